@@ -1,0 +1,1 @@
+"""LaunchAgent templates, valid property lists as they stand."""

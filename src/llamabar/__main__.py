@@ -1,0 +1,5 @@
+"""`python -m llamabar`."""
+
+from llamabar.entry import main
+
+main()

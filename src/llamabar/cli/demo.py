@@ -1,0 +1,53 @@
+"""`demo`: the built-in llama-swap and its users, watched by the real program."""
+
+import sys
+import time
+from typing import Optional
+
+from llamabar.cli.watch import LiveView
+from llamabar.config import ServerSettings, Settings
+from llamabar.demo.dialect import DIALECTS
+from llamabar.demo.load import Users
+from llamabar.demo.server import DemoServer
+from llamabar.demo.world import World
+from llamabar.errors import LlamabarError
+
+
+def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unwatched_s: float) -> int:
+    """Serve, and unless only that was asked for, watch; return the exit code."""
+    if dialect not in DIALECTS:
+        raise LlamabarError(f"There is no dialect {dialect!r}.", f"There are {', '.join(DIALECTS)}.")
+    world = World(dialect)
+    try:
+        server = DemoServer(world, port or 0).start()
+    except OSError:
+        raise LlamabarError(f"Port {port} is taken.", "Choose another, or 0 for any free one.") from None
+    users = Users(server.url)
+    users.start()
+    try:
+        return _serve(server, seconds) if port is not None else _watch(server, seconds, unwatched_s)
+    finally:
+        users.stop()
+        server.stop()
+
+
+def _serve(server: DemoServer, seconds: Optional[float]) -> int:
+    print(f"A made-up llama-swap answers at {server.url} (Ctrl-C ends it).", flush=True)
+    print(f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {sys.argv[0]}", flush=True)
+    ends_s = None if seconds is None else time.monotonic() + seconds
+    try:
+        while ends_s is None or time.monotonic() < ends_s:
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        print()
+        return 130
+    return 0
+
+
+def _watch(server: DemoServer, seconds: Optional[float], unwatched_s: float) -> int:
+    settings = Settings((ServerSettings("llama-swap", server.url, "demo"),))
+    note = f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {sys.argv[0]}"
+    watched = sys.stdin.isatty() and sys.stdout.isatty()
+    if not watched:
+        print(f"A made-up llama-swap at {server.url}; its menu on every change.\n{note}\n", flush=True)
+    return LiveView(settings, seconds=seconds if seconds is not None or watched else unwatched_s, note=note).run()

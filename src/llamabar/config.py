@@ -1,0 +1,266 @@
+"""The settings in force, and where each came from: option, environment, file, discovery, default, in this order.
+
+A mistake in the file is named with its line and the rest still applies; never silently a default.
+"""
+
+import os
+import re
+import stat
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from llamabar.errors import LlamabarError
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+DEFAULT_NAME = "llama-swap"
+TITLES = ("speed", "model", "icon")
+KEYCHAIN_S = 5.0
+
+Environment = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """One server. The key is never shown or printed."""
+
+    name: str
+    url: str
+    url_from: str = "default"
+    api_key: str = field(default="", repr=False)
+    key_from: str = ""
+    ca_file: str = ""
+    service: str = ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that can be set."""
+
+    servers: Tuple[ServerSettings, ...]
+    title: str = "speed"
+    title_from: str = "default"
+    mistakes: Tuple[str, ...] = ()
+    file: str = ""
+
+
+def settings_path(environment: Environment, option: str = "") -> Path:
+    """Return where the settings file is, whether or not there is one."""
+    named = option or environment.get("LLAMABAR_CONFIG", "")
+    return Path(os.path.expanduser(named or "~/.config/llamabar/config.toml"))
+
+
+def load(environment: Environment, *, option: str = "", discover: Callable[[], Tuple[str, str]]) -> Settings:
+    """Return the settings; `discover` finds a URL and says how, and is called only if none is set."""
+    path = settings_path(environment, option)
+    if option and not path.is_file():
+        raise LlamabarError(f"There is no settings file at {path}.", "Check --config, or leave it out.")
+    mistakes: List[str] = []
+    text = _read(path, mistakes)
+    table = _parse(text, mistakes)
+    menu = _table(table, "menu", mistakes)
+    title, title_from = _title(menu, text, mistakes)
+    _unknown(table, text, mistakes)
+    servers = _servers(table, text, environment, mistakes, discover)
+    return Settings(servers, title, title_from, tuple(mistakes), str(path) if text is not None else "")
+
+
+def select(settings: Settings, name: str) -> Settings:
+    """Return the settings with only the server of that name."""
+    found = tuple(server for server in settings.servers if server.name == name)
+    if not found:
+        names = ", ".join(server.name for server in settings.servers)
+        raise LlamabarError(f"No server is named {name!r}.", f"The settings name: {names}.")
+    return Settings(found, settings.title, settings.title_from, settings.mistakes, settings.file)
+
+
+def clean_url(url: str) -> Optional[str]:
+    """Return a usable base URL: http(s), a host, no trailing slash; a wildcard listen becomes loopback."""
+    if "://" not in url:
+        url = f"http://{url}"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or parts.query or parts.fragment or parts.username:
+        return None
+    host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
+    if re.search(r"[\s|'\"\\]", host + parts.path):
+        return None
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def _read(path: Path, mistakes: List[str]) -> Optional[str]:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        mistakes.append(f"settings cannot be read ({type(error).__name__})")
+        return None
+
+
+def _parse(text: Optional[str], mistakes: List[str]) -> Dict[str, Any]:
+    if text is None:
+        return {}
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        mistakes.append(f"settings line {line.group(1) if line else '?'} is not understood, so the file is not used")
+        return {}
+
+
+_KNOWN: Dict[str, Tuple[str, ...]] = {
+    "server": ("name", "url", "api_key", "api_key_env", "api_key_file", "api_key_keychain", "ca_file", "service"),
+    "menu": ("title",),
+    "history": ("minutes", "days"),
+    "limits": (),
+}
+
+
+def _unknown(table: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> None:
+    for section, value in table.items():
+        if section not in _KNOWN:
+            mistakes.append(_at(text, section, "is not understood"))
+            continue
+        for entry in value if isinstance(value, list) else [value]:
+            for key in entry if isinstance(entry, dict) else ():
+                if key not in _KNOWN[section] and _KNOWN[section]:
+                    mistakes.append(_at(text, key, "is not understood"))
+
+
+def _at(text: Optional[str], word: str, said: str) -> str:
+    pattern = re.compile(rf"^\s*(\[+\s*)?[\"']?{re.escape(word)}[\"']?\s*([=\].]|$)")
+    lines = [number for number, line in enumerate((text or "").splitlines(), 1) if pattern.match(line)]
+    return f"settings line {lines[0] if lines else '?'} {said} ({word})"
+
+
+def _table(table: Dict[str, Any], name: str, mistakes: List[str]) -> Dict[str, Any]:
+    value = table.get(name, {})
+    if isinstance(value, dict):
+        return value
+    mistakes.append(f"settings: [{name}] must be a table")
+    return {}
+
+
+def _title(menu: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Tuple[str, str]:
+    if "title" not in menu:
+        return "speed", "default"
+    if menu["title"] in TITLES:
+        return menu["title"], "file"
+    mistakes.append(_at(text, "title", f"must be one of {', '.join(TITLES)}"))
+    return "speed", "default"
+
+
+def _servers(
+    table: Dict[str, Any],
+    text: Optional[str],
+    environment: Environment,
+    mistakes: List[str],
+    discover: Callable[[], Tuple[str, str]],
+) -> Tuple[ServerSettings, ...]:
+    entries = table.get("server", [])
+    entries = [entry for entry in (entries if isinstance(entries, list) else [entries]) if isinstance(entry, dict)]
+    from_environment = _environment_url(environment, mistakes)
+    if from_environment:
+        entries = [{**(entries[0] if entries else {}), "url": from_environment[0]}]
+    found: List[ServerSettings] = []
+    for index, entry in enumerate(entries or [{}]):
+        url_from = from_environment[1] if from_environment else "file"
+        url = _entry_url(entry, text, mistakes)
+        if url is None:
+            if index:
+                continue
+            url, url_from = discover()
+        name = _text(entry, "name") or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
+        if name in [server.name for server in found]:
+            mistakes.append(_at(text, "name", f"names a second server {name}"))
+            name = f"{name} {index + 1}"
+        key, key_from = _key(entry, environment, mistakes, first=index == 0)
+        found.append(
+            ServerSettings(name, url, url_from, key, key_from, os.path.expanduser(_text(entry, "ca_file")), _text(entry, "service"))
+        )
+    return tuple(found)
+
+
+def _environment_url(environment: Environment, mistakes: List[str]) -> Optional[Tuple[str, str]]:
+    for name in ("LLAMABAR_URL", "LLAMA_SWAP_API_BASE_URL", "LLAMA_SWAP_API_PORT"):
+        value = environment.get(name, "").strip()
+        if value:
+            if name == "LLAMA_SWAP_API_PORT":
+                value = f"http://127.0.0.1:{value}"
+            if clean_url(value) is None:
+                mistakes.append(f"{name} is not an address like {DEFAULT_URL}")
+                continue
+            return value, name
+    return None
+
+
+def _entry_url(entry: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Optional[str]:
+    if "url" not in entry:
+        return None
+    url = clean_url(entry["url"]) if isinstance(entry["url"], str) else None
+    if url is None:
+        mistakes.append(_at(text, "url", f"is not an address like {DEFAULT_URL}"))
+    return url
+
+
+def _text(entry: Dict[str, Any], key: str) -> str:
+    value = entry.get(key, "")
+    return value if isinstance(value, str) else ""
+
+
+def _key(entry: Dict[str, Any], environment: Environment, mistakes: List[str], *, first: bool) -> Tuple[str, str]:
+    if first and environment.get("LLAMABAR_API_KEY"):
+        return environment["LLAMABAR_API_KEY"].strip(), "LLAMABAR_API_KEY"
+    if _text(entry, "api_key"):
+        return _text(entry, "api_key"), "file"
+    if _text(entry, "api_key_env"):
+        key = environment.get(_text(entry, "api_key_env"), "").strip()
+        if not key:
+            mistakes.append("settings: the variable that api_key_env names is not set")
+        return key, "api_key_env"
+    if _text(entry, "api_key_file"):
+        return _key_of_file(Path(os.path.expanduser(_text(entry, "api_key_file"))), mistakes), "api_key_file"
+    if _text(entry, "api_key_keychain"):
+        return _key_of_keychain(_text(entry, "api_key_keychain"), mistakes), "api_key_keychain"
+    return "", ""
+
+
+def _key_of_file(path: Path, mistakes: List[str]) -> str:
+    try:
+        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            mistakes.append("settings: others can read the key file; chmod 600 it")
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        mistakes.append(f"settings: the key file cannot be read ({type(error).__name__})")
+        return ""
+
+
+def _key_of_keychain(item: str, mistakes: List[str]) -> str:
+    from llamabar.actions import find_tool
+
+    tool = find_tool("security")
+    try:
+        if tool is None:
+            raise FileNotFoundError
+        done = subprocess.run(
+            [tool, "find-generic-password", "-s", item, "-w"],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=KEYCHAIN_S, env={**os.environ, "LC_ALL": "C"},
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        mistakes.append("settings: the keychain could not be asked for the key")
+        return ""
+    if done.returncode:
+        mistakes.append("settings: the keychain has no such key; security add-generic-password -s NAME -a llamabar -w")
+    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""

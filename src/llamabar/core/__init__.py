@@ -1,0 +1,1 @@
+"""Values and pure functions: no clock, no I/O, no thread. The time is an argument."""

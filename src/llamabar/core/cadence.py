@@ -1,0 +1,56 @@
+"""When the next frame may be printed. SwiftBar keeps every byte, so each one must be worth it.
+
+A change of state is shown at once; figures at most once a second while something happens; what only moves by
+itself (host figures, sparklines) never causes a frame in a quiet menu more than once in QUIET_S.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Optional
+
+URGENT_S = 0.1  # so that a burst of changes is one frame
+BUSY_S = 1.0
+RECENT_S = 15.0
+QUIET_S = 120.0
+RECENT_FOR_S = 300.0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the last frame showed: `state` moves with states, `words` with any text, `all` with any pixel."""
+
+    at_s: Optional[float] = None
+    state: object = None
+    words: object = None
+    all: object = None
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How lively the server is. `last_activity_s` is when a request last began or ended."""
+
+    busy: bool
+    counting_down: bool
+    last_activity_s: Optional[float]
+
+
+def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[float]:
+    """Return the time at which `new` may be printed (now or past: print it), or None if nothing changed."""
+    if shown.at_s is None:
+        return now_s
+    if new.state != shown.state:
+        return shown.at_s + URGENT_S
+    if new.words != shown.words:
+        return shown.at_s + (BUSY_S if pace.busy or pace.counting_down else _calm_s(pace, now_s))
+    if new.all != shown.all:
+        return shown.at_s + (BUSY_S if pace.busy else _calm_s(pace, now_s))
+    return None
+
+
+def _calm_s(pace: Pace, now_s: float) -> float:
+    recent = pace.last_activity_s is not None and now_s - pace.last_activity_s < RECENT_FOR_S
+    return RECENT_S if recent else QUIET_S
+
+
+def printed(new: Shown, *, now_s: float) -> Shown:
+    """Return what is shown after a frame was printed now."""
+    return replace(new, at_s=now_s)

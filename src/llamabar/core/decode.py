@@ -1,0 +1,211 @@
+"""llama-swap's words into events: v140 to v250, told apart by their shape, never by a version number.
+
+Sources: shared facts on the llama-swap API, sections 3 to 5 and 16. Unknown types, states and fields are ignored.
+"""
+
+import re
+from typing import Any, Callable, Dict, Optional, Tuple
+
+from llamabar.core import events as ev
+from llamabar.core.fields import items, mapping, number, parse, positive, text, texts, unix_s, whole
+
+_SLEEP_OPTION = re.compile(r"--sleep-idle-seconds[=\s]+['\"]?(-?\d+)")
+_LONGEST_DURATION_MS = 10**10  # v179 to v209 report 9223372036854 for an empty answer
+
+
+def decode_event(payload: bytes) -> Optional[ev.Event]:
+    """Return the event of one server-sent payload, or None for one that is not for us."""
+    envelope = mapping(parse(payload))
+    decoder = _DECODERS.get(text(envelope.get("type")))
+    inner = envelope.get("data")
+    if decoder is None:
+        return None
+    return decoder(parse(inner) if isinstance(inner, str) else inner)
+
+
+def looks_like_llama_swap(payload: bytes) -> bool:
+    """Tell whether a payload is an envelope of llama-swap: a `type` and a `data`."""
+    envelope = mapping(parse(payload))
+    return isinstance(envelope.get("type"), str) and "data" in envelope
+
+
+def decode_models(value: Any) -> Optional[ev.ModelsListed]:
+    """Return the model table of a `modelStatus` event; entries without an id are left out."""
+    if not isinstance(value, list):
+        return None
+    return ev.ModelsListed(tuple(_model(entry) for entry in items(value) if text(entry.get("id"))))
+
+
+def _model(entry: Dict[str, Any]) -> ev.ModelInfo:
+    return ev.ModelInfo(
+        id=text(entry.get("id")),
+        state=text(entry.get("state")),
+        name=text(entry.get("name")),
+        description=text(entry.get("description")),
+        unlisted=entry.get("unlisted") is True,
+        peer=bool(text(entry.get("peerID"))),
+        aliases=texts(entry.get("aliases")),
+        context_tokens=whole(entry.get("context_length")) or None,
+    )
+
+
+def decode_inflight(value: Any) -> Optional[ev.Event]:
+    """Return the event of any of the three in-flight dialects."""
+    body = mapping(value)
+    operation = text(body.get("operation"))
+    if operation == "upsert":
+        request = _request(mapping(body.get("request")))
+        return ev.InflightUpserted(request) if request else None
+    if operation == "remove":
+        return ev.InflightRemoved(text(body.get("id"))) if text(body.get("id")) else None
+    if operation == "snapshot" or "requests" in body:
+        found = (_request(entry) for entry in items(body.get("requests")))
+        return ev.InflightListed(tuple(request for request in found if request))
+    total = whole(body.get("total"))
+    return None if total is None else ev.InflightCounted(total)
+
+
+def _request(entry: Dict[str, Any]) -> Optional[ev.RequestInfo]:
+    if not text(entry.get("id")):
+        return None
+    elapsed_ms = number(entry.get("elapsed_ms"))
+    headers = entry.get("resp_headers")
+    return ev.RequestInfo(
+        id=text(entry.get("id")),
+        model=text(entry.get("model")),
+        path=text(entry.get("req_path")),
+        stamp=text(entry.get("timestamp")),
+        elapsed_s=None if elapsed_ms is None else elapsed_ms / 1000,
+        resp_bytes=whole(entry.get("resp_bytes")),
+        answering=bool(headers) if isinstance(headers, dict) else None,
+    )
+
+
+def decode_metrics(value: Any) -> Optional[ev.RequestsFinished]:
+    """Return the rows of a `metrics` event: one (v140 to v151) or an array of them (v152 to v235)."""
+    rows = [value] if isinstance(value, dict) else value
+    return ev.RequestsFinished(_rows(rows)) if isinstance(rows, list) else None
+
+
+def decode_activity_page(value: Any) -> Optional[ev.RequestsFinished]:
+    """Return the rows of `/api/metrics/activity` (an object, newest first) or `/api/metrics` (an array or null)."""
+    if value is None or isinstance(value, list):
+        return ev.RequestsFinished(_rows(value))
+    if "data" not in mapping(value):
+        return None
+    return ev.RequestsFinished(_rows(value["data"]), total=whole(value.get("total")))
+
+
+def _rows(value: Any) -> Tuple[ev.FinishedRequest, ...]:
+    found = [_row(entry) for entry in items(value)]
+    return tuple(sorted((row for row in found if row), key=lambda row: row.id))
+
+
+def _row(entry: Dict[str, Any]) -> Optional[ev.FinishedRequest]:
+    row_id = whole(entry.get("id"))
+    if row_id is None:
+        return None
+    tokens = mapping(entry.get("tokens")) or entry
+    duration_ms = number(entry.get("duration_ms"))
+    rate = positive(tokens.get("tokens_per_second"))
+    return ev.FinishedRequest(
+        id=row_id,
+        model=text(entry.get("model")),
+        at_unix_s=unix_s(entry.get("timestamp")),
+        path=text(entry.get("req_path")),
+        status=whole(entry.get("resp_status_code")),
+        prompt_tokens=whole(tokens.get("input_tokens")),
+        cached_tokens=whole(tokens.get("cache_tokens")),
+        generated_tokens=whole(tokens.get("output_tokens")),
+        prompt_tps=positive(tokens.get("prompt_per_second")),
+        generation_tps=rate,
+        duration_s=None if duration_ms is None or duration_ms > _LONGEST_DURATION_MS else duration_ms / 1000,
+        error=text(entry.get("error_msg")),
+    )
+
+
+def decode_activity_note(value: Any) -> Optional[ev.ActivityNoted]:
+    """Return the news that a request finished."""
+    return ev.ActivityNoted(whole(mapping(value).get("id"))) if isinstance(value, dict) else None
+
+
+def decode_profile(value: Any) -> Optional[ev.ProfileChosen]:
+    """Return which profile is active now."""
+    return ev.ProfileChosen(text(value.get("active")) or None) if isinstance(value, dict) else None
+
+
+def decode_profiles(value: Any) -> Optional[ev.ProfilesListed]:
+    """Return the profiles of `/api/profiles`."""
+    body = mapping(value)
+    if not isinstance(body.get("profiles"), list):
+        return None
+    names = tuple(text(entry.get("id")) for entry in items(body["profiles"]) if text(entry.get("id")))
+    return ev.ProfilesListed(names, text(body.get("active")) or None)
+
+
+def decode_running(value: Any) -> Optional[ev.RunningListed]:
+    """Return the models of `/running`. `cmd` is read for one option and then forgotten: it may hold secrets."""
+    body = mapping(value)
+    if not isinstance(body.get("running"), list):
+        return None
+    return ev.RunningListed(tuple(_running(entry) for entry in items(body["running"]) if text(entry.get("model"))))
+
+
+def _running(entry: Dict[str, Any]) -> ev.RunningModel:
+    sleep = _SLEEP_OPTION.search(entry["cmd"]) if isinstance(entry.get("cmd"), str) else None
+    return ev.RunningModel(
+        id=text(entry.get("model")),
+        state=text(entry.get("state")),
+        proxy=text(entry.get("proxy")) or None,
+        ttl_s=number(entry.get("ttl")),
+        may_sleep=bool(sleep and int(sleep.group(1)) >= 0),
+    )
+
+
+def decode_version(value: Any) -> ev.VersionRead:
+    """Return the version as people write it, "250"; "" for a build that does not say."""
+    said = text(mapping(value).get("version")).lstrip("v")
+    return ev.VersionRead(said if said[:1].isdigit() and said != "0" else "")
+
+
+def decode_slots(value: Any) -> Optional[Tuple[ev.Slot, ...]]:
+    """Return the slots of a llama.cpp server; None when the answer is not a list of slots."""
+    if not isinstance(value, list) or not all(isinstance(entry, dict) and "id" in entry for entry in value):
+        return None
+    return tuple(_slot(entry, index) for index, entry in enumerate(value))
+
+
+def _slot(entry: Dict[str, Any], index: int) -> ev.Slot:
+    token = entry.get("next_token")
+    token = mapping(token[0] if isinstance(token, list) and token else token)
+    slot_id = whole(entry.get("id"))
+    state = whole(entry.get("state"))  # before 2024-11 a number stood here, 0 = idle
+    return ev.Slot(
+        id=index if slot_id is None else slot_id,
+        task=whole(entry.get("id_task")),
+        processing=entry.get("is_processing") is True or bool(state),
+        decoded_tokens=whole(token.get("n_decoded")),
+        prompt_tokens=whole(entry.get("n_prompt_tokens_processed")),
+        cached_tokens=whole(entry.get("n_prompt_tokens_cache")),
+        context_tokens=whole(entry.get("n_ctx")) or None,
+    )
+
+
+def error_text(raw: bytes) -> str:
+    """Return the message of an error body of any age: JSON with a string or an object, or plain text."""
+    error = mapping(parse(raw)).get("error")
+    if isinstance(error, dict):
+        error = error.get("message")
+    if isinstance(error, str):
+        return text(error)
+    plain = raw.decode("utf-8", "replace").strip()
+    return "" if plain.startswith(("<", "{", "[")) else text(plain.splitlines()[0]) if plain else ""
+
+
+_DECODERS: Dict[str, Callable[[Any], Optional[ev.Event]]] = {
+    "modelStatus": decode_models,
+    "inflight": decode_inflight,
+    "metrics": decode_metrics,
+    "activity": decode_activity_note,
+    "profileChanged": decode_profile,
+}

@@ -1,0 +1,74 @@
+"""Reading values of any type out of somebody else's JSON: the value if it is one, else None."""
+
+import json
+import math
+from datetime import datetime
+from typing import Any, Dict, List, Optional, Tuple
+
+_LARGEST = 1 << 62
+TEXT_LIMIT_CHARS = 4096
+
+
+def parse(raw: "bytes | str") -> Any:
+    """Return the JSON value, or None for anything that is not JSON."""
+    try:
+        return json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+
+
+def mapping(value: Any) -> Dict[str, Any]:
+    """Return the object, or an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> List[Dict[str, Any]]:
+    """Return the objects of an array; whatever else is in it is left out."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text(value: Any) -> str:
+    """Return a string of at most TEXT_LIMIT_CHARS; numbers become their digits, the rest ""."""
+    if isinstance(value, str):
+        return value[:TEXT_LIMIT_CHARS].encode("utf-8", "replace").decode("utf-8")
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST else ""
+
+
+def texts(value: Any) -> Tuple[str, ...]:
+    """Return the strings of an array."""
+    return tuple(text(item) for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def number(value: Any) -> Optional[float]:
+    """Return a finite number of at least 0, also from a string."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        found = float(value[:40] if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and 0 <= found < _LARGEST else None
+
+
+def whole(value: Any) -> Optional[int]:
+    """Return a whole number of at least 0, also from a string."""
+    found = number(value)
+    return int(found) if found is not None and found == int(found) else None
+
+
+def positive(value: Any) -> Optional[float]:
+    """Return a number above 0: llama-swap writes -1 and 0 for "not reported"."""
+    return number(value) or None
+
+
+def unix_s(value: Any) -> Optional[float]:
+    """Return the seconds since 1970 of an RFC 3339 time with 0 to 9 digits of fraction."""
+    stamp = text(value)
+    head, dot, tail = stamp.partition(".")
+    digits = tail[: len(tail) - len(tail.lstrip("0123456789"))] if dot else ""
+    zone = tail[len(digits) :] if dot else ""
+    try:
+        moment = datetime.fromisoformat((head + zone).replace("Z", "+00:00"))
+        return moment.timestamp() + (float(f"0.{digits}") if digits else 0.0)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -1,0 +1,52 @@
+"""What waits between the thread that reads the stream and the loop: bounded, the newest of each thing.
+
+Law: the reader never waits. More than PENDING_LIMIT things waiting means that the loop is stuck, and then the
+connection must be closed rather than left unread (facts on llama-swap, trap 1).
+"""
+
+from typing import Dict, Hashable, List, NamedTuple
+
+from llamabar.core import events as ev
+
+PENDING_LIMIT = 5000
+
+
+class Stamped(NamedTuple):
+    """An event and when it was received."""
+
+    at_s: float
+    event: ev.Event
+
+
+Pending = Dict[Hashable, Stamped]
+
+
+def add(pending: Pending, stamped: Stamped) -> bool:
+    """Add an event, in place of the older ones that it makes void; return False when too much waits."""
+    event = stamped.event
+    if isinstance(event, (ev.InflightListed, ev.StreamOpened)):
+        for key in [key for key in pending if isinstance(key, tuple) and key[0] == "request"]:
+            del pending[key]
+    key = _key(event, len(pending))
+    pending.pop(key, None)
+    pending[key] = stamped
+    return len(pending) <= PENDING_LIMIT
+
+
+def take(pending: Pending) -> List[Stamped]:
+    """Return everything that waits, in order, and leave nothing."""
+    taken = list(pending.values())
+    pending.clear()
+    return taken
+
+
+def _key(event: ev.Event, count: int) -> Hashable:
+    if isinstance(event, ev.InflightUpserted):
+        return ("request", event.request.id)
+    if isinstance(event, ev.InflightRemoved):
+        return ("request", event.id)
+    if isinstance(event, (ev.ModelsListed, ev.InflightListed, ev.InflightCounted, ev.ProfileChosen)):
+        return type(event)
+    if isinstance(event, ev.ActivityNoted) and event.id is not None:
+        return ("activity", event.id)
+    return ("each", count, id(event))

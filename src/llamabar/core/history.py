@@ -1,0 +1,73 @@
+"""Five minutes of readings in time buckets: the x axis is time, whatever the cadence of the readings.
+
+A bucket without a reading is a gap (None), never a zero. A steady reading may fill the buckets since the one
+before it, but no further back than HOLD_S: beyond that nobody looked.
+"""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Optional, Tuple
+
+BUCKET_S = 1.0
+BUCKETS = 300
+HOLD_S = 12.0
+
+
+class Readings(NamedTuple):
+    """What is known at a moment; None is not known."""
+
+    generation_tps: Optional[float] = None
+    prompt_tps: Optional[float] = None
+    in_flight: Optional[float] = None
+    memory_bytes: Optional[float] = None
+    cpu_ratio: Optional[float] = None
+
+
+GAP = Readings()
+
+
+@dataclass(frozen=True)
+class History:
+    """The newest BUCKETS buckets, oldest first; the last one began at `newest` × BUCKET_S."""
+
+    newest: Optional[int] = None
+    buckets: Tuple[Readings, ...] = ()
+    bucket_s: float = BUCKET_S
+    length: int = BUCKETS
+
+
+def record(history: History, readings: Readings, *, now_s: float) -> History:
+    """Return the history with readings taken now; a clock that stepped back begins it anew."""
+    bucket = int(now_s // history.bucket_s)
+    if history.newest is None or bucket < history.newest:
+        return replace(history, newest=bucket, buckets=(readings,))
+    if bucket == history.newest:
+        return replace(history, buckets=(*history.buckets[:-1], readings))
+    skipped = bucket - history.newest - 1
+    held = skipped if skipped * history.bucket_s <= HOLD_S else 0
+    missed = min(skipped - held, history.length)
+    added = (GAP,) * missed + (readings,) * held + (readings,)
+    return replace(history, newest=bucket, buckets=(*history.buckets, *added)[-history.length :])
+
+
+def series(history: History, name: str, *, points: int, now_s: float) -> Tuple[Optional[float], ...]:
+    """Return `points` values of one reading over the whole span, newest last; None for a gap.
+
+    Each point covers length/points buckets and shows the mean of those that are known.
+    """
+    if history.newest is None:
+        return (None,) * points
+    behind = max(0, int(now_s // history.bucket_s) - history.newest)
+    values = [getattr(bucket, name) for bucket in history.buckets]
+    padded = ([None] * history.length + values + [None] * min(behind, history.length))[-history.length :]
+    per_point = history.length // points
+    return tuple(_mean(padded[index * per_point : (index + 1) * per_point]) for index in range(points))
+
+
+def known(history: History, name: str) -> Tuple[float, ...]:
+    """Return the known values above zero of one reading, oldest first."""
+    return tuple(value for value in (getattr(bucket, name) for bucket in history.buckets) if value)
+
+
+def _mean(values: "list[Optional[float]]") -> Optional[float]:
+    present = [value for value in values if value is not None]
+    return sum(present) / len(present) if present else None

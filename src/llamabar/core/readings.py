@@ -1,0 +1,111 @@
+"""Figures derived from a snapshot at a moment: speeds, rests, progress. Pure; None is not known."""
+
+from typing import Iterable, List, Optional
+
+from llamabar.core.history import Readings
+from llamabar.core.phases import Phase, phases
+from llamabar.core.speed import Reading, Source, estimate_tps
+from llamabar.core.state import READY, STARTING, Model, Snapshot, in_flight, loaded, requests_of
+
+
+def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Reading]:
+    """Return a model's speed right now, live or estimated; None if it does not generate or nobody can tell."""
+    if not snapshot.connected or model.state != READY:
+        return None
+    live = model.meter.by_slots(now_s)
+    requests = requests_of(snapshot, model.id)
+    writing = [request for request in requests if request.trail]
+    if live is not None and (requests or in_flight(snapshot)):
+        return live
+    if not writing:
+        return None
+    estimate = estimate_tps(model.meter, ((r.info.path, r.trail) for r in writing), now_s=now_s)
+    return None if estimate is None else Reading(estimate, Source.ESTIMATE, now_s)
+
+
+def last(model: Model) -> Optional[Reading]:
+    """Return the speed of the last finished request; `at_s` is 0 if it ended before we looked."""
+    row = model.meter.last
+    if row is None or row.generation_tps is None:
+        return None
+    return Reading(row.generation_tps, Source.LAST, model.meter.last_at_s or 0.0)
+
+
+def total_generation(snapshot: Snapshot, *, now_s: float) -> Optional[Reading]:
+    """Return the sum over models; the least certain source speaks for all."""
+    found = [reading for reading in (generation(snapshot, m, now_s=now_s) for m in loaded(snapshot)) if reading]
+    if not found:
+        return None
+    source = Source.ESTIMATE if any(r.source is Source.ESTIMATE for r in found) else Source.LIVE
+    return Reading(sum(r.tps for r in found), source, min(r.at_s for r in found))
+
+
+def newest_last(snapshot: Snapshot) -> Optional[Reading]:
+    """Return the last speed of the model that finished a request most recently."""
+    found = [reading for reading in (last(model) for model in snapshot.models.values()) if reading]
+    return max(found, key=lambda reading: reading.at_s, default=None)
+
+
+def prompt_position(model: Model) -> Optional[int]:
+    """Return how many prompt tokens are read so far, where the model server tells; never the whole."""
+    reading = [
+        (slot.prompt_tokens or 0) + (slot.cached_tokens or 0)
+        for slot in model.meter.slots or ()
+        if slot.processing and not slot.decoded_tokens and slot.prompt_tokens is not None
+    ]
+    return sum(reading) or None
+
+
+def decoded_tokens(snapshot: Snapshot, model: Model) -> Optional[int]:
+    """Return the tokens generated so far, where one request and one slot belong to each other."""
+    counts = [slot.decoded_tokens for slot in model.meter.slots or () if slot.processing]
+    return counts[0] if len(counts) == 1 and len(requests_of(snapshot, model.id)) == 1 else None
+
+
+def context_tokens(model: Model) -> Optional[int]:
+    """Return the context of one slot, as the model server or else llama-swap's config tells it."""
+    slots = model.meter.slots or ()
+    return slots[0].context_tokens if slots and slots[0].context_tokens else model.info.context_tokens
+
+
+def unloads_in_s(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[float]:
+    """Return the time to the unload; None if it never comes, is stopped by a request, or cannot be known."""
+    busy = requests_of(snapshot, model.id) or (not snapshot.requests and in_flight(snapshot))
+    if not snapshot.connected or model.state != READY or not model.ttl_s or model.last_use_s is None or busy:
+        return None
+    rest_s = model.last_use_s + model.ttl_s - now_s
+    return rest_s if rest_s > -2.0 else None  # long past: somebody used it in a way that we can't see
+
+
+def loading_for_s(model: Model, *, now_s: float) -> Optional[float]:
+    """Return how long a model has been loading; None if it does not, or began before we looked."""
+    if model.state != STARTING or model.state_since_s is None:
+        return None
+    return now_s - model.state_since_s
+
+
+def median(values: Iterable[float]) -> Optional[float]:
+    """Return the middle value, or None of nothing."""
+    ordered: List[float] = sorted(values)
+    if not ordered:
+        return None
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def sample(snapshot: Snapshot, *, now_s: float) -> Readings:
+    """Return the readings of this moment for the history; nothing is known of a server that is not there."""
+    host = snapshot.host
+    if not snapshot.connected:
+        return Readings(cpu_ratio=host.cpu_ratio)
+    reading = total_generation(snapshot, now_s=now_s)
+    idle = Phase.GENERATING not in phases(snapshot).values()
+    by_model = [model.memory_bytes for model in loaded(snapshot)]
+    known = [used for used in by_model if used is not None]
+    return Readings(
+        generation_tps=reading.tps if reading else (0.0 if idle and in_flight(snapshot) is not None else None),
+        prompt_tps=None,
+        in_flight=in_flight(snapshot),
+        memory_bytes=float(sum(known)) if known or not by_model else None,
+        cpu_ratio=host.cpu_ratio,
+    )

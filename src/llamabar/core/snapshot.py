@@ -1,0 +1,322 @@
+"""From one snapshot to the next: `apply` is the only way.
+
+What was known before a connection was lost is kept: the view shows how old it is.
+"""
+
+from dataclasses import replace
+from typing import Callable, Dict, Optional, Tuple, Type
+
+from llamabar.core import events as ev
+from llamabar.core import speed
+from llamabar.core.state import (
+    LOAD_TIMES_KEPT,
+    READY,
+    ROWS_KEPT,
+    STARTING,
+    STOPPED,
+    Asked,
+    Model,
+    Request,
+    Snapshot,
+    requests_of,
+)
+
+
+def apply(snapshot: Snapshot, event: ev.Event, at_s: float) -> Snapshot:
+    """Return the snapshot after an event that was received at `at_s`."""
+    return _APPLY[type(event)](snapshot, event, at_s)
+
+
+def _opened(snapshot: Snapshot, _: ev.StreamOpened, at_s: float) -> Snapshot:
+    return replace(
+        snapshot,
+        connected=True,
+        connections=snapshot.connections + 1,
+        connection_since_s=at_s,
+        fault=None,
+        last_seen_s=at_s,
+        last_event_s=at_s,
+        missed_heartbeats=0,
+        table_is_new=True,
+        requests={},
+        inflight_total=None,
+        confirmed=frozenset(),
+        refuted=frozenset(),
+        newest_row_id=None,
+        service=None,
+    )
+
+
+def _lost(snapshot: Snapshot, event: ev.StreamLost, at_s: float) -> Snapshot:
+    since_s = at_s if snapshot.connected or snapshot.fault is None else snapshot.connection_since_s
+    return replace(snapshot, connected=False, connection_since_s=since_s, fault=event.fault)
+
+
+def _models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
+    since_s = None if snapshot.table_is_new else at_s
+    models = {
+        info.id: _changed(snapshot.models.get(info.id), info, since_s=since_s, at_s=at_s) for info in event.models
+    }
+    return replace(_heard(snapshot, at_s), models=models, table_is_new=False)
+
+
+def _changed(old: Optional[Model], info: ev.ModelInfo, *, since_s: Optional[float], at_s: float) -> Model:
+    if old is None:
+        return Model(info, state_since_s=None)
+    if old.state == info.state and since_s is not None:
+        return replace(old, info=info)
+    model = replace(old, info=info, state_since_s=since_s, running_read=False, proxy=None, slots_closed=False)
+    model = replace(model, meter=speed.with_slots(old.meter, None, at_s=at_s))
+    if since_s is None:
+        return replace(model, last_use_s=None, failed_at_s=None, failure="")
+    if info.state == READY:
+        took_s = since_s - old.state_since_s if old.state == STARTING and old.state_since_s is not None else None
+        times = old.load_times_s if took_s is None else (*old.load_times_s, took_s)[-LOAD_TIMES_KEPT:]
+        return replace(model, load_times_s=times, last_use_s=since_s, failed_at_s=None, failure="")
+    if info.state == STOPPED:
+        failed = at_s if old.state == STARTING else None
+        return replace(model, memory_bytes=None, memory_peak_bytes=None, failed_at_s=failed, failure="")
+    return model
+
+
+def _inflight_listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) -> Snapshot:
+    requests = {info.id: _request(snapshot.requests.get(info.id), info, at_s) for info in event.requests}
+    gone = [old for old_id, old in snapshot.requests.items() if old_id not in requests]
+    for request in gone:
+        snapshot = _ended(snapshot, request, at_s)
+    return replace(_confirm(_heard(snapshot, at_s), "inflight_list"), requests=requests)
+
+
+def _inflight_upserted(snapshot: Snapshot, event: ev.InflightUpserted, at_s: float) -> Snapshot:
+    request = _request(snapshot.requests.get(event.request.id), event.request, at_s)
+    requests = {**snapshot.requests, request.info.id: request}
+    return replace(_confirm(_heard(snapshot, at_s), "inflight_list"), requests=requests)
+
+
+def _request(old: Optional[Request], info: ev.RequestInfo, at_s: float) -> Request:
+    if old is not None:
+        info = replace(
+            info,
+            model=info.model or old.info.model,
+            path=info.path or old.info.path,
+            stamp=info.stamp or old.info.stamp,
+        )
+    started_s = at_s - (info.elapsed_s or 0.0) if old is None else old.started_s
+    moment_s = at_s if info.elapsed_s is None else started_s + info.elapsed_s
+    trail = old.trail if old is not None else ()
+    if info.resp_bytes:
+        trail = speed.extend(trail, speed.Sample(moment_s, info.resp_bytes))
+    return Request(info, started_s=started_s, seen_s=at_s, trail=trail)
+
+
+def _inflight_removed(snapshot: Snapshot, event: ev.InflightRemoved, at_s: float) -> Snapshot:
+    old = snapshot.requests.get(event.id)
+    snapshot = _heard(snapshot, at_s)
+    if old is None:
+        return snapshot
+    requests = {request_id: request for request_id, request in snapshot.requests.items() if request_id != event.id}
+    return replace(_ended(snapshot, old, at_s), requests=requests)
+
+
+def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
+    model = snapshot.models.get(request.info.model)
+    snapshot = replace(snapshot, last_activity_s=at_s)
+    if model is None:
+        return snapshot
+    unseen_s = min(0.25, at_s - request.trail[-1].at_s) if request.trail else 0.0  # upserts come every 250 ms
+    slope = speed.pace(request.trail, shortest_s=speed.SHORTEST_BYTE_WINDOW_S) or 0.0
+    grown = (request.trail[-1].count if request.trail else 0.0) + slope * max(0.0, unseen_s)
+    meter = speed.with_ended(model.meter, request.info.path, resp_bytes=grown)
+    return _with_model(snapshot, replace(model, last_use_s=at_s, meter=meter))
+
+
+def _inflight_counted(snapshot: Snapshot, event: ev.InflightCounted, at_s: float) -> Snapshot:
+    fewer = snapshot.inflight_total is not None and event.total < snapshot.inflight_total
+    snapshot = _heard(snapshot, at_s)
+    if fewer:
+        snapshot = replace(snapshot, last_activity_s=at_s)
+        ready = [model for model in snapshot.models.values() if model.state == READY]
+        if len(ready) == 1:
+            snapshot = _with_model(snapshot, replace(ready[0], last_use_s=at_s))
+    return replace(snapshot, inflight_total=event.total)
+
+
+def _activity(snapshot: Snapshot, _: ev.ActivityNoted, at_s: float) -> Snapshot:
+    noted_s = at_s if snapshot.activity_noted_s is None else snapshot.activity_noted_s
+    return replace(
+        _heard(snapshot, at_s), activity_noted_s=noted_s, activity_count=snapshot.activity_count + 1, last_activity_s=at_s
+    )
+
+
+def _finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Snapshot:
+    newest = snapshot.newest_row_id
+    if newest is not None and event.rows and event.total is not None and event.rows[-1].id < newest:
+        newest = None  # a fetched page ends below what was seen: the server's table began anew
+    rows = tuple(row for row in event.rows if newest is None or row.id > newest)
+    first_look = newest is None
+    known = () if first_look else snapshot.rows
+    snapshot = replace(
+        snapshot,
+        rows=(*known, *rows)[-ROWS_KEPT:],
+        rows_total=event.total if event.total is not None else (0 if first_look else snapshot.rows_total or 0) + len(rows),
+        prompt_tokens_total=_sum(rows, "prompt_tokens") + (0 if first_look else snapshot.prompt_tokens_total),
+        generated_tokens_total=_sum(rows, "generated_tokens") + (0 if first_look else snapshot.generated_tokens_total),
+        newest_row_id=rows[-1].id if rows else newest,
+        activity_noted_s=None,
+        activity_count=0,
+        last_activity_s=snapshot.last_activity_s if first_look or not rows else at_s,
+    )
+    for model_id in {row.model for row in rows}:
+        snapshot = _finished_of(snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, first_look)
+    return _with_last_uses(snapshot, rows, event.read_unix_s, at_s) if first_look else snapshot
+
+
+def _finished_of(
+    snapshot: Snapshot, model_id: str, rows: Tuple[ev.FinishedRequest, ...], at_s: float, first_look: bool
+) -> Snapshot:
+    model = snapshot.models.get(model_id)
+    if model is None:
+        return snapshot
+    model = replace(model, meter=speed.with_finished(model.meter, rows, at_s=None if first_look else at_s))
+    failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
+    if model.failed_at_s is not None and failed and not first_look:
+        unloaded = "unloaded" in failed[-1]  # the waiter of a load that somebody ended
+        model = replace(model, failure=failed[-1], failed_at_s=None if unloaded else model.failed_at_s)
+    return _with_model(snapshot, model)
+
+
+def _with_last_uses(
+    snapshot: Snapshot, rows: Tuple[ev.FinishedRequest, ...], read_unix_s: Optional[float], at_s: float
+) -> Snapshot:
+    """Return the snapshot with the last uses that happened before we looked, by the rows' own times."""
+    for row in rows:
+        model = snapshot.models.get(row.model)
+        if model is None or model.state != READY or model.state_since_s is not None:
+            continue
+        if read_unix_s is not None and row.at_unix_s is not None and read_unix_s >= row.at_unix_s:
+            last_use_s = max(model.last_use_s or row.at_unix_s - read_unix_s + at_s, row.at_unix_s - read_unix_s + at_s)
+            snapshot = _with_model(snapshot, replace(model, last_use_s=last_use_s))
+    return snapshot
+
+
+def _sum(rows: Tuple[ev.FinishedRequest, ...], name: str) -> int:
+    return sum(getattr(row, name) or 0 for row in rows)
+
+
+def _running(snapshot: Snapshot, event: ev.RunningListed, _: float) -> Snapshot:
+    found = {entry.id: entry for entry in event.models}
+    models: Dict[str, Model] = {}
+    for model_id, model in snapshot.models.items():
+        entry = found.get(model_id)
+        if entry is not None:
+            model = replace(model, proxy=entry.proxy, ttl_s=entry.ttl_s, may_sleep=entry.may_sleep)
+        models[model_id] = replace(model, running_read=model.state == READY)
+    return replace(snapshot, models=models)
+
+
+def _slots(snapshot: Snapshot, event: ev.SlotsAnswered, at_s: float) -> Snapshot:
+    model = snapshot.models.get(event.model)
+    if model is None or model.state != READY:
+        return snapshot
+    meter = model.meter if event.slots is None else speed.with_slots(model.meter, event.slots, at_s=at_s)
+    writing = [request for request in requests_of(snapshot, model.id) if request.trail]
+    if event.slots is not None and len(writing) == 1 and len(requests_of(snapshot, model.id)) == 1:
+        trail = writing[0].trail
+        slope = speed.pace(trail, shortest_s=speed.SHORTEST_BYTE_WINDOW_S) or 0.0
+        grown = trail[-1].count + slope * min(0.25, max(0.0, at_s - trail[-1].at_s))
+        meter = speed.with_byte_count(meter, writing[0].info.path, resp_bytes=grown)
+    return _with_model(snapshot, replace(model, meter=meter, slots_closed=model.slots_closed or event.closed))
+
+
+def _memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
+    models = dict(snapshot.models)
+    for model_id, used_bytes in event.by_model_bytes.items():
+        if model_id in models:
+            peak = max(used_bytes, models[model_id].memory_peak_bytes or 0)
+            models[model_id] = replace(models[model_id], memory_bytes=used_bytes, memory_peak_bytes=peak)
+    return replace(snapshot, models=models, host=replace(snapshot.host, server_bytes=event.server_bytes))
+
+
+def _measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
+    host = replace(
+        snapshot.host,
+        cpu_ratio=event.cpu_ratio,
+        memory_used_bytes=event.memory_used_bytes,
+        memory_total_bytes=event.memory_total_bytes,
+    )
+    return replace(snapshot, host=host)
+
+
+def _health(snapshot: Snapshot, event: ev.HealthAnswered, at_s: float) -> Snapshot:
+    if event.alive:
+        return replace(snapshot, missed_heartbeats=0, last_seen_s=at_s)
+    return replace(snapshot, missed_heartbeats=snapshot.missed_heartbeats + 1)
+
+
+def _capabilities(snapshot: Snapshot, event: ev.CapabilitiesFound, _: float) -> Snapshot:
+    return replace(
+        snapshot, confirmed=snapshot.confirmed | event.confirmed, refuted=snapshot.refuted | event.refuted
+    )
+
+
+def _confirm(snapshot: Snapshot, name: str) -> Snapshot:
+    return snapshot if name in snapshot.confirmed else replace(snapshot, confirmed=snapshot.confirmed | {name})
+
+
+def _profile(snapshot: Snapshot, event: ev.ProfileChosen, at_s: float) -> Snapshot:
+    return replace(_heard(snapshot, at_s), profile=event.active)
+
+
+def _profiles(snapshot: Snapshot, event: ev.ProfilesListed, _: float) -> Snapshot:
+    return replace(snapshot, profiles=event.names, profile=event.active)
+
+
+def _version(snapshot: Snapshot, event: ev.VersionRead, _: float) -> Snapshot:
+    return replace(snapshot, version=event.version)
+
+
+def _service(snapshot: Snapshot, event: ev.ServiceFound, _: float) -> Snapshot:
+    return replace(snapshot, service=event)
+
+
+def _action_asked(snapshot: Snapshot, event: ev.ActionAsked, at_s: float) -> Snapshot:
+    recent = {token: asked for token, asked in snapshot.asked.items() if at_s - asked.at_s < 600}
+    return replace(snapshot, asked={**recent, event.token: Asked(at_s)})
+
+
+def _action_ended(snapshot: Snapshot, event: ev.ActionEnded, at_s: float) -> Snapshot:
+    asked = replace(snapshot.asked.get(event.token, Asked(at_s)), ended_s=at_s, failure=event.failure)
+    return replace(snapshot, asked={**snapshot.asked, event.token: asked})
+
+
+def _heard(snapshot: Snapshot, at_s: float) -> Snapshot:
+    return replace(snapshot, last_seen_s=at_s, last_event_s=at_s)
+
+
+def _with_model(snapshot: Snapshot, model: Model) -> Snapshot:
+    return replace(snapshot, models={**snapshot.models, model.id: model})
+
+
+_APPLY: Dict[Type[object], Callable[..., Snapshot]] = {
+    ev.StreamOpened: _opened,
+    ev.StreamLost: _lost,
+    ev.ModelsListed: _models,
+    ev.InflightListed: _inflight_listed,
+    ev.InflightUpserted: _inflight_upserted,
+    ev.InflightRemoved: _inflight_removed,
+    ev.InflightCounted: _inflight_counted,
+    ev.ActivityNoted: _activity,
+    ev.RequestsFinished: _finished,
+    ev.ProfileChosen: _profile,
+    ev.ProfilesListed: _profiles,
+    ev.RunningListed: _running,
+    ev.VersionRead: _version,
+    ev.CapabilitiesFound: _capabilities,
+    ev.HealthAnswered: _health,
+    ev.SlotsAnswered: _slots,
+    ev.HostMeasured: _measured,
+    ev.MemoryMeasured: _memory,
+    ev.ServiceFound: _service,
+    ev.ActionAsked: _action_asked,
+    ev.ActionEnded: _action_ended,
+}

@@ -1,0 +1,185 @@
+"""How fast a model generates right now, from what it costs nothing to know.
+
+Order of trust: the model server's own token counts ("live"); the growth of the answers in bytes, divided by
+the bytes that a token took in this model's earlier answers ("estimate"); the last finished request ("last").
+A window grows until it holds enough tokens to be exact, and never across a change of pace.
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
+
+from llamabar.core.events import FinishedRequest, Slot
+
+WINDOW_S = 10.0  # never look further back
+ENOUGH_TOKENS = 25  # one token more or less is then 4 %
+SHORTEST_SLOT_WINDOW_S = 0.9
+SHORTEST_BYTE_WINDOW_S = 1.8  # recordings/v250: 64 to 109 tok/s over 0.25 s, 88 to 95 over 2 s, truth 92
+SLOTS_FRESH_S = 2.5
+CALIBRATION_TOKENS = 64  # an answer begins and ends with about 950 bytes that are no tokens: 7 % here, less later
+
+
+class Source(str, Enum):
+    """Where a speed comes from."""
+
+    LIVE = "live"
+    ESTIMATE = "estimate"
+    LAST = "last"
+
+
+class Reading(NamedTuple):
+    """A generation speed and how it was found. `at_s` is when it was true."""
+
+    tps: float
+    source: Source
+    at_s: float
+
+
+class Sample(NamedTuple):
+    """A counter at a moment."""
+
+    at_s: float
+    count: float
+
+
+Trail = Tuple[Sample, ...]
+
+
+def extend(trail: Trail, sample: Sample) -> Trail:
+    """Return the trail with one more sample, without those too old to matter; a falling count starts anew."""
+    if trail and (sample.count < trail[-1].count or sample.at_s < trail[-1].at_s):
+        return (sample,)
+    kept = tuple(old for old in trail if sample.at_s - old.at_s <= WINDOW_S)
+    return (*kept, sample)
+
+
+def pace(trail: Trail, *, shortest_s: float, unit: float = 1.0) -> Optional[float]:
+    """Return units a second at the end of a trail, or None if it is too short to tell.
+
+    `unit` is the count of one unit (1 for tokens, bytes a token for bytes).
+    """
+    start = len(trail) - 1
+    while start > 0:
+        grown, lasted_s = _between(trail[start], trail[-1], unit)
+        if lasted_s >= shortest_s:
+            step, step_s = _between(trail[start - 1], trail[start], unit)
+            expected = grown / lasted_s * step_s
+            if grown >= ENOUGH_TOKENS or abs(step - expected) > 2 + 0.3 * expected:
+                break
+        start -= 1
+    if start < 0 or len(trail) < 2:
+        return None
+    grown, lasted_s = _between(trail[start], trail[-1], unit)
+    return grown / lasted_s if lasted_s >= shortest_s / 2 else None
+
+
+def _between(first: Sample, last: Sample, unit: float) -> Tuple[float, float]:
+    return (last.count - first.count) / unit, last.at_s - first.at_s
+
+
+@dataclass(frozen=True)
+class Meter:
+    """What is known about one model's speed."""
+
+    slots: Optional[Tuple[Slot, ...]] = None
+    slots_at_s: Optional[float] = None
+    trails: Mapping[int, Tuple[Optional[int], Trail]] = field(default_factory=dict)  # slot id → task, counts
+    bytes_per_token: Mapping[str, float] = field(default_factory=dict)  # by request path
+    ended: Tuple[Tuple[str, float], ...] = ()  # path and bytes of answers whose rows have not come yet
+    last: Optional[FinishedRequest] = None
+    last_at_s: Optional[float] = None
+
+    def growing(self) -> int:
+        """Return how many slots are seen to generate."""
+        return sum(1 for slot in self.slots or () if slot.processing and self._pace_of(slot) not in (None, 0.0))
+
+    def busy_slots(self) -> int:
+        """Return how many slots have a request."""
+        return sum(1 for slot in self.slots or () if slot.processing)
+
+    def by_slots(self, now_s: float) -> Optional[Reading]:
+        """Return the sum over slots, or None if they are not known freshly enough.
+
+        A slot that has just begun is taken to be as fast as the others: the sum is then an estimate.
+        """
+        if self.slots_at_s is None or now_s - self.slots_at_s > SLOTS_FRESH_S:
+            return None
+        begun = [slot for slot in self.slots or () if slot.processing and slot.decoded_tokens]
+        rates = [self._pace_of(slot) for slot in begun]
+        known = [rate for rate in rates if rate]
+        if not known:
+            return None
+        fresh = rates.count(None)
+        tps = sum(known) * (1 + fresh / len(known))
+        return Reading(tps, Source.ESTIMATE if fresh else Source.LIVE, self.slots_at_s)
+
+    def _pace_of(self, slot: Slot) -> Optional[float]:
+        return pace(self.trails.get(slot.id, (None, ()))[1], shortest_s=SHORTEST_SLOT_WINDOW_S)
+
+
+def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) -> Meter:
+    """Return the meter after an answer of `/slots`; a new task, or fewer tokens than before, starts a new trail."""
+    if slots is None:
+        return replace(meter, slots=None, slots_at_s=None, trails={})
+    trails: Dict[int, Tuple[Optional[int], Trail]] = {}
+    for slot in slots:
+        if slot.processing and slot.decoded_tokens is not None:
+            task, trail = meter.trails.get(slot.id, (None, ()))
+            kept = trail if task == slot.task else ()
+            trails[slot.id] = (slot.task, extend(kept, Sample(at_s, slot.decoded_tokens)))
+    return replace(meter, slots=slots, slots_at_s=at_s, trails=trails)
+
+
+def with_byte_count(meter: Meter, path: str, *, resp_bytes: float) -> Meter:
+    """Return the meter calibrated on the one answer that is being written, if the slots tell its tokens."""
+    counts = [slot.decoded_tokens or 0 for slot in meter.slots or () if slot.processing]
+    if len(counts) != 1 or counts[0] < CALIBRATION_TOKENS or resp_bytes <= 0 or not meter.growing():
+        return meter
+    return replace(meter, bytes_per_token={**meter.bytes_per_token, path: resp_bytes / counts[0]})
+
+
+def with_ended(meter: Meter, path: str, *, resp_bytes: float) -> Meter:
+    """Return the meter that waits for the row of an ended answer."""
+    return replace(meter, ended=(*meter.ended[-7:], (path, resp_bytes))) if resp_bytes > 0 else meter
+
+
+def with_finished(meter: Meter, rows: Iterable[FinishedRequest], *, at_s: Optional[float]) -> Meter:
+    """Return the meter after rows of finished requests, calibrated by the answers that they belong to.
+
+    Rows carry no request id: the sums of one path are compared, and only when as many ended as were counted.
+    """
+    rows = tuple(rows)
+    calibrated = dict(meter.bytes_per_token)
+    for path in {path for path, _ in meter.ended}:
+        ended = [count for ended_path, count in meter.ended if ended_path == path]
+        tokens = [row.generated_tokens or 0 for row in rows if row.path == path and row.status in (200, None)]
+        if len(ended) == len(tokens) and sum(tokens) >= CALIBRATION_TOKENS:
+            calibrated[path] = sum(ended) / sum(tokens)
+    timed = [row for row in rows if row.generation_tps]
+    last = timed[-1] if timed else meter.last
+    return replace(
+        meter,
+        bytes_per_token=calibrated,
+        ended=() if rows else meter.ended,
+        last=last,
+        last_at_s=at_s if timed else meter.last_at_s,
+    )
+
+
+def estimate_tps(meter: Meter, answers: Iterable[Tuple[str, Trail]], *, now_s: float) -> Optional[float]:
+    """Return the estimate over answers being written, or None if one of them cannot be told.
+
+    `answers`: path and byte trail of each. An answer that stopped growing is slower than its trail says.
+    """
+    total, known = 0.0, False
+    for path, trail in answers:
+        unit = meter.bytes_per_token.get(path)
+        if not unit or not trail:
+            return None
+        silent_s = now_s - trail[-1].at_s
+        ended = (*trail, Sample(now_s, trail[-1].count)) if silent_s > 1.0 else trail
+        rate = pace(ended, shortest_s=SHORTEST_BYTE_WINDOW_S, unit=unit)
+        if rate is None:
+            return None
+        total, known = total + rate, True
+    return total if known else None

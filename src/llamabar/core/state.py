@@ -1,0 +1,125 @@
+"""Everything known about one server, as values. Unknown is None; the times are seconds of one monotonic clock."""
+
+from dataclasses import dataclass, field
+from typing import FrozenSet, Mapping, Optional, Tuple
+
+from llamabar.core import events as ev
+from llamabar.core import speed
+
+READY, STARTING, STOPPING, STOPPED = "ready", "starting", "stopping", "stopped"
+LOADED_STATES = (READY, STARTING, STOPPING)
+ROWS_KEPT = 200
+LOAD_TIMES_KEPT = 9
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model. `state_since_s` is None for a state that was there before we looked."""
+
+    info: ev.ModelInfo
+    state_since_s: Optional[float] = None
+    running_read: bool = False  # `/running` was asked since the model became ready
+    proxy: Optional[str] = None
+    ttl_s: Optional[float] = None
+    may_sleep: bool = False
+    slots_closed: bool = False  # its server gives no slots
+    last_use_s: Optional[float] = None
+    load_times_s: Tuple[float, ...] = ()
+    failed_at_s: Optional[float] = None
+    failure: str = ""
+    memory_bytes: Optional[int] = None
+    memory_peak_bytes: Optional[int] = None
+    meter: speed.Meter = speed.Meter()
+
+    @property
+    def id(self) -> str:
+        """Return llama-swap's id of the model."""
+        return self.info.id
+
+    @property
+    def state(self) -> str:
+        """Return llama-swap's word for the state."""
+        return self.info.state
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request in flight. `trail` holds (time, answer bytes) of its last seconds."""
+
+    info: ev.RequestInfo
+    started_s: float
+    seen_s: float
+    trail: speed.Trail = ()
+
+
+@dataclass(frozen=True)
+class Host:
+    """This computer, and llama-swap's own memory."""
+
+    cpu_ratio: Optional[float] = None
+    memory_used_bytes: Optional[int] = None
+    memory_total_bytes: Optional[int] = None
+    server_bytes: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An action that was clicked: waiting for its effect, or refused."""
+
+    at_s: float
+    ended_s: Optional[float] = None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One server at one moment."""
+
+    connected: bool = False
+    connections: int = 0
+    connection_since_s: Optional[float] = None
+    fault: Optional[ev.Fault] = None
+    last_seen_s: Optional[float] = None
+    last_event_s: Optional[float] = None
+    missed_heartbeats: int = 0
+    version: Optional[str] = None
+    confirmed: FrozenSet[str] = frozenset()
+    refuted: FrozenSet[str] = frozenset()
+    models: Mapping[str, Model] = field(default_factory=dict)
+    table_is_new: bool = True  # the next model table is the first of this connection
+    requests: Mapping[str, Request] = field(default_factory=dict)
+    inflight_total: Optional[int] = None  # v192 to v234 tell only a number
+    profiles: Tuple[str, ...] = ()
+    profile: Optional[str] = None
+    rows: Tuple[ev.FinishedRequest, ...] = ()
+    rows_total: Optional[int] = None
+    prompt_tokens_total: int = 0
+    generated_tokens_total: int = 0
+    newest_row_id: Optional[int] = None
+    activity_noted_s: Optional[float] = None  # rows to fetch since then
+    activity_count: int = 0
+    last_activity_s: Optional[float] = None
+    service: Optional[ev.ServiceFound] = None
+    host: Host = Host()
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+
+
+def loaded(snapshot: Snapshot) -> Tuple[Model, ...]:
+    """Return the models that hold memory, or are about to, by id."""
+    return tuple(model for _, model in sorted(snapshot.models.items()) if model.state in LOADED_STATES)
+
+
+def requests_of(snapshot: Snapshot, model_id: str) -> Tuple[Request, ...]:
+    """Return the requests in flight of one model, oldest first."""
+    found = (request for request in snapshot.requests.values() if request.info.model == model_id)
+    return tuple(sorted(found, key=lambda request: (request.started_s, request.info.id)))
+
+
+def in_flight(snapshot: Snapshot) -> Optional[int]:
+    """Return how many requests are in flight, or None for a version that does not tell.
+
+    The bare number of v192 to v217 is wrong; a probe confirms `inflight_count` from v218 on.
+    """
+    if "inflight_list" in snapshot.confirmed:
+        return len(snapshot.requests)
+    return snapshot.inflight_total if "inflight_count" in snapshot.confirmed else None

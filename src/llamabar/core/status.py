@@ -1,0 +1,91 @@
+"""What a server is doing, in one word: an ordered table, first match wins.
+
+The words are those of the contract. Status is derived from a snapshot, never driven by events, so a new
+connection has nothing to catch up on. Generating comes before loading: it is what somebody waits for.
+"""
+
+from enum import Enum
+from typing import Callable, Tuple
+
+from llamabar.core.events import FaultKind
+from llamabar.core.phases import Phase, phases
+from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, in_flight
+
+CRASHES_THAT_LOOP = 3
+
+
+class Status(str, Enum):
+    """The states of a server."""
+
+    NO_SERVICE = "no_service"
+    STOPPED = "stopped"
+    STARTING = "starting"
+    CRASHING = "crashing"
+    UNREACHABLE = "unreachable"
+    UNAUTHORIZED = "unauthorized"
+    INCOMPATIBLE = "incompatible"
+    EMPTY = "empty"
+    READY = "ready"
+    LOADING = "loading"
+    QUEUED = "queued"
+    PROMPT = "prompt"
+    GENERATING = "generating"
+    STOPPING = "stopping"
+
+
+def classify(snapshot: Snapshot) -> Status:
+    """Return the status of a server."""
+    return next(status for status, applies in RULES if applies(snapshot))
+
+
+def _fault(kind: FaultKind) -> Callable[[Snapshot], bool]:
+    return lambda s: not s.connected and s.fault is not None and s.fault.kind is kind
+
+
+def _service(*states: str) -> Callable[[Snapshot], bool]:
+    return lambda s: not s.connected and s.service is not None and s.service.state in states
+
+
+def _any_model(state: str) -> Callable[[Snapshot], bool]:
+    return lambda s: any(model.state == state for model in s.models.values())
+
+
+def _any_request(phase: Phase) -> Callable[[Snapshot], bool]:
+    return lambda s: phase in phases(s).values()
+
+
+def _crashing(snapshot: Snapshot) -> bool:
+    service = snapshot.service
+    return not snapshot.connected and service is not None and service.crashes >= CRASHES_THAT_LOOP
+
+
+def _counted_generating(snapshot: Snapshot) -> bool:
+    return _busy_by_count(snapshot) and any(model.meter.growing() for model in snapshot.models.values())
+
+
+def _busy_by_count(snapshot: Snapshot) -> bool:
+    """A version that tells only a number: its requests are answered by some model that is ready."""
+    return not snapshot.requests and bool(in_flight(snapshot)) and _any_model(READY)(snapshot)
+
+
+RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
+    (Status.UNAUTHORIZED, _fault(FaultKind.UNAUTHORIZED)),
+    (Status.INCOMPATIBLE, _fault(FaultKind.NOT_LLAMA_SWAP)),
+    (Status.CRASHING, _crashing),
+    (Status.NO_SERVICE, _service("none")),
+    (Status.STOPPED, _service("stopped", "not loaded")),
+    (Status.STARTING, _service("starting", "running")),
+    (Status.STARTING, lambda s: not s.connected and s.fault is None),
+    (Status.UNREACHABLE, lambda s: not s.connected),
+    (Status.GENERATING, _any_request(Phase.GENERATING)),
+    (Status.GENERATING, _counted_generating),
+    (Status.PROMPT, _any_request(Phase.PROMPT)),
+    (Status.LOADING, _any_model(STARTING)),
+    (Status.PROMPT, _busy_by_count),
+    (Status.QUEUED, lambda s: bool(in_flight(s))),
+    (Status.STOPPING, _any_model(STOPPING)),
+    (Status.READY, _any_model(READY)),
+    (Status.EMPTY, lambda _: True),
+)
+
+BUSY = (Status.GENERATING, Status.PROMPT, Status.LOADING, Status.QUEUED, Status.STOPPING)

@@ -1,0 +1,71 @@
+"""Numbers as people read them. ASCII; rounded to what their reader can use."""
+
+from typing import Optional
+
+UNKNOWN = "–"
+
+
+def duration(seconds: Optional[float]) -> str:
+    """Return an age or a rest that grows coarser with its length: 8 s, 2 min, 3 h, 5 d."""
+    if seconds is None:
+        return UNKNOWN
+    whole_s = max(0, int(seconds))
+    if whole_s < 60:
+        return f"{whole_s} s"
+    if whole_s < 3600:
+        return f"{whole_s // 60} min"
+    if whole_s < 86_400:
+        return f"{whole_s // 3600} h"
+    return f"{whole_s // 86_400} d"
+
+
+def countdown(seconds: float) -> str:
+    """Return a rest, exact only in its last minute, rounded up; in steps of 5 min above ten."""
+    if seconds < 60:
+        return duration(seconds)
+    minutes = -(-int(seconds) // 60)
+    return duration((minutes if minutes <= 10 else -(-minutes // 5) * 5) * 60)
+
+
+def rate(tps: Optional[float]) -> str:
+    """Return a speed: 3.1, 41.2, 250."""
+    if tps is None:
+        return UNKNOWN
+    return f"{tps:.1f}" if tps < 99.95 else f"{tps:.0f}"
+
+
+def size(count_bytes: Optional[float]) -> str:
+    """Return a memory size in powers of ten: 640 MB, 6.4 GB, 18 GB above a hundred."""
+    if count_bytes is None:
+        return UNKNOWN
+    if count_bytes < 999.5e6:
+        return f"{count_bytes / 1e6:.0f} MB"
+    return f"{count_bytes / 1e9:.1f} GB" if count_bytes < 99.95e9 else f"{count_bytes / 1e9:.0f} GB"
+
+
+def count(number: Optional[int]) -> str:
+    """Return a number in full, with thousands: 142,000."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def short_count(number: int) -> str:
+    """Return a number in at most four characters: 812, 5.2k, 52k, 1.2M."""
+    if number < 1000:
+        return str(number)
+    for divisor, letter in ((1e3, "k"), (1e6, "M"), (1e9, "G")):
+        scaled = number / divisor
+        if scaled < 9.95:
+            return f"{scaled:.1f}{letter}"
+        if scaled < 999.5:
+            return f"{scaled:.0f}{letter}"
+    return ">999G"
+
+
+def percent(ratio: Optional[float]) -> str:
+    """Return a share of 1 as a whole percentage."""
+    return UNKNOWN if ratio is None else f"{max(0.0, ratio) * 100:.0f} %"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: 1 request, 2 requests."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,83 @@
+"""What each generation of llama-swap can do and how it says so (facts on the llama-swap API, sections 3 to 5)."""
+
+from dataclasses import dataclass
+from typing import Dict, Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The features of one version. `inflight`: none, a number, a list, or operations."""
+
+    version: str
+    inflight: str
+    finished: str  # "metrics" (rows in the stream) or "activity" (an id, rows to fetch)
+    routes: Tuple[str, ...]
+    running_fields: Tuple[str, ...]
+    model_fields: Tuple[str, ...]
+    burst: Tuple[str, ...]
+    flat_rows: bool = False
+    running_ready_only: bool = False
+    source_in_errors: bool = True
+    cancel: bool = False
+    unload_one: bool = True
+
+
+_ALL_RUNNING = ("model", "state", "cmd", "proxy", "ttl", "name", "description")
+_MODELS = ("id", "name", "description", "state", "unlisted")
+_OLD_ROUTES = ("/health", "/api/metrics")
+_ROUTES = ("/health", "/wol-health", "/api/version", "/api/performance", "/metrics")
+
+DIALECTS: Dict[str, Dialect] = {
+    "v150": Dialect(
+        "150", "none", "metrics", _OLD_ROUTES, ("model", "state"), _MODELS, ("modelStatus",),
+        flat_rows=True, running_ready_only=True, source_in_errors=False, unload_one=False,
+    ),
+    "v228": Dialect(
+        "228", "count", "metrics", (*_ROUTES, "/api/metrics"), _ALL_RUNNING, (*_MODELS, "peerID", "aliases"),
+        ("modelStatus", "metrics", "inflight"),
+    ),
+    "v236": Dialect(
+        "236", "list", "activity", (*_ROUTES, "/api/metrics/activity"), _ALL_RUNNING,
+        (*_MODELS, "peerID", "aliases"), ("modelStatus", "inflight"), cancel=True,
+    ),
+    "v250": Dialect(
+        "250", "operations", "activity", (*_ROUTES, "/api/metrics/activity", "/api/profiles", "/api/hardware"),
+        _ALL_RUNNING, (*_MODELS, "peerID", "aliases"),
+        ("modelStatus", "uiConfig", "profileChanged", "inflight"), cancel=True,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DemoModel:
+    """A made-up model: what its config would say, and how its server behaves."""
+
+    id: str
+    name: str = ""
+    description: str = ""
+    ttl_s: int = 0
+    load_s: float = 1.0
+    tps: float = 40.0
+    prompt_tps: float = 600.0
+    slots: int = 2
+    context: int = 4096
+    unlisted: bool = False
+    aliases: Tuple[str, ...] = ()
+    broken: bool = False
+    stays: bool = False  # in a group of its own: never swapped out
+
+
+MODELS: Tuple[DemoModel, ...] = (
+    DemoModel("bge-m3", "BGE M3", "Embeddings", load_s=0.6, stays=True),
+    DemoModel("broken-7b", "", "Its file is damaged", load_s=0.8, broken=True),
+    DemoModel("coder-32b", "", "", ttl_s=600, load_s=2.5, tps=24.0, prompt_tps=350.0, context=32768),
+    DemoModel("hidden-judge", unlisted=True, load_s=1.0),
+    DemoModel("org/vision-12b:q4", "Vision 12B", ttl_s=300, load_s=2.0, tps=18.0),
+    DemoModel("qwen3-30b", "Qwen3 30B", "A chat model", ttl_s=300, load_s=2.0, tps=41.0, aliases=("gpt-4o-mini",)),
+    DemoModel("tiny-1b", "", "", ttl_s=8, load_s=0.5, tps=180.0, prompt_tps=4000.0, slots=4),
+)
+
+
+def find(models: Tuple[DemoModel, ...], wanted: str) -> Optional[DemoModel]:
+    """Return the model of an id or alias."""
+    return next((model for model in models if wanted == model.id or wanted in model.aliases), None)

@@ -1,0 +1,42 @@
+"""One look at every server: connect, ask what is asked once, wait until the answers are there, and go."""
+
+from llamabar.config import Settings
+from llamabar.core.asks import PROBES, Kind
+from llamabar.core.phases import Phase, phases
+from llamabar.core.readings import generation
+from llamabar.core.state import READY
+from llamabar.monitor import Watched
+from llamabar.run import Watch
+from llamabar.sources import clock
+
+LONGEST_S = 4.0
+SPEED_S = 2.6  # two looks at the slots, a second apart
+
+
+def look(settings: Settings, *, longest_s: float = LONGEST_S) -> Watch:
+    """Return a watch that has seen each server once and is closed; its monitor holds what was found."""
+    watch = Watch(settings, lambda menu, now_s: None)
+    watch.start()
+    began_s = clock.now_s()
+    watch.loop(until=lambda now_s: _settled(watch, now_s - began_s) or now_s - began_s > longest_s)
+    return watch
+
+
+def _settled(watch: Watch, passed_s: float) -> bool:
+    return all(_known(watched, passed_s) for watched in watch.monitor.servers.values())
+
+
+def _known(watched: Watched, passed_s: float) -> bool:
+    snapshot, log = watched.snapshot, watched.log
+    if not snapshot.connected:
+        return snapshot.fault is not None
+    if snapshot.table_is_new or any(not log.asked_in(kind, snapshot.connections) for kind in PROBES):
+        return False
+    if any(log.waiting(kind) for kind in (*PROBES, Kind.RUNNING)):
+        return False
+    ready = [model for model in snapshot.models.values() if model.state == READY]
+    if any(not model.running_read for model in ready):
+        return False
+    writing = Phase.GENERATING in phases(snapshot).values()
+    unknown = all(generation(snapshot, model, now_s=clock.now_s()) is None for model in ready)
+    return not (writing and unknown and passed_s < SPEED_S)

@@ -1,0 +1,162 @@
+"""All state of the program, on one thread: events in, questions and frames out. It is told the time."""
+
+from dataclasses import dataclass, field, replace
+from typing import Dict, List, Optional, Tuple
+
+from llamabar.core import asks, cadence, readings
+from llamabar.core.asks import Answer, Ask, AskLog
+from llamabar.core.events import Event
+from llamabar.core.history import History, record
+from llamabar.core.snapshot import apply
+from llamabar.core.state import Snapshot
+from llamabar.core.status import BUSY, Status, classify
+from llamabar.view.compose import compose
+from llamabar.view.menu import Action, Menu, Row
+from llamabar.view.scene import Scene, Server
+
+BUSY_TICK_S = 1.0
+CALM_TICK_S = 10.0
+COUNTDOWN_S = 60.0
+
+
+@dataclass
+class Watched:
+    """One server as it is known now."""
+
+    name: str
+    url: str
+    snapshot: Snapshot = Snapshot()
+    log: AskLog = AskLog()
+    history: History = History()
+
+
+@dataclass
+class Monitor:
+    """The servers, and what was last shown of them."""
+
+    servers: Dict[str, Watched]
+    title: str = "speed"
+    notices: Tuple[str, ...] = ()
+    lively: bool = False  # somebody looks on: a terminal is redrawn every second
+    shown: cadence.Shown = cadence.Shown()
+    menu: Optional[Menu] = None
+    _due_s: Optional[float] = None
+    _dirty: bool = True
+    _ticked_s: Optional[float] = None
+    _statuses: Dict[str, Status] = field(default_factory=dict)
+
+    def take(self, server: str, event: "Event | Answer", *, at_s: float) -> None:
+        """Take in an event, or an answer and the events in it."""
+        watched = self.servers[server]
+        events = event.events if isinstance(event, Answer) else (event,)
+        if isinstance(event, Answer):
+            ask = event.ask
+            watched.log = watched.log.answered(ask.kind, ask.model, now_s=at_s, failed=event.failed)
+        for one in events:
+            watched.snapshot = apply(watched.snapshot, one, at_s)
+        self._dirty = True
+
+    def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:
+        """Return the questions to send now; they count as sent."""
+        found: List[Tuple[str, Ask]] = []
+        for watched in self.servers.values():
+            for ask in asks.due(watched.snapshot, watched.log, now_s=now_s):
+                watched.log = watched.log.asked(ask, watched.snapshot.connections, now_s=now_s)
+                found.append((watched.name, ask))
+        return found
+
+    def tick(self, *, now_s: float) -> None:
+        """Record the readings of this moment, if it is time to."""
+        if self._ticked_s is not None and now_s < self._ticked_s + self._tick_s() - 0.01:
+            return
+        self._ticked_s = now_s
+        self._dirty = True
+        for watched in self.servers.values():
+            watched.history = record(watched.history, readings.sample(watched.snapshot, now_s=now_s), now_s=now_s)
+
+    def frame(self, *, now_s: float) -> Optional[Menu]:
+        """Return the menu if it is worth printing now."""
+        if not self._dirty and (self._due_s is None or now_s < self._due_s):
+            return None
+        self._dirty = False
+        scene = self.scene(now_s=now_s)
+        self._statuses = {server.name: server.status for server in scene.servers}
+        menu = compose(scene)
+        new = cadence.Shown(state=_state_of(scene), words=_words_of(menu), all=menu)
+        self._due_s = cadence.due_s(self.shown, new, self.pace(), now_s=now_s)
+        if self._due_s is None or self._due_s > now_s:
+            return None
+        self.shown = cadence.printed(new, now_s=now_s)
+        self.menu, self._due_s = menu, None
+        return menu
+
+    def scene(self, *, now_s: float) -> Scene:
+        """Return what a menu is drawn from."""
+        only = len(self.servers) == 1
+        shown = tuple(
+            Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only=only) for w in self.servers.values()
+        )
+        return Scene(shown, now_s=now_s, title=self.title, notices=self.notices)
+
+    def pace(self) -> cadence.Pace:
+        """Return how lively the servers are."""
+        snapshots = [watched.snapshot for watched in self.servers.values()]
+        ended = [snapshot.last_activity_s for snapshot in snapshots if snapshot.last_activity_s is not None]
+        return cadence.Pace(self.is_busy(), self._counting_down(), max(ended, default=None))
+
+    def is_busy(self) -> bool:
+        """Tell whether something happens that somebody waits for."""
+        return self.lively or any(status in BUSY for status in self._statuses.values())
+
+    def wake_at_s(self, *, now_s: float) -> float:
+        """Return when to look again if nothing arrives."""
+        times = [(self._ticked_s or now_s) + self._tick_s()]
+        if self._due_s is not None:
+            times.append(self._due_s)
+        times += [asks.next_due_s(w.snapshot, w.log, now_s=now_s) for w in self.servers.values() if w.snapshot.connected]
+        return min(times)
+
+    def action(self, token: str) -> Optional[Action]:
+        """Return the action that a click means, if the menu still offers it."""
+        if self.menu is None:
+            return None
+        return next((action for action in self.menu.actions() if action.token == token), None)
+
+    def _tick_s(self) -> float:
+        return BUSY_TICK_S if self.is_busy() or self._counting_down() or self._asked() else CALM_TICK_S
+
+    def _asked(self) -> bool:
+        return any(asked.ended_s is None for w in self.servers.values() for asked in w.snapshot.asked.values())
+
+    def _counting_down(self) -> bool:
+        now_s = self._ticked_s or 0.0
+        rests = (
+            readings.unloads_in_s(w.snapshot, model, now_s=now_s)
+            for w in self.servers.values()
+            for model in w.snapshot.models.values()
+        )
+        return any(rest is not None and rest < COUNTDOWN_S for rest in rests)
+
+
+def _state_of(scene: Scene) -> object:
+    """What a person must see at once: states, not figures."""
+    return tuple(
+        (
+            server.status,
+            server.snapshot.profile,
+            tuple((model.id, model.state, model.failed_at_s) for model in server.snapshot.models.values()),
+            tuple(server.snapshot.requests),
+            tuple((token, asked.ended_s, asked.failure) for token, asked in server.snapshot.asked.items()),
+            server.snapshot.confirmed,
+        )
+        for server in scene.servers
+    )
+
+
+def _words_of(menu: Menu) -> object:
+    """The menu without its pictures and without the rows that move by themselves."""
+    return (menu.title, tuple(tuple(_still(row) for row in section if not row.ambient) for section in menu.sections))
+
+
+def _still(row: Row) -> Row:
+    return replace(row, image=None, children=tuple(_still(child) for child in row.children if not child.ambient))

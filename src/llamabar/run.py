@@ -1,0 +1,213 @@
+"""The loop: it owns all state, and wires sources to the monitor and the monitor to a writer.
+
+A fault of ours becomes a frame that says so, and the loop goes on: a streaming plugin that exits is not started
+again. SIGTERM ends it within half a second, its connections closed.
+"""
+
+import os
+import signal
+import threading
+import traceback
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Callable, Dict, List, Optional
+
+from llamabar import actions
+from llamabar.config import ServerSettings, Settings
+from llamabar.core import asks
+from llamabar.core.asks import Answer, Kind
+from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
+from llamabar.core.state import Snapshot, loaded
+from llamabar.monitor import Monitor, Watched
+from llamabar.sources import clock, host
+from llamabar.sources.asker import Asker
+from llamabar.sources.client import Client
+from llamabar.sources.inbox import Click, Inbox, Key, Stop
+from llamabar.sources.questions import answer
+from llamabar.sources.stream import EventStream
+from llamabar.view.menu import Action, Menu, Row, Title
+
+BUSY_HOST_S = 2.0
+CALM_HOST_S = 20.0
+FAULT_PAUSE_S = 5.0
+LONGEST_WAIT_S = 5.0
+
+Draw = Callable[[Menu, float], None]
+
+
+@dataclass
+class Link:
+    """The threads of one server."""
+
+    client: Client
+    stream: EventStream
+    asker: Asker
+    slots_asker: Asker
+    processes: Optional[host.Processes]
+    found_for: object = None  # the loaded models and their ports when processes were last looked up
+    measuring: bool = False
+
+
+@dataclass
+class Watch:
+    """A monitor with its sources. `draw` gets each menu that is worth showing, `on_key` each key pressed."""
+
+    settings: Settings
+    draw: Draw
+    on_key: Callable[[str], None] = lambda key: None
+    inbox: Inbox = field(default_factory=Inbox)
+    links: Dict[str, Link] = field(default_factory=dict)
+    stopping: str = ""
+    _host_s: Optional[float] = None
+
+    def __post_init__(self) -> None:
+        watched = {server.name: Watched(server.name, server.url) for server in self.settings.servers}
+        self.monitor = Monitor(watched, title=self.settings.title, notices=self.settings.mistakes)
+        for server in self.settings.servers:
+            self.links[server.name] = self._link(server)
+
+    def _link(self, server: ServerSettings) -> Link:
+        client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file)
+        local = host.Processes(server.url) if asks.is_loopback(server.url) else None
+        return Link(
+            client,
+            EventStream(server.name, client, self.inbox),
+            Asker(server.name, self.inbox),
+            Asker(server.name, self.inbox),
+            local,
+        )
+
+    def start(self) -> None:
+        """Start every thread."""
+        for link in self.links.values():
+            link.stream.start()
+            link.asker.start()
+            link.slots_asker.start()
+
+    def stop_on_signals(self) -> None:
+        """Make SIGTERM, SIGINT and SIGHUP end the loop."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda got, _: self.stop(signal.Signals(got).name))
+
+    def stop(self, why: str) -> None:
+        """End the loop soon; safe in a signal handler and on any thread."""
+        self.stopping = self.stopping or why
+        self.inbox.wake()
+
+    def loop(self, until: Callable[[float], bool] = lambda _: False) -> None:
+        """Run until stopped, or until `until` says so of the time."""
+        while not self.stopping:
+            now_s = clock.now_s()
+            try:
+                self.step(now_s)
+            except Exception as error:
+                self.draw(fault_menu(error), now_s)
+                self.inbox.wait(FAULT_PAUSE_S)
+            if until(clock.now_s()):
+                break
+            now_s = clock.now_s()
+            self.inbox.wait(min(LONGEST_WAIT_S, self.monitor.wake_at_s(now_s=now_s) - now_s))
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection; the threads are daemons and end with the program."""
+        for link in self.links.values():
+            link.stream.stop()
+
+    def step(self, now_s: float) -> None:
+        """Take in what arrived, ask what is due, show what changed."""
+        for server, at_s, arrival in self.inbox.take():
+            if isinstance(arrival, Stop):
+                self.stop(arrival.why)
+            elif isinstance(arrival, Key):
+                self.on_key(arrival.name)
+            elif isinstance(arrival, Click):
+                self.click(arrival.token)
+            elif isinstance(arrival, MemoryMeasured):
+                self.links[server].measuring = False
+                self.monitor.take(server, arrival, at_s=at_s)
+            else:
+                self.monitor.take(server, arrival, at_s=at_s)
+        self._measure(now_s)
+        self._ask(now_s)
+        self.monitor.tick(now_s=now_s)
+        menu = self.monitor.frame(now_s=now_s)
+        if menu is not None:
+            self.draw(menu, now_s)
+
+    def click(self, token: str) -> None:
+        """Do what a click means, on a thread of its own; one that is on its way is not done twice."""
+        action = self.monitor.action(token)
+        if action is None:
+            return
+        server = action.server if action.server in self.links else next(iter(self.links))
+        snapshot = self.monitor.servers[server].snapshot
+        asked = snapshot.asked.get(token)
+        if asked is not None and asked.ended_s is None:
+            return
+        self.monitor.take(server, ActionAsked(token), at_s=clock.now_s())
+        work = threading.Thread(target=self._perform, args=(server, action, snapshot), daemon=True)
+        work.start()
+
+    def _perform(self, server: str, action: Action, snapshot: Snapshot) -> None:
+        try:
+            failure = actions.perform(action, self.links[server].client, snapshot)
+        except Exception as error:
+            failure = f"a fault of ours: {type(error).__name__}"
+        self.inbox.put(server, ActionEnded(action.token, failure))
+
+    def _ask(self, now_s: float) -> None:
+        for server, ask in self.monitor.questions(now_s=now_s):
+            link = self.links[server]
+            asker = link.slots_asker if ask.kind is Kind.SLOTS else link.asker
+            asker.ask(partial(_answer, link.client, ask))
+        for name, watched in self.monitor.servers.items():
+            if asks.heartbeat_failed(watched.snapshot):
+                self.links[name].stream.reconnect(Fault(FaultKind.TIMEOUT))
+
+    def _measure(self, now_s: float) -> None:
+        every_s = BUSY_HOST_S if self.monitor.is_busy() else CALM_HOST_S
+        due = self._host_s is None or now_s >= self._host_s + every_s
+        measured = host.measure() if due else None
+        for name, watched in self.monitor.servers.items():
+            link = self.links[name]
+            if measured is not None:
+                self._host_s = now_s
+                self.monitor.take(name, measured, at_s=now_s)
+            if link.processes is None or link.measuring or not watched.snapshot.connected:
+                continue
+            wanted = _process_key(watched.snapshot)
+            if wanted != link.found_for:
+                link.found_for, link.measuring = wanted, True
+                link.asker.ask(partial(_find, link.processes, watched.snapshot))
+            elif due:
+                self.monitor.take(name, link.processes.measure(), at_s=now_s)
+
+
+def _answer(client: Client, ask: asks.Ask) -> Answer:
+    try:
+        return answer(client, ask)
+    except Exception:
+        return Answer(ask, failed=True)
+
+
+def _find(processes: host.Processes, snapshot: Snapshot) -> MemoryMeasured:
+    try:
+        return processes.find(snapshot)
+    except Exception:
+        return MemoryMeasured(None, {})
+
+
+def _process_key(snapshot: Snapshot) -> object:
+    return snapshot.connections, tuple((model.id, model.state, model.proxy) for model in loaded(snapshot))
+
+
+def fault_menu(error: Exception) -> Menu:
+    """Return the menu that says that we failed, where, and what to do. No text of the exception: it may hold secrets."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
+    rows: List[Row] = [
+        Row(f"llamabar: a fault of ours, {type(error).__name__} at {where}"),
+        Row("It tries again every few seconds. If this stays: please report it with the line above"),
+    ]
+    return Menu(Title("exclamationmark.triangle", "", "llamabar has a fault"), (tuple(rows),))

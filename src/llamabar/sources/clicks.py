@@ -1,0 +1,34 @@
+"""Clicks that SwiftBar (2.1.0 and later) writes to our stdin, a token a line."""
+
+import os
+import threading
+
+from llamabar.sources.inbox import Click, Inbox
+
+LINE_LIMIT_BYTES = 256
+
+
+class ClickReader(threading.Thread):
+    """Reads a file descriptor to its end. os.read takes no lock, so the program can end at any time."""
+
+    def __init__(self, descriptor: int, inbox: Inbox) -> None:
+        super().__init__(name="clicks", daemon=True)
+        self._descriptor = descriptor
+        self._inbox = inbox
+
+    def run(self) -> None:
+        """Hand over every short line; anything longer is not ours."""
+        rest = b""
+        while True:
+            try:
+                piece = os.read(self._descriptor, 4096)
+            except OSError:
+                return
+            if not piece:
+                return
+            *lines, rest = (rest + piece).split(b"\n")
+            rest = rest[-LINE_LIMIT_BYTES:]
+            for line in lines:
+                token = line.strip().decode("ascii", "replace")
+                if token and len(line) <= LINE_LIMIT_BYTES:
+                    self._inbox.put("", Click(token))

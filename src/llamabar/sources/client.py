@@ -1,0 +1,210 @@
+"""HTTP to one llama-swap.
+
+Laws: no redirect is followed, no proxy of the environment is used, nothing is decompressed; every call has a
+time-out; the key leaves only after the other side has shown that it is llama-swap and wants one.
+"""
+
+import socket
+import ssl
+import warnings
+from dataclasses import dataclass, field
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected, UnknownProtocol
+from typing import Any, Dict, NamedTuple, Optional
+from urllib.parse import urlsplit
+
+from llamabar.core.decode import error_text
+from llamabar.core.events import Fault, FaultKind
+
+warnings.filterwarnings("ignore", message="urllib3 v2 only supports OpenSSL")
+
+import urllib3  # noqa: E402
+from urllib3.exceptions import (  # noqa: E402
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    SSLError,
+)
+from urllib3.exceptions import TimeoutError as PoolTimeoutError  # noqa: E402
+
+CONNECT_S = 3.0
+ANSWER_S = 5.0
+BODY_LIMIT_BYTES = 4 * 1024 * 1024
+READ_BYTES = 65_536
+UNAUTHORIZED = (401, 403)
+
+
+class Unreachable(Exception):
+    """There is no answer; `fault` says why in our words."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.kind.value)
+        self.fault = fault
+
+
+class Answer(NamedTuple):
+    """An HTTP answer: status, body up to BODY_LIMIT_BYTES, header names in lower case."""
+
+    status: int
+    body: bytes
+    headers: Dict[str, str]
+
+
+@dataclass
+class Client:
+    """One server's address and, if it has one, its key."""
+
+    url: str
+    api_key: str = field(default="", repr=False)
+    ca_file: str = ""
+    key_wanted: bool = False
+
+    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: float = ANSWER_S) -> Answer:
+        """Return the answer of a route; raise Unreachable."""
+        headers = {"Accept": "application/json", "Connection": "close", **self._auth()}
+        if body:
+            headers["Content-Type"] = "application/json"
+        pool = self._pool(answer_s)
+        try:
+            response = pool.urlopen(method, self._path(path), body=body or None, headers=headers, **_STRICT)
+            try:
+                return Answer(response.status, _read(response), _headers(response))
+            finally:
+                response.close()
+        except Exception as error:
+            raise Unreachable(fault_of(error)) from None
+        finally:
+            pool.close()
+
+    def open_stream(self) -> "Stream":
+        """Return the open event stream; raise Unreachable. The first event must come within ANSWER_S."""
+        stream = self._open()
+        if stream.status in UNAUTHORIZED and self.api_key and not self.key_wanted and stream.is_llama_swaps_refusal():
+            self.key_wanted = True
+            stream.close()
+            stream = self._open()
+        if stream.status == 200 and stream.content_type.startswith("text/event-stream"):
+            return stream
+        refused = stream.status in UNAUTHORIZED and stream.is_llama_swaps_refusal()
+        stream.close()
+        if refused:
+            raise Unreachable(Fault(FaultKind.UNAUTHORIZED))
+        self.key_wanted = False
+        detail = f"GET /api/events answers {stream.status} {stream.content_type.split(';')[0]}".strip()
+        raise Unreachable(Fault(FaultKind.NOT_LLAMA_SWAP, detail))
+
+    def _open(self) -> "Stream":
+        pool = self._pool(ANSWER_S)
+        try:
+            headers = {"Accept": "text/event-stream", **self._auth()}
+            response = pool.urlopen("GET", self._path("/api/events"), headers=headers, **_STRICT)
+            return Stream(pool, response)
+        except Exception as error:
+            pool.close()
+            raise Unreachable(fault_of(error)) from None
+
+    def _auth(self) -> Dict[str, str]:
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key and self.key_wanted else {}
+
+    def _path(self, path: str) -> str:
+        return urlsplit(self.url).path.rstrip("/") + path
+
+    def _pool(self, answer_s: float) -> "urllib3.HTTPConnectionPool":
+        parts = urlsplit(self.url)
+        timeout = urllib3.Timeout(connect=min(CONNECT_S, answer_s), read=answer_s)
+        host = parts.hostname or ""
+        if parts.scheme == "https":
+            return urllib3.HTTPSConnectionPool(
+                host, parts.port or 443, timeout=timeout, ca_certs=self.ca_file or None, cert_reqs="CERT_REQUIRED"
+            )
+        return urllib3.HTTPConnectionPool(host, parts.port or 80, timeout=timeout)
+
+
+_STRICT: Dict[str, Any] = {"redirect": False, "retries": False, "preload_content": False, "decode_content": False}
+
+
+class Stream:
+    """An open event stream. `close` may be called by any thread and wakes the one that reads."""
+
+    def __init__(self, pool: "urllib3.HTTPConnectionPool", response: "urllib3.BaseHTTPResponse") -> None:
+        self._pool = pool
+        self._response = response
+        self._socket = _socket_of(response)
+        self.status = response.status
+        self.content_type = response.headers.get("Content-Type", "")
+
+    def read(self) -> bytes:
+        """Return the next bytes as they come, b"" at the end; raise Unreachable."""
+        try:
+            return self._response.read1(READ_BYTES, decode_content=False)  # type: ignore[attr-defined,no-any-return]
+        except Exception as error:
+            raise Unreachable(fault_of(error)) from None
+
+    def wait_for_ever(self) -> None:
+        """Take the time-out off: an idle llama-swap says nothing for hours."""
+        if self._socket is not None:
+            self._socket.settimeout(None)
+
+    def is_llama_swaps_refusal(self) -> bool:
+        """Tell whether a 401 or 403 is llama-swap's own: by its realm, its JSON, or its message."""
+        if "llama-swap" in self._response.headers.get("WWW-Authenticate", ""):
+            return True
+        body = _read(self._response)
+        return b'"src":"llama-swap"' in body or "api key" in error_text(body).lower()
+
+    def close(self) -> None:
+        """End the connection."""
+        if self._socket is not None:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except (OSError, ValueError):
+                pass
+        self._response.close()
+        self._pool.close()
+
+
+def _socket_of(response: "urllib3.BaseHTTPResponse") -> Optional[socket.socket]:
+    """Return the socket under a response; where the server closes after it, only http.client's own file has it."""
+    held = getattr(response.connection, "sock", None)
+    if held is None:
+        raw = getattr(getattr(getattr(response, "_original_response", None), "fp", None), "raw", None)
+        held = getattr(raw, "_sock", None)
+    return held if isinstance(held, socket.socket) else None
+
+
+def _headers(response: "urllib3.BaseHTTPResponse") -> Dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _read(response: "urllib3.BaseHTTPResponse") -> bytes:
+    pieces, left = [], BODY_LIMIT_BYTES
+    while left > 0:
+        piece = response.read(min(left, READ_BYTES), decode_content=False)
+        if not piece:
+            break
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Return the fault behind an exception, in our words."""
+    if isinstance(error, (SSLError, ssl.SSLError)):
+        cause = error.args[0] if error.args and isinstance(error.args[0], ssl.SSLError) else error
+        return Fault(FaultKind.TLS, str(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or ""))
+    if isinstance(error, (NameResolutionError, UnicodeError)):
+        return Fault(FaultKind.UNKNOWN_HOST)
+    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
+        return Fault(FaultKind.TIMEOUT)
+    if isinstance(error, NewConnectionError):
+        return Fault(FaultKind.REFUSED)
+    if isinstance(error, (PoolTimeoutError, TimeoutError)):
+        return Fault(FaultKind.TIMEOUT)
+    if isinstance(error, (HTTPError, HTTPException)):
+        garbage = isinstance(error.args[-1] if error.args else None, (BadStatusLine, UnknownProtocol))
+        return Fault(FaultKind.NOT_LLAMA_SWAP, "not HTTP") if garbage and not _hung_up(error) else Fault(FaultKind.CLOSED)
+    return Fault(FaultKind.CLOSED)
+
+
+def _hung_up(error: BaseException) -> bool:
+    return isinstance(error.args[-1] if error.args else None, RemoteDisconnected)

@@ -1,0 +1,86 @@
+"""The one door into the loop, for every thread: events of the stream coalesce, answers and clicks queue."""
+
+import threading
+from queue import Empty, SimpleQueue
+from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+
+from llamabar.core.asks import Answer
+from llamabar.core.events import Event
+from llamabar.core.handover import Pending, Stamped, add, take
+from llamabar.sources import clock
+
+
+class Click(NamedTuple):
+    """A line that SwiftBar wrote for an item."""
+
+    token: str
+
+
+class Key(NamedTuple):
+    """A key pressed in a terminal, or `resize`."""
+
+    name: str
+
+
+class Stop(NamedTuple):
+    """The loop shall end."""
+
+    why: str
+
+
+Arrival = Tuple[str, float, Union[Event, Answer, Click, Key, Stop]]
+
+
+class Inbox:
+    """Arrivals by server name. `wake` may be called from a signal handler: its queue takes no lock of ours."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._streams: Dict[str, Pending] = {}
+        self._others: "SimpleQueue[Arrival]" = SimpleQueue()
+        self._wakes: "SimpleQueue[None]" = SimpleQueue()
+
+    def event(self, server: str, event: Event) -> bool:
+        """Hand over an event of a stream; return False when the loop lags hopelessly."""
+        with self._lock:
+            pending = self._streams.setdefault(server, {})
+            first = not pending
+            fits = add(pending, Stamped(clock.now_s(), event))
+        if first:
+            self.wake()
+        return fits
+
+    def put(self, server: str, arrival: Union[Event, Answer, Click, Key, Stop]) -> None:
+        """Hand over anything else; never waits."""
+        self._others.put((server, clock.now_s(), arrival))
+        self.wake()
+
+    def wake(self) -> None:
+        """Make the loop look now."""
+        self._wakes.put(None)
+
+    def wait(self, seconds: float) -> None:
+        """Wait for an arrival, or for the time to pass."""
+        try:
+            self._wakes.get(timeout=max(0.0, seconds))
+            while True:
+                self._wakes.get_nowait()
+        except Empty:
+            return
+
+    def take(self) -> List[Arrival]:
+        """Return everything that arrived: each stream's events in their order, then the others in theirs."""
+        with self._lock:
+            taken = {server: take(pending) for server, pending in self._streams.items()}
+        arrivals: List[Arrival] = [(name, s.at_s, s.event) for name, stamped in taken.items() for s in stamped]
+        other = self._next()
+        while other is not None:
+            arrivals.append(other)
+            other = self._next()
+        return arrivals
+
+    def _next(self) -> Optional[Arrival]:
+        try:
+            return self._others.get_nowait()
+        except Empty:
+            return None

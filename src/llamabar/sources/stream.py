@@ -1,0 +1,106 @@
+"""The event stream of one server, on a thread of its own that reads and does nothing that can wait.
+
+Law: always drained. A llama-swap whose reader stops fills its disk or locks up; so this thread decodes, hands
+over and reads on, and the connection is closed before anything could hold it open unread.
+"""
+
+import random
+import threading
+from typing import Optional
+
+from llamabar.core.backoff import Backoff
+from llamabar.core.decode import decode_event, looks_like_llama_swap
+from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
+from llamabar.core.sse import EventSplitter, PayloadTooLong
+from llamabar.sources.client import Client, Stream, Unreachable
+from llamabar.sources.inbox import Inbox
+
+LONGEST_WAIT_S = 4.0  # nobody listens: looking again costs microseconds
+LONGEST_WAIT_OTHERS_S = 30.0  # a wrong key, another program: no news is likely
+
+
+class EventStream(threading.Thread):
+    """Watches one server for ever, until stopped."""
+
+    def __init__(self, server: str, client: Client, inbox: Inbox) -> None:
+        super().__init__(name=f"events of {server}", daemon=True)
+        self._server = server
+        self._client = client
+        self._inbox = inbox
+        self._ending = threading.Event()
+        self._retry = threading.Event()
+        self._stream: Optional[Stream] = None
+        self._closed_for: Optional[Fault] = None
+
+    def run(self) -> None:
+        """Connect, read, wait, and again."""
+        backoff = Backoff(LONGEST_WAIT_S)
+        while not self._ending.is_set():
+            lived, fault = self._watch_once()
+            if self._ending.is_set():
+                return
+            self._inbox.event(self._server, StreamLost(fault))
+            slow = fault.kind in (FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.TLS)
+            backoff = (backoff.succeeded() if lived else backoff)._replace(
+                longest_s=LONGEST_WAIT_OTHERS_S if slow else LONGEST_WAIT_S
+            )
+            self._retry.wait(backoff.wait_s(random.random()))
+            self._retry.clear()
+            backoff = backoff.failed()
+
+    def reconnect(self, fault: Optional[Fault] = None) -> None:
+        """Drop the connection, if there is one, and try again at once."""
+        self._closed_for = fault
+        self._close()
+        self._retry.set()
+
+    def stop(self) -> None:
+        """Close the connection and end the thread; returns at once."""
+        self._ending.set()
+        self._retry.set()
+        self._close()
+
+    def _close(self) -> None:
+        stream = self._stream
+        if stream is not None:
+            stream.close()
+
+    def _watch_once(self) -> "tuple[bool, Fault]":
+        opened = False
+        self._closed_for = None
+        try:
+            self._stream = stream = self._client.open_stream()
+        except Unreachable as error:
+            return False, error.fault
+        try:
+            splitter = EventSplitter()
+            while not self._ending.is_set():
+                piece = stream.read()
+                if not piece:
+                    break
+                opened = self._take(splitter, piece, stream, opened=opened)
+            return opened, self._closed_for or Fault(FaultKind.CLOSED)
+        except Unreachable as error:
+            not_ours = Fault(FaultKind.NOT_LLAMA_SWAP, "a stream without events")
+            return opened, self._closed_for or (error.fault if opened else not_ours)
+        except (Lagging, PayloadTooLong):
+            return opened, Fault(FaultKind.LAGGING)
+        finally:
+            self._stream = None
+            stream.close()
+
+    def _take(self, splitter: EventSplitter, piece: bytes, stream: Stream, *, opened: bool) -> bool:
+        payloads = splitter.feed(piece)
+        if not opened and (splitter.dropped_log_bytes or any(looks_like_llama_swap(payload) for payload in payloads)):
+            opened = True
+            stream.wait_for_ever()
+            self._inbox.event(self._server, StreamOpened())
+        for payload in payloads if opened else ():
+            event = decode_event(payload)
+            if event is not None and not self._inbox.event(self._server, event):
+                raise Lagging
+        return opened
+
+
+class Lagging(Exception):
+    """The loop does not take what is handed over."""

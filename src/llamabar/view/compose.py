@@ -1,0 +1,68 @@
+"""From a scene to a menu: one title for the busiest server, then each server's sections, in an order that stays."""
+
+from typing import List, Tuple
+
+from llamabar.core import readings
+from llamabar.core.phases import Phase, phases
+from llamabar.core.state import STARTING, in_flight, loaded
+from llamabar.core.status import BUSY, RULES, Status
+from llamabar.view import words
+from llamabar.view.menu import Level, Menu, Row, Title
+from llamabar.view.palette import SYMBOLS
+from llamabar.view.scene import Scene, Server
+from llamabar.view.sections import actions, activity, models, requests, server
+from llamabar.view.text import name, reason
+
+_BUSIEST: Tuple[Status, ...] = (
+    *BUSY,
+    Status.READY,
+    Status.EMPTY,
+    *tuple(status for status, _ in RULES),  # a server that is down never outshines one that works
+)
+
+
+def compose(scene: Scene) -> Menu:
+    """Return the menu of a scene."""
+    sections: List[Tuple[Row, ...]] = [tuple(Row(f"Plugin: {reason(said)}", level=Level.WARNING) for said in scene.notices)]
+    for shown in scene.servers:
+        sections += [
+            server.rows(shown, now_s=scene.now_s),
+            models.rows(shown, now_s=scene.now_s),
+            requests.rows(shown, now_s=scene.now_s),
+            activity.rows(shown, now_s=scene.now_s),
+            actions.rows(shown),
+        ]
+    return Menu(title(scene), tuple(section for section in sections if section))
+
+
+def busiest(scene: Scene) -> Server:
+    """Return the server that the title speaks of: the one where most happens."""
+    return min(scene.servers, key=lambda shown: _BUSIEST.index(shown.status))
+
+
+def title(scene: Scene) -> Title:
+    """Return the title: a symbol always; text only while something happens."""
+    shown = busiest(scene)
+    label = words.SERVER if shown.only else name(shown.name)
+    text = "" if scene.title == "icon" else _title_text(shown, scene)
+    return Title(SYMBOLS[shown.status], text, spoken=f"{label} {words.STATUS[shown.status]} {text}".strip())
+
+
+def _title_text(shown: Server, scene: Scene) -> str:
+    snapshot = shown.snapshot
+    if shown.status is Status.LOADING:
+        since = [readings.loading_for_s(model, now_s=scene.now_s) for model in loaded(snapshot) if model.state == STARTING]
+        return words.title_loading(max((s for s in since if s is not None), default=None))
+    if shown.status is Status.PROMPT:
+        positions = [readings.prompt_position(model) for model in loaded(snapshot)]
+        return words.title_prompt(sum(position or 0 for position in positions) or None)
+    if shown.status is Status.GENERATING:
+        waiting = sum(1 for phase in phases(snapshot).values() if phase in (Phase.QUEUED, Phase.LOADING))
+        speed = words.title_speed(readings.total_generation(snapshot, now_s=scene.now_s))
+        if scene.title == "model":
+            busy = [model for model in loaded(snapshot) if readings.generation(snapshot, model, now_s=scene.now_s)]
+            speed = name(busy[0].id, 16) if busy else speed
+        return speed + (f" +{waiting}" if waiting else "")
+    if shown.status is Status.QUEUED:
+        return words.title_queued(in_flight(snapshot))
+    return ""

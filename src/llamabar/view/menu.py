@@ -1,0 +1,107 @@
+"""The menu as values. Text here is for people; a renderer makes it safe for its medium."""
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from typing import Iterator, Optional, Tuple
+
+
+class Do(str, Enum):
+    """What a click can do."""
+
+    LOAD = "load"
+    UNLOAD = "unload"
+    UNLOAD_ALL = "unload all"
+    CANCEL = "cancel"
+    CANCEL_ALL = "cancel all"
+    PROFILE = "profile"
+    START = "start"
+    STOP = "stop"
+    RESTART = "restart"
+    COPY = "copy"
+    OPEN = "open"
+    REFRESH = "refresh"
+
+
+@dataclass(frozen=True)
+class Action:
+    """A click: what to do, to what, on which server. `target` may be text from outside and is never printed."""
+
+    do: Do
+    target: str = ""
+    server: str = ""
+    mark: str = ""  # tells two targets of one name apart: request ids start again after a reload
+
+    @property
+    def token(self) -> str:
+        """Return the opaque word that a click carries: the same in every process, hiding what it names."""
+        named = "\0".join((self.do.value, self.server, self.target, self.mark))
+        return hashlib.blake2s(named.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture beside words that say the same. `values` are its points, 0 to 1, None for a gap."""
+
+    png: bytes
+    values: Tuple[Optional[float], ...]
+
+
+class Level(str, Enum):
+    """How much a row asks for attention."""
+
+    NORMAL = "normal"
+    QUIET = "quiet"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line. The part before the first colon stays the same while the row lives."""
+
+    text: str
+    symbol: str = ""
+    image: Optional[Image] = None
+    action: Optional[Action] = None
+    children: Tuple["Row", ...] = ()
+    alternate: Optional["Row"] = None
+    tooltip: str = ""
+    level: Level = Level.NORMAL
+    checked: bool = False
+    ambient: bool = False  # moves by itself: never a reason for a frame in a quiet menu
+
+
+@dataclass(frozen=True)
+class Title:
+    """What stands in the menu bar: a symbol whose shape tells the state, and text of fixed width or none."""
+
+    symbol: str
+    text: str
+    spoken: str
+
+
+@dataclass(frozen=True)
+class Menu:
+    """A title and sections of rows; an empty section is not drawn."""
+
+    title: Title
+    sections: Tuple[Tuple[Row, ...], ...]
+
+    def rows(self) -> Iterator[Row]:
+        """Yield every row, submenus and alternates included."""
+        for section in self.sections:
+            for row in section:
+                yield from _walk(row)
+
+    def actions(self) -> Iterator[Action]:
+        """Yield every action that a click can ask for."""
+        return (row.action for row in self.rows() if row.action is not None)
+
+
+def _walk(row: Row) -> Iterator[Row]:
+    yield row
+    if row.alternate is not None:
+        yield from _walk(row.alternate)
+    for child in row.children:
+        yield from _walk(child)

@@ -1,0 +1,1 @@
+"""The sections of the menu, in the order in which they stand."""

@@ -1,0 +1,43 @@
+"""The requests in flight, oldest first, each with its phase, its age and a way to cancel it."""
+
+from typing import Tuple
+
+from llamabar.core import readings, units
+from llamabar.core.phases import Phase, phases
+from llamabar.core.state import Request
+from llamabar.view import words
+from llamabar.view.menu import Action, Do, Level, Row
+from llamabar.view.scene import Server
+from llamabar.view.text import name
+
+SHOWN_LIMIT = 12
+
+
+def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
+    """Return a row for each request in flight; beyond SHOWN_LIMIT they are counted."""
+    snapshot = server.snapshot
+    requests = sorted(snapshot.requests.values(), key=lambda request: (request.started_s, request.info.id))
+    found = phases(snapshot)
+    shown = tuple(_row(server, request, found[request.info.id], now_s) for request in requests[:SHOWN_LIMIT])
+    if len(requests) > SHOWN_LIMIT:
+        shown += (Row(f"Others: {len(requests) - SHOWN_LIMIT} more requests", level=Level.QUIET),)
+    return shown
+
+
+def _row(server: Server, request: Request, phase: Phase, now_s: float) -> Row:
+    model = server.snapshot.models.get(request.info.model)
+    tokens = readings.decoded_tokens(server.snapshot, model) if model and phase is Phase.GENERATING else None
+    age = units.duration(now_s - request.started_s)
+    said = f"{units.count(tokens)} tokens, {age}" if tokens else f"{words.PHASES[phase]}, {age}"
+    return Row(f"Request: {name(request.info.model)}, {said}", children=_children(server, request))
+
+
+def _children(server: Server, request: Request) -> Tuple[Row, ...]:
+    if "cancel" not in server.snapshot.confirmed:
+        return ()
+    return (Row("Cancel: this request", action=cancel(server, request)),)
+
+
+def cancel(server: Server, request: Request) -> Action:
+    """Return the action that cancels this very request, not a later one of the same id."""
+    return Action(Do.CANCEL, request.info.id, server=server.name, mark=request.info.stamp)

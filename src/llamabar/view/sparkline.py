@@ -1,0 +1,82 @@
+"""Small charts as PNG, drawn in shape as well as in colour, and the same points as terminal blocks.
+
+Three things differ at a glance: a gap (nothing), a zero (the base line alone), a value (a filled bar with a
+dark top). Newest at the right edge. The scale moves in steps of 1, 2, 5 so that it does not dance.
+"""
+
+import io
+from functools import lru_cache
+from typing import List, Optional, Tuple
+
+import png
+
+from llamabar.view.palette import FILL, LINE
+
+POINTS = 60
+POINT_WIDTH_PX = 2
+HEIGHT_PX = 28
+TOP_PX = 2
+RETINA_PIXELS_PER_METRE = 5669  # 144 dpi: NSImage then draws half as many points as pixels
+CLEAR_INDEX, FILL_INDEX, LINE_INDEX = 0, 1, 2
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+Points = Tuple[Optional[float], ...]
+
+
+def scaled(values: Points, *, ceiling: Optional[float] = None) -> Points:
+    """Return values between 0 and 1 under a round ceiling; gaps stay gaps."""
+    top = ceiling or nice_ceiling(max((value for value in values if value is not None), default=0.0))
+    return tuple(None if value is None else min(1.0, max(0.0, value / top)) for value in values)
+
+
+def nice_ceiling(highest: float) -> float:
+    """Return the next of 1, 2, 5, 10, 20 … at or above a number; 1 for nothing."""
+    step = 1.0
+    while step < highest:
+        step *= 2.5 if f"{step:e}"[0] == "2" else 2.0
+    return step
+
+
+def pixels(values: Points) -> List[List[int]]:
+    """Return rows of palette indices, top row first: HEIGHT_PX × (points × POINT_WIDTH_PX)."""
+    heights = [_height_px(value) for value in values]
+    return [
+        [_index(height, HEIGHT_PX - row) for height in heights for _ in range(POINT_WIDTH_PX)]
+        for row in range(HEIGHT_PX)
+    ]
+
+
+@lru_cache(maxsize=64)
+def draw(values: Points) -> bytes:
+    """Return a palette PNG of points between 0 and 1, transparent behind, at Retina density."""
+    palette = [(0, 0, 0, 0), (*FILL, 255), (*LINE, 255)]
+    writer = png.Writer(
+        width=len(values) * POINT_WIDTH_PX,
+        height=HEIGHT_PX,
+        palette=palette,
+        bitdepth=2,
+        compression=9,
+        x_pixels_per_unit=RETINA_PIXELS_PER_METRE,
+        y_pixels_per_unit=RETINA_PIXELS_PER_METRE,
+        unit_is_meter=True,
+    )
+    out = io.BytesIO()
+    writer.write(out, pixels(values))
+    return out.getvalue()
+
+
+def blocks(values: Points, width: int) -> str:
+    """Return the newest points as block characters; a space for a gap."""
+    shown = values[-width:]
+    return "".join(" " if value is None else _BLOCKS[round(value * (len(_BLOCKS) - 1))] for value in shown)
+
+
+def _height_px(value: Optional[float]) -> Optional[int]:
+    return None if value is None else TOP_PX + round(value * (HEIGHT_PX - TOP_PX))
+
+
+def _index(height: Optional[int], level: int) -> int:
+    if height is None or level > height:
+        return CLEAR_INDEX
+    return LINE_INDEX if level > height - TOP_PX else FILL_INDEX

@@ -1,0 +1,120 @@
+"""The menu as SwiftBar's text. Whatever a row says, it stays one line, one item, one action.
+
+SwiftBar has no way to escape in a title, so what it would interpret is replaced by what looks alike: `|`, a
+backslash, a leading `--`, `:name:` (an SF Symbol) and every character that ends a line
+(facts on SwiftBar, "A menu line"; recordings of its parser).
+"""
+
+import base64
+import re
+from dataclasses import dataclass, replace
+from typing import List, Optional, Tuple
+from urllib.parse import quote
+
+from llamabar.view.menu import Action, Do, Menu, Row
+from llamabar.view.palette import LEVEL_COLOURS
+from llamabar.view.text import COLON
+
+FRAME_LIMIT_BYTES = 16_384
+END = "~~~"
+TITLE_FONT = "font=Menlo size=12 trim=false"
+
+_FOLDS = (120, 60, 30, 12, 4, 1)
+_LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
+_SYMBOL = re.compile(":(?=[a-z,0-9.]*:)")
+_LOOKALIKES = str.maketrans({"|": "\u00a6", "\\": "\u2216"})
+_URL_CHARS = "-._~:/?#[]@!$&()*+,;=%"
+
+
+@dataclass(frozen=True)
+class Clicks:
+    """How clicks come back: as a line on stdin (SwiftBar 2.1.0 and later), or as a process of `program`."""
+
+    program: str = ""
+
+    def params(self, action: Action) -> List[str]:
+        """Return the parameters that make an item do this, exactly one way for one action."""
+        if action.do is Do.OPEN:
+            return [f"href={quote(action.target, safe=_URL_CHARS)}"]
+        if action.do is Do.REFRESH:
+            return ["refresh=true"]
+        if not self.program:
+            return [f"stdin={action.token}"]
+        program = _quoted(self.program)
+        return [f"bash={program}", "param1=click", f"param2={action.token}", "terminal=false"] if program else []
+
+
+def render(menu: Menu, clicks: Clicks) -> bytes:
+    """Return one frame, ended by its separator, never longer than FRAME_LIMIT_BYTES; what is folded is counted."""
+    frame = _render(menu, clicks)
+    for limit in _FOLDS:
+        if len(frame) <= FRAME_LIMIT_BYTES:
+            break
+        frame = _render(_folded(menu, limit), clicks)
+    return frame
+
+
+def safe(text: str) -> str:
+    """Return a title that SwiftBar shows as it stands, on one line."""
+    shown = _LINE_ENDS.sub(" ", text).translate(_LOOKALIKES)
+    while _SYMBOL.search(shown):
+        shown = _SYMBOL.sub(COLON, shown, count=1)
+    stripped = shown.lstrip("-")
+    dashes = len(shown) - len(stripped)
+    if dashes:
+        shown = "\u2010" * dashes + stripped
+    return "\u223c\u223c\u223c" if shown.strip() == END else shown
+
+
+def _render(menu: Menu, clicks: Clicks) -> bytes:
+    lines = [f"{safe(menu.title.text)}|sfimage={menu.title.symbol} {TITLE_FONT}"]
+    for section in menu.sections:
+        lines.append("---")
+        for row in section:
+            lines += _lines(row, clicks, level=0)
+    lines.append(END)
+    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def _lines(row: Row, clicks: Clicks, *, level: int, alternate: bool = False) -> List[str]:
+    params = _params(row, clicks, alternate=alternate)
+    lines = ["--" * level + safe(row.text) + ("|" + " ".join(params) if params else "")]
+    for child in row.children:
+        lines += _lines(child, clicks, level=level + 1)
+    if row.alternate is not None:
+        lines += _lines(row.alternate, clicks, level=level, alternate=True)
+    return lines
+
+
+def _params(row: Row, clicks: Clicks, *, alternate: bool) -> List[str]:
+    params = clicks.params(row.action) if row.action is not None else []
+    if row.symbol:
+        params.append(f"sfimage={row.symbol}")
+    if row.image is not None:
+        params.append("image=" + base64.b64encode(row.image.png).decode("ascii"))
+    if row.level in LEVEL_COLOURS:
+        params.append("color=" + ",".join(LEVEL_COLOURS[row.level]))
+    if row.checked:
+        params.append("checked=true")
+    if alternate:
+        params.append("alternate=true")
+    return params
+
+
+def _quoted(value: str) -> Optional[str]:
+    """Return a parameter's value in quotes if it needs them; None if no quoting can carry it."""
+    if not re.search(r"[\s'\"]", value):
+        return value
+    for mark in ('"', "'"):
+        if mark not in value and "\\" not in value:
+            return mark + value + mark
+    return None
+
+
+def _folded(menu: Menu, limit: int) -> Menu:
+    return replace(menu, sections=tuple(_fold_rows(section, limit) for section in menu.sections))
+
+
+def _fold_rows(rows: Tuple[Row, ...], limit: int) -> Tuple[Row, ...]:
+    kept = tuple(replace(row, children=_fold_rows(row.children, limit)) for row in rows[:limit])
+    return kept if len(rows) <= limit else (*kept, Row(f"Others: {len(rows) - limit} more"))

@@ -1,0 +1,42 @@
+"""Text from outside, made fit to be read: nothing in it can hide, reorder or imitate what we say."""
+
+import unicodedata
+
+NAME_LIMIT_CHARS = 48
+REASON_LIMIT_CHARS = 120
+NAMELESS = "(no name)"
+COLON = "\u2236"  # the part before a row's first colon is its key: a name must not bring one of its own
+
+_INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+
+
+def plain(outside: str) -> str:
+    """Return the text on one line, without control, format, bidirectional and unassigned characters."""
+    shown = "".join(" " if char.isspace() else char for char in outside)
+    shown = "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
+    return " ".join(_without_stacks(shown).split())
+
+
+def name(outside: str, limit: int = NAME_LIMIT_CHARS) -> str:
+    """Return a model's or profile's name as a row's key: plain, no colon, cut in the middle."""
+    shown = plain(outside).replace(":", COLON) or NAMELESS
+    if len(shown) <= limit:
+        return shown
+    tail = limit // 3
+    return f"{shown[: limit - tail - 1]}…{shown[-tail:]}"
+
+
+def reason(outside: str) -> str:
+    """Return somebody else's words for what went wrong, plain and cut at the end."""
+    shown = plain(outside)
+    return shown if len(shown) <= REASON_LIMIT_CHARS else shown[: REASON_LIMIT_CHARS - 1] + "…"
+
+
+def _without_stacks(text: str) -> str:
+    """At most two combining marks on a letter, none at the start: more run over the rows around."""
+    kept, marks = [], 2
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) or unicodedata.category(char) == "Mn" else 0
+        if marks <= 2:
+            kept.append(char)
+    return "".join(kept)
