@@ -37,6 +37,8 @@ def run(arguments: List[str]) -> int:
         return KNOWN_FAULT
     except BrokenPipeError:
         return OK
+    except ImportError:
+        raise  # a part of the unpacked program is missing: the launcher mends that
     except Exception as error:
         where = error.__traceback__
         while where is not None and where.tb_next is not None:

@@ -12,6 +12,7 @@ from http.client import BadStatusLine, HTTPException, RemoteDisconnected, Unknow
 from typing import Any, Dict, NamedTuple, Optional
 from urllib.parse import urlsplit
 
+from llamabar import __version__
 from llamabar.core.decode import error_text
 from llamabar.core.events import Fault, FaultKind
 
@@ -30,6 +31,7 @@ from urllib3.exceptions import TimeoutError as PoolTimeoutError  # noqa: E402
 CONNECT_S = 3.0
 ANSWER_S = 5.0
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
+USER_AGENT = f"llamabar/{__version__}"
 READ_BYTES = 65_536
 UNAUTHORIZED = (401, 403)
 
@@ -61,7 +63,7 @@ class Client:
 
     def call(self, method: str, path: str, *, body: bytes = b"", answer_s: float = ANSWER_S) -> Answer:
         """Return the answer of a route; raise Unreachable."""
-        headers = {"Accept": "application/json", "Connection": "close", **self._auth()}
+        headers = {"Accept": "application/json", "Connection": "close", "User-Agent": USER_AGENT, **self._auth()}
         if body:
             headers["Content-Type"] = "application/json"
         pool = self._pool(answer_s)
@@ -96,7 +98,7 @@ class Client:
     def _open(self) -> "Stream":
         pool = self._pool(ANSWER_S)
         try:
-            headers = {"Accept": "text/event-stream", **self._auth()}
+            headers = {"Accept": "text/event-stream", "User-Agent": USER_AGENT, **self._auth()}
             response = pool.urlopen("GET", self._path("/api/events"), headers=headers, **_STRICT)
             return Stream(pool, response)
         except Exception as error:
