@@ -51,7 +51,7 @@ def models_document(scene: Scene) -> Dict[str, Any]:
 def status_line(server: Server, now_s: float) -> str:
     """Return one server in one line."""
     snapshot = server.snapshot
-    line = f"{server.name} at {server.address}: {words.STATUS[server.status]}"
+    line = f"{server.name} at {server.address}: {words.status(snapshot, server.status)}"
     if not snapshot.connected and snapshot.fault is not None:
         return f"{line} ({words.FAULTS[snapshot.fault.kind]})"
     said = [f"{name(model.id)} {state_words(snapshot, model, now_s=now_s)}" for model in loaded(snapshot)]

@@ -16,6 +16,7 @@ class Phase(str, Enum):
     QUEUED = "queued"
     LOADING = "loading"
     PROMPT = "prompt"  # the answer has not begun
+    WORKING = "working"  # prompt or generating: this version does not tell
     GENERATING = "generating"
 
 
@@ -42,17 +43,22 @@ def _phases_of(snapshot: Snapshot, model_id: str) -> Dict[str, Phase]:
 
 
 def _by_answer(request: Request) -> Phase:
+    if request.info.resp_bytes is None:
+        return Phase.WORKING
     return Phase.GENERATING if request.info.resp_bytes else Phase.PROMPT
 
 
 def _correct_by_slots(found: Dict[str, Phase], model: Model) -> None:
     """A silent request generates, reads its prompt or waits: as many of each, oldest first, as the slots show."""
-    silent = [request_id for request_id, phase in found.items() if phase is Phase.PROMPT]
+    silent = [request_id for request_id, phase in found.items() if phase is not Phase.GENERATING]
     writing = len(found) - len(silent)
+    busy = model.meter.busy_slots()
     generating = max(0, model.meter.growing() - writing)
-    working = max(0, model.meter.busy_slots() - writing)
+    working = max(0, busy - writing)
     for index, request_id in enumerate(silent):
-        if index < min(generating, working):
+        if index < generating:
             found[request_id] = Phase.GENERATING
-        elif index >= working and model.meter.busy_slots() >= len(model.meter.slots or ()):
+        elif index < generating + model.meter.reading():
+            found[request_id] = Phase.PROMPT
+        elif index >= working and busy >= len(model.meter.slots or ()):
             found[request_id] = Phase.QUEUED

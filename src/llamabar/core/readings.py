@@ -2,10 +2,13 @@
 
 from typing import Iterable, List, Optional
 
+from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Readings
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading, Source, estimate_tps
 from llamabar.core.state import READY, STARTING, Model, Snapshot, in_flight, loaded, requests_of
+
+ENOUGH_PROMPT_TOKENS = 32  # a cached prompt leaves a token or two, whose speed says nothing
 
 
 def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Reading]:
@@ -29,6 +32,11 @@ def last(model: Model) -> Optional[Reading]:
     if row is None or row.generation_tps is None:
         return None
     return Reading(row.generation_tps, Source.LAST, model.meter.last_at_s or 0.0)
+
+
+def prompt_tps(row: FinishedRequest) -> Optional[float]:
+    """Return a finished request's prompt speed; None where too few tokens were read to tell."""
+    return row.prompt_tps if (row.prompt_tokens or 0) >= ENOUGH_PROMPT_TOKENS else None
 
 
 def total_generation(snapshot: Snapshot, *, now_s: float) -> Optional[Reading]:

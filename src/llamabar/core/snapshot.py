@@ -167,22 +167,31 @@ def _finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sn
         last_activity_s=snapshot.last_activity_s if first_look or not rows else at_s,
     )
     for model_id in {row.model for row in rows}:
-        snapshot = _finished_of(snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, first_look)
+        snapshot = _finished_of(snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, first_look, event.read_unix_s)
     return _with_last_uses(snapshot, rows, event.read_unix_s, at_s) if first_look else snapshot
 
 
 def _finished_of(
-    snapshot: Snapshot, model_id: str, rows: Tuple[ev.FinishedRequest, ...], at_s: float, first_look: bool
+    snapshot: Snapshot, model_id: str, rows: Tuple[ev.FinishedRequest, ...], at_s: float, first_look: bool, read_unix_s: Optional[float]
 ) -> Snapshot:
     model = snapshot.models.get(model_id)
     if model is None:
         return snapshot
-    model = replace(model, meter=speed.with_finished(model.meter, rows, at_s=None if first_look else at_s))
+    model = replace(model, meter=speed.with_finished(model.meter, rows, at_s=_row_time_s(rows[-1], read_unix_s, at_s, first_look)))
     failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
     if model.failed_at_s is not None and failed and not first_look:
         unloaded = "unloaded" in failed[-1]  # the waiter of a load that somebody ended
         model = replace(model, failure=failed[-1], failed_at_s=None if unloaded else model.failed_at_s)
     return _with_model(snapshot, model)
+
+
+def _row_time_s(row: ev.FinishedRequest, read_unix_s: Optional[float], at_s: float, first_look: bool) -> Optional[float]:
+    """Return when a row's request ended, on our clock; of rows from before we looked only a local server's can be told."""
+    if not first_look:
+        return at_s
+    if read_unix_s is None or row.at_unix_s is None:
+        return None
+    return at_s - max(0.0, read_unix_s - row.at_unix_s)
 
 
 def _with_last_uses(

@@ -93,6 +93,10 @@ class Meter:
         """Return how many slots are seen to generate."""
         return sum(1 for slot in self.slots or () if slot.processing and self._pace_of(slot) not in (None, 0.0))
 
+    def reading(self) -> int:
+        """Return how many slots read a prompt."""
+        return sum(1 for slot in self.slots or () if slot.processing and not slot.decoded_tokens)
+
     def busy_slots(self) -> int:
         """Return how many slots have a request."""
         return sum(1 for slot in self.slots or () if slot.processing)
@@ -123,7 +127,7 @@ def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) 
         return replace(meter, slots=None, slots_at_s=None, trails={})
     trails: Dict[int, Tuple[Optional[int], Trail]] = {}
     for slot in slots:
-        if slot.processing and slot.decoded_tokens is not None:
+        if slot.processing and slot.decoded_tokens:  # before its first token a slot reads its prompt
             task, trail = meter.trails.get(slot.id, (None, ()))
             kept = trail if task == slot.task else ()
             trails[slot.id] = (slot.task, extend(kept, Sample(at_s, slot.decoded_tokens)))

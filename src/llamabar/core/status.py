@@ -59,13 +59,20 @@ def _crashing(snapshot: Snapshot) -> bool:
     return not snapshot.connected and service is not None and service.crashes >= CRASHES_THAT_LOOP
 
 
-def _counted_generating(snapshot: Snapshot) -> bool:
-    return _busy_by_count(snapshot) and any(model.meter.growing() for model in snapshot.models.values())
+def _counted_prompt(snapshot: Snapshot) -> bool:
+    meters = [model.meter for model in snapshot.models.values()]
+    return _busy_by_count(snapshot) and any(m.reading() for m in meters) and not any(m.growing() for m in meters)
 
 
 def _busy_by_count(snapshot: Snapshot) -> bool:
     """A version that tells only a number: its requests are answered by some model that is ready."""
     return not snapshot.requests and bool(in_flight(snapshot)) and _any_model(READY)(snapshot)
+
+
+def is_sure(snapshot: Snapshot) -> bool:
+    """Tell whether a server that works is known to generate, rather than just to be busy."""
+    growing = any(model.meter.growing() for model in snapshot.models.values())
+    return growing or Phase.GENERATING in phases(snapshot).values()
 
 
 RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
@@ -78,10 +85,11 @@ RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
     (Status.STARTING, lambda s: not s.connected and s.fault is None),
     (Status.UNREACHABLE, lambda s: not s.connected),
     (Status.GENERATING, _any_request(Phase.GENERATING)),
-    (Status.GENERATING, _counted_generating),
     (Status.PROMPT, _any_request(Phase.PROMPT)),
+    (Status.PROMPT, _counted_prompt),
     (Status.LOADING, _any_model(STARTING)),
-    (Status.PROMPT, _busy_by_count),
+    (Status.GENERATING, _any_request(Phase.WORKING)),
+    (Status.GENERATING, _busy_by_count),
     (Status.QUEUED, lambda s: bool(in_flight(s))),
     (Status.STOPPING, _any_model(STOPPING)),
     (Status.READY, _any_model(READY)),

@@ -19,6 +19,11 @@ def duration(seconds: Optional[float]) -> str:
     return f"{whole_s // 86_400} d"
 
 
+def span(seconds: Optional[float]) -> str:
+    """Return how long something takes: 0.3 s, 6.2 s, 14 s, 2 min."""
+    return f"{seconds:.1f} s" if seconds is not None and seconds < 9.95 else duration(seconds)
+
+
 def countdown(seconds: float) -> str:
     """Return a rest, exact only in its last minute, rounded up; in steps of 5 min above ten."""
     if seconds < 60:
@@ -41,6 +46,12 @@ def size(count_bytes: Optional[float]) -> str:
     if count_bytes < 999.5e6:
         return f"{count_bytes / 1e6:.0f} MB"
     return f"{count_bytes / 1e9:.1f} GB" if count_bytes < 99.95e9 else f"{count_bytes / 1e9:.0f} GB"
+
+
+def of_total(part_bytes: Optional[float], total_bytes: float) -> str:
+    """Return a part of a whole, the unit once: 41.0 of 64.0 GB."""
+    part, total = size(part_bytes), size(total_bytes)
+    return f"{part[:-3]} of {total}" if part[-2:] == total[-2:] else f"{part} of {total}"
 
 
 def count(number: Optional[int]) -> str:

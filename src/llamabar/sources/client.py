@@ -9,12 +9,13 @@ import ssl
 import warnings
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, HTTPException, RemoteDisconnected, UnknownProtocol
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, NamedTuple, Optional, Protocol
 from urllib.parse import urlsplit
 
 from llamabar import __version__
 from llamabar.core.decode import error_text
 from llamabar.core.events import Fault, FaultKind
+from llamabar.sources import clock
 
 warnings.filterwarnings("ignore", message="urllib3 v2 only supports OpenSSL")
 
@@ -60,6 +61,14 @@ class Client:
     api_key: str = field(default="", repr=False)
     ca_file: str = ""
     key_wanted: bool = False
+
+    def at(self, url: str) -> "Client":
+        """Return a client of another address on the same computer; it has no key."""
+        return Client(url)
+
+    def unix_s(self) -> float:
+        """Return the wall clock of this computer."""
+        return clock.unix_s()
 
     def call(self, method: str, path: str, *, body: bytes = b"", answer_s: float = ANSWER_S) -> Answer:
         """Return the answer of a route; raise Unreachable."""
@@ -123,6 +132,21 @@ class Client:
 
 
 _STRICT: Dict[str, Any] = {"redirect": False, "retries": False, "preload_content": False, "decode_content": False}
+
+
+class Caller(Protocol):
+    """What questions are asked of: a client, or a recording."""
+
+    url: str
+
+    def at(self, url: str) -> "Caller":
+        """Return a caller of another address."""
+
+    def unix_s(self) -> float:
+        """Return the wall clock of this computer."""
+
+    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: float = ANSWER_S) -> Answer:
+        """Return the answer of a route; raise Unreachable."""
 
 
 class Stream:

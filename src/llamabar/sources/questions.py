@@ -8,14 +8,13 @@ from llamabar.core import decode
 from llamabar.core import events as ev
 from llamabar.core.asks import Answer, Ask, Kind, is_loopback
 from llamabar.core.fields import parse
-from llamabar.sources import clock
-from llamabar.sources.client import Client, Unreachable
+from llamabar.sources.client import Caller, Unreachable
 
 SLOTS_ANSWER_S = 1.0
 HEARTBEAT_ANSWER_S = 3.0
 
 
-def answer(client: Client, ask: Ask) -> Answer:
+def answer(client: Caller, ask: Ask) -> Answer:
     """Return what the server says; `failed` where it said nothing that can be used."""
     try:
         return _ANSWERS[ask.kind](client, ask)
@@ -24,24 +23,24 @@ def answer(client: Client, ask: Ask) -> Answer:
         return Answer(ask, events.get(ask.kind, ()), failed=True)
 
 
-def _version(client: Client, ask: Ask) -> Answer:
+def _version(client: Caller, ask: Ask) -> Answer:
     got = client.call("GET", "/api/version")
     return Answer(ask, (decode.decode_version(parse(got.body)),) if got.status == 200 else ())
 
 
-def _running(client: Client, ask: Ask) -> Answer:
+def _running(client: Caller, ask: Ask) -> Answer:
     got = client.call("GET", "/running")
     event = decode.decode_running(parse(got.body)) if got.status == 200 else None
     return Answer(ask, (event,) if event else (), failed=event is None)
 
 
-def _health(client: Client, ask: Ask) -> Answer:
+def _health(client: Caller, ask: Ask) -> Answer:
     alive = client.call("GET", "/wol-health", answer_s=HEARTBEAT_ANSWER_S).status == 200
     found = ev.CapabilitiesFound(**{"confirmed" if alive else "refuted": frozenset({"wol_health"})})
     return Answer(ask, (found, ev.HealthAnswered(alive)) if alive else (found,))
 
 
-def _finished(client: Client, ask: Ask) -> Answer:
+def _finished(client: Caller, ask: Ask) -> Answer:
     got = client.call("GET", f"/api/metrics/activity?limit={ask.rows}")
     name = "activity"
     if got.status == 404:
@@ -52,24 +51,24 @@ def _finished(client: Client, ask: Ask) -> Answer:
     if event is None:
         return Answer(ask, failed=True)
     if is_loopback(client.url):
-        event = ev.RequestsFinished(event.rows, event.total, read_unix_s=clock.unix_s())
+        event = ev.RequestsFinished(event.rows, event.total, read_unix_s=client.unix_s())
     return Answer(ask, (ev.CapabilitiesFound(confirmed=frozenset({name})), event))
 
 
-def _profiles(client: Client, ask: Ask) -> Answer:
+def _profiles(client: Caller, ask: Ask) -> Answer:
     got = client.call("GET", "/api/profiles")
     event = decode.decode_profiles(parse(got.body)) if got.status == 200 else None
     return Answer(ask, (*_found("profiles", event is not None), *((event,) if event else ())))
 
 
-def _cancel_probe(client: Client, ask: Ask) -> Answer:
+def _cancel_probe(client: Caller, ask: Ask) -> Answer:
     """Ids start at 1, so 0 is never a request."""
     got = client.call("POST", "/api/inflight/0/cancel")
     there = got.status == 404 and "inflight request not found" in decode.error_text(got.body)
     return Answer(ask, _found("cancel", there))
 
 
-def _unload_probe(client: Client, ask: Ask) -> Answer:
+def _unload_probe(client: Caller, ask: Ask) -> Answer:
     """A name that no model has. Its refusal carries `src` from v218 on, where the in-flight number can be trusted."""
     got = client.call("POST", f"/api/models/unload/{quote('no-model-' + secrets.token_hex(8), safe='')}")
     there = got.status == 404 and "model not found" in decode.error_text(got.body).lower()
@@ -77,10 +76,10 @@ def _unload_probe(client: Client, ask: Ask) -> Answer:
     return Answer(ask, (*_found("unload_one", there), *_found("inflight_count", counts)))
 
 
-def _slots(client: Client, ask: Ask) -> Answer:
+def _slots(client: Caller, ask: Ask) -> Answer:
     """Straight to the model server, never through llama-swap; the key of llama-swap is not for it."""
     assert is_loopback(ask.url)
-    got = Client(ask.url).call("GET", "/slots", answer_s=SLOTS_ANSWER_S)
+    got = client.at(ask.url).call("GET", "/slots", answer_s=SLOTS_ANSWER_S)
     slots = decode.decode_slots(parse(got.body)) if got.status == 200 else None
     never = got.status in (400, 401, 403, 404, 405, 501) or (got.status == 200 and slots is None)
     return Answer(ask, (ev.SlotsAnswered(ask.model, slots, closed=never),), failed=slots is None)
@@ -91,7 +90,7 @@ def _found(name: str, there: bool) -> "tuple[ev.Event, ...]":
     return (ev.CapabilitiesFound(confirmed=one) if there else ev.CapabilitiesFound(refuted=one),)
 
 
-_ANSWERS: Dict[Kind, Callable[[Client, Ask], Answer]] = {
+_ANSWERS: Dict[Kind, Callable[[Caller, Ask], Answer]] = {
     Kind.VERSION: _version,
     Kind.RUNNING: _running,
     Kind.HEALTH: _health,

@@ -45,7 +45,7 @@ def title(scene: Scene) -> Title:
     shown = busiest(scene)
     label = words.SERVER if shown.only else name(shown.name)
     text = "" if scene.title == "icon" else _title_text(shown, scene)
-    return Title(SYMBOLS[shown.status], text, spoken=f"{label} {words.STATUS[shown.status]} {text}".strip())
+    return Title(SYMBOLS[shown.status], text, spoken=f"{label} {words.status(shown.snapshot, shown.status)} {text}".strip())
 
 
 def _title_text(shown: Server, scene: Scene) -> str:

@@ -6,7 +6,8 @@ from llamabar.core import units
 from llamabar.core.events import FaultKind
 from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading, Source
-from llamabar.core.status import Status
+from llamabar.core.state import Snapshot
+from llamabar.core.status import Status, is_sure
 
 SERVER = "llama-swap"
 
@@ -21,7 +22,7 @@ STATUS: Dict[Status, str] = {
     Status.EMPTY: "no model loaded",
     Status.READY: "ready",
     Status.LOADING: "loading",
-    Status.QUEUED: "queued",
+    Status.QUEUED: "requests wait",
     Status.PROMPT: "reading a prompt",
     Status.GENERATING: "generating",
     Status.STOPPING: "unloading",
@@ -47,6 +48,7 @@ PHASES: Dict[Phase, str] = {
     Phase.QUEUED: "waiting",
     Phase.LOADING: "waiting for the model",
     Phase.PROMPT: "reading the prompt",
+    Phase.WORKING: "being answered",
     Phase.GENERATING: "generating",
 }
 
@@ -56,8 +58,14 @@ STALE = "What is below is from then"
 MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", "": "on another host"}
 ASKED = "asked…"
 STAYS = "stays loaded"
+BUSY = "busy"
 NO_REQUESTS = "none"
 FIVE_MINUTES = "over five minutes"
+
+
+def status(snapshot: Snapshot, found: Status) -> str:
+    """Return a status in words; "busy" where a version does not tell what it is busy with."""
+    return BUSY if found is Status.GENERATING and not is_sure(snapshot) else STATUS[found]
 
 
 def speed(reading: Optional[Reading]) -> str:
@@ -101,7 +109,7 @@ def failed(age_s: float, why: str) -> str:
 def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:
     """Return how long a model has been loading, and how long it usually takes."""
     took = "loading" if loading_s is None else f"loading {units.duration(loading_s)}"
-    return took + ("" if usual_s is None else f" (usually {units.duration(usual_s)})")
+    return took + ("" if usual_s is None else f" (usually {units.span(usual_s)})")
 
 
 def prompt(tokens: Optional[int]) -> str:

@@ -39,7 +39,7 @@ def _speed_details(server: Server) -> Tuple[Row, ...]:
     if timed:
         middle, best = units.rate(readings.median(timed)), units.rate(max(timed))
         found.append(Row(f"Generation: median {middle}, best {best} tok/s {words.FIVE_MINUTES}", level=Level.QUIET))
-    prompts = [row.prompt_tps for row in server.snapshot.rows if row.prompt_tps and (row.prompt_tokens or 0) >= 32]
+    prompts = [tps for tps in (readings.prompt_tps(row) for row in server.snapshot.rows) if tps]
     if prompts:
         middle = units.rate(readings.median(prompts))
         found.append(Row(f"Prompt: median {middle} tok/s of {units.plural(len(prompts), 'request')}", level=Level.QUIET))
@@ -59,9 +59,7 @@ def _memory(server: Server, now_s: float) -> Optional[Row]:
 
 
 def _mac_words(host: Host) -> str:
-    used = units.size(host.memory_used_bytes)
-    total = units.size(host.memory_total_bytes)
-    return f"computer {used} of {total}"
+    return f"computer {units.of_total(host.memory_used_bytes, host.memory_total_bytes or 0)}"
 
 
 def _cpu(server: Server, now_s: float) -> Optional[Row]:

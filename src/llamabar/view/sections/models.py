@@ -1,10 +1,11 @@
 """The models: those that are loaded, each with what it does; the rest folded under "Load"."""
 
+from dataclasses import replace
 from typing import List, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import LOADED_STATES, READY, STARTING, Model, Snapshot, in_flight, requests_of
+from llamabar.core.state import LOADED_STATES, READY, STARTING, STOPPING, Model, Snapshot, in_flight, requests_of
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Server
@@ -62,10 +63,12 @@ def _doing(snapshot: Snapshot, model: Model, now_s: float) -> Optional[str]:
         return "generating" + ("" if reading is None else f" {words.speed(reading)}")
     if Phase.PROMPT in current:
         return words.prompt(readings.prompt_position(model))
+    if Phase.WORKING in current:
+        return f"{words.BUSY}, {units.plural(len(current), 'request')}"
     counted = in_flight(snapshot)
     ready = [other for other in snapshot.models.values() if other.state == READY]
     if not snapshot.requests and counted and len(ready) == 1:
-        return f"busy, {units.plural(counted, 'request')}"
+        return f"{words.BUSY}, {units.plural(counted, 'request')}"
     return "ready, requests waiting" if current else None
 
 
@@ -79,7 +82,7 @@ def _model_row(server: Server, model: Model, now_s: float) -> Row:
     text = asked or state_words(server.snapshot, model, now_s=now_s)
     loaded = model.state in LOADED_STATES
     failed = model.failed_at_s is not None and not loaded
-    children = _details(server, model, now_s) if loaded else (_load_item(server, model),)
+    children = _details(server, model, now_s) if loaded else (replace(_load_item(server, model), text="Load again"),)
     return Row(f"{_label(model)}: {text}", children=children, level=Level.WARNING if failed else Level.NORMAL)
 
 
@@ -100,7 +103,7 @@ def _details(server: Server, model: Model, now_s: float) -> Tuple[Row, ...]:
     found: List[Row] = []
     last = readings.last(model)
     if last is not None and model.meter.last is not None:
-        prompt = model.meter.last.prompt_tps
+        prompt = readings.prompt_tps(model.meter.last)
         prompt_words = f", prompt {units.rate(prompt)} tok/s" if prompt else ""
         found.append(Row(f"Speed: {words.speed(last)}{prompt_words}", level=Level.QUIET))
     if model.memory_bytes is not None:
@@ -111,9 +114,9 @@ def _details(server: Server, model: Model, now_s: float) -> Tuple[Row, ...]:
     if context:
         found.append(Row(f"Context: {units.count(context)} tokens", level=Level.QUIET))
     if model.load_times_s:
-        usual = units.duration(readings.median(model.load_times_s))
+        usual = units.span(readings.median(model.load_times_s))
         found.append(Row(f"Load time: {usual} (median of {len(model.load_times_s)})", level=Level.QUIET))
-    if "unload_one" in snapshot.confirmed:
+    if "unload_one" in snapshot.confirmed and snapshot.connected and model.state != STOPPING:
         busy = len(requests_of(snapshot, model.id))
         lost = f", {units.plural(busy, 'request')} will be lost" if busy else ""
         found.append(Row(f"Unload: {_label(model)}{lost}", action=Action(Do.UNLOAD, model.id, server=server.name)))

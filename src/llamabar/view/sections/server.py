@@ -14,7 +14,7 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     """Return the server's line and, when it is not well, why and what to do."""
     snapshot = server.snapshot
     label = words.SERVER if server.only else name(server.name)
-    text = f"{label}: {words.STATUS[server.status]}"
+    text = f"{label}: {words.status(snapshot, server.status)}"
     if snapshot.connected or snapshot.fault is None:
         return (Row(text, symbol=SYMBOLS[server.status], children=_details(server, now_s)),)
     shown = [
