@@ -18,6 +18,7 @@ BURST_S = 1.0  # finished requests are fetched this long after the first of a bu
 HEARTBEAT_S = 20.0
 MISSED_HEARTBEATS = 2
 SLOTS_EVERY_S = 1.0
+SLOTS_SOON_S = 0.5  # once, for the first pace of an answer
 LONGEST_BACKOFF_S = 30.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 
@@ -193,7 +194,8 @@ def _slots_at_s(log: AskLog, model: Model, now_s: float) -> float:
     turn = log.turns.get((Kind.SLOTS, model.id))
     if turn is None:
         return now_s
-    backoff_s = min(SLOTS_EVERY_S * 2.0 ** min(turn.failures, 6), LONGEST_BACKOFF_S)
+    every_s = SLOTS_SOON_S if model.meter.unpaced() else SLOTS_EVERY_S
+    backoff_s = min(every_s * 2.0 ** min(turn.failures, 6), LONGEST_BACKOFF_S)
     return turn.asked_s + backoff_s
 
 

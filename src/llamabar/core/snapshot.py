@@ -21,6 +21,8 @@ from llamabar.core.state import (
     requests_of,
 )
 
+NO_ROW_YET = -1  # the server was asked and had none
+
 
 def apply(snapshot: Snapshot, event: ev.Event, at_s: float) -> Snapshot:
     """Return the snapshot after an event that was received at `at_s`."""
@@ -161,7 +163,7 @@ def _finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sn
         rows_total=event.total if event.total is not None else (0 if first_look else snapshot.rows_total or 0) + len(rows),
         prompt_tokens_total=_sum(rows, "prompt_tokens") + (0 if first_look else snapshot.prompt_tokens_total),
         generated_tokens_total=_sum(rows, "generated_tokens") + (0 if first_look else snapshot.generated_tokens_total),
-        newest_row_id=rows[-1].id if rows else newest,
+        newest_row_id=rows[-1].id if rows else NO_ROW_YET if newest is None else newest,
         activity_noted_s=None,
         activity_count=0,
         last_activity_s=snapshot.last_activity_s if first_look or not rows else at_s,
@@ -227,7 +229,10 @@ def _slots(snapshot: Snapshot, event: ev.SlotsAnswered, at_s: float) -> Snapshot
     model = snapshot.models.get(event.model)
     if model is None or model.state != READY:
         return snapshot
-    meter = model.meter if event.slots is None else speed.with_slots(model.meter, event.slots, at_s=at_s)
+    seen_s = model.meter.slots_at_s
+    stale = seen_s is not None and at_s - seen_s > speed.SLOTS_FRESH_S
+    keep = event.slots is None and not stale  # one answer missed is no reason to forget
+    meter = model.meter if keep else speed.with_slots(model.meter, event.slots, at_s=at_s)
     writing = [request for request in requests_of(snapshot, model.id) if request.trail]
     if event.slots is not None and len(writing) == 1 and len(requests_of(snapshot, model.id)) == 1:
         trail = writing[0].trail

@@ -93,6 +93,10 @@ class Meter:
         """Return how many slots are seen to generate."""
         return sum(1 for slot in self.slots or () if slot.processing and self._pace_of(slot) not in (None, 0.0))
 
+    def unpaced(self) -> bool:
+        """Tell whether a slot has begun to generate and its pace is not known yet."""
+        return any(s.processing and s.decoded_tokens and self._pace_of(s) is None for s in self.slots or ())
+
     def reading(self) -> int:
         """Return how many slots read a prompt."""
         return sum(1 for slot in self.slots or () if slot.processing and not slot.decoded_tokens)

@@ -19,7 +19,7 @@ FRAME_LIMIT_BYTES = 16_384
 END = "~~~"
 TITLE_FONT = "font=Menlo size=12 trim=false"
 
-_FOLDS = (120, 60, 30, 12, 4, 1)
+_FOLDS = (150, 100, 60, 30, 12, 4, 1)  # rows kept of each list
 _LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
 _SYMBOL = re.compile(":(?=[a-z,0-9.]*:)")
 _LOOKALIKES = str.maketrans({"|": "\u00a6", "\\": "\u2216"})

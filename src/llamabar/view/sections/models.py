@@ -11,8 +11,6 @@ from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Server
 from llamabar.view.text import name, reason
 
-LISTED_LIMIT = 120  # a frame has 16,384 bytes
-LOADED_LIMIT = 20
 FAILED_FOR_S = 3600.0
 REFUSED_FOR_S = 10.0
 
@@ -21,15 +19,13 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     """Return a row for each loaded model, for each that just failed, and one for all the others."""
     models = [model for _, model in sorted(server.snapshot.models.items())]
     shown = [model for model in models if _has_row(server, model, now_s)]
-    found = [_model_row(server, model, now_s) for model in shown[:LOADED_LIMIT]]
-    if len(shown) > LOADED_LIMIT:
-        found.append(Row(f"Others: {len(shown) - LOADED_LIMIT} more are loaded", level=Level.QUIET))
+    found = [_model_row(server, model, now_s) for model in shown]
     rest = [model for model in models if model not in shown and not model.info.unlisted and not model.info.peer]
     if rest:
         found.append(_load_row(server, rest, everything=not shown))
     peers = [model for model in models if model.info.peer]
     if peers:
-        named = tuple(Row(_label(model), level=Level.QUIET) for model in peers[:LISTED_LIMIT])
+        named = tuple(Row(_label(model), level=Level.QUIET) for model in peers)
         found.append(Row(f"Peers: {units.plural(len(peers), 'model')} on other hosts", children=named))
     return tuple(found)
 
@@ -125,9 +121,7 @@ def _details(server: Server, model: Model, now_s: float) -> Tuple[Row, ...]:
 
 
 def _load_row(server: Server, rest: List[Model], *, everything: bool) -> Row:
-    listed = tuple(_load_item(server, model) for model in rest[:LISTED_LIMIT])
-    if len(rest) > LISTED_LIMIT:
-        listed += (Row(f"Others: {len(rest) - LISTED_LIMIT} more, in the web UI", level=Level.QUIET),)
+    listed = tuple(_load_item(server, model) for model in rest)
     which = units.plural(len(rest), "model") if everything else units.plural(len(rest), "more model")
     return Row(f"Load: {which}", children=listed)
 

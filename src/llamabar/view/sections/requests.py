@@ -6,22 +6,17 @@ from llamabar.core import readings, units
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import Request
 from llamabar.view import words
-from llamabar.view.menu import Action, Do, Level, Row
+from llamabar.view.menu import Action, Do, Row
 from llamabar.view.scene import Server
 from llamabar.view.text import name
 
-SHOWN_LIMIT = 12
-
 
 def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
-    """Return a row for each request in flight; beyond SHOWN_LIMIT they are counted."""
+    """Return a row for each request in flight."""
     snapshot = server.snapshot
     requests = sorted(snapshot.requests.values(), key=lambda request: (request.started_s, request.info.id))
     found = phases(snapshot)
-    shown = tuple(_row(server, request, found[request.info.id], now_s) for request in requests[:SHOWN_LIMIT])
-    if len(requests) > SHOWN_LIMIT:
-        shown += (Row(f"Others: {len(requests) - SHOWN_LIMIT} more requests", level=Level.QUIET),)
-    return shown
+    return tuple(_row(server, request, found[request.info.id], now_s) for request in requests)
 
 
 def _row(server: Server, request: Request, phase: Phase, now_s: float) -> Row:

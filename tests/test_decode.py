@@ -1,0 +1,158 @@
+"""llama-swap's words in every dialect, and everything that is not its words."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llamabar.core import decode, fields
+from llamabar.core import events as ev
+from llamabar.core.snapshot import apply
+from llamabar.core.state import Snapshot
+
+
+def event(kind, data):
+    return decode.decode_event(json.dumps({"type": kind, "data": json.dumps(data)}).encode())
+
+
+def test_the_three_in_flight_dialects_are_told_apart_by_their_shape():
+    request = {"id": "3", "model": "m", "req_path": "/v1/x", "resp_headers": {}, "resp_bytes": 0, "elapsed_ms": 1500, "timestamp": "t"}
+    seen = ev.RequestInfo("3", "m", "/v1/x", "t", elapsed_s=1.5, resp_bytes=0, answering=False)
+    assert event("inflight", {"total": 2}) == ev.InflightCounted(2)
+    assert event("inflight", {"requests": [request]}) == ev.InflightListed((seen,))
+    assert event("inflight", {"operation": "snapshot", "requests": [request]}) == ev.InflightListed((seen,))
+    assert event("inflight", {"operation": "upsert", "request": request}) == ev.InflightUpserted(seen)
+    assert event("inflight", {"operation": "remove", "id": "3"}) == ev.InflightRemoved("3")
+
+
+def test_an_empty_snapshot_has_no_list_and_means_none():
+    assert event("inflight", {"operation": "snapshot"}) == ev.InflightListed(())
+
+
+def test_a_version_without_byte_counts_leaves_them_unknown_not_zero():
+    listed = event("inflight", {"requests": [{"id": "1", "model": "m"}]})
+    assert listed.requests[0].resp_bytes is None
+    assert listed.requests[0].answering is None
+
+
+def test_rows_of_every_age_give_the_same_figures():
+    flat = {"id": 4, "model": "m", "input_tokens": 13, "output_tokens": 16, "tokens_per_second": 87.1, "duration_ms": 203}
+    nested = {**flat, "tokens": {key: flat[key] for key in ("input_tokens", "output_tokens", "tokens_per_second")}}
+    one, many = event("metrics", flat), event("metrics", [nested])
+    for found in (one, many):
+        row = found.rows[0]
+        assert (row.prompt_tokens, row.generated_tokens, row.generation_tps, row.duration_s) == (13, 16, 87.1, 0.203)
+
+
+def test_minus_one_and_zero_speeds_and_absurd_durations_are_unknown():
+    row = event("metrics", {"id": 0, "tokens_per_second": -1, "prompt_per_second": 0, "duration_ms": 9223372036854}).rows[0]
+    assert (row.generation_tps, row.prompt_tps, row.duration_s) == (None, None, None)
+
+
+def test_pages_come_newest_first_and_leave_oldest_first():
+    page = decode.decode_activity_page({"data": [{"id": 9}, {"id": 7}], "total": 31})
+    assert [row.id for row in page.rows] == [7, 9]
+    assert page.total == 31
+    assert decode.decode_activity_page(None) == ev.RequestsFinished(())
+
+
+def test_the_command_of_a_model_is_read_for_its_sleep_option_and_forgotten():
+    body = {"running": [{"model": "m", "state": "ready", "cmd": "srv --api-key SECRET --sleep-idle-seconds 60", "proxy": "http://localhost:5801", "ttl": 0}]}
+    found = decode.decode_running(body)
+    assert found.models == (ev.RunningModel("m", "ready", "http://localhost:5801", 0.0, may_sleep=True),)
+    assert "SECRET" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("said", "version"),
+    [("v250", "250"), ("217", "217"), ("v250-3-gabcdef", "250-3-gabcdef"), ("0", ""), ("local_ab", ""), ("unknown", ""), (None, "")],
+)
+def test_versions_are_numbers_or_unknown(said, version):
+    assert decode.decode_version({"version": said}).version == version
+
+
+def test_slots_of_every_age_are_read():
+    new = [{"id": 0, "is_processing": True, "id_task": 5, "n_prompt_tokens_processed": 9000, "n_prompt_tokens_cache": 0,
+            "next_token": [{"n_decoded": 40}], "n_ctx": 16384}]  # fmt: skip
+    old = [{"id": 0, "state": 1, "id_task": 5, "next_token": {"n_decoded": 40}, "prompt": "secret words"}]
+    assert decode.decode_slots(new)[0] == ev.Slot(0, 5, True, 40, 9000, 0, 16384)
+    assert decode.decode_slots(old)[0] == ev.Slot(0, 5, True, 40)
+    assert "secret" not in repr(decode.decode_slots(old))
+    assert decode.decode_slots({"error": {}}) is None
+    assert decode.decode_slots([1, 2]) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b'{"error":"model not found","src":"llama-swap"}', "model not found"),
+        (b'{"src":"llama-swap","error":{"message":"new shape","code":404}}', "new shape"),
+        (b"llama-swap: plain words\nmore", "llama-swap: plain words"),
+        (b"<html>no</html>", ""),
+        (b'{"error":', ""),
+        (b"", ""),
+    ],
+)
+def test_error_bodies_of_every_shape_give_their_message(body, message):
+    assert decode.error_text(body) == message
+
+
+@pytest.mark.parametrize(
+    ("stamp", "fraction"),
+    [("2026-08-14T09:00:00.123456789+02:00", 0.123456789), ("2026-08-14T07:00:00Z", 0.0), ("2026-08-14T07:00:00.5Z", 0.5)],
+)
+def test_times_with_any_fraction_are_the_same_instant(stamp, fraction):
+    assert fields.unix_s(stamp) == pytest.approx(1786690800 + fraction)
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+ENTRY_KEYS = (
+    "id", "state", "model", "operation", "request", "requests", "total", "data", "tokens", "resp_bytes", "elapsed_ms",
+    "running", "proxy", "ttl", "cmd", "active", "profiles", "next_token", "n_decoded", "timestamp", "resp_headers",
+)  # fmt: skip
+shaped = st.recursive(
+    json_values, lambda inner: st.dictionaries(st.sampled_from(ENTRY_KEYS), inner, max_size=6) | st.lists(inner, max_size=3), max_leaves=20
+)
+KINDS = ("modelStatus", "inflight", "metrics", "activity", "profileChanged", "uiConfig", "logData", "surprise")
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(KINDS), shaped, st.booleans()), max_size=6))
+def test_nothing_that_a_stream_can_say_raises_or_breaks_the_snapshot(said):
+    snapshot = Snapshot()
+    for at_s, (kind, data, twice) in enumerate(said):
+        inner = json.dumps(data) if twice else data
+        found = decode.decode_event(json.dumps({"type": kind, "data": inner}).encode())
+        if found is not None:
+            snapshot = apply(snapshot, found, float(at_s))
+    assert isinstance(snapshot, Snapshot)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200))
+def test_bytes_that_are_no_event_are_none(data):
+    assert decode.decode_event(data) is None or data.startswith(b"{")
+    decode.error_text(data)
+
+
+@settings(max_examples=300, deadline=None)
+@given(shaped)
+def test_every_answer_of_every_route_is_taken_or_refused(value):
+    for reader in (decode.decode_running, decode.decode_activity_page, decode.decode_profiles, decode.decode_slots, decode.decode_version):
+        reader(value)
+
+
+def test_broken_json_inside_json_and_deep_nesting_are_none():
+    assert decode.decode_event(b'{"type":"modelStatus","data":"[{"}') is None
+    assert decode.decode_event(b'{"type":"modelStatus","data":"' + b"[" * 100_000 + b'"}') is None
+
+
+def test_numbers_may_come_as_strings_and_fields_may_be_missing():
+    listed = event("inflight", {"operation": "upsert", "request": {"id": 7, "model": "m", "resp_bytes": "12", "elapsed_ms": "250"}})
+    assert listed.request == ev.RequestInfo("7", "m", elapsed_s=0.25, resp_bytes=12)
+    assert event("modelStatus", [{"id": "m"}, {"state": "ready"}, 3]).models == (ev.ModelInfo("m", ""),)

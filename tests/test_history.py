@@ -1,0 +1,54 @@
+"""Time buckets."""
+
+from llamabar.core.history import BUCKETS, HOLD_S, History, Readings, record, series
+
+
+def recorded(*readings, until_s=None):
+    history = History()
+    for at_s, tps in readings:
+        history = record(history, Readings(generation_tps=tps), now_s=at_s)
+    return history
+
+
+def test_a_missing_reading_is_a_gap_not_a_zero():
+    history = recorded((0.2, 5.0), (1.2, None), (2.2, 7.0))
+    assert series(history, "generation_tps", points=BUCKETS, now_s=2.5)[-3:] == (5.0, None, 7.0)
+
+
+def test_the_axis_is_time_whatever_the_cadence():
+    fast = recorded(*((0.25 * n, 4.0) for n in range(40)))
+    slow = recorded((0.0, 4.0), (5.0, 4.0), (9.9, 4.0))
+    assert series(fast, "generation_tps", points=60, now_s=9.9) == series(slow, "generation_tps", points=60, now_s=9.9)
+
+
+def test_nobody_looked_for_longer_than_a_hold_is_a_gap():
+    history = recorded((0.0, 4.0), (HOLD_S + 20, 4.0))
+    shown = series(history, "generation_tps", points=BUCKETS, now_s=HOLD_S + 20)
+    assert shown[-1] == 4.0
+    assert set(shown[-int(HOLD_S) - 19 : -1]) == {None}
+
+
+def test_the_newest_value_is_at_the_right_edge_and_moves_left_with_time():
+    history = recorded((0.0, 9.0))
+    assert series(history, "generation_tps", points=60, now_s=0.0)[-1] == 9.0
+    assert series(history, "generation_tps", points=60, now_s=50.0)[-11] == 9.0
+    assert set(series(history, "generation_tps", points=60, now_s=999.0)) == {None}
+
+
+def test_old_buckets_fall_off_and_the_length_is_bounded():
+    history = recorded(*((float(n), float(n)) for n in range(1000)))
+    assert len(history.buckets) == BUCKETS
+    assert history.buckets[0].generation_tps == 700.0
+
+
+def test_a_clock_that_steps_back_begins_anew():
+    assert len(recorded((100.0, 1.0), (5.0, 2.0)).buckets) == 1
+
+
+def test_a_long_sleep_leaves_only_gaps():
+    history = recorded((0.0, 3.0), (100_000.0, 4.0))
+    assert [bucket.generation_tps for bucket in history.buckets] == [None] * (BUCKETS - 1) + [4.0]
+
+
+def test_nothing_recorded_is_all_gaps():
+    assert series(History(), "cpu_ratio", points=3, now_s=5.0) == (None, None, None)

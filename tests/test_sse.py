@@ -1,0 +1,54 @@
+"""The event splitter on awkward bytes."""
+
+import json
+
+import pytest
+
+from llamabar.core.sse import PAYLOAD_LIMIT_BYTES, EventSplitter, PayloadTooLong
+
+TEXT = 'event:message\ndata:{"type":"a","data":"modèle 模型 🙂"}\n\nevent:message\r\ndata: {"type":"b"}\r\n\r\n'.encode()
+PAYLOADS = ['{"type":"a","data":"modèle 模型 🙂"}'.encode(), b'{"type":"b"}']
+
+
+def fed(data, size):
+    splitter = EventSplitter()
+    return [payload for at in range(0, len(data), size) for payload in splitter.feed(data[at : at + size])]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 64, 1000])
+def test_payloads_do_not_depend_on_where_the_bytes_are_cut(size):
+    assert fed(TEXT, size) == PAYLOADS
+
+
+def test_every_single_cut_gives_the_same_payloads():
+    for at in range(len(TEXT)):
+        splitter = EventSplitter()
+        assert splitter.feed(TEXT[:at]) + splitter.feed(TEXT[at:]) == PAYLOADS, at
+
+
+@pytest.mark.parametrize("size", [997, 65536, 1 << 20])
+def test_a_log_of_five_megabytes_is_dropped_and_never_kept(size):
+    log = json.dumps({"type": "logData", "data": json.dumps({"data": "x" * 5_000_000, "source": "proxy"})}, separators=(",", ":"))
+    data = b"event:message\ndata:" + log.encode() + b"\n\n" + TEXT
+    splitter, kept, found = EventSplitter(), 0, []
+    for at in range(0, len(data), size):
+        found += splitter.feed(data[at : at + size])
+        kept = max(kept, len(splitter._line))
+    assert found == PAYLOADS
+    assert kept <= 100, "no more of a log is held than tells that it is one"
+    assert splitter.dropped_log_bytes > 5_000_000
+
+
+def test_an_endless_line_is_an_error_and_not_a_leak():
+    splitter = EventSplitter()
+    with pytest.raises(PayloadTooLong):
+        for _ in range(PAYLOAD_LIMIT_BYTES // (1 << 20) + 2):
+            splitter.feed(b"data:" + b"y" * (1 << 20))
+
+
+def test_comments_other_fields_and_an_event_cut_off_at_the_end_give_nothing():
+    assert fed(b": keep\nid: 4\nretry: 3\n\ndata:{}\n", 3) == []
+
+
+def test_data_over_several_lines_is_one_payload():
+    assert fed(b"data:a\ndata:b\n\n", 2) == [b"a\nb"]
