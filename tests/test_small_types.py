@@ -71,6 +71,8 @@ SHOWN = Shown(at_s=100.0, state="a", words="b", all="c")
         (Shown(state="a", words="x", all="c"), Pace(True, False, None), BUSY_S),
         (Shown(state="a", words="x", all="c"), Pace(False, True, None), BUSY_S),
         (Shown(state="a", words="x", all="x"), CALM, QUIET_S),
+        (Shown(state="a", words="x", all="x"), Pace(False, False, None, news=True), BUSY_S),
+        (Shown(state="a", words="b", all="x"), Pace(False, False, None, news=True), QUIET_S),
         (Shown(state="a", words="b", all="x"), CALM, QUIET_S),
         (Shown(state="a", words="b", all="x"), Pace(False, False, 90.0), RECENT_S),
         (Shown(state="a", words="b", all="x"), Pace(True, False, 90.0), BUSY_S),

@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Tuple
 
 from llamabar.core import asks, cadence, readings
 from llamabar.core.asks import Answer, Ask, AskLog
-from llamabar.core.events import Event
+from llamabar.core.events import Event, HealthAnswered, HostMeasured, MemoryMeasured
 from llamabar.core.history import History, record
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
@@ -17,6 +17,7 @@ from llamabar.view.scene import Scene, Server
 BUSY_TICK_S = 1.0
 CALM_TICK_S = 10.0
 COUNTDOWN_S = 60.0
+NO_NEWS = (HostMeasured, MemoryMeasured, HealthAnswered)  # they come by themselves
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Monitor:
     menu: Optional[Menu] = None
     _due_s: Optional[float] = None
     _dirty: bool = True
+    _news: bool = False
     _ticked_s: Optional[float] = None
     _statuses: Dict[str, Status] = field(default_factory=dict)
 
@@ -54,6 +56,7 @@ class Monitor:
             watched.log = watched.log.answered(ask.kind, ask.model, now_s=at_s, failed=event.failed)
         for one in events:
             watched.snapshot = apply(watched.snapshot, one, at_s)
+            self._news = self._news or not isinstance(one, NO_NEWS)
         self._dirty = True
 
     def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:
@@ -87,7 +90,7 @@ class Monitor:
         if self._due_s is None or self._due_s > now_s:
             return None
         self.shown = cadence.printed(new, now_s=now_s)
-        self.menu, self._due_s = menu, None
+        self.menu, self._due_s, self._news = menu, None, False
         return menu
 
     def scene(self, *, now_s: float) -> Scene:
@@ -102,7 +105,7 @@ class Monitor:
         """Return how lively the servers are."""
         snapshots = [watched.snapshot for watched in self.servers.values()]
         ended = [snapshot.last_activity_s for snapshot in snapshots if snapshot.last_activity_s is not None]
-        return cadence.Pace(self.is_busy(), self._counting_down(), max(ended, default=None))
+        return cadence.Pace(self.is_busy(), self._counting_down(), max(ended, default=None), self._news)
 
     def is_busy(self) -> bool:
         """Tell whether something happens that somebody waits for."""

@@ -1,7 +1,8 @@
 """When the next frame may be printed. SwiftBar keeps every byte, so each one must be worth it.
 
-A change of state is shown at once; figures at most once a second while something happens; what only moves by
-itself (host figures, sparklines) never causes a frame in a quiet menu more than once in QUIET_S.
+A change of state is shown at once, news and moving figures at most once a second. What changes only because time
+passes (ages, countdowns above a minute, sparklines) or moves by itself (host figures) waits for RECENT_S after
+activity, and in a quiet menu for QUIET_S.
 """
 
 from dataclasses import dataclass, replace
@@ -26,11 +27,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Pace:
-    """How lively the server is. `last_activity_s` is when a request last began or ended."""
+    """How lively the server is. `news`: something was heard since the last frame; `last_activity_s`: a request ended."""
 
     busy: bool
     counting_down: bool
     last_activity_s: Optional[float]
+    news: bool = False
 
 
 def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[float]:
@@ -40,7 +42,7 @@ def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[flo
     if new.state != shown.state:
         return shown.at_s + URGENT_S
     if new.words != shown.words:
-        return shown.at_s + (BUSY_S if pace.busy or pace.counting_down else _calm_s(pace, now_s))
+        return shown.at_s + (BUSY_S if pace.busy or pace.counting_down or pace.news else _calm_s(pace, now_s))
     if new.all != shown.all:
         return shown.at_s + (BUSY_S if pace.busy else _calm_s(pace, now_s))
     return None

@@ -1,8 +1,9 @@
 """The made-up llama-swap's HTTP side: the routes of its dialect, the event stream, and a real proxy to its models."""
 
-import http.client
 import json
 import queue
+import select
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,8 +11,9 @@ from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from llamabar.demo.dialect import DemoModel, find
-from llamabar.demo.inflight import Entry, Inflight
-from llamabar.demo.world import LoadFailed, Process, World, dumps, stamp
+from llamabar.demo.forward import Outcome, forward, record
+from llamabar.demo.inflight import Inflight
+from llamabar.demo.world import LoadFailed, World, dumps, stamp
 
 UNLOGGED = ("/wol-health", "/api/performance", "/metrics")
 PUBLIC = ("/health", "/wol-health")
@@ -145,6 +147,8 @@ class Handler(BaseHTTPRequestHandler):
                 try:
                     piece = listener.get(timeout=0.2)
                 except queue.Empty:
+                    if self._has_hung_up():
+                        break
                     continue
                 if piece is None:
                     break
@@ -153,6 +157,11 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             self.close_connection = True
             self.world.leave(listener)
+
+    def _has_hung_up(self) -> bool:
+        """Tell whether the listener has closed its side, as Go's server notices at once."""
+        ready, _, _ = select.select([self.connection], [], [], 0)
+        return bool(ready) and not self.connection.recv(1, socket.MSG_PEEK)
 
     def _activity(self) -> None:
         asked = parse_qs(urlsplit(self.path).query)
@@ -175,8 +184,8 @@ class Handler(BaseHTTPRequestHandler):
         process = None
         try:
             process = self.world.acquire(wanted)
-            if not entry.cancelled.is_set():
-                self._forward(process, entry, outcome)
+            outcome = forward(self, self.sent_body, process, entry, self.server.inflight)
+            self.answered = (outcome.status, entry.body["resp_bytes"])
         except (KeyError, LoadFailed) as error:
             missing = isinstance(error, KeyError)
             outcome.status = 404 if missing else 500
@@ -187,63 +196,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.inflight.remove(entry)
             if process is not None:
                 self.world.release(process)
-            self._record(entry, outcome, time.monotonic() - began_s)
-
-    def _forward(self, process: Process, entry: Entry, outcome: "Outcome") -> None:
-        upstream = http.client.HTTPConnection("127.0.0.1", process.port, timeout=600)
-        upstream.connect()
-        entry.on_cancel = lambda: upstream.sock.shutdown(2) if upstream.sock else None
-        try:
-            upstream.request("POST", self.path, self.sent_body, {"Content-Type": JSON_TYPE})
-            answer = upstream.getresponse()
-            shown = {key: value for key, value in answer.getheaders() if key in ("Content-Type", "Content-Length", "Server")}
-            self.server.inflight.headers(entry, shown)
-            outcome.status, outcome.kind = answer.status, answer.headers.get("Content-Type", "")
-            self._pass_on(answer, entry, outcome)
-        except (OSError, http.client.HTTPException):
-            self.close_connection = True  # the caller, the model or a cancel ended it
-        finally:
-            upstream.close()
-
-    def _pass_on(self, answer: http.client.HTTPResponse, entry: Entry, outcome: "Outcome") -> None:
-        streamed = "event-stream" in outcome.kind
-        self.send_response(outcome.status)
-        self.send_header("Content-Type", outcome.kind)
-        self.send_header(*(("Transfer-Encoding", "chunked") if streamed else ("Content-Length", str(answer.length or 0))))
-        self.end_headers()
-        while True:
-            piece = answer.read1(65536)
-            if not piece:
-                break
-            outcome.tail = (outcome.tail + piece)[-8192:]
-            if streamed:
-                self._chunk(piece)
-            else:
-                self.wfile.write(piece)
-            self.server.inflight.wrote(entry, len(piece))
-        if streamed:
-            self.wfile.write(b"0\r\n\r\n")
-        outcome.whole = True
-        self.answered = (outcome.status, entry.body["resp_bytes"])
-
-    def _record(self, entry: Entry, outcome: "Outcome", took_s: float) -> None:
-        tokens = outcome.tokens()
-        row: Dict[str, Any] = {"id": len(self.world.rows) + (0 if self.world.dialect.finished == "metrics" else 1)}
-        row.update(timestamp=stamp(), model=entry.body["model"])
-        if self.world.dialect.flat_rows:
-            if not outcome.whole:
-                return
-            row.update(input_tokens=tokens["input_tokens"], output_tokens=tokens["output_tokens"])
-            row.update(tokens_per_second=tokens["tokens_per_second"], duration_ms=int(took_s * 1000))
-        else:
-            row.update(req_path=entry.body["req_path"], resp_content_type=outcome.kind, resp_status_code=outcome.status)
-            row.update(tokens=tokens, duration_ms=int(took_s * 1000), has_capture=outcome.whole)
-            row.update({"error_msg": outcome.error} if outcome.error else {"metadata": {"fifo_priority": "0"}})
-        self.world.rows.append(row)
-        if self.world.dialect.finished == "metrics":
-            self.world.publish("metrics", row if self.world.dialect.flat_rows else [row])
-        else:
-            self.world.publish("activity", {"id": row["id"]})
+            record(self.world, entry, outcome, time.monotonic() - began_s)
 
     def _upstream(self, path: str) -> None:
         rest = path[len("/upstream/") :]
@@ -312,30 +265,3 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """The access log is an event, not a line on stderr."""
-
-
-class Outcome:
-    """How a forwarded request ended."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.kind = JSON_TYPE
-        self.tail = b""
-        self.whole = False
-        self.error = ""
-
-    def tokens(self) -> Dict[str, Any]:
-        """Return the row's figures from the answer's timings; all zero where it has none, as llama-swap does."""
-        found: Dict[str, Any] = {}
-        at = self.tail.rfind(b'"timings":{')
-        if self.whole and at >= 0:
-            found = json.loads(self.tail[at + 10 : self.tail.index(b"}", at) + 1])
-        return {
-            "cache_tokens": found.get("cache_n", 0),
-            "draft_tokens": -1 if found else 0,
-            "draft_acc_tokens": -1 if found else 0,
-            "input_tokens": found.get("prompt_n", 0),
-            "output_tokens": found.get("predicted_n", 0),
-            "prompt_per_second": found.get("prompt_per_second", 0),
-            "tokens_per_second": found.get("predicted_per_second", 0),
-        }

@@ -97,8 +97,8 @@ def title_queued(waiting: Optional[int]) -> str:
 
 
 def ago(seconds: float) -> str:
-    """Return an age: 8 s ago."""
-    return f"{units.duration(seconds)} ago"
+    """Return an age that need not be counted up: just now, 2 min ago."""
+    return "just now" if seconds < 60 else f"{units.duration(seconds)} ago"
 
 
 def failed(age_s: float, why: str) -> str:

@@ -1,0 +1,104 @@
+"""How the made-up llama-swap passes a request on to a model's server, and what it keeps of it."""
+
+import http.client
+import json
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Dict
+
+from llamabar.demo.inflight import Entry, Inflight
+from llamabar.demo.world import Process, World, stamp
+
+ANSWER_S = 600.0
+TAIL_BYTES = 8192
+SHOWN_HEADERS = ("Content-Type", "Content-Length", "Server")
+
+
+class Outcome:
+    """How a forwarded request ended."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.kind = "application/json"
+        self.tail = b""
+        self.whole = False
+        self.error = ""
+
+    def tokens(self) -> Dict[str, Any]:
+        """Return the row's figures from the answer's timings; all zero where it has none, as llama-swap does."""
+        found: Dict[str, Any] = {}
+        at = self.tail.rfind(b'"timings":{')
+        if self.whole and at >= 0:
+            found = json.loads(self.tail[at + 10 : self.tail.index(b"}", at) + 1])
+        return {
+            "cache_tokens": found.get("cache_n", 0),
+            "draft_tokens": -1 if found else 0,
+            "draft_acc_tokens": -1 if found else 0,
+            "input_tokens": found.get("prompt_n", 0),
+            "output_tokens": found.get("predicted_n", 0),
+            "prompt_per_second": found.get("prompt_per_second", 0),
+            "tokens_per_second": found.get("predicted_per_second", 0),
+        }
+
+
+def forward(caller: BaseHTTPRequestHandler, body: bytes, process: Process, entry: Entry, inflight: Inflight) -> Outcome:
+    """Send a request to the model's server and its answer back, bytes as they come; a cancel cuts both."""
+    outcome = Outcome()
+    upstream = http.client.HTTPConnection("127.0.0.1", process.port, timeout=ANSWER_S)
+    try:
+        upstream.connect()
+        entry.on_cancel = lambda: upstream.sock.shutdown(2) if upstream.sock else None
+        if entry.cancelled.is_set():
+            raise OSError
+        upstream.request("POST", caller.path, body, {"Content-Type": "application/json"})
+        answer = upstream.getresponse()
+        inflight.headers(entry, {key: value for key, value in answer.getheaders() if key in SHOWN_HEADERS})
+        outcome.status, outcome.kind = answer.status, answer.headers.get("Content-Type", "")
+        _pass_on(caller, answer, entry, inflight, outcome)
+    except (OSError, http.client.HTTPException):
+        caller.close_connection = True  # the caller, the model or a cancel ended it
+    finally:
+        upstream.close()
+    return outcome
+
+
+def _pass_on(
+    caller: BaseHTTPRequestHandler, answer: http.client.HTTPResponse, entry: Entry, inflight: Inflight, outcome: Outcome
+) -> None:
+    streamed = "event-stream" in outcome.kind
+    caller.send_response(outcome.status)
+    caller.send_header("Content-Type", outcome.kind)
+    caller.send_header(*(("Transfer-Encoding", "chunked") if streamed else ("Content-Length", str(answer.length or 0))))
+    caller.end_headers()
+    while True:
+        piece = answer.read1(65536)
+        if not piece:
+            break
+        outcome.tail = (outcome.tail + piece)[-TAIL_BYTES:]
+        caller.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if streamed else piece)
+        caller.wfile.flush()
+        inflight.wrote(entry, len(piece))
+    if streamed:
+        caller.wfile.write(b"0\r\n\r\n")
+    outcome.whole = True
+
+
+def record(world: World, entry: Entry, outcome: Outcome, took_s: float) -> None:
+    """Keep the row of a finished request and tell of it, in the dialect's way."""
+    tokens, dialect = outcome.tokens(), world.dialect
+    with world.change:
+        row: Dict[str, Any] = {"id": len(world.rows) + (0 if dialect.finished == "metrics" else 1)}
+        row.update(timestamp=stamp(), model=entry.body["model"])
+        if dialect.flat_rows:
+            if not outcome.whole:
+                return
+            row.update(input_tokens=tokens["input_tokens"], output_tokens=tokens["output_tokens"])
+            row.update(tokens_per_second=tokens["tokens_per_second"], duration_ms=int(took_s * 1000))
+        else:
+            row.update(req_path=entry.body["req_path"], resp_content_type=outcome.kind, resp_status_code=outcome.status)
+            row.update(tokens=tokens, duration_ms=int(took_s * 1000), has_capture=outcome.whole)
+            row.update({"error_msg": outcome.error} if outcome.error else {"metadata": {"fifo_priority": "0"}})
+        world.rows.append(row)
+    if dialect.finished == "metrics":
+        world.publish("metrics", row if dialect.flat_rows else [row])
+    else:
+        world.publish("activity", {"id": row["id"]})
