@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One door: set up, build, demo, test, check, bench. Python 3.9 or newer and nothing else.
 
-    python3 build.py            lists the commands
+python3 build.py            lists the commands
 """
 
 import hashlib
@@ -55,7 +55,11 @@ def setup(_: List[str]) -> int:
         return 0
     print("Setting up .venv …", flush=True)
     shutil.rmtree(VENV, ignore_errors=True)
-    _run("making .venv", [sys.executable, "-m", "venv", str(VENV)], "Install Python's venv module (Debian: python3-venv).")
+    _run(
+        "making .venv",
+        [sys.executable, "-m", "venv", str(VENV)],
+        "Install Python's venv module (Debian: python3-venv).",
+    )
     _install()
     site = next(VENV.glob("lib/python*/site-packages"))
     (site / "llamabar.pth").write_text(f"{ROOT / 'src'}\n{ROOT / 'installer'}\n", "utf-8")
@@ -72,7 +76,11 @@ def pyz(_: List[str]) -> int:
         return 0
     for platform in PLATFORMS:
         _fetch_platform(platform)
-    _run("building the pyz", [str(_python()), "-B", str(ROOT / "tools" / "pyz.py"), str(WHEELS), str(PYZ)], "See the lines above.")
+    _run(
+        "building the pyz",
+        [str(_python()), "-B", str(ROOT / "tools" / "pyz.py"), str(WHEELS), str(PYZ)],
+        "See the lines above.",
+    )
     stamp.write_text(wanted, "utf-8")
     print(f"{PYZ.relative_to(ROOT)}: {PYZ.stat().st_size:,} bytes", flush=True)
     return 0
@@ -150,7 +158,9 @@ def _install() -> None:
         missing = re.findall(r"(?:satisfies the requirement|No matching distribution found for) (\S+)", done.stderr)
         tail = "\n".join(done.stderr.strip().splitlines()[-4:])
         what = f"{missing[0]} is missing" if missing else f"pip said:\n{tail}"
-        raise Failed(f"Step failed: fetching what .venv needs; {what}.\nGo online once, or put the wheels into {WHEELS.name}/.")
+        raise Failed(
+            f"Step failed: fetching what .venv needs; {what}.\nGo online once, or put the wheels into {WHEELS.name}/."
+        )
     _run("installing", offline, f"Remove {WHEELS.name}/ and try again.")
 
 
@@ -164,7 +174,16 @@ def _fetch_platform(platform: str) -> None:
         return
     shutil.rmtree(folder, ignore_errors=True)
     print(f"Fetching wheels for {platform} …", flush=True)
-    words = [str(_python()), "-m", "pip", "--disable-pip-version-check", "-q", "download", "--no-deps", "--require-hashes"]
+    words = [
+        str(_python()),
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "-q",
+        "download",
+        "--no-deps",
+        "--require-hashes",
+    ]
     words += ["--only-binary=:all:", "--platform", platform, "--python-version", "3.9", "--implementation", "cp"]
     if platform.startswith("manylinux"):
         words += ["--platform", "manylinux2010_x86_64"]
@@ -172,12 +191,14 @@ def _fetch_platform(platform: str) -> None:
     every.parent.mkdir(exist_ok=True)
     every.write_text(_for_every_python(requirements.read_text("utf-8")), "utf-8")
     words += ["--abi", "abi3", "--abi", "none", "-r", str(every), "-d", str(folder)]
-    _run(f"fetching wheels for {platform}", words, f"Go online once, or put the wheels into {folder.relative_to(ROOT)}/.")
+    _run(
+        f"fetching wheels for {platform}", words, f"Go online once, or put the wheels into {folder.relative_to(ROOT)}/."
+    )
     stamp.write_text(wanted, "utf-8")
 
 
 def _for_every_python(requirements: str) -> str:
-    """Return requirements without their conditions: the file carries what its oldest Python needs; nothing for Windows."""
+    """Return requirements without their conditions: the file carries what its oldest Python needs."""
     entries = re.split(r"^(?=\S)", requirements, flags=re.MULTILINE)
     kept = [entry for entry in entries if "sys_platform == 'win32'" not in entry]
     return "".join(re.sub(r" ; [^\\\n]*", " ", entry, count=1) for entry in kept)
@@ -195,7 +216,10 @@ def _test_with(version: str) -> int:
 
 
 def _interpreter(version: str) -> "str | None":
-    for path in (shutil.which(f"python{version}"), *map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python3"))):
+    for path in (
+        shutil.which(f"python{version}"),
+        *map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python3")),
+    ):
         if path and subprocess.run([path, "-c", "pass"], capture_output=True).returncode == 0:
             return path
     return None

@@ -35,13 +35,24 @@ def running(model="m", *, ttl_s=300.0, proxy="http://localhost:5801", may_sleep=
 
 def slots(*decoded, model="m", task=1, total=None):
     """Return an answer of /slots: a busy slot for each count of tokens, idle ones up to `total`."""
-    busy = tuple(ev.Slot(i, task + i, True, count, prompt_tokens=10, cached_tokens=0) for i, count in enumerate(decoded))
+    busy = tuple(
+        ev.Slot(i, task + i, True, count, prompt_tokens=10, cached_tokens=0) for i, count in enumerate(decoded)
+    )
     idle = tuple(ev.Slot(i, None, False) for i in range(len(decoded), total or len(decoded)))
     return ev.SlotsAnswered(model, busy + idle)
 
 
 def row(row_id=1, model="m", *, tokens=100, tps=40.0, path=CHAT, status=200, error=""):
-    return ev.FinishedRequest(row_id, model, path=path, status=status, prompt_tokens=50, generated_tokens=tokens, generation_tps=tps, error=error)
+    return ev.FinishedRequest(
+        row_id,
+        model,
+        path=path,
+        status=status,
+        prompt_tokens=50,
+        generated_tokens=tokens,
+        generation_tps=tps,
+        error=error,
+    )
 
 
 LISTED = ev.InflightListed(())

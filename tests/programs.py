@@ -39,7 +39,12 @@ def command():
 
 def environment(home, **more):
     """An environment with nothing of the machine's: an empty home, no settings, the code's own path."""
-    base = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'installer'}", "TERM": "xterm"}
+    base = {
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT / 'src'}:{ROOT / 'installer'}",
+        "TERM": "xterm",
+    }
     return {**base, "PYTHONWARNINGS": "error,ignore:urllib3 v2 only supports OpenSSL", **more}
 
 
@@ -161,7 +166,9 @@ def llama_swap(dialect="v250", models=MODELS, port=0, api_key=""):
 
 def chat(server, model, tokens=40, words=20, **more):
     """Send a chat on a thread; return the thread, whose `status` is the answer's."""
-    thread = threading.Thread(target=lambda: setattr(thread, "status", ask(server.url[7:], model, tokens, words, **more)), daemon=True)
+    thread = threading.Thread(
+        target=lambda: setattr(thread, "status", ask(server.url[7:], model, tokens, words, **more)), daemon=True
+    )
     thread.start()
     return thread
 
@@ -169,7 +176,12 @@ def chat(server, model, tokens=40, words=20, **more):
 def run(home, *arguments, timeout=30, **more):
     """Run a command of the program to its end."""
     return subprocess.run(
-        [*command(), *arguments], env=environment(home, **more), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout
+        [*command(), *arguments],
+        env=environment(home, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
     )
 
 
@@ -194,14 +206,13 @@ class Stranger:
             threading.Thread(target=self._speak, args=(caller,), daemon=True).start()
 
     def _speak(self, caller):
-        with caller:
-            with contextlib.suppress(OSError):
-                self.heard.append(caller.recv(65536))
-                answer = self.answer(self.heard[-1]) if callable(self.answer) else self.answer
-                step = self.piece or len(answer) or 1
-                for at in range(0, len(answer), step):
-                    caller.sendall(answer[at : at + step])
-                time.sleep(self.hold_s)
+        with caller, contextlib.suppress(OSError):
+            self.heard.append(caller.recv(65536))
+            answer = self.answer(self.heard[-1]) if callable(self.answer) else self.answer
+            step = self.piece or len(answer) or 1
+            for at in range(0, len(answer), step):
+                caller.sendall(answer[at : at + step])
+            time.sleep(self.hold_s)
 
     def __enter__(self):
         return self
@@ -210,4 +221,15 @@ class Stranger:
         self.listener.close()
 
 
-__all__ = ["MODELS", "Plugin", "Stranger", "chat", "command", "environment", "free_port", "llama_swap", "run", "wait_for"]
+__all__ = [
+    "MODELS",
+    "Plugin",
+    "Stranger",
+    "chat",
+    "command",
+    "environment",
+    "free_port",
+    "llama_swap",
+    "run",
+    "wait_for",
+]

@@ -128,7 +128,10 @@ class Item:
 
     @property
     def has_action(self) -> bool:
-        return bool({"href", "bash", "shell", "stdin"} & set(self.params)) or self.params.get("refresh", "").lower() == "true"
+        return (
+            bool({"href", "bash", "shell", "stdin"} & set(self.params))
+            or self.params.get("refresh", "").lower() == "true"
+        )
 
     @property
     def key(self) -> Tuple[Any, ...]:

@@ -17,7 +17,15 @@ def event(kind, data):
 
 
 def test_the_three_in_flight_dialects_are_told_apart_by_their_shape():
-    request = {"id": "3", "model": "m", "req_path": "/v1/x", "resp_headers": {}, "resp_bytes": 0, "elapsed_ms": 1500, "timestamp": "t"}
+    request = {
+        "id": "3",
+        "model": "m",
+        "req_path": "/v1/x",
+        "resp_headers": {},
+        "resp_bytes": 0,
+        "elapsed_ms": 1500,
+        "timestamp": "t",
+    }
     seen = ev.RequestInfo("3", "m", "/v1/x", "t", elapsed_s=1.5, resp_bytes=0, answering=False)
     assert event("inflight", {"total": 2}) == ev.InflightCounted(2)
     assert event("inflight", {"requests": [request]}) == ev.InflightListed((seen,))
@@ -37,7 +45,14 @@ def test_a_version_without_byte_counts_leaves_them_unknown_not_zero():
 
 
 def test_rows_of_every_age_give_the_same_figures():
-    flat = {"id": 4, "model": "m", "input_tokens": 13, "output_tokens": 16, "tokens_per_second": 87.1, "duration_ms": 203}
+    flat = {
+        "id": 4,
+        "model": "m",
+        "input_tokens": 13,
+        "output_tokens": 16,
+        "tokens_per_second": 87.1,
+        "duration_ms": 203,
+    }
     nested = {**flat, "tokens": {key: flat[key] for key in ("input_tokens", "output_tokens", "tokens_per_second")}}
     one, many = event("metrics", flat), event("metrics", [nested])
     for found in (one, many):
@@ -46,7 +61,9 @@ def test_rows_of_every_age_give_the_same_figures():
 
 
 def test_minus_one_and_zero_speeds_and_absurd_durations_are_unknown():
-    row = event("metrics", {"id": 0, "tokens_per_second": -1, "prompt_per_second": 0, "duration_ms": 9223372036854}).rows[0]
+    row = event(
+        "metrics", {"id": 0, "tokens_per_second": -1, "prompt_per_second": 0, "duration_ms": 9223372036854}
+    ).rows[0]
     assert (row.generation_tps, row.prompt_tps, row.duration_s) == (None, None, None)
 
 
@@ -58,7 +75,17 @@ def test_pages_come_newest_first_and_leave_oldest_first():
 
 
 def test_the_command_of_a_model_is_read_for_its_sleep_option_and_forgotten():
-    body = {"running": [{"model": "m", "state": "ready", "cmd": "srv --api-key SECRET --sleep-idle-seconds 60", "proxy": "http://localhost:5801", "ttl": 0}]}
+    body = {
+        "running": [
+            {
+                "model": "m",
+                "state": "ready",
+                "cmd": "srv --api-key SECRET --sleep-idle-seconds 60",
+                "proxy": "http://localhost:5801",
+                "ttl": 0,
+            }
+        ]
+    }
     found = decode.decode_running(body)
     assert found.models == (ev.RunningModel("m", "ready", "http://localhost:5801", 0.0, may_sleep=True),)
     assert "SECRET" not in repr(found)
@@ -66,7 +93,15 @@ def test_the_command_of_a_model_is_read_for_its_sleep_option_and_forgotten():
 
 @pytest.mark.parametrize(
     ("said", "version"),
-    [("v250", "250"), ("217", "217"), ("v250-3-gabcdef", "250-3-gabcdef"), ("0", ""), ("local_ab", ""), ("unknown", ""), (None, "")],
+    [
+        ("v250", "250"),
+        ("217", "217"),
+        ("v250-3-gabcdef", "250-3-gabcdef"),
+        ("0", ""),
+        ("local_ab", ""),
+        ("unknown", ""),
+        (None, ""),
+    ],
 )
 def test_versions_are_numbers_or_unknown(said, version):
     assert decode.decode_version({"version": said}).version == version
@@ -100,7 +135,11 @@ def test_error_bodies_of_every_shape_give_their_message(body, message):
 
 @pytest.mark.parametrize(
     ("stamp", "fraction"),
-    [("2026-08-14T09:00:00.123456789+02:00", 0.123456789), ("2026-08-14T07:00:00Z", 0.0), ("2026-08-14T07:00:00.5Z", 0.5)],
+    [
+        ("2026-08-14T09:00:00.123456789+02:00", 0.123456789),
+        ("2026-08-14T07:00:00Z", 0.0),
+        ("2026-08-14T07:00:00.5Z", 0.5),
+    ],
 )
 def test_times_with_any_fraction_are_the_same_instant(stamp, fraction):
     assert fields.unix_s(stamp) == pytest.approx(1786690800 + fraction)
@@ -116,7 +155,9 @@ ENTRY_KEYS = (
     "running", "proxy", "ttl", "cmd", "active", "profiles", "next_token", "n_decoded", "timestamp", "resp_headers",
 )  # fmt: skip
 shaped = st.recursive(
-    json_values, lambda inner: st.dictionaries(st.sampled_from(ENTRY_KEYS), inner, max_size=6) | st.lists(inner, max_size=3), max_leaves=20
+    json_values,
+    lambda inner: st.dictionaries(st.sampled_from(ENTRY_KEYS), inner, max_size=6) | st.lists(inner, max_size=3),
+    max_leaves=20,
 )
 KINDS = ("modelStatus", "inflight", "metrics", "activity", "profileChanged", "uiConfig", "logData", "surprise")
 
@@ -143,7 +184,13 @@ def test_bytes_that_are_no_event_are_none(data):
 @settings(max_examples=300, deadline=None)
 @given(shaped)
 def test_every_answer_of_every_route_is_taken_or_refused(value):
-    for reader in (decode.decode_running, decode.decode_activity_page, decode.decode_profiles, decode.decode_slots, decode.decode_version):
+    for reader in (
+        decode.decode_running,
+        decode.decode_activity_page,
+        decode.decode_profiles,
+        decode.decode_slots,
+        decode.decode_version,
+    ):
         reader(value)
 
 
@@ -153,6 +200,8 @@ def test_broken_json_inside_json_and_deep_nesting_are_none():
 
 
 def test_numbers_may_come_as_strings_and_fields_may_be_missing():
-    listed = event("inflight", {"operation": "upsert", "request": {"id": 7, "model": "m", "resp_bytes": "12", "elapsed_ms": "250"}})
+    listed = event(
+        "inflight", {"operation": "upsert", "request": {"id": 7, "model": "m", "resp_bytes": "12", "elapsed_ms": "250"}}
+    )
     assert listed.request == ev.RequestInfo("7", "m", elapsed_s=0.25, resp_bytes=12)
     assert event("modelStatus", [{"id": "m"}, {"state": "ready"}, 3]).models == (ev.ModelInfo("m", ""),)

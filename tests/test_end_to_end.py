@@ -10,8 +10,9 @@ import pytest
 from tests.programs import Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
 
 WATCHING = {
-    ("GET", "/api/events"), ("GET", "/api/version"), ("GET", "/running"), ("GET", "/wol-health"), ("GET", "/api/profiles"),
-    ("GET", "/api/metrics/activity"), ("GET", "/api/metrics"), ("POST", "/api/inflight/0/cancel"), ("POST", "/api/models/unload/no-model-"),
+    ("GET", "/api/events"), ("GET", "/api/version"), ("GET", "/running"), ("GET", "/wol-health"),
+    ("GET", "/api/profiles"), ("GET", "/api/metrics/activity"), ("GET", "/api/metrics"),
+    ("POST", "/api/inflight/0/cancel"), ("POST", "/api/models/unload/no-model-"),
 }  # fmt: skip
 
 
@@ -112,7 +113,11 @@ def test_a_click_by_a_process_does_the_same(tmp_path, server):
         words = plugin.click("org/short", under="Load:")
         assert words[1] == "click"
         done = subprocess.run(
-            [*command(), *words[1:]], env=environment(tmp_path, LLAMABAR_URL=server.url), capture_output=True, text=True, timeout=20
+            [*command(), *words[1:]],
+            env=environment(tmp_path, LLAMABAR_URL=server.url),
+            capture_output=True,
+            text=True,
+            timeout=20,
         )
         assert (done.returncode, done.stderr) == (0, "")
         wait_for(lambda: ("GET", "/upstream/org%2Fshort%3Attl/") in server.requests)

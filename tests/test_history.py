@@ -3,7 +3,7 @@
 from llamabar.core.history import BUCKETS, HOLD_S, History, Readings, record, series
 
 
-def recorded(*readings, until_s=None):
+def recorded(*readings):
     history = History()
     for at_s, tps in readings:
         history = record(history, Readings(generation_tps=tps), now_s=at_s)

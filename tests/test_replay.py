@@ -33,14 +33,21 @@ V250 = (
     (35.0, "the server has gone"),
 )
 V236 = (
-    (1.5, "nothing loaded"), (2.3, "loading or reading a prompt"), (6.3, "one answer"), (8.9, "one answer, no slots seen"),
+    (1.5, "nothing loaded"), (2.3, "loading or reading a prompt"), (6.3, "one answer"),
+    (8.9, "one answer, no slots seen"),
     (12.3, "three at once"), (22.3, "a model whose server exited"), (30.0, "the server has gone"),
 )  # fmt: skip
 V228 = (
     (1.5, "nothing loaded"), (6.3, "one answer"), (9.5, "one answer, no slots seen"), (13.9, "three at once"),
     (24.2, "a model whose server exited"), (52.0, "the server has gone"),
 )  # fmt: skip
-V150 = ((1.5, "nothing loaded"), (4.0, "loading"), (14.0, "one answer"), (16.2, "it has ended"), (60.0, "the server has gone"))
+V150 = (
+    (1.5, "nothing loaded"),
+    (4.0, "loading"),
+    (14.0, "one answer"),
+    (16.2, "it has ended"),
+    (60.0, "the server has gone"),
+)
 
 
 def drawing(player):
@@ -51,7 +58,9 @@ def drawing(player):
 
 @pytest.mark.parametrize(("version", "times"), [("v250", V250), ("v236", V236), ("v228", V228), ("v150", V150)])
 def test_the_menu_of_every_moment_is_the_golden_one(version, times):
-    shown = "\n\n".join(f"=== {at_s:g} s: {name}\n\n{drawing(p)}" for (at_s, name), (_, p) in zip(times, moments(version, times)))
+    shown = "\n\n".join(
+        f"=== {at_s:g} s: {name}\n\n{drawing(p)}" for (at_s, name), (_, p) in zip(times, moments(version, times))
+    )
     path = GOLDEN / f"{version}.txt"
     if os.environ.get("LLAMABAR_WRITE_GOLDEN"):
         path.parent.mkdir(exist_ok=True)

@@ -11,19 +11,31 @@ from tests.life import LISTED, request, table
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.2, "0 s"), (59.9, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (86_400 * 3.5, "3 d"), (-4, "0 s"), (None, "–")],
+    [
+        (0.2, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (7200, "2 h"),
+        (86_400 * 3.5, "3 d"),
+        (-4, "0 s"),
+        (None, "–"),
+    ],
 )
 def test_an_age_grows_coarser(seconds, text):
     assert units.duration(seconds) == text
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(5.0, "5 s"), (59.0, "59 s"), (61, "2 min"), (599, "10 min"), (700, "15 min"), (4000, "1 h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5.0, "5 s"), (59.0, "59 s"), (61, "2 min"), (599, "10 min"), (700, "15 min"), (4000, "1 h")]
+)
 def test_a_countdown_is_exact_only_in_its_last_minute(seconds, text):
     assert units.countdown(seconds) == text
 
 
 @pytest.mark.parametrize(
-    ("tps", "text"), [(3.14, "3.1"), (41.23, "41.2"), (99.94, "99.9"), (99.96, "100"), (250.4, "250"), (None, "–"), (0.0, "0.0")]
+    ("tps", "text"),
+    [(3.14, "3.1"), (41.23, "41.2"), (99.94, "99.9"), (99.96, "100"), (250.4, "250"), (None, "–"), (0.0, "0.0")],
 )
 def test_speeds_are_rounded_to_what_can_be_used(tps, text):
     assert units.rate(tps) == text
@@ -38,7 +50,16 @@ def test_sizes(count, text):
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0"), (999, "999"), (1000, "1.0k"), (5240, "5.2k"), (52_400, "52k"), (999_600, "1.0M"), (1_200_000, "1.2M"), (10**13, ">999G")],
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.0k"),
+        (5240, "5.2k"),
+        (52_400, "52k"),
+        (999_600, "1.0M"),
+        (1_200_000, "1.2M"),
+        (10**13, ">999G"),
+    ],
 )
 def test_short_counts_have_at_most_four_characters(number, text):
     assert units.short_count(number) == text

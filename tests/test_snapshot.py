@@ -27,7 +27,9 @@ def test_a_load_that_ends_in_stopped_has_failed_and_the_row_says_why():
     snapshot = live(table(m="stopped"), ev.RequestsFinished(()))
     snapshot = after(snapshot, table(m="starting"), table(m="stopped"), at_s=3.0, step_s=1.0)
     assert snapshot.models["m"].failed_at_s == 4.0
-    page = ev.RequestsFinished((row(1, tokens=0, tps=None, status=500, error="upstream command exited prematurely"),), total=1)
+    page = ev.RequestsFinished(
+        (row(1, tokens=0, tps=None, status=500, error="upstream command exited prematurely"),), total=1
+    )
     snapshot = after(snapshot, page, at_s=5.0)
     assert snapshot.models["m"].failure == "upstream command exited prematurely"
     assert after(snapshot, table(m="ready"), at_s=9.0).models["m"].failed_at_s is None
@@ -35,7 +37,9 @@ def test_a_load_that_ends_in_stopped_has_failed_and_the_row_says_why():
 
 def test_a_load_that_somebody_ended_has_not_failed():
     snapshot = live(table(m="stopped"), ev.RequestsFinished(()), table(m="starting"), table(m="stopped"))
-    page = ev.RequestsFinished((row(1, tokens=0, status=500, error="unspecific error: group: model unloaded"),), total=1)
+    page = ev.RequestsFinished(
+        (row(1, tokens=0, status=500, error="unspecific error: group: model unloaded"),), total=1
+    )
     assert after(snapshot, page, at_s=5.0).models["m"].failed_at_s is None
 
 
@@ -77,7 +81,13 @@ def test_a_last_use_before_we_looked_is_known_from_the_rows_of_a_local_server():
 
 
 def test_duplicate_and_late_upserts_and_a_remove_without_one_leave_a_true_table():
-    snapshot = live(table(m="ready"), LISTED, request("1", answered_bytes=50), request("1", answered_bytes=50), ev.InflightRemoved("8"))
+    snapshot = live(
+        table(m="ready"),
+        LISTED,
+        request("1", answered_bytes=50),
+        request("1", answered_bytes=50),
+        ev.InflightRemoved("8"),
+    )
     assert in_flight(snapshot) == 1
     assert in_flight(after(snapshot, ev.InflightRemoved("1"), ev.InflightRemoved("1"), at_s=1.0)) == 0
 
@@ -97,7 +107,9 @@ def test_rows_seen_twice_count_once_and_a_restarted_server_counts_anew():
 
 
 def test_three_requests_on_two_slots_one_waits():
-    first = live(table(m="ready"), request("1", answered_bytes=900), request("2", answering=True), request("3"), step_s=0.01)
+    first = live(
+        table(m="ready"), request("1", answered_bytes=900), request("2", answering=True), request("3"), step_s=0.01
+    )
     snapshot = after(after(first, slots(10, 0), at_s=1.0), slots(50, 0), at_s=2.0)
     assert phases(snapshot) == {"1": Phase.GENERATING, "2": Phase.PROMPT, "3": Phase.QUEUED}
 
@@ -108,7 +120,9 @@ def test_a_request_for_a_model_that_is_not_loaded_waits_for_it():
 
 
 def test_an_event_for_a_model_that_does_not_exist_changes_no_model():
-    snapshot = live(table(m="ready"), slots(5, model="gone"), request("1", "gone"), ev.InflightRemoved("1"), running("gone"))
+    snapshot = live(
+        table(m="ready"), slots(5, model="gone"), request("1", "gone"), ev.InflightRemoved("1"), running("gone")
+    )
     assert set(snapshot.models) == {"m"}
 
 

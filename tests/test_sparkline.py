@@ -8,6 +8,7 @@ import pytest
 
 from llamabar.view.sparkline import HEIGHT_PX, POINT_WIDTH_PX, POINTS, blocks, draw, nice_ceiling, pixels, scaled
 
+
 def grid(values, every=3):
     return "\n".join("".join(".+#"[index] for index in row) for row in pixels(values)[::every])
 
@@ -30,7 +31,8 @@ def read(data):
 
 @pytest.mark.parametrize(
     "values",
-    [(None,) * POINTS, (0.0,) * POINTS, tuple(n / POINTS for n in range(POINTS)), tuple((n * 37 % 60) / 60 for n in range(POINTS)),
+    [(None,) * POINTS, (0.0,) * POINTS, tuple(n / POINTS for n in range(POINTS)),
+     tuple((n * 37 % 60) / 60 for n in range(POINTS)),
      tuple(None if n % 7 == 0 else (n * 13 % 50) / 50 for n in range(POINTS))],
 )  # fmt: skip
 def test_an_image_is_small_and_of_retina_density(values):
@@ -47,7 +49,8 @@ def test_a_flat_line_is_visible():
 
 
 @pytest.mark.parametrize(
-    ("highest", "ceiling"), [(0.0, 1.0), (0.3, 1.0), (1.0, 1.0), (1.1, 2.0), (2.1, 5.0), (41.0, 50.0), (99.0, 100.0), (101.0, 200.0)]
+    ("highest", "ceiling"),
+    [(0.0, 1.0), (0.3, 1.0), (1.0, 1.0), (1.1, 2.0), (2.1, 5.0), (41.0, 50.0), (99.0, 100.0), (101.0, 200.0)],
 )
 def test_the_scale_moves_in_steps_of_one_two_five(highest, ceiling):
     assert nice_ceiling(highest) == ceiling

@@ -84,7 +84,9 @@ def streamed(snapshot, tps, *, request_id="1", until_s=6.0, start_s=0.0):
 def test_an_estimate_is_within_ten_percent_once_the_model_is_calibrated_by_a_finished_request(tps):
     snapshot = live(table(m="ready"), running(), ev.RequestsFinished(()))
     snapshot, at_s, fallen = streamed(snapshot, 40.0)
-    snapshot = after(snapshot, ev.InflightRemoved("1"), ev.RequestsFinished((row(1, tokens=fallen),), total=1), at_s=at_s)
+    snapshot = after(
+        snapshot, ev.InflightRemoved("1"), ev.RequestsFinished((row(1, tokens=fallen),), total=1), at_s=at_s
+    )
     snapshot, at_s, _ = streamed(snapshot, tps, request_id="2", start_s=at_s + 1.0)
     reading = readings.generation(snapshot, snapshot.models["m"], now_s=at_s)
     assert reading.source is Source.ESTIMATE
@@ -108,7 +110,9 @@ def test_slots_calibrate_so_that_the_estimate_goes_on_without_them():
 def test_an_answer_that_stands_still_is_not_shown_at_its_old_speed():
     snapshot = live(table(m="ready"), running(), ev.RequestsFinished(()))
     snapshot, at_s, fallen = streamed(snapshot, 40.0)
-    snapshot = after(snapshot, ev.InflightRemoved("1"), ev.RequestsFinished((row(1, tokens=fallen),), total=1), at_s=at_s)
+    snapshot = after(
+        snapshot, ev.InflightRemoved("1"), ev.RequestsFinished((row(1, tokens=fallen),), total=1), at_s=at_s
+    )
     snapshot, at_s, _ = streamed(snapshot, 40.0, request_id="2", start_s=at_s)
     reading = readings.generation(snapshot, snapshot.models["m"], now_s=at_s + 4.0)
     assert reading.tps < 25.0

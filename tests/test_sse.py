@@ -6,7 +6,9 @@ import pytest
 
 from llamabar.core.sse import PAYLOAD_LIMIT_BYTES, EventSplitter, PayloadTooLong
 
-TEXT = 'event:message\ndata:{"type":"a","data":"modèle 模型 🙂"}\n\nevent:message\r\ndata: {"type":"b"}\r\n\r\n'.encode()
+TEXT = (
+    'event:message\ndata:{"type":"a","data":"modèle 模型 🙂"}\n\nevent:message\r\ndata: {"type":"b"}\r\n\r\n'.encode()
+)
 PAYLOADS = ['{"type":"a","data":"modèle 模型 🙂"}'.encode(), b'{"type":"b"}']
 
 
@@ -28,7 +30,9 @@ def test_every_single_cut_gives_the_same_payloads():
 
 @pytest.mark.parametrize("size", [997, 65536, 1 << 20])
 def test_a_log_of_five_megabytes_is_dropped_and_never_kept(size):
-    log = json.dumps({"type": "logData", "data": json.dumps({"data": "x" * 5_000_000, "source": "proxy"})}, separators=(",", ":"))
+    log = json.dumps(
+        {"type": "logData", "data": json.dumps({"data": "x" * 5_000_000, "source": "proxy"})}, separators=(",", ":")
+    )
     data = b"event:message\ndata:" + log.encode() + b"\n\n" + TEXT
     splitter, kept, found = EventSplitter(), 0, []
     for at in range(0, len(data), size):

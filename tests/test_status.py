@@ -3,8 +3,8 @@
 import pytest
 
 from llamabar.core import events as ev
-from llamabar.core.status import RULES, Status, classify
 from llamabar.core.state import Snapshot
+from llamabar.core.status import RULES, Status, classify
 from tests.life import LISTED, REFUSED, after, live, request, slots, table
 
 COUNTS = ev.CapabilitiesFound(confirmed=frozenset({"inflight_count"}))

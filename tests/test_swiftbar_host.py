@@ -31,8 +31,20 @@ def as_json(item):
     children = [as_json(child) for child in item.children]
     if item.separator:
         return {"children": children, "level": item.level, "separator": True}
-    key = [host.title_key(item.title), "image" if item.key[1] else "", item.key[2] or "", "children" if children else ""]
-    return {"children": children, "level": item.level, "key": key, "title": item.title, "shown": item.text, "args": item.args}
+    key = [
+        host.title_key(item.title),
+        "image" if item.key[1] else "",
+        item.key[2] or "",
+        "children" if children else "",
+    ]
+    return {
+        "children": children,
+        "level": item.level,
+        "key": key,
+        "title": item.title,
+        "shown": item.text,
+        "args": item.args,
+    }
 
 
 def without_details(item):

@@ -18,11 +18,57 @@ from llamabar.view.text import name, plain
 from tests.life import LISTED, after, live
 
 HOSTILE = [
-    "|", "||", "a|b", "a |\u0301b", "| color=red bash=/bin/sh", "---", "--", "-----", "-x", "~~~", "~~~\n---\nX", "a\nb", "a\r\nb",
-    "\u2028x", "\x85", "\x0b", "\x0c", ":bolt.fill:", "a:bolt:b", "::", ":smile:", "\\n", "\\t", "\\\\", "a\\", "\x1b[31mred",
-    "$(open x)", "`id`", "';open x;'", '"quoted"', "'", "\u202eevil", "\u200b", "\u200d", "a\u0301" * 50, "🙂🙂", "模型", "x" * 300,
-    "", " ", "\u00a0", "\u2007", "param1=x", "href=http://x", "refresh=true", "\ud800", "\x00", "--x|bash=y", "a: b: c", "\ufeff",
-]  # fmt: skip
+    "|",
+    "||",
+    "a|b",
+    "a |\u0301b",
+    "| color=red bash=/bin/sh",
+    "---",
+    "--",
+    "-----",
+    "-x",
+    "~~~",
+    "~~~\n---\nX",
+    "a\nb",
+    "a\r\nb",
+    "\u2028x",
+    "\x85",
+    "\x0b",
+    "\x0c",
+    ":bolt.fill:",
+    "a:bolt:b",
+    "::",
+    ":smile:",
+    "\\n",
+    "\\t",
+    "\\\\",
+    "a\\",
+    "\x1b[31mred",
+    "$(open x)",
+    "`id`",
+    "';open x;'",
+    '"quoted"',
+    "'",
+    "\u202eevil",
+    "\u200b",
+    "\u200d",
+    "a\u0301" * 50,
+    "🙂🙂",
+    "模型",
+    "x" * 300,
+    "",
+    " ",
+    "\u00a0",
+    "\u2007",
+    "param1=x",
+    "href=http://x",
+    "refresh=true",
+    "\ud800",
+    "\x00",
+    "--x|bash=y",
+    "a: b: c",
+    "\ufeff",
+]
 words = st.sampled_from(HOSTILE) | st.text(max_size=20) | st.lists(st.sampled_from(HOSTILE), max_size=4).map("".join)
 actions = st.builds(Action, st.sampled_from([Do.LOAD, Do.UNLOAD, Do.CANCEL, Do.COPY]), words, words)
 leaves = st.builds(
@@ -30,7 +76,9 @@ leaves = st.builds(
     level=st.sampled_from(Level), checked=st.booleans(),
     image=st.none() | st.just(Image(b"\x89PNG", (0.5,))),
 )  # fmt: skip
-rows = st.recursive(leaves, lambda inner: st.builds(Row, words.map(name), children=st.lists(inner, max_size=3).map(tuple)), max_leaves=8)
+rows = st.recursive(
+    leaves, lambda inner: st.builds(Row, words.map(name), children=st.lists(inner, max_size=3).map(tuple)), max_leaves=8
+)
 menus = st.builds(
     Menu,
     st.builds(Title, st.just("circle"), words.map(plain), words),
@@ -153,13 +201,19 @@ def test_frames_are_ascii_where_the_words_are():
 
 
 def test_a_program_path_that_no_quoting_can_carry_offers_no_action_rather_than_a_wrong_one():
-    frame = render(menu_of(watching("m")), Clicks(program="/tmp/it's \"here\"/llamabar.pyz"))
+    frame = render(menu_of(watching("m")), Clicks(program='/tmp/it\'s "here"/llamabar.pyz'))
     assert b"bash=" not in frame
     content_of(frame)
 
 
 def test_tokens_hide_what_they_name_and_differ_for_all_that_differs():
-    every = [Action(do, target, server, mark) for do in Do for target in ("a", "b") for server in ("", "s") for mark in ("", "t")]
+    every = [
+        Action(do, target, server, mark)
+        for do in Do
+        for target in ("a", "b")
+        for server in ("", "s")
+        for mark in ("", "t")
+    ]
     assert len({action.token for action in every}) == len(every)
     assert all(action.token.isalnum() and action.token.isascii() for action in every)
     assert Action(Do.LOAD, "\ud800").token

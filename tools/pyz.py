@@ -1,4 +1,4 @@
-"""Builds dist/llamabar.pyz: stage locked wheels and our two packages, let shiv join them, make the result the same everywhere.
+"""Builds dist/llamabar.pyz: locked wheels and our two packages, joined by shiv, the same bytes everywhere.
 
 Run by build.py with the project's own Python, which has shiv.
 """

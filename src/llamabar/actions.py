@@ -1,8 +1,8 @@
-"""What a click does. Each action is one call to llama-swap or to this computer; its effect is seen in the next event."""
+"""What a click does: each action is one call to llama-swap or to this computer; the next event shows its effect."""
 
 import shutil
 import subprocess
-from typing import Callable, Dict, Mapping
+from typing import Callable, Mapping
 from urllib.parse import quote
 
 from llamabar.core import decode
@@ -34,7 +34,9 @@ def find_tool(name: str) -> "str | None":
 def _load(action: Action, client: Client, _: Snapshot) -> str:
     """There is no route for loading: llama-swap's own page asks for the root of the model. Its answer may be a 404."""
     got = client.call("GET", f"/upstream/{quote(action.target, safe='')}/", answer_s=LOAD_S)
-    own = mapping(parse(got.body)).get("src") == "llama-swap" or got.headers.get("content-type", "").startswith("text/plain")
+    own = mapping(parse(got.body)).get("src") == "llama-swap" or got.headers.get("content-type", "").startswith(
+        "text/plain"
+    )
     return decode.error_text(got.body) or f"answer {got.status}" if got.status >= 400 and own else ""
 
 

@@ -3,6 +3,7 @@
 A mistake in the file is named with its line and the rest still applies; never silently a default.
 """
 
+import importlib
 import os
 import re
 import stat
@@ -108,13 +109,10 @@ def _read(path: Path, mistakes: List[str]) -> Optional[str]:
 def _parse(text: Optional[str], mistakes: List[str]) -> Dict[str, Any]:
     if text is None:
         return {}
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
+    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return dict(tomllib.loads(text))
+    except ValueError as error:
         line = re.search(r"line (\d+)", str(error))
         mistakes.append(f"settings line {line.group(1) if line else '?'} is not understood, so the file is not used")
         return {}
@@ -188,7 +186,9 @@ def _servers(
             name = f"{name} {index + 1}"
         key, key_from = _key(entry, environment, mistakes, first=index == 0)
         found.append(
-            ServerSettings(name, url, url_from, key, key_from, os.path.expanduser(_text(entry, "ca_file")), _text(entry, "service"))
+            ServerSettings(
+                name, url, url_from, key, key_from, os.path.expanduser(_text(entry, "ca_file")), _text(entry, "service")
+            )
         )
     return tuple(found)
 

@@ -116,7 +116,9 @@ class Monitor:
         times = [(self._ticked_s or now_s) + self._tick_s()]
         if self._due_s is not None:
             times.append(self._due_s)
-        times += [asks.next_due_s(w.snapshot, w.log, now_s=now_s) for w in self.servers.values() if w.snapshot.connected]
+        times += [
+            asks.next_due_s(w.snapshot, w.log, now_s=now_s) for w in self.servers.values() if w.snapshot.connected
+        ]
         return min(times)
 
     def action(self, token: str) -> Optional[Action]:

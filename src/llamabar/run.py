@@ -54,7 +54,7 @@ class Watch:
 
     settings: Settings
     draw: Draw
-    on_key: Callable[[str], None] = lambda key: None
+    on_key: Callable[[str], None] = lambda _: None
     inbox: Inbox = field(default_factory=Inbox)
     links: Dict[str, Link] = field(default_factory=dict)
     stopping: str = ""
@@ -203,7 +203,7 @@ def _process_key(snapshot: Snapshot) -> object:
 
 
 def fault_menu(error: Exception) -> Menu:
-    """Return the menu that says that we failed, where, and what to do. No text of the exception: it may hold secrets."""
+    """Return the menu that says where we failed and what to do. No text of the exception: it may hold secrets."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
     rows: List[Row] = [

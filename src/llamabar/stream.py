@@ -18,7 +18,9 @@ LAST_FRAME_S = 0.3
 def stream(environment: Mapping[str, str], *, server: str = "", config: str = "") -> int:
     """Print frames until a signal comes or nobody reads; return the exit code."""
     clicks = click_style(environment)
-    watch = Watch(wiring.settings(environment, option=config, server=server), lambda menu, _: writer.show(render(menu, clicks)))
+    watch = Watch(
+        wiring.settings(environment, option=config, server=server), lambda menu, _: writer.show(render(menu, clicks))
+    )
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
     watch.stop_on_signals()
     writer.start()

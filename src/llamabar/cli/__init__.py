@@ -1,1 +1,1 @@
-"""The command line: click commands that turn results and errors into text, JSON and exit codes. No rules of their own."""
+"""The command line: results and errors become text, JSON and exit codes. No rules of its own."""

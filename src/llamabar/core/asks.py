@@ -74,9 +74,7 @@ class AskLog:
     def asked(self, ask: Ask, connection: int, *, now_s: float) -> "AskLog":
         """Return the log with a question sent now."""
         failures = self.turns.get((ask.kind, ask.model), Turn(0, 0.0)).failures
-        return replace(
-            self, turns={**self.turns, (ask.kind, ask.model): Turn(connection, now_s, None, failures)}
-        )
+        return replace(self, turns={**self.turns, (ask.kind, ask.model): Turn(connection, now_s, None, failures)})
 
     def answered(self, kind: Kind, model: str, *, now_s: float, failed: bool) -> "AskLog":
         """Return the log with an answer that came now."""

@@ -27,7 +27,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Pace:
-    """How lively the server is. `news`: something was heard since the last frame; `last_activity_s`: a request ended."""
+    """How lively the server is. `news`: heard since the last frame; `last_activity_s`: when a request ended."""
 
     busy: bool
     counting_down: bool

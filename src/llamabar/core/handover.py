@@ -4,7 +4,7 @@ Law: the reader never waits. More than PENDING_LIMIT things waiting means that t
 connection must be closed rather than left unread (facts on llama-swap, trap 1).
 """
 
-from typing import Dict, Hashable, List, NamedTuple
+from typing import Dict, List, NamedTuple, Tuple
 
 from llamabar.core import events as ev
 
@@ -18,15 +18,15 @@ class Stamped(NamedTuple):
     event: ev.Event
 
 
-Pending = Dict[Hashable, Stamped]
+Pending = Dict["Key", Stamped]
 
 
 def add(pending: Pending, stamped: Stamped) -> bool:
     """Add an event, in place of the older ones that it makes void; return False when too much waits."""
     event = stamped.event
     if isinstance(event, (ev.InflightListed, ev.StreamOpened)):
-        for key in [key for key in pending if isinstance(key, tuple) and key[0] == "request"]:
-            del pending[key]
+        for old in [key for key in pending if key[0] == "request"]:
+            del pending[old]
     key = _key(event, len(pending))
     pending.pop(key, None)
     pending[key] = stamped
@@ -40,13 +40,16 @@ def take(pending: Pending) -> List[Stamped]:
     return taken
 
 
-def _key(event: ev.Event, count: int) -> Hashable:
+Key = Tuple[str, object]
+
+
+def _key(event: ev.Event, count: int) -> Key:
     if isinstance(event, ev.InflightUpserted):
         return ("request", event.request.id)
     if isinstance(event, ev.InflightRemoved):
         return ("request", event.id)
     if isinstance(event, (ev.ModelsListed, ev.InflightListed, ev.InflightCounted, ev.ProfileChosen)):
-        return type(event)
+        return ("whole", type(event))
     if isinstance(event, ev.ActivityNoted) and event.id is not None:
         return ("activity", event.id)
-    return ("each", count, id(event))
+    return ("each", (count, id(event)))

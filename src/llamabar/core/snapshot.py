@@ -4,14 +4,14 @@ What was known before a connection was lost is kept: the view shows how old it i
 """
 
 from dataclasses import replace
-from typing import Callable, Dict, Optional, Tuple, Type
+from typing import Callable, Dict, Optional, Type
 
 from llamabar.core import events as ev
 from llamabar.core import speed
+from llamabar.core.finished import finished
 from llamabar.core.state import (
     LOAD_TIMES_KEPT,
     READY,
-    ROWS_KEPT,
     STARTING,
     STOPPED,
     Asked,
@@ -19,9 +19,8 @@ from llamabar.core.state import (
     Request,
     Snapshot,
     requests_of,
+    with_model,
 )
-
-NO_ROW_YET = -1  # the server was asked and had none
 
 
 def apply(snapshot: Snapshot, event: ev.Event, at_s: float) -> Snapshot:
@@ -127,9 +126,9 @@ def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
         return snapshot
     unseen_s = min(0.25, at_s - request.trail[-1].at_s) if request.trail else 0.0  # upserts come every 250 ms
     slope = speed.pace(request.trail, shortest_s=speed.SHORTEST_BYTE_WINDOW_S) or 0.0
-    grown = (request.trail[-1].count if request.trail else 0.0) + slope * max(0.0, unseen_s)
+    grown = (request.trail[-1].total if request.trail else 0.0) + slope * max(0.0, unseen_s)
     meter = speed.with_ended(model.meter, request.info.path, resp_bytes=grown)
-    return _with_model(snapshot, replace(model, last_use_s=at_s, meter=meter))
+    return with_model(snapshot, replace(model, last_use_s=at_s, meter=meter))
 
 
 def _inflight_counted(snapshot: Snapshot, event: ev.InflightCounted, at_s: float) -> Snapshot:
@@ -139,79 +138,18 @@ def _inflight_counted(snapshot: Snapshot, event: ev.InflightCounted, at_s: float
         snapshot = replace(snapshot, last_activity_s=at_s)
         ready = [model for model in snapshot.models.values() if model.state == READY]
         if len(ready) == 1:
-            snapshot = _with_model(snapshot, replace(ready[0], last_use_s=at_s))
+            snapshot = with_model(snapshot, replace(ready[0], last_use_s=at_s))
     return replace(snapshot, inflight_total=event.total)
 
 
 def _activity(snapshot: Snapshot, _: ev.ActivityNoted, at_s: float) -> Snapshot:
     noted_s = at_s if snapshot.activity_noted_s is None else snapshot.activity_noted_s
     return replace(
-        _heard(snapshot, at_s), activity_noted_s=noted_s, activity_count=snapshot.activity_count + 1, last_activity_s=at_s
+        _heard(snapshot, at_s),
+        activity_noted_s=noted_s,
+        activity_count=snapshot.activity_count + 1,
+        last_activity_s=at_s,
     )
-
-
-def _finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Snapshot:
-    newest = snapshot.newest_row_id
-    if newest is not None and event.rows and event.total is not None and event.rows[-1].id < newest:
-        newest = None  # a fetched page ends below what was seen: the server's table began anew
-    rows = tuple(row for row in event.rows if newest is None or row.id > newest)
-    first_look = newest is None
-    known = () if first_look else snapshot.rows
-    snapshot = replace(
-        snapshot,
-        rows=(*known, *rows)[-ROWS_KEPT:],
-        rows_total=event.total if event.total is not None else (0 if first_look else snapshot.rows_total or 0) + len(rows),
-        prompt_tokens_total=_sum(rows, "prompt_tokens") + (0 if first_look else snapshot.prompt_tokens_total),
-        generated_tokens_total=_sum(rows, "generated_tokens") + (0 if first_look else snapshot.generated_tokens_total),
-        newest_row_id=rows[-1].id if rows else NO_ROW_YET if newest is None else newest,
-        activity_noted_s=None,
-        activity_count=0,
-        last_activity_s=snapshot.last_activity_s if first_look or not rows else at_s,
-    )
-    for model_id in {row.model for row in rows}:
-        snapshot = _finished_of(snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, first_look, event.read_unix_s)
-    return _with_last_uses(snapshot, rows, event.read_unix_s, at_s) if first_look else snapshot
-
-
-def _finished_of(
-    snapshot: Snapshot, model_id: str, rows: Tuple[ev.FinishedRequest, ...], at_s: float, first_look: bool, read_unix_s: Optional[float]
-) -> Snapshot:
-    model = snapshot.models.get(model_id)
-    if model is None:
-        return snapshot
-    model = replace(model, meter=speed.with_finished(model.meter, rows, at_s=_row_time_s(rows[-1], read_unix_s, at_s, first_look)))
-    failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
-    if model.failed_at_s is not None and failed and not first_look:
-        unloaded = "unloaded" in failed[-1]  # the waiter of a load that somebody ended
-        model = replace(model, failure=failed[-1], failed_at_s=None if unloaded else model.failed_at_s)
-    return _with_model(snapshot, model)
-
-
-def _row_time_s(row: ev.FinishedRequest, read_unix_s: Optional[float], at_s: float, first_look: bool) -> Optional[float]:
-    """Return when a row's request ended, on our clock; of rows from before we looked only a local server's can be told."""
-    if not first_look:
-        return at_s
-    if read_unix_s is None or row.at_unix_s is None:
-        return None
-    return at_s - max(0.0, read_unix_s - row.at_unix_s)
-
-
-def _with_last_uses(
-    snapshot: Snapshot, rows: Tuple[ev.FinishedRequest, ...], read_unix_s: Optional[float], at_s: float
-) -> Snapshot:
-    """Return the snapshot with the last uses that happened before we looked, by the rows' own times."""
-    for row in rows:
-        model = snapshot.models.get(row.model)
-        if model is None or model.state != READY or model.state_since_s is not None:
-            continue
-        if read_unix_s is not None and row.at_unix_s is not None and read_unix_s >= row.at_unix_s:
-            last_use_s = max(model.last_use_s or row.at_unix_s - read_unix_s + at_s, row.at_unix_s - read_unix_s + at_s)
-            snapshot = _with_model(snapshot, replace(model, last_use_s=last_use_s))
-    return snapshot
-
-
-def _sum(rows: Tuple[ev.FinishedRequest, ...], name: str) -> int:
-    return sum(getattr(row, name) or 0 for row in rows)
 
 
 def _running(snapshot: Snapshot, event: ev.RunningListed, _: float) -> Snapshot:
@@ -237,9 +175,9 @@ def _slots(snapshot: Snapshot, event: ev.SlotsAnswered, at_s: float) -> Snapshot
     if event.slots is not None and len(writing) == 1 and len(requests_of(snapshot, model.id)) == 1:
         trail = writing[0].trail
         slope = speed.pace(trail, shortest_s=speed.SHORTEST_BYTE_WINDOW_S) or 0.0
-        grown = trail[-1].count + slope * min(0.25, max(0.0, at_s - trail[-1].at_s))
+        grown = trail[-1].total + slope * min(0.25, max(0.0, at_s - trail[-1].at_s))
         meter = speed.with_byte_count(meter, writing[0].info.path, resp_bytes=grown)
-    return _with_model(snapshot, replace(model, meter=meter, slots_closed=model.slots_closed or event.closed))
+    return with_model(snapshot, replace(model, meter=meter, slots_closed=model.slots_closed or event.closed))
 
 
 def _memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
@@ -268,9 +206,7 @@ def _health(snapshot: Snapshot, event: ev.HealthAnswered, at_s: float) -> Snapsh
 
 
 def _capabilities(snapshot: Snapshot, event: ev.CapabilitiesFound, _: float) -> Snapshot:
-    return replace(
-        snapshot, confirmed=snapshot.confirmed | event.confirmed, refuted=snapshot.refuted | event.refuted
-    )
+    return replace(snapshot, confirmed=snapshot.confirmed | event.confirmed, refuted=snapshot.refuted | event.refuted)
 
 
 def _confirm(snapshot: Snapshot, name: str) -> Snapshot:
@@ -307,10 +243,6 @@ def _heard(snapshot: Snapshot, at_s: float) -> Snapshot:
     return replace(snapshot, last_seen_s=at_s, last_event_s=at_s)
 
 
-def _with_model(snapshot: Snapshot, model: Model) -> Snapshot:
-    return replace(snapshot, models={**snapshot.models, model.id: model})
-
-
 _APPLY: Dict[Type[object], Callable[..., Snapshot]] = {
     ev.StreamOpened: _opened,
     ev.StreamLost: _lost,
@@ -320,7 +252,7 @@ _APPLY: Dict[Type[object], Callable[..., Snapshot]] = {
     ev.InflightRemoved: _inflight_removed,
     ev.InflightCounted: _inflight_counted,
     ev.ActivityNoted: _activity,
-    ev.RequestsFinished: _finished,
+    ev.RequestsFinished: finished,
     ev.ProfileChosen: _profile,
     ev.ProfilesListed: _profiles,
     ev.RunningListed: _running,

@@ -39,7 +39,7 @@ class Sample(NamedTuple):
     """A counter at a moment."""
 
     at_s: float
-    count: float
+    total: float
 
 
 Trail = Tuple[Sample, ...]
@@ -47,7 +47,7 @@ Trail = Tuple[Sample, ...]
 
 def extend(trail: Trail, sample: Sample) -> Trail:
     """Return the trail with one more sample, without those too old to matter; a falling count starts anew."""
-    if trail and (sample.count < trail[-1].count or sample.at_s < trail[-1].at_s):
+    if trail and (sample.total < trail[-1].total or sample.at_s < trail[-1].at_s):
         return (sample,)
     kept = tuple(old for old in trail if sample.at_s - old.at_s <= WINDOW_S)
     return (*kept, sample)
@@ -74,7 +74,7 @@ def pace(trail: Trail, *, shortest_s: float, unit: float = 1.0) -> Optional[floa
 
 
 def _between(first: Sample, last: Sample, unit: float) -> Tuple[float, float]:
-    return (last.count - first.count) / unit, last.at_s - first.at_s
+    return (last.total - first.total) / unit, last.at_s - first.at_s
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def estimate_tps(meter: Meter, answers: Iterable[Tuple[str, Trail]], *, now_s: f
         if not unit or not trail:
             return None
         silent_s = now_s - trail[-1].at_s
-        ended = (*trail, Sample(now_s, trail[-1].count)) if silent_s > 1.0 else trail
+        ended = (*trail, Sample(now_s, trail[-1].total)) if silent_s > 1.0 else trail
         rate = pace(ended, shortest_s=SHORTEST_BYTE_WINDOW_S, unit=unit)
         if rate is None:
             return None

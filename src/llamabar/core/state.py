@@ -1,6 +1,6 @@
 """Everything known about one server, as values. Unknown is None; the times are seconds of one monotonic clock."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import FrozenSet, Mapping, Optional, Tuple
 
 from llamabar.core import events as ev
@@ -123,3 +123,8 @@ def in_flight(snapshot: Snapshot) -> Optional[int]:
     if "inflight_list" in snapshot.confirmed:
         return len(snapshot.requests)
     return snapshot.inflight_total if "inflight_count" in snapshot.confirmed else None
+
+
+def with_model(snapshot: Snapshot, model: Model) -> Snapshot:
+    """Return the snapshot with one model changed."""
+    return replace(snapshot, models={**snapshot.models, model.id: model})

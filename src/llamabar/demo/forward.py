@@ -51,7 +51,7 @@ def forward(caller: BaseHTTPRequestHandler, body: bytes, process: Process, entry
             raise OSError
         upstream.request("POST", caller.path, body, {"Content-Type": "application/json"})
         answer = upstream.getresponse()
-        inflight.headers(entry, {key: value for key, value in answer.getheaders() if key in SHOWN_HEADERS})
+        inflight.headers(entry, {key: str(value) for key, value in answer.getheaders() if key in SHOWN_HEADERS})
         outcome.status, outcome.kind = answer.status, answer.headers.get("Content-Type", "")
         _pass_on(caller, answer, entry, inflight, outcome)
     except (OSError, http.client.HTTPException):
@@ -96,7 +96,10 @@ def record(world: World, entry: Entry, outcome: Outcome, took_s: float) -> None:
         else:
             row.update(req_path=entry.body["req_path"], resp_content_type=outcome.kind, resp_status_code=outcome.status)
             row.update(tokens=tokens, duration_ms=int(took_s * 1000), has_capture=outcome.whole)
-            row.update({"error_msg": outcome.error} if outcome.error else {"metadata": {"fifo_priority": "0"}})
+            if outcome.error:
+                row["error_msg"] = outcome.error
+            else:
+                row["metadata"] = {"fifo_priority": "0"}
         world.rows.append(row)
     if dialect.finished == "metrics":
         world.publish("metrics", row if dialect.flat_rows else [row])

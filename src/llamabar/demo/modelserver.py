@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional
 
 FINGERPRINT = "b1-demo"
 BATCH_TOKENS = 2048
@@ -51,21 +51,11 @@ class Slot:
         body: Dict[str, Any] = {"id": self.number, "n_ctx": context, "speculative": False, "is_processing": self.busy}
         if self.task is None:
             return body
-        token = {
-            "has_next_token": self.busy and self.decoded > 0,
-            "has_new_line": False,
-            "n_remain": self.remaining,
-            "n_decoded": self.decoded,
-        }
-        body.update(
-            id_task=self.task,
-            n_prompt_tokens=self.prompt_held + self.decoded,
-            n_prompt_tokens_processed=self.prompt_done,
-            n_prompt_tokens_cache=0,
-            params={**SAMPLING, **self.params},
-            next_token=[token],
-        )
-        return body
+        token: Dict[str, Any] = {"has_next_token": self.busy and self.decoded > 0, "has_new_line": False}
+        token.update(n_remain=self.remaining, n_decoded=self.decoded)
+        body.update(id_task=self.task, n_prompt_tokens=self.prompt_held + self.decoded)
+        body.update(n_prompt_tokens_processed=self.prompt_done, n_prompt_tokens_cache=0)
+        return {**body, "params": {**SAMPLING, **self.params}, "next_token": [token]}
 
 
 class Model:
@@ -84,7 +74,7 @@ class Model:
     @property
     def loaded(self) -> bool:
         """Tell whether the weights are in memory."""
-        return time.monotonic() >= self.ready_s
+        return bool(time.monotonic() >= self.ready_s)
 
     def take_slot(self) -> Slot:
         """Wait for a place and return it."""
@@ -104,29 +94,61 @@ class Model:
             slot.busy, slot.decoded, slot.prompt_done = False, 0, 0
         self.free.release()
 
-    def generate(self, slot: Slot, prompt_tokens: int, wanted: int, pace: Dict[str, Any]) -> Iterator[Tuple[str, float, float]]:
-        """Yield each token with the prompt's seconds and the generation's seconds so far."""
-        slot.prompt_held, slot.remaining = prompt_tokens, wanted
-        began = time.monotonic()
-        while slot.prompt_done < prompt_tokens:
-            step = min(BATCH_TOKENS, prompt_tokens - slot.prompt_done)
+    def generate(self, slot: Slot, answer: "Answer", pace: Dict[str, Any]) -> Iterator[str]:
+        """Yield the words of an answer, a token each, at the speed asked for."""
+        slot.prompt_held, slot.remaining = answer.prompt_tokens, answer.wanted
+        began_s = time.monotonic()
+        while slot.prompt_done < answer.prompt_tokens:
+            step = min(BATCH_TOKENS, answer.prompt_tokens - slot.prompt_done)
             time.sleep(step / self.options.prompt_tps)
             slot.prompt_done += step
-        prompt_s = time.monotonic() - began
+        start_s = due_s = time.monotonic()
+        answer.prompt_s = start_s - began_s
         speeds = pace.get("tps") or [self.options.tps]
-        start = due = time.monotonic()
-        for _ in range(wanted):
-            index = int((due - start) // pace.get("switch_s", 1e9))
-            due += 1.0 / speeds[min(index, len(speeds) - 1)]
-            time.sleep(max(0.0, due - time.monotonic()))
+        for _ in range(answer.wanted):
+            index = int((due_s - start_s) // pace.get("switch_s", 1e9))
+            due_s += 1.0 / speeds[min(index, len(speeds) - 1)]
+            time.sleep(max(0.0, due_s - time.monotonic()))
             slot.decoded += 1
             slot.remaining -= 1
-            yield random.choice(WORDS), prompt_s, time.monotonic() - start
+            answer.count, answer.predicted_s = slot.decoded, time.monotonic() - start_s
+            yield random.choice(WORDS)
         with self.lock:
-            self.totals["prompt"] += prompt_tokens
-            self.totals["prompt_s"] += prompt_s
-            self.totals["predicted"] += wanted
-            self.totals["predicted_s"] += time.monotonic() - start
+            self.totals["prompt"] += answer.prompt_tokens
+            self.totals["prompt_s"] += answer.prompt_s
+            self.totals["predicted"] += answer.count
+            self.totals["predicted_s"] += answer.predicted_s
+
+
+class Answer:
+    """One answer: what it is made of, and how long that took."""
+
+    def __init__(self, prompt_tokens: int, wanted: int) -> None:
+        self.name = f"chatcmpl-{random.getrandbits(96):024x}"
+        self.prompt_tokens = prompt_tokens
+        self.wanted = wanted
+        self.count = 0
+        self.prompt_s = self.predicted_s = 0.0
+
+    def body(self, kind: str, choices: List[Any], *, ended: bool = False) -> Dict[str, Any]:
+        """Return an answer or a chunk of one; usage and timings stand at its end."""
+        body: Dict[str, Any] = {"choices": choices, "created": int(time.time()), "id": self.name}
+        body.update(model="demo.gguf", system_fingerprint=FINGERPRINT, object=kind)
+        return {**body, **self.ending()} if ended else body
+
+    def ending(self) -> Dict[str, Any]:
+        """Return usage and timings as llama-server ends an answer."""
+        usage: Dict[str, Any] = {"completion_tokens": self.count, "prompt_tokens": self.prompt_tokens}
+        usage.update(total_tokens=self.prompt_tokens + self.count, prompt_tokens_details={"cached_tokens": 0})
+        timings: Dict[str, Any] = {"cache_n": 0}
+        for part, count, took_s in (
+            ("prompt", self.prompt_tokens, self.prompt_s),
+            ("predicted", self.count, self.predicted_s),
+        ):
+            took_s = max(took_s, 1e-6)
+            timings.update({f"{part}_n": count, f"{part}_ms": took_s * 1e3})
+            timings.update({f"{part}_per_token_ms": took_s * 1e3 / max(1, count), f"{part}_per_second": count / took_s})
+        return {"usage": usage, "timings": timings}
 
 
 WORDS = [" the", " a", " model", " token", " reads", " light", " and", ",", " of", " slowly", " answer", "."]
@@ -170,48 +192,44 @@ class Handler(BaseHTTPRequestHandler):
 
     def chat(self, body: Dict[str, Any]) -> None:
         """Generate as many tokens as asked for; a client that hangs up frees the slot."""
-        wanted = int(body.get("max_tokens") or 64)
-        prompt_tokens = max(1, sum(len(str(m.get("content", "")).split()) for m in body.get("messages", [])) + 9)
+        words = sum(len(str(message.get("content", "")).split()) for message in body.get("messages", []))
+        answer = Answer(words + 9, int(body.get("max_tokens") or 64))
         slot = self.model.take_slot()
-        slot.params = {"max_tokens": wanted, "n_predict": wanted, "stream": bool(body.get("stream"))}
-        name = f"chatcmpl-{random.getrandbits(96):024x}"
+        slot.params = {"max_tokens": answer.wanted, "n_predict": answer.wanted, "stream": bool(body.get("stream"))}
         try:
-            tokens = self.model.generate(slot, prompt_tokens, wanted, body.get("demo") or {})
+            tokens = self.model.generate(slot, answer, body.get("demo") or {})
             if body.get("stream"):
-                self.stream(tokens, name, prompt_tokens)
+                self.stream(tokens, answer)
             else:
-                said, timing = [], (0.0, 0.0)
-                for word, prompt_s, predicted_s in tokens:
-                    said.append(word)
-                    timing = (prompt_s, predicted_s)
-                self.send_json(200, self.whole("".join(said), name, prompt_tokens, wanted, *timing))
+                message = {"role": "assistant", "content": "".join(tokens)}
+                choice = {"finish_reason": "length", "index": 0, "message": message}
+                self.send_json(200, answer.body("chat.completion", [choice], ended=True))
         except OSError:
             self.close_connection = True
         finally:
             self.model.give_back(slot)
 
-    def stream(self, tokens: Iterator[Tuple[str, float, float]], name: str, prompt_tokens: int) -> None:
+    def stream(self, tokens: Iterator[str], answer: Answer) -> None:
         """Send chunks as llama-server does: headers at once, the role, words, the end, usage and timings."""
         self.send_response(200)
-        for key, value in (("Content-Type", "text/event-stream"), ("Transfer-Encoding", "chunked"), ("X-Accel-Buffering", "no")):
-            self.send_header(key, value)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.send_header("X-Accel-Buffering", "no")
         self.end_headers()
         self.wfile.flush()
-        count, prompt_s, predicted_s = 0, 0.0, 0.0
-        for word, prompt_s, predicted_s in tokens:
-            if not count:
-                self.chunk(name, [{"finish_reason": None, "index": 0, "delta": {"role": "assistant", "content": None}}])
-            count += 1
-            self.chunk(name, [{"finish_reason": None, "index": 0, "delta": {"content": word}}])
-        self.chunk(name, [{"finish_reason": "length", "index": 0, "delta": {}}])
-        self.chunk(name, [], **tail(prompt_tokens, count, prompt_s, predicted_s))
+        for word in tokens:
+            if answer.count == 1:
+                self.chunk(answer, {"delta": {"role": "assistant", "content": None}})
+            self.chunk(answer, {"delta": {"content": word}})
+        self.chunk(answer, {"finish_reason": "length", "delta": {}})
+        self.chunk(answer, None)
         self.piece(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
 
-    def chunk(self, name: str, choices: List[Any], **more: Any) -> None:
-        """Send one event of a streamed answer."""
-        body = {"choices": choices, "created": int(time.time()), "id": name, "model": "demo.gguf",
-                "system_fingerprint": FINGERPRINT, "object": "chat.completion.chunk", **more}  # fmt: skip
+    def chunk(self, answer: Answer, choice: Optional[Dict[str, Any]]) -> None:
+        """Send one event of a streamed answer; without a choice it is the one with usage and timings."""
+        choices = [] if choice is None else [{"finish_reason": None, "index": 0, **choice}]
+        body = answer.body("chat.completion.chunk", choices, ended=choice is None)
         self.piece(b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n")
 
     def piece(self, data: bytes) -> None:
@@ -219,19 +237,12 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.flush()
 
-    def whole(self, said: str, name: str, prompt: int, count: int, prompt_s: float, predicted_s: float) -> Dict[str, Any]:
-        """Return an answer that is not streamed."""
-        choice = {"finish_reason": "length", "index": 0, "message": {"role": "assistant", "content": said}}
-        return {"choices": [choice], "created": int(time.time()), "model": "demo.gguf", "system_fingerprint": FINGERPRINT,
-                "object": "chat.completion", "id": name, **tail(prompt, count, prompt_s, predicted_s)}  # fmt: skip
-
     def props(self) -> Dict[str, Any]:
         """Return what /props says."""
         settings = {"params": SAMPLING, "n_ctx": self.model.options.context}
-        return {
-            "default_generation_settings": settings, "total_slots": len(self.model.slots), "model_path": "demo.gguf",
-            "endpoint_slots": True, "endpoint_metrics": True, "build_info": FINGERPRINT, "is_sleeping": False,
-        }  # fmt: skip
+        static = {"model_path": "demo.gguf", "build_info": FINGERPRINT, "is_sleeping": False}
+        routes = {"endpoint_slots": True, "endpoint_metrics": True}
+        return {"default_generation_settings": settings, "total_slots": len(self.model.slots), **static, **routes}
 
     def metrics(self) -> str:
         """Return counters; they move when a request ends."""
@@ -259,16 +270,6 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing of requests: llama-server does not either."""
 
 
-def tail(prompt: int, count: int, prompt_s: float, predicted_s: float) -> Dict[str, Any]:
-    """Return usage and timings as llama-server ends an answer."""
-    prompt_s, predicted_s = max(prompt_s, 1e-6), max(predicted_s, 1e-6)
-    usage = {"completion_tokens": count, "prompt_tokens": prompt, "total_tokens": prompt + count,
-             "prompt_tokens_details": {"cached_tokens": 0}}  # fmt: skip
-    timings = {"cache_n": 0, "prompt_n": prompt, "prompt_ms": prompt_s * 1e3, "prompt_per_second": prompt / prompt_s,
-               "predicted_n": count, "predicted_ms": predicted_s * 1e3, "predicted_per_second": count / predicted_s}  # fmt: skip
-    return {"usage": usage, "timings": timings}
-
-
 class Server(ThreadingHTTPServer):
     """A server whose clients may leave at any time."""
 
@@ -282,11 +283,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Serve until ended by a signal."""
     parser = argparse.ArgumentParser(description="a made-up llama-server")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--load-s", type=float, default=1.0)
-    parser.add_argument("--tps", type=float, default=40.0)
-    parser.add_argument("--prompt-tps", type=float, default=600.0)
-    parser.add_argument("--slots", type=int, default=2)
-    parser.add_argument("--context", type=int, default=4096)
+    for name, usual in (("load-s", 1.0), ("tps", 40.0), ("prompt-tps", 600.0), ("slots", 2), ("context", 4096)):
+        parser.add_argument(f"--{name}", type=type(usual), default=usual)
     parser.add_argument("--fail", action="store_true")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

@@ -115,7 +115,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _dispatch(self, routes: Dict[str, Any], path: str) -> None:
         if self.server.api_key and path not in PUBLIC and not self._has_key():
-            self._error(401, "unauthorized: invalid or missing API key", {"WWW-Authenticate": 'Basic realm="llama-swap"'})
+            self._error(
+                401, "unauthorized: invalid or missing API key", {"WWW-Authenticate": 'Basic realm="llama-swap"'}
+            )
         elif path in routes and self._speaks(path):
             routes[path]()
         elif self.command == "GET" and path.startswith("/upstream/"):
@@ -125,7 +127,11 @@ class Handler(BaseHTTPRequestHandler):
         elif self.command == "POST" and path.startswith("/api/inflight/") and self.world.dialect.cancel:
             self._cancel(path.split("/")[3])
         else:
-            self._body(404, "text/plain; charset=utf-8", b"404 page not found\n" if self.world.dialect.source_in_errors else b"")
+            self._body(
+                404,
+                "text/plain; charset=utf-8",
+                b"404 page not found\n" if self.world.dialect.source_in_errors else b"",
+            )
 
     def _speaks(self, path: str) -> bool:
         known = ("/health", "/wol-health", "/api/version", "/api/performance", "/metrics", "/api/metrics",
@@ -172,7 +178,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def _listed(self) -> List[Dict[str, Any]]:
         shown = [model for model in sorted(self.world.models, key=lambda m: m.id) if not model.unlisted]
-        return [{"id": model.id, "object": "model", "created": int(time.time()), "owned_by": "llama-swap"} for model in shown]
+        return [
+            {"id": model.id, "object": "model", "created": int(time.time()), "owned_by": "llama-swap"}
+            for model in shown
+        ]
 
     def _infer(self) -> None:
         body = json.loads(self.sent_body or b"{}")
@@ -209,8 +218,8 @@ class Handler(BaseHTTPRequestHandler):
             self._error(500, str(error))
         else:
             self.world.release(process)
-            error = {"message": "File Not Found", "type": "not_found_error", "code": 404}
-            self._body(404, "application/json; charset=utf-8", dumps({"error": error}))
+            missing = {"message": "File Not Found", "type": "not_found_error", "code": 404}
+            self._body(404, "application/json; charset=utf-8", dumps({"error": missing}))
 
     def _unload_one(self, wanted: str) -> None:
         model: Optional[DemoModel] = find(self.world.models, wanted)

@@ -33,7 +33,7 @@ class Process:
         self.model = model
         self.port = port
         self.state = "stopped"
-        self.child: Optional["subprocess.Popen[bytes]"] = None
+        self.child: Optional[subprocess.Popen[bytes]] = None
         self.in_flight = 0
         self.last_use_s = 0.0
 
@@ -56,10 +56,12 @@ class World:
         self.processes = {model.id: Process(model, free_port()) for model in models}
         self.change = threading.Condition()
         self.ended = threading.Event()
-        self.listeners: "List[queue.Queue[Optional[bytes]]]" = []
+        self.listeners: List[queue.Queue[Optional[bytes]]] = []
         self.rows: List[Dict[str, Any]] = []
         self.profile: Optional[str] = None
-        self.profiles: List[Dict[str, Any]] = [{"id": "coding", "description": "Code first", "pins": {"llm": "coder-32b"}}]
+        self.profiles: List[Dict[str, Any]] = [
+            {"id": "coding", "description": "Code first", "pins": {"llm": "coder-32b"}}
+        ]
         self.logs = {"proxy": "", "upstream": ""}
         self.current_inflight: Callable[[], Dict[str, Any]] = dict
         threading.Thread(target=self._watch_ttl, daemon=True).start()
@@ -68,7 +70,7 @@ class World:
 
     def listen(self) -> "queue.Queue[Optional[bytes]]":
         """Return a queue that begins with the burst of a new connection; None in it is the end."""
-        listener: "queue.Queue[Optional[bytes]]" = queue.Queue(QUEUE_LENGTH)
+        listener: queue.Queue[Optional[bytes]] = queue.Queue(QUEUE_LENGTH)
         with self.change:
             for source in ("proxy", "upstream"):
                 listener.put(frame("logData", {"data": self.logs[source], "source": source}))
@@ -198,12 +200,16 @@ class World:
             process.last_use_s = time.monotonic()
             self.change.notify_all()
         if healthy and still:
-            self.log("proxy", f"[INFO] <{process.model.id}> Health check passed on http://localhost:{process.port}/health\n")
+            self.log(
+                "proxy", f"[INFO] <{process.model.id}> Health check passed on http://localhost:{process.port}/health\n"
+            )
         self.publish("modelStatus", self.status())
         if not still:
             raise LoadFailed("unspecific error: group: model unloaded")
         if not healthy:
-            self.log("proxy", f"[WARN] group: starting {process.model.id} failed: upstream command exited prematurely\n")
+            self.log(
+                "proxy", f"[WARN] group: starting {process.model.id} failed: upstream command exited prematurely\n"
+            )
             raise LoadFailed("unspecific error: upstream command exited prematurely")
 
     def _wait_for_health(self, process: Process, child: "subprocess.Popen[bytes]") -> bool:

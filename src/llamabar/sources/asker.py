@@ -6,7 +6,6 @@ from typing import Callable, Union
 
 from llamabar.core.asks import Answer
 from llamabar.core.events import Event
-
 from llamabar.sources.inbox import Inbox
 
 Task = Callable[[], Union[Event, Answer]]
@@ -19,7 +18,7 @@ class Asker(threading.Thread):
         super().__init__(name=f"questions to {server}", daemon=True)
         self._server = server
         self._inbox = inbox
-        self._tasks: "SimpleQueue[Task]" = SimpleQueue()
+        self._tasks: SimpleQueue[Task] = SimpleQueue()
 
     def ask(self, task: Task) -> None:
         """Queue a call; it returns an event or an answer, and raises nothing."""

@@ -162,7 +162,7 @@ class Stream:
     def read(self) -> bytes:
         """Return the next bytes as they come, b"" at the end; raise Unreachable."""
         try:
-            return self._response.read1(READ_BYTES, decode_content=False)  # type: ignore[attr-defined,no-any-return]
+            return self._response.read1(READ_BYTES, decode_content=False)
         except Exception as error:
             raise Unreachable(fault_of(error)) from None
 
@@ -228,7 +228,9 @@ def fault_of(error: BaseException) -> Fault:
         return Fault(FaultKind.TIMEOUT)
     if isinstance(error, (HTTPError, HTTPException)):
         garbage = isinstance(error.args[-1] if error.args else None, (BadStatusLine, UnknownProtocol))
-        return Fault(FaultKind.NOT_LLAMA_SWAP, "not HTTP") if garbage and not _hung_up(error) else Fault(FaultKind.CLOSED)
+        return (
+            Fault(FaultKind.NOT_LLAMA_SWAP, "not HTTP") if garbage and not _hung_up(error) else Fault(FaultKind.CLOSED)
+        )
     return Fault(FaultKind.CLOSED)
 
 

@@ -105,7 +105,7 @@ def _with_descendants(processes: Iterable[psutil.Process]) -> List[psutil.Proces
 
 def _names_port(process: psutil.Process, port: int) -> bool:
     try:
-        return any(word == str(port) or word.endswith(f"={port}") or word.endswith(f":{port}") for word in process.cmdline())
+        return any(word == str(port) or word.endswith((f"={port}", f":{port}")) for word in process.cmdline())
     except (psutil.Error, OSError):
         return False
 

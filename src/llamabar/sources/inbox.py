@@ -37,8 +37,8 @@ class Inbox:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._streams: Dict[str, Pending] = {}
-        self._others: "SimpleQueue[Arrival]" = SimpleQueue()
-        self._wakes: "SimpleQueue[None]" = SimpleQueue()
+        self._others: SimpleQueue[Arrival] = SimpleQueue()
+        self._wakes: SimpleQueue[None] = SimpleQueue()
 
     def event(self, server: str, event: Event) -> bool:
         """Hand over an event of a stream; return False when the loop lags hopelessly."""

@@ -1,7 +1,7 @@
 """Each question of core/asks.py as one HTTP call, and its answer as events. The only routes that watching uses."""
 
 import secrets
-from typing import Callable, Dict
+from typing import Callable, Dict, Tuple
 from urllib.parse import quote
 
 from llamabar.core import decode
@@ -19,8 +19,11 @@ def answer(client: Caller, ask: Ask) -> Answer:
     try:
         return _ANSWERS[ask.kind](client, ask)
     except Unreachable:
-        events = {Kind.HEALTH: (ev.HealthAnswered(False),), Kind.SLOTS: (ev.SlotsAnswered(ask.model, None),)}
-        return Answer(ask, events.get(ask.kind, ()), failed=True)
+        missed: Dict[Kind, Tuple[ev.Event, ...]] = {
+            Kind.HEALTH: (ev.HealthAnswered(False),),
+            Kind.SLOTS: (ev.SlotsAnswered(ask.model, None),),
+        }
+        return Answer(ask, missed.get(ask.kind, ()), failed=True)
 
 
 def _version(client: Caller, ask: Ask) -> Answer:
@@ -36,8 +39,8 @@ def _running(client: Caller, ask: Ask) -> Answer:
 
 def _health(client: Caller, ask: Ask) -> Answer:
     alive = client.call("GET", "/wol-health", answer_s=HEARTBEAT_ANSWER_S).status == 200
-    found = ev.CapabilitiesFound(**{"confirmed" if alive else "refuted": frozenset({"wol_health"})})
-    return Answer(ask, (found, ev.HealthAnswered(alive)) if alive else (found,))
+    found = _found("wol_health", alive)
+    return Answer(ask, (*found, ev.HealthAnswered(True)) if alive else found)
 
 
 def _finished(client: Caller, ask: Ask) -> Answer:

@@ -81,7 +81,7 @@ def _began(calls: List[Dict[str, Any]]) -> Optional[float]:
             moment = unix_s(rows[-1]["timestamp"]) if rows else None
             first_s = next((one["end_s"] for one in calls if "/chat/completions" in one.get("url", "")), None)
             if moment is not None and first_s is not None:
-                return moment - first_s
+                return moment - float(first_s)
     return None
 
 

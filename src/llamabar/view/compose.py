@@ -23,7 +23,9 @@ _BUSIEST: Tuple[Status, ...] = (
 
 def compose(scene: Scene) -> Menu:
     """Return the menu of a scene."""
-    sections: List[Tuple[Row, ...]] = [tuple(Row(f"Plugin: {reason(said)}", level=Level.WARNING) for said in scene.notices)]
+    sections: List[Tuple[Row, ...]] = [
+        tuple(Row(f"Plugin: {reason(said)}", level=Level.WARNING) for said in scene.notices)
+    ]
     for shown in scene.servers:
         sections += [
             server.rows(shown, now_s=scene.now_s),
@@ -45,13 +47,17 @@ def title(scene: Scene) -> Title:
     shown = busiest(scene)
     label = words.SERVER if shown.only else name(shown.name)
     text = "" if scene.title == "icon" else _title_text(shown, scene)
-    return Title(SYMBOLS[shown.status], text, spoken=f"{label} {words.status(shown.snapshot, shown.status)} {text}".strip())
+    return Title(
+        SYMBOLS[shown.status], text, spoken=f"{label} {words.status(shown.snapshot, shown.status)} {text}".strip()
+    )
 
 
 def _title_text(shown: Server, scene: Scene) -> str:
     snapshot = shown.snapshot
     if shown.status is Status.LOADING:
-        since = [readings.loading_for_s(model, now_s=scene.now_s) for model in loaded(snapshot) if model.state == STARTING]
+        since = [
+            readings.loading_for_s(model, now_s=scene.now_s) for model in loaded(snapshot) if model.state == STARTING
+        ]
         return words.title_loading(max((s for s in since if s is not None), default=None))
     if shown.status is Status.PROMPT:
         positions = [readings.prompt_position(model) for model in loaded(snapshot)]

@@ -42,7 +42,9 @@ def _speed_details(server: Server) -> Tuple[Row, ...]:
     prompts = [tps for tps in (readings.prompt_tps(row) for row in server.snapshot.rows) if tps]
     if prompts:
         middle = units.rate(readings.median(prompts))
-        found.append(Row(f"Prompt: median {middle} tok/s of {units.plural(len(prompts), 'request')}", level=Level.QUIET))
+        found.append(
+            Row(f"Prompt: median {middle} tok/s of {units.plural(len(prompts), 'request')}", level=Level.QUIET)
+        )
     return tuple(found)
 
 

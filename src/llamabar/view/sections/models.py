@@ -78,7 +78,7 @@ def _model_row(server: Server, model: Model, now_s: float) -> Row:
     text = asked or state_words(server.snapshot, model, now_s=now_s)
     loaded = model.state in LOADED_STATES
     failed = model.failed_at_s is not None and not loaded
-    children = _details(server, model, now_s) if loaded else (replace(_load_item(server, model), text="Load again"),)
+    children = _details(server, model) if loaded else (replace(_load_item(server, model), text="Load again"),)
     return Row(f"{_label(model)}: {text}", children=children, level=Level.WARNING if failed else Level.NORMAL)
 
 
@@ -94,7 +94,7 @@ def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
     return f"{do.value} {words.ASKED}" if waiting and not news and not asked.failure else ""
 
 
-def _details(server: Server, model: Model, now_s: float) -> Tuple[Row, ...]:
+def _details(server: Server, model: Model) -> Tuple[Row, ...]:
     snapshot = server.snapshot
     found: List[Row] = []
     last = readings.last(model)
@@ -105,7 +105,9 @@ def _details(server: Server, model: Model, now_s: float) -> Tuple[Row, ...]:
     if model.memory_bytes is not None:
         peak = f" (highest {units.size(model.memory_peak_bytes)})"
         grown = model.memory_peak_bytes and units.size(model.memory_peak_bytes) != units.size(model.memory_bytes)
-        found.append(Row(f"Memory: {units.size(model.memory_bytes)}{peak if grown else ''}", level=Level.QUIET, ambient=True))
+        found.append(
+            Row(f"Memory: {units.size(model.memory_bytes)}{peak if grown else ''}", level=Level.QUIET, ambient=True)
+        )
     context = readings.context_tokens(model)
     if context:
         found.append(Row(f"Context: {units.count(context)} tokens", level=Level.QUIET))

@@ -1,0 +1,88 @@
+"""Rows of finished requests: totals, last speeds, reasons of failed loads, last uses from before we looked."""
+
+from dataclasses import replace
+from typing import Optional, Tuple
+
+from llamabar.core import events as ev
+from llamabar.core import speed
+from llamabar.core.state import READY, ROWS_KEPT, Snapshot, with_model
+
+NO_ROW_YET = -1  # the server was asked and had none
+
+
+def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Snapshot:
+    """Return the snapshot after rows came, by fetch or in the stream; rows seen before count once."""
+    newest = snapshot.newest_row_id
+    if newest is not None and event.rows and event.total is not None and event.rows[-1].id < newest:
+        newest = None  # a fetched page ends below what was seen: the server's table began anew
+    rows = tuple(row for row in event.rows if newest is None or row.id > newest)
+    first_look = newest is None
+    known = () if first_look else snapshot.rows
+    snapshot = replace(
+        snapshot,
+        rows=(*known, *rows)[-ROWS_KEPT:],
+        rows_total=event.total
+        if event.total is not None
+        else (0 if first_look else snapshot.rows_total or 0) + len(rows),
+        prompt_tokens_total=_sum(rows, "prompt_tokens") + (0 if first_look else snapshot.prompt_tokens_total),
+        generated_tokens_total=_sum(rows, "generated_tokens") + (0 if first_look else snapshot.generated_tokens_total),
+        newest_row_id=rows[-1].id if rows else NO_ROW_YET if newest is None else newest,
+        activity_noted_s=None,
+        activity_count=0,
+        last_activity_s=snapshot.last_activity_s if first_look or not rows else at_s,
+    )
+    for model_id in {row.model for row in rows}:
+        snapshot = _finished_of(
+            snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, first_look, event.read_unix_s
+        )
+    return _with_last_uses(snapshot, rows, event.read_unix_s, at_s) if first_look else snapshot
+
+
+def _finished_of(
+    snapshot: Snapshot,
+    model_id: str,
+    rows: Tuple[ev.FinishedRequest, ...],
+    at_s: float,
+    first_look: bool,
+    read_unix_s: Optional[float],
+) -> Snapshot:
+    model = snapshot.models.get(model_id)
+    if model is None:
+        return snapshot
+    model = replace(
+        model, meter=speed.with_finished(model.meter, rows, at_s=_row_time_s(rows[-1], read_unix_s, at_s, first_look))
+    )
+    failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
+    if model.failed_at_s is not None and failed and not first_look:
+        unloaded = "unloaded" in failed[-1]  # the waiter of a load that somebody ended
+        model = replace(model, failure=failed[-1], failed_at_s=None if unloaded else model.failed_at_s)
+    return with_model(snapshot, model)
+
+
+def _row_time_s(
+    row: ev.FinishedRequest, read_unix_s: Optional[float], at_s: float, first_look: bool
+) -> Optional[float]:
+    """Return when a row's request ended, on our clock; before we looked only a local server's can be told."""
+    if not first_look:
+        return at_s
+    if read_unix_s is None or row.at_unix_s is None:
+        return None
+    return at_s - max(0.0, read_unix_s - row.at_unix_s)
+
+
+def _with_last_uses(
+    snapshot: Snapshot, rows: Tuple[ev.FinishedRequest, ...], read_unix_s: Optional[float], at_s: float
+) -> Snapshot:
+    """Return the snapshot with the last uses that happened before we looked, by the rows' own times."""
+    for row in rows:
+        model = snapshot.models.get(row.model)
+        if model is None or model.state != READY or model.state_since_s is not None:
+            continue
+        if read_unix_s is not None and row.at_unix_s is not None and read_unix_s >= row.at_unix_s:
+            last_use_s = max(model.last_use_s or row.at_unix_s - read_unix_s + at_s, row.at_unix_s - read_unix_s + at_s)
+            snapshot = with_model(snapshot, replace(model, last_use_s=last_use_s))
+    return snapshot
+
+
+def _sum(rows: Tuple[ev.FinishedRequest, ...], name: str) -> int:
+    return sum(getattr(row, name) or 0 for row in rows)
