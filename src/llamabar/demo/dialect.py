@@ -16,6 +16,7 @@ class Dialect:
     model_fields: Tuple[str, ...]
     burst: Tuple[str, ...]
     flat_rows: bool = False
+    draft_tokens: bool = True  # since v229
     running_ready_only: bool = False
     source_in_errors: bool = True
     cancel: bool = False
@@ -34,7 +35,7 @@ DIALECTS: Dict[str, Dialect] = {
     ),
     "v228": Dialect(
         "228", "count", "metrics", (*_ROUTES, "/api/metrics"), _ALL_RUNNING, (*_MODELS, "peerID", "aliases"),
-        ("modelStatus", "metrics", "inflight"),
+        ("modelStatus", "metrics", "inflight"), draft_tokens=False,
     ),
     "v236": Dialect(
         "236", "list", "activity", (*_ROUTES, "/api/metrics/activity"), _ALL_RUNNING,

@@ -23,16 +23,16 @@ class Outcome:
         self.whole = False
         self.error = ""
 
-    def tokens(self) -> Dict[str, Any]:
+    def tokens(self, *, draft: bool) -> Dict[str, Any]:
         """Return the row's figures from the answer's timings; all zero where it has none, as llama-swap does."""
         found: Dict[str, Any] = {}
         at = self.tail.rfind(b'"timings":{')
         if self.whole and at >= 0:
             found = json.loads(self.tail[at + 10 : self.tail.index(b"}", at) + 1])
+        unknown = -1 if found else 0
         return {
             "cache_tokens": found.get("cache_n", 0),
-            "draft_tokens": -1 if found else 0,
-            "draft_acc_tokens": -1 if found else 0,
+            **({"draft_tokens": unknown, "draft_acc_tokens": unknown} if draft else {}),
             "input_tokens": found.get("prompt_n", 0),
             "output_tokens": found.get("predicted_n", 0),
             "prompt_per_second": found.get("prompt_per_second", 0),
@@ -84,7 +84,8 @@ def _pass_on(
 
 def record(world: World, entry: Entry, outcome: Outcome, took_s: float) -> None:
     """Keep the row of a finished request and tell of it, in the dialect's way."""
-    tokens, dialect = outcome.tokens(), world.dialect
+    dialect = world.dialect
+    tokens = outcome.tokens(draft=dialect.draft_tokens)
     with world.change:
         row: Dict[str, Any] = {"id": len(world.rows) + (0 if dialect.finished == "metrics" else 1)}
         row.update(timestamp=stamp(), model=entry.body["model"])

@@ -1,0 +1,232 @@
+"""No server, another program, broken streams: each frame tells the truth, and nothing known is lost."""
+
+import json
+import os
+import time
+
+import pytest
+
+from tests.programs import Plugin, Stranger, chat, free_port, llama_swap, run, wait_for
+
+HTML = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nnot found"
+STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+KEY = "sk-very-secret-0451"
+
+
+def event(kind, data):
+    return b"event:message\ndata:" + json.dumps({"type": kind, "data": json.dumps(data)}).encode() + b"\n\n"
+
+
+def models(*ids, state="ready"):
+    return event("modelStatus", [{"id": one, "state": state, "name": "", "description": ""} for one in ids])
+
+
+def speaking(*parts):
+    """A server that streams these events to whoever asks for events and answers 404 to all else."""
+    body = b"".join(parts)
+
+    def answer(request):
+        return STREAM + body if b"/api/events" in request else NOT_FOUND
+
+    return answer
+
+
+def test_nobody_there(tmp_path):
+    with Plugin(f"http://127.0.0.1:{free_port()}", tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: not answering at 127.0.0.1:")
+        assert plugin.row("Why: nothing listens there")
+        assert not plugin.row("Open web UI")
+
+
+@pytest.mark.parametrize(
+    "answer", [HTML, NOT_FOUND, b"SSH-2.0-OpenSSH_9.6\r\n", b"\x00\xff" * 50, b"HTTP/1.1 204 No Content\r\n\r\n"]
+)
+def test_another_program_is_said_to_be_one_and_never_gets_the_key(tmp_path, answer):
+    with Stranger(answer) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
+        plugin.wait_for_row("llama-swap: something else answers at")
+        assert plugin.row("Address: set LLAMABAR_URL")
+        wait_for(lambda: stranger.heard)
+        assert not any(KEY.encode() in heard for heard in stranger.heard)
+
+
+def test_a_refusal_of_another_program_does_not_get_the_key_either(tmp_path):
+    refusal = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="router"\r\nContent-Length: 2\r\n\r\nno'
+    with Stranger(refusal) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
+        plugin.wait_for_row("llama-swap: something else answers at")
+        assert not any(KEY.encode() in heard for heard in stranger.heard)
+
+
+def test_a_redirect_is_not_followed_with_or_without_the_key(tmp_path):
+    with Stranger(HTML) as target:
+        moved = f"HTTP/1.1 307 Moved\r\nLocation: {target.url}/api/events\r\nContent-Length: 0\r\n\r\n".encode()
+        with Stranger(moved) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
+            plugin.wait_for_row("llama-swap: something else answers at")
+            time.sleep(0.3)
+            assert target.heard == []
+
+
+def test_a_server_that_accepts_and_says_nothing(tmp_path):
+    with Stranger(b"", hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+        plugin.wait_for_row("Why: no answer in time", seconds=12)
+
+
+def test_a_stream_without_events_is_not_llama_swap(tmp_path):
+    with Stranger(STREAM, hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: something else answers", seconds=12)
+
+
+@pytest.mark.parametrize("piece", [0, 1])
+def test_a_stream_cut_in_mid_event_keeps_what_was_known_and_says_how_old_it_is(tmp_path, piece):
+    cut = models("a-1b") + models("a-1b", "b-2b")[:-30]
+    with Stranger(speaking(cut), piece=piece) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: not answering")
+        assert plugin.row("a-1b: ready")
+        assert not plugin.row("b-2b")
+        assert plugin.row("Last seen: just now")
+
+
+def test_what_is_not_understood_is_passed_over(tmp_path):
+    noise = [
+        event("futureThing", {"x": 1}),
+        b'event:message\ndata:{"type":"modelStatus","data":"[{\\"id\\":"}\n\n',
+        b"event:message\ndata:\xff\xfe not utf-8\n\n",
+        b": a comment\n\nretry: 5\n\n",
+        event("logData", {"source": "proxy", "data": "z" * 5_000_000}),
+        event("inflight", {"operation": "explode"}),
+        event(
+            "inflight",
+            {"operation": "upsert", "request": {"id": 5, "model": "a-1b", "resp_bytes": "12", "elapsed_ms": "x"}},
+        ),
+        event("inflight", {"operation": "remove", "id": "never was"}),
+        event(
+            "modelStatus", [{"id": "odd", "state": "dreaming"}, {"state": "ready"}, 7, {"id": "a-1b", "state": "ready"}]
+        ),
+    ]
+    with Stranger(speaking(models("a-1b"), *noise), hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+        plugin.wait_for_row("a-1b: generating")
+        assert plugin.row("odd") == "odd"
+        assert plugin.row("llama-swap: generating")
+
+
+def test_an_empty_model_list_is_said_in_words(tmp_path):
+    with Stranger(speaking(models()), hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: no model loaded")
+        assert not plugin.row("Load:")
+
+
+def test_two_hundred_models_and_hostile_names_make_one_menu(tmp_path):
+    names = [f"m{n}" for n in range(195)] + ["a|b", "---", "~~~", ":bolt:", "x\n--y|bash=/bin/sh"]
+    with Stranger(speaking(models(*names, state="stopped")), hold_s=30) as stranger:
+        with Plugin(stranger.url, tmp_path) as plugin:
+            plugin.wait_for_row("Load: 200 models")
+            assert all(len(content.encode()) <= 16_384 for _, content in plugin.frames)
+            assert not [item for item in plugin.items() if item.bash]
+
+
+def test_an_unknown_state_is_shown_as_it_is_called(tmp_path):
+    with Stranger(speaking(models("m", state="sleeping")), hold_s=30) as stranger:
+        document = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=stranger.url).stdout)
+        assert document["servers"][0]["models"][0]["state"] == "sleeping"
+
+
+def test_a_server_that_answers_only_its_stream_is_watched_all_the_same(tmp_path):
+    with Stranger(speaking(models("m")), hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+        plugin.wait_for_row("m: ready")
+        items = [item.text for item in plugin.items()]
+        assert not any(text.startswith(("Unload: m", "Cancel")) for text in items), (
+            "what no probe confirmed is not offered"
+        )
+
+
+@pytest.mark.parametrize("dialect", ["v228", "v250"])
+def test_a_server_with_keys(tmp_path, dialect):
+    with llama_swap(dialect, api_key=KEY) as server:
+        with Plugin(server.url, tmp_path) as plugin:
+            plugin.wait_for_row("llama-swap: needs a key")
+            assert plugin.row("Key: set LLAMABAR_API_KEY")
+        with Plugin(server.url, tmp_path, LLAMABAR_API_KEY="wrong") as plugin:
+            plugin.wait_for_row("llama-swap: needs a key")
+        with Plugin(server.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
+            plugin.wait_for_row("llama-swap: no model loaded")
+            chat_free = run(tmp_path, "status", "--json", LLAMABAR_URL=server.url, LLAMABAR_API_KEY=KEY)
+            assert chat_free.returncode == 0
+            assert KEY not in chat_free.stdout + plugin.text
+        done = run(tmp_path, "status", LLAMABAR_URL=server.url)
+        assert done.returncode == 1
+        assert "needs a key" in done.stdout
+
+
+@pytest.mark.skipif(not os.environ.get("LLAMABAR_LONG_TESTS"), reason="takes 40 s: build.py test --all")
+def test_a_server_that_froze_is_noticed_though_its_stream_seems_open(tmp_path):
+    answered = []
+
+    def freezing(request):
+        if b"/api/events" in request:
+            return STREAM + models("m")
+        if b"/wol-health" in request and not answered:
+            answered.append(request)
+            return b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK"
+        return b"" if b"/wol-health" in request else NOT_FOUND
+
+    with Stranger(freezing, hold_s=60) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+        plugin.wait_for_row("m: ready")
+        plugin.wait_for_row("Why: no answer in time", seconds=45)
+
+
+def test_a_model_server_that_hangs_lies_or_is_another_program_changes_no_word(tmp_path):
+    with Stranger(b"", hold_s=60) as hanging, Stranger(HTML) as liar:
+        for model_server in (hanging, liar):
+            running = {"running": [{"model": "m", "state": "ready", "proxy": model_server.url, "ttl": 0, "cmd": "x"}]}
+            body = json.dumps(running).encode()
+            listed = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+            upsert = {"operation": "upsert", "request": {"id": "1", "model": "m", "resp_bytes": 900, "elapsed_ms": 10}}
+            said = speaking(models("m"), event("inflight", upsert))
+
+            def answer(request, said=said, listed=listed):
+                return listed if b"GET /running" in request else said(request)
+
+            with Stranger(answer, hold_s=60) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+                plugin.wait_for_row("m: generating")
+                wait_for(lambda server=model_server: server.heard)
+                assert all(heard.startswith(b"GET /slots ") for heard in model_server.heard)
+                assert plugin.row("m:") == "m: generating"
+
+
+def test_a_path_prefix_of_a_reverse_proxy_is_kept(tmp_path):
+    with Stranger(NOT_FOUND) as stranger:
+        run(tmp_path, "status", LLAMABAR_URL=f"{stranger.url}/llm/swap/")
+        assert stranger.heard[0].startswith(b"GET /llm/swap/api/events ")
+
+
+def test_proxies_of_the_environment_are_not_used(tmp_path):
+    with llama_swap() as server:
+        done = run(
+            tmp_path, "status", LLAMABAR_URL=server.url, http_proxy="http://127.0.0.1:9", ALL_PROXY="http://127.0.0.1:9"
+        )
+        assert done.returncode == 0
+
+
+def test_a_certificate_that_is_not_trusted_is_said_in_words(tmp_path):
+    with Stranger(HTML) as stranger:
+        done = run(tmp_path, "status", LLAMABAR_URL=stranger.url.replace("http:", "https:"))
+        assert done.returncode == 1
+        assert "no secure connection" in done.stdout
+
+
+def test_a_request_that_never_ends_goes_when_the_stream_starts_anew(tmp_path):
+    with llama_swap() as server, Plugin(server.url, tmp_path) as plugin:
+        chat(server, "alpha-8b", tokens=3).join(10)
+        plugin.wait_for_row("alpha-8b: ready")
+        entry = {
+            "id": "99",
+            "timestamp": "t",
+            "model": "alpha-8b",
+            "resp_headers": {},
+            "resp_bytes": 0,
+            "elapsed_ms": 90_000_000,
+        }
+        server.world.publish("inflight", {"operation": "upsert", "request": entry})
+        plugin.wait_for_text("1 d")
+        server.world.hang_up()
+        wait_for(lambda: not plugin.row("Request:"))

@@ -1,0 +1,128 @@
+"""Settings: their order, and mistakes that are named with their line."""
+
+import os
+import stat
+
+import pytest
+
+from llamabar import config
+from llamabar.errors import LlamabarError
+
+
+def loaded(text=None, tmp_path=None, option="", **environment):
+    if text is not None:
+        (tmp_path / "config.toml").write_text(text)
+        environment.setdefault("LLAMABAR_CONFIG", str(tmp_path / "config.toml"))
+    else:
+        environment.setdefault("LLAMABAR_CONFIG", "/nowhere/at/all.toml")
+    return config.load(environment, option=option, discover=lambda: ("http://127.0.0.1:9999", "a test"))
+
+
+def test_with_nothing_set_a_server_is_discovered():
+    found = loaded()
+    assert [(s.name, s.url, s.url_from) for s in found.servers] == [("llama-swap", "http://127.0.0.1:9999", "a test")]
+    assert found.mistakes == ()
+
+
+def test_the_environment_comes_before_the_file_and_the_file_before_discovery(tmp_path):
+    text = '[[server]]\nname = "mini"\nurl = "http://10.0.0.2:8080"\n'
+    assert loaded(text, tmp_path).servers[0].url == "http://10.0.0.2:8080"
+    found = loaded(text, tmp_path, LLAMABAR_URL="http://127.0.0.1:1")
+    assert [(s.name, s.url, s.url_from) for s in found.servers] == [("mini", "http://127.0.0.1:1", "LLAMABAR_URL")]
+
+
+def test_the_older_plugins_variables_are_understood():
+    assert loaded(LLAMA_SWAP_API_PORT="45786").servers[0].url == "http://127.0.0.1:45786"
+    assert loaded(LLAMA_SWAP_API_BASE_URL="http://h:1/", LLAMA_SWAP_API_PORT="2").servers[0].url == "http://h:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "mistake"),
+    [
+        ('[menu]\ntitel = "icon"\n', "settings line 2 is not understood (titel)"),
+        ('\n[menu]\ntitle = "loud"\n', "settings line 3 must be one of speed, model, icon (title)"),
+        ("[menu]\ntitle = \n", "settings line 2 is not understood, so the file is not used"),
+        ('[[server]]\nurl = "ftp://x"\n', "settings line 2 is not an address like http://127.0.0.1:8080 (url)"),
+        ("[surprise]\nx = 1\n", "settings line 1 is not understood (surprise)"),
+        ('menu = "x"\n', "settings: [menu] must be a table"),
+        ('[[server]]\nurl = "http://a:1"\n[[server]]\nurl="http://b:1"\nname="server 1"\n', "names a second server"),
+        ('[[server]]\napi_key_env = "NOT_SET"\n', "settings: the variable that api_key_env names is not set"),
+        ('[[server]]\napi_key_file = "/nowhere/key"\n', "settings: the key file cannot be read (FileNotFoundError)"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line_and_the_rest_applies(tmp_path, text, mistake):
+    found = loaded(text, tmp_path)
+    assert any(mistake in said for said in found.mistakes), found.mistakes
+    assert found.servers
+
+
+def test_a_settings_file_that_cannot_be_read_is_said(tmp_path):
+    (tmp_path / "config.toml").mkdir()
+    assert loaded(LLAMABAR_CONFIG=str(tmp_path / "config.toml")).mistakes == (
+        "settings cannot be read (IsADirectoryError)",
+    )
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
+    assert "cannot be read" in loaded(LLAMABAR_CONFIG=str(tmp_path / "bytes.toml")).mistakes[0]
+
+
+def test_an_option_that_names_no_file_ends_with_words(tmp_path):
+    with pytest.raises(LlamabarError, match="There is no settings file"):
+        loaded(option=str(tmp_path / "no.toml"))
+
+
+def test_several_servers_and_the_choice_of_one(tmp_path):
+    text = '[[server]]\nname="a"\nurl="http://h:1"\n[[server]]\nname="b"\nurl="http://h:2"\napi_key="k"\n'
+    found = loaded(text, tmp_path)
+    assert [s.name for s in found.servers] == ["a", "b"]
+    assert config.select(found, "b").servers[0].api_key == "k"
+    with pytest.raises(LlamabarError, match="No server is named 'c'"):
+        config.select(found, "c")
+
+
+def test_a_key_never_shows_in_a_representation(tmp_path):
+    found = loaded('[[server]]\napi_key="sk-secret"\n', tmp_path)
+    assert found.servers[0].api_key == "sk-secret"
+    assert "sk-secret" not in repr(found)
+
+
+def test_a_key_file_that_others_can_read_is_warned_about_and_used(tmp_path):
+    key = tmp_path / "key"
+    key.write_text("sk-1\n")
+    key.chmod(0o644)
+    found = loaded(f'[[server]]\napi_key_file = "{key}"\n', tmp_path)
+    assert found.servers[0].api_key == "sk-1"
+    assert any("others can read the key file" in said for said in found.mistakes)
+    key.chmod(0o600)
+    assert loaded(f'[[server]]\napi_key_file = "{key}"\n', tmp_path).mistakes == ()
+
+
+def test_a_key_from_the_keychain(tmp_path, monkeypatch):
+    tool = tmp_path / "security"
+    tool.write_text(
+        '#!/bin/sh\n[ "$1 $2 $3 $4" = "find-generic-password -s llama-swap -w" ] && echo sk-chain || exit 44\n'
+    )
+    tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert loaded('[[server]]\napi_key_keychain="llama-swap"\n', tmp_path).servers[0].api_key == "sk-chain"
+    missing = loaded('[[server]]\napi_key_keychain="other"\n', tmp_path)
+    assert missing.servers[0].api_key == ""
+    assert "keychain has no such key" in missing.mistakes[0]
+
+
+@pytest.mark.parametrize(
+    ("said", "url"),
+    [
+        ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://0.0.0.0:8080/", "http://127.0.0.1:8080"),
+        ("http://[::]:9", "http://127.0.0.1:9"),
+        ("http://[::1]:9", "http://[::1]:9"),
+        ("https://mini.local/swap/", "https://mini.local/swap"),
+        ("http://u:p@h", None),
+        ("http://h:99999", None),
+        ("http://h/a b", None),
+        ("http://h/'x|y", None),
+        ("file:///etc/passwd", None),
+    ],
+)
+def test_addresses(said, url):
+    assert config.clean_url(said) == url

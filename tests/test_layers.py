@@ -1,0 +1,50 @@
+"""The house holds: imports point inward, files and functions stay small, one file knows the words."""
+
+import ast
+import re
+from pathlib import Path
+
+from tools import layers
+
+ROOT = Path(__file__).parent.parent
+OURS = [path for folder in ("src", "installer", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
+LONGEST_MODULE_LINES = 310
+LONGEST_FUNCTION_LINES = 45
+
+
+def test_imports_point_inward_only():
+    assert layers.violations() == []
+
+
+def test_the_rule_sees_what_breaks_it(tmp_path):
+    core = tmp_path / "llamabar" / "core"
+    core.mkdir(parents=True)
+    (core / "bad.py").write_text(
+        "import time\nfrom llamabar.view import menu\nfrom llamabar.core import units\nimport json\n"
+    )
+    found = layers.violations((tmp_path,))
+    assert [line.split(":")[1].split()[0] for line in found] == ["1", "2"]
+
+
+def test_modules_and_functions_stay_small():
+    for path in OURS:
+        text = path.read_text("utf-8")
+        assert len(text.splitlines()) <= LONGEST_MODULE_LINES, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno <= LONGEST_FUNCTION_LINES, f"{path}: {node.name}"
+
+
+def test_every_public_thing_says_what_it_gives():
+    for path in OURS:
+        tree = ast.parse(path.read_text("utf-8"))
+        assert ast.get_docstring(tree), path
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{path}: {node.name}"
+
+
+def test_nothing_of_a_machine_is_written_down():
+    for path in [*OURS, ROOT / "build.py", ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("requirements/*")]:
+        text = path.read_text("utf-8")
+        assert not re.search(r"/root/|/simple/|--(extra-)?index-url[ =]", text), path

@@ -1,0 +1,128 @@
+"""The built file: it starts everywhere, mends itself, and draws what the source draws. `build.py test` builds it first."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.programs import ROOT, Plugin, chat, environment, llama_swap, wait_for
+
+PYZ = ROOT / "dist" / "llamabar.pyz"
+PYTHON = os.environ.get("LLAMABAR_TEST_PYTHON") or sys.executable
+pytestmark = pytest.mark.skipif(not PYZ.is_file(), reason="not built: python3 build.py pyz")
+
+
+def bare(home, **more):
+    """An environment in which only the built file can provide the code."""
+    found = environment(home, **{"LLAMABAR_PYTHON": PYTHON, **more})
+    del found["PYTHONPATH"]
+    return found
+
+
+def start(home, *words, program=PYZ, **more):
+    return subprocess.run(
+        [str(program), *words],
+        env=bare(home, **more),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_first_start_unpacks_and_the_second_goes_straight_in(tmp_path):
+    first, second = start(tmp_path, "--version"), start(tmp_path, "--version")
+    assert first.stdout == second.stdout == "llamabar 0.1.0\n"
+    assert first.stderr == second.stderr == ""
+    unpacked = list((tmp_path / ".shiv").glob("*/site-packages/llamabar/launch.py"))
+    assert len(unpacked) == 1
+
+
+def test_it_streams_frames_to_swiftbar_and_ends_on_sigterm(tmp_path):
+    start(tmp_path, "--version")
+    with llama_swap() as server:
+        with Plugin(server.url, tmp_path, program=[str(PYZ)], LLAMABAR_PYTHON=PYTHON, PYTHONPATH="") as plugin:
+            plugin.wait_for_row("llama-swap: no model loaded")
+            chat(server, "alpha-8b", tokens=100)
+            plugin.wait_for_row("alpha-8b: generating 4")
+            plugin.wait_for_row("CPU:")
+            code, took_s = plugin.end()
+            assert (code, plugin.stderr) == (0, b"")
+            assert took_s < 0.5
+
+
+@pytest.mark.parametrize("missing", ["click", "urllib3", "llamabar/cli", "png.py"])
+def test_a_half_deleted_cache_is_unpacked_anew(tmp_path, missing):
+    start(tmp_path, "--version")
+    site = next((tmp_path / ".shiv").glob("*/site-packages"))
+    path = site / missing
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    done = start(tmp_path, "status", LLAMABAR_URL="http://127.0.0.1:9")
+    assert "not answering" in done.stdout, done.stderr
+    assert path.exists()
+
+
+def test_it_runs_from_a_folder_with_spaces_through_a_link_and_with_a_hostile_python_path(tmp_path):
+    folder = tmp_path / "My Plug ins é"
+    folder.mkdir()
+    shutil.copy(PYZ, folder / "llamabar.pyz")
+    (folder / "click.py").write_text("raise SystemExit('the wrong click')")
+    link = tmp_path / "llamabar.link"
+    link.symlink_to(folder / "llamabar.pyz")
+    for program in (folder / "llamabar.pyz", link):
+        done = start(tmp_path, "--help", program=program, PYTHONPATH=str(folder))
+        assert done.returncode == 0, done.stderr
+        assert "What llama-swap is doing" in done.stdout
+
+
+def test_a_python_that_is_too_old_or_missing_is_a_menu_line_and_not_a_traceback(tmp_path):
+    old = next((str(path) for path in Path.home().glob(".pyenv/versions/3.8.*/bin/python3")), None)
+    if old is None:
+        pytest.skip("no Python 3.8 on this machine to be refused")
+    done = start(tmp_path, "stream", LLAMABAR_PYTHON=old)
+    assert "needs Python 3.9 or newer, and found 3.8" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_the_file_carries_what_it_needs_and_nothing_else():
+    with zipfile.ZipFile(PYZ) as archive:
+        names = archive.namelist()
+    for needed in (
+        "site-packages/llamabar/entry.py", "site-packages/llamabar_installer/launchd_templates/llama-swap.plist",
+        "site-packages/psutil/_psutil_osx.abi3.so", "site-packages/psutil/_psutil_linux.abi3.so",
+        "site-packages/tomli/__init__.py", "site-packages/png.py", "site-packages/licenses/llamabar.txt",
+    ):  # fmt: skip
+        assert needed in names
+    assert not [name for name in names if "__pycache__" in name or "/tests/" in name or name.endswith("RECORD")]
+    assert PYZ.stat().st_size < 1_500_000
+    assert os.access(PYZ, os.X_OK)
+
+
+def test_the_mac_module_is_one_file_for_both_processors():
+    with zipfile.ZipFile(PYZ) as archive:
+        data = archive.read("site-packages/psutil/_psutil_osx.abi3.so")
+    assert data[:8] == bytes.fromhex("cafebabe00000002")
+    kinds = {data[8:12], data[28:32]}
+    assert kinds == {bytes.fromhex("01000007"), bytes.fromhex("0100000c")}, "x86_64 and arm64"
+    for at in (8, 28):
+        offset, size = int.from_bytes(data[at + 8 : at + 12], "big"), int.from_bytes(data[at + 12 : at + 16], "big")
+        assert offset % 16384 == 0
+        assert data[offset : offset + 4] == bytes.fromhex("cffaedfe")
+        assert offset + size <= len(data)
+
+
+def test_demo_models_run_from_the_unpacked_file(tmp_path):
+    process = subprocess.Popen(
+        [str(PYZ), "demo", "--serve", "0", "--seconds", "20"], env=bare(tmp_path), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        url = process.stdout.readline().split(" at ")[1].split()[0]
+        wait_for(lambda: "ready" in start(tmp_path, "status", LLAMABAR_URL=url).stdout, seconds=25, every_s=0.5)
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
