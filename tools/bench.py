@@ -1,0 +1,387 @@
+"""Measures what the program promises, and prints figures: no verdicts. Every run is a real process on real sockets.
+
+python3 build.py bench            everything (about three minutes)
+python3 build.py bench NAME …     some of: frame startup latency speed idle memory load
+"""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, Tuple
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
+
+import psutil  # noqa: E402
+
+from llamabar.core import decode  # noqa: E402
+from llamabar.core import events as ev  # noqa: E402
+from llamabar.core.history import History, Readings, record  # noqa: E402
+from llamabar.core.snapshot import apply  # noqa: E402
+from llamabar.core.state import Snapshot  # noqa: E402
+from llamabar.core.status import classify  # noqa: E402
+from llamabar.demo.dialect import DemoModel  # noqa: E402
+from llamabar.demo.load import ask  # noqa: E402
+from llamabar.demo.server import DemoServer  # noqa: E402
+from llamabar.demo.world import World  # noqa: E402
+from llamabar.view import sparkline  # noqa: E402
+from llamabar.view.compose import compose  # noqa: E402
+from llamabar.view.scene import Scene, Server  # noqa: E402
+from llamabar.view.swiftbar import Clicks, render  # noqa: E402
+
+PYZ = ROOT / "dist" / "llamabar.pyz"
+IDLE_S = 60.0
+MODELS = tuple(
+    DemoModel(name, load_s=0.3, tps=tps, prompt_tps=4000.0, slots=4, ttl_s=3600)
+    for name, tps in (("slow-70b", 3.0), ("usual-30b", 40.0), ("fast-1b", 250.0))
+)
+
+
+def main(names: List[str]) -> int:
+    """Run the benchmarks that are named, or all."""
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        print(f"There is no benchmark {unknown[0]!r}. There are: {', '.join(BENCHMARKS)}.", file=sys.stderr)
+        return 2
+    cores = os.cpu_count()
+    print(f"Python {sys.version.split()[0]}, {cores} cores, {PYZ.stat().st_size:,} bytes of llamabar.pyz")
+    for name in names or BENCHMARKS:
+        for what, figure in BENCHMARKS[name]():
+            print(f"{name:<8} {what:<58} {figure}", flush=True)
+    return 0
+
+
+def frame() -> Iterator[Tuple[str, str]]:
+    """Build and render frames of different sizes, every picture drawn anew."""
+    for count in (1, 4, 10, 50, 200):
+        scenes = [_scene(count, shift) for shift in range(30)]
+        sizes, times_ms = [], []
+        for scene in scenes:
+            sparkline.draw.cache_clear()
+            began_s = time.perf_counter()
+            sizes.append(len(render(compose(scene), Clicks())))
+            times_ms.append((time.perf_counter() - began_s) * 1e3)
+        loaded = min(4, count)
+        what = f"{count} models, {loaded} loaded, 1 generating: build and render"
+        yield what, f"{statistics.median(times_ms):.2f} ms median, {max(times_ms):.2f} ms longest; {max(sizes):,} bytes"
+
+
+def startup() -> Iterator[Tuple[str, str]]:
+    """Start the built file: first frame and one status, cold and warm, beside a bare Python."""
+    with tempfile.TemporaryDirectory() as home, _swap() as (server, _):
+        environment = {
+            **os.environ,
+            "HOME": home,
+            "SWIFTBAR": "1",
+            "SWIFTBAR_VERSION": "2.1.1",
+            "LLAMABAR_URL": server.url,
+        }
+        environment["LLAMABAR_PYTHON"] = sys.executable
+        cold = _first_byte_ms([str(PYZ)], environment)
+        warm = [_first_byte_ms([str(PYZ)], environment) for _ in range(15)]
+        bare = [_first_byte_ms([sys.executable, "-I", "-S", "-c", "print(1)"], environment) for _ in range(15)]
+        yield "first frame, cold (unpacks)", f"{cold:.0f} ms"
+        ratio = statistics.median(warm) / statistics.median(bare)
+        yield "first frame, warm", f"{statistics.median(warm):.0f} ms median, {ratio:.1f} x a bare Python's first line"
+        status = []
+        for _ in range(9):
+            began_s = time.perf_counter()
+            subprocess.run([str(PYZ), "status"], env=environment, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+            status.append((time.perf_counter() - began_s) * 1e3)
+        yield "status, warm", f"{statistics.median(status):.0f} ms median"
+
+
+def latency() -> Iterator[Tuple[str, str]]:
+    """From a change of state at the socket to its frame being written."""
+    with _swap() as (server, world), _plugin(server.url) as plugin:
+        plugin.wait("no model loaded")
+        waits_ms: List[float] = []
+        process = world.processes["usual-30b"]
+        for index in range(60):
+            time.sleep(0.37 + index % 7 * 0.05)
+            process.state = "ready" if process.state == "stopped" else "stopped"
+            wanted = "llama-swap: ready" if process.state == "ready" else "llama-swap: no model loaded"
+            began_s = time.monotonic()
+            world.publish("modelStatus", world.status())
+            waits_ms.append((plugin.wait(wanted, after_s=began_s) - began_s) * 1e3)
+        process.state = "stopped"
+        ordered = sorted(waits_ms)
+        p95 = ordered[int(len(ordered) * 0.95)]
+        yield (
+            "state change at the socket to frame written",
+            f"{statistics.median(ordered):.0f} ms median, {p95:.0f} ms p95",
+        )
+
+
+def speed() -> Iterator[Tuple[str, str]]:
+    """Speeds shown against the truth that the model server keeps, by slots and by bytes alone."""
+    for model, tokens in (("slow-70b", 60), ("usual-30b", 500), ("fast-1b", 2500)):
+        with _swap() as (server, _), _plugin(server.url) as plugin:
+            plugin.wait("no model loaded")
+            yield f"{model}: live, from /slots", _errors(server, plugin, model, tokens)
+    with _swap() as (server, _), _plugin(server.url) as plugin:
+        plugin.wait("no model loaded")
+        ask(server.url[7:], "usual-30b", 200, 10)
+        time.sleep(1.6)
+        port = server.world.processes["usual-30b"].port
+        _close_slots(server.world, port)
+        yield "usual-30b: ~, from bytes, calibrated by one request", _errors(server, plugin, "usual-30b", 500, mark="~")
+
+
+def idle() -> Iterator[Tuple[str, str]]:
+    """A minute of watching one ready model that does nothing."""
+    with _swap() as (server, world), _plugin(server.url) as plugin:
+        ask(server.url[7:], "usual-30b", 5, 5)
+        plugin.wait("usual-30b: ready")
+        world.processes["usual-30b"].last_use_s = time.monotonic()
+        time.sleep(8)
+        process = psutil.Process(plugin.pid)
+        asked, frames, log = len(server.requests), len(plugin.frames), len(world.logs["proxy"])
+        before, began_s = sum(process.cpu_times()[:2]), time.monotonic()
+        time.sleep(IDLE_S)
+        passed_s = time.monotonic() - began_s
+        used = sum(process.cpu_times()[:2]) - before
+        new = [path for _, path in server.requests[asked:]]
+        yield f"CPU over {passed_s:.0f} s, soon after activity", f"{used / passed_s * 100:.3f} % of a core"
+        yield "frames", f"{len(plugin.frames) - frames} ({(len(plugin.frames) - frames) / passed_s * 3600:.0f} an hour)"
+        yield "requests", ", ".join(f"{new.count(path)} {path}" for path in sorted(set(new))) or "none"
+        yield "log lines that watching caused", str(world.logs["proxy"][log:].count("\n"))
+        yield "memory of the process (RSS)", f"{process.memory_info().rss / 2**20:.1f} MiB"
+    yield from _quiet_frames()
+
+
+def memory() -> Iterator[Tuple[str, str]]:
+    """The process after two minutes of work: streaming answers all the time."""
+    with _swap() as (server, _), _plugin(server.url) as plugin:
+        plugin.wait("no model loaded")
+        ends_s = time.monotonic() + 60
+        while time.monotonic() < ends_s:
+            ask(server.url[7:], "fast-1b", 1500, 50)
+        process = psutil.Process(plugin.pid)
+        used_s, lived_s = sum(process.cpu_times()[:2]), time.time() - process.create_time()
+        yield "RSS after a minute of generating", f"{process.memory_info().rss / 2**20:.1f} MiB"
+        yield "CPU while generating", f"{used_s / lived_s * 100:.1f} % of a core"
+        yield (
+            "frames while generating",
+            f"{len(plugin.frames) / lived_s:.2f} a second, {plugin.bytes / len(plugin.frames):,.0f} bytes each",
+        )
+
+
+def load() -> Iterator[Tuple[str, str]]:
+    """Decoding and applying events, with many models and at many events a second."""
+    for count in (1, 10, 50, 200):
+        table = json.dumps([{"id": f"m{n}", "state": "ready", "name": "", "description": ""} for n in range(count)])
+        payload = json.dumps({"type": "modelStatus", "data": table}).encode()
+        yield f"one model table of {count} models", f"{_per_event_us(payload):.0f} µs"
+    upsert = {
+        "id": "1",
+        "model": "m0",
+        "req_path": "/v1/chat/completions",
+        "resp_headers": {"a": "b"},
+        "resp_bytes": 5,
+        "elapsed_ms": 9,
+    }
+    payload = json.dumps({"type": "inflight", "data": json.dumps({"operation": "upsert", "request": upsert})}).encode()
+    each_us = _per_event_us(payload)
+    for rate in (1, 100, 1000):
+        yield f"{rate} in-flight events a second", f"{each_us * rate / 1e4:.2f} % of a core"
+
+
+def _quiet_frames() -> Iterator[Tuple[str, str]]:
+    """An hour of a quiet menu, played with a clock of its own: how often it asks to be printed."""
+    from llamabar.monitor import Monitor, Watched
+
+    monitor = Monitor({"s": Watched("s", "http://127.0.0.1:1")})
+    running = ev.RunningListed((ev.RunningModel("m", "ready", "http://localhost:1", 7200.0),))
+    models = ev.ModelsListed((ev.ModelInfo("m", "ready"),))
+    for event in (
+        ev.StreamOpened(),
+        models,
+        running,
+        ev.InflightUpserted(ev.RequestInfo("1", "m")),
+        ev.InflightRemoved("1"),
+    ):
+        monitor.take("s", event, at_s=0.0)
+    now_s, frames = 400.0, 0
+    while now_s < 4000.0:
+        monitor.take("s", ev.HostMeasured(0.05 + now_s % 7 / 100, int(3e10 + now_s * 1e6), int(6.4e10)), at_s=now_s)
+        monitor.tick(now_s=now_s)
+        frames += monitor.frame(now_s=now_s) is not None
+        now_s += 5.0
+    yield "frames in an hour of idling, five minutes after activity", str(frames)
+
+
+def _per_event_us(payload: bytes) -> float:
+    snapshot = apply(Snapshot(), ev.StreamOpened(), 0.0)
+    snapshot = apply(snapshot, ev.ModelsListed((ev.ModelInfo("m0", "ready"),)), 0.0)
+    began_s = time.perf_counter()
+    for index in range(400):
+        event = decode.decode_event(payload)
+        assert event is not None
+        snapshot = apply(snapshot, event, float(index))
+    return (time.perf_counter() - began_s) / 400 * 1e6
+
+
+def _scene(count: int, shift: int) -> Scene:
+    models = ev.ModelsListed(
+        tuple(ev.ModelInfo(f"model-{n:03}-30b-q4", "ready" if n < 4 else "stopped") for n in range(count))
+    )
+    snapshot = apply(Snapshot(), ev.StreamOpened(), 0.0)
+    rows = tuple(
+        ev.FinishedRequest(n, f"model-{n:03}-30b-q4", prompt_tokens=50, prompt_tps=600.0, generation_tps=41.0)
+        for n in range(4)
+    )
+    said = (
+        models,
+        ev.RunningListed(tuple(ev.RunningModel(m.id, m.state, "http://localhost:1", 300.0) for m in models.models)),
+        ev.CapabilitiesFound(confirmed=frozenset({"unload_one", "cancel"})),
+        ev.RequestsFinished(rows, total=4),
+        ev.MemoryMeasured(10**7, {model.id: 18 * 10**9 for model in models.models[:4]}),
+        ev.HostMeasured(0.1, 41 * 10**9, 64 * 10**9),
+        ev.InflightUpserted(ev.RequestInfo("1", models.models[0].id, "/v1/chat/completions", "t", 1.0, 900, True)),
+    )
+    for event in said:
+        snapshot = apply(snapshot, event, 1.0)
+    history = History()
+    for second in range(300):
+        readings = Readings((second + shift) * 37 % 60, None, 1.0, 18e9 + second * 1e7, (second + shift) % 50 / 50)
+        history = record(history, readings, now_s=float(second))
+    return Scene((Server("llama-swap", "http://127.0.0.1:8080", snapshot, classify(snapshot), history),), now_s=299.0)
+
+
+def _errors(server: DemoServer, plugin: "_plugin", model: str, tokens: int, mark: str = "") -> str:
+    """Stream one answer and compare what each frame shows with the truth of the demo's model."""
+    truth = next(one.tps for one in MODELS if one.id == model)
+    thread = threading.Thread(target=ask, args=(server.url[7:], model, tokens, 10), daemon=True)
+    began_s = time.monotonic()
+    thread.start()
+    thread.join()
+    shown = []
+    for at_s, text in plugin.frames:
+        found = re.search(rf"^{model}: generating {mark}([\d.]+) tok/s", text, re.MULTILINE)
+        if at_s > began_s and found:
+            shown.append(float(found.group(1)))
+    settled = shown[2:]
+    if not settled:
+        return f"nothing shown ({len(shown)} readings)"
+    errors = sorted(abs(tps - truth) / truth * 100 for tps in settled)
+    p95 = errors[int(len(errors) * 0.95)]
+    return f"truth {truth:g}: {len(settled)} readings, error {statistics.median(errors):.1f} % median, {p95:.1f} % p95, {errors[-1]:.1f} % most"
+
+
+def _close_slots(world: World, port: int) -> None:
+    """Make /running say that the model may sleep: then its slots are left alone and only bytes remain."""
+    original = world.running
+
+    def running() -> List[Dict[str, object]]:
+        return [{**entry, "cmd": f"{entry['cmd']} --sleep-idle-seconds 600"} for entry in original()]
+
+    world.running = running  # type: ignore[method-assign]
+    world.hang_up()
+    time.sleep(2.5)
+
+
+def _first_byte_ms(words: List[str], environment: Dict[str, str]) -> float:
+    began_s = time.perf_counter()
+    process = subprocess.Popen(
+        words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout is not None
+    process.stdout.read(1)
+    took_ms = (time.perf_counter() - began_s) * 1e3
+    process.kill()
+    process.communicate()
+    return took_ms
+
+
+class _swap:
+    """A made-up llama-swap with models of known speed."""
+
+    def __enter__(self) -> Tuple[DemoServer, World]:
+        self.server = DemoServer(World("v250", MODELS)).start()
+        return self.server, self.server.world
+
+    def __exit__(self, *_: object) -> None:
+        self.server.stop()
+
+
+class _plugin:
+    """The built file as SwiftBar runs it; frames are kept with their times."""
+
+    def __init__(self, url: str) -> None:
+        self.home = tempfile.TemporaryDirectory()
+        environment = {
+            **os.environ,
+            "HOME": self.home.name,
+            "SWIFTBAR": "1",
+            "SWIFTBAR_VERSION": "2.1.1",
+            "LLAMABAR_URL": url,
+        }
+        environment["LLAMABAR_PYTHON"] = sys.executable
+        subprocess.run([str(PYZ), "--version"], env=environment, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([str(PYZ)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.frames: List[Tuple[float, str]] = []
+        self.bytes = 0
+        self.news = threading.Condition()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        rest = b""
+        while True:
+            piece = os.read(self.process.stdout.fileno(), 65536)
+            if not piece:
+                return
+            at_s = time.monotonic()
+            *whole, rest = (rest + piece).split(b"~~~\n")
+            with self.news:
+                self.bytes += len(piece)
+                self.frames += [(at_s, one.decode()) for one in whole]
+                self.news.notify_all()
+
+    def wait(self, part: str, after_s: float = 0.0) -> float:
+        """Return when the first frame with a text came."""
+        with self.news:
+            found = self.news.wait_for(lambda: self._first(part, after_s), timeout=30)
+        if not found:
+            raise SystemExit(f"no frame with {part!r}")
+        return float(found)
+
+    def _first(self, part: str, after_s: float) -> float:
+        return next((at_s for at_s, text in self.frames if at_s >= after_s and part in text), 0.0)
+
+    def __enter__(self) -> "_plugin":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.home.cleanup()
+
+
+BENCHMARKS: Dict[str, Callable[[], Iterator[Tuple[str, str]]]] = {
+    "frame": frame,
+    "startup": startup,
+    "latency": latency,
+    "speed": speed,
+    "idle": idle,
+    "memory": memory,
+    "load": load,
+}
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
