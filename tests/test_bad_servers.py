@@ -117,11 +117,11 @@ def test_an_empty_model_list_is_said_in_words(tmp_path):
 
 def test_two_hundred_models_and_hostile_names_make_one_menu(tmp_path):
     names = [f"m{n}" for n in range(195)] + ["a|b", "---", "~~~", ":bolt:", "x\n--y|bash=/bin/sh"]
-    with Stranger(speaking(models(*names, state="stopped")), hold_s=30) as stranger:
-        with Plugin(stranger.url, tmp_path) as plugin:
-            plugin.wait_for_row("Load: 200 models")
-            assert all(len(content.encode()) <= 16_384 for _, content in plugin.frames)
-            assert not [item for item in plugin.items() if item.bash]
+    said = speaking(models(*names, state="stopped"))
+    with Stranger(said, hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+        plugin.wait_for_row("Load: 200 models")
+        assert all(len(content.encode()) <= 16_384 for _, content in plugin.frames)
+        assert not [item for item in plugin.items() if item.bash]
 
 
 def test_an_unknown_state_is_shown_as_it_is_called(tmp_path):

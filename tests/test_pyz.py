@@ -1,4 +1,4 @@
-"""The built file: it starts everywhere, mends itself, and draws what the source draws. `build.py test` builds it first."""
+"""The built file: it starts everywhere, mends itself, and draws what the source draws. `build.py test` builds it."""
 
 import os
 import shutil
@@ -44,15 +44,15 @@ def test_the_first_start_unpacks_and_the_second_goes_straight_in(tmp_path):
 
 def test_it_streams_frames_to_swiftbar_and_ends_on_sigterm(tmp_path):
     start(tmp_path, "--version")
-    with llama_swap() as server:
-        with Plugin(server.url, tmp_path, program=[str(PYZ)], LLAMABAR_PYTHON=PYTHON, PYTHONPATH="") as plugin:
-            plugin.wait_for_row("llama-swap: no model loaded")
-            chat(server, "alpha-8b", tokens=100)
-            plugin.wait_for_row("alpha-8b: generating 4")
-            plugin.wait_for_row("CPU:")
-            code, took_s = plugin.end()
-            assert (code, plugin.stderr) == (0, b"")
-            assert took_s < 0.5
+    bundled = {"program": [str(PYZ)], "LLAMABAR_PYTHON": PYTHON, "PYTHONPATH": ""}
+    with llama_swap() as server, Plugin(server.url, tmp_path, **bundled) as plugin:
+        plugin.wait_for_row("llama-swap: no model loaded")
+        chat(server, "alpha-8b", tokens=100)
+        plugin.wait_for_row("alpha-8b: generating 4")
+        plugin.wait_for_row("CPU:")
+        code, took_s = plugin.end()
+        assert (code, plugin.stderr) == (0, b"")
+        assert took_s < 0.5
 
 
 @pytest.mark.parametrize("missing", ["click", "urllib3", "llamabar/cli", "png.py"])

@@ -25,8 +25,8 @@ class Terminal:
         self.resize(width, height)
         self.before = termios.tcgetattr(self.slave)
         self.process = subprocess.Popen(
-            words, env=environment(home, **more), stdin=self.slave, stdout=self.slave, stderr=self.slave, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            words, env=environment(home, **more), stdin=self.slave, stdout=self.slave, stderr=self.slave,
+            start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )  # fmt: skip
         self.raw = b""
         threading.Thread(target=self._read, daemon=True).start()

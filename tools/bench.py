@@ -130,8 +130,7 @@ def speed() -> Iterator[Tuple[str, str]]:
         plugin.wait("no model loaded")
         ask(server.url[7:], "usual-30b", 200, 10)
         time.sleep(1.6)
-        port = server.world.processes["usual-30b"].port
-        _close_slots(server.world, port)
+        _close_slots(server.world)
         yield "usual-30b: ~, from bytes, calibrated by one request", _errors(server, plugin, "usual-30b", 500, mark="~")
 
 
@@ -268,15 +267,16 @@ def _errors(server: DemoServer, plugin: "_plugin", model: str, tokens: int, mark
         found = re.search(rf"^{model}: generating {mark}([\d.]+) tok/s", text, re.MULTILINE)
         if at_s > began_s and found:
             shown.append(float(found.group(1)))
-    settled = shown[2:]
+    settled = shown if mark else shown[1:]
     if not settled:
-        return f"nothing shown ({len(shown)} readings)"
+        return "nothing shown"
     errors = sorted(abs(tps - truth) / truth * 100 for tps in settled)
     p95 = errors[int(len(errors) * 0.95)]
-    return f"truth {truth:g}: {len(settled)} readings, error {statistics.median(errors):.1f} % median, {p95:.1f} % p95, {errors[-1]:.1f} % most"
+    found = f"error {statistics.median(errors):.1f} % median, {p95:.1f} % p95, {errors[-1]:.1f} % most"
+    return f"truth {truth:g}: {len(settled)} readings, {found}"
 
 
-def _close_slots(world: World, port: int) -> None:
+def _close_slots(world: World) -> None:
     """Make /running say that the model may sleep: then its slots are left alone and only bytes remain."""
     original = world.running
 

@@ -79,7 +79,7 @@ class Monitor:
 
     def frame(self, *, now_s: float) -> Optional[Menu]:
         """Return the menu if it is worth printing now."""
-        if not self._dirty and (self._due_s is None or now_s < self._due_s):
+        if not self._worth_composing(now_s):
             return None
         self._dirty = False
         scene = self.scene(now_s=now_s)
@@ -92,6 +92,14 @@ class Monitor:
         self.shown = cadence.printed(new, now_s=now_s)
         self.menu, self._due_s, self._news = menu, None, False
         return menu
+
+    def _worth_composing(self, now_s: float) -> bool:
+        """A menu is not even composed while nothing but time has passed and a quiet menu may not be printed yet."""
+        if self._due_s is not None and now_s >= self._due_s:
+            return True
+        pace = self.pace()
+        quiet = not (self._news or pace.busy or pace.counting_down)
+        return self._dirty and not (quiet and cadence.too_soon(self.shown, pace, now_s=now_s))
 
     def scene(self, *, now_s: float) -> Scene:
         """Return what a menu is drawn from."""

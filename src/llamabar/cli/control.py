@@ -1,22 +1,94 @@
 """Commands that change something: each does what the menu's item does, through the same code."""
 
+from typing import Callable, List, Optional, Tuple
+
 from llamabar import actions
 from llamabar.config import Settings
+from llamabar.core.state import Snapshot
 from llamabar.errors import LlamabarError
 from llamabar.look import look
+from llamabar.run import Watch
 from llamabar.sources import clock
+from llamabar.view import words
 from llamabar.view.compose import compose
+from llamabar.view.menu import Action, Do
+from llamabar.view.sections.requests import cancel
+
+Found = List[Tuple[str, Action]]  # server name and what to do there
 
 
 def perform_token(token: str, settings: Settings) -> int:
     """Do what a token means in the menu as it is now; raise LlamabarError if it means nothing any more."""
     watch = look(settings)
     menu = compose(watch.monitor.scene(now_s=clock.now_s()))
-    action = next((action for action in menu.actions() if action.token == token), None)
-    if action is None:
+    found = [(action.server, action) for action in menu.actions() if action.token == token]
+    if not found:
         raise LlamabarError("That item is not in the menu any more.", "Open the menu again.")
-    server = action.server if action.server in watch.links else next(iter(watch.links))
-    failure = actions.perform(action, watch.links[server].client, watch.monitor.servers[server].snapshot)
-    if failure:
-        raise LlamabarError(f"Could not {action.do.value}: {failure}.")
+    return _perform(watch, found[:1])
+
+
+def load(model: str, settings: Settings) -> int:
+    """Load a model and wait until it is there."""
+    return _do(
+        settings,
+        lambda server, snapshot: _of_model(Do.LOAD, model, server, snapshot),
+        f"No server has a model {model!r}.",
+    )
+
+
+def unload(model: Optional[str], settings: Settings) -> int:
+    """Unload one model, or all of them for None."""
+    if model is None:
+        return _do(settings, lambda server, _: [(server, Action(Do.UNLOAD_ALL, server=server))], "")
+    named = lambda server, snapshot: _of_model(Do.UNLOAD, model, server, snapshot)  # noqa: E731
+    return _do(settings, named, f"No server has a model {model!r}.")
+
+
+def cancel_request(request_id: Optional[str], settings: Settings) -> int:
+    """Cancel one request in flight, or all of them for None."""
+    return _do(
+        settings, lambda server, snapshot: _of_requests(request_id, server, snapshot), "No such request is in flight."
+    )
+
+
+def choose_profile(name: str, settings: Settings) -> int:
+    """Choose a routing profile; "" leaves it."""
+
+    def found(server: str, snapshot: Snapshot) -> Found:
+        known = name in snapshot.profiles or (not name and "profiles" in snapshot.confirmed)
+        return [(server, Action(Do.PROFILE, name, server=server))] if known else []
+
+    return _do(settings, found, f"No server has a profile {name!r}." if name else "No server has profiles.")
+
+
+def _of_model(do: Do, wanted: str, server: str, snapshot: Snapshot) -> Found:
+    ids = [model.id for model in snapshot.models.values() if wanted == model.id or wanted in model.info.aliases]
+    return [(server, Action(do, model_id, server=server)) for model_id in ids[:1]]
+
+
+def _of_requests(wanted: Optional[str], server: str, snapshot: Snapshot) -> Found:
+    requests = [request for request in snapshot.requests.values() if wanted in (None, request.info.id)]
+    return [(server, cancel(server, request)) for request in requests]
+
+
+def _do(settings: Settings, find: Callable[[str, Snapshot], Found], missing: str) -> int:
+    watch = look(settings)
+    reachable = {name: w.snapshot for name, w in watch.monitor.servers.items() if w.snapshot.connected}
+    if not reachable:
+        faults = [w.snapshot.fault for w in watch.monitor.servers.values() if w.snapshot.fault]
+        raise LlamabarError(
+            f"llama-swap does not answer: {words.FAULTS[faults[0].kind] if faults else 'no answer in time'}."
+        )
+    found = [one for server, snapshot in reachable.items() for one in find(server, snapshot)]
+    if not found:
+        raise LlamabarError(missing, "`llamabar models` and `llamabar status --json` list what there is.")
+    return _perform(watch, found)
+
+
+def _perform(watch: Watch, found: Found) -> int:
+    for server, action in found:
+        name = server if server in watch.links else next(iter(watch.links))
+        failure = actions.perform(action, watch.links[name].client, watch.monitor.servers[name].snapshot)
+        if failure:
+            raise LlamabarError(f"Could not {action.do.value}: {failure}.")
     return 0

@@ -87,13 +87,11 @@ def stream(server: str, config: str) -> int:
 @_common
 def frame(server: str, config: str) -> int:
     """One frame, then exit: for xbar, Argos and non-streaming use."""
-    from llamabar.look import look
-    from llamabar.sources import clock
-    from llamabar.stream import one_frame
+    from llamabar.clicks import click_style
     from llamabar.view.compose import compose
+    from llamabar.view.swiftbar import render
 
-    watch = look(_settings(server, config))
-    sys.stdout.write(one_frame(compose(watch.monitor.scene(now_s=clock.now_s())), os.environ))
+    sys.stdout.write(render(compose(_scene(server, config)), click_style(os.environ)).decode("utf-8"))
     return OK
 
 
@@ -138,7 +136,59 @@ def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
     return run_demo(port, seconds=seconds, dialect=dialect, unwatched_s=DEMO_SECONDS_UNWATCHED)
 
 
-@program.command(hidden=True)
+@program.command()
+@click.argument("model")
+@_common
+def load(model: str, server: str, config: str) -> int:
+    """Load MODEL (an id or alias) and wait until it is there."""
+    from llamabar.cli import control
+
+    return control.load(model, _settings(server, config))
+
+
+@program.command()
+@click.argument("model", required=False)
+@click.option("--all", "everything", is_flag=True, help="Unload every model.")
+@_common
+def unload(model: Optional[str], everything: bool, server: str, config: str) -> int:
+    """Unload MODEL, or everything with --all. Its requests in flight are lost."""
+    from llamabar.cli import control
+
+    return control.unload(_one_or_all(model, everything, "MODEL"), _settings(server, config))
+
+
+@program.command()
+@click.argument("request", required=False)
+@click.option("--all", "everything", is_flag=True, help="Cancel every request.")
+@_common
+def cancel(request: Optional[str], everything: bool, server: str, config: str) -> int:
+    """Cancel the request in flight with the id REQUEST (`status --json` lists them), or all of them."""
+    from llamabar.cli import control
+
+    return control.cancel_request(_one_or_all(request, everything, "REQUEST"), _settings(server, config))
+
+
+@program.command()
+@click.argument("name", required=False)
+@click.option("--none", "nothing", is_flag=True, help="Leave the active profile.")
+@_common
+def profile(name: Optional[str], nothing: bool, server: str, config: str) -> int:
+    """Choose the routing profile NAME, or leave it with --none."""
+    from llamabar.cli import control
+
+    return control.choose_profile(_one_or_all(name, nothing, "NAME", "--none") or "", _settings(server, config))
+
+
+@program.command("config")
+@_common
+def show_config(server: str, config: str) -> int:
+    """The settings in force and where each came from."""
+    found = _settings(server, config)
+    print("\n".join(reports.settings_lines(found)))
+    return KNOWN_FAULT if found.mistakes else OK
+
+
+@program.command("click", hidden=True)
 @click.argument("token")
 @_common
 def click_item(token: str, server: str, config: str) -> int:
@@ -148,8 +198,10 @@ def click_item(token: str, server: str, config: str) -> int:
     return perform_token(token, _settings(server, config))
 
 
-click_item.name = "click"
-program.commands["click"] = program.commands.pop("click-item")
+def _one_or_all(one: Optional[str], everything: bool, name: str, option: str = "--all") -> Optional[str]:
+    if bool(one) == everything:
+        raise click.UsageError(f"Say either {name} or {option}.")
+    return one
 
 
 def _scene(server: str, config: str) -> Any:

@@ -2,10 +2,11 @@
 
 from typing import Any, Dict, List, Optional
 
+from llamabar.config import Settings
 from llamabar.core import readings, units
 from llamabar.core.phases import phases
 from llamabar.core.speed import Reading
-from llamabar.core.state import Model, Snapshot, in_flight, loaded, requests_of
+from llamabar.core.state import Model, Snapshot, loaded, requests_of
 from llamabar.core.status import Status
 from llamabar.view import words
 from llamabar.view.scene import Scene, Server
@@ -125,7 +126,15 @@ def _model(snapshot: Snapshot, model: Model, now_s: float) -> Dict[str, Any]:
     }
 
 
-def in_flight_words(snapshot: Snapshot) -> str:
-    """Return how many requests are in flight, in words."""
-    found = in_flight(snapshot)
-    return "" if found is None else units.plural(found, "request") + " in flight"
+def settings_lines(settings: Settings) -> List[str]:
+    """Return every setting in force with its source; a key only as present or not."""
+    lines = [f"settings file    {settings.file or 'none'}"]
+    for server in settings.servers:
+        lines.append(f"server           {name(server.name)}")
+        lines.append(f"  url            {server.url} (from {server.url_from})")
+        lines.append(
+            f"  key            {'set' if server.api_key else 'none'}"
+            + (f" (from {server.key_from})" if server.key_from else "")
+        )
+    lines.append(f"menu title       {settings.title} (from {settings.title_from})")
+    return lines

@@ -52,7 +52,9 @@ class LiveView:
         room = terminal.size()
         depth = 1 if self.details else 0
         shown = lines_of.render(menu, width=room.width, glyph=glyph, colour=self.colour, depth=depth)
-        self.screen.draw(_fitted(self._help() if self.help else shown, self._foot(room.width), room.height))
+        self.screen.draw(
+            _fitted(self._help() if self.help else shown, self._foot(room.width), width=room.width, height=room.height)
+        )
 
     def key(self, key: str) -> None:
         """Do what a key means."""
@@ -77,9 +79,10 @@ class LiveView:
         return [lines_of.fit(line, width) for line in (self.note, FOOT) if line]
 
 
-def _fitted(lines: List[str], foot: List[str], height: int) -> List[str]:
+def _fitted(lines: List[str], foot: List[str], *, width: int, height: int) -> List[str]:
     """Return lines that fill the height, the foot at its end; what does not fit is counted."""
     room = height - len(foot)
     if len(lines) > room:
-        lines = [*lines[: room - 1], f"… {len(lines) - room + 1} more lines: make the window higher"]
+        missing = f"… {len(lines) - room + 1} more lines: make the window higher"
+        lines = [*lines[: room - 1], lines_of.fit(missing, width)]
     return [*lines, *[""] * (room - len(lines)), *foot]

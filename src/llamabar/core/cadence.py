@@ -53,6 +53,11 @@ def _calm_s(pace: Pace, now_s: float) -> float:
     return RECENT_S if recent else QUIET_S
 
 
+def too_soon(shown: Shown, pace: Pace, *, now_s: float) -> bool:
+    """Tell whether a quiet menu could not be printed now, whatever it showed."""
+    return shown.at_s is not None and now_s < shown.at_s + _calm_s(pace, now_s)
+
+
 def printed(new: Shown, *, now_s: float) -> Shown:
     """Return what is shown after a frame was printed now."""
     return replace(new, at_s=now_s)

@@ -13,6 +13,7 @@ from llamabar.core.events import FinishedRequest, Slot
 
 WINDOW_S = 10.0  # never look further back
 ENOUGH_TOKENS = 25  # one token more or less is then 4 %
+EXACT_TOKENS = 20
 SHORTEST_SLOT_WINDOW_S = 0.9
 SHORTEST_BYTE_WINDOW_S = 1.8  # recordings/v250: 64 to 109 tok/s over 0.25 s, 88 to 95 over 2 s, truth 92
 SLOTS_FRESH_S = 2.5
@@ -58,6 +59,21 @@ def pace(trail: Trail, *, shortest_s: float, unit: float = 1.0) -> Optional[floa
 
     `unit` is the count of one unit (1 for tokens, bytes a token for bytes).
     """
+    start = _window_start(trail, shortest_s, unit)
+    if start is None:
+        return None
+    grown, lasted_s = _between(trail[start], trail[-1], unit)
+    return grown / lasted_s
+
+
+def is_exact(trail: Trail, *, shortest_s: float) -> bool:
+    """Tell whether a pace of tokens is good to 5 %: one more or less among EXACT_TOKENS."""
+    start = _window_start(trail, shortest_s, 1.0)
+    return start is not None and _between(trail[start], trail[-1], 1.0)[0] >= EXACT_TOKENS
+
+
+def _window_start(trail: Trail, shortest_s: float, unit: float) -> Optional[int]:
+    """Return where the window begins: as far back as it needs, not across a change of pace."""
     start = len(trail) - 1
     while start > 0:
         grown, lasted_s = _between(trail[start], trail[-1], unit)
@@ -69,8 +85,7 @@ def pace(trail: Trail, *, shortest_s: float, unit: float = 1.0) -> Optional[floa
         start -= 1
     if start < 0 or len(trail) < 2:
         return None
-    grown, lasted_s = _between(trail[start], trail[-1], unit)
-    return grown / lasted_s if lasted_s >= shortest_s / 2 else None
+    return start if _between(trail[start], trail[-1], unit)[1] >= shortest_s / 2 else None
 
 
 def _between(first: Sample, last: Sample, unit: float) -> Tuple[float, float]:
@@ -108,7 +123,8 @@ class Meter:
     def by_slots(self, now_s: float) -> Optional[Reading]:
         """Return the sum over slots, or None if they are not known freshly enough.
 
-        A slot that has just begun is taken to be as fast as the others: the sum is then an estimate.
+        A slot that has just begun is taken to be as fast as the others: the sum is then an estimate, and so is
+        one of too few tokens.
         """
         if self.slots_at_s is None or now_s - self.slots_at_s > SLOTS_FRESH_S:
             return None
@@ -119,10 +135,14 @@ class Meter:
             return None
         fresh = rates.count(None)
         tps = sum(known) * (1 + fresh / len(known))
-        return Reading(tps, Source.ESTIMATE if fresh else Source.LIVE, self.slots_at_s)
+        exact = not fresh and all(is_exact(self._trail_of(slot), shortest_s=SHORTEST_SLOT_WINDOW_S) for slot in begun)
+        return Reading(tps, Source.LIVE if exact else Source.ESTIMATE, self.slots_at_s)
 
     def _pace_of(self, slot: Slot) -> Optional[float]:
-        return pace(self.trails.get(slot.id, (None, ()))[1], shortest_s=SHORTEST_SLOT_WINDOW_S)
+        return pace(self._trail_of(slot), shortest_s=SHORTEST_SLOT_WINDOW_S)
+
+    def _trail_of(self, slot: Slot) -> Trail:
+        return self.trails.get(slot.id, (None, ()))[1]
 
 
 def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) -> Meter:

@@ -5,7 +5,6 @@ time-out; the key leaves only after the other side has shown that it is llama-sw
 """
 
 import socket
-import ssl
 import warnings
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, HTTPException, RemoteDisconnected, UnknownProtocol
@@ -215,8 +214,8 @@ def _read(response: "urllib3.BaseHTTPResponse") -> bytes:
 
 def fault_of(error: BaseException) -> Fault:
     """Return the fault behind an exception, in our words."""
-    if isinstance(error, (SSLError, ssl.SSLError)):
-        cause = error.args[0] if error.args and isinstance(error.args[0], ssl.SSLError) else error
+    if isinstance(error, SSLError):
+        cause = error.args[0] if error.args else None
         return Fault(FaultKind.TLS, str(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or ""))
     if isinstance(error, (NameResolutionError, UnicodeError)):
         return Fault(FaultKind.UNKNOWN_HOST)

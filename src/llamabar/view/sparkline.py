@@ -6,6 +6,7 @@ dark top). Newest at the right edge. The scale moves in steps of 1, 2, 5 so that
 
 import io
 from functools import lru_cache
+from itertools import zip_longest
 from typing import List, Optional, Tuple
 
 import png
@@ -62,8 +63,16 @@ def draw(values: Points) -> bytes:
         unit_is_meter=True,
     )
     out = io.BytesIO()
-    writer.write(out, pixels(values))
+    writer.write_packed(out, _packed(pixels(values)))
     return out.getvalue()
+
+
+def _packed(rows: List[List[int]]) -> List[bytes]:
+    """Return rows with four pixels a byte, leftmost in the highest bits."""
+    return [
+        bytes(a << 6 | b << 4 | c << 2 | d for a, b, c, d in zip_longest(*(row[n::4] for n in range(4)), fillvalue=0))
+        for row in rows
+    ]
 
 
 def blocks(values: Points, width: int) -> str:

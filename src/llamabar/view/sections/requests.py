@@ -30,9 +30,9 @@ def _row(server: Server, request: Request, phase: Phase, now_s: float) -> Row:
 def _children(server: Server, request: Request) -> Tuple[Row, ...]:
     if "cancel" not in server.snapshot.confirmed:
         return ()
-    return (Row("Cancel: this request", action=cancel(server, request)),)
+    return (Row("Cancel: this request", action=cancel(server.name, request)),)
 
 
-def cancel(server: Server, request: Request) -> Action:
+def cancel(server: str, request: Request) -> Action:
     """Return the action that cancels this very request, not a later one of the same id."""
-    return Action(Do.CANCEL, request.info.id, server=server.name, mark=request.info.stamp)
+    return Action(Do.CANCEL, request.info.id, server=server, mark=request.info.stamp)

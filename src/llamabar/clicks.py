@@ -1,0 +1,27 @@
+"""How clicks come back to us: SwiftBar's version decides."""
+
+import os
+import sys
+from typing import Mapping, Tuple
+
+from llamabar.view.swiftbar import Clicks
+
+STDIN_CLICKS_SINCE = (2, 1, 0)
+
+
+def click_style(environment: Mapping[str, str]) -> Clicks:
+    """Return how items are written: to our stdin from SwiftBar 2.1.0 on; before, and for others, by starting us."""
+    if swiftbar_version(environment) >= STDIN_CLICKS_SINCE:
+        return Clicks()
+    return Clicks(program=environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment))
+
+
+def program_path(environment: Mapping[str, str]) -> str:
+    """Return the file that was started."""
+    return os.path.abspath(environment.get("LLAMABAR_FILE") or sys.argv[0])
+
+
+def swiftbar_version(environment: Mapping[str, str]) -> Tuple[int, ...]:
+    """Return SwiftBar's version as numbers, () if unknown. A beta counts as its release."""
+    head = environment.get("SWIFTBAR_VERSION", "").split("-")[0]
+    return tuple(int(part) for part in head.split(".") if part.isdigit())

@@ -1,0 +1,138 @@
+"""The commands as a person types them."""
+
+import json
+
+import pytest
+
+from tests.programs import chat, free_port, llama_swap, run, wait_for
+
+
+@pytest.fixture
+def server():
+    with llama_swap() as running:
+        yield running
+
+
+COMMANDS = ("stream", "frame", "status", "watch", "models", "load", "unload", "cancel", "profile", "config", "demo")
+
+
+def test_help_lists_every_command_and_each_explains_itself(tmp_path):
+    shown = run(tmp_path, "--help")
+    assert shown.returncode == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in shown.stdout
+        one = run(tmp_path, name, "--help")
+        assert one.returncode == 0
+        assert len(one.stdout.splitlines()) >= 5
+        if name != "demo":
+            assert "--server NAME" in one.stdout and "--config FILE" in one.stdout
+    assert "click" not in shown.stdout
+
+
+def test_without_arguments_one_line_of_status_then_help(tmp_path, server):
+    done = run(tmp_path, LLAMABAR_URL=server.url)
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"llama-swap at {server.url[7:]}: no model loaded"
+    assert "Commands:" in lines
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["status", "--nonsense"],
+        ["load"],
+        ["unload"],
+        ["unload", "m", "--all"],
+        ["demo", "--seconds", "x"],
+    ],
+)
+def test_wrong_usage_ends_with_two_and_says_what_is_right(tmp_path, words):
+    done = run(tmp_path, *words)
+    assert done.returncode == 2
+    assert "Error" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_load_unload_and_their_failures(tmp_path, server):
+    assert run(tmp_path, "load", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.processes["alpha-8b"].state == "ready"
+    assert run(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.processes["alpha-8b"].state == "stopped"
+    for words, said in (
+        (["load", "no-such"], "No server has a model 'no-such'."),
+        (["load", "broken-1b"], "Could not load: unspecific error: upstream command exited prematurely."),
+        (["cancel", "77"], "No such request is in flight."),
+        (["profile", "nope"], "No server has a profile 'nope'."),
+    ):
+        done = run(tmp_path, *words, LLAMABAR_URL=server.url)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert said in done.stderr
+
+
+def test_cancel_and_unload_all_and_profiles(tmp_path, server):
+    one = chat(server, "alpha-8b", tokens=3000)
+    wait_for(lambda: server.inflight.entries and server.world.processes["alpha-8b"].state == "ready")
+    assert run(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0
+    one.join(5)
+    assert not one.is_alive()
+    assert run(tmp_path, "unload", "--all", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.running() == []
+    assert run(tmp_path, "profile", "coding", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.profile == "coding"
+    assert (
+        json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)["servers"][0]["profile"]
+        == "coding"
+    )
+    assert run(tmp_path, "profile", "--none", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.profile is None
+
+
+def test_commands_say_when_nobody_is_there(tmp_path):
+    done = run(tmp_path, "load", "m", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
+    assert done.returncode == 1
+    assert "llama-swap does not answer: nothing listens there." in done.stderr
+
+
+def test_two_servers_are_two_sections_and_one_that_is_down_disturbs_nobody(tmp_path, server):
+    settings = tmp_path / "config.toml"
+    settings.write_text(
+        f'[[server]]\nname="up"\nurl="{server.url}"\n[[server]]\nname="down"\nurl="http://127.0.0.1:{free_port()}"\n'
+    )
+    done = run(tmp_path, "status", "--config", str(settings))
+    assert done.returncode == 1
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["up", "down"]
+    assert run(tmp_path, "status", "--config", str(settings), "--server", "up").returncode == 0
+    frame = run(tmp_path, "frame", "--config", str(settings)).stdout
+    assert "up: no model loaded" in frame and "down: not answering" in frame
+    assert frame.splitlines()[0].startswith("|sfimage=circle "), "the title speaks of the server that works"
+    assert run(tmp_path, "status", "--server", "no").returncode == 1
+
+
+def test_a_mistake_in_the_settings_is_in_the_menu_and_on_stderr(tmp_path, server):
+    settings = tmp_path / "config.toml"
+    settings.write_text(f'[[server]]\nurl="{server.url}"\n[menu]\ntitel="icon"\n')
+    done = run(tmp_path, "frame", LLAMABAR_CONFIG=str(settings))
+    assert "Plugin: settings line 4 is not understood (titel)" in done.stdout
+    assert "settings line 4" in done.stderr
+
+
+def test_config_tells_where_each_setting_came_from_and_never_a_key(tmp_path):
+    done = run(tmp_path, "config", LLAMABAR_URL="http://127.0.0.1:1", LLAMABAR_API_KEY="sk-secret")
+    assert done.returncode == 0
+    assert "http://127.0.0.1:1 (from LLAMABAR_URL)" in done.stdout
+    assert "set (from LLAMABAR_API_KEY)" in done.stdout
+    assert "sk-secret" not in done.stdout
+
+
+def test_a_port_that_is_taken_is_said(tmp_path, server):
+    done = run(tmp_path, "demo", "--serve", server.url.rsplit(":", 1)[1])
+    assert done.returncode == 1
+    assert "is taken" in done.stderr
+
+
+def test_an_unknown_dialect_is_said(tmp_path):
+    done = run(tmp_path, "demo", "--dialect", "v9")
+    assert done.returncode == 1
+    assert "There are v150, v228, v236, v250." in done.stderr

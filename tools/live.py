@@ -1,0 +1,204 @@
+"""The end-to-end checks against a real llama-swap, if one is on PATH; its models are the demo's model servers.
+
+python3 build.py live
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
+
+from tests.programs import Plugin, wait_for  # noqa: E402
+
+from llamabar.demo.load import ask  # noqa: E402
+from llamabar.demo.world import free_port  # noqa: E402
+
+PYZ = ROOT / "dist" / "llamabar.pyz"
+SERVER = ROOT / "src" / "llamabar" / "demo" / "modelserver.py"
+OURS = "llamabar/"
+TTL_S = 15
+CONFIG = f"""
+healthCheckTimeout: 30
+startPort: FIRST_PORT
+models:
+  chat-8b:
+    cmd: PYTHON {SERVER} --port ${{PORT}} --load-s 1.5 --tps 40 --prompt-tps 2000
+    ttl: {TTL_S}
+    name: Chat 8B
+  "org/vision:q4":
+    cmd: PYTHON {SERVER} --port ${{PORT}} --load-s 1 --tps 20 --slots 1
+  broken-1b:
+    cmd: PYTHON {SERVER} --port ${{PORT}} --load-s 0.5 --fail
+"""
+
+
+def main() -> int:
+    """Run every check and return 0 if all of them hold."""
+    program = shutil.which("llama-swap")
+    if program is None:
+        print("Skipped: no llama-swap on PATH. Put one there (brew install llama-swap) and run this again.")
+        return 0
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10).stdout.strip()
+    print(f"{program}: {version}")
+    failures = 0
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        real(program, Path(folder)) as swap,
+        Plugin(swap.url, Path(folder), program=[str(PYZ)], LLAMABAR_PYTHON=sys.executable, PYTHONPATH="") as plugin,
+    ):
+        for check in CHECKS:
+            what = (check.__doc__ or "").splitlines()[0]
+            try:
+                check(swap, plugin)
+            except AssertionError as error:
+                failures += 1
+                print(f"FAILED  {what}\n        {str(error)[:2000]}", flush=True)
+            else:
+                print(f"holds   {what}", flush=True)
+    print(f"{len(CHECKS) - failures} passed, {failures} failed")
+    return 1 if failures else 0
+
+
+class Swap:
+    """A real llama-swap, its address and its log."""
+
+    def __init__(self, url: str, log: Path) -> None:
+        self.url = url
+        self._log = log
+
+    def lines(self) -> List[str]:
+        """Return the log lines that our own requests caused."""
+        return [line for line in self._log.read_text("utf-8", "replace").splitlines() if OURS in line]
+
+    def chat(self, model: str, tokens: int) -> threading.Thread:
+        """Send a streamed chat on a thread."""
+        thread = threading.Thread(target=ask, args=(self.url[7:], model, tokens, 20), daemon=True)
+        thread.start()
+        return thread
+
+
+@contextlib.contextmanager
+def real(program: str, folder: Path) -> Iterator[Swap]:
+    """Run a llama-swap on a free port with the demo's model servers."""
+    config, log, port = folder / "config.yaml", folder / "llama-swap.log", free_port()
+    config.write_text(CONFIG.replace("FIRST_PORT", str(free_port())).replace("PYTHON", sys.executable), "utf-8")
+    with log.open("wb") as out:
+        words = [program, "--config", str(config), "--listen", f"127.0.0.1:{port}"]
+        process = subprocess.Popen(words, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    try:
+        yield Swap(f"http://127.0.0.1:{port}", log)
+    finally:
+        process.terminate()
+        process.wait(40)
+
+
+def starts(swap: Swap, plugin: Plugin) -> None:
+    """An empty llama-swap is seen with its models."""
+    plugin.wait_for_row("llama-swap: no model loaded")
+    plugin.wait_for_row("Load: 3 models")
+
+
+def loads_and_generates(swap: Swap, plugin: Plugin) -> None:
+    """A chat shows loading, then, where the version tells, the speed within 10 %."""
+    thread = swap.chat("chat-8b", 240)
+    plugin.wait_for_row("chat-8b: loading")
+    wait_for(lambda: not plugin.row("chat-8b: loading"))
+    if in_flight_is_told(swap):
+        shown = re.search(r"generating ~?([\d.]+)", plugin.wait_for_row("chat-8b: generating 4", 10))
+        assert shown is not None and abs(float(shown.group(1)) - 40) <= 4, shown
+    thread.join(30)
+    plugin.wait_for_row("Finished: 1 request, 240 tokens")
+
+
+def status_agrees(swap: Swap, plugin: Plugin) -> None:
+    """`status --json` says what the menu says."""
+    found = status(swap)["servers"][0]
+    assert found["status"] == "ready", found["status"]
+    assert found["totals"]["generated_tokens"] == 240, found["totals"]
+    model = next(one for one in found["models"] if one["id"] == "chat-8b")
+    assert abs(model["generation_tps"] - 40) < 4, model
+
+
+def swaps(swap: Swap, plugin: Plugin) -> None:
+    """A request for another model shows the swap; a slash and a colon in its id are no trouble."""
+    swap.chat("org/vision:q4", 10).join(30)
+    plugin.wait_for_row("org/vision\u2236q4: ready")
+    assert not plugin.row("chat-8b: ready")
+
+
+def fails(swap: Swap, plugin: Plugin) -> None:
+    """A model whose server exits is said to have failed."""
+    swap.chat("broken-1b", 5).join(30)
+    plugin.wait_for_row("broken-1b: failed to load")
+
+
+def clicks(swap: Swap, plugin: Plugin) -> None:
+    """A click loads a model, and another unloads it."""
+    plugin.click("chat-8b", under="Load:")
+    plugin.wait_for_row("chat-8b: ready", 30)
+    if plugin.row("Unload: chat-8b"):
+        plugin.click("Unload: chat-8b", under="chat-8b")
+    else:
+        plugin.click("Unload all")
+    plugin.wait_for_row("llama-swap: no model loaded")
+
+
+def unloads_on_time(swap: Swap, plugin: Plugin) -> None:
+    """A model with a ttl of 15 s is unloaded on time while it is watched, and nothing is logged meanwhile."""
+    swap.chat("chat-8b", 5).join(30)
+    plugin.wait_for_row("chat-8b: ready")
+    ended_s = time.monotonic()
+    time.sleep(4)
+    lines = len(swap.lines())
+    plugin.wait_for_row("llama-swap: no model loaded", TTL_S + 5)
+    waited_s = time.monotonic() - ended_s
+    assert TTL_S - 2 <= waited_s <= TTL_S + 3, f"unloaded after {waited_s:.1f} s"
+    assert len(swap.lines()) == lines, swap.lines()[lines:]
+
+
+def asks_only_what_it_may(swap: Swap, plugin: Plugin) -> None:
+    """Of itself it asked nothing that loads a model or counts as use: one click's load, and no inference."""
+    loads = [line for line in swap.lines() if "/upstream" in line]
+    assert len(loads) <= 1, loads
+    assert not [line for line in swap.lines() if "/v1/" in line or "/props" in line]
+
+
+def ends(swap: Swap, plugin: Plugin) -> None:
+    """SIGTERM ends it within half a second, with nothing on stderr."""
+    code, took_s = plugin.end()
+    assert (code, plugin.stderr) == (0, b"") and took_s < 0.5, (code, took_s, plugin.stderr)
+
+
+CHECKS: "tuple[Callable[[Swap, Plugin], None], ...]" = (
+    starts, loads_and_generates, status_agrees, swaps, fails, clicks, unloads_on_time, asks_only_what_it_may, ends,
+)  # fmt: skip
+
+
+def in_flight_is_told(swap: Swap) -> bool:
+    """Tell whether this version says what is in flight."""
+    return bool({"inflight_count", "inflight_list"} & set(status(swap)["servers"][0]["capabilities"]))
+
+
+def status(swap: Swap) -> Dict[str, Any]:
+    """Return one look of the built program."""
+    environment = {**os.environ, "LLAMABAR_URL": swap.url, "LLAMABAR_PYTHON": sys.executable}
+    done = subprocess.run([str(PYZ), "status", "--json"], env=environment, capture_output=True, text=True, timeout=20)
+    return dict(json.loads(done.stdout))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
