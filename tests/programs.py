@@ -188,11 +188,12 @@ def run(home, *arguments, timeout=30, **more):
 class Stranger:
     """Something else on a port: says `answer` to whoever connects, and remembers what was sent to it."""
 
-    def __init__(self, answer, *, hold_s=0.0, piece=0):
-        self.answer, self.hold_s, self.piece = answer, hold_s, piece
+    def __init__(self, answer, *, hold_s=0.0, piece=0, pause_s=0.0, port=0):
+        self.answer, self.hold_s, self.piece, self.pause_s = answer, hold_s, piece, pause_s
         self.heard = []
         self.listener = socket.socket()
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.listener.bind(("127.0.0.1", port))
         self.listener.listen(16)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
         threading.Thread(target=self._serve, daemon=True).start()
@@ -212,6 +213,7 @@ class Stranger:
             step = self.piece or len(answer) or 1
             for at in range(0, len(answer), step):
                 caller.sendall(answer[at : at + step])
+                time.sleep(self.pause_s)
             time.sleep(self.hold_s)
 
     def __enter__(self):

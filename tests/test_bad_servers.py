@@ -105,7 +105,7 @@ def test_what_is_not_understood_is_passed_over(tmp_path):
     ]
     with Stranger(speaking(models("a-1b"), *noise), hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("a-1b: generating")
-        assert plugin.row("odd") == "odd"
+        assert plugin.row("odd") == "odd: dreaming"
         assert plugin.row("llama-swap: generating")
 
 
@@ -230,3 +230,37 @@ def test_a_request_that_never_ends_goes_when_the_stream_starts_anew(tmp_path):
         plugin.wait_for_text("1 d")
         server.world.hang_up()
         wait_for(lambda: not plugin.row("Request:"))
+
+
+def test_a_port_that_changes_hands_does_not_get_the_key_that_its_first_owner_wanted(tmp_path):
+    port = free_port()
+    with Plugin(f"http://127.0.0.1:{port}", tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
+        with llama_swap(port=port, api_key=KEY):
+            plugin.wait_for_row("llama-swap: no model loaded")
+        with Stranger(NOT_FOUND, port=port) as stranger:
+            plugin.wait_for_row("llama-swap: something else answers")
+            assert not any(KEY.encode() in heard for heard in stranger.heard)
+
+
+def test_a_refusal_that_only_sounds_like_llama_swaps_gets_no_key(tmp_path):
+    body = b'{"error":{"message":"Invalid API key provided"}}'
+    refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with Stranger(refusal + body) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
+        plugin.wait_for_row("llama-swap: something else answers")
+        assert not any(KEY.encode() in heard for heard in stranger.heard)
+
+
+def test_a_trickle_without_events_is_not_llama_swap(tmp_path):
+    with (
+        Stranger(STREAM + b": ping\n\n" * 400, piece=8, pause_s=0.1) as stranger,
+        Plugin(stranger.url, tmp_path) as plugin,
+    ):
+        plugin.wait_for_row("llama-swap: something else answers", seconds=12)
+
+
+def test_finished_requests_that_cannot_be_fetched_are_not_asked_for_again_and_again(tmp_path):
+    said = speaking(models("m"), event("activity", {"id": 4}))
+    with Stranger(said, hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
+        plugin.wait_for_row("m: ready")
+        time.sleep(3.5)
+        assert sum(b"/api/metrics" in heard for heard in stranger.heard) <= 4

@@ -43,6 +43,7 @@ SITUATIONS = [
     (Status.QUEUED, lambda: live(table(m="stopping", n="stopped"), request(model="n"))),
     (Status.STOPPING, lambda: live(table(m="stopping"), LISTED)),
     (Status.READY, lambda: live(table(m="ready", n="stopped"), LISTED)),
+    (Status.READY, lambda: live(table(m="sleeping"), LISTED)),
     (Status.EMPTY, lambda: live(table(m="stopped"), LISTED)),
 ]
 

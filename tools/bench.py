@@ -27,7 +27,6 @@ from llamabar.core.history import History, Readings, record  # noqa: E402
 from llamabar.core.snapshot import apply  # noqa: E402
 from llamabar.core.state import Snapshot  # noqa: E402
 from llamabar.core.status import classify  # noqa: E402
-from llamabar.demo.dialect import DemoModel  # noqa: E402
 from llamabar.demo.load import ask  # noqa: E402
 from llamabar.demo.server import DemoServer  # noqa: E402
 from llamabar.demo.world import World  # noqa: E402
@@ -35,13 +34,9 @@ from llamabar.view import sparkline  # noqa: E402
 from llamabar.view.compose import compose  # noqa: E402
 from llamabar.view.scene import Scene, Server  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
+from tools.bench_programs import MODELS, PYZ, Plugin, Swap, first_byte_ms  # noqa: E402
 
-PYZ = ROOT / "dist" / "llamabar.pyz"
 IDLE_S = 60.0
-MODELS = tuple(
-    DemoModel(name, load_s=0.3, tps=tps, prompt_tps=4000.0, slots=4, ttl_s=3600)
-    for name, tps in (("slow-70b", 3.0), ("usual-30b", 40.0), ("fast-1b", 250.0))
-)
 
 
 def main(names: List[str]) -> int:
@@ -75,7 +70,7 @@ def frame() -> Iterator[Tuple[str, str]]:
 
 def startup() -> Iterator[Tuple[str, str]]:
     """Start the built file: first frame and one status, cold and warm, beside a bare Python."""
-    with tempfile.TemporaryDirectory() as home, _swap() as (server, _):
+    with tempfile.TemporaryDirectory() as home, Swap() as (server, _):
         environment = {
             **os.environ,
             "HOME": home,
@@ -84,9 +79,9 @@ def startup() -> Iterator[Tuple[str, str]]:
             "LLAMABAR_URL": server.url,
         }
         environment["LLAMABAR_PYTHON"] = sys.executable
-        cold = _first_byte_ms([str(PYZ)], environment)
-        warm = [_first_byte_ms([str(PYZ)], environment) for _ in range(15)]
-        bare = [_first_byte_ms([sys.executable, "-I", "-S", "-c", "print(1)"], environment) for _ in range(15)]
+        cold = first_byte_ms([str(PYZ)], environment)
+        warm = [first_byte_ms([str(PYZ)], environment) for _ in range(15)]
+        bare = [first_byte_ms([sys.executable, "-I", "-S", "-c", "print(1)"], environment) for _ in range(15)]
         yield "first frame, cold (unpacks)", f"{cold:.0f} ms"
         ratio = statistics.median(warm) / statistics.median(bare)
         yield "first frame, warm", f"{statistics.median(warm):.0f} ms median, {ratio:.1f} x a bare Python's first line"
@@ -100,7 +95,7 @@ def startup() -> Iterator[Tuple[str, str]]:
 
 def latency() -> Iterator[Tuple[str, str]]:
     """From a change of state at the socket to its frame being written."""
-    with _swap() as (server, world), _plugin(server.url) as plugin:
+    with Swap() as (server, world), Plugin(server.url) as plugin:
         plugin.wait("no model loaded")
         waits_ms: List[float] = []
         process = world.processes["usual-30b"]
@@ -123,10 +118,10 @@ def latency() -> Iterator[Tuple[str, str]]:
 def speed() -> Iterator[Tuple[str, str]]:
     """Speeds shown against the truth that the model server keeps, by slots and by bytes alone."""
     for model, tokens in (("slow-70b", 60), ("usual-30b", 500), ("fast-1b", 2500)):
-        with _swap() as (server, _), _plugin(server.url) as plugin:
+        with Swap() as (server, _), Plugin(server.url) as plugin:
             plugin.wait("no model loaded")
             yield f"{model}: live, from /slots", _errors(server, plugin, model, tokens)
-    with _swap() as (server, _), _plugin(server.url) as plugin:
+    with Swap() as (server, _), Plugin(server.url) as plugin:
         plugin.wait("no model loaded")
         ask(server.url[7:], "usual-30b", 200, 10)
         time.sleep(1.6)
@@ -136,7 +131,7 @@ def speed() -> Iterator[Tuple[str, str]]:
 
 def idle() -> Iterator[Tuple[str, str]]:
     """A minute of watching one ready model that does nothing."""
-    with _swap() as (server, world), _plugin(server.url) as plugin:
+    with Swap() as (server, world), Plugin(server.url) as plugin:
         ask(server.url[7:], "usual-30b", 5, 5)
         plugin.wait("usual-30b: ready")
         world.processes["usual-30b"].last_use_s = time.monotonic()
@@ -158,7 +153,7 @@ def idle() -> Iterator[Tuple[str, str]]:
 
 def memory() -> Iterator[Tuple[str, str]]:
     """The process after two minutes of work: streaming answers all the time."""
-    with _swap() as (server, _), _plugin(server.url) as plugin:
+    with Swap() as (server, _), Plugin(server.url) as plugin:
         plugin.wait("no model loaded")
         ends_s = time.monotonic() + 60
         while time.monotonic() < ends_s:
@@ -255,7 +250,7 @@ def _scene(count: int, shift: int) -> Scene:
     return Scene((Server("llama-swap", "http://127.0.0.1:8080", snapshot, classify(snapshot), history),), now_s=299.0)
 
 
-def _errors(server: DemoServer, plugin: "_plugin", model: str, tokens: int, mark: str = "") -> str:
+def _errors(server: DemoServer, plugin: Plugin, model: str, tokens: int, mark: str = "") -> str:
     """Stream one answer and compare what each frame shows with the truth of the demo's model."""
     truth = next(one.tps for one in MODELS if one.id == model)
     thread = threading.Thread(target=ask, args=(server.url[7:], model, tokens, 10), daemon=True)
@@ -280,94 +275,12 @@ def _close_slots(world: World) -> None:
     """Make /running say that the model may sleep: then its slots are left alone and only bytes remain."""
     original = world.running
 
-    def running() -> List[Dict[str, object]]:
+    def _running() -> List[Dict[str, object]]:
         return [{**entry, "cmd": f"{entry['cmd']} --sleep-idle-seconds 600"} for entry in original()]
 
-    world.running = running  # type: ignore[method-assign]
+    world.running = _running  # type: ignore[method-assign]
     world.hang_up()
     time.sleep(2.5)
-
-
-def _first_byte_ms(words: List[str], environment: Dict[str, str]) -> float:
-    began_s = time.perf_counter()
-    process = subprocess.Popen(
-        words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout is not None
-    process.stdout.read(1)
-    took_ms = (time.perf_counter() - began_s) * 1e3
-    process.kill()
-    process.communicate()
-    return took_ms
-
-
-class _swap:
-    """A made-up llama-swap with models of known speed."""
-
-    def __enter__(self) -> Tuple[DemoServer, World]:
-        self.server = DemoServer(World("v250", MODELS)).start()
-        return self.server, self.server.world
-
-    def __exit__(self, *_: object) -> None:
-        self.server.stop()
-
-
-class _plugin:
-    """The built file as SwiftBar runs it; frames are kept with their times."""
-
-    def __init__(self, url: str) -> None:
-        self.home = tempfile.TemporaryDirectory()
-        environment = {
-            **os.environ,
-            "HOME": self.home.name,
-            "SWIFTBAR": "1",
-            "SWIFTBAR_VERSION": "2.1.1",
-            "LLAMABAR_URL": url,
-        }
-        environment["LLAMABAR_PYTHON"] = sys.executable
-        subprocess.run([str(PYZ), "--version"], env=environment, stdout=subprocess.DEVNULL)
-        self.process = subprocess.Popen([str(PYZ)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        self.frames: List[Tuple[float, str]] = []
-        self.bytes = 0
-        self.news = threading.Condition()
-        threading.Thread(target=self._read, daemon=True).start()
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        rest = b""
-        while True:
-            piece = os.read(self.process.stdout.fileno(), 65536)
-            if not piece:
-                return
-            at_s = time.monotonic()
-            *whole, rest = (rest + piece).split(b"~~~\n")
-            with self.news:
-                self.bytes += len(piece)
-                self.frames += [(at_s, one.decode()) for one in whole]
-                self.news.notify_all()
-
-    def wait(self, part: str, after_s: float = 0.0) -> float:
-        """Return when the first frame with a text came."""
-        with self.news:
-            found = self.news.wait_for(lambda: self._first(part, after_s), timeout=30)
-        if not found:
-            raise SystemExit(f"no frame with {part!r}")
-        return float(found)
-
-    def _first(self, part: str, after_s: float) -> float:
-        return next((at_s for at_s, text in self.frames if at_s >= after_s and part in text), 0.0)
-
-    def __enter__(self) -> "_plugin":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.home.cleanup()
 
 
 BENCHMARKS: Dict[str, Callable[[], Iterator[Tuple[str, str]]]] = {

@@ -171,7 +171,12 @@ def _servers(
     entries = [entry for entry in (entries if isinstance(entries, list) else [entries]) if isinstance(entry, dict)]
     from_environment = _environment_url(environment, mistakes)
     if from_environment:
-        entries = [{**(entries[0] if entries else {}), "url": from_environment[0]}]
+        first = entries[0] if entries else {}
+        same = _entry_url(first, text, []) == clean_url(from_environment[0])
+        kept = {
+            key: value for key, value in first.items() if same or "url" not in first or not key.startswith("api_key")
+        }
+        entries = [{**kept, "url": from_environment[0]}]
     found: List[ServerSettings] = []
     for index, entry in enumerate(entries or [{}]):
         url_from = from_environment[1] if from_environment else "file"
@@ -185,6 +190,9 @@ def _servers(
             mistakes.append(_at(text, "name", f"names a second server {name}"))
             name = f"{name} {index + 1}"
         key, key_from = _key(entry, environment, mistakes, first=index == 0)
+        if not key.isascii() or any(char.isspace() for char in key):
+            mistakes.append(f"the key from {key_from} has characters that no key has, so it is not used")
+            key = ""
         found.append(
             ServerSettings(
                 name, url, url_from, key, key_from, os.path.expanduser(_text(entry, "ca_file")), _text(entry, "service")

@@ -7,7 +7,7 @@ from llamabar.core.readings import generation
 from llamabar.core.state import READY
 from llamabar.monitor import Watched
 from llamabar.run import Watch
-from llamabar.sources import clock
+from llamabar.sources import clock, host
 
 LONGEST_S = 4.0
 SPEED_S = 2.6  # two looks at the slots, a second apart
@@ -19,6 +19,9 @@ def look(settings: Settings, *, longest_s: float = LONGEST_S) -> Watch:
     watch.start()
     began_s = clock.now_s()
     watch.loop(until=lambda now_s: _settled(watch, now_s - began_s) or now_s - began_s > longest_s)
+    measured = host.measure()  # the first reading, as it began, was the base of this one
+    for name in watch.monitor.servers:
+        watch.monitor.take(name, measured, at_s=clock.now_s())
     return watch
 
 

@@ -13,6 +13,7 @@ from llamabar.core.status import BUSY, Status, classify
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu, Row
 from llamabar.view.scene import Scene, Server
+from llamabar.view.words import REFUSED_FOR_S
 
 BUSY_TICK_S = 1.0
 CALM_TICK_S = 10.0
@@ -63,7 +64,7 @@ class Monitor:
         """Return the questions to send now; they count as sent."""
         found: List[Tuple[str, Ask]] = []
         for watched in self.servers.values():
-            for ask in asks.due(watched.snapshot, watched.log, now_s=now_s):
+            for ask in asks.due(watched.snapshot, watched.log, now_s=now_s, local=asks.is_local(watched.url)):
                 watched.log = watched.log.asked(ask, watched.snapshot.connections, now_s=now_s)
                 found.append((watched.name, ask))
         return found
@@ -113,7 +114,9 @@ class Monitor:
         """Return how lively the servers are."""
         snapshots = [watched.snapshot for watched in self.servers.values()]
         ended = [snapshot.last_activity_s for snapshot in snapshots if snapshot.last_activity_s is not None]
-        return cadence.Pace(self.is_busy(), self._counting_down(), max(ended, default=None), self._news)
+        return cadence.Pace(
+            self.is_busy() or self._asked(), self._counting_down(), max(ended, default=None), self._news
+        )
 
     def is_busy(self) -> bool:
         """Tell whether something happens that somebody waits for."""
@@ -139,7 +142,13 @@ class Monitor:
         return BUSY_TICK_S if self.is_busy() or self._counting_down() or self._asked() else CALM_TICK_S
 
     def _asked(self) -> bool:
-        return any(asked.ended_s is None for w in self.servers.values() for asked in w.snapshot.asked.values())
+        """Tell whether a click waits for its effect, or its refusal is still to be taken off."""
+        now_s = self._ticked_s or 0.0
+        return any(
+            asked.ended_s is None or (asked.failure and now_s - asked.ended_s < REFUSED_FOR_S + CALM_TICK_S)
+            for w in self.servers.values()
+            for asked in w.snapshot.asked.values()
+        )
 
     def _counting_down(self) -> bool:
         now_s = self._ticked_s or 0.0

@@ -16,13 +16,14 @@ from llamabar import actions
 from llamabar.config import ServerSettings, Settings
 from llamabar.core import asks
 from llamabar.core.asks import Answer, Kind
+from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.state import Snapshot, loaded
 from llamabar.monitor import Monitor, Watched
 from llamabar.sources import clock, host
 from llamabar.sources.asker import Asker
 from llamabar.sources.client import Client
-from llamabar.sources.inbox import Click, Inbox, Key, Stop
+from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Stop
 from llamabar.sources.questions import answer
 from llamabar.sources.stream import EventStream
 from llamabar.view.menu import Action, Menu, Row, Title
@@ -88,6 +89,7 @@ class Watch:
         """Make SIGTERM, SIGINT and SIGHUP end the loop."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda got, _: self.stop(signal.Signals(got).name))
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # a suspended reader would leave the stream unread
 
     def stop(self, why: str) -> None:
         """End the loop soon; safe in a signal handler and on any thread."""
@@ -101,13 +103,20 @@ class Watch:
             try:
                 self.step(now_s)
             except Exception as error:
-                self.draw(fault_menu(error), now_s)
-                self.inbox.wait(FAULT_PAUSE_S)
-            if until(clock.now_s()):
+                self._show_fault(error, now_s)
+            if self.stopping or until(clock.now_s()):
                 break
             now_s = clock.now_s()
             self.inbox.wait(min(LONGEST_WAIT_S, self.monitor.wake_at_s(now_s=now_s) - now_s))
         self.close()
+
+    def _show_fault(self, error: Exception, now_s: float) -> None:
+        """Show that we failed, and go on after a pause; the next good menu takes it off again."""
+        self.draw(fault_menu(error), now_s)
+        self.monitor.shown = Shown()
+        ends_s = clock.now_s() + FAULT_PAUSE_S
+        while not self.stopping and clock.now_s() < ends_s:
+            self.inbox.wait(ends_s - clock.now_s())
 
     def close(self) -> None:
         """Close every connection; the threads are daemons and end with the program."""
@@ -116,24 +125,33 @@ class Watch:
 
     def step(self, now_s: float) -> None:
         """Take in what arrived, ask what is due, show what changed."""
+        failures: List[Exception] = []
         for server, at_s, arrival in self.inbox.take():
-            if isinstance(arrival, Stop):
-                self.stop(arrival.why)
-            elif isinstance(arrival, Key):
-                self.on_key(arrival.name)
-            elif isinstance(arrival, Click):
-                self.click(arrival.token)
-            elif isinstance(arrival, MemoryMeasured):
-                self.links[server].measuring = False
-                self.monitor.take(server, arrival, at_s=at_s)
-            else:
-                self.monitor.take(server, arrival, at_s=at_s)
+            try:
+                self._take(server, at_s, arrival)
+            except Exception as error:  # the others of the batch must not be lost with it
+                failures.append(error)
+        if failures:
+            raise failures[0]
         self._measure(now_s)
         self._ask(now_s)
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s)
         if menu is not None:
             self.draw(menu, now_s)
+
+    def _take(self, server: str, at_s: float, arrival: Arrived) -> None:
+        if isinstance(arrival, Stop):
+            self.stop(arrival.why)
+        elif isinstance(arrival, Key):
+            self.on_key(arrival.name)
+        elif isinstance(arrival, Click):
+            self.click(arrival.token)
+        elif isinstance(arrival, MemoryMeasured):
+            self.links[server].measuring = False
+            self.monitor.take(server, arrival, at_s=at_s)
+        else:
+            self.monitor.take(server, arrival, at_s=at_s)
 
     def click(self, token: str) -> None:
         """Do what a click means, on a thread of its own; one that is on its way is not done twice."""
@@ -145,7 +163,7 @@ class Watch:
         asked = snapshot.asked.get(token)
         if asked is not None and asked.ended_s is None:
             return
-        self.monitor.take(server, ActionAsked(token), at_s=clock.now_s())
+        self.monitor.take(server, ActionAsked(token, action.do.value), at_s=clock.now_s())
         work = threading.Thread(target=self._perform, args=(server, action, snapshot), daemon=True)
         work.start()
 

@@ -5,11 +5,17 @@ The first frame is written before anything heavy is imported: it needs no more t
 
 import os
 import sys
+import time
 from typing import Mapping
 
 FIRST_FRAME = (
     b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\nllama-swap: starting|sfimage=circle.dotted\n~~~\n"
 )
+FAULT_FRAME = (
+    b"|sfimage=exclamationmark.triangle\n---\nllamabar: a fault of ours at the start, %s\n"
+    b"It tries again every ten seconds. In a terminal: llamabar.pyz status\n~~~\n"
+)
+FAULT_PAUSE_S = 10.0
 LAST_FRAME_S = 0.3
 
 
@@ -19,6 +25,17 @@ def stream(environment: Mapping[str, str], *, server: str = "", config: str = ""
         os.write(sys.stdout.fileno(), FIRST_FRAME)
     except OSError:
         return 0
+    while True:
+        try:
+            return _watch(environment, server, config)
+        except ImportError:
+            raise  # a part of the unpacked program is missing: the launcher mends that
+        except Exception as error:  # a plugin that exits is not started again: say so, and try again
+            os.write(sys.stdout.fileno(), FAULT_FRAME % type(error).__name__.encode())
+            time.sleep(FAULT_PAUSE_S)
+
+
+def _watch(environment: Mapping[str, str], server: str, config: str) -> int:
     from llamabar import lean, wiring
 
     settings = wiring.settings(environment, option=config, server=server)

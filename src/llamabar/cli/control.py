@@ -1,5 +1,6 @@
 """Commands that change something: each does what the menu's item does, through the same code."""
 
+from functools import partial
 from typing import Callable, List, Optional, Tuple
 
 from llamabar import actions
@@ -31,7 +32,7 @@ def load(model: str, settings: Settings) -> int:
     """Load a model and wait until it is there."""
     return _do(
         settings,
-        lambda server, snapshot: _of_model(Do.LOAD, model, server, snapshot),
+        partial(_of_model, Do.LOAD, model),
         f"No server has a model {model!r}.",
     )
 
@@ -40,8 +41,8 @@ def unload(model: Optional[str], settings: Settings) -> int:
     """Unload one model, or all of them for None."""
     if model is None:
         return _do(settings, lambda server, _: [(server, Action(Do.UNLOAD_ALL, server=server))], "")
-    named = lambda server, snapshot: _of_model(Do.UNLOAD, model, server, snapshot)  # noqa: E731
-    return _do(settings, named, f"No server has a model {model!r}.")
+    found = partial(_of_model, Do.UNLOAD, model)
+    return _do(settings, found, f"No server has a model {model!r}.")
 
 
 def cancel_request(request_id: Optional[str], settings: Settings) -> int:
@@ -54,11 +55,11 @@ def cancel_request(request_id: Optional[str], settings: Settings) -> int:
 def choose_profile(name: str, settings: Settings) -> int:
     """Choose a routing profile; "" leaves it."""
 
-    def found(server: str, snapshot: Snapshot) -> Found:
+    def _found(server: str, snapshot: Snapshot) -> Found:
         known = name in snapshot.profiles or (not name and "profiles" in snapshot.confirmed)
         return [(server, Action(Do.PROFILE, name, server=server))] if known else []
 
-    return _do(settings, found, f"No server has a profile {name!r}." if name else "No server has profiles.")
+    return _do(settings, _found, f"No server has a profile {name!r}." if name else "No server has profiles.")
 
 
 def _of_model(do: Do, wanted: str, server: str, snapshot: Snapshot) -> Found:

@@ -98,10 +98,14 @@ def _server(server: Server, now_s: float) -> Dict[str, Any]:
         ],
         "totals": {
             "requests": snapshot.rows_total,
-            "prompt_tokens": None if snapshot.rows_total is None else snapshot.prompt_tokens_total,
-            "generated_tokens": None if snapshot.rows_total is None else snapshot.generated_tokens_total,
+            "prompt_tokens": _tokens(snapshot, snapshot.prompt_tokens_total),
+            "generated_tokens": _tokens(snapshot, snapshot.generated_tokens_total),
         },
     }
+
+
+def _tokens(snapshot: Snapshot, total: int) -> Optional[int]:
+    return total if snapshot.rows_total is not None and snapshot.tokens_known else None
 
 
 def _model(snapshot: Snapshot, model: Model, now_s: float) -> Dict[str, Any]:

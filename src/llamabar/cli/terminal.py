@@ -42,6 +42,7 @@ class Screen:
     def __enter__(self) -> "Screen":
         self._before = termios.tcgetattr(self._in)
         tty.setcbreak(self._in)
+        self._never_suspend()
         os.write(self._out, ENTER.encode())
         signal.signal(signal.SIGWINCH, lambda *_: self._resized())
         threading.Thread(target=self._read_keys, daemon=True).start()
@@ -51,6 +52,12 @@ class Screen:
         os.write(self._out, LEAVE.encode())
         if self._before is not None:
             termios.tcsetattr(self._in, termios.TCSADRAIN, self._before)  # type: ignore[arg-type]
+
+    def _never_suspend(self) -> None:
+        """Ctrl-Z would leave the event stream open and unread, which can harm llama-swap (core law 2)."""
+        modes = termios.tcgetattr(self._in)
+        modes[6][termios.VSUSP] = os.fpathconf(self._in, "PC_VDISABLE").to_bytes(1, "little")
+        termios.tcsetattr(self._in, termios.TCSANOW, modes)
 
     def draw(self, lines: List[str]) -> None:
         """Show lines from the top, the rest blank, in one write; nothing if they stand there already."""

@@ -5,6 +5,7 @@ that llama-swap does not log: its heartbeat; `/running` only after a model becam
 burst. A model server's `/slots` only while its model is ready and has a request in flight.
 """
 
+import math
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import List, Mapping, NamedTuple, Optional, Tuple
@@ -89,21 +90,40 @@ class AskLog:
         turn = self.turns.get((kind, model))
         return turn is not None and turn.answered_s is None
 
+    def settled(self, kind: Kind, connection: int, *, now_s: float) -> bool:
+        """Tell whether a probe was asked in this connection and, if it failed, need not be repeated yet."""
+        return self.asked_in(kind, connection) and now_s < self.retry_at_s(kind)
+
+    def retry_at_s(self, kind: Kind) -> float:
+        """Return when a question that failed may be repeated; infinity if it did not fail."""
+        turn = self.turns.get((kind, ""))
+        if turn is None or not turn.failures or turn.answered_s is None:
+            return math.inf
+        return turn.asked_s + min(2.0 ** min(turn.failures, 6), 60.0)
+
+    def blocked(self, kind: Kind, *, now_s: float) -> bool:
+        """Tell whether a question is on its way, or failed too recently."""
+        retry_s = self.retry_at_s(kind)
+        return self.waiting(kind) or (retry_s < math.inf and now_s < retry_s)
+
     def asked_in(self, kind: Kind, connection: int) -> bool:
         """Tell whether a question was asked in this connection."""
         turn = self.turns.get((kind, ""))
         return turn is not None and turn.connection == connection
 
 
-def due(snapshot: Snapshot, log: AskLog, *, now_s: float) -> List[Ask]:
-    """Return the questions to send now; none while there is no connection."""
+def due(snapshot: Snapshot, log: AskLog, *, now_s: float, local: bool = True) -> List[Ask]:
+    """Return the questions to send now; none while there is no connection.
+
+    `local`: the server runs on this computer, so that a loopback address in its answers is ours too.
+    """
     if not snapshot.connected or snapshot.table_is_new:
         return []
-    asks = [Ask(kind) for kind in PROBES if not log.asked_in(kind, snapshot.connections)]
+    asks = [Ask(kind) for kind in PROBES if not log.settled(kind, snapshot.connections, now_s=now_s)]
     asks += [Ask(Kind.RUNNING)] if _running_due(snapshot, log, now_s) else []
     asks += [Ask(Kind.FINISHED)] if _finished_due(snapshot, log, now_s) else []
     asks += [Ask(Kind.HEALTH)] if _health_due(snapshot, log, now_s) else []
-    asks += _slots_due(snapshot, log, now_s)
+    asks += _slots_due(snapshot, log, now_s) if local else []
     sent = [ask for ask in asks if not log.waiting(ask.kind, ask.model)]
     return [ask._replace(rows=_rows(snapshot)) if ask.kind is Kind.FINISHED else ask for ask in sent]
 
@@ -111,14 +131,17 @@ def due(snapshot: Snapshot, log: AskLog, *, now_s: float) -> List[Ask]:
 def next_due_s(snapshot: Snapshot, log: AskLog, *, now_s: float) -> float:
     """Return the time before which `due` stays empty unless an event comes."""
     times = [now_s + HEARTBEAT_S]
-    if snapshot.activity_noted_s is not None:
-        times.append(snapshot.activity_noted_s + BURST_S)
+    times += [retry_s for kind in PROBES if (retry_s := log.retry_at_s(kind)) > now_s]
+    noted_s = snapshot.activity_noted_s
+    if noted_s is not None and not _rows_refused(snapshot) and not log.blocked(Kind.FINISHED, now_s=now_s):
+        times.append(noted_s + BURST_S)
     for model in snapshot.models.values():
-        if model.state == READY and not model.running_read and model.state_since_s is not None:
-            times.append(model.state_since_s + SETTLE_S)
-        if _slots_wanted(snapshot, model):
+        unread = model.state == READY and not model.running_read and model.state_since_s is not None
+        if unread and not log.blocked(Kind.RUNNING, now_s=now_s):
+            times.append((model.state_since_s or 0.0) + SETTLE_S)
+        if _slots_wanted(snapshot, model) and not log.waiting(Kind.SLOTS, model.id):
             times.append(_slots_at_s(log, model, now_s))
-    if "wol_health" in snapshot.confirmed:
+    if "wol_health" in snapshot.confirmed and not log.waiting(Kind.HEALTH):
         times.append(_heartbeat_at_s(snapshot, log))
     return max(now_s + 0.02, min(times))
 
@@ -136,16 +159,18 @@ def _rows(snapshot: Snapshot) -> int:
 def _running_due(snapshot: Snapshot, log: AskLog, now_s: float) -> bool:
     unread = [model for model in snapshot.models.values() if model.state == READY and not model.running_read]
     settled = all(model.state_since_s is None or now_s - model.state_since_s >= SETTLE_S for model in unread)
-    turn = log.turns.get((Kind.RUNNING, ""))
-    failing = turn is not None and turn.failures > 0 and now_s - turn.asked_s < min(2.0**turn.failures, 60.0)
-    return bool(unread) and settled and not failing
+    return bool(unread) and settled and not log.blocked(Kind.RUNNING, now_s=now_s)
 
 
 def _finished_due(snapshot: Snapshot, log: AskLog, now_s: float) -> bool:
     noted_s = snapshot.activity_noted_s
-    turn = log.turns.get((Kind.FINISHED, ""))
-    failing = turn is not None and turn.failures > 0 and now_s - turn.asked_s < min(2.0**turn.failures, 60.0)
-    return noted_s is not None and now_s - noted_s >= BURST_S and not failing
+    if noted_s is None or _rows_refused(snapshot):
+        return False
+    return now_s - noted_s >= BURST_S and not log.blocked(Kind.FINISHED, now_s=now_s)
+
+
+def _rows_refused(snapshot: Snapshot) -> bool:
+    return {"activity", "metrics"} <= snapshot.refuted
 
 
 def _health_due(snapshot: Snapshot, log: AskLog, now_s: float) -> bool:
@@ -202,5 +227,13 @@ def is_loopback(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme == "http" and (parts.hostname or "") in LOOPBACK
+    except ValueError:
+        return False
+
+
+def is_local(url: str) -> bool:
+    """Tell whether a server's URL, of either scheme, names this computer."""
+    try:
+        return (urlsplit(url).hostname or "") in LOOPBACK
     except ValueError:
         return False

@@ -248,9 +248,10 @@ class ServiceFound:
 
 @dataclass(frozen=True)
 class ActionAsked:
-    """A click was sent on its way. `token` is the opaque name of the action."""
+    """A click was sent on its way. `token` is the opaque name of the action, `what` its kind in words."""
 
     token: str
+    what: str = ""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.state import READY, ROWS_KEPT, Snapshot, with_model
 
+REPLAYED_FOR_S = 1.0  # v140 to v151 send the rows that they keep one by one when a connection opens
 NO_ROW_YET = -1  # the server was asked and had none
 
 
@@ -17,23 +18,28 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         newest = None  # a fetched page ends below what was seen: the server's table began anew
     rows = tuple(row for row in event.rows if newest is None or row.id > newest)
     first_look = newest is None
-    known = () if first_look else snapshot.rows
+    before = replace(
+        snapshot, rows=(), rows_total=0, tokens_known=True, prompt_tokens_total=0, generated_tokens_total=0
+    )
+    before = before if first_look else snapshot
+    unseen = max(0, (event.total or 0) - len(event.rows)) if first_look else 0  # older rows than a page holds
+    just_connected = event.read_unix_s is None and at_s - (snapshot.connection_since_s or 0.0) < REPLAYED_FOR_S
+    old = first_look or (event.total is None and just_connected)
     snapshot = replace(
         snapshot,
-        rows=(*known, *rows)[-ROWS_KEPT:],
-        rows_total=event.total
-        if event.total is not None
-        else (0 if first_look else snapshot.rows_total or 0) + len(rows),
-        prompt_tokens_total=_sum(rows, "prompt_tokens") + (0 if first_look else snapshot.prompt_tokens_total),
-        generated_tokens_total=_sum(rows, "generated_tokens") + (0 if first_look else snapshot.generated_tokens_total),
+        rows=(*before.rows, *rows)[-ROWS_KEPT:],
+        rows_total=(before.rows_total or 0) + unseen + len(rows),
+        tokens_known=before.tokens_known and not unseen,
+        prompt_tokens_total=before.prompt_tokens_total + _sum(rows, "prompt_tokens"),
+        generated_tokens_total=before.generated_tokens_total + _sum(rows, "generated_tokens"),
         newest_row_id=rows[-1].id if rows else NO_ROW_YET if newest is None else newest,
         activity_noted_s=None,
         activity_count=0,
-        last_activity_s=snapshot.last_activity_s if first_look or not rows else at_s,
+        last_activity_s=snapshot.last_activity_s if old or not rows else at_s,
     )
     for model_id in {row.model for row in rows}:
         snapshot = _finished_of(
-            snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, first_look, event.read_unix_s
+            snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, old, event.read_unix_s
         )
     return _with_last_uses(snapshot, rows, event.read_unix_s, at_s) if first_look else snapshot
 
@@ -52,6 +58,8 @@ def _finished_of(
     model = replace(
         model, meter=speed.with_finished(model.meter, rows, at_s=_row_time_s(rows[-1], read_unix_s, at_s, first_look))
     )
+    if not first_look and model.state == READY:
+        model = replace(model, last_use_s=max(model.last_use_s or at_s, at_s))  # also of a request too short to be seen
     failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
     if model.failed_at_s is not None and failed and not first_look:
         unloaded = "unloaded" in failed[-1]  # the waiter of a load that somebody ended

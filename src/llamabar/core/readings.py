@@ -18,7 +18,8 @@ def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Re
     live = model.meter.by_slots(now_s)
     requests = requests_of(snapshot, model.id)
     writing = [request for request in requests if request.trail]
-    if live is not None and (requests or in_flight(snapshot)):
+    counted = "inflight_list" not in snapshot.confirmed and in_flight(snapshot)
+    if live is not None and (requests or counted):
         return live
     if not writing:
         return None
@@ -72,8 +73,7 @@ def decoded_tokens(snapshot: Snapshot, model: Model) -> Optional[int]:
 
 def context_tokens(model: Model) -> Optional[int]:
     """Return the context of one slot, as the model server or else llama-swap's config tells it."""
-    slots = model.meter.slots or ()
-    return slots[0].context_tokens if slots and slots[0].context_tokens else model.info.context_tokens
+    return model.context_tokens or model.info.context_tokens
 
 
 def unloads_in_s(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[float]:

@@ -44,6 +44,9 @@ def _opened(snapshot: Snapshot, _: ev.StreamOpened, at_s: float) -> Snapshot:
         confirmed=frozenset(),
         refuted=frozenset(),
         newest_row_id=None,
+        version=None,
+        profiles=(),
+        profile=None,
         service=None,
     )
 
@@ -128,6 +131,8 @@ def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
     slope = speed.pace(request.trail, shortest_s=speed.SHORTEST_BYTE_WINDOW_S) or 0.0
     grown = (request.trail[-1].total if request.trail else 0.0) + slope * max(0.0, unseen_s)
     meter = speed.with_ended(model.meter, request.info.path, resp_bytes=grown)
+    if all(other.info.id == request.info.id for other in requests_of(snapshot, model.id)):
+        meter = speed.with_slots(meter, None, at_s=at_s)  # what its slots did is over
     return with_model(snapshot, replace(model, last_use_s=at_s, meter=meter))
 
 
@@ -171,17 +176,24 @@ def _slots(snapshot: Snapshot, event: ev.SlotsAnswered, at_s: float) -> Snapshot
     stale = seen_s is not None and at_s - seen_s > speed.SLOTS_FRESH_S
     keep = event.slots is None and not stale  # one answer missed is no reason to forget
     meter = model.meter if keep else speed.with_slots(model.meter, event.slots, at_s=at_s)
+    told = [slot.context_tokens for slot in event.slots or () if slot.context_tokens]
+    context = told[0] if told else model.context_tokens
     writing = [request for request in requests_of(snapshot, model.id) if request.trail]
     if event.slots is not None and len(writing) == 1 and len(requests_of(snapshot, model.id)) == 1:
         trail = writing[0].trail
         slope = speed.pace(trail, shortest_s=speed.SHORTEST_BYTE_WINDOW_S) or 0.0
         grown = trail[-1].total + slope * min(0.25, max(0.0, at_s - trail[-1].at_s))
         meter = speed.with_byte_count(meter, writing[0].info.path, resp_bytes=grown)
-    return with_model(snapshot, replace(model, meter=meter, slots_closed=model.slots_closed or event.closed))
+    return with_model(
+        snapshot, replace(model, meter=meter, slots_closed=model.slots_closed or event.closed, context_tokens=context)
+    )
 
 
 def _memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
-    models = dict(snapshot.models)
+    models = {
+        model_id: model if model_id in event.by_model_bytes else replace(model, memory_bytes=None)
+        for model_id, model in snapshot.models.items()
+    }
     for model_id, used_bytes in event.by_model_bytes.items():
         if model_id in models:
             peak = max(used_bytes, models[model_id].memory_peak_bytes or 0)
@@ -231,7 +243,7 @@ def _service(snapshot: Snapshot, event: ev.ServiceFound, _: float) -> Snapshot:
 
 def _action_asked(snapshot: Snapshot, event: ev.ActionAsked, at_s: float) -> Snapshot:
     recent = {token: asked for token, asked in snapshot.asked.items() if at_s - asked.at_s < 600}
-    return replace(snapshot, asked={**recent, event.token: Asked(at_s)})
+    return replace(snapshot, asked={**recent, event.token: Asked(at_s, what=event.what)})
 
 
 def _action_ended(snapshot: Snapshot, event: ev.ActionEnded, at_s: float) -> Snapshot:
@@ -240,7 +252,7 @@ def _action_ended(snapshot: Snapshot, event: ev.ActionEnded, at_s: float) -> Sna
 
 
 def _heard(snapshot: Snapshot, at_s: float) -> Snapshot:
-    return replace(snapshot, last_seen_s=at_s, last_event_s=at_s)
+    return replace(snapshot, last_seen_s=at_s, last_event_s=at_s, missed_heartbeats=0)
 
 
 _APPLY: Dict[Type[object], Callable[..., Snapshot]] = {

@@ -62,3 +62,5 @@ class EventSplitter:
                 self._data = []
         elif line.startswith(b"data:"):
             self._data.append(line[6:] if line.startswith(b"data: ") else line[5:])
+            if sum(map(len, self._data)) > PAYLOAD_LIMIT_BYTES:
+                raise PayloadTooLong(f"an event is longer than {PAYLOAD_LIMIT_BYTES} bytes")

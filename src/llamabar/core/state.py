@@ -23,6 +23,7 @@ class Model:
     ttl_s: Optional[float] = None
     may_sleep: bool = False
     slots_closed: bool = False  # its server gives no slots
+    context_tokens: Optional[int] = None  # of one slot, as its server told
     last_use_s: Optional[float] = None
     load_times_s: Tuple[float, ...] = ()
     failed_at_s: Optional[float] = None
@@ -69,6 +70,7 @@ class Asked:
     at_s: float
     ended_s: Optional[float] = None
     failure: str = ""
+    what: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class Snapshot:
     profile: Optional[str] = None
     rows: Tuple[ev.FinishedRequest, ...] = ()
     rows_total: Optional[int] = None
+    tokens_known: bool = True  # the totals cover every row that the server counts
     prompt_tokens_total: int = 0
     generated_tokens_total: int = 0
     newest_row_id: Optional[int] = None

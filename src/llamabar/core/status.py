@@ -9,7 +9,7 @@ from typing import Callable, Tuple
 
 from llamabar.core.events import FaultKind
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, in_flight
+from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, in_flight
 
 CRASHES_THAT_LOOP = 3
 
@@ -48,6 +48,12 @@ def _service(*states: str) -> Callable[[Snapshot], bool]:
 
 def _any_model(state: str) -> Callable[[Snapshot], bool]:
     return lambda s: any(model.state == state for model in s.models.values())
+
+
+def _unheard_of(snapshot: Snapshot) -> bool:
+    """A state that no known version has: whatever it means, the model is not stopped."""
+    known = (READY, STARTING, STOPPING, STOPPED, "shutdown", "unknown", "")
+    return any(model.state not in known for model in snapshot.models.values())
 
 
 def _any_request(phase: Phase) -> Callable[[Snapshot], bool]:
@@ -93,6 +99,7 @@ RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
     (Status.QUEUED, lambda s: bool(in_flight(s))),
     (Status.STOPPING, _any_model(STOPPING)),
     (Status.READY, _any_model(READY)),
+    (Status.READY, _unheard_of),
     (Status.EMPTY, lambda _: True),
 )
 

@@ -30,6 +30,7 @@ from urllib3.exceptions import TimeoutError as PoolTimeoutError  # noqa: E402
 
 CONNECT_S = 3.0
 ANSWER_S = 5.0
+REFUSAL = "unauthorized: invalid or missing API key"
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 USER_AGENT = f"llamabar/{__version__}"
 READ_BYTES = 65_536
@@ -88,8 +89,9 @@ class Client:
 
     def open_stream(self) -> "Stream":
         """Return the open event stream; raise Unreachable. The first event must come within ANSWER_S."""
+        self.key_wanted = False  # whoever listens there now has to show again that it is llama-swap
         stream = self._open()
-        if stream.status in UNAUTHORIZED and self.api_key and not self.key_wanted and stream.is_llama_swaps_refusal():
+        if stream.status in UNAUTHORIZED and self.api_key and stream.is_llama_swaps_refusal():
             self.key_wanted = True
             stream.close()
             stream = self._open()
@@ -175,7 +177,7 @@ class Stream:
         if "llama-swap" in self._response.headers.get("WWW-Authenticate", ""):
             return True
         body = _read(self._response)
-        return b'"src":"llama-swap"' in body or "api key" in error_text(body).lower()
+        return b'"src":"llama-swap"' in body or error_text(body) == REFUSAL
 
     def close(self) -> None:
         """End the connection."""

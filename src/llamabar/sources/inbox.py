@@ -28,7 +28,8 @@ class Stop(NamedTuple):
     why: str
 
 
-Arrival = Tuple[str, float, Union[Event, Answer, Click, Key, Stop]]
+Arrived = Union[Event, Answer, Click, Key, Stop]
+Arrival = Tuple[str, float, Arrived]
 
 
 class Inbox:

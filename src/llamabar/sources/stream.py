@@ -12,7 +12,8 @@ from llamabar.core.backoff import Backoff
 from llamabar.core.decode import decode_event, looks_like_llama_swap
 from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
 from llamabar.core.sse import EventSplitter, PayloadTooLong
-from llamabar.sources.client import Client, Stream, Unreachable
+from llamabar.sources import clock
+from llamabar.sources.client import ANSWER_S, Client, Stream, Unreachable
 from llamabar.sources.inbox import Inbox
 
 LONGEST_WAIT_S = 4.0  # nobody listens: looking again costs microseconds
@@ -67,6 +68,7 @@ class EventStream(threading.Thread):
 
     def _watch_once(self) -> "tuple[bool, Fault]":
         opened = False
+        began_s = clock.now_s()
         self._closed_for = None
         try:
             self._stream = stream = self._client.open_stream()
@@ -79,6 +81,8 @@ class EventStream(threading.Thread):
                 if not piece:
                     break
                 opened = self._take(splitter, piece, stream, opened=opened)
+                if not opened and clock.now_s() - began_s > ANSWER_S:
+                    return False, Fault(FaultKind.NOT_LLAMA_SWAP, "a stream without events")
             return opened, self._closed_for or Fault(FaultKind.CLOSED)
         except Unreachable as error:
             not_ours = Fault(FaultKind.NOT_LLAMA_SWAP, "a stream without events")

@@ -27,10 +27,13 @@ def compose(scene: Scene) -> Menu:
         tuple(Row(f"Plugin: {reason(said)}", level=Level.WARNING) for said in scene.notices)
     ]
     for shown in scene.servers:
+        snapshot = shown.snapshot
+        gone = not snapshot.connected and snapshot.last_seen_s is not None
+        as_of_s = (snapshot.last_seen_s or 0.0) if gone else scene.now_s  # what is old does not grow older below
         sections += [
             server.rows(shown, now_s=scene.now_s),
-            models.rows(shown, now_s=scene.now_s),
-            requests.rows(shown, now_s=scene.now_s),
+            models.rows(shown, now_s=as_of_s),
+            requests.rows(shown, now_s=as_of_s),
             activity.rows(shown, now_s=scene.now_s),
             actions.rows(shown),
         ]

@@ -19,6 +19,7 @@ FRAME_LIMIT_BYTES = 16_384
 END = "~~~"
 TITLE_FONT = "font=Menlo size=12 trim=false"
 
+MOST_SECTIONS = 40
 _FOLDS = (150, 100, 60, 30, 12, 4, 1)  # rows kept of each list
 _LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
 _SYMBOL = re.compile(":(?=[a-z,0-9.]*:)")
@@ -51,6 +52,8 @@ def render(menu: Menu, clicks: Clicks) -> bytes:
         if len(frame) <= FRAME_LIMIT_BYTES:
             break
         frame = _render(_folded(menu, limit), clicks)
+    if len(frame) > FRAME_LIMIT_BYTES:
+        frame = _render(replace(_folded(menu, 1), sections=_folded(menu, 1).sections[:MOST_SECTIONS]), clicks)
     return frame
 
 

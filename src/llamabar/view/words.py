@@ -59,6 +59,7 @@ MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", 
 ASKED = "asked…"
 STAYS = "stays loaded"
 BUSY = "busy"
+REFUSED_FOR_S = 10.0
 NO_REQUESTS = "none"
 FIVE_MINUTES = "over five minutes"
 

@@ -76,8 +76,8 @@ def _totals(server: Server) -> Optional[Row]:
     snapshot = server.snapshot
     if not snapshot.rows_total:
         return None
-    tokens = units.count(snapshot.generated_tokens_total)
-    return Row(f"Finished: {units.plural(snapshot.rows_total, 'request')}, {tokens} tokens generated")
+    tokens = f", {units.count(snapshot.generated_tokens_total)} tokens generated" if snapshot.tokens_known else ""
+    return Row(f"Finished: {units.plural(snapshot.rows_total, 'request')}{tokens}")
 
 
 def _image(server: Server, reading: str, now_s: float, ceiling: Optional[float] = None) -> Image:

@@ -5,14 +5,14 @@ from typing import List, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import LOADED_STATES, READY, STARTING, STOPPING, Model, Snapshot, in_flight, requests_of
+from llamabar.core.state import READY, STARTING, STOPPING, Model, Snapshot, in_flight, requests_of
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Server
 from llamabar.view.text import name, reason
 
 FAILED_FOR_S = 3600.0
-REFUSED_FOR_S = 10.0
+NOT_LOADED = ("stopped", "shutdown", "unknown", "")
 
 
 def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
@@ -70,13 +70,13 @@ def _doing(snapshot: Snapshot, model: Model, now_s: float) -> Optional[str]:
 
 def _has_row(server: Server, model: Model, now_s: float) -> bool:
     failed = model.failed_at_s is not None and now_s - model.failed_at_s < FAILED_FOR_S
-    return model.state in LOADED_STATES or failed or _asked_words(server, model, Do.LOAD, now_s) != ""
+    return model.state not in NOT_LOADED or failed or _asked_words(server, model, Do.LOAD, now_s) != ""
 
 
 def _model_row(server: Server, model: Model, now_s: float) -> Row:
     asked = _asked_words(server, model, Do.UNLOAD, now_s) or _asked_words(server, model, Do.LOAD, now_s)
     text = asked or state_words(server.snapshot, model, now_s=now_s)
-    loaded = model.state in LOADED_STATES
+    loaded = model.state not in NOT_LOADED
     failed = model.failed_at_s is not None and not loaded
     children = _details(server, model) if loaded else (replace(_load_item(server, model), text="Load again"),)
     return Row(f"{_label(model)}: {text}", children=children, level=Level.WARNING if failed else Level.NORMAL)
@@ -87,10 +87,10 @@ def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
     asked = server.snapshot.asked.get(Action(do, model.id, server=server.name).token)
     if asked is None:
         return ""
-    if asked.failure and asked.ended_s is not None and now_s - asked.ended_s < REFUSED_FOR_S:
+    if asked.failure and asked.ended_s is not None and now_s - asked.ended_s < words.REFUSED_FOR_S:
         return f"could not {do.value}, {reason(asked.failure)}"
     news = model.state_since_s is not None and model.state_since_s >= asked.at_s
-    waiting = asked.ended_s is None and now_s - asked.at_s < REFUSED_FOR_S
+    waiting = asked.ended_s is None and now_s - asked.at_s < words.REFUSED_FOR_S
     return f"{do.value} {words.ASKED}" if waiting and not news and not asked.failure else ""
 
 

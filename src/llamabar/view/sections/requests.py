@@ -28,7 +28,7 @@ def _row(server: Server, request: Request, phase: Phase, now_s: float) -> Row:
 
 
 def _children(server: Server, request: Request) -> Tuple[Row, ...]:
-    if "cancel" not in server.snapshot.confirmed:
+    if "cancel" not in server.snapshot.confirmed or not server.snapshot.connected:
         return ()
     return (Row("Cancel: this request", action=cancel(server.name, request)),)
 

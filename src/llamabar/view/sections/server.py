@@ -16,7 +16,7 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     label = words.SERVER if server.only else name(server.name)
     text = f"{label}: {words.status(snapshot, server.status)}"
     if snapshot.connected or snapshot.fault is None:
-        return (Row(text, symbol=SYMBOLS[server.status], children=_details(server, now_s)),)
+        return (Row(text, symbol=SYMBOLS[server.status], children=_details(server, now_s)), *_refused(server, now_s))
     shown = [
         Row(
             f"{text} at {server.address}",
@@ -34,6 +34,16 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     return tuple(shown)
 
 
+def _refused(server: Server, now_s: float) -> Tuple[Row, ...]:
+    """Return a row for each click that was refused just now and has no row of a model to say so."""
+    return tuple(
+        Row(f"Could not {asked.what}: {reason(asked.failure)}", level=Level.WARNING)
+        for asked in server.snapshot.asked.values()
+        if asked.failure and asked.what not in (Do.LOAD.value, Do.UNLOAD.value) and asked.ended_s is not None
+        if now_s - asked.ended_s < words.REFUSED_FOR_S
+    )
+
+
 def _detail(text: str) -> str:
     return f" ({reason(text)})" if text else ""
 
@@ -48,7 +58,7 @@ def _details(server: Server, now_s: float) -> Tuple[Row, ...]:
         found.append(Row(f"Watched: for {watched}", level=Level.QUIET, ambient=True))
     if snapshot.service is not None and snapshot.service.label:
         found.append(Row(f"Service: {reason(snapshot.service.label)}", level=Level.QUIET))
-    for profile in snapshot.profiles:
+    for profile in snapshot.profiles if snapshot.connected else ():
         action = Action(Do.PROFILE, "" if profile == snapshot.profile else profile, server=server.name)
         found.append(Row(f"Profile {name(profile)}", action=action, checked=profile == snapshot.profile))
     return tuple(found)

@@ -1,0 +1,1 @@
+"""Tools of build.py: the archive, the layer rule, benchmarks, live checks."""
