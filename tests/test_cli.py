@@ -1,10 +1,13 @@
 """The commands as a person types them."""
 
 import json
+import signal
+import subprocess
 
+import psutil
 import pytest
 
-from tests.programs import chat, free_port, llama_swap, run, wait_for
+from tests.programs import chat, command, environment, free_port, llama_swap, run, wait_for
 
 
 @pytest.fixture
@@ -136,3 +139,15 @@ def test_an_unknown_dialect_is_said(tmp_path):
     done = run(tmp_path, "demo", "--dialect", "v9")
     assert done.returncode == 1
     assert "There are v150, v228, v236, v250." in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_the_demo_leaves_no_model_server_behind_however_it_ends(tmp_path, number, code):
+    words = [*command(), "demo", "--serve", "0"]
+    process = subprocess.Popen(words, env=environment(tmp_path), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    with process.stdout:
+        process.stdout.readline()
+        children = wait_for(lambda: psutil.Process(process.pid).children(recursive=True))
+        process.send_signal(number)
+        assert process.wait(8) == code
+    wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), seconds=8)

@@ -129,3 +129,11 @@ def test_an_event_for_a_model_that_does_not_exist_changes_no_model():
 def test_a_refused_click_is_remembered_with_its_reason():
     snapshot = live(ev.ActionAsked("t"), ev.ActionEnded("t", "model not found"), step_s=1.0)
     assert snapshot.asked["t"].failure == "model not found"
+
+
+def test_a_stream_opened_anew_keeps_everything_and_sees_what_no_event_told():
+    snapshot = live(table(m="stopped"), ev.RequestsFinished(()), ev.VersionRead("200"))
+    snapshot = after(snapshot, table(m="starting"), at_s=2.0)
+    snapshot = after(snapshot, ev.StreamOpened(refreshed=True), table(m="stopped"), at_s=5.0)
+    assert snapshot.models["m"].failed_at_s == 5.0
+    assert (snapshot.version, snapshot.connections) == ("200", 1)

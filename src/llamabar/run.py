@@ -10,7 +10,7 @@ import threading
 import traceback
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, FrozenSet, List, Optional
 
 from llamabar import actions
 from llamabar.config import ServerSettings, Settings
@@ -47,6 +47,8 @@ class Link:
     processes: Optional[host.Processes]
     found_for: object = None  # the loaded models and their ports when processes were last looked up
     measuring: bool = False
+    gone_before: FrozenSet[str] = frozenset()
+    refreshed_for: object = None  # what was loaded when the stream was last opened anew
 
 
 @dataclass
@@ -149,7 +151,7 @@ class Watch:
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):
             self.links[server].measuring = False
-            self.monitor.take(server, arrival, at_s=at_s)
+            self._take_memory(server, arrival, at_s)
         else:
             self.monitor.take(server, arrival, at_s=at_s)
 
@@ -199,7 +201,20 @@ class Watch:
                 link.found_for, link.measuring = wanted, True
                 link.asker.ask(partial(_find, link.processes, watched.snapshot))
             elif due:
-                self.monitor.take(name, link.processes.measure(), at_s=now_s)
+                self._take_memory(name, link.processes.measure(), now_s)
+
+    def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:
+        """A model whose processes have ended for two looks is not loaded, whatever the stream said: look again, once."""
+        link = self.links[server]
+        self.monitor.take(server, measured, at_s=at_s)
+        snapshot = self.monitor.servers[server].snapshot
+        key = _process_key(snapshot)
+        if key != link.refreshed_for and any(
+            model.id in measured.gone & link.gone_before for model in loaded(snapshot)
+        ):
+            link.refreshed_for = key
+            link.stream.refresh()
+        link.gone_before = measured.gone
 
 
 def _answer(client: Client, ask: asks.Ask) -> Answer:

@@ -1,8 +1,9 @@
 """`demo`: the built-in llama-swap and its users, watched by the real program."""
 
+import signal
 import sys
 import time
-from typing import Optional
+from typing import List, Optional
 
 from llamabar.cli.watch import LiveView
 from llamabar.config import ServerSettings, Settings
@@ -35,13 +36,12 @@ def _serve(server: DemoServer, seconds: Optional[float]) -> int:
     print(f"A made-up llama-swap answers at {server.url} (Ctrl-C ends it).", flush=True)
     print(f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {sys.argv[0]}", flush=True)
     ends_s = None if seconds is None else time.monotonic() + seconds
-    try:
-        while ends_s is None or time.monotonic() < ends_s:
-            time.sleep(0.2)
-    except KeyboardInterrupt:
-        print()
-        return 130
-    return 0
+    got: List[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda number, _: got.append(number))
+    while not got and (ends_s is None or time.monotonic() < ends_s):
+        time.sleep(0.2)
+    return 130 if signal.SIGINT in got else 0
 
 
 def _watch(server: DemoServer, seconds: Optional[float], unwatched_s: float) -> int:

@@ -103,7 +103,9 @@ class Slot:
 
 @dataclass(frozen=True)
 class StreamOpened:
-    """The event stream of a llama-swap has begun."""
+    """The event stream of a llama-swap has begun; `refreshed`: we opened it anew to see states that no event told."""
+
+    refreshed: bool = False
 
 
 @dataclass(frozen=True)
@@ -231,10 +233,11 @@ class HostMeasured:
 
 @dataclass(frozen=True)
 class MemoryMeasured:
-    """Resident memory of llama-swap itself and of each model's processes."""
+    """Resident memory of llama-swap itself and of each model's processes; `gone`: models whose processes have ended."""
 
     server_bytes: Optional[int]
     by_model_bytes: Dict[str, int]
+    gone: FrozenSet[str] = frozenset()
 
 
 @dataclass(frozen=True)

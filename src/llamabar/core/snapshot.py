@@ -28,7 +28,9 @@ def apply(snapshot: Snapshot, event: ev.Event, at_s: float) -> Snapshot:
     return _APPLY[type(event)](snapshot, event, at_s)
 
 
-def _opened(snapshot: Snapshot, _: ev.StreamOpened, at_s: float) -> Snapshot:
+def _opened(snapshot: Snapshot, event: ev.StreamOpened, at_s: float) -> Snapshot:
+    if event.refreshed and snapshot.connected:
+        return replace(_heard(snapshot, at_s), requests={}, inflight_total=None)
     return replace(
         snapshot,
         connected=True,

@@ -17,6 +17,7 @@ class Dialect:
     burst: Tuple[str, ...]
     flat_rows: bool = False
     draft_tokens: bool = True  # since v229
+    silent_failures: bool = False  # up to v217 a server that exits while it starts changes the state without an event
     running_ready_only: bool = False
     source_in_errors: bool = True
     cancel: bool = False
@@ -31,7 +32,7 @@ _ROUTES = ("/health", "/wol-health", "/api/version", "/api/performance", "/metri
 DIALECTS: Dict[str, Dialect] = {
     "v150": Dialect(
         "150", "none", "metrics", _OLD_ROUTES, ("model", "state"), _MODELS, ("modelStatus",),
-        flat_rows=True, running_ready_only=True, source_in_errors=False, unload_one=False,
+        flat_rows=True, running_ready_only=True, silent_failures=True, source_in_errors=False, unload_one=False,
     ),
     "v228": Dialect(
         "228", "count", "metrics", (*_ROUTES, "/api/metrics"), _ALL_RUNNING, (*_MODELS, "peerID", "aliases"),

@@ -1,6 +1,5 @@
 """A stand-in for llama.cpp's llama-server: loads, answers, tells its slots. It runs as a file of its own,
-with the standard library alone, as a child of the demo or of a real llama-swap.
-
+with the standard library alone, as a child of the demo or of a real llama-swap:
     modelserver.py --port 5801 --load-s 2 --tps 40 --prompt-tps 600 --slots 2 [--fail]
 
 A request may carry {"demo": {"tps": [40, 250], "switch_s": 3}}: its speed then changes in its midst.
@@ -8,6 +7,7 @@ A request may carry {"demo": {"tps": [40, 250], "switch_s": 3}}: its speed then 
 
 import argparse
 import json
+import os
 import random
 import signal
 import sys
@@ -178,8 +178,7 @@ class Handler(BaseHTTPRequestHandler):
         elif route == "/metrics":
             self.send_body(200, "text/plain; version=0.0.4", self.metrics().encode())
         else:
-            error = {"message": "File Not Found", "type": "not_found_error", "code": 404}
-            self.send_json(404, {"error": error})
+            self.send_json(404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}})
 
     def do_POST(self) -> None:
         """Answer a chat, streamed or whole, or an embedding."""
@@ -270,6 +269,13 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing of requests: llama-server does not either."""
 
 
+def end_with(parent: int) -> None:
+    """End when the program that started us has gone."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(0)
+
+
 class Server(ThreadingHTTPServer):
     """A server whose clients may leave at any time."""
 
@@ -287,7 +293,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
         parser.add_argument(f"--{name}", type=type(usual), default=usual)
     parser.add_argument("--fail", action="store_true")
     options = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
     print(f"srv    load_model: loading model 'demo.gguf', {options.slots} slots", flush=True)
     if options.fail:
         time.sleep(options.load_s)
@@ -299,7 +307,4 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    sys.exit(main())

@@ -203,7 +203,8 @@ class World:
             self.log(
                 "proxy", f"[INFO] <{process.model.id}> Health check passed on http://localhost:{process.port}/health\n"
             )
-        self.publish("modelStatus", self.status())
+        if healthy or not still or not self.dialect.silent_failures:
+            self.publish("modelStatus", self.status())
         if not still:
             raise LoadFailed("unspecific error: group: model unloaded")
         if not healthy:

@@ -60,8 +60,9 @@ class Processes:
     def measure(self) -> MemoryMeasured:
         """Return the memory of the processes found before; a process that has gone is left out."""
         by_model = {model_id: _resident(processes) for model_id, processes in self._by_model.items()}
+        gone = frozenset(model_id for model_id, used in by_model.items() if used is None)
         own = _resident((self._server,)) if self._server is not None else None
-        return MemoryMeasured(own, {model_id: used for model_id, used in by_model.items() if used})
+        return MemoryMeasured(own, {model_id: used for model_id, used in by_model.items() if used}, gone)
 
 
 def _listener(port: int) -> Optional[psutil.Process]:
@@ -87,7 +88,7 @@ def _listens(process: psutil.Process, port: int) -> bool:
 
 def _children(process: Optional[psutil.Process]) -> List[psutil.Process]:
     try:
-        return process.children() if process is not None else []
+        return [child for child in process.children() if child.pid != os.getpid()] if process is not None else []
     except (psutil.Error, OSError):
         return []
 

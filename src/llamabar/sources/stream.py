@@ -32,6 +32,7 @@ class EventStream(threading.Thread):
         self._retry = threading.Event()
         self._stream: Optional[Stream] = None
         self._closed_for: Optional[Fault] = None
+        self._refreshing = False
 
     def run(self) -> None:
         """Connect, read, wait, and again."""
@@ -40,6 +41,9 @@ class EventStream(threading.Thread):
             lived, fault = self._watch_once()
             if self._ending.is_set():
                 return
+            if self._refreshing and lived:
+                continue
+            self._refreshing = False
             self._inbox.event(self._server, StreamLost(fault))
             slow = fault.kind in (FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.TLS)
             backoff = (backoff.succeeded() if lived else backoff)._replace(
@@ -48,6 +52,11 @@ class EventStream(threading.Thread):
             self._retry.wait(backoff.wait_s(random.random()))
             self._retry.clear()
             backoff = backoff.failed()
+
+    def refresh(self) -> None:
+        """Open the stream anew, unseen: its first events tell states that v217 and older change without a word."""
+        self._refreshing = True
+        self._close()
 
     def reconnect(self, fault: Optional[Fault] = None) -> None:
         """Drop the connection, if there is one, and try again at once."""
@@ -98,7 +107,8 @@ class EventStream(threading.Thread):
         if not opened and (splitter.dropped_log_bytes or any(looks_like_llama_swap(payload) for payload in payloads)):
             opened = True
             stream.wait_for_ever()
-            self._inbox.event(self._server, StreamOpened())
+            self._inbox.event(self._server, StreamOpened(refreshed=self._refreshing))
+            self._refreshing = False
         for payload in payloads if opened else ():
             event = decode_event(payload)
             if event is not None and not self._inbox.event(self._server, event):
