@@ -204,7 +204,7 @@ class Watch:
                 self._take_memory(name, link.processes.measure(), now_s)
 
     def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:
-        """A model whose processes have ended for two looks is not loaded, whatever the stream said: look again, once."""
+        """A model whose processes were gone at two looks is not loaded, whatever the stream said: look again, once."""
         link = self.links[server]
         self.monitor.take(server, measured, at_s=at_s)
         snapshot = self.monitor.servers[server].snapshot
