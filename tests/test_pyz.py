@@ -48,7 +48,7 @@ def test_it_streams_frames_to_swiftbar_and_ends_on_sigterm(tmp_path):
     with llama_swap() as server, Plugin(server.url, tmp_path, **bundled) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
         chat(server, "alpha-8b", tokens=100)
-        plugin.wait_for_row("alpha-8b: generating 4")
+        plugin.wait_for_row("alpha-8b: generating ")
         plugin.wait_for_row("CPU:")
         code, took_s = plugin.end()
         assert (code, plugin.stderr) == (0, b"")

@@ -26,7 +26,8 @@ def look(settings: Settings, *, longest_s: float = LONGEST_S) -> Watch:
 
 
 def _settled(watch: Watch, passed_s: float) -> bool:
-    return all(_known(watched, passed_s) for watched in watch.monitor.servers.values())
+    measuring = any(link.measuring for link in watch.links.values())
+    return not measuring and all(_known(watched, passed_s) for watched in watch.monitor.servers.values())
 
 
 def _known(watched: Watched, passed_s: float) -> bool:

@@ -99,6 +99,7 @@ class EventStream(threading.Thread):
         except (Lagging, PayloadTooLong):
             return opened, Fault(FaultKind.LAGGING)
         finally:
+            self._client.key_wanted = False  # questions still queued must not take the key to whoever comes next
             self._stream = None
             stream.close()
 
