@@ -41,7 +41,7 @@ def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
         plugin.wait_for_row("alpha-8b: ready" if dialect == "v150" else "alpha-8b: ")
         if dialect not in ("v150",):
             plugin.wait_for_row("alpha-8b: generating ")
-            speed = float(re.search(r"generating ~?([\d.]+)", plugin.wait_for_row("alpha-8b: generating")).group(1))
+            speed = float(re.search(r"generating ~?([\d.]+)", plugin.wait_for_row("alpha-8b: generating ")).group(1))
             assert speed == pytest.approx(40.0, rel=0.10)
         answered.join(20)
         plugin.wait_for_row("Speed: last ")
