@@ -2,14 +2,16 @@
 
 import os
 import plistlib
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 AGENT_FOLDER = "Library/LaunchAgents"
 PROGRAM = "llama-swap"
 DEFAULT_LISTEN = ":8080"
 DEFAULT_TLS_LISTEN = ":8443"
+SHELLS = ("sh", "bash", "zsh")
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,13 @@ class Agent:
     arguments: Tuple[str, ...]
     listen: str
     tls: bool
+    content: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def log(self) -> Optional[Path]:
+        """Return the file that its output goes to."""
+        path = self.content.get("StandardErrorPath") or self.content.get("StandardOutPath")
+        return Path(path) if isinstance(path, str) and path else None
 
     @property
     def url(self) -> str:
@@ -30,9 +39,12 @@ class Agent:
         return f"{'https' if self.tls else 'http'}://{host}:{port}"
 
 
-def find_agents(home: Path) -> List[Agent]:
-    """Return the agents in a home folder whose program is llama-swap, by file name; unreadable files are left out."""
-    return [agent for plist in _plists(home / AGENT_FOLDER) for agent in _agent(plist)]
+def find_agents(home: Path, *, folder: Optional[Path] = None) -> List[Agent]:
+    """Return the agents in a home folder, or in `folder`, whose program is llama-swap, by file name.
+
+    Files that cannot be read are left out. A llama-swap inside a `sh -c` is found by its words.
+    """
+    return [agent for plist in _plists(folder or home / AGENT_FOLDER) for agent in _agent(plist)]
 
 
 def flag(arguments: Tuple[str, ...], name: str) -> Optional[str]:
@@ -62,11 +74,11 @@ def _plists(folder: Path) -> Iterator[Path]:
 
 def _agent(path: Path) -> Iterator[Agent]:
     content = _read(path)
-    arguments = _words(content)
+    arguments = _unwrapped(_words(content))
     label = content.get("Label")
     if arguments and os.path.basename(arguments[0]) == PROGRAM and isinstance(label, str) and label:
         listen, tls = listen_of(arguments[1:])
-        yield Agent(label, path, arguments, listen, tls)
+        yield Agent(label, path, arguments, listen, tls, content)
 
 
 def _words(content: Dict[str, Any]) -> Tuple[str, ...]:
@@ -76,6 +88,20 @@ def _words(content: Dict[str, Any]) -> Tuple[str, ...]:
             return (content["Program"], *words[1:])
         return tuple(words)
     return (content["Program"],) if isinstance(content.get("Program"), str) else ()
+
+
+def _unwrapped(words: Tuple[str, ...]) -> Tuple[str, ...]:
+    """Return the llama-swap command that a shell is given as text, or the words as they are."""
+    shell = bool(words) and os.path.basename(words[0]) in SHELLS
+    for script in words[1:] if shell else ():
+        try:
+            inner = shlex.split(script)
+        except ValueError:
+            continue
+        at = next((index for index, word in enumerate(inner) if os.path.basename(word) == PROGRAM), None)
+        if at is not None:
+            return tuple(inner[at:])
+    return words
 
 
 def _read(path: Path) -> Dict[str, Any]:

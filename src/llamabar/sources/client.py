@@ -105,11 +105,20 @@ class Client:
         detail = f"GET /api/events answers {stream.status} {stream.content_type.split(';')[0]}".strip()
         raise Unreachable(Fault(FaultKind.NOT_LLAMA_SWAP, detail))
 
-    def _open(self) -> "Stream":
-        pool = self._pool(ANSWER_S)
+    def open_text(self, path: str, *, silence_s: float) -> "Stream":
+        """Return an open stream of text, whose reads time out after a silence; raise Unreachable."""
+        stream = self._open(path, silence_s)
+        if stream.status == 200:
+            return stream
+        stream.close()
+        kind = FaultKind.UNAUTHORIZED if stream.status in UNAUTHORIZED else FaultKind.NOT_LLAMA_SWAP
+        raise Unreachable(Fault(kind, f"GET {path} answers {stream.status}"))
+
+    def _open(self, path: str = "/api/events", silence_s: float = ANSWER_S) -> "Stream":
+        pool = self._pool(silence_s)
         try:
             headers = {"Accept": "text/event-stream", "User-Agent": USER_AGENT, **self._auth()}
-            response = pool.urlopen("GET", self._path("/api/events"), headers=headers, **_STRICT)
+            response = pool.urlopen("GET", self._path(path), headers=headers, **_STRICT)
             return Stream(pool, response)
         except Exception as error:
             pool.close()

@@ -19,7 +19,9 @@ class Do(str, Enum):
     STOP = "stop"
     RESTART = "restart"
     COPY = "copy"
-    OPEN = "open"
+    OPEN = "open"  # a web page
+    SHOW = "show"  # a file or folder of this computer, in the program that macOS has for it
+    TERMINAL = "terminal"  # a command of ours, in a terminal
     REFRESH = "refresh"
 
 
@@ -79,6 +81,8 @@ class Title:
     symbol: str
     text: str
     spoken: str
+    image: Optional[Image] = None
+    key: str = ""  # the user's own key that opens the menu
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,161 @@
+"""What is on this Mac, collected once and bounded in time; nothing here decides anything."""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Callable, FrozenSet, Iterable, Mapping, Optional, Tuple
+
+from llamabar_installer import agent_plist, files, launchctl, manifest, swiftbar
+from llamabar_installer.agents import Agent, find_agents, flag
+from llamabar_installer.binaries import Binary, ConfigCheck, check_config, find_binaries
+from llamabar_installer.launchctl import Job, Trouble
+from llamabar_installer.manifest import Manifest
+from llamabar_installer.places import OWN_LABEL, Places
+from llamabar_installer.swiftbar import SwiftBar
+
+SYSTEM_AGENTS = (Path("/Library/LaunchAgents"), Path("/Library/LaunchDaemons"))
+HOME_CONFIGS = (
+    ".config/llama-swap/config.yaml", ".config/llama-swap/config.yml", ".config/llama-swap.yaml",
+    ".llama-swap/config.yaml", "llama-swap/config.yaml", "llama-swap.yaml",
+)  # fmt: skip
+SYSTEM_CONFIGS = tuple(
+    f"{prefix}/etc/{name}"
+    for prefix in ("/opt/homebrew", "/usr/local", "/opt/local")
+    for name in ("llama-swap/config.yaml", "llama-swap.yaml")
+)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A running llama-swap of this user, as the process table shows it. `url` is where it listens."""
+
+    pid: int
+    url: str
+    program: str = ""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The server that the settings name, and what named it ("" when nothing did and it was found)."""
+
+    url: str = ""
+    named_by: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that a plan is made from."""
+
+    places: Places
+    uid: int = -1
+    launchd: bool = False
+    gui: Optional[bool] = None
+    disabled: FrozenSet[str] = frozenset()
+    binaries: Tuple[Binary, ...] = ()
+    configs: Tuple[Path, ...] = ()
+    check: Callable[[str, Path], ConfigCheck] = check_config
+    agents: Tuple[Agent, ...] = ()
+    system_agents: Tuple[Agent, ...] = ()
+    jobs: Mapping[str, Job] = field(default_factory=dict)
+    launchd_trouble: str = ""
+    processes: Tuple[Process, ...] = ()
+    watched: Watched = Watched()
+    plist: Optional[bytes] = None
+    plist_trouble: str = ""
+    manifest: Manifest = Manifest()
+    settings: Optional[bytes] = None
+    swiftbar: SwiftBar = SwiftBar()
+    program: Optional[Path] = None  # the file that is being run
+    program_digest: str = ""
+    installed_digest: str = ""
+    attribute_right: bool = False
+
+
+def collect(
+    environment: Mapping[str, str],
+    places: Places,
+    *,
+    program: Optional[Path],
+    processes: Iterable[Process],
+    watched: Watched,
+) -> Facts:
+    """Return the facts; what hangs is left out after its time-out."""
+    agents = tuple(find_agents(places.home))
+    with ThreadPoolExecutor(8) as pool:
+        gui = pool.submit(launchctl.has_gui)
+        disabled = pool.submit(launchctl.disabled)
+        binaries = pool.submit(find_binaries, places.home, environment)
+        bar = pool.submit(swiftbar.find_swiftbar, places)
+        attribute = pool.submit(swiftbar.attribute_of, places.program)
+        jobs = pool.submit(_jobs, {OWN_LABEL, *(agent.label for agent in agents)})
+    found_jobs, trouble = jobs.result()
+    source = program if program is not None and program.is_file() else None
+    return Facts(
+        places,
+        uid=os.geteuid(),
+        launchd=launchctl.available(),
+        gui=gui.result(),
+        disabled=disabled.result() or frozenset(),
+        binaries=binaries.result(),
+        configs=_configs(environment, places.home, agents),
+        agents=agents,
+        system_agents=tuple(agent for folder in SYSTEM_AGENTS for agent in find_agents(folder, folder=folder)),
+        jobs=found_jobs,
+        launchd_trouble=trouble,
+        processes=tuple(processes),
+        watched=watched,
+        plist=files.read(places.plist),
+        plist_trouble=_plist_trouble(places),
+        manifest=manifest.load(places.manifest),
+        settings=files.read(places.settings),
+        swiftbar=bar.result(),
+        program=source,
+        program_digest=files.digest(files.read(source) or b"") if source is not None else "",
+        installed_digest=files.digest(files.read(places.program) or b"") if places.program.is_file() else "",
+        attribute_right=attribute.result() == swiftbar.attribute_value(),
+    )
+
+
+def own_service(facts: Facts) -> Optional[agent_plist.Service]:
+    """Return what our agent on disk starts."""
+    return agent_plist.service_of(agent_plist.parse(facts.plist))
+
+
+def _jobs(labels: "set[str]") -> "Tuple[Mapping[str, Job], str]":
+    found, trouble = {}, ""
+    for label in sorted(label for label in labels if launchctl.LABEL.match(label)):
+        try:
+            found[label] = launchctl.look(label)
+        except Trouble as error:
+            return found, str(error)
+    return found, trouble
+
+
+def _configs(environment: Mapping[str, str], home: Path, agents: Tuple[Agent, ...]) -> Tuple[Path, ...]:
+    named = [environment.get("LLAMA_SWAP_CONFIG_FILE_PATH", "")]
+    named += [flag(agent.arguments[1:], "config") or "" for agent in agents]
+    usual = [str(home / name) for name in HOME_CONFIGS] + list(SYSTEM_CONFIGS)
+    paths = [Path(os.path.expanduser(name)) for name in (*named, *usual) if name]
+    return tuple(dict.fromkeys(path for path in paths if path.is_file()))
+
+
+def _plist_trouble(places: Places) -> str:
+    path, folder = places.plist, places.agents
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        return f"{path} is not a plain file"
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
+        owner = "it belongs to root: sudo chown -R \"$(id -un)\"" if folder.stat().st_uid == 0 else "chmod u+rwx"
+        return f"{folder} cannot be written ({owner} '{folder}')"
+    if folder.is_dir() and folder.stat().st_mode & 0o022:
+        return f"others can write {folder}, so launchd refuses what is in it (chmod go-w '{folder}')"
+    if folder.exists() and not folder.is_dir():
+        return f"{folder} is not a folder"
+    return ""
+
+
+def has_server(settings: Optional[bytes]) -> bool:
+    """Tell whether a settings file names a server."""
+    return re.search(rb"^\s*\[+\s*server\s*\]+", settings or b"", re.MULTILINE) is not None

@@ -1,0 +1,97 @@
+"""Files put in place whole or not at all, with what they replace kept."""
+
+import hashlib
+import os
+import time
+from pathlib import Path
+from typing import List, Optional
+
+FOLDER_MODE = 0o755
+FILE_MODE = 0o644
+
+
+def read(path: Path) -> Optional[bytes]:
+    """Return a file's bytes, or None if there is none that can be read."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def digest(content: bytes) -> str:
+    """Return the name of a content."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def missing_folders(folder: Path) -> List[Path]:
+    """Return the folders that must be made for this one to be there, outermost first."""
+    missing = []
+    while not folder.exists() and not folder.is_symlink() and folder.parent != folder:
+        missing.append(folder)
+        folder = folder.parent
+    return missing[::-1]
+
+
+def write(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
+    """Put a file in place by a rename, its folder made if need be; raise OSError and leave what was there."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    temporary = beside(path)
+    try:
+        write_new(temporary, content, mode=mode)
+        os.replace(temporary, path)
+    except BaseException:
+        discard(temporary)
+        raise
+
+
+def write_new(path: Path, content: bytes, *, mode: int) -> None:
+    """Write a file that nobody looks at yet, down to the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+        os.fchmod(file.fileno(), mode)
+
+
+def beside(path: Path) -> Path:
+    """Return a name next to a file that neither launchd nor SwiftBar takes for one of theirs."""
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+
+def backup(path: Path, folder: Path) -> Path:
+    """Copy a file, or a link as a link, into a folder under a name that was never used; return where it is now."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    names = (folder / f"{path.name}.{stamp}{f'-{count}' if count else ''}" for count in range(1000))
+    kept = next(name for name in names if not name.exists() and not name.is_symlink())
+    if path.is_symlink():
+        os.symlink(os.readlink(path), kept)
+    else:
+        write_new(kept, path.read_bytes(), mode=path.stat().st_mode & 0o777)
+    return kept
+
+
+def discard(path: Path) -> None:
+    """Remove a file or link if it is there."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        pass
+    except OSError:
+        if path.exists():
+            raise
+
+
+def remove_empty(folder: Path) -> bool:
+    """Remove a folder if nothing is in it; return whether it is gone. Finder's .DS_Store counts as nothing."""
+    try:
+        if [name for name in os.listdir(folder) if name != ".DS_Store"]:
+            return False
+        discard(folder / ".DS_Store")
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,87 @@
+"""From facts to the steps that take everything off again: exactly what the manifest lists, and what bears our label."""
+
+import os
+from pathlib import Path
+from typing import List, Tuple
+
+from llamabar_installer.facts import Facts, own_service
+from llamabar_installer.places import OWN_LABEL, PLUGIN
+from llamabar_installer.plan import refused
+from llamabar_installer.steps import Group, Kind, Note, Options, Plan, Step
+
+STATE_FILES = ("watcher.json", "watcher.lock")
+HISTORY = "history"
+
+
+def plan_uninstall(facts: Facts, options: Options) -> Plan:
+    """Return what takes it off; empty when nothing was put on."""
+    refusal = refused(facts)
+    if refusal is not None:
+        return Plan(notes=(refusal,))
+    steps = (_service(facts) if options.service else ()) + (_plugin(facts) if options.plugin else ())
+    if options.purge:
+        steps += _purge(facts)
+    whole = options.service and options.plugin and (steps or facts.manifest.items)
+    if whole:
+        steps += _rest(facts)
+    return Plan(steps, _notes(facts, options) if steps else ())
+
+
+def _service(facts: Facts) -> Tuple[Step, ...]:
+    steps: List[Step] = []
+    service = own_service(facts)
+    job = facts.jobs.get(OWN_LABEL)
+    if job is not None and job.loaded:
+        url = service.url if service is not None else ""
+        steps.append(Step(Kind.STOP, OWN_LABEL, "its models are unloaded", url=url))
+    if facts.plist is not None or facts.manifest.of_kind("agent"):
+        steps.append(Step(Kind.REMOVE_AGENT, str(facts.places.plist), "llama-swap is not started at login any more"))
+    for item in facts.manifest.of_kind("old service"):
+        url = next((agent.url for agent in facts.agents if agent.label == item.digest), "")
+        steps.append(Step(Kind.PUT_BACK, item.path, f"{item.digest} is switched on again", url=url))
+    return tuple(steps)
+
+
+def _plugin(facts: Facts) -> Tuple[Step, ...]:
+    links = {item.path for item in facts.manifest.of_kind("link")}
+    if facts.swiftbar.link == "ours" and facts.swiftbar.folder is not None:
+        links.add(str(facts.swiftbar.folder / PLUGIN))
+    steps = [Step(Kind.REMOVE_LINK, path, "SwiftBar ends it", Group.PLUGIN) for path in sorted(links)]
+    for item in facts.manifest.of_kind("set aside"):
+        steps.append(Step(Kind.PUT_BACK, item.path, "as it was before", Group.PLUGIN))
+    if facts.installed_digest or facts.manifest.of_kind("file"):
+        steps.append(Step(Kind.REMOVE_FILE, str(facts.places.program), "with its attribute", Group.PLUGIN))
+    return tuple(steps)
+
+
+def _purge(facts: Facts) -> Tuple[Step, ...]:
+    found = [facts.places.settings] if facts.settings is not None else []
+    found += sorted(path for path in _listed(facts.places.data) if path.name.startswith(HISTORY))
+    return tuple(Step(Kind.REMOVE_FILE, str(path), "--purge", Group.PLUGIN) for path in found)
+
+
+def _rest(facts: Facts) -> Tuple[Step, ...]:
+    places = facts.places
+    state = [places.data / name for name in STATE_FILES if (places.data / name).exists()]
+    return (
+        *(Step(Kind.REMOVE_FILE, str(path), "only the plugin used it", Group.PLUGIN) for path in state),
+        Step(Kind.REMOVE_CACHE, str(places.cache), "it unpacks itself again when it is started", Group.PLUGIN),
+        Step(Kind.REMOVE_FOLDERS, str(places.data), "only those that are empty", Group.PLUGIN),
+    )
+
+
+def _listed(folder: Path) -> List[Path]:
+    try:
+        return [folder / name for name in os.listdir(folder)]
+    except OSError:
+        return []
+
+
+def _notes(facts: Facts, options: Options) -> Tuple[Note, ...]:
+    kept = [str(path) for path in facts.configs]
+    kept += [str(facts.places.log.parent)] if facts.places.log.parent.exists() else []
+    if not options.purge:
+        kept += [str(facts.places.settings)] if facts.settings is not None else []
+        kept += [str(path) for path in _listed(facts.places.data) if path.name.startswith(HISTORY)]
+    more = "" if options.purge else " (settings and history go with --purge)"
+    return (Note(f"What stays: {', '.join(kept)}{more}"),) if kept else ()

@@ -1,0 +1,93 @@
+"""Programs of the system, run so that none can hold us up, ask anybody anything, or answer in another language.
+
+Law: every call has a time-out, a closed stdin, LC_ALL=C and no shell.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from typing import IO, Mapping, Optional
+
+SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/usr/sbin", "/sbin")
+TIMEOUT_S = 5.0
+OUTPUT_LIMIT_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a program said. `code` is None when it gave none, and then `trouble` says why."""
+
+    code: Optional[int]
+    out: str = ""
+    err: str = ""
+    trouble: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return what it said last on stderr, else on stdout, else its trouble, in one line."""
+        lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines() if line.strip()]
+        return self.trouble or (lines[-1] if lines else f"exit code {self.code}")
+
+
+def find(name: str) -> Optional[str]:
+    """Return the path of a program: on PATH, else in the system's own folders."""
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(SYSTEM_FOLDERS))
+
+
+def run(name: str, *arguments: str, timeout_s: float = TIMEOUT_S, text: str = "") -> Output:
+    """Run a program of the system by name; a missing or hanging one is an Output with its trouble."""
+    program = find(name)
+    if program is None:
+        return Output(None, trouble=f"{name} was not found")
+    return call(program, *arguments, timeout_s=timeout_s, text=text)
+
+
+def call(
+    program: str,
+    *arguments: str,
+    timeout_s: float = TIMEOUT_S,
+    text: str = "",
+    environment: Optional[Mapping[str, str]] = None,
+) -> Output:
+    """Run a program by its path. Output goes through files: a grandchild that lives on cannot hold a pipe open."""
+    name = os.path.basename(program)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as stdin:
+        stdin.write(text.encode("utf-8", "surrogateescape"))
+        stdin.seek(0)
+        try:
+            process = subprocess.Popen(
+                [program, *arguments],
+                stdin=stdin if text else subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env={**(os.environ if environment is None else environment), "LC_ALL": "C"},
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            return Output(None, trouble=f"{name} could not be started ({type(error).__name__})")
+        try:
+            code: Optional[int] = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            _end(process)
+        trouble = f"{name} gave no answer within {timeout_s:g} s" if code is None else ""
+        return Output(code, _read(out), _read(err), trouble)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """End a program that still runs, with all that it started."""
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError:
+            process.kill()
+        process.wait()
+
+
+def _read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read(OUTPUT_LIMIT_BYTES).decode("utf-8", "replace")

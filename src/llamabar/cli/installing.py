@@ -1,0 +1,55 @@
+"""Commands that put the program on a Mac and take it off."""
+
+from typing import Optional
+
+import click
+
+from llamabar.cli.program import Command, common, program
+
+
+def _installing(command: Command) -> Command:
+    """Add the options of `install` and `uninstall`."""
+    command = common(command)
+    for option, words in (
+        ("--no-plugin", "Leave SwiftBar alone."),
+        ("--no-service", "Leave the LaunchAgent alone."),
+        ("--json", "Print the plan as one JSON document; done only with --yes."),
+        ("--yes", "Do not ask."),
+        ("--dry-run", "Show the plan and change nothing."),
+    ):
+        names = ["--json", "as_json"] if option == "--json" else [option]
+        command = click.option(*names, is_flag=True, help=words)(command)
+    return command
+
+
+@program.command()
+@_installing
+@click.option("--port", type=click.IntRange(1, 65535), help="Where llama-swap shall listen (default: 8080 if free).")
+@click.option("--force", is_flag=True, help="Write a LaunchAgent anew that was edited by hand; a copy is kept.")
+@click.option("--take-over", is_flag=True, help="Move over from the older plugin: its service and menu go off.")
+def install(
+    dry_run: bool, yes: bool, as_json: bool, no_service: bool, no_plugin: bool, port: Optional[int], force: bool,
+    take_over: bool, server: str, config: str,
+) -> int:  # fmt: skip
+    """Put the service and the plugin on this Mac: shows the plan, asks once, does it, checks it."""
+    from llamabar.cli import install as installing
+    from llamabar.cli.install import Asked
+    from llamabar_installer.steps import Options
+
+    options = Options(not no_service, not no_plugin, take_over, force, port=port)
+    return installing.install(options, Asked(dry_run, yes, as_json, server, config))
+
+
+@program.command()
+@_installing
+@click.option("--purge", is_flag=True, help="Take the settings and the history off too.")
+def uninstall(
+    dry_run: bool, yes: bool, as_json: bool, no_service: bool, no_plugin: bool, purge: bool, server: str, config: str
+) -> int:
+    """Take off what install put on, and only that. llama-swap's config and log stay."""
+    from llamabar.cli import install as installing
+    from llamabar.cli.install import Asked
+    from llamabar_installer.steps import Options
+
+    options = Options(not no_service, not no_plugin, purge=purge)
+    return installing.uninstall(options, Asked(dry_run, yes, as_json, server, config))

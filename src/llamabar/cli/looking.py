@@ -1,0 +1,84 @@
+"""Commands that look: frames, status, models, the live view, the demo, the settings."""
+
+import json
+import os
+import sys
+from typing import Optional
+
+import click
+
+from llamabar.cli import reports
+from llamabar.cli.program import KNOWN_FAULT, OK, code_of, common, print_status, program, scene_of, settings_of
+
+DEMO_SECONDS_UNWATCHED = 15.0
+
+
+@program.command()
+@common
+def stream(server: str, config: str) -> int:
+    """The plugin: frames for SwiftBar until told to stop."""
+    from llamabar.stream import stream as run_stream
+
+    return run_stream(os.environ, server=server, config=config)
+
+
+@program.command()
+@common
+def frame(server: str, config: str) -> int:
+    """One frame, then exit: for xbar, Argos and non-streaming use."""
+    from llamabar.clicks import click_style
+    from llamabar.view.compose import compose
+    from llamabar.view.swiftbar import render
+
+    sys.stdout.write(render(compose(scene_of(server, config)), click_style(os.environ)).decode("utf-8"))
+    return OK
+
+
+@program.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@common
+def status(server: str, config: str, as_json: bool) -> int:
+    """One look, in words. Exit code 1 if a server cannot be reached or needs a key."""
+    return print_status(server, config, as_json=as_json)
+
+
+@program.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@common
+def models(server: str, config: str, as_json: bool) -> int:
+    """Every model with state, memory, context and time to unload."""
+    scene = scene_of(server, config)
+    if as_json:
+        print(json.dumps(reports.models_document(scene), indent=2))
+    else:
+        print("\n".join(reports.model_table(scene)))
+    return code_of(scene)
+
+
+@program.command()
+@common
+def watch(server: str, config: str) -> int:
+    """The menu, live, in a terminal. Keys: q ends, ? helps."""
+    from llamabar.cli.watch import LiveView
+
+    return LiveView(settings_of(server, config), seconds=None, note="").run()
+
+
+@program.command()
+@click.option("--serve", "port", type=click.IntRange(0, 65535), help="Only serve, on this port (0: any free one).")
+@click.option("--seconds", type=click.FloatRange(min=0), help="End by itself after so many seconds.")
+@click.option("--dialect", default="v250", help="Speak as this llama-swap: v150, v228, v236 or v250.")
+def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
+    """The built-in llama-swap with made-up models and load, shown live."""
+    from llamabar.cli.demo import run_demo
+
+    return run_demo(port, seconds=seconds, dialect=dialect, unwatched_s=DEMO_SECONDS_UNWATCHED)
+
+
+@program.command("config")
+@common
+def show_config(server: str, config: str) -> int:
+    """The settings in force and where each came from."""
+    found = settings_of(server, config)
+    print("\n".join(reports.settings_lines(found)))
+    return KNOWN_FAULT if found.mistakes else OK

@@ -1,0 +1,62 @@
+"""The program's group of commands, and what all of them share."""
+
+import json
+import os
+import sys
+from typing import Any, Callable, Optional, TypeVar
+
+import click
+
+from llamabar import __version__, wiring
+from llamabar.cli import reports
+from llamabar.config import Settings
+
+OK, KNOWN_FAULT, WRONG_USAGE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def common(command: Command) -> Command:
+    """Add the options that every command has."""
+    command = click.option("--config", default="", metavar="FILE", help="Read the settings from FILE.")(command)
+    return click.option("--server", default="", metavar="NAME", help="Only the server of this name.")(command)
+
+
+def settings_of(server: str, config: str) -> Settings:
+    found = wiring.settings(os.environ, option=config, server=server)
+    for mistake in found.mistakes:
+        print(f"Warning: {mistake}", file=sys.stderr)
+    return found
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", message="llamabar %(version)s")
+@click.pass_context
+def program(context: click.Context) -> Optional[int]:
+    """What llama-swap is doing, in the menu bar and here."""
+    if context.invoked_subcommand is not None:
+        return None
+    code = print_status("", "", as_json=False)
+    print(f"\n{context.get_help()}")
+    return code
+
+
+def scene_of(server: str, config: str) -> Any:
+    from llamabar.look import look
+    from llamabar.sources import clock
+
+    return look(settings_of(server, config)).monitor.scene(now_s=clock.now_s())
+
+
+def print_status(server: str, config: str, *, as_json: bool) -> int:
+    scene = scene_of(server, config)
+    if as_json:
+        print(json.dumps(reports.status_document(scene), indent=2))
+    else:
+        for shown in scene.servers:
+            print(reports.status_line(shown, scene.now_s))
+    return code_of(scene)
+
+
+def code_of(scene: Any) -> int:
+    return OK if reports.is_well(scene) else KNOWN_FAULT

@@ -1,0 +1,129 @@
+"""The LaunchAgent of a server: which one it is, and what is done with it. Nothing is started that nobody asked for."""
+
+import os
+from pathlib import Path
+from typing import Callable, List, NamedTuple, Optional
+
+from llamabar.config import ServerSettings
+from llamabar.core.asks import is_local
+from llamabar.core.events import ServiceFound
+from llamabar.errors import LlamabarError
+from llamabar_installer import launchctl, logs, probe
+from llamabar_installer.agents import Agent, find_agents, listen_of
+from llamabar_installer.launchctl import Job, Trouble
+from llamabar_installer.places import OWN_LABEL
+from llamabar_installer.service import Control, Outcome
+
+
+class Known(NamedTuple):
+    """A service: its label, plist, address and log, and the program that it starts."""
+
+    label: str
+    plist: Path
+    url: str
+    log: Optional[Path]
+    program: str
+
+
+def find(server: ServerSettings) -> Optional[Known]:
+    """Return the service of a server on this computer: the one its settings name, else the one at its address."""
+    if not is_local(server.url):
+        return None
+    agents = find_agents(Path(os.path.expanduser("~")))
+    named = [agent for agent in agents if server.service and agent.label == server.service]
+    same = [agent for agent in agents if _port(agent.url) == _port(server.url)]
+    ours = [agent for agent in same if agent.label == OWN_LABEL]
+    chosen: List[Agent] = named or ours or same
+    if not chosen or not launchctl.LABEL.match(chosen[0].label):
+        return None
+    agent = chosen[0]
+    return Known(agent.label, agent.plist, server.url, agent.log, agent.arguments[0])
+
+
+def require(server: ServerSettings) -> Known:
+    """Return the service of a server; raise LlamabarError that says why it has none."""
+    if not is_local(server.url):
+        raise LlamabarError(f"{server.url} is on another computer.", "Start, stop and restart it there.")
+    if not launchctl.available():
+        raise LlamabarError("There is no launchd here (launchctl was not found).", "Services need a Mac.")
+    known = find(server)
+    if known is not None:
+        return known
+    from llamabar.sources.processes import running
+
+    for process in running(listen_of):
+        if _port(process.url) == _port(server.url):
+            raise LlamabarError(
+                f"The llama-swap at {process.url} (pid {process.pid}) was not started by a LaunchAgent.",
+                "End it where it was started (Ctrl-C in its terminal). For a service: llamabar.pyz install",
+            )
+    raise LlamabarError("No service is known that runs llama-swap.", "Make one: llamabar.pyz install")
+
+
+def start(known: Known, *, say: Callable[[str], None]) -> Outcome:
+    """Start a service, its log shortened first when it has grown long."""
+    if known.label == OWN_LABEL and known.log is not None:
+        logs.rotate(known.log)
+    return _control(known, say).start()
+
+
+def stop(known: Known, *, say: Callable[[str], None]) -> Outcome:
+    """Stop a service until the next login or start."""
+    return _control(known, say).stop()
+
+
+def restart(known: Known, *, say: Callable[[str], None]) -> Outcome:
+    """Restart a service; loaded anew where its plist or its program's file has changed."""
+    from llamabar.sources.processes import runs_an_older_file
+
+    try:
+        pid = launchctl.look(known.label).pid
+    except Trouble:
+        pid = None
+    return _control(known, say).restart(replaced=runs_an_older_file(pid, known.program))
+
+
+def look(server: ServerSettings) -> Optional[ServiceFound]:
+    """Return what launchd says of a server's service; None where nothing can be said."""
+    if not is_local(server.url) or not launchctl.available():
+        return None
+    known = find(server)
+    if known is None:
+        return ServiceFound("", "none")
+    try:
+        job = launchctl.look(known.label)
+    except Trouble:
+        return None
+    return ServiceFound(known.label, state_of(job), crashes_of(job))
+
+
+def state_of(job: Job) -> str:
+    """Return a job's state as one of: running, starting, stopping, stopped, not loaded, failing."""
+    if not job.loaded:
+        return "not loaded"
+    if job.ending:
+        return "stopping"
+    if job.pid is not None:
+        return "running"
+    if job.state in ("spawn scheduled", "spawning", "xpcproxy"):
+        return "failing" if job.failed or job.refused else "starting"
+    return "failing" if job.refused or job.failed else "stopped"
+
+
+def crashes_of(job: Job) -> int:
+    """Return how often it ended badly, as far as launchd's count of runs tells; 0 while it runs well."""
+    return (job.runs or 1) if job.pid is None and (job.failed or job.refused) else 0
+
+
+def _control(known: Known, say: Callable[[str], None]) -> Control:
+    return Control(known.label, known.plist, lambda: probe.answers(known.url), known.log, say)
+
+
+def _port(url: str) -> Optional[int]:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return None
