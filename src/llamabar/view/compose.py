@@ -36,8 +36,8 @@ def compose(scene: Scene) -> Menu:
         as_of_s = (snapshot.last_seen_s or 0.0) if gone else scene.now_s  # what is old does not grow older below
         sections += [
             server.rows(shown, now_s=scene.now_s),
-            models.rows(shown, now_s=as_of_s),
-            requests.rows(shown, now_s=as_of_s),
+            # One section: a separator that came and went would move all those below it in an open menu.
+            models.rows(shown, now_s=as_of_s) + requests.rows(shown, now_s=as_of_s),
             activity.rows(shown, scene),
             actions.rows(shown, scene),
         ]

@@ -92,6 +92,7 @@ BUSY = "busy"
 REFUSED_FOR_S = 10.0
 NO_REQUESTS = "none"
 FIVE_MINUTES = "over five minutes"
+LEGEND = "In the picture: bars for generation, dashes for prompts, each to its own scale"
 
 
 def status(snapshot: Snapshot, found: Status) -> str:

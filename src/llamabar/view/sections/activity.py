@@ -50,7 +50,7 @@ def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...
         middle = units.rate(readings.median(prompts))
         of = units.plural(len(prompts), "request")
         found.append(Row(f"{words.PROMPT}: median {middle} tok/s of {of}", level=Level.QUIET))
-    return tuple(found)
+    return (*found, Row(words.LEGEND, level=Level.QUIET))
 
 
 def _requests(server: Server, now_s: float) -> Optional[Row]:
