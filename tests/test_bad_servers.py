@@ -229,7 +229,7 @@ def test_a_request_that_never_ends_goes_when_the_stream_starts_anew(tmp_path):
         server.world.publish("inflight", {"operation": "upsert", "request": entry})
         plugin.wait_for_text("1 d")
         server.world.hang_up()
-        wait_for(lambda: not plugin.row("Request:"))
+        wait_for(lambda: not plugin.row("Request "))
 
 
 def test_a_port_that_changes_hands_does_not_get_the_key_that_its_first_owner_wanted(tmp_path):

@@ -75,7 +75,7 @@ UNLOAD_ALL, CANCEL_ALL, CANCEL, LOAD_AGAIN, OWN_PAGE = (
 )  # fmt: skip
 START, STOP, RESTART, MORE = "Start llama-swap", "Stop llama-swap", "Restart llama-swap", "More"
 LEAVE_PROFILE = "Leave the profile"
-PROFILES = "Profile"
+PROFILE, NO_PROFILE = "Profile", "none"
 LOG_IN_TERMINAL, OPEN_LOG, OPEN_CONFIG, OPEN_PLIST, OPEN_SETTINGS = (
     "Show the log in a terminal", "Open the log file", "Open llama-swap's config", "Show the LaunchAgent in its folder",
     "Open the settings file",

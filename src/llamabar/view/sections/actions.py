@@ -6,11 +6,14 @@ from llamabar.core.state import in_flight, loaded
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Scene, Server
+from llamabar.view.text import name
 
 
 def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
     """Return the actions that can be done now; what no probe confirmed is not offered."""
-    return (*_pages(server), _copies(server), *_work(server), *_service(server), more(server, scene))
+    return (
+        *_profiles(server), *_pages(server), _copies(server), *_work(server), *_service(server), more(server, scene),
+    )  # fmt: skip
 
 
 def item(server: Server, text: str, do: Do, target: str = "", *, alternate: Optional[Row] = None) -> Row:
@@ -32,6 +35,19 @@ def start(server: Server) -> Row:
 
 def _label(server: Server) -> str:
     return server.snapshot.service.label if server.snapshot.service is not None else ""
+
+
+def _profiles(server: Server) -> Tuple[Row, ...]:
+    snapshot = server.snapshot
+    if not snapshot.connected or not snapshot.profiles:
+        return ()
+    choices = tuple(
+        Row(name(profile), action=Action(Do.PROFILE, profile, server=server.name), checked=profile == snapshot.profile)
+        for profile in snapshot.profiles
+    )
+    leave = (item(server, words.LEAVE_PROFILE, Do.PROFILE),) if snapshot.profile else ()
+    active = name(snapshot.profile) if snapshot.profile else words.NO_PROFILE
+    return (Row(f"{words.PROFILE}: {active}", children=(*choices, *leave)),)
 
 
 def _pages(server: Server) -> Tuple[Row, ...]:

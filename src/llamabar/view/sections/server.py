@@ -75,16 +75,4 @@ def _details(server: Server, now_s: float) -> Tuple[Row, ...]:
     if snapshot.host.server_bytes is not None:
         own = units.size(snapshot.host.server_bytes)
         found.append(Row(f"{words.MEMORY}: llama-swap itself {own}", level=Level.QUIET, ambient=True))
-    return (*found, *_profiles(server))
-
-
-def _profiles(server: Server) -> Tuple[Row, ...]:
-    snapshot = server.snapshot
-    found = [
-        Row(f"{words.PROFILES} {name(profile)}", action=Action(Do.PROFILE, profile, server=server.name),
-            checked=profile == snapshot.profile)
-        for profile in (snapshot.profiles if snapshot.connected else ())
-    ]  # fmt: skip
-    if found and snapshot.profile:
-        found.append(item(server, words.LEAVE_PROFILE, Do.PROFILE))
     return tuple(found)
