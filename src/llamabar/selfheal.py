@@ -1,4 +1,4 @@
-"""A plugin file that lost its attribute (copied, downloaded, replaced by hand) is no streaming plugin: it says so itself.
+"""A plugin file that lost its attribute (copied, downloaded, replaced by hand) is no streaming plugin: it mends itself.
 
 Without the attribute SwiftBar waits for the end of a program that never ends. So the attribute is set, the file and its
 folder are touched, which makes SwiftBar look again, and this process ends with one line.
