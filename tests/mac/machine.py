@@ -8,49 +8,28 @@ Process ids are this Mac's own: `mac.kill` and `mac.is_alive` take them, os.kill
 
 import contextlib
 import json
-import plistlib
 import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 import uuid
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
 
-from tests.mac import attributes, call, preferences, user
+from tests.mac import call, user
+from tests.mac.belongings import Belongings
 from tests.mac.launchd.verbs import OFFENCES
-from tests.mac.server_program import LlamaSwap
-from tests.mac.snapshot import snapshot
+from tests.mac.options import FOLDERS, OPTIONS, SECRET, TOOLS, ZSH
 
 ENTRY = Path(__file__).with_name("entry.py")
 ROOT = Path(__file__).parent.parent.parent
-TOOLS = ("launchctl", "defaults", "open", "xattr")
-ODD_USER = "Zoé Doe"
-SECRET = "sk-of-this-macs-session"  # in launchd's inherited environment, and so in every print
-QUARANTINE = "com.apple.quarantine"
 PATIENCE_S = 60.0
-FOLDERS = ("Desktop", "Documents", "Downloads", "Library/Application Support", "Library/Caches", "Library/Logs",
-           "Library/Preferences")  # fmt: skip
-OPTIONS: Dict[str, Any] = {
-    "macos": 26,
-    "gui": True,  # False: nobody is logged in at the screen
-    "lazy": False,  # bootstrap loads but does not start
-    "lwcr": False,  # a program whose file was changed since bootstrap is refused
-    "btm": False,  # True or labels: loaded, and taken away a moment later
-    "btm_denied": False,  # True or labels: bootstrap says 5
-    "mdm": False,  # True or labels: bootstrap says 5, and login loads nothing
-    "foreign_volume": False,  # the home is not on the boot volume
-    "kickstart_blocks": True,  # while the program cannot be started; False: 0 at once
-    "spawn_s": 0,  # how long a start stays in `xpcproxy`
-    "seconds_per_second": 1.0,  # of this test, for ThrottleInterval and ExitTimeOut
-    "login_items": {},  # label → word: the second block of print-disabled
-    "translated": False,  # a Python under Rosetta
-}
 
 
-class Mac:
+class Mac(Belongings):
     """A Mac in a folder. The words of OPTIONS may be given; `name` is its user's."""
 
     def __init__(self, folder: Path, *, name: str = "someuser", **options: Any) -> None:
@@ -62,11 +41,11 @@ class Mac:
         self.uid, self.python, self.name = user.uid(), user.python(), name
         self._mark = f"/var/run/com.apple.launchd.{uuid.uuid4().hex[:10]}/Listeners"
         self._closed = False
-        self.swiftbars: List[Any] = []
-        self._make(options)
+        self.options: Dict[str, Any] = {**OPTIONS, **options}
+        self._make()
         self._launchd = self._start()
 
-    def _make(self, options: Dict[str, Any]) -> None:
+    def _make(self) -> None:
         for path in (self.bin, self.state / call.FAULTS, self.root / "tmp", *(self.home / one for one in FOLDERS)):
             path.mkdir(parents=True)
         for tool in TOOLS:
@@ -75,7 +54,7 @@ class Mac:
         inherited = {"SSH_AUTH_SOCK": self._mark, "OPENAI_API_KEY": SECRET}
         base = {key: self.environment()[key] for key in ("HOME", "USER", "LOGNAME", "SHELL", "TMPDIR")}
         about = {"home": str(self.home), "inherited": inherited, "user_environment": base}
-        (self.state / "options.json").write_text(json.dumps({**OPTIONS, **options, **about}), "utf-8")
+        (self.state / "options.json").write_text(json.dumps({**self.options, **about}), "utf-8")
         user.give(self.root)
 
     def add_tool(self, tool: str, path: Optional[Path] = None) -> None:
@@ -140,8 +119,6 @@ class Mac:
 
     def llamabar(self, *arguments: str, env: Optional[Dict[str, str]] = None, **more: Any) -> Any:
         """Run the program from this checkout's source."""
-        import sys
-
         paths = f"{ROOT / 'src'}:{ROOT / 'installer'}"
         return self.run(sys.executable, "-m", "llamabar", *arguments,
                         env={**self.environment(PYTHONPATH=paths), **(env or {})}, **more)  # fmt: skip
@@ -186,10 +163,6 @@ class Mac:
         path = self.state / "disabled.json"
         return json.loads(path.read_text("utf-8")).get(label) if path.exists() else None
 
-    def snapshot(self) -> Dict[str, Any]:
-        """Return all of the home, to the byte: path → kind, mode, content, attributes."""
-        return snapshot(self.home, str(self.state))
-
     # what befalls it
 
     def ask(self, **request: Any) -> Dict[str, Any]:
@@ -200,13 +173,11 @@ class Mac:
         """Change options of launchd from now on."""
         assert set(options) <= set(OPTIONS), options
         self.ask(control="options", options=options)
-        path = self.state / "options.json"
-        path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **options}), "utf-8")
+        self.options.update(options)
+        self._add("options.json", {}, lambda held: {**held, **options})
 
     def logout(self) -> None:
-        """End the GUI session, and wait until its jobs have ended."""
-        for swiftbar in self.swiftbars:
-            swiftbar.quit()
+        """End the GUI session, its apps too, and wait until its jobs have ended."""
         self.ask(control="logout")
 
     def login(self) -> None:
@@ -244,42 +215,6 @@ class Mac:
         """Tell whether a process of this Mac is there."""
         return bool(self.ask(control="signal", pid=pid, number=0)["alive"])
 
-    # files
-
-    def write_agent(self, label: str, *words: Any, folder: Optional[Path] = None, **keys: Any) -> Path:
-        """Write a LaunchAgent into the home, as somebody else would; return its path."""
-        path = (folder or self.agents) / f"{label}.plist"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        content = {"Label": label, "ProgramArguments": [str(word) for word in words], **keys}
-        path.write_bytes(plistlib.dumps(content))
-        path.chmod(0o644)
-        user.give(path.parent)
-        return path
-
-    def attribute(self, path: Any, name: str) -> Optional[bytes]:
-        """Return an extended attribute of a file, None if it has none."""
-        return attributes.get(str(path), name, state=str(self.state))
-
-    def set_attribute(self, path: Any, name: str, value: bytes) -> None:
-        """Set an extended attribute of a file."""
-        attributes.put(str(path), name, value, state=str(self.state))
-
-    def quarantine(self, path: Any) -> None:
-        """Mark a file as a browser does."""
-        self.set_attribute(path, QUARANTINE, b"0083;66c1a2b3;Safari;0B1C2D3E-4F50-6172-8394-A5B6C7D8E9F0")
-
-    # programs
-
-    def llama_swap(self, path: Any = None, version: str = "250") -> LlamaSwap:
-        """Put a llama-swap at a path, by default ~/bin/llama-swap."""
-        return LlamaSwap(self, Path(path or self.home / "bin" / "llama-swap"), version)
-
-    def set_default(self, domain: str, key: str, value: Any) -> None:
-        """Set one of the user's defaults."""
-        content = preferences.read(str(self.state), domain) or {}
-        preferences.write(str(self.state), str(self.home), domain, {**content, key: value})
-        user.give(self.state)
-
     # the end
 
     def close(self) -> None:
@@ -287,8 +222,6 @@ class Mac:
         if self._closed:
             return
         self._closed = True
-        for swiftbar in self.swiftbars:
-            swiftbar.forget()
         died = self._launchd.poll() is not None
         user.sweep(self._launchd, self._mark)
         with contextlib.suppress(OSError):
@@ -305,16 +238,3 @@ class Mac:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
-
-
-ZSH = """# zsh, as far as programs start it: -l reads ~/.zprofile, -i ~/.zshrc, -c runs its text.
-while :; do
-  case "$1" in
-    -l) [ -r "$HOME/.zprofile" ] && . "$HOME/.zprofile"; shift ;;
-    -i) [ -r "$HOME/.zshrc" ] && . "$HOME/.zshrc"; shift ;;
-    -lc|-ilc) [ -r "$HOME/.zprofile" ] && . "$HOME/.zprofile"; shift; exec /bin/sh -c "$@" ;;
-    -ic) [ -r "$HOME/.zshrc" ] && . "$HOME/.zshrc"; shift; exec /bin/sh -c "$@" ;;
-    *) exec /bin/sh "$@" ;;
-  esac
-done
-"""

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, List
+from typing import Any, Dict, List
 
 from tests.mac import user
 
@@ -14,8 +14,9 @@ ROOT = Path(__file__).parent.parent.parent
 class LlamaSwap:
     """An executable at a path. What it does is said by `behave`, also while it is installed."""
 
-    def __init__(self, mac: Any, path: Path, version: str) -> None:
+    def __init__(self, mac: Any, path: Path, version: str, behaviour: Dict[str, Any]) -> None:
         self.mac, self.path = mac, path
+        self.behave(**behaviour)
         self.replace(version)
 
     def replace(self, version: str) -> None:
@@ -41,9 +42,12 @@ class LlamaSwap:
         all_of_them = json.loads(path.read_text("utf-8")) if path.exists() else {}
         path.write_text(json.dumps({**all_of_them, str(self.path): wanted}), "utf-8")
 
-    def preloads(self) -> List[SimpleNamespace]:
-        """Return what was preloaded: config, pid."""
-        return [SimpleNamespace(**one) for one in self.mac.records("preloads.jsonl")]
+
+def preloads(state: Path) -> List[SimpleNamespace]:
+    """Return what was preloaded: config, pid."""
+    path = state / "preloads.jsonl"
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return [SimpleNamespace(**json.loads(line)) for line in lines]
 
 
 SCRIPT = """#!{python} -IS

@@ -9,12 +9,12 @@ from tests.mac import attributes
 
 
 def snapshot(folder: Path, state: str) -> Dict[str, Any]:
-    """Return path → what is there: kind, mode, content or link target, attributes. Times are left out."""
+    """Return absolute path → what is there: kind, mode, content or link target, attributes. Times are left out."""
     found: Dict[str, Any] = {}
     for where, folders, files in os.walk(folder):
         for name in [*folders, *files]:
             path = Path(where) / name
-            found[str(path.relative_to(folder))] = describe(path, state)
+            found[str(path)] = describe(path, state)
     return found
 
 

@@ -32,6 +32,7 @@ class Daemon:
         self.listener.listen(64)
         self.callers: List[socket.socket] = []
         self.pending: List[Pending] = []
+        self.apps: List[int] = []
         self.woken, waker = os.pipe()
         os.set_blocking(waker, False)
         os.set_blocking(self.woken, False)
@@ -75,6 +76,7 @@ class Daemon:
                 return
             if not pid:
                 return
+            self.apps = [one for one in self.apps if one != pid]
             self.host.reaped(pid, status)
 
     def _serve(self, caller: socket.socket) -> None:
@@ -97,6 +99,8 @@ class Daemon:
         if what == "login":
             host.login()
         elif what == "logout":
+            for pid in self.apps:
+                self._signal(pid, signal.SIGTERM)
             host.logout()
             return lambda: None if host.domain == "tearing down" else {}
         elif what == "options":
@@ -104,8 +108,14 @@ class Daemon:
         elif what == "signal":
             return self._signal(request["pid"], request["number"])
         elif what == "spawn":
-            return {"pid": os.posix_spawn(request["words"][0], request["words"], request["environment"], setsid=True)}
+            return self._spawn(request["words"], request["environment"])
         return {}
+
+    def _spawn(self, words: List[str], environment: Dict[str, str]) -> Dict[str, Any]:
+        """Start an app."""
+        pid = os.posix_spawn(words[0], words, environment, setsid=True)
+        self.apps.append(pid)
+        return {"pid": pid}
 
     @staticmethod
     def _signal(pid: int, number: int) -> Dict[str, Any]:

@@ -1,5 +1,6 @@
 """open: files, folders, URLs, apps. What was opened is noted; an app that has a socket is told, and started before."""
 
+import json
 import os
 import re
 import socket
@@ -84,7 +85,7 @@ def _send(call: Call, name: str, what: str) -> bool:
     with socket.socket(socket.AF_UNIX) as talk:
         try:
             talk.connect(f"{name}.sock")
-            talk.sendall(f'{{"open": "{what}"}}\n'.encode())
+            talk.sendall(json.dumps({"open": what}).encode("ascii") + b"\n")
             talk.recv(1)
         except OSError:
             return False
