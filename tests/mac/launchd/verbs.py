@@ -131,7 +131,7 @@ def kickstart(host: Supervisor, words: Sequence[str], caller: Caller) -> Result:
         if not job.restarting:
             job.restarting = True
             host.terminate(job)
-    elif job.pid is None and job.due_s is None:
+    elif job.pid is None and job.due_s is None and job.state != "xpcproxy":
         host.start(job, "non-ipc demand")
     return lambda: _kicked(host, job, flags, runs, caller)
 
