@@ -8,6 +8,8 @@ import sys
 import time
 from typing import Mapping
 
+from llamabar import launch
+
 FIRST_FRAME = (
     b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\nllama-swap: starting|sfimage=circle.dotted\n~~~\n"
 )
@@ -28,9 +30,9 @@ def stream(environment: Mapping[str, str], *, server: str = "", config: str = ""
     while True:
         try:
             return _watch(environment, server, config)
-        except ImportError:
-            raise  # a part of the unpacked program is missing: the launcher mends that
         except Exception as error:  # a plugin that exits is not started again: say so, and try again
+            if launch.mendable(error):
+                raise
             os.write(sys.stdout.fileno(), FAULT_FRAME % type(error).__name__.encode())
             time.sleep(FAULT_PAUSE_S)
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, List, Optional, TypeVar
 
 import click
 
-from llamabar import __version__, wiring
+from llamabar import launch, wiring
 from llamabar.cli import reports
 from llamabar.config import Settings
 from llamabar.errors import LlamabarError
@@ -37,9 +37,9 @@ def run(arguments: List[str]) -> int:
         return KNOWN_FAULT
     except BrokenPipeError:
         return OK
-    except ImportError:
-        raise  # a part of the unpacked program is missing: the launcher mends that
     except Exception as error:
+        if launch.mendable(error):
+            raise
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next
@@ -55,6 +55,14 @@ def _common(command: Command) -> Command:
     return click.option("--server", default="", metavar="NAME", help="Only the server of this name.")(command)
 
 
+def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from llamabar.about import words
+
+        print(words())
+        context.exit()
+
+
 def _settings(server: str, config: str) -> Settings:
     found = wiring.settings(os.environ, option=config, server=server)
     for mistake in found.mistakes:
@@ -63,7 +71,7 @@ def _settings(server: str, config: str) -> Settings:
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "-V", "--version", message="llamabar %(version)s")
+@click.option("-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Version, commit, build, Python.")
 @click.pass_context
 def program(context: click.Context) -> Optional[int]:
     """What llama-swap is doing, in the menu bar and here."""
