@@ -9,8 +9,11 @@ export LLAMABAR_FILE
 if [ -z "$SHIV_FORCE_EXTRACT$SHIV_INTERPRETER$SHIV_ENTRY_POINT$SHIV_MODULE$SHIV_CONSOLE_SCRIPT" ]; then
   d=${SHIV_ROOT:-$HOME/.shiv}/llamabar.pyz_@BUILD_ID@
   if [ -O "$d/python" ] && { read -r asked; read -r py; } <"$d/python" && [ "$asked" = "$LLAMABAR_PYTHON" ] &&
-    [ -x "$py" ] && [ -f "$d/site-packages/llamabar/launch.py" ]
-  then exec "$py" -I -S "$d/site-packages/llamabar/launch.py" "$@"; fi
+    [ -x "$py" ] && [ -s "$d/site-packages/llamabar/start.py" ]
+  then
+    while read -r line; do last=$line; done <"$d/site-packages/llamabar/start.py"
+    [ "$last" != 'start()' ] || exec "$py" -I -S "$d/site-packages/llamabar/start.py" "$@"
+  fi
 fi
 
 usable() {
@@ -60,7 +63,7 @@ while kill -0 "$PPID" 2>/dev/null; do
     printf '|sfimage=exclamationmark.triangle\n---\nllamabar: %s\n%s\n~~~\n' \
       "$(printf %s "$what" | /usr/bin/tr '|\n' '  ')" "$(printf %s "$todo" | /usr/bin/tr '|\n' '  ')" || exit 0
   fi
-  /bin/sleep 5
+  /bin/sleep 3 </dev/null >/dev/null 2>&1
   look "$@"
 done
 exit 0

@@ -1,4 +1,4 @@
-"""Starts the unpacked program, without Python's site machinery: `python -I -S launch.py`.
+"""Starts the unpacked program, without Python's site machinery: `python -I -S start.py`.
 
 Law: on the hot path nothing but os, sys and fcntl is imported here. Written for any Python 3, so that one that is
 too old can say so. The environment names the one file (LLAMABAR_FILE), set by its header and by unpack.py.
@@ -9,18 +9,21 @@ import sys
 
 OLDEST = (3, 9)
 REPAIRED = "LLAMABAR_REPAIRED"
+FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def start():
     # type: () -> None
     """Run the program; if its cache turns out to be damaged, have it unpacked anew and start again, once."""
-    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    sys.path[0] = folder
-    _hold(os.path.dirname(folder))
+    if sys.version_info < OLDEST:
+        found = sys.version_info[:2] + (sys.executable,)
+        sys.exit("llamabar needs Python 3.9 or newer, and this is %d.%d: %s" % found)
+    _hold(FOLDER)
     try:
         from llamabar.entry import main
 
         main()
+        raise ImportError("entry.py is cut off: its main() returned")
     except Exception as error:
         file = os.environ.get("LLAMABAR_FILE", "")
         if not mendable(error):
@@ -39,7 +42,7 @@ def mendable(error):
     try:
         from llamabar.unpack import damaged
 
-        return damaged(file, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+        return damaged(file, FOLDER)
     except Exception:
         return True
 
@@ -58,8 +61,3 @@ def _hold(folder):
 
 
 _held = -1
-
-if __name__ == "__main__":
-    if sys.version_info < OLDEST:
-        sys.exit("llamabar needs Python 3.9 or newer, and this is %d.%d: %s" % (sys.version_info[:2] + (sys.executable,)))
-    start()

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Callable, Dict, FrozenSet, List, Optional
 
-from llamabar import actions
+from llamabar import actions, launch
 from llamabar.config import ServerSettings, Settings
 from llamabar.core import asks
 from llamabar.core.asks import Answer, Kind
@@ -105,6 +105,8 @@ class Watch:
             try:
                 self.step(now_s)
             except Exception as error:
+                if launch.mendable(error):
+                    raise
                 self._show_fault(error, now_s)
             if self.stopping or until(clock.now_s()):
                 break

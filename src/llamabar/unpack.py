@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, Mapping, NoReturn, Optional
 
 SITE = "site-packages/"
-LAUNCH = "site-packages/llamabar/launch.py"
+START = "site-packages/llamabar/start.py"
 TEMPORARY = ".llamabar-"
 OLD_S = 7 * 86400.0
 LEFT_BEHIND_S = 86400.0
@@ -45,7 +45,7 @@ def main(file: str) -> NoReturn:
     elif sys.executable:
         if by_header:
             _remember(folder)
-        os.execv(sys.executable, [sys.executable, "-I", "-S", str(folder / LAUNCH), *sys.argv[1:]])
+        os.execv(sys.executable, [sys.executable, "-I", "-S", str(folder / START), *sys.argv[1:]])
     else:
         sys.path[0] = str(folder / SITE)
     from llamabar.entry import main as run
@@ -56,11 +56,9 @@ def main(file: str) -> NoReturn:
 def roots(environment: Mapping[str, str]) -> Iterator[Path]:
     """Yield the folders that may hold caches, the best first; none within SwiftBar's plugin folder."""
     asked = environment.get("SHIV_ROOT", "")
-    own = f"llamabar-{os.getuid()}"
-    temporary = environment.get("TMPDIR", "")
-    named = [asked, "~/.shiv", os.path.join(temporary, own) if temporary else "", f"/tmp/{own}"]
+    temporary = os.path.join(environment.get("TMPDIR") or "/tmp", f"llamabar-{os.getuid()}")
     plugins = environment.get("SWIFTBAR_PLUGINS_PATH", "")
-    for name in filter(None, named):
+    for name in filter(None, (asked, "~/.shiv", temporary)):
         path = Path(os.path.expanduser(name)).absolute()
         if not (plugins and _within(path, Path(plugins))):
             yield path

@@ -71,7 +71,9 @@ def _settings(server: str, config: str) -> Settings:
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Version, commit, build, Python.")
+@click.option(
+    "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say what this is."
+)
 @click.pass_context
 def program(context: click.Context) -> Optional[int]:
     """What llama-swap is doing, in the menu bar and here."""

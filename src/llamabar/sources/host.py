@@ -4,6 +4,8 @@ The whole process table is read only to find llama-swap after a connection, and 
 became ready; between, only the processes found are measured.
 """
 
+from __future__ import annotations
+
 import os
 from typing import Dict, Iterable, List, Optional, Tuple
 from urllib.parse import urlsplit
