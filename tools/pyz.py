@@ -28,6 +28,7 @@ LEFT_OUT = re.compile(
     r"|\.pyi$"
 )
 LICENCE = re.compile(r"^([\w.]+)-[^/]+\.dist-info/(licenses/)?LICEN[CS]E(\.txt)?$")
+LYING_ABOUT = re.compile(r"(^|/)(__pycache__/|\.)|(~|\.orig|\.rej|\.pyc)$")
 NOT_SHIVS = ("SOURCE_DATE_EPOCH", "TZ", "PYTHONHASHSEED")
 NO_COMMIT = "none, built from a tree without git"
 MAIN = """\
@@ -86,7 +87,7 @@ def stage_ours(stage: Path) -> None:
     }
     for name, source in copies.items():
         for path in sorted(source.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and not LYING_ABOUT.search(path.relative_to(source).as_posix()):
                 write(stage / name / path.relative_to(source), path.read_bytes())
     write(stage / "licenses" / "llamabar.txt", (ROOT / "LICENSE").read_bytes())
     write(stage / "llamabar" / "commit.txt", commit().encode("ascii"))

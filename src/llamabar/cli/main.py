@@ -8,8 +8,7 @@ from typing import Any, Callable, List, Optional, TypeVar
 
 import click
 
-from llamabar import launch, wiring
-from llamabar.cli import reports
+from llamabar import launch, lean, wiring
 from llamabar.config import Settings
 from llamabar.errors import LlamabarError
 
@@ -97,11 +96,12 @@ def stream(server: str, config: str) -> int:
 @_common
 def frame(server: str, config: str) -> int:
     """One frame, then exit: for xbar, Argos and non-streaming use."""
+    scene = _scene(server, config)
     from llamabar.clicks import click_style
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import render
 
-    sys.stdout.write(render(compose(_scene(server, config)), click_style(os.environ)).decode("utf-8"))
+    sys.stdout.write(render(compose(scene), click_style(os.environ)).decode("utf-8"))
     return OK
 
 
@@ -119,6 +119,8 @@ def status(server: str, config: str, as_json: bool) -> int:
 def models(server: str, config: str, as_json: bool) -> int:
     """Every model with state, memory, context and time to unload."""
     scene = _scene(server, config)
+    from llamabar.cli import reports
+
     if as_json:
         print(json.dumps(reports.models_document(scene), indent=2))
     else:
@@ -193,6 +195,8 @@ def profile(name: Optional[str], nothing: bool, server: str, config: str) -> int
 @_common
 def show_config(server: str, config: str) -> int:
     """The settings in force and where each came from."""
+    from llamabar.cli import reports
+
     found = _settings(server, config)
     print("\n".join(reports.settings_lines(found)))
     return KNOWN_FAULT if found.mistakes else OK
@@ -215,14 +219,18 @@ def _one_or_all(one: Optional[str], everything: bool, name: str, option: str = "
 
 
 def _scene(server: str, config: str) -> Any:
+    settings = _settings(server, config)
+    lean.without_tls(one.url for one in settings.servers)
     from llamabar.look import look
     from llamabar.sources import clock
 
-    return look(_settings(server, config)).monitor.scene(now_s=clock.now_s())
+    return look(settings).monitor.scene(now_s=clock.now_s())
 
 
 def _print_status(server: str, config: str, *, as_json: bool) -> int:
     scene = _scene(server, config)
+    from llamabar.cli import reports
+
     if as_json:
         print(json.dumps(reports.status_document(scene), indent=2))
     else:
@@ -232,4 +240,6 @@ def _print_status(server: str, config: str, *, as_json: bool) -> int:
 
 
 def _code(scene: Any) -> int:
+    from llamabar.cli import reports
+
     return OK if reports.is_well(scene) else KNOWN_FAULT
