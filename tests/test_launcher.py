@@ -175,8 +175,8 @@ def test_a_file_that_was_changed_on_its_way_is_said_in_words(tmp_path):
 
 
 @pytest.mark.parametrize("shortened", [
-    "llamabar/start.py", "llamabar/launch.py", "llamabar/entry.py", "llamabar/unpack.py", "llamabar/cli/main.py", "llamabar/look.py",
-    "llamabar/core/status.py", "urllib3/connection.py", "click/core.py",
+    "llamabar/start.py", "llamabar/launch.py", "llamabar/entry.py", "llamabar/unpack.py",
+    "llamabar/cli/main.py", "llamabar/look.py", "llamabar/core/status.py", "urllib3/connection.py", "click/core.py",
 ])  # fmt: skip
 def test_a_truncated_member_of_the_cache_is_unpacked_anew(tmp_path, shortened):
     start(tmp_path, "--version")
@@ -373,7 +373,8 @@ def test_no_variable_of_python_changes_what_is_run(tmp_path):
     hostile = {
         "PYTHONPATH": str(evil), "PYTHONHOME": str(evil), "PYTHONSTARTUP": str(evil / "start.py"),
         "PYTHONINSPECT": "1", "PYTHONUSERBASE": str(evil), "PYTHONWARNINGS": "error", "PYTHONOPTIMIZE": "2",
-        "LLAMABAR_FILE": str(evil / "start.py"), "LLAMABAR_URL": NOBODY, "SHIV_PREPEND_PYTHONPATH": str(evil), "ENV": str(evil / "start.py"),
+        "LLAMABAR_FILE": str(evil / "start.py"), "LLAMABAR_URL": NOBODY,
+        "SHIV_PREPEND_PYTHONPATH": str(evil), "ENV": str(evil / "start.py"),
     }  # fmt: skip
     for _ in range(2):
         done = subprocess.run(
@@ -407,6 +408,7 @@ def test_the_python_that_unpacked_is_started_again_until_another_is_asked_for(tm
 
 def test_shivs_own_switches_still_work(tmp_path):
     env = bare(tmp_path, SHIV_INTERPRETER="1")
-    done = subprocess.run([str(PYZ), "-c", "import click; print(click.__file__)"], env=env, capture_output=True, text=True)
+    words = [str(PYZ), "-c", "import click; print(click.__file__)"]
+    done = subprocess.run(words, env=env, capture_output=True, text=True)
     assert done.stdout.startswith(str(tmp_path / ".shiv")), done.stderr
     wait_for(lambda: cache_of(tmp_path).exists())

@@ -12,7 +12,8 @@ import pytest
 
 from tests.programs import ROOT, environment
 
-SOURCES = ("src", "installer", "launchd_templates", "tools", "requirements", "pyproject.toml", "LICENSE", "CHANGELOG.md")
+FOLDERS = ("src", "installer", "launchd_templates", "tools", "requirements")
+SOURCES = (*FOLDERS, "pyproject.toml", "LICENSE", "CHANGELOG.md")
 WHEELS = ROOT / ".wheels"
 SHIV = [*WHEELS.glob("shiv-*.whl"), *WHEELS.glob("click-*.whl")]
 pytestmark = pytest.mark.skipif(not SHIV, reason="no wheels: python3 build.py pyz")

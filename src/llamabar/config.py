@@ -9,7 +9,7 @@ import re
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
@@ -46,6 +46,7 @@ class Settings:
     title_from: str = "default"
     mistakes: Tuple[str, ...] = ()
     file: str = ""
+    update_url: str = ""  # where the newest version is asked for; empty: never
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
@@ -66,7 +67,8 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     title, title_from = _title(menu, text, mistakes)
     _unknown(table, text, mistakes)
     servers = _servers(table, text, environment, mistakes, discover)
-    return Settings(servers, title, title_from, tuple(mistakes), str(path) if text is not None else "")
+    update_url = _update_url(_table(table, "update", mistakes), text, mistakes)
+    return Settings(servers, title, title_from, tuple(mistakes), str(path) if text is not None else "", update_url)
 
 
 def select(settings: Settings, name: str) -> Settings:
@@ -75,7 +77,7 @@ def select(settings: Settings, name: str) -> Settings:
     if not found:
         names = ", ".join(server.name for server in settings.servers)
         raise LlamabarError(f"No server is named {name!r}.", f"The settings name: {names}.")
-    return Settings(found, settings.title, settings.title_from, settings.mistakes, settings.file)
+    return replace(settings, servers=found)
 
 
 def clean_url(url: str) -> Optional[str]:
@@ -123,6 +125,7 @@ _KNOWN: Dict[str, Tuple[str, ...]] = {
     "menu": ("title",),
     "history": ("minutes", "days"),
     "limits": (),
+    "update": ("check", "url"),
 }
 
 
@@ -158,6 +161,18 @@ def _title(menu: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Tu
         return menu["title"], "file"
     mistakes.append(_at(text, "title", f"must be one of {', '.join(TITLES)}"))
     return "speed", "default"
+
+
+def _update_url(update: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> str:
+    """Return the URL to ask for the newest version; "" unless both are said: that it is wanted, and where."""
+    if not isinstance(update.get("check", False), bool):
+        mistakes.append(_at(text, "check", "must be true or false"))
+    if update.get("check") is not True:
+        return ""
+    url = clean_url(_text(update, "url")) if _text(update, "url") else None
+    if url is None:
+        mistakes.append(_at(text, "update", "wants a url like https://host/newest-version"))
+    return url or ""
 
 
 def _servers(

@@ -39,6 +39,7 @@ class Monitor:
     servers: Dict[str, Watched]
     title: str = "speed"
     notices: Tuple[str, ...] = ()
+    aside: str = ""
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -58,6 +59,11 @@ class Monitor:
         for one in events:
             watched.snapshot = apply(watched.snapshot, one, at_s)
             self._news = self._news or not isinstance(one, NO_NEWS)
+        self._dirty = True
+
+    def tell(self, aside: str) -> None:
+        """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
+        self.aside = aside
         self._dirty = True
 
     def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:
@@ -108,7 +114,7 @@ class Monitor:
         shown = tuple(
             Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only=only) for w in self.servers.values()
         )
-        return Scene(shown, now_s=now_s, title=self.title, notices=self.notices)
+        return Scene(shown, now_s=now_s, title=self.title, notices=self.notices, aside=self.aside)
 
     def pace(self) -> cadence.Pace:
         """Return how lively the servers are."""

@@ -23,7 +23,7 @@ from llamabar.monitor import Monitor, Watched
 from llamabar.sources import clock, host
 from llamabar.sources.asker import Asker
 from llamabar.sources.client import Client
-from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Stop
+from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Notice, Stop
 from llamabar.sources.questions import answer
 from llamabar.sources.stream import EventStream
 from llamabar.view.menu import Action, Menu, Row, Title
@@ -149,6 +149,8 @@ class Watch:
             self.stop(arrival.why)
         elif isinstance(arrival, Key):
             self.on_key(arrival.name)
+        elif isinstance(arrival, Notice):
+            self.monitor.tell(arrival.text)
         elif isinstance(arrival, Click):
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):

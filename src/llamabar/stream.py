@@ -38,14 +38,15 @@ def stream(environment: Mapping[str, str], *, server: str = "", config: str = ""
 
 
 def _watch(environment: Mapping[str, str], server: str, config: str) -> int:
-    from llamabar import lean, wiring
+    from llamabar import lean, update, wiring
 
     settings = wiring.settings(environment, option=config, server=server)
-    lean.without_tls(one.url for one in settings.servers)
+    lean.without_tls([*(one.url for one in settings.servers), *filter(None, [settings.update_url])])
     from llamabar.clicks import click_style
     from llamabar.output import FrameWriter
     from llamabar.run import Watch
     from llamabar.sources.clicks import ClickReader
+    from llamabar.sources.inbox import Notice
     from llamabar.view.swiftbar import render
 
     clicks = click_style(environment)
@@ -55,6 +56,7 @@ def _watch(environment: Mapping[str, str], server: str, config: str) -> int:
     writer.start()
     ClickReader(sys.stdin.fileno() if sys.stdin else 0, watch.inbox).start()
     watch.start()
+    update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent = os.getppid()
     watch.loop(until=lambda _: os.getppid() != parent)
     writer.flush(LAST_FRAME_S)

@@ -37,6 +37,8 @@ def compose(scene: Scene) -> Menu:
             activity.rows(shown, now_s=scene.now_s),
             actions.rows(shown),
         ]
+    if scene.aside:
+        sections.append((Row(f"Update: {reason(scene.aside)}"),))
     return Menu(title(scene), tuple(section for section in sections if section))
 
 

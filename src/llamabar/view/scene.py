@@ -33,3 +33,4 @@ class Scene:
     now_s: float
     title: str = "speed"  # or "model" or "icon"
     notices: Tuple[str, ...] = ()  # faults of our own, such as a mistake in the settings
+    aside: str = ""  # a sentence of our own that is no fault
