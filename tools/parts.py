@@ -1,6 +1,9 @@
 """What is inside the built file besides our own code: the one table that licences, SBOM and formula come from."""
 
+import os
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Tuple
 
@@ -24,6 +27,8 @@ LICENCES = {
     "tomli": "MIT",
     "urllib3": "MIT",
 }
+SHIPPED = ("src", "installer", "launchd_templates", "tools", "requirements", "LICENSE")
+NO_COMMIT = "none, built from a tree without git"
 ONLY_ON_WINDOWS = ("colorama",)
 
 
@@ -42,6 +47,19 @@ def parts() -> List[Part]:
     if missing:
         raise SystemExit(f"tools/parts.py and requirements/ do not name the same packages: {', '.join(missing)}")
     return [Part(name, locked[name][0], LICENCES[name], locked[name][1]) for name in sorted(LICENCES)]
+
+
+def commit() -> str:
+    """Return the commit of this tree, with "+" if what is shipped differs from it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=ROOT, env=environment, capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    found = git("rev-parse", "HEAD") if shutil.which("git") and (ROOT / ".git").exists() else ""
+    changed = found and git("status", "--porcelain", "--untracked-files=no", "--", *SHIPPED)
+    return f"{found}{'+' if changed else ''}" or NO_COMMIT
 
 
 def _locked(file: str) -> Dict[str, Tuple[str, Tuple[str, ...]]]:

@@ -30,7 +30,6 @@ LEFT_OUT = re.compile(
 LICENCE = re.compile(r"^([\w.]+)-[^/]+\.dist-info/(licenses/)?LICEN[CS]E(\.txt)?$")
 LYING_ABOUT = re.compile(r"(^|/)(__pycache__/|\.)|(~|\.orig|\.rej|\.pyc)$")
 NOT_SHIVS = ("SOURCE_DATE_EPOCH", "TZ", "PYTHONHASHSEED")
-NO_COMMIT = "none, built from a tree without git"
 MAIN = """\
 import sys
 
@@ -90,7 +89,7 @@ def stage_ours(stage: Path) -> None:
             if path.is_file() and not LYING_ABOUT.search(path.relative_to(source).as_posix()):
                 write(stage / name / path.relative_to(source), path.read_bytes())
     write(stage / "licenses" / "llamabar.txt", (ROOT / "LICENSE").read_bytes())
-    write(stage / "llamabar" / "commit.txt", commit().encode("ascii"))
+    write(stage / "llamabar" / "commit.txt", parts.commit().encode("ascii"))
 
 
 def stage_licences(stage: Path) -> None:
@@ -102,20 +101,6 @@ def stage_licences(stage: Path) -> None:
     for part in parts.parts():
         if not (stage / "licenses" / f"{part.name}.txt").is_file():
             raise SystemExit(f"{part.name} brings no licence that was found; see LICENCE in tools/pyz.py")
-
-
-def commit() -> str:
-    """Return the commit that is built, with "+" if the tree differs from it."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", *words], cwd=ROOT, env=environment, capture_output=True, text=True)
-        return done.stdout.strip() if done.returncode == 0 else ""
-
-    if not shutil.which("git") or not (ROOT / ".git").exists() or not git("rev-parse", "HEAD"):
-        return NO_COMMIT
-    changed = git("status", "--porcelain", "--untracked-files=no")
-    return git("rev-parse", "HEAD") + ("+" if changed else "")
 
 
 def members(wheel: Path) -> Iterable["tuple[str, bytes]"]:
