@@ -227,7 +227,7 @@ def _test_with(version: str) -> int:
 
 def _starts_it(test: str) -> bool:
     """Tell whether a test file starts the program."""
-    return bool(re.search(r"^from tests\.(programs|test_pyz) import [^#]*\b(Plugin|run|command|start)\b", test, re.M))
+    return "from tests.programs import" in test and bool(re.search(r"(?<![.\w])(Plugin|run|command|start)\(", test))
 
 
 def _interpreter(version: str) -> "str | None":
