@@ -35,7 +35,8 @@ def mendable(error):
     # type: (Exception) -> bool
     """Tell whether a fault comes of a damaged cache, and unpacking anew, not yet tried, may mend it."""
     file = os.environ.get("LLAMABAR_FILE", "")
-    if os.environ.get(REPAIRED) or not os.path.isfile(file):
+    unpacked = os.path.basename(FOLDER).startswith("llamabar.pyz_")
+    if not unpacked or os.environ.get(REPAIRED) or not os.path.isfile(file):
         return False
     if isinstance(error, (ImportError, SyntaxError)):
         return True

@@ -6,9 +6,12 @@ The first frame is written before anything heavy is imported: it needs no more t
 import os
 import sys
 import time
-from typing import Mapping
 
 from llamabar import launch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Mapping
 
 FIRST_FRAME = (
     b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\nllama-swap: starting|sfimage=circle.dotted\n~~~\n"
@@ -21,7 +24,7 @@ FAULT_PAUSE_S = 10.0
 LAST_FRAME_S = 0.3
 
 
-def stream(environment: Mapping[str, str], *, server: str = "", config: str = "") -> int:
+def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = "") -> int:
     """Print frames until a signal comes or nobody reads; return the exit code."""
     try:
         os.write(sys.stdout.fileno(), FIRST_FRAME)
@@ -37,7 +40,7 @@ def stream(environment: Mapping[str, str], *, server: str = "", config: str = ""
             time.sleep(FAULT_PAUSE_S)
 
 
-def _watch(environment: Mapping[str, str], server: str, config: str) -> int:
+def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar import lean, update, wiring
 
     settings = wiring.settings(environment, option=config, server=server)

@@ -6,6 +6,7 @@ nobody else can write to it, every file in it is as in the archive, and SwiftBar
 
 import errno
 import fcntl
+import importlib
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import time
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, NoReturn, Optional
+from typing import Iterator, List, Mapping, NoReturn, Optional
 
 SITE = "site-packages/"
 START = "site-packages/llamabar/start.py"
@@ -104,7 +105,7 @@ def _cache(archive: zipfile.ZipFile) -> Optional[Path]:
                 root.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if not _is_safe(root):
                     continue
-                _unpack(archive, root, name)
+                _unpack(archive, root, name, force=force)
                 remove_old(root, now_s=time.time(), kept=name)
             if _is_ours(target) and _whole(archive, target):
                 return target
@@ -113,7 +114,7 @@ def _cache(archive: zipfile.ZipFile) -> Optional[Path]:
     return None
 
 
-def _unpack(archive: zipfile.ZipFile, root: Path, name: str) -> None:
+def _unpack(archive: zipfile.ZipFile, root: Path, name: str, *, force: bool) -> None:
     """Unpack beside the target, then take its place in one step; whoever comes second leaves the first in place."""
     fresh = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=root))
     try:
@@ -123,7 +124,7 @@ def _unpack(archive: zipfile.ZipFile, root: Path, name: str) -> None:
             path.write_bytes(archive.read(info))
             path.chmod(0o700 if info.filename.endswith(".so") else 0o600)
         target = root / name
-        if os.path.lexists(target) and not (_is_ours(target) and _whole(archive, target)):
+        if os.path.lexists(target) and (force or not (_is_ours(target) and _whole(archive, target))):
             _put_away(target, root)
         try:
             fresh.rename(target)
@@ -230,6 +231,5 @@ def _same(one: str, other: str) -> bool:
 def _shiv(file: str) -> NoReturn:
     """Do what shiv's own switches ask: an interpreter, or another entry point, in the unpacked environment."""
     sys.path[0] = file
-    scope: Dict[str, object] = {}
-    exec("from _bootstrap import bootstrap\nbootstrap()", scope)
+    importlib.import_module("_bootstrap").bootstrap()
     sys.exit(0)
