@@ -1,6 +1,7 @@
 """The header of the one file: it finds a Python, starts the program, or says in words why not."""
 
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -142,17 +143,23 @@ def test_a_file_that_was_changed_on_its_way_is_said_in_words(tmp_path):
 
 
 @pytest.mark.parametrize("more", [
-    {"HOME": None}, {"HOME": ""}, {"PATH": ""}, {"TMPDIR": "/nowhere at all"}, {"HOME": "/dev/null"},
-    {"SHIV_ROOT": "/dev/null/no"}, {"SHIV_ROOT": "~/a b/é"},
-    {"HOME": "/dev/null", "SHIV_ROOT": "/dev/null", "PATH": "", "TMPDIR": "/dev/null"},
+    {"PATH": "", "TMPDIR": "/nowhere at all"}, {"HOME": "/dev/null"}, {"SHIV_ROOT": "~/a b/é"},
+    {"HOME": None, "SHIV_ROOT": "/dev/null/no"}, {"HOME": ""}, {"HOME": "/dev/null", "SHIV_ROOT": "/dev/null", "PATH": "", "TMPDIR": "/dev/null"},
 ])  # fmt: skip
 def test_it_starts_twice_with_an_odd_environment(tmp_path, more):
     env = bare(tmp_path, LLAMABAR_URL=NOBODY, TMPDIR=str(tmp_path))
     env.update(more)
     env = {name: value for name, value in env.items() if value is not None}
+    real = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".shiv"
+    before = set(real.iterdir()) if real.is_dir() else None
     for _ in range(2):
         done = subprocess.run([str(PYZ), "status"], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         says_the_server_is_away(done)
+    if real.is_dir():  # without HOME it is the home of the user's entry: leave that as it was
+        for path in set(real.iterdir()) - (before or set()):
+            shutil.rmtree(path)
+        if before is None:
+            real.rmdir()
 
 
 def test_no_variable_of_python_changes_what_is_run(tmp_path):

@@ -71,3 +71,16 @@ def test_the_stream_never_imports_the_command_line_and_tls_or_pictures_only_wher
     assert "_ssl" not in modules
     assert "importlib.metadata" not in modules
     assert modules.index("png") > modules.index("llamabar.run"), "no picture is drawn before there is something to draw"
+
+
+def test_without_psutil_figures_are_unknown_and_nothing_fails(tmp_path):
+    script = """
+import sys
+sys.modules["psutil"] = None
+from llamabar.core.state import Snapshot
+from llamabar.sources import discovery, host
+found = host.measure(), host.Processes("http://127.0.0.1:1").find(Snapshot()), list(discovery.running(None))
+print([found[0].cpu_ratio, found[0].memory_used_bytes, found[1].server_bytes, found[2]])
+"""
+    done = subprocess.run([sys.executable, "-c", script], env=environment(tmp_path), capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[None, None, None, []]\n", "")

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import importlib
 import os
+import pwd
 import re
 import shutil
 import stat
@@ -59,8 +60,9 @@ def roots(environment: Mapping[str, str]) -> Iterator[Path]:
     asked = environment.get("SHIV_ROOT", "")
     temporary = os.path.join(environment.get("TMPDIR") or "/tmp", f"llamabar-{os.getuid()}")
     plugins = environment.get("SWIFTBAR_PLUGINS_PATH", "")
+    home = environment.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
     for name in filter(None, (asked, "~/.shiv", temporary)):
-        path = Path(os.path.expanduser(name)).absolute()
+        path = Path(f"{home}{name[1:]}" if name.startswith("~/") else name).absolute()
         if not (plugins and _within(path, Path(plugins))):
             yield path
 
