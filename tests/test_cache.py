@@ -49,7 +49,6 @@ def like_a_user():
 
 @pytest.mark.parametrize(("shortened", "kept"), [
     ("start.py", 0), ("start.py", 2), ("launch.py", 2), ("entry.py", 2), ("cli/main.py", 0), ("core/status.py", 2),
-    ("../urllib3/connection.py", 2),
 ])  # fmt: skip
 def test_a_truncated_member_of_the_cache_is_unpacked_anew(tmp_path, shortened, kept):
     start(tmp_path, "--version")

@@ -29,7 +29,7 @@ def python_of(version, folder):
     return str(path)
 
 
-@pytest.mark.parametrize("version", ["2.7", "3.6", "3.7", "3.8"])
+@pytest.mark.parametrize("version", ["2.7", "3.8"])
 def test_a_python_that_is_too_old_is_said_on_the_first_start_and_on_a_later_one(tmp_path, version):
     old = python_of(version, tmp_path)
     for _ in range(2):
@@ -40,7 +40,7 @@ def test_a_python_that_is_too_old_is_said_on_the_first_start_and_on_a_later_one(
 
 
 def test_an_old_python_that_is_given_the_file_says_so_itself():
-    for version in ("2.7", "3.6", "3.8"):
+    for version in ("2.7", "3.6", "3.7", "3.8"):
         found = next((str(path) for path in Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), None)
         if found:
             done = subprocess.run([found, str(PYZ), "status"], capture_output=True, text=True)
@@ -102,7 +102,7 @@ def test_the_stub_that_opens_a_dialog_is_never_started_on_a_mac(tmp_path):
     assert not calls.exists()
 
 
-@pytest.mark.parametrize("left", [0.999_999, 0.5, 0.01])
+@pytest.mark.parametrize("left", [0.999_999, 0.01])
 def test_a_download_that_was_cut_off_is_said_in_words(tmp_path, left):
     cut = tmp_path / "llamabar.pyz"
     content = PYZ.read_bytes()
@@ -143,8 +143,9 @@ def test_a_file_that_was_changed_on_its_way_is_said_in_words(tmp_path):
 
 
 @pytest.mark.parametrize("more", [
-    {"PATH": "", "TMPDIR": "/nowhere at all"}, {"HOME": "/dev/null"}, {"SHIV_ROOT": "~/a b/é"},
-    {"HOME": None, "SHIV_ROOT": "/dev/null/no"}, {"HOME": ""}, {"HOME": "/dev/null", "SHIV_ROOT": "/dev/null", "PATH": "", "TMPDIR": "/dev/null"},
+    {"PATH": "", "TMPDIR": "/nowhere at all"}, {"HOME": "/dev/null"}, {"SHIV_ROOT": "~/a b/é"}, {"HOME": ""},
+    {"HOME": None, "SHIV_ROOT": "/dev/null/no"},
+    {"HOME": "/dev/null", "SHIV_ROOT": "/dev/null", "PATH": "", "TMPDIR": "/dev/null"},
 ])  # fmt: skip
 def test_it_starts_twice_with_an_odd_environment(tmp_path, more):
     env = bare(tmp_path, LLAMABAR_URL=NOBODY, TMPDIR=str(tmp_path))

@@ -75,13 +75,13 @@ def test_without_being_asked_for_no_request_is_made(tmp_path, lines):
 def test_an_answer_that_is_none_changes_no_word_and_is_not_asked_for_again(tmp_path, answer):
     with Stranger(answer) as there, llama_swap() as server:
         config = settings(tmp_path, f'url = "{there.url}"', "check = true")
-        for _ in range(2):
-            with Plugin(server.url, tmp_path, LLAMABAR_CONFIG=config) as plugin:
-                plugin.wait_for_row("llama-swap: no model loaded")
-                wait_for(lambda: there.heard)
-                assert "Update" not in plugin.text
-                assert plugin.stderr == b""
+        with Plugin(server.url, tmp_path, LLAMABAR_CONFIG=config) as plugin:
+            plugin.wait_for_row("llama-swap: no model loaded")
+            wait_for(lambda: there.heard)
+            assert "Update" not in plugin.text
+            assert plugin.stderr == b""
         assert len(there.heard) == 1
+    assert next(tmp_path.rglob("update.json")), "so it is not asked for again at the next start"
 
 
 def test_a_server_that_hangs_holds_nothing_up(tmp_path):

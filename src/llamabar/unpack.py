@@ -60,11 +60,18 @@ def roots(environment: Mapping[str, str]) -> Iterator[Path]:
     asked = environment.get("SHIV_ROOT", "")
     temporary = os.path.join(environment.get("TMPDIR") or "/tmp", f"llamabar-{os.getuid()}")
     plugins = environment.get("SWIFTBAR_PLUGINS_PATH", "")
-    home = environment.get("HOME") or pwd.getpwuid(os.getuid()).pw_dir
+    home = environment.get("HOME") or _home_of_the_entry()
     for name in filter(None, (asked, "~/.shiv", temporary)):
         path = Path(f"{home}{name[1:]}" if name.startswith("~/") else name).absolute()
         if not (plugins and _within(path, Path(plugins))):
             yield path
+
+
+def _home_of_the_entry() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return os.devnull
 
 
 def damaged(file: str, folder: str) -> bool:
