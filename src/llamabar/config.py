@@ -50,6 +50,7 @@ class Settings:
     notify: Wishes = Wishes()
     mistakes: Tuple[str, ...] = ()
     file: str = ""
+    update_url: str = ""  # where the newest version is asked for; empty: never
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
@@ -71,8 +72,9 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     _unknown(table, text, mistakes)
     key, wishes = _menu_key(menu, text, mistakes), _wishes(_table(table, "notify", mistakes), text, mistakes)
     servers = _servers(table, text, environment, mistakes, discover)
+    update_url = _update_url(_table(table, "update", mistakes), text, mistakes)
     file = str(path) if text is not None else ""
-    return Settings(servers, title, title_from, key, wishes, tuple(mistakes), file)
+    return Settings(servers, title, title_from, key, wishes, tuple(mistakes), file, update_url)
 
 
 def select(settings: Settings, name: str) -> Settings:
@@ -130,6 +132,7 @@ _KNOWN: Dict[str, Tuple[str, ...]] = {
     "notify": ("events", "long_request_s", "quiet"),
     "history": ("minutes", "days"),
     "limits": (),
+    "update": ("check", "url"),
 }
 
 
@@ -190,6 +193,18 @@ def _wishes(notify: Dict[str, Any], text: Optional[str], mistakes: List[str]) ->
     numbers = [int(part) for part in hours.groups()] if hours else []
     span = (numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]) if numbers else None
     return Wishes(tuple(events), float(long_s), span)
+
+
+def _update_url(update: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> str:
+    """Return the URL to ask for the newest version; "" unless both are said: that it is wanted, and where."""
+    if not isinstance(update.get("check", False), bool):
+        mistakes.append(_at(text, "check", "must be true or false"))
+    if update.get("check") is not True:
+        return ""
+    url = clean_url(_text(update, "url")) if _text(update, "url") else None
+    if url is None:
+        mistakes.append(_at(text, "update", "wants a url like https://host/newest-version"))
+    return url or ""
 
 
 def _servers(

@@ -43,6 +43,7 @@ class Monitor:
     notices: Tuple[str, ...] = ()
     today_unix_s: Optional[float] = None  # when this local day began
     version: str = ""
+    aside: str = ""
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -62,6 +63,11 @@ class Monitor:
         for one in events:
             watched.snapshot = apply(watched.snapshot, one, at_s)
             self._news = self._news or not isinstance(one, NO_NEWS)
+        self._dirty = True
+
+    def tell(self, aside: str) -> None:
+        """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
+        self.aside = aside
         self._dirty = True
 
     def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:
@@ -113,7 +119,9 @@ class Monitor:
             Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only=only, cause=w.cause)
             for w in self.servers.values()
         )
-        return Scene(shown, now_s, self.title, self.key, self.notices, self.today_unix_s, self.version)
+        return Scene(
+            shown, now_s, self.title, self.key, self.notices, self.today_unix_s, self.version, self.aside
+        )
 
     def pace(self) -> cadence.Pace:
         """Return how lively the servers are."""

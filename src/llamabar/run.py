@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Callable, Dict, FrozenSet, List, Optional
 
-from llamabar import __version__, services
+from llamabar import __version__, launch, services
 from llamabar.actions import Where, perform
 from llamabar.config import ServerSettings, Settings
 from llamabar.core import asks
@@ -25,7 +25,7 @@ from llamabar.notifications import Notifier
 from llamabar.sources import clock, host
 from llamabar.sources.asker import Asker
 from llamabar.sources.client import Client
-from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Stop
+from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Notice, Stop
 from llamabar.sources.questions import answer
 from llamabar.sources.stream import EventStream
 from llamabar.view.menu import Action, Menu, Row, Title
@@ -113,6 +113,8 @@ class Watch:
             try:
                 self.step(now_s)
             except Exception as error:
+                if launch.mendable(error):
+                    raise
                 self._show_fault(error, now_s)
             if self.stopping or until(clock.now_s()):
                 break
@@ -159,6 +161,8 @@ class Watch:
             self.stop(arrival.why)
         elif isinstance(arrival, Key):
             self.on_key(arrival.name)
+        elif isinstance(arrival, Notice):
+            self.monitor.tell(arrival.text)
         elif isinstance(arrival, Click):
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):

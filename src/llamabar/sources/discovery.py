@@ -4,7 +4,10 @@ import os
 import socket
 from typing import Callable, Iterable, Iterator, Tuple
 
-import psutil
+try:
+    import psutil
+except ImportError:  # see host.py
+    psutil = None  # type: ignore[assignment]
 
 DEFAULT_PORTS = (8080, 45786)
 CONNECT_S = 0.3
@@ -30,7 +33,7 @@ def discover(agent_urls: Iterable[str], listen_of: ListenOf) -> Found:
 
 def running(listen_of: ListenOf) -> Iterator[str]:
     """Yield the addresses of this user's running llama-swap processes, by their arguments."""
-    for process in psutil.process_iter(["name", "uids", "cmdline"]):
+    for process in psutil.process_iter(["name", "uids", "cmdline"]) if psutil is not None else ():
         uids, words = process.info["uids"], process.info["cmdline"] or []
         if uids is None or uids.real != os.getuid() or not words or os.path.basename(words[0]) != "llama-swap":
             continue

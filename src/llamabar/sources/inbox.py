@@ -22,13 +22,19 @@ class Key(NamedTuple):
     name: str
 
 
+class Notice(NamedTuple):
+    """A sentence of our own that is no fault."""
+
+    text: str
+
+
 class Stop(NamedTuple):
     """The loop shall end."""
 
     why: str
 
 
-Arrived = Union[Event, Answer, Click, Key, Stop]
+Arrived = Union[Event, Answer, Click, Key, Notice, Stop]
 Arrival = Tuple[str, float, Arrived]
 
 
@@ -51,7 +57,7 @@ class Inbox:
             self.wake()
         return fits
 
-    def put(self, server: str, arrival: Union[Event, Answer, Click, Key, Stop]) -> None:
+    def put(self, server: str, arrival: Arrived) -> None:
         """Hand over anything else; never waits."""
         self._others.put((server, clock.now_s(), arrival))
         self.wake()
