@@ -16,7 +16,9 @@ def text_of(entry: Dict[str, Any], key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def key_of(entry: Dict[str, Any], environment: Mapping[str, str], mistakes: List[str], *, first: bool) -> Tuple[str, str]:
+def key_of(
+    entry: Dict[str, Any], environment: Mapping[str, str], mistakes: List[str], *, first: bool
+) -> Tuple[str, str]:
     """Return a server's key and which setting gave it; a mistake is said, and the key is then empty."""
     if first and environment.get("LLAMABAR_API_KEY"):
         return environment["LLAMABAR_API_KEY"].strip(), "LLAMABAR_API_KEY"
