@@ -9,7 +9,7 @@ import re
 import stat
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
@@ -31,6 +31,7 @@ class ServerSettings:
     name: str
     url: str
     url_from: str = "default"
+    discovered: bool = False  # no setting names the address: a server that moves is followed
     api_key: str = field(default="", repr=False)
     key_from: str = ""
     ca_file: str = ""
@@ -46,6 +47,7 @@ class Settings:
     title_from: str = "default"
     mistakes: Tuple[str, ...] = ()
     file: str = ""
+    rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
@@ -75,7 +77,7 @@ def select(settings: Settings, name: str) -> Settings:
     if not found:
         names = ", ".join(server.name for server in settings.servers)
         raise LlamabarError(f"No server is named {name!r}.", f"The settings name: {names}.")
-    return Settings(found, settings.title, settings.title_from, settings.mistakes, settings.file)
+    return replace(settings, servers=found)
 
 
 def clean_url(url: str) -> Optional[str]:
@@ -181,6 +183,7 @@ def _servers(
     for index, entry in enumerate(entries or [{}]):
         url_from = from_environment[1] if from_environment else "file"
         url = _entry_url(entry, text, mistakes)
+        discovered = url is None
         if url is None:
             if index:
                 continue
@@ -195,7 +198,14 @@ def _servers(
             key = ""
         found.append(
             ServerSettings(
-                name, url, url_from, key, key_from, os.path.expanduser(_text(entry, "ca_file")), _text(entry, "service")
+                name,
+                url,
+                url_from,
+                discovered,
+                key,
+                key_from,
+                os.path.expanduser(_text(entry, "ca_file")),
+                _text(entry, "service"),
             )
         )
     return tuple(found)

@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Tuple
 
 from llamabar.core import asks, cadence, readings
 from llamabar.core.asks import Answer, Ask, AskLog
-from llamabar.core.events import Event, HealthAnswered, HostMeasured, MemoryMeasured
+from llamabar.core.events import ClientsSeen, Event, HealthAnswered, HostMeasured, MemoryMeasured
 from llamabar.core.history import History, record
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
@@ -18,7 +18,7 @@ from llamabar.view.words import REFUSED_FOR_S
 BUSY_TICK_S = 1.0
 CALM_TICK_S = 10.0
 COUNTDOWN_S = 60.0
-NO_NEWS = (HostMeasured, MemoryMeasured, HealthAnswered)  # they come by themselves
+NO_NEWS = (HostMeasured, MemoryMeasured, HealthAnswered, ClientsSeen)  # they come by themselves
 
 
 @dataclass
@@ -27,9 +27,14 @@ class Watched:
 
     name: str
     url: str
+    processes: bool = False  # those of its model servers are looked up
     snapshot: Snapshot = Snapshot()
     log: AskLog = AskLog()
     history: History = History()
+
+    def reach(self) -> Dict[str, bool]:
+        """Return how much of its computer can be seen, as the questions need it."""
+        return {"local": asks.is_local(self.url), "processes": self.processes}
 
 
 @dataclass
@@ -64,7 +69,7 @@ class Monitor:
         """Return the questions to send now; they count as sent."""
         found: List[Tuple[str, Ask]] = []
         for watched in self.servers.values():
-            for ask in asks.due(watched.snapshot, watched.log, now_s=now_s, local=asks.is_local(watched.url)):
+            for ask in asks.due(watched.snapshot, watched.log, now_s=now_s, **watched.reach()):
                 watched.log = watched.log.asked(ask, watched.snapshot.connections, now_s=now_s)
                 found.append((watched.name, ask))
         return found
@@ -128,7 +133,9 @@ class Monitor:
         if self._due_s is not None:
             times.append(self._due_s)
         times += [
-            asks.next_due_s(w.snapshot, w.log, now_s=now_s) for w in self.servers.values() if w.snapshot.connected
+            asks.next_due_s(w.snapshot, w.log, now_s=now_s, **w.reach())
+            for w in self.servers.values()
+            if w.snapshot.connected
         ]
         return min(times)
 

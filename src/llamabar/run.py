@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Callable, Dict, FrozenSet, List, Optional
 
@@ -18,18 +18,20 @@ from llamabar.core import asks
 from llamabar.core.asks import Answer, Kind
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
-from llamabar.core.state import Snapshot, loaded
+from llamabar.core.search import Search
+from llamabar.core.state import Snapshot, in_flight, loaded
 from llamabar.monitor import Monitor, Watched
 from llamabar.sources import clock, host
 from llamabar.sources.asker import Asker
 from llamabar.sources.client import Client
-from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Stop
+from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Moved, Stop
 from llamabar.sources.questions import answer
 from llamabar.sources.stream import EventStream
 from llamabar.view.menu import Action, Menu, Row, Title
 
 BUSY_HOST_S = 2.0
 CALM_HOST_S = 20.0
+CLIENTS_S = 1.0
 FAULT_PAUSE_S = 5.0
 LONGEST_WAIT_S = 5.0
 
@@ -49,6 +51,8 @@ class Link:
     measuring: bool = False
     gone_before: FrozenSet[str] = frozenset()
     refreshed_for: object = None  # what was loaded when the stream was last opened anew
+    clients_s: float = 0.0  # when llama-swap's connections were last looked at
+    search: Optional[Search] = None  # only of a server that was found by itself
 
 
 @dataclass
@@ -64,20 +68,22 @@ class Watch:
     _host_s: Optional[float] = None
 
     def __post_init__(self) -> None:
-        watched = {server.name: Watched(server.name, server.url) for server in self.settings.servers}
+        watched = {one.name: Watched(one.name, one.url, asks.is_local(one.url)) for one in self.settings.servers}
         self.monitor = Monitor(watched, title=self.settings.title, notices=self.settings.mistakes)
         for server in self.settings.servers:
             self.links[server.name] = self._link(server)
 
     def _link(self, server: ServerSettings) -> Link:
         client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file)
-        local = host.Processes(server.url) if asks.is_loopback(server.url) else None
+        local = host.Processes(server.url) if asks.is_local(server.url) else None
+        follows = server.discovered and self.settings.rediscover is not None
         return Link(
             client,
             EventStream(server.name, client, self.inbox),
             Asker(server.name, self.inbox),
             Asker(server.name, self.inbox),
             local,
+            search=Search() if follows else None,
         )
 
     def start(self) -> None:
@@ -109,7 +115,7 @@ class Watch:
             if self.stopping or until(clock.now_s()):
                 break
             now_s = clock.now_s()
-            self.inbox.wait(min(LONGEST_WAIT_S, self.monitor.wake_at_s(now_s=now_s) - now_s))
+            self.inbox.wait(min(self._longest_wait_s(), self.monitor.wake_at_s(now_s=now_s) - now_s))
         self.close()
 
     def _show_fault(self, error: Exception, now_s: float) -> None:
@@ -136,6 +142,7 @@ class Watch:
         if failures:
             raise failures[0]
         self._measure(now_s)
+        self._follow(now_s)
         self._ask(now_s)
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s)
@@ -152,6 +159,8 @@ class Watch:
         elif isinstance(arrival, MemoryMeasured):
             self.links[server].measuring = False
             self._take_memory(server, arrival, at_s)
+        elif isinstance(arrival, Moved):
+            self._move(server, arrival)
         else:
             self.monitor.take(server, arrival, at_s=at_s)
 
@@ -202,13 +211,44 @@ class Watch:
                 link.asker.ask(partial(_find, link.processes, watched.snapshot))
             elif due:
                 self._take_memory(name, link.processes.measure(), now_s)
+            if _needs_clients(watched.snapshot) and now_s >= link.clients_s + CLIENTS_S:
+                link.clients_s = now_s
+                self.monitor.take(name, link.processes.clients(watched.snapshot), at_s=now_s)
+
+    def _longest_wait_s(self) -> float:
+        looks = any(_needs_clients(watched.snapshot) for watched in self.monitor.servers.values())
+        return CLIENTS_S if looks else LONGEST_WAIT_S
+
+    def _follow(self, now_s: float) -> None:
+        """Look for a server that was found by itself, while nobody answers where it was."""
+        for name, link in self.links.items():
+            snapshot = self.monitor.servers[name].snapshot
+            if link.search is None or self.settings.rediscover is None:
+                continue
+            link.search = link.search.seen(answers=snapshot.connected or snapshot.fault is None, now_s=now_s)
+            if link.search.due(now_s):
+                link.search = link.search.looked(now_s)
+                link.asker.ask(partial(_look_for, self.settings.rediscover))
+
+    def _move(self, server: str, moved: Moved) -> None:
+        """Watch a server where it is now; one that speaks TLS from now on needs a new start (lean.py)."""
+        link, watched = self.links[server], self.monitor.servers[server]
+        same_scheme = moved.url is not None and moved.url.split(":")[0] == watched.url.split(":")[0]
+        if moved.url is None or not same_scheme or moved.url == watched.url or watched.snapshot.connected:
+            return
+        link.client.url = watched.url = moved.url
+        watched.processes = asks.is_local(moved.url)
+        link.processes = host.Processes(moved.url) if watched.processes else None
+        link.stream.reconnect()
 
     def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:
         """A model whose processes were gone at two looks is not loaded, whatever the stream said: look again, once."""
         link = self.links[server]
+        key = _process_key(self.monitor.servers[server].snapshot)
+        if link.found_for != key:
+            measured = replace(measured, servers=None)  # looked up for what was loaded before
         self.monitor.take(server, measured, at_s=at_s)
         snapshot = self.monitor.servers[server].snapshot
-        key = _process_key(snapshot)
         if key != link.refreshed_for and any(
             model.id in measured.gone & link.gone_before for model in loaded(snapshot)
         ):
@@ -229,6 +269,19 @@ def _find(processes: host.Processes, snapshot: Snapshot) -> MemoryMeasured:
         return processes.find(snapshot)
     except Exception:
         return MemoryMeasured(None, {})
+
+
+def _look_for(rediscover: Callable[[], "Optional[tuple[str, str]]"]) -> Moved:
+    try:
+        return Moved(*(rediscover() or (None,)))
+    except Exception:
+        return Moved(None)
+
+
+def _needs_clients(snapshot: Snapshot) -> bool:
+    """Tell whether only llama-swap's own connections can say that a model is at work."""
+    untold = snapshot.connected and not snapshot.table_is_new and in_flight(snapshot) is None
+    return untold and any(model.server_url is not None for model in loaded(snapshot))
 
 
 def _process_key(snapshot: Snapshot) -> object:

@@ -79,7 +79,7 @@ class Client:
         try:
             response = pool.urlopen(method, self._path(path), body=body or None, headers=headers, **_STRICT)
             try:
-                return Answer(response.status, _read(response), _headers(response))
+                return Answer(response.status, _read(response, answer_s), _headers(response))
             finally:
                 response.close()
         except Exception as error:
@@ -97,6 +97,9 @@ class Client:
             stream = self._open()
         if stream.status == 200 and stream.content_type.startswith("text/event-stream"):
             return stream
+        if stream.status == 204:  # a wol-proxy answers so while the machine behind it sleeps (facts, section 10)
+            stream.close()
+            raise Unreachable(Fault(FaultKind.ASLEEP))
         refused = stream.status in UNAUTHORIZED and stream.is_llama_swaps_refusal()
         stream.close()
         if refused:
@@ -185,7 +188,7 @@ class Stream:
         """Tell whether a 401 or 403 is llama-swap's own: by its realm, its JSON, or its message."""
         if "llama-swap" in self._response.headers.get("WWW-Authenticate", ""):
             return True
-        body = _read(self._response)
+        body = _read(self._response, ANSWER_S)
         return b'"src":"llama-swap"' in body or error_text(body) == REFUSAL
 
     def close(self) -> None:
@@ -212,10 +215,13 @@ def _headers(response: "urllib3.BaseHTTPResponse") -> Dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def _read(response: "urllib3.BaseHTTPResponse") -> bytes:
-    pieces, left = [], BODY_LIMIT_BYTES
+def _read(response: "urllib3.BaseHTTPResponse", within_s: float) -> bytes:
+    """Return the body, as far as the limit; raise TimeoutError if it trickles."""
+    pieces, left, ends_s = [], BODY_LIMIT_BYTES, clock.now_s() + within_s
     while left > 0:
-        piece = response.read(min(left, READ_BYTES), decode_content=False)
+        if clock.now_s() > ends_s:
+            raise TimeoutError
+        piece = response.read1(min(left, READ_BYTES), decode_content=False)
         if not piece:
             break
         pieces.append(piece)

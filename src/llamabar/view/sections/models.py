@@ -5,7 +5,7 @@ from typing import List, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import READY, STARTING, STOPPING, Model, Snapshot, in_flight, requests_of
+from llamabar.core.state import READY, STARTING, STOPPING, Model, Snapshot, at_work, in_flight, requests_of
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Server
@@ -61,6 +61,8 @@ def _doing(snapshot: Snapshot, model: Model, now_s: float) -> Optional[str]:
         return words.prompt(readings.prompt_position(model))
     if Phase.WORKING in current:
         return f"{words.BUSY}, {units.plural(len(current), 'request')}"
+    if not current and at_work(model) and model.meter.reading():
+        return words.prompt(readings.prompt_position(model))
     counted = in_flight(snapshot)
     ready = [other for other in snapshot.models.values() if other.state == READY]
     if not snapshot.requests and counted and len(ready) == 1:
