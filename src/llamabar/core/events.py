@@ -162,12 +162,14 @@ class ActivityNoted:
 class RequestsFinished:
     """Rows of finished requests, oldest first. `total` counts what the server still holds.
 
-    `read_unix_s` is the wall clock at which the rows were fetched from a server on this computer.
+    `read_unix_s` is the wall clock at which the rows were fetched from a server on this computer; `streamed`: they
+    came as an event.
     """
 
     rows: Tuple[FinishedRequest, ...]
     total: Optional[int] = None
     read_unix_s: Optional[float] = None
+    streamed: bool = False
 
 
 @dataclass(frozen=True)

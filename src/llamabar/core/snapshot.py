@@ -98,7 +98,8 @@ def _inflight_listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) 
 def _inflight_upserted(snapshot: Snapshot, event: ev.InflightUpserted, at_s: float) -> Snapshot:
     request = _request(snapshot.requests.get(event.request.id), event.request, at_s)
     requests = {**snapshot.requests, request.info.id: request}
-    return replace(_confirm(_heard(snapshot, at_s), "inflight_list"), requests=requests)
+    snapshot = _confirm(_confirm(_heard(snapshot, at_s), "inflight_list"), "inflight_bytes")
+    return replace(snapshot, requests=requests)
 
 
 def _request(old: Optional[Request], info: ev.RequestInfo, at_s: float) -> Request:
