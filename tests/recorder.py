@@ -1,4 +1,4 @@
-"""A proxy between a program and a server that remembers every request; it can take a path prefix off."""
+"""A proxy between a program and a server that remembers every request; it can take a path prefix off, and TLS."""
 
 import contextlib
 import socket
@@ -9,11 +9,11 @@ import time
 class Recorder:
     """Listens on a port of its own and passes everything on. `requests`: (time, method, path, headers)."""
 
-    def __init__(self, target_port, *, prefix=""):
-        self.target_port, self.prefix = target_port, prefix
+    def __init__(self, target_port, *, prefix="", tls=None):
+        self.target_port, self.prefix, self.tls = target_port, prefix, tls
         self.requests = []
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}{prefix}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.listener.getsockname()[1]}{prefix}"
         threading.Thread(target=self._serve, daemon=True).start()
 
     def routes(self, since=0):
@@ -27,8 +27,11 @@ class Recorder:
                 return
             threading.Thread(target=self._pass, args=(caller,), daemon=True).start()
 
+    def _secured(self, caller):
+        return self.tls.wrap_socket(caller, server_side=True) if self.tls else caller
+
     def _pass(self, caller):
-        with caller, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._secured(caller) as caller:
             head = b""
             while b"\r\n\r\n" not in head:
                 piece = caller.recv(65536)

@@ -232,8 +232,7 @@ def _read(response: "urllib3.BaseHTTPResponse", within_s: float) -> bytes:
 def fault_of(error: BaseException) -> Fault:
     """Return the fault behind an exception, in our words."""
     if isinstance(error, SSLError):
-        cause = error.args[0] if error.args else None
-        return Fault(FaultKind.TLS, str(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or ""))
+        return Fault(FaultKind.TLS, _tls_words(error.args[0] if error.args else None))
     if isinstance(error, (NameResolutionError, UnicodeError)):
         return Fault(FaultKind.UNKNOWN_HOST)
     if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
@@ -248,6 +247,18 @@ def fault_of(error: BaseException) -> Fault:
             Fault(FaultKind.NOT_LLAMA_SWAP, "not HTTP") if garbage and not _hung_up(error) else Fault(FaultKind.CLOSED)
         )
     return Fault(FaultKind.CLOSED)
+
+
+def _tls_words(cause: object) -> str:
+    """Return what is wrong with a secure connection; the verdict on a certificate is the library's own sentence."""
+    said = getattr(cause, "verify_message", "")
+    if said:
+        return f"its certificate is not trusted: {said}; a private authority is named by ca_file in the settings"
+    if getattr(cause, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
+        return "it does not speak TLS; perhaps http:// is meant"
+    if isinstance(cause, FileNotFoundError):
+        return "the ca_file of the settings is not there"
+    return str(getattr(cause, "reason", "") or "").replace("_", " ").lower()
 
 
 def _hung_up(error: BaseException) -> bool:
