@@ -1,10 +1,9 @@
 """Measures what the program promises, and prints figures: no verdicts. Every run is a real process on real sockets.
 
-python3 build.py bench            everything (about three minutes)
-python3 build.py bench NAME …     some of: frame startup latency speed idle memory load
+python3 build.py bench            everything (about five minutes)
+python3 build.py bench NAME …     some of: frame startup latency speed idle memory load quiet
 """
 
-import json
 import os
 import re
 import statistics
@@ -21,7 +20,6 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
 
 import psutil  # noqa: E402
 
-from llamabar.core import decode  # noqa: E402
 from llamabar.core import events as ev  # noqa: E402
 from llamabar.core.history import History, Readings, record  # noqa: E402
 from llamabar.core.snapshot import apply  # noqa: E402
@@ -34,6 +32,7 @@ from llamabar.view import sparkline  # noqa: E402
 from llamabar.view.compose import compose  # noqa: E402
 from llamabar.view.scene import Scene, Server  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
+from tools.bench_load import load, quiet  # noqa: E402
 from tools.bench_programs import MODELS, PYZ, Plugin, Swap, first_byte_ms  # noqa: E402
 
 IDLE_S = 60.0
@@ -168,26 +167,6 @@ def memory() -> Iterator[Tuple[str, str]]:
         )
 
 
-def load() -> Iterator[Tuple[str, str]]:
-    """Decoding and applying events, with many models and at many events a second."""
-    for count in (1, 10, 50, 200):
-        table = json.dumps([{"id": f"m{n}", "state": "ready", "name": "", "description": ""} for n in range(count)])
-        payload = json.dumps({"type": "modelStatus", "data": table}).encode()
-        yield f"one model table of {count} models", f"{_per_event_us(payload):.0f} µs"
-    upsert = {
-        "id": "1",
-        "model": "m0",
-        "req_path": "/v1/chat/completions",
-        "resp_headers": {"a": "b"},
-        "resp_bytes": 5,
-        "elapsed_ms": 9,
-    }
-    payload = json.dumps({"type": "inflight", "data": json.dumps({"operation": "upsert", "request": upsert})}).encode()
-    each_us = _per_event_us(payload)
-    for rate in (1, 100, 1000):
-        yield f"{rate} in-flight events a second", f"{each_us * rate / 1e4:.2f} % of a core"
-
-
 def _quiet_frames() -> Iterator[Tuple[str, str]]:
     """An hour of a quiet menu, played with a clock of its own: how often it asks to be printed."""
     from llamabar.monitor import Monitor, Watched
@@ -210,17 +189,6 @@ def _quiet_frames() -> Iterator[Tuple[str, str]]:
         frames += monitor.frame(now_s=now_s) is not None
         now_s += 5.0
     yield "frames in an hour of idling, five minutes after activity", str(frames)
-
-
-def _per_event_us(payload: bytes) -> float:
-    snapshot = apply(Snapshot(), ev.StreamOpened(), 0.0)
-    snapshot = apply(snapshot, ev.ModelsListed((ev.ModelInfo("m0", "ready"),)), 0.0)
-    began_s = time.perf_counter()
-    for index in range(400):
-        event = decode.decode_event(payload)
-        assert event is not None
-        snapshot = apply(snapshot, event, float(index))
-    return (time.perf_counter() - began_s) / 400 * 1e6
 
 
 def _scene(count: int, shift: int) -> Scene:
@@ -291,6 +259,7 @@ BENCHMARKS: Dict[str, Callable[[], Iterator[Tuple[str, str]]]] = {
     "idle": idle,
     "memory": memory,
     "load": load,
+    "quiet": quiet,
 }
 
 if __name__ == "__main__":

@@ -87,11 +87,15 @@ class Monitor:
         """Return the menu if it is worth printing now."""
         if not self._worth_composing(now_s):
             return None
-        self._dirty = False
         scene = self.scene(now_s=now_s)
         self._statuses = {server.name: server.status for server in scene.servers}
+        state = _state_of(scene)
+        self._due_s = cadence.same_state_due_s(self.shown, state, now_s=now_s)
+        if self._due_s is not None:
+            return None
+        self._dirty = False
         menu = compose(scene)
-        new = cadence.Shown(state=_state_of(scene), words=_words_of(menu), all=menu)
+        new = cadence.Shown(state=state, words=_words_of(menu), all=menu)
         self._due_s = cadence.due_s(self.shown, new, self.pace(), now_s=now_s)
         if self._due_s is None or self._due_s > now_s:
             return None

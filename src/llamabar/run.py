@@ -32,6 +32,7 @@ from llamabar.view.menu import Action, Menu, Row, Title
 BUSY_HOST_S = 2.0
 CALM_HOST_S = 20.0
 CLIENTS_S = 1.0
+LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
 FAULT_PAUSE_S = 5.0
 LONGEST_WAIT_S = 5.0
 
@@ -114,8 +115,9 @@ class Watch:
                 self._show_fault(error, now_s)
             if self.stopping or until(clock.now_s()):
                 break
-            now_s = clock.now_s()
+            began_s, now_s = now_s, clock.now_s()
             self.inbox.wait(min(self._longest_wait_s(), self.monitor.wake_at_s(now_s=now_s) - now_s))
+            clock.wait(began_s + LULL_S - clock.now_s())
         self.close()
 
     def _show_fault(self, error: Exception, now_s: float) -> None:

@@ -71,7 +71,7 @@ def _changed(old: Optional[Model], info: ev.ModelInfo, *, since_s: Optional[floa
     if old is None:
         return Model(info, state_since_s=None)
     if old.state == info.state and since_s is not None:
-        return replace(old, info=info)
+        return old if old.info == info else replace(old, info=info)
     model = replace(old, info=info, state_since_s=since_s, running_read=False, proxy=None, slots_closed=False)
     model = replace(model, process=None, clients=(), idle_clients=())
     model = replace(model, meter=speed.with_slots(old.meter, None, at_s=at_s))
