@@ -302,6 +302,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         parser.add_argument(f"--{name}", type=type(usual), default=usual)
     parser.add_argument("--fail", action="store_true")
     parser.add_argument("--record", default="")
+    parser.add_argument("--sleep-idle-seconds", type=int, default=-1, help="taken, and not done")
     options = parser.parse_args(arguments)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
