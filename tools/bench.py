@@ -122,6 +122,9 @@ def speed() -> Iterator[Tuple[str, str]]:
             yield f"{model}: live, from /slots", _errors(server, plugin, model, tokens)
     with Swap() as (server, _), Plugin(server.url) as plugin:
         plugin.wait("no model loaded")
+        yield "usual-30b: from 40 to 250 tok/s in mid-request", _after_change(server, plugin, "usual-30b", 250.0)
+    with Swap() as (server, _), Plugin(server.url) as plugin:
+        plugin.wait("no model loaded")
         ask(server.url[7:], "usual-30b", 200, 10)
         time.sleep(1.6)
         _close_slots(server.world)
@@ -225,18 +228,34 @@ def _errors(server: DemoServer, plugin: Plugin, model: str, tokens: int, mark: s
     began_s = time.monotonic()
     thread.start()
     thread.join()
-    shown = []
-    for at_s, text in plugin.frames:
-        found = re.search(rf"^{model}: generating {mark}([\d.]+) tok/s", text, re.MULTILINE)
-        if at_s > began_s and found:
-            shown.append(float(found.group(1)))
-    settled = shown if mark else shown[1:]
-    if not settled:
+    shown = _shown(plugin, model, began_s, time.monotonic(), mark)
+    return _compared(shown if mark else shown[1:], truth)
+
+
+def _after_change(server: DemoServer, plugin: Plugin, model: str, truth: float) -> str:
+    """Return the error of what is shown from three seconds after a change of pace on."""
+    began_s = time.monotonic()
+    ask(server.url[7:], model, 240 + int(truth * 8), 10, demo={"tps": [40.0, truth], "switch_s": 6})
+    ends_s = time.monotonic() - 0.5
+    return _compared(_shown(plugin, model, began_s + 6 + 3, ends_s, ""), truth)
+
+
+def _shown(plugin: Plugin, model: str, from_s: float, until_s: float, mark: str) -> List[float]:
+    found = [
+        re.search(rf"^{model}: generating {mark}([\d.]+) tok/s", text, re.MULTILINE)
+        for at_s, text in plugin.frames
+        if from_s < at_s < until_s
+    ]
+    return [float(one.group(1)) for one in found if one]
+
+
+def _compared(shown: List[float], truth: float) -> str:
+    if not shown:
         return "nothing shown"
-    errors = sorted(abs(tps - truth) / truth * 100 for tps in settled)
+    errors = sorted(abs(tps - truth) / truth * 100 for tps in shown)
     p95 = errors[int(len(errors) * 0.95)]
     found = f"error {statistics.median(errors):.1f} % median, {p95:.1f} % p95, {errors[-1]:.1f} % most"
-    return f"truth {truth:g}: {len(settled)} readings, {found}"
+    return f"truth {truth:g}: {len(shown)} readings, {found}"
 
 
 def _close_slots(world: World) -> None:
