@@ -21,10 +21,13 @@ MODELS = tuple(
 
 
 class Swap:
-    """A made-up llama-swap with models of known speed."""
+    """A made-up llama-swap with models of known speed, or those that are given."""
+
+    def __init__(self, dialect: str = "v250", models: Tuple[DemoModel, ...] = MODELS) -> None:
+        self.dialect, self.models = dialect, models
 
     def __enter__(self) -> Tuple[DemoServer, World]:
-        self.server = DemoServer(World("v250", MODELS)).start()
+        self.server = DemoServer(World(self.dialect, self.models)).start()
         return self.server, self.server.world
 
     def __exit__(self, *_: object) -> None:

@@ -32,6 +32,7 @@ class ServerSettings:
     name: str
     url: str
     url_from: str = "default"
+    discovered: bool = False  # no setting names the address: a server that moves is followed
     api_key: str = field(default="", repr=False)
     key_from: str = ""
     ca_file: str = ""
@@ -50,6 +51,7 @@ class Settings:
     mistakes: Tuple[str, ...] = ()
     file: str = ""
     update_url: str = ""  # where the newest version is asked for; empty: never
+    rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
@@ -227,6 +229,7 @@ def _servers(
     for index, entry in enumerate(entries or [{}]):
         url_from = from_environment[1] if from_environment else "file"
         url = _entry_url(entry, text, mistakes)
+        discovered = url is None
         if url is None:
             if index:
                 continue
@@ -239,8 +242,8 @@ def _servers(
         if not key.isascii() or any(char.isspace() for char in key):
             mistakes.append(f"the key from {key_from} has characters that no key has, so it is not used")
             key = ""
-        ca_file = os.path.expanduser(text_of(entry, "ca_file"))
-        found.append(ServerSettings(name, url, url_from, key, key_from, ca_file, text_of(entry, "service")))
+        ca_file, service = os.path.expanduser(text_of(entry, "ca_file")), text_of(entry, "service")
+        found.append(ServerSettings(name, url, url_from, discovered, key, key_from, ca_file, service))
     return tuple(found)
 
 

@@ -34,7 +34,14 @@ class Stop(NamedTuple):
     why: str
 
 
-Arrived = Union[Event, Answer, Click, Key, Notice, Stop]
+class Moved(NamedTuple):
+    """A server that was found by itself listens here now; None: nobody was found."""
+
+    url: Optional[str]
+    how: str = ""
+
+
+Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved]
 Arrival = Tuple[str, float, Arrived]
 
 
