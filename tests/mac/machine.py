@@ -225,11 +225,10 @@ class Mac(Belongings):
         if self._closed:
             return
         self._closed = True
-        died = self._launchd.poll() is not None
+        died, errors = self._launchd.poll() is not None, (self.state / "launchd.err").read_text("utf-8")
         user.sweep(self._launchd, self._mark)
         with contextlib.suppress(OSError):
             self._launchd.stdin.close()  # type: ignore[union-attr]
-        errors = (self.state / "launchd.err").read_text("utf-8")
         offences = self.records(OFFENCES)
         if self.root.name.startswith("mac-"):
             shutil.rmtree(self.root, ignore_errors=True)

@@ -19,6 +19,7 @@ import psutil
 
 USER, GROUP = 501, 20
 NOBODY = 65534
+GONE_S = 10.0
 NAMESPACES = ("unshare", "--user", f"--map-user={USER}", f"--map-group={GROUP}", "--pid", "--mount", "--fork",
               "--mount-proc", "--kill-child")  # fmt: skip
 
@@ -108,13 +109,20 @@ class Inside(subprocess.Popen):
 
 
 def sweep(first: "subprocess.Popen[bytes]", mark: str) -> None:
-    """End launchd, and every process whose environment has the mark of its Mac."""
-    if first.poll() is None:
-        for process in [*psutil.Process(first.pid).children(), first]:
-            with contextlib.suppress(psutil.Error, ProcessLookupError):
-                process.kill()
-    first.wait()
+    """End launchd, and every process whose environment has the mark of its Mac; return when they are gone.
+
+    The end of process 1 is the end of its namespace, and unshare ends once that is complete.
+    """
+    ending = psutil.Process(first.pid).children() if way() == "namespaces" and first.poll() is None else []
     for process in psutil.process_iter() if way() != "namespaces" else ():
         with contextlib.suppress(psutil.Error, OSError):
             if process.environ().get("SSH_AUTH_SOCK") == mark:
-                process.kill()
+                ending.append(process)
+    for process in ending:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    try:
+        first.wait(GONE_S)
+    except subprocess.TimeoutExpired:
+        first.kill()
+        first.wait()
