@@ -1,6 +1,7 @@
 """The demo's server inside of the llama-swap of this Mac."""
 
 import subprocess
+from types import SimpleNamespace
 from typing import Any
 
 import llamabar.demo.world as world
@@ -19,6 +20,6 @@ class OwnGroup(subprocess.Popen):
 def serve(version: int, port: int, api_key: str) -> DemoServer:
     """Return a started server in the dialect that a version speaks."""
     if version >= 221:
-        world.subprocess.Popen = OwnGroup  # type: ignore[attr-defined,misc]
+        world.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": OwnGroup})  # type: ignore[assignment]
     known = [name for name in DIALECTS if int(name[1:]) <= version]
     return DemoServer(world.World(known[-1] if known else "v150", MODELS), port, api_key).start()

@@ -116,9 +116,12 @@ class Program:
 
     def _llama_server(self) -> int:
         """Start a model server; since v221 in a process group of its own."""
-        own = (lambda: os.setpgid(0, 0)) if self.version >= 221 else None
+        null, own = subprocess.DEVNULL, self.version >= 221
         words = ["llama-server", "86400"]
-        self.children.append(subprocess.Popen(words, executable="/bin/sleep", preexec_fn=own))
+        child = subprocess.Popen(
+            words, executable="/bin/sleep", stdin=null, stdout=null, stderr=null, start_new_session=own
+        )
+        self.children.append(child)
         return self.children[-1].pid
 
     def _stop(self, number: int) -> None:

@@ -63,7 +63,9 @@ def shown(value: Any, depth: int = 0) -> str:
 
 
 def _inner(value: Any, depth: int) -> str:
-    return _word(value) if isinstance(value, str) else shown(value, depth + 1)
+    """Return a value inside of a collection; a collection in it begins with the indent once more."""
+    before = "    " * (depth + 1) if isinstance(value, (dict, list)) else ""
+    return _word(value) if isinstance(value, str) else before + shown(value, depth + 1)
 
 
 def _word(text: str) -> str:
