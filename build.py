@@ -23,6 +23,7 @@ WHEELS = ROOT / ".wheels"
 PYZ = ROOT / "dist" / "llamabar.pyz"
 STAMP = VENV / "llamabar-setup.txt"
 PLATFORMS = ("macosx_11_0_arm64", "macosx_10_9_x86_64", "manylinux2014_x86_64")
+SIDE_BY_SIDE = ("-n", "4", "--dist", "worksteal")  # most tests wait for a process most of the time
 INTERPRETERS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
@@ -101,7 +102,7 @@ def test(arguments: List[str]) -> int:
     pyz([])
     check([])
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **({"LLAMABAR_LONG_TESTS": "1"} if everything else {})}
-    code = _call([str(_python()), "-m", "pytest", *arguments], environment)
+    code = _call([str(_python()), "-m", "pytest", *SIDE_BY_SIDE, *arguments], environment)
     for version in INTERPRETERS if everything and code == 0 else ():
         code = code or _test_with(version)
     return code

@@ -307,12 +307,12 @@ def test_an_update_has_its_attribute_before_its_name_and_restarts_the_plugin(rea
     mac = ready()
     install(mac)
     wait_for(lambda: mac.bar.text(LINK))
-    content = mac.file.read_bytes()
-    mac.file.write_bytes(content + b"\0")
+    content = mac.file.read_bytes().replace(b"# llamabar, one file", b"# llamabar: one file", 1)
+    mac.file.write_bytes(content)
     done = install(mac)
     assert done.returncode == 0, done.stdout + done.stderr
     program = data(mac) / LINK
-    assert program.read_bytes() == content + b"\0"
+    assert program.read_bytes() == content
     assert mac.attribute(program, ATTRIBUTE)
     assert [one.what for one in mac.opened()][-1] == "swiftbar://refreshplugin?name=llamabar"
     writes = [call for call in mac.calls("xattr") if call.arguments[0] == "-w"]

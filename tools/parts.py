@@ -54,6 +54,7 @@ def commit() -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def git(*words: str) -> str:
+        """Return what git says, "" if it says no."""
         done = subprocess.run(["git", *words], cwd=ROOT, env=environment, capture_output=True, text=True)
         return done.stdout.strip() if done.returncode == 0 else ""
 

@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Tuple
 
 from llamabar.core import asks, cadence, readings
 from llamabar.core.asks import Answer, Ask, AskLog
-from llamabar.core.events import ClientsSeen, Event, HealthAnswered, HostMeasured, MemoryMeasured
+from llamabar.core.events import ClientsSeen, Event, GpuMeasured, HealthAnswered, HostMeasured, MemoryMeasured
 from llamabar.core.history import History, record
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
@@ -18,7 +18,7 @@ from llamabar.view.words import REFUSED_FOR_S
 BUSY_TICK_S = 1.0
 CALM_TICK_S = 10.0
 COUNTDOWN_S = 60.0
-NO_NEWS = (HostMeasured, MemoryMeasured, HealthAnswered, ClientsSeen)  # they come by themselves
+NO_NEWS = (HostMeasured, GpuMeasured, MemoryMeasured, HealthAnswered, ClientsSeen)  # they come by themselves
 
 
 @dataclass

@@ -19,6 +19,7 @@ def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unw
     if dialect not in DIALECTS:
         raise LlamabarError(f"There is no dialect {dialect!r}.", f"There are {', '.join(DIALECTS)}.")
     world = World(dialect)
+    world.has_gpu = True
     try:
         server = DemoServer(world, port or 0).start()
     except OSError:

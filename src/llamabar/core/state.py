@@ -71,6 +71,7 @@ class Host:
     server_bytes: Optional[int] = None
     gpu_ratio: Optional[float] = None  # as llama-swap measures it
     gpu_power_w: Optional[float] = None
+    gpu_at_s: Optional[float] = None
 
 
 @dataclass(frozen=True)

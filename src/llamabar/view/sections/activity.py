@@ -13,13 +13,14 @@ from llamabar.view.scene import Scene, Server
 from llamabar.view.sparkline import POINTS, Points, draw, scaled
 
 WAITING = (Phase.QUEUED, Phase.LOADING)
+GPU_FRESH_S = 30.0
 
 
 def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
     """Return speed, requests, memory, CPU, GPU and totals; a row that has nothing to say is not there."""
     found = (
         _speed(server, scene.now_s), _requests(server, scene.now_s), _memory(server, scene.now_s),
-        _cpu(server, scene.now_s), _gpu(server), _today(server, scene),
+        _cpu(server, scene.now_s), _gpu(server, scene.now_s), _today(server, scene),
     )  # fmt: skip
     return tuple(row for row in found if row is not None)
 
@@ -87,9 +88,10 @@ def _cpu(server: Server, now_s: float) -> Optional[Row]:
     return Row(f"{words.CPU}: {units.percent(ratio)}", image=image, ambient=True)
 
 
-def _gpu(server: Server) -> Optional[Row]:
+def _gpu(server: Server, now_s: float) -> Optional[Row]:
+    """Return the GPU's load as llama-swap tells it; it is asked only while it works, so an old figure is not shown."""
     host = server.snapshot.host
-    if host.gpu_ratio is None or not server.snapshot.connected:
+    if host.gpu_ratio is None or host.gpu_at_s is None or now_s - host.gpu_at_s > GPU_FRESH_S:
         return None
     power = f", {host.gpu_power_w:.0f} W" if host.gpu_power_w else ""
     return Row(f"{words.GPU}: {units.percent(host.gpu_ratio)}{power}", ambient=True)
