@@ -10,22 +10,22 @@ import threading
 import traceback
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Callable, Dict, FrozenSet, List, Optional
+from typing import Callable, Dict, List, Optional
 
 from llamabar import actions
 from llamabar.config import ServerSettings, Settings
 from llamabar.core import asks
-from llamabar.core.asks import Answer, Kind
+from llamabar.core.asks import Kind
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.search import Search
-from llamabar.core.state import Snapshot, in_flight, loaded
+from llamabar.core.state import Snapshot, loaded
+from llamabar.link import Link, answer_of, find_processes, look_for, needs_clients, process_key
 from llamabar.monitor import Monitor, Watched
 from llamabar.sources import clock, host
 from llamabar.sources.asker import Asker
 from llamabar.sources.client import Client
 from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Moved, Stop
-from llamabar.sources.questions import answer
 from llamabar.sources.stream import EventStream
 from llamabar.view.menu import Action, Menu, Row, Title
 
@@ -37,23 +37,6 @@ FAULT_PAUSE_S = 5.0
 LONGEST_WAIT_S = 5.0
 
 Draw = Callable[[Menu, float], None]
-
-
-@dataclass
-class Link:
-    """The threads of one server."""
-
-    client: Client
-    stream: EventStream
-    asker: Asker
-    slots_asker: Asker
-    processes: Optional[host.Processes]
-    found_for: object = None  # the loaded models and their ports when processes were last looked up
-    measuring: bool = False
-    gone_before: FrozenSet[str] = frozenset()
-    refreshed_for: object = None  # what was loaded when the stream was last opened anew
-    clients_s: float = 0.0  # when llama-swap's connections were last looked at
-    search: Optional[Search] = None  # only of a server that was found by itself
 
 
 @dataclass
@@ -191,7 +174,7 @@ class Watch:
         for server, ask in self.monitor.questions(now_s=now_s):
             link = self.links[server]
             asker = link.slots_asker if ask.kind is Kind.SLOTS else link.asker
-            asker.ask(partial(_answer, link.client, ask))
+            asker.ask(partial(answer_of, link, ask))
         for name, watched in self.monitor.servers.items():
             if asks.heartbeat_failed(watched.snapshot):
                 self.links[name].stream.reconnect(Fault(FaultKind.TIMEOUT))
@@ -207,18 +190,18 @@ class Watch:
                 self.monitor.take(name, measured, at_s=now_s)
             if link.processes is None or link.measuring or not watched.snapshot.connected:
                 continue
-            wanted = _process_key(watched.snapshot)
+            wanted = process_key(watched.snapshot)
             if wanted != link.found_for:
                 link.found_for, link.measuring = wanted, True
-                link.asker.ask(partial(_find, link.processes, watched.snapshot))
+                link.asker.ask(partial(find_processes, link.processes, watched.snapshot))
             elif due:
                 self._take_memory(name, link.processes.measure(), now_s)
-            if _needs_clients(watched.snapshot) and now_s >= link.clients_s + CLIENTS_S:
+            if needs_clients(watched.snapshot) and now_s >= link.clients_s + CLIENTS_S:
                 link.clients_s = now_s
                 self.monitor.take(name, link.processes.clients(watched.snapshot), at_s=now_s)
 
     def _longest_wait_s(self) -> float:
-        looks = any(_needs_clients(watched.snapshot) for watched in self.monitor.servers.values())
+        looks = any(needs_clients(watched.snapshot) for watched in self.monitor.servers.values())
         return CLIENTS_S if looks else LONGEST_WAIT_S
 
     def _follow(self, now_s: float) -> None:
@@ -230,7 +213,7 @@ class Watch:
             link.search = link.search.seen(answers=snapshot.connected or snapshot.fault is None, now_s=now_s)
             if link.search.due(now_s):
                 link.search = link.search.looked(now_s)
-                link.asker.ask(partial(_look_for, self.settings.rediscover))
+                link.asker.ask(partial(look_for, self.settings.rediscover))
 
     def _move(self, server: str, moved: Moved) -> None:
         """Watch a server where it is now; one that speaks TLS from now on needs a new start (lean.py)."""
@@ -238,15 +221,15 @@ class Watch:
         same_scheme = moved.url is not None and moved.url.split(":")[0] == watched.url.split(":")[0]
         if moved.url is None or not same_scheme or moved.url == watched.url or watched.snapshot.connected:
             return
-        link.client.url = watched.url = moved.url
-        watched.processes = asks.is_local(moved.url)
+        watched.url, watched.processes = moved.url, asks.is_local(moved.url)
         link.processes = host.Processes(moved.url) if watched.processes else None
-        link.stream.reconnect()
+        link.client = link.client.moved(moved.url)
+        link.stream.move(link.client)
 
     def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:
         """A model whose processes were gone at two looks is not loaded, whatever the stream said: look again, once."""
         link = self.links[server]
-        key = _process_key(self.monitor.servers[server].snapshot)
+        key = process_key(self.monitor.servers[server].snapshot)
         if link.found_for != key:
             measured = replace(measured, servers=None)  # looked up for what was loaded before
         self.monitor.take(server, measured, at_s=at_s)
@@ -257,37 +240,6 @@ class Watch:
             link.refreshed_for = key
             link.stream.refresh()
         link.gone_before = measured.gone
-
-
-def _answer(client: Client, ask: asks.Ask) -> Answer:
-    try:
-        return answer(client, ask)
-    except Exception:
-        return Answer(ask, failed=True)
-
-
-def _find(processes: host.Processes, snapshot: Snapshot) -> MemoryMeasured:
-    try:
-        return processes.find(snapshot)
-    except Exception:
-        return MemoryMeasured(None, {})
-
-
-def _look_for(rediscover: Callable[[], "Optional[tuple[str, str]]"]) -> Moved:
-    try:
-        return Moved(*(rediscover() or (None,)))
-    except Exception:
-        return Moved(None)
-
-
-def _needs_clients(snapshot: Snapshot) -> bool:
-    """Tell whether only llama-swap's own connections can say that a model is at work."""
-    untold = snapshot.connected and not snapshot.table_is_new and in_flight(snapshot) is None
-    return untold and any(model.server_url is not None for model in loaded(snapshot))
-
-
-def _process_key(snapshot: Snapshot) -> object:
-    return snapshot.connections, tuple((model.id, model.state, model.proxy) for model in loaded(snapshot))
 
 
 def fault_menu(error: Exception) -> Menu:
