@@ -68,15 +68,17 @@ def test_a_redirect_is_not_followed_with_or_without_the_key(tmp_path):
 
 def test_silence_and_streams_without_events_are_told_apart_from_llama_swap_in_time(tmp_path):
     trickle = Stranger(STREAM + b": ping\n\n" * 400, piece=8, pause_s=0.1)
-    with Stranger(b"", hold_s=30) as silent, Stranger(STREAM, hold_s=30) as empty, trickle:
-        with (
-            Plugin(silent.url, tmp_path) as first,
-            Plugin(empty.url, tmp_path) as second,
-            Plugin(trickle.url, tmp_path) as third,
-        ):
-            first.wait_for_row("Why: no answer in time", seconds=12)
-            second.wait_for_row("llama-swap: something else answers", seconds=12)
-            third.wait_for_row("llama-swap: something else answers", seconds=12)
+    with (
+        Stranger(b"", hold_s=30) as silent,
+        Stranger(STREAM, hold_s=30) as empty,
+        trickle,
+        Plugin(silent.url, tmp_path) as first,
+        Plugin(empty.url, tmp_path) as second,
+        Plugin(trickle.url, tmp_path) as third,
+    ):
+        first.wait_for_row("Why: no answer in time", seconds=12)
+        second.wait_for_row("llama-swap: something else answers", seconds=12)
+        third.wait_for_row("llama-swap: something else answers", seconds=12)
 
 
 @pytest.mark.parametrize("piece", [0, 1])
