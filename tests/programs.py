@@ -180,6 +180,11 @@ def chat(server, model, tokens=40, words=20, **more):
     return thread
 
 
+def recording(file):
+    """The start of a command line: a model server that writes down in a file what it is asked."""
+    return [sys.executable, str(ROOT / "tests" / "recording_modelserver.py"), str(file)]
+
+
 def run(home, *arguments, timeout=30, **more):
     """Run a command of the program to its end."""
     return subprocess.run(
@@ -239,6 +244,7 @@ __all__ = [
     "environment",
     "free_port",
     "llama_swap",
+    "recording",
     "run",
     "wait_for",
 ]

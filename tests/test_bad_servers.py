@@ -66,14 +66,19 @@ def test_a_redirect_is_not_followed_with_or_without_the_key(tmp_path):
             assert target.heard == []
 
 
-def test_a_server_that_accepts_and_says_nothing(tmp_path):
-    with Stranger(b"", hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
-        plugin.wait_for_row("Why: no answer in time", seconds=12)
-
-
-def test_a_stream_without_events_is_not_llama_swap(tmp_path):
-    with Stranger(STREAM, hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
-        plugin.wait_for_row("llama-swap: something else answers", seconds=12)
+def test_silence_and_streams_without_events_are_told_apart_from_llama_swap_in_time(tmp_path):
+    trickle = Stranger(STREAM + b": ping\n\n" * 400, piece=8, pause_s=0.1)
+    with (
+        Stranger(b"", hold_s=30) as silent,
+        Stranger(STREAM, hold_s=30) as empty,
+        trickle,
+        Plugin(silent.url, tmp_path) as first,
+        Plugin(empty.url, tmp_path) as second,
+        Plugin(trickle.url, tmp_path) as third,
+    ):
+        first.wait_for_row("Why: no answer in time", seconds=12)
+        second.wait_for_row("llama-swap: something else answers", seconds=12)
+        third.wait_for_row("llama-swap: something else answers", seconds=12)
 
 
 @pytest.mark.parametrize("piece", [0, 1])
@@ -250,14 +255,6 @@ def test_a_refusal_that_only_sounds_like_llama_swaps_gets_no_key(tmp_path):
     with Stranger(refusal + body) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
         plugin.wait_for_row("llama-swap: something else answers")
         assert not any(KEY.encode() in heard for heard in stranger.heard)
-
-
-def test_a_trickle_without_events_is_not_llama_swap(tmp_path):
-    with (
-        Stranger(STREAM + b": ping\n\n" * 400, piece=8, pause_s=0.1) as stranger,
-        Plugin(stranger.url, tmp_path) as plugin,
-    ):
-        plugin.wait_for_row("llama-swap: something else answers", seconds=12)
 
 
 def test_finished_requests_that_cannot_be_fetched_are_not_asked_for_again_and_again(tmp_path):

@@ -4,7 +4,6 @@ import plistlib
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -110,25 +109,22 @@ def test_what_was_found_and_how_is_in_config(tmp_path):
     assert "url            http://127.0.0.1:7 (from LaunchAgent com.user.llama-swap)" in done.stdout
 
 
-@pytest.mark.parametrize("moves_in", ["an agent's address", "none: a setting names the address"])
-def test_a_server_that_moves_its_port_is_followed_where_no_setting_names_it(tmp_path, moves_in):
-    found = moves_in.startswith("an agent")
+def test_a_server_that_moves_its_port_is_followed_where_no_setting_names_it(tmp_path):
     with llama_swap() as server:
-        listen = server.url[7:]
-        agent(tmp_path, "com.x", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", listen])
-        with Plugin("" if found else server.url, tmp_path) as plugin:
-            plugin.wait_for_row("llama-swap: no model loaded")
+        agent(tmp_path, "com.x", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", server.url[7:]])
+        with Plugin("", tmp_path) as found, Plugin(server.url, tmp_path) as named:
+            for plugin in (found, named):
+                plugin.wait_for_row("llama-swap: no model loaded")
             server.stop()
-            plugin.wait_for_row("llama-swap: not answering")
+            for plugin in (found, named):
+                plugin.wait_for_row("llama-swap: not answering")
             with llama_swap("v236") as moved:
                 agent(tmp_path, "com.x", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", moved.url[7:]])
-                if found:
-                    plugin.wait_for_row(f"Address: {moved.url[7:]}")
-                    plugin.wait_for_row("Version: v236")
-                else:
-                    time.sleep(3.0)
-                    assert plugin.row("llama-swap: not answering")
-                    assert moved.requests == []
+                found.wait_for_row(f"Address: {moved.url[7:]}")
+                found.wait_for_row("Version: v236")
+                wait_for(lambda: ("GET", "/wol-health") in moved.requests)
+                assert named.row("llama-swap: not answering")
+                assert moved.requests.count(("GET", "/api/events")) == 1, "nobody else has come"
 
 
 def test_looking_for_a_server_that_has_gone_gets_rarer_and_ends_when_it_answers():

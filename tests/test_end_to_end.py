@@ -31,10 +31,10 @@ def test_while_nothing_happens_nothing_is_logged(tmp_path, server):
         chat(server, "alpha-8b", tokens=5).join(10)
         plugin.wait_for_row("alpha-8b: ready, unloads in 5 min")
         wait_for(lambda: ("GET", "/api/profiles") in routes(server))
-        time.sleep(2.0)
+        time.sleep(1.5)
         before, log = len(server.requests), server.world.logs["proxy"]
         frames = len(plugin.frames)
-        time.sleep(4.0)
+        time.sleep(2.5)
         assert server.requests[before:] == []
         assert server.world.logs["proxy"] == log
         assert len(plugin.frames) - frames <= 2

@@ -15,7 +15,7 @@ from llamabar.sources import host
 from llamabar.sources.client import Client
 from llamabar.sources.questions import answer
 from tests.life import after, live, table
-from tests.programs import Plugin, Stranger, chat, free_port, llama_swap, wait_for
+from tests.programs import Plugin, Stranger, chat, free_port, llama_swap, recording, wait_for
 
 SERVER = """
 import socket, sys, time
@@ -142,7 +142,7 @@ def test_a_model_server_that_may_sleep_is_never_asked(tmp_path, monkeypatch, dia
         monkeypatch.setenv("LLAMA_ARG_SLEEP_IDLE_SECONDS", "600")
     with llama_swap(dialect) as server, Plugin(server.url, tmp_path) as plugin:
         sleep = ["--sleep-idle-seconds", "600"] if how == "command line" else []
-        server.world.processes["beta-3b"].options = ["--record", str(record), *sleep]
+        server.world.processes["beta-3b"].program = [*recording(record), *sleep]
         plugin.wait_for_row("llama-swap: no model loaded")
         chat(server, "beta-3b", tokens=100).join(10)
         plugin.wait_for_row("Today: 1 request, 100 tokens")

@@ -11,7 +11,7 @@ from llamabar import __version__
 from llamabar.demo.dialect import DemoModel
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World
-from tests.programs import Plugin, chat, wait_for
+from tests.programs import Plugin, chat, recording, wait_for
 from tests.recorder import Recorder
 
 MODELS = (
@@ -38,7 +38,7 @@ class Life:
     def start(self):
         world = World(self.dialect, MODELS)
         for process in world.processes.values():
-            process.options = ["--record", str(self.record)]
+            process.program = recording(self.record)
         return DemoServer(world).start()
 
     def restart(self):
@@ -107,9 +107,8 @@ def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
         assert {(method, path) for _, _, method, path, _ in slots} == {("GET", "/slots")}
         assert all(ended_s <= begun_s for (_, ended_s, *_), (begun_s, *_) in zip(slots, slots[1:])), "one at a time"
         life.restart()
-        plugin.wait_for_row("llama-swap: not answering")
-        plugin.wait_for_row("llama-swap: no model loaded")
         wait_for(lambda: "GET /wol-health" in life.proxy.routes(life.seen))
+        plugin.wait_for_row("llama-swap: no model loaded")
         time.sleep(0.5)
         again = life.asked()
         assert again["GET /api/events"] >= 1

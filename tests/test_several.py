@@ -1,8 +1,6 @@
 """Two servers in one menu: each its own stream and section; one that is down disturbs nothing."""
 
-import json
-
-from tests.programs import Plugin, chat, free_port, llama_swap, run
+from tests.programs import Plugin, chat, llama_swap
 
 
 def both(home, first, second):
@@ -17,7 +15,7 @@ def test_two_servers_are_two_sections_and_the_title_speaks_of_the_busiest(tmp_pa
         with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
             plugin.wait_for_row("mini: no model loaded")
             plugin.wait_for_row("studio: no model loaded")
-            answer = chat(studio, "beta-3b", tokens=500)
+            answer = chat(studio, "beta-3b", tokens=300)
             plugin.wait_for_row("beta-3b: generating ")
             assert plugin.row("mini: no model loaded")
             assert plugin.row("studio: ") in ("studio: generating", "studio: busy")
@@ -38,16 +36,9 @@ def test_a_click_goes_to_the_server_in_whose_section_it_stands(tmp_path):
         file = both(tmp_path, mini.url, studio.url)
         with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
             plugin.wait_for_row("studio: no model loaded")
+            plugin.wait_for_row("mini: no model loaded")
             plugin.click("alpha-8b", under="Load:")
             plugin.wait_for_row("alpha-8b: ready")
         assert [path for _, path in mini.requests if path.startswith("/upstream")] == ["/upstream/alpha-8b/"]
         assert not [path for _, path in studio.requests if path.startswith("/upstream")]
 
-
-def test_status_tells_of_each_and_fails_when_one_is_down(tmp_path):
-    with llama_swap() as mini:
-        file = both(tmp_path, mini.url, f"http://127.0.0.1:{free_port()}")
-        done = run(tmp_path, "status", "--json", LLAMABAR_CONFIG=file)
-        found = {one["name"]: one["reachable"] for one in json.loads(done.stdout)["servers"]}
-        assert (done.returncode, found) == (1, {"mini": True, "studio": False})
-        assert run(tmp_path, "status", "--server", "mini", LLAMABAR_CONFIG=file).returncode == 0

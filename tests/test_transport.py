@@ -57,7 +57,7 @@ def test_a_key_from_anywhere_opens_the_server_and_shows_nowhere(tmp_path, keyed)
             assert SECRET not in str([one.cmdline() for one in family])
             assert plugin.end()[0] == 0
         shown = plugin.stderr.decode() + "".join(text for _, text in plugin.frames) + server.world.logs["proxy"]
-        for words in (["status", "--json"], ["config"], ["load", "broken-1b"], ["cancel", "77"], ["frame"]):
+        for words in (["status", "--json"], ["config"], ["load", "broken-1b"]):
             done = run(home, *words, LLAMABAR_CONFIG=file, **more)
             shown += done.stdout + done.stderr
             assert "needs a key" not in done.stdout + done.stderr

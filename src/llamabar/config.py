@@ -215,16 +215,8 @@ def _servers(
     mistakes: List[str],
     discover: Callable[[], Tuple[str, str]],
 ) -> Tuple[ServerSettings, ...]:
-    entries = table.get("server", [])
-    entries = [entry for entry in (entries if isinstance(entries, list) else [entries]) if isinstance(entry, dict)]
     from_environment = _environment_url(environment, mistakes)
-    if from_environment:
-        first = entries[0] if entries else {}
-        same = _entry_url(first, text, []) == clean_url(from_environment[0])
-        kept = {
-            key: value for key, value in first.items() if same or "url" not in first or not key.startswith("api_key")
-        }
-        entries = [{**kept, "url": from_environment[0]}]
+    entries = _entries(table, text, from_environment[0] if from_environment else "")
     found: List[ServerSettings] = []
     for index, entry in enumerate(entries or [{}]):
         url_from = from_environment[1] if from_environment else "file"
@@ -245,6 +237,17 @@ def _servers(
         ca_file, service = os.path.expanduser(text_of(entry, "ca_file")), text_of(entry, "service")
         found.append(ServerSettings(name, url, url_from, discovered, key, key_from, ca_file, service))
     return tuple(found)
+
+
+def _entries(table: Dict[str, Any], text: Optional[str], url: str) -> List[Dict[str, Any]]:
+    """Return the [[server]] tables; an address of the environment leaves only the first, and no key of another's."""
+    entries = table.get("server", [])
+    entries = [entry for entry in (entries if isinstance(entries, list) else [entries]) if isinstance(entry, dict)]
+    if not url:
+        return entries
+    first = entries[0] if entries else {}
+    same = "url" not in first or _entry_url(first, text, []) == clean_url(url)
+    return [{**{key: value for key, value in first.items() if same or not key.startswith("api_key")}, "url": url}]
 
 
 def _environment_url(environment: Environment, mistakes: List[str]) -> Optional[Tuple[str, str]]:

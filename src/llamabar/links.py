@@ -1,7 +1,7 @@
 """What one server is reached through: its client, its threads, its processes, its service."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Callable, FrozenSet, Optional
 
@@ -51,7 +51,21 @@ class Link:
     def ask(self, ask: asks.Ask) -> None:
         """Ask a question; its answer comes to the inbox."""
         asker = self.slots_asker if ask.kind is Kind.SLOTS else self.asker
-        asker.ask(partial(_answer, self.client, ask))
+        asker.ask(partial(self._answer, ask))
+
+    def _answer(self, ask: asks.Ask) -> Answer:
+        """One that still waited when the stream ended is not sent: nobody knows then who is there now."""
+        try:
+            return answer(self.client, ask) if self.stream.is_open else Answer(ask, failed=True)
+        except Exception:
+            return Answer(ask, failed=True)
+
+    def move(self, url: str) -> None:
+        """Watch the server at another address from now on."""
+        self.server = replace(self.server, url=url)
+        self.processes = host.Processes(url) if asks.is_local(url) else None
+        self.client = self.client.moved(url)
+        self.stream.move(self.client)
 
     def find_processes(self, snapshot: Snapshot) -> None:
         """Look the processes up; what they use comes to the inbox."""
@@ -105,13 +119,6 @@ def needs_clients(snapshot: Snapshot) -> bool:
 def process_key(snapshot: Snapshot) -> object:
     """Return what the processes that were looked up depend on."""
     return snapshot.connections, tuple((model.id, model.state, model.proxy) for model in loaded(snapshot))
-
-
-def _answer(client: Client, ask: asks.Ask) -> Answer:
-    try:
-        return answer(client, ask)
-    except Exception:
-        return Answer(ask, failed=True)
 
 
 def _find(processes: host.Processes, snapshot: Snapshot) -> MemoryMeasured:

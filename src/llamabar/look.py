@@ -4,7 +4,8 @@ from llamabar.config import Settings
 from llamabar.core.asks import PROBES, Kind
 from llamabar.core.phases import Phase, phases
 from llamabar.core.readings import generation
-from llamabar.core.state import READY
+from llamabar.core.state import READY, at_work
+from llamabar.links import needs_clients
 from llamabar.monitor import Watched
 from llamabar.run import Watch
 from llamabar.sources import clock, host
@@ -26,8 +27,11 @@ def look(settings: Settings, *, longest_s: float = LONGEST_S) -> Watch:
 
 
 def _settled(watch: Watch, passed_s: float) -> bool:
-    measuring = any(link.measuring for link in watch.links.values())
-    return not measuring and all(_known(watched, passed_s) for watched in watch.monitor.servers.values())
+    for name, link in watch.links.items():
+        unlooked = link.clients_s == 0.0 and needs_clients(watch.monitor.servers[name].snapshot)
+        if link.measuring or unlooked:
+            return False
+    return all(_known(watched, passed_s) for watched in watch.monitor.servers.values())
 
 
 def _known(watched: Watched, passed_s: float) -> bool:
@@ -41,6 +45,6 @@ def _known(watched: Watched, passed_s: float) -> bool:
     ready = [model for model in snapshot.models.values() if model.state == READY]
     if any(not model.running_read for model in ready):
         return False
-    writing = Phase.GENERATING in phases(snapshot).values()
+    writing = Phase.GENERATING in phases(snapshot).values() or any(at_work(model) for model in ready)
     unknown = all(generation(snapshot, model, now_s=clock.now_s()) is None for model in ready)
     return not (writing and unknown and passed_s < SPEED_S)

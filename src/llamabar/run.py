@@ -215,11 +215,8 @@ class Watch:
         same_scheme = moved.url is not None and moved.url.split(":")[0] == watched.url.split(":")[0]
         if moved.url is None or not same_scheme or moved.url == watched.url or watched.snapshot.connected:
             return
-        link.client.url = watched.url = moved.url
-        link.server = replace(link.server, url=moved.url)
-        watched.processes = asks.is_local(moved.url)
-        link.processes = host.Processes(moved.url) if watched.processes else None
-        link.stream.reconnect()
+        watched.url, watched.processes = moved.url, asks.is_local(moved.url)
+        link.move(moved.url)
 
     def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:
         """A model whose processes were gone at two looks is not loaded, whatever the stream said: look again, once."""

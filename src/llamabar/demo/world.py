@@ -36,16 +36,16 @@ class Process:
         self.child: Optional[subprocess.Popen[bytes]] = None
         self.in_flight = 0
         self.last_use_s = 0.0
-        self.options: List[str] = []
+        self.program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("modelserver.py"))]
 
     @property
     def command(self) -> List[str]:
         """Return the command line of the model's server."""
         model = self.model
-        words = [sys.executable, "-I", "-S", str(Path(__file__).with_name("modelserver.py")), "--port", str(self.port)]
-        words += ["--load-s", str(model.load_s), "--tps", str(model.tps), "--prompt-tps", str(model.prompt_tps)]
+        words = [*self.program, "--port", str(self.port), "--load-s", str(model.load_s)]
+        words += ["--tps", str(model.tps), "--prompt-tps", str(model.prompt_tps)]
         words += ["--slots", str(model.slots), "--context", str(model.context)]
-        return [*words, *self.options, *(["--fail"] if model.broken else [])]
+        return [*words, "--fail"] if model.broken else words
 
 
 class World:

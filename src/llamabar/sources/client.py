@@ -66,6 +66,10 @@ class Client:
         """Return a client of another address on the same computer; it has no key."""
         return Client(url)
 
+    def moved(self, url: str) -> "Client":
+        """Return a client of another address, which has to show itself anew before it gets the key."""
+        return Client(url, self.api_key, self.ca_file)
+
     def unix_s(self) -> float:
         """Return the wall clock of this computer."""
         return clock.unix_s()

@@ -53,6 +53,16 @@ class EventStream(threading.Thread):
             self._retry.clear()
             backoff = backoff.failed()
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the server is being heard."""
+        return self._stream is not None
+
+    def move(self, client: Client) -> None:
+        """Watch at another address from now on."""
+        self._client = client
+        self.reconnect()
+
     def refresh(self) -> None:
         """Open the stream anew, unseen: its first events tell states that v217 and older change without a word."""
         self._refreshing = True
@@ -79,8 +89,9 @@ class EventStream(threading.Thread):
         opened = False
         began_s = clock.now_s()
         self._closed_for = None
+        client = self._client
         try:
-            self._stream = stream = self._client.open_stream()
+            self._stream = stream = client.open_stream()
         except Unreachable as error:
             return False, error.fault
         try:
@@ -99,7 +110,7 @@ class EventStream(threading.Thread):
         except (Lagging, PayloadTooLong):
             return opened, Fault(FaultKind.LAGGING)
         finally:
-            self._client.key_wanted = False  # questions still queued must not take the key to whoever comes next
+            client.key_wanted = False  # questions still queued must not take the key to whoever comes next
             self._stream = None
             stream.close()
 
