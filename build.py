@@ -33,7 +33,7 @@ def main(arguments: List[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(__doc__.strip().splitlines()[0] + "\n")
         for name, command in COMMANDS.items():
-            print(f"    python3 build.py {name:<7} {(command.__doc__ or '').splitlines()[0]}")
+            print(f"    python3 build.py {name:<8} {(command.__doc__ or '').splitlines()[0]}")
         return 0
     command = COMMANDS.get(arguments[0])
     if command is None:
@@ -129,6 +129,12 @@ def live(arguments: List[str]) -> int:
     return _call([str(_python()), str(ROOT / "tools" / "live.py"), *arguments])
 
 
+def pictures(_: List[str]) -> int:
+    """Makes docs/pictures, every state of the menu, with a headless Chromium."""
+    setup([])
+    return _call([str(_python()), "-m", "tools.pictures"])
+
+
 def lock(_: List[str]) -> int:
     """Refreshes requirements/*.txt from pyproject.toml, with the hashes of every platform (needs uv on PATH)."""
     if not shutil.which("uv"):
@@ -141,7 +147,8 @@ def lock(_: List[str]) -> int:
 
 
 COMMANDS: Dict[str, Callable[[List[str]], int]] = {
-    "setup": setup, "demo": demo, "test": test, "check": check, "pyz": pyz, "bench": bench, "live": live, "lock": lock,
+    "setup": setup, "demo": demo, "test": test, "check": check, "pyz": pyz, "bench": bench, "live": live,
+    "pictures": pictures, "lock": lock,
 }  # fmt: skip
 
 
