@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from tools.scenes import scenes
 
 from llamabar.core.status import Status
 from llamabar.view.html import State, page
@@ -13,7 +14,6 @@ from llamabar.view.menu import Action, Do, Image, Level, Menu, Row, Title
 from llamabar.view.palette import SYMBOLS
 from llamabar.view.sparkline import draw
 from llamabar.view.symbols import DRAWN, UNKNOWN, drawing
-from tools.scenes import scenes
 
 PICTURES = Path(__file__).parent.parent / "docs" / "pictures"
 HOSTILE = (
@@ -33,7 +33,7 @@ def hostile_menu():
 
 
 class Reader(HTMLParser):
-    """What a page holds: its tags, whether they are closed in order, and the text of each row, as a browser reads it."""
+    """What a page holds: its tags, closed in order, and the text of each row as a browser reads it."""
 
     def __init__(self, source):
         super().__init__()

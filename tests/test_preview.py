@@ -29,7 +29,8 @@ def captions(path):
     return re.findall("<h2>(.*?)</h2>", path.read_text("utf-8"))
 
 
-def test_the_server_in_force_as_it_is_now(tmp_path, demo):
+@pytest.mark.usefixtures("demo")
+def test_the_server_in_force_as_it_is_now(tmp_path):
     path = tmp_path / "menu.html"
     with llama_swap() as server:
         done = run(tmp_path, "preview", str(path), LLAMABAR_URL=server.url)
@@ -38,13 +39,13 @@ def test_the_server_in_force_as_it_is_now(tmp_path, demo):
     assert captions(path) == ["Now: llama-swap no model loaded"]
 
 
-def test_a_server_that_is_not_there_is_a_page_too(tmp_path, demo):
+def test_a_server_that_is_not_there_is_a_page_too(tmp_path):
     done = run(tmp_path, "preview", str(tmp_path / "x.html"), LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 0
     assert captions(tmp_path / "x.html") == ["Now: llama-swap not answering"]
 
 
-def test_a_recording_is_played_by_its_own_clock(tmp_path, demo):
+def test_a_recording_is_played_by_its_own_clock(tmp_path):
     path = tmp_path / "x.html"
     done = run(tmp_path, "preview", str(path), "--recording", str(RECORDINGS / "v250"))
     assert done.returncode == 0

@@ -117,7 +117,7 @@ def browser(program: str) -> Iterator[Browser]:
         process = subprocess.Popen(
             [program, *OPTIONS, f"--user-data-dir={profile}", "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-            pass_fds=(3, 4), preexec_fn=lambda: (os.dup2(heard, 3), os.dup2(said, 4)) and None,
+            pass_fds=(3, 4), preexec_fn=lambda: [os.dup2(heard, 3), os.dup2(said, 4)].clear(),
         )  # fmt: skip
         for descriptor in (ours[0], theirs[1], heard, said):
             os.close(descriptor)

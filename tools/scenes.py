@@ -1,4 +1,4 @@
-"""Every state that a person can meet, as values: for the pictures and for tests. One made-up Mac, one made-up history."""
+"""Every state that a person can meet, as values, for the pictures and for tests: one made-up Mac and its history."""
 
 import math
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
@@ -119,8 +119,8 @@ def _generating() -> Snapshot:
 
 
 def _queued_behind() -> Snapshot:
-    asked = (_request(41, answer_bytes=9, age_s=21.0), _request(42, answer_bytes=9, age_s=17.0), _request(43, age_s=3.0))
-    return _live({QWEN: "ready", BGE: "ready"}, *asked, *_slots((312, 22), (258, 21)))
+    answered = (_request(41, answer_bytes=9, age_s=21.0), _request(42, answer_bytes=9, age_s=17.0))
+    return _live({QWEN: "ready", BGE: "ready"}, *answered, _request(43, age_s=3.0), *_slots((312, 22), (258, 21)))
 
 
 def _prompt() -> Snapshot:
@@ -134,7 +134,8 @@ def _loading() -> Snapshot:
 
 def _queued() -> Snapshot:
     swapping = (3.0, _listed({QWEN: "stopping", BGE: "ready"}))
-    return _live({QWEN: "ready", BGE: "ready"}, swapping, _request(41, CODER, age_s=3.0), _request(42, CODER, age_s=2.0))
+    asked = (_request(41, CODER, age_s=3.0), _request(42, CODER, age_s=2.0))
+    return _live({QWEN: "ready", BGE: "ready"}, swapping, *asked)
 
 
 def _failed() -> Snapshot:

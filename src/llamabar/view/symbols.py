@@ -49,19 +49,19 @@ DRAWN: Dict[str, str] = {
     "list.bullet": '<path d="M5.6 4H14M5.6 8H14M5.6 12H14M2.4 4h.1m-.1 4h.1m-.1 4h.1"/>',
     "lock": '<rect x="3" y="7" width="10" height="7" rx="1.4"/><path d="M5.2 7V4.8c0-3.6 5.6-3.6 5.6 0V7"/>',
     "magnifyingglass": '<circle cx="6.6" cy="6.6" r="4.4"/><path d="m10 10 4.4 4.4"/>',
-    "memorychip": '<rect x="1.6" y="4.4" width="12.8" height="7.2" rx="1"/><path d="M4.4 4.4v7.2M7.4 4.4v7.2m3.2-7.2v7.2'
-    'M4 11.6V14m4-2.4V14m4-2.4V14"/>',
+    "memorychip": '<rect x="1.6" y="4.4" width="12.8" height="7.2" rx="1"/><path d="M4.4 4.4v7.2M7.4 4.4v7.2m3.2-7.2'
+    'v7.2M4 11.6V14m4-2.4V14m4-2.4V14"/>',
     "moon": '<path d="M13.4 9.6A6 6 0 0 1 6.4 2.6 6 6 0 1 0 13.4 9.6z"/>',
-    "network": '<circle cx="8" cy="3.4" r="1.8"/><circle cx="3.4" cy="12.4" r="1.8"/><circle cx="12.6" cy="12.4" r="1.8"/>'
-    '<path d="m7.2 5-3 5.8m4.6-5.8 3 5.8M5.2 12.4h5.6"/>',
+    "network": '<circle cx="8" cy="3.4" r="1.8"/><circle cx="3.4" cy="12.4" r="1.8"/>'
+    '<circle cx="12.6" cy="12.4" r="1.8"/><path d="m7.2 5-3 5.8m4.6-5.8 3 5.8M5.2 12.4h5.6"/>',
     "pause.circle": _RING + '<path d="M6.4 5.6v4.8m3.2-4.8v4.8"/>',
-    "person.2": '<circle cx="5.6" cy="5.4" r="2.2"/><path d="M1.4 13c.2-5 8.2-5 8.4 0zM10.4 3.6a2 2 0 0 1 .4 3.9c2 .2 3.6 '
-    '1.8 3.8 4.9h-2.4"/>',
+    "person.2": '<circle cx="5.6" cy="5.4" r="2.2"/><path d="M1.4 13c.2-5 8.2-5 8.4 0zM10.4 3.6a2 2 0 0 1 .4 3.9c2 .2 '
+    '3.6 1.8 3.8 4.9h-2.4"/>',
     "play.circle": _RING + '<path d="M6.6 5.2v5.6L11 8z" fill="currentColor"/>',
     "power": '<path d="M8 1.6v6M4.6 3.8a5.4 5.4 0 1 0 6.8 0"/>',
     "questionmark.circle": _RING + _QUESTION,
-    "server.rack": '<rect x="2" y="2.4" width="12" height="5" rx="1"/><rect x="2" y="8.6" width="12" height="5" rx="1"/>'
-    '<path d="M4.6 5h.1m-.1 6.2h.1"/>',
+    "server.rack": '<rect x="2" y="2.4" width="12" height="5" rx="1"/>'
+    '<rect x="2" y="8.6" width="12" height="5" rx="1"/><path d="M4.6 5h.1m-.1 6.2h.1"/>',
     "slider.horizontal.3": '<path d="M2 4h12M2 8h12M2 12h12"/><g fill="currentColor"><circle cx="10" cy="4" r="1.3"/>'
     '<circle cx="5" cy="8" r="1.3"/><circle cx="11" cy="12" r="1.3"/></g>',
     "speedometer": _RING + '<path d="m8 8.6 2.6-3M4.4 9h.2m7 0h.2"/>',
