@@ -78,12 +78,13 @@ class Outcome(NamedTuple):
 
 def settled(controls: Controls, seen: Seen) -> Controls:
     """Return the state under a new menu: what has gone is not selected, pointed at or asked about any more."""
-    if controls.selected is not None:
+    key = controls.selected
+    if key is not None:
         keys = [thing.key for thing in seen.things]
-        if controls.selected in keys:
-            controls = replace(controls, place=keys.index(controls.selected))
+        if key in keys:
+            controls = replace(controls, place=keys.index(key))
         else:
-            what = name(controls.selected.target) if controls.selected.kind == MODEL else "The selected request"
+            what = name(key.target) if key.kind == MODEL else "The selected request"
             controls = replace(controls, selected=None, said=f"{what} has gone from the menu.")
     if controls.asks == "profile" and all(action != controls.chosen for _, action in profiles(controls, seen)):
         return _back(controls, "The list of profiles has changed.")
