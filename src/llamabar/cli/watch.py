@@ -2,11 +2,12 @@
 
 import os
 import sys
+from dataclasses import replace
 from typing import Optional
 
 from llamabar.cli import terminal
 from llamabar.config import Settings
-from llamabar.core.state import in_flight
+from llamabar.core.state import in_flight, requests_of
 from llamabar.run import Watch
 from llamabar.sources import clock
 from llamabar.view import terminal as lines_of
@@ -17,6 +18,7 @@ from llamabar.view.palette import GLYPHS
 from llamabar.view.panes import screen
 
 PLAIN_WIDTH = 80
+SAID_FOR_S = 10.0
 
 
 class LiveView:
@@ -28,6 +30,7 @@ class LiveView:
         self.note = note
         self.ends_s = None if seconds is None else clock.now_s() + seconds
         self.controls = Controls()
+        self.said_s = 0.0
         self.menu: Optional[Menu] = None
         self.screen: Optional[terminal.Screen] = None
         self.colour = "NO_COLOR" not in os.environ
@@ -43,9 +46,11 @@ class LiveView:
             self.watch.loop(until=self._time_is_up)
         return 130 if self.watch.stopping == "SIGINT" else 0
 
-    def draw(self, menu: Menu, _: float) -> None:
-        """Show a menu."""
+    def draw(self, menu: Menu, now_s: float) -> None:
+        """Show a menu; what answered a key a while ago is not said any more."""
         self.menu = menu
+        if now_s > self.said_s + SAID_FOR_S:
+            self.controls = replace(self.controls, said="")
         if self.screen is None:
             text = "\n".join(lines_of.render(menu, width=PLAIN_WIDTH, glyph=self._glyph()))
             print(f"{text}\n", flush=True)
@@ -59,6 +64,7 @@ class LiveView:
                 self.watch.stop(QUIT)
             return
         self.controls, click = pressed(self.controls, key, self._seen(self.menu))
+        self.said_s = clock.now_s()
         if click == QUIT:
             self.watch.stop(QUIT)
         elif click:
@@ -78,9 +84,14 @@ class LiveView:
         )  # fmt: skip
 
     def _seen(self, menu: Menu) -> Seen:
-        servers = self.watch.monitor.servers
-        ids = frozenset(model for watched in servers.values() for model in watched.snapshot.models)
-        return Seen(menu, ids, {server: in_flight(watched.snapshot) for server, watched in servers.items()})
+        snapshots = {server: watched.snapshot for server, watched in self.watch.monitor.servers.items()}
+        models = [(server, model) for server, snapshot in snapshots.items() for model in snapshot.models]
+        return Seen(
+            menu,
+            models=frozenset(model for _, model in models),
+            in_flight={server: in_flight(snapshot) for server, snapshot in snapshots.items()},
+            requests={(server, model): len(requests_of(snapshots[server], model)) for server, model in models},
+        )
 
     def _glyph(self) -> str:
         return GLYPHS[busiest(self.watch.monitor.scene(now_s=clock.now_s())).status]

@@ -18,11 +18,11 @@ MOVES = {UP: -1, "k": -1, DOWN: 1, "j": 1}
 
 HELP = (
     "Keys", "",
-    "j k, arrows   select a model or a request; Esc selects nothing",
+    "j k, arrows   select a model or a request (Esc: nothing)",
     "l             load the selected model",
     "u             unload the selected model",
     "c             cancel the selected request",
-    "p             choose a profile, or leave the one that is chosen",
+    "p             choose a profile, or leave it",
     "r             restart llama-swap, after a question",
     "o             open the web UI",
     "d             details on or off",
@@ -45,11 +45,12 @@ OFFERS = {Do.LOAD: "l loads it", Do.UNLOAD: "u unloads it", Do.CANCEL: "c cancel
 
 @dataclass(frozen=True)
 class Seen:
-    """What a key can act on: the menu as it is shown, the ids of models, the requests in flight of each server."""
+    """What a key can act on: the menu as it is shown, the ids of models, the requests in flight."""
 
     menu: Menu
     models: FrozenSet[str] = frozenset()
     in_flight: Mapping[str, Optional[int]] = field(default_factory=dict)
+    requests: Mapping[Tuple[str, str], int] = field(default_factory=dict)  # by server and model
 
     @property
     def things(self) -> Tuple[Thing, ...]:
@@ -123,7 +124,9 @@ def answer(controls: Controls, seen: Seen) -> str:
     thing = selected(controls, seen)
     if thing is None:
         return ""
+    lost = seen.requests.get((thing.key.server, thing.key.target), 0) if thing.key.kind == MODEL else 0
     offers = [words for do, words in OFFERS.items() if actions(seen.menu, do, thing.key)]
+    offers += [f"{plural(lost, 'request')} will be lost"] if lost and offers else []
     return " · ".join((thing.label, *(offers or ["nothing can be done with it now"])))
 
 

@@ -7,7 +7,7 @@ from llamabar.view.controls import Controls, Seen
 from llamabar.view.terminal import NOT_SELECTED, SELECTED, Line, Look, fit, lines
 
 PROFILES = "Profiles"
-CHOOSE = "Enter chooses (the chosen one is left), any other key goes back."
+CHOOSE, LEAVE = "Enter chooses it, any other key goes back.", "Enter leaves it, any other key goes back."
 
 
 def screen(
@@ -31,12 +31,13 @@ def _body(controls: Controls, seen: Seen, width: int, glyph: str, colour: bool) 
 
 
 def _profiles(controls: Controls, seen: Seen, width: int) -> List[Line]:
-    found = [Line(PROFILES), Line("")]
+    found, what = [Line(PROFILES), Line("")], CHOOSE
     for row, action in keys.profiles(controls, seen):
         here = action == controls.chosen
         text = (SELECTED if here else NOT_SELECTED) + ("✓ " if row.checked else "") + row.text
+        what = LEAVE if here and row.checked else what
         found.append(Line(fit(text, width), selected=here))
-    return [*found, Line(""), Line(fit(CHOOSE, width))]
+    return [*found, Line(""), Line(fit(what, width))]
 
 
 def _foot(width: int) -> str:

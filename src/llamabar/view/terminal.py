@@ -9,7 +9,7 @@ from llamabar.view.sparkline import blocks
 
 NARROWEST = 20
 WIDEST = 110  # a chart further from its words is not read with them
-CHART_WIDTH = 24
+CHART_WIDTH, NARROWEST_CHART = 24, 8
 INDENT = 2
 SELECTED, NOT_SELECTED = "> ", "  "
 
@@ -71,10 +71,11 @@ def _holds(row: Row, selected: Optional[Row]) -> bool:
 
 
 def _with_chart(row: Row, words: str, more: str, *, width: int) -> str:
-    if row.image is None or width < 2 * CHART_WIDTH:
+    """Return the words, and as much of the chart as they leave room for."""
+    room = min(CHART_WIDTH, width - columns(words) - 1 - columns(more))
+    if row.image is None or room < NARROWEST_CHART:
         return fit(words, width - columns(more)) + more
-    room = width - CHART_WIDTH - 1 - columns(more)
-    return pad(fit(words, room), room) + " " + blocks(row.image.values, CHART_WIDTH) + more
+    return pad(words, width - room - columns(more)) + blocks(row.image.values, room) + more
 
 
 def columns(text: str) -> int:
