@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tools.scenes import scenes
 
 from llamabar.view.controls import DOWN, ENTER, ESCAPE, QUIT, UP, Controls, Seen, answer, pressed, selected, settled
 from llamabar.view.menu import Action, Do, Menu, Row, Title
@@ -10,7 +11,6 @@ from llamabar.view.panes import screen
 from llamabar.view.terminal import columns
 from llamabar.view.things import MODEL, REQUEST, Key, things
 from tests.play import Player
-from tools.scenes import scenes
 
 S = "mac"
 MENUS = [named.state.menu for named in scenes()]
@@ -39,8 +39,8 @@ def seen(*rows, **more):
 
 OPEN = Row("Open web UI", action=act(Do.OPEN, "http://x/ui/"))
 RESTART = Row("Restart llama-swap", action=act(Do.RESTART))
-PROFILES = Row("llama-swap: ready", children=(
-    Row("Profile a", action=act(Do.PROFILE, "a")), Row("Profile b", action=act(Do.PROFILE, ""), checked=True)))  # fmt: skip
+NOW_B = Row("Profile b", action=act(Do.PROFILE, ""), checked=True)
+PROFILES = Row("llama-swap: ready", children=(Row("Profile a", action=act(Do.PROFILE, "a")), NOW_B))
 ALL = seen(PROFILES, loaded("m"), fold("x", "y"), request(1), request(2), OPEN, RESTART)
 
 

@@ -5,7 +5,7 @@ import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import List, Tuple
 
 import png
 
@@ -17,7 +17,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 LARGEST_BYTES = 60_000
 WIDTH_PX = 920
 SCALES = (1.5, 1.25, 1.0, 0.75)  # the first that is small enough
-COLOURS = 48
+COLOURS, APART = 64, 400
 BOX = "JSON.parse(JSON.stringify(document.querySelector('.pair').getBoundingClientRect()))"
 
 Colour = Tuple[int, int, int]
@@ -64,20 +64,29 @@ def photograph(browser: chromium.Browser, scale: float) -> bytes:
 
 
 def with_few_colours(picture: bytes) -> bytes:
-    """Return a PNG with a palette: the commonest colours stay as they are, each other becomes its nearest."""
+    """Return a PNG with a palette: each colour becomes the nearest of those that stand well apart."""
     width, height, rows, _ = png.Reader(bytes=picture).asRGB8()
     pixels = [list(zip(*[iter(row)] * 3)) for row in rows]
     counted = Counter(pixel for row in pixels for pixel in row)
-    palette = [colour for colour, _ in counted.most_common(COLOURS)]
-    index: Dict[Colour, int] = {colour: _nearest(colour, palette) for colour in counted}
+    palette = _palette(counted)
+    index = {colour: min(range(len(palette)), key=lambda at: _apart(colour, palette[at])) for colour in counted}
     out = io.BytesIO()
     writer = png.Writer(width, height, palette=palette, bitdepth=8, compression=9)
     writer.write(out, [[index[pixel] for pixel in row] for row in pixels])
     return out.getvalue()
 
 
-def _nearest(colour: Colour, palette: List[Colour]) -> int:
-    return min(range(len(palette)), key=lambda at: sum((a - b) ** 2 for a, b in zip(colour, palette[at])))
+def _palette(counted: "Counter[Colour]") -> List[Colour]:
+    """Return the commonest colours, none of them like another: a rare red is worth more than one more grey."""
+    palette: List[Colour] = []
+    for colour, _ in counted.most_common():
+        if len(palette) < COLOURS and all(_apart(colour, other) > APART for other in palette):
+            palette.append(colour)
+    return palette
+
+
+def _apart(one: Colour, other: Colour) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other))
 
 
 if __name__ == "__main__":

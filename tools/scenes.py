@@ -50,6 +50,7 @@ def _listed(states: Dict[str, str]) -> ev.ModelsListed:
 
 def _live(states: Dict[str, str], *then: Tuple[float, ev.Event]) -> Snapshot:
     """Return a server watched for three hours, with two finished requests; `then` are events so many seconds ago."""
+    works = any(isinstance(event, ev.InflightUpserted) for _, event in then)
     loaded = {model: state for model, state in states.items() if state == "ready"}
     began: Tuple[Tuple[float, ev.Event], ...] = (
         (10_800.0, ev.StreamOpened()),
@@ -62,7 +63,7 @@ def _live(states: Dict[str, str], *then: Tuple[float, ev.Event]) -> Snapshot:
         (1_990.0, ev.RunningListed((_running(QWEN, 600.0), _running(BGE, 0.0)))),
         (1_990.0, ev.MemoryMeasured(90_000_000, {model: MEMORY_BYTES[model] for model in loaded})),
         (120.0, ev.RequestsFinished(tuple(_row(number) for number in range(1, 39)), total=38)),
-        (1.0, ev.HostMeasured(BUSY_RATIO if then else CALM_RATIO, 41_000_000_000, TOTAL_BYTES)),
+        (1.0, ev.HostMeasured(BUSY_RATIO if works else CALM_RATIO, 41_000_000_000, TOTAL_BYTES)),
     )
     later = then or ((0.5, _listed(states)),)
     snapshot = Snapshot()
@@ -159,34 +160,34 @@ _REFUSED = ev.FaultKind.REFUSED
 _AGENT = "org.llamabar.llama-swap"
 
 
-def _history(*, busy: bool, memory_bytes: float) -> History:
-    """Return five minutes: two answers and the pauses between, or a quiet Mac; nobody looked for half a minute."""
+def _history(snapshot: Snapshot, *, busy: bool) -> History:
+    """Return five minutes: two answers and the pauses between; nobody looked for half a minute."""
+    known = snapshot.connections > 0
+    memory_bytes = float(sum(model.memory_bytes or 0 for model in snapshot.models.values())) if known else None
     history = History()
     for second in range(SECONDS + 1):
-        if 40 <= second < 70:
-            continue
-        wave = 38.0 + 4.0 * math.sin(second / 9.0)
-        answering = 90 <= second < 150 or 180 <= second < 215 or (busy and second > 235)
+        answering = known and (90 <= second < 150 or 180 <= second < 215 or (busy and second > 235))
+        tps = 38.0 + 4.0 * math.sin(second / 9.0) if answering else 0.0
         cpu_ratio = BUSY_RATIO if answering else CALM_RATIO
-        reading = Readings(wave if answering else 0.0, None, float(answering), memory_bytes, cpu_ratio)
-        history = record(history, reading, now_s=NOW_S - SECONDS + second)
+        reading = Readings(tps if known else None, None, float(answering) if known else None, memory_bytes, cpu_ratio)
+        if not 40 <= second < 70:
+            history = record(history, reading, now_s=NOW_S - SECONDS + second)
     return history
 
 
-def _one(snapshot: Callable[[], Snapshot], *, busy: bool = False, later_s: float = 0.0, **more: object) -> Scene:
+def _one(snapshot: Callable[[], Snapshot], *, busy: bool = False, later_s: float = 0.0, first: bool = False) -> Scene:
+    """Return a scene of one server; `first`: at the first look, without a history."""
     made = snapshot()
-    known = made.connections > 0
-    history = _history(busy=busy, memory_bytes=float(sum(MEMORY_BYTES.values()))) if known else History()
-    return Scene((Server("mac", URL, made, classify(made), history),), NOW_S + later_s, **more)  # type: ignore[arg-type]
+    history = History() if first else _history(made, busy=busy)
+    return Scene((Server("mac", URL, made, classify(made), history),), NOW_S + later_s)
 
 
 def _several() -> Scene:
     named = (("mac", URL, _generating()), ("mini", "http://mini.local:8080", _ready()),
              ("studio", "http://studio.local:8080", _lost(ev.FaultKind.TIMEOUT)))  # fmt: skip
-    histories = _history(busy=True, memory_bytes=2e10), _history(busy=False, memory_bytes=2e10), History()
     servers = tuple(
-        Server(name, url, snapshot, classify(snapshot), history, only=False)
-        for (name, url, snapshot), history in zip(named, histories)
+        Server(name, url, snapshot, classify(snapshot), _history(snapshot, busy=name == "mac"), only=False)
+        for name, url, snapshot in named
     )
     return Scene(servers, NOW_S)
 
@@ -200,7 +201,7 @@ _ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (
     ("ready", "Models are loaded, nobody asks anything", lambda: _one(_ready), ("Speed", "Load")),
     ("empty", "llama-swap runs, no model is loaded", lambda: _one(_empty), ()),
     ("failed", "A model could not be loaded", lambda: _one(_failed), (CODER,)),
-    ("starting", "The first look at llama-swap", lambda: _one(lambda: Snapshot(host=_ready().host)), ()),
+    ("starting", "The first look at llama-swap", lambda: _one(lambda: Snapshot(host=_ready().host), first=True), ()),
     (
         "offline", "llama-swap is gone; what is below is from then",
         lambda: _one(lambda: _lost(_REFUSED), later_s=150.0), (),
