@@ -60,12 +60,13 @@ def _desk(state: State, name: str, words: str) -> str:
         for index, section in enumerate(section for section in menu.sections if section)
         for at, row in enumerate(section)
     )
-    return f'<div class="desk {name}">\n<h3>{words}</h3>\n{_bar(menu.title)}\n<ul class="panel">{rows}</ul>\n</div>'
+    panel = f'<ul class="panel" role="list">{rows}</ul>'
+    return f'<div class="desk {name}">\n<h3>{words}</h3>\n{_bar(menu.title)}\n{panel}\n</div>'
 
 
 def _bar(title: Title) -> str:
     """Return the menu bar: ours at the left end of it, a clock at the right, as on every Mac."""
-    shown = f"<code>{text(title.text)}</code>" if title.text else ""
+    shown = f'<code aria-hidden="true">{text(title.text)}</code>' if title.text else ""
     image = _image(title.image, title.spoken) if title.image else ""
     ours = f'<div class="title">{svg(title.symbol)}{image}{shown}<span class="unseen">{text(title.spoken)}</span></div>'
     return f'<div class="bar">{ours}{svg("battery")}{svg("wifi")}<span aria-hidden="true">9:41</span></div>'
@@ -74,7 +75,7 @@ def _bar(title: Title) -> str:
 def _item(row: Row, opened: Optional[Tuple[str, ...]], *, part: bool = False, alternate: bool = False) -> str:
     children = "".join(_item(child, opened) for child in row.children)
     is_open = bool(children) and (opened is None or key(row) in opened)
-    inner = f'<ul class="panel">{children}</ul>' if is_open else ""
+    inner = f'<ul class="panel" role="list">{children}</ul>' if is_open else ""
     tooltip = f' title="{text(row.tooltip)}"' if row.tooltip else ""
     classes = " ".join(_classes(row, part=part))
     item = f'<li class="{classes}"{tooltip}>{_line(row, alternate)}{inner}</li>'
