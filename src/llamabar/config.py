@@ -7,18 +7,20 @@ import importlib
 import os
 import re
 import stat
-import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from llamabar.core.notify import EVENTS, Wishes
 from llamabar.errors import LlamabarError
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 DEFAULT_NAME = "llama-swap"
-TITLES = ("speed", "model", "icon")
+TITLES = ("speed", "model", "sparkline", "icon")
+_KEY = re.compile(r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]\Z")
+_HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)\Z")
 KEYCHAIN_S = 5.0
 
 Environment = Mapping[str, str]
@@ -44,6 +46,8 @@ class Settings:
     servers: Tuple[ServerSettings, ...]
     title: str = "speed"
     title_from: str = "default"
+    key: str = ""
+    notify: Wishes = Wishes()
     mistakes: Tuple[str, ...] = ()
     file: str = ""
 
@@ -65,8 +69,10 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     menu = _table(table, "menu", mistakes)
     title, title_from = _title(menu, text, mistakes)
     _unknown(table, text, mistakes)
+    key, wishes = _menu_key(menu, text, mistakes), _wishes(_table(table, "notify", mistakes), text, mistakes)
     servers = _servers(table, text, environment, mistakes, discover)
-    return Settings(servers, title, title_from, tuple(mistakes), str(path) if text is not None else "")
+    file = str(path) if text is not None else ""
+    return Settings(servers, title, title_from, key, wishes, tuple(mistakes), file)
 
 
 def select(settings: Settings, name: str) -> Settings:
@@ -75,7 +81,7 @@ def select(settings: Settings, name: str) -> Settings:
     if not found:
         names = ", ".join(server.name for server in settings.servers)
         raise LlamabarError(f"No server is named {name!r}.", f"The settings name: {names}.")
-    return Settings(found, settings.title, settings.title_from, settings.mistakes, settings.file)
+    return replace(settings, servers=found)
 
 
 def clean_url(url: str) -> Optional[str]:
@@ -120,7 +126,8 @@ def _parse(text: Optional[str], mistakes: List[str]) -> Dict[str, Any]:
 
 _KNOWN: Dict[str, Tuple[str, ...]] = {
     "server": ("name", "url", "api_key", "api_key_env", "api_key_file", "api_key_keychain", "ca_file", "service"),
-    "menu": ("title",),
+    "menu": ("title", "key"),
+    "notify": ("events", "long_request_s", "quiet"),
     "history": ("minutes", "days"),
     "limits": (),
 }
@@ -158,6 +165,31 @@ def _title(menu: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Tu
         return menu["title"], "file"
     mistakes.append(_at(text, "title", f"must be one of {', '.join(TITLES)}"))
     return "speed", "default"
+
+
+def _menu_key(menu: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> str:
+    key = menu.get("key", "")
+    if isinstance(key, str) and (not key or _KEY.match(key.upper())):
+        return key.upper()
+    mistakes.append(_at(text, "key", "must be like CMD+OPTION+L"))
+    return ""
+
+
+def _wishes(notify: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Wishes:
+    """Return what the user wants to be told; what is not understood is said and left out."""
+    events, long_s, quiet = notify.get("events", []), notify.get("long_request_s", 60), notify.get("quiet", "")
+    if not isinstance(events, list) or any(event not in EVENTS for event in events):
+        mistakes.append(_at(text, "events", f"must be a list of {', '.join(EVENTS)}"))
+        events = []
+    if isinstance(long_s, bool) or not isinstance(long_s, (int, float)) or long_s <= 0:
+        mistakes.append(_at(text, "long_request_s", "must be a number of seconds"))
+        long_s = 60
+    hours = _HOURS.match(quiet) if isinstance(quiet, str) else None
+    if quiet and hours is None:
+        mistakes.append(_at(text, "quiet", "must be like 22:00-08:00"))
+    numbers = [int(part) for part in hours.groups()] if hours else []
+    span = (numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]) if numbers else None
+    return Wishes(tuple(events), float(long_s), span)
 
 
 def _servers(
@@ -256,19 +288,11 @@ def _key_of_file(path: Path, mistakes: List[str]) -> str:
 
 
 def _key_of_keychain(item: str, mistakes: List[str]) -> str:
-    from llamabar.actions import find_tool
+    from llamabar_installer import tools
 
-    tool = find_tool("security")
-    try:
-        if tool is None:
-            raise FileNotFoundError
-        done = subprocess.run(
-            [tool, "find-generic-password", "-s", item, "-w"],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=KEYCHAIN_S, env={**os.environ, "LC_ALL": "C"},
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
+    said = tools.run("security", "find-generic-password", "-s", item, "-w", timeout_s=KEYCHAIN_S)
+    if said.code is None:
         mistakes.append("settings: the keychain could not be asked for the key")
-        return ""
-    if done.returncode:
+    elif said.code:
         mistakes.append("settings: the keychain has no such key; security add-generic-password -s NAME -a llamabar -w")
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""
+    return said.out.strip() if said.code == 0 else ""

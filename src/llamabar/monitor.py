@@ -12,7 +12,7 @@ from llamabar.core.state import Snapshot
 from llamabar.core.status import BUSY, Status, classify
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu, Row
-from llamabar.view.scene import Scene, Server
+from llamabar.view.scene import Cause, Scene, Server
 from llamabar.view.words import REFUSED_FOR_S
 
 BUSY_TICK_S = 1.0
@@ -30,6 +30,7 @@ class Watched:
     snapshot: Snapshot = Snapshot()
     log: AskLog = AskLog()
     history: History = History()
+    cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
 
 
 @dataclass
@@ -38,7 +39,10 @@ class Monitor:
 
     servers: Dict[str, Watched]
     title: str = "speed"
+    key: str = ""
     notices: Tuple[str, ...] = ()
+    today_unix_s: Optional[float] = None  # when this local day began
+    version: str = ""
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -106,9 +110,10 @@ class Monitor:
         """Return what a menu is drawn from."""
         only = len(self.servers) == 1
         shown = tuple(
-            Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only=only) for w in self.servers.values()
+            Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only=only, cause=w.cause)
+            for w in self.servers.values()
         )
-        return Scene(shown, now_s=now_s, title=self.title, notices=self.notices)
+        return Scene(shown, now_s, self.title, self.key, self.notices, self.today_unix_s, self.version)
 
     def pace(self) -> cadence.Pace:
         """Return how lively the servers are."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Callable, Dict, FrozenSet, List, Optional
 
-from llamabar import actions
+from llamabar import __version__, services
+from llamabar.actions import Where, perform
 from llamabar.config import ServerSettings, Settings
 from llamabar.core import asks
 from llamabar.core.asks import Answer, Kind
@@ -20,6 +21,7 @@ from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.state import Snapshot, loaded
 from llamabar.monitor import Monitor, Watched
+from llamabar.notifications import Notifier
 from llamabar.sources import clock, host
 from llamabar.sources.asker import Asker
 from llamabar.sources.client import Client
@@ -32,6 +34,7 @@ BUSY_HOST_S = 2.0
 CALM_HOST_S = 20.0
 FAULT_PAUSE_S = 5.0
 LONGEST_WAIT_S = 5.0
+SERVICE_EVERY_S = 30.0
 
 Draw = Callable[[Menu, float], None]
 
@@ -40,6 +43,7 @@ Draw = Callable[[Menu, float], None]
 class Link:
     """The threads of one server."""
 
+    server: ServerSettings
     client: Client
     stream: EventStream
     asker: Asker
@@ -48,6 +52,7 @@ class Link:
     found_for: object = None  # the loaded models and their ports when processes were last looked up
     measuring: bool = False
     gone_before: FrozenSet[str] = frozenset()
+    service_seen: object = None  # whether it answered when its service was last asked for
     refreshed_for: object = None  # what was loaded when the stream was last opened anew
 
 
@@ -65,7 +70,9 @@ class Watch:
 
     def __post_init__(self) -> None:
         watched = {server.name: Watched(server.name, server.url) for server in self.settings.servers}
-        self.monitor = Monitor(watched, title=self.settings.title, notices=self.settings.mistakes)
+        settings = self.settings
+        self.monitor = Monitor(watched, settings.title, settings.key, settings.mistakes, version=__version__)
+        self.notifier = Notifier(settings.notify)
         for server in self.settings.servers:
             self.links[server.name] = self._link(server)
 
@@ -73,6 +80,7 @@ class Watch:
         client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file)
         local = host.Processes(server.url) if asks.is_loopback(server.url) else None
         return Link(
+            server,
             client,
             EventStream(server.name, client, self.inbox),
             Asker(server.name, self.inbox),
@@ -137,6 +145,10 @@ class Watch:
             raise failures[0]
         self._measure(now_s)
         self._ask(now_s)
+        self._look_at_services(now_s)
+        for name, watched in self.monitor.servers.items():
+            self.notifier.look(name, watched.snapshot, now_s=now_s)
+        self.monitor.today_unix_s = clock.today_began_unix_s()
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s)
         if menu is not None:
@@ -171,10 +183,35 @@ class Watch:
 
     def _perform(self, server: str, action: Action, snapshot: Snapshot) -> None:
         try:
-            failure = actions.perform(action, self.links[server].client, snapshot)
+            failure = perform(action, Where(self.links[server].client, snapshot, self.links[server].server))
         except Exception as error:
             failure = f"a fault of ours: {type(error).__name__}"
         self.inbox.put(server, ActionEnded(action.token, failure))
+        self.links[server].service_seen = None
+
+    def where(self, server: str) -> Where:
+        """Return what an action on a server needs."""
+        link = self.links[server]
+        return Where(link.client, self.monitor.servers[server].snapshot, link.server)
+
+    def _look_at_services(self, now_s: float) -> None:
+        """Ask for the service of a server when its answering began or ended, and now and then while it is down."""
+        for name, watched in self.monitor.servers.items():
+            link, snapshot = self.links[name], watched.snapshot
+            if not snapshot.connected and snapshot.fault is None:
+                continue
+            seen = (snapshot.connected, 0 if snapshot.connected else int(now_s // SERVICE_EVERY_S))
+            if seen != link.service_seen:
+                link.service_seen = seen
+                threading.Thread(target=self._look_at_service, args=(link, snapshot.connected), daemon=True).start()
+
+    def _look_at_service(self, link: Link, answering: bool) -> None:
+        try:
+            found = services.look(link.server, answering=answering)
+        except Exception:
+            return
+        if found is not None:
+            self.inbox.put(link.server.name, found)
 
     def _ask(self, now_s: float) -> None:
         for server, ask in self.monitor.questions(now_s=now_s):

@@ -36,6 +36,12 @@ def stream(environment: Mapping[str, str], *, server: str = "", config: str = ""
 
 
 def _watch(environment: Mapping[str, str], server: str, config: str) -> int:
+    from llamabar.selfheal import heal
+
+    healed = heal(environment)
+    if healed is not None:
+        os.write(sys.stdout.fileno(), healed.encode("utf-8"))
+        return 0
     from llamabar import lean, wiring
 
     settings = wiring.settings(environment, option=config, server=server)

@@ -23,6 +23,7 @@ def common(command: Command) -> Command:
 
 
 def settings_of(server: str, config: str) -> Settings:
+    """Return the settings in force; their mistakes are printed as warnings."""
     found = wiring.settings(os.environ, option=config, server=server)
     for mistake in found.mistakes:
         print(f"Warning: {mistake}", file=sys.stderr)
@@ -42,6 +43,7 @@ def program(context: click.Context) -> Optional[int]:
 
 
 def scene_of(server: str, config: str) -> Any:
+    """Return what one look at the servers has shown."""
     from llamabar.look import look
     from llamabar.sources import clock
 
@@ -49,6 +51,7 @@ def scene_of(server: str, config: str) -> Any:
 
 
 def print_status(server: str, config: str, *, as_json: bool) -> int:
+    """Print one look, a line a server or as JSON; return the exit code."""
     scene = scene_of(server, config)
     if as_json:
         print(json.dumps(reports.status_document(scene), indent=2))
@@ -59,4 +62,5 @@ def print_status(server: str, config: str, *, as_json: bool) -> int:
 
 
 def code_of(scene: Any) -> int:
+    """Return the exit code of a look."""
     return OK if reports.is_well(scene) else KNOWN_FAULT

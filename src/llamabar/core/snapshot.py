@@ -49,7 +49,6 @@ def _opened(snapshot: Snapshot, event: ev.StreamOpened, at_s: float) -> Snapshot
         version=None,
         profiles=(),
         profile=None,
-        service=None,
     )
 
 
