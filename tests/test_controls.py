@@ -196,7 +196,9 @@ def test_a_profile_is_chosen_or_left():
     assert pressed(state, ENTER, ALL).click == act(Do.PROFILE, "a").token
     state, _ = pressed(state, DOWN, ALL)
     assert pressed(state, ENTER, ALL).click == act(Do.PROFILE, "").token
-    assert any(line.startswith("> ✓ Profile b") for line in screen(state, ALL, width=60, height=12))
+    shown = screen(state, ALL, width=60, height=12)
+    assert any(line.startswith("> ✓ Profile b") for line in shown)
+    assert "Enter leaves it, any other key goes back." in shown
     back = pressed(state, ESCAPE, ALL)
     assert (back.click, back.controls.asks) == ("", "")
 

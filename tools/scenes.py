@@ -1,8 +1,9 @@
 """Every state that a person can meet, as values, for the pictures and for tests: one made-up Mac and its history."""
 
 import math
-from typing import Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, NamedTuple, Tuple
 
+from llamabar import __version__
 from llamabar.core import events as ev
 from llamabar.core.history import History, Readings, record
 from llamabar.core.snapshot import apply
@@ -20,6 +21,9 @@ UNLOADED = (CODER, "gemma-12b", "llama-70b", "tiny-1b")
 ROUTES = frozenset({"inflight_list", "cancel", "unload_one", "profiles"})
 MEMORY_BYTES = {QWEN: 18_400_000_000, BGE: 1_300_000_000}
 TOTAL_BYTES = 64_000_000_000
+TODAY_UNIX_S = 1_800_000_000.0
+AGENT = "org.llamabar.llama-swap"
+RUNNING, ELSEWHERE = ev.ServiceFound(AGENT, "running"), ev.ServiceFound("", "")
 BUSY_RATIO, CALM_RATIO = 0.34, 0.06
 SECONDS = 300
 
@@ -48,13 +52,14 @@ def _listed(states: Dict[str, str]) -> ev.ModelsListed:
     return ev.ModelsListed(tuple(ev.ModelInfo(model, state) for model, state in sorted(known.items())))
 
 
-def _live(states: Dict[str, str], *then: Tuple[float, ev.Event]) -> Snapshot:
+def _live(states: Dict[str, str], *then: Tuple[float, ev.Event], service: ev.ServiceFound = RUNNING) -> Snapshot:
     """Return a server watched for three hours, with two finished requests; `then` are events so many seconds ago."""
     works = any(isinstance(event, ev.InflightUpserted) for _, event in then)
     loaded = {model: state for model, state in states.items() if state == "ready"}
     began: Tuple[Tuple[float, ev.Event], ...] = (
         (10_800.0, ev.StreamOpened()),
         (10_800.0, ev.VersionRead("250")),
+        (10_800.0, service),
         (10_800.0, ev.CapabilitiesFound(confirmed=ROUTES)),
         (10_800.0, ev.ProfilesListed(("coding",), None)),
         (10_800.0, _listed({})),
@@ -78,8 +83,8 @@ def _running(model: str, ttl_s: float) -> ev.RunningModel:
 
 def _row(number: int) -> ev.FinishedRequest:
     return ev.FinishedRequest(
-        number, QWEN, path=CHAT, status=200, prompt_tokens=900, generated_tokens=3_700, prompt_tps=612.0,
-        generation_tps=38.0 + number % 5, duration_s=95.0,
+        number, QWEN, TODAY_UNIX_S + number, CHAT, status=200, prompt_tokens=900, generated_tokens=3_700,
+        prompt_tps=612.0, generation_tps=38.0 + number % 5, duration_s=95.0,
     )  # fmt: skip
 
 
@@ -107,8 +112,8 @@ def _slots(*counts: Tuple[int, int], total: int = 2) -> Tuple[Tuple[float, ev.Ev
     )
 
 
-def _ready() -> Snapshot:
-    return _live({QWEN: "ready", BGE: "ready"})
+def _ready(service: ev.ServiceFound = RUNNING) -> Snapshot:
+    return _live({QWEN: "ready", BGE: "ready"}, service=service)
 
 
 def _empty() -> Snapshot:
@@ -140,7 +145,7 @@ def _queued() -> Snapshot:
 
 
 def _failed() -> Snapshot:
-    failure = ev.FinishedRequest(40, CODER, path=CHAT, status=500, error="process exited before it was ready")
+    failure = ev.FinishedRequest(40, CODER, TODAY_UNIX_S + 40, CHAT, status=500, error="process exited while loading")
     return _live(
         {BGE: "ready"},
         (42.0, _listed({BGE: "ready", CODER: "starting"})),
@@ -149,15 +154,14 @@ def _failed() -> Snapshot:
     )
 
 
-def _lost(kind: ev.FaultKind, service: Optional[ev.ServiceFound] = None, *, seen: bool = True) -> Snapshot:
+def _lost(kind: ev.FaultKind, service: ev.ServiceFound, *, seen: bool = True) -> Snapshot:
     """Return a server that is gone: seen well before, or never."""
     snapshot = _ready() if seen else Snapshot(host=_ready().host)
     snapshot = apply(snapshot, ev.StreamLost(ev.Fault(kind)), NOW_S + 1.0)
-    return snapshot if service is None else apply(snapshot, service, NOW_S + 1.0)
+    return apply(snapshot, service, NOW_S + 1.0)
 
 
 _REFUSED = ev.FaultKind.REFUSED
-_AGENT = "org.llamabar.llama-swap"
 
 
 def _history(snapshot: Snapshot, *, busy: bool) -> History:
@@ -179,17 +183,18 @@ def _one(snapshot: Callable[[], Snapshot], *, busy: bool = False, later_s: float
     """Return a scene of one server; `first`: at the first look, without a history."""
     made = snapshot()
     history = History() if first else _history(made, busy=busy)
-    return Scene((Server("mac", URL, made, classify(made), history),), NOW_S + later_s)
+    server = Server("mac", URL, made, classify(made), history)
+    return Scene((server,), NOW_S + later_s, today_unix_s=TODAY_UNIX_S, version=__version__)
 
 
 def _several() -> Scene:
-    named = (("mac", URL, _generating()), ("mini", "http://mini.local:8080", _ready()),
-             ("studio", "http://studio.local:8080", _lost(ev.FaultKind.TIMEOUT)))  # fmt: skip
+    named = (("mac", URL, _generating()), ("mini", "http://mini.local:8080", _ready(ELSEWHERE)),
+             ("studio", "http://studio.local:8080", _lost(ev.FaultKind.TIMEOUT, ELSEWHERE)))  # fmt: skip
     servers = tuple(
         Server(name, url, snapshot, classify(snapshot), _history(snapshot, busy=name == "mac"), only=False)
         for name, url, snapshot in named
     )
-    return Scene(servers, NOW_S)
+    return Scene(servers, NOW_S, today_unix_s=TODAY_UNIX_S, version=__version__)
 
 
 _ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (
@@ -204,19 +209,19 @@ _ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (
     ("starting", "The first look at llama-swap", lambda: _one(lambda: Snapshot(host=_ready().host), first=True), ()),
     (
         "offline", "llama-swap is gone; what is below is from then",
-        lambda: _one(lambda: _lost(_REFUSED), later_s=150.0), (),
+        lambda: _one(lambda: _lost(_REFUSED, ELSEWHERE), later_s=150.0), (),
     ),
     (
         "stopped", "llama-swap's service is stopped",
-        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(_AGENT, "stopped"), seen=False)), (),
+        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, "stopped"), seen=False)), (),
     ),
     (
         "crashing", "llama-swap ends again and again",
-        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(_AGENT, "failing", 4), seen=False)), (),
+        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, "failing", 4), seen=False)), (),
     ),
     (
         "needs-key", "llama-swap wants an API key",
-        lambda: _one(lambda: _lost(ev.FaultKind.UNAUTHORIZED, seen=False)), (),
+        lambda: _one(lambda: _lost(ev.FaultKind.UNAUTHORIZED, RUNNING, seen=False)), (),
     ),
     ("several-servers", "Three servers, one of them out of reach", _several, ()),
 )  # fmt: skip

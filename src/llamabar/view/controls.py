@@ -5,6 +5,7 @@ no key may ever hit what moved up into its place.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core.units import plural
@@ -141,17 +142,14 @@ def _moved(controls: Controls, step: int, seen: Seen) -> Controls:
     return replace(controls, selected=found[place].key, place=place)
 
 
-def _act(do: Do) -> Callable[[Controls, Seen], Outcome]:
-    def act(controls: Controls, seen: Seen) -> Outcome:
-        thing = selected(controls, seen)
-        if thing is None:
-            return Outcome(replace(controls, said=SELECT_FIRST[do]))
-        found = actions(seen.menu, do, thing.key)
-        if found:
-            return Outcome(replace(controls, said=f"{ANSWERS[do]}: {thing.label}"), found[0][1].token)
-        return Outcome(replace(controls, said=_why_not(do, thing, seen)))
-
-    return act
+def _act(do: Do, controls: Controls, seen: Seen) -> Outcome:
+    thing = selected(controls, seen)
+    if thing is None:
+        return Outcome(replace(controls, said=SELECT_FIRST[do]))
+    found = actions(seen.menu, do, thing.key)
+    if found:
+        return Outcome(replace(controls, said=f"{ANSWERS[do]}: {thing.label}"), found[0][1].token)
+    return Outcome(replace(controls, said=_why_not(do, thing, seen)))
 
 
 def _why_not(do: Do, thing: Thing, seen: Seen) -> str:
@@ -234,9 +232,9 @@ _ANSWERED: Dict[str, Callable[[Controls, str, Seen], Outcome]] = {
     "help": _after_help, "profile": _after_profile, "restart": _after_restart,
 }  # fmt: skip
 _KEYS: Dict[str, Callable[[Controls, Seen], Outcome]] = {
-    "l": _act(Do.LOAD),
-    "u": _act(Do.UNLOAD),
-    "c": _act(Do.CANCEL),
+    "l": partial(_act, Do.LOAD),
+    "u": partial(_act, Do.UNLOAD),
+    "c": partial(_act, Do.CANCEL),
     "o": _open,
     "p": _choose_profile,
     "r": _ask_restart,

@@ -35,7 +35,7 @@ def _profiles(controls: Controls, seen: Seen, width: int) -> List[Line]:
     for row, action in keys.profiles(controls, seen):
         here = action == controls.chosen
         text = (SELECTED if here else NOT_SELECTED) + ("✓ " if row.checked else "") + row.text
-        what = LEAVE if here and row.checked else what
+        what = LEAVE if here and not action.target else what
         found.append(Line(fit(text, width), selected=here))
     return [*found, Line(""), Line(fit(what, width))]
 
