@@ -25,11 +25,11 @@ from tests.programs import chat, command, environment, llama_swap, wait_for
 class Terminal:
     """A terminal with a program in it, and what its screen shows: cursor addressing as `watch` uses it."""
 
-    def __init__(self, words, home, *, width=80, height=24, controlling=True, **more):
+    def __init__(self, words, home, *, width=80, height=24, controlling=True, popen=subprocess.Popen, **more):
         self.master, self.slave = pty.openpty()
         self.resize(width, height)
         self.before = termios.tcgetattr(self.slave)
-        self.process = subprocess.Popen(
+        self.process = popen(
             words, env=environment(home, **more), stdin=self.slave, stdout=self.slave, stderr=self.slave,
             start_new_session=True, preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if controlling else None,
         )  # fmt: skip

@@ -172,8 +172,9 @@ def _history(snapshot: Snapshot, *, busy: bool) -> History:
     for second in range(SECONDS + 1):
         answering = known and (90 <= second < 150 or 180 <= second < 215 or (busy and second > 235))
         tps = 38.0 + 4.0 * math.sin(second / 9.0) if answering else 0.0
-        cpu_ratio = BUSY_RATIO if answering else CALM_RATIO
-        reading = Readings(tps if known else None, None, float(answering) if known else None, memory_bytes, cpu_ratio)
+        prompt_tps = 612.0 if second in (*range(85, 90), *range(175, 180)) else None
+        told = Readings(tps, prompt_tps, float(answering), memory_bytes) if known else Readings()
+        reading = told._replace(cpu_ratio=BUSY_RATIO if answering else CALM_RATIO)
         if not 40 <= second < 70:
             history = record(history, reading, now_s=NOW_S - SECONDS + second)
     return history
