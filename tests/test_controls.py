@@ -22,7 +22,8 @@ def act(do, target="", server=S, mark=""):
 
 def loaded(model, server=S):
     unload = Row(f"Unload: {model}", action=act(Do.UNLOAD, model, server))
-    return Row(f"{model}: ready", children=(unload, Row("Copy: model id", action=act(Do.COPY, model, server))))
+    page = Row("Open: its own web page", action=act(Do.OPEN, f"http://{model}/", server))
+    return Row(f"{model}: ready", children=(page, unload, Row("Copy: model id", action=act(Do.COPY, model, server))))
 
 
 def fold(*models, server=S):
@@ -212,7 +213,7 @@ def test_a_profile_that_disappears_while_it_is_pointed_at_is_not_chosen():
 def test_the_web_ui_is_that_of_the_selected_things_server():
     other = Row("Open web UI", action=act(Do.OPEN, "http://y/ui/", "mini"))
     view = seen(loaded("m"), OPEN, loaded("m", "mini"), other)
-    assert press("o", view)[1] == OPEN.action.token
+    assert press("o", view)[1] == press("jo", view)[1] == OPEN.action.token
     assert press("jjo", view)[1] == other.action.token
 
 

@@ -164,7 +164,8 @@ def _why_not(do: Do, thing: Thing, seen: Seen) -> str:
 
 
 def _open(controls: Controls, seen: Seen) -> Outcome:
-    found = _of_server(actions(seen.menu, Do.OPEN), controls)
+    top = [row for section in seen.menu.sections for row in section]  # submenus open pages of models
+    found = _of_server([pair for pair in actions(seen.menu, Do.OPEN) if pair[0] in top], controls)
     if not found:
         return Outcome(replace(controls, said="There is no web UI to open while llama-swap does not answer."))
     return Outcome(replace(controls, said="Asked to open the web UI."), found[0][1].token)
