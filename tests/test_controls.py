@@ -217,6 +217,12 @@ def test_the_web_ui_is_that_of_the_selected_things_server():
     assert press("jjo", view)[1] == other.action.token
 
 
+@pytest.mark.parametrize("key", "?p")
+def test_what_stands_in_front_of_the_menu_offers_no_keys_of_the_menu(key):
+    state, _ = pressed(on(M), key, ALL)
+    assert answer(state, ALL) == ""
+
+
 def test_help_goes_by_any_key_that_does_nothing_else():
     state, _ = press("?")
     state, click = pressed(state, "u", ALL)

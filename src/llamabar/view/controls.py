@@ -122,7 +122,7 @@ def answer(controls: Controls, seen: Seen) -> str:
         return f"{_restart_words(controls, seen)} y restarts, any other key does not."
     if controls.said:
         return controls.said
-    thing = selected(controls, seen)
+    thing = None if controls.asks else selected(controls, seen)
     if thing is None:
         return ""
     lost = seen.requests.get((thing.key.server, thing.key.target), 0) if thing.key.kind == MODEL else 0
