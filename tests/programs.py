@@ -118,16 +118,23 @@ class Plugin:
             raise AssertionError(f"no {part!r} in:\n{self.text}\n{self.stderr.decode()}") from None
 
     def click(self, start, under=""):
-        """Click the first item that begins so, in the submenu of the first row that begins with `under`."""
-        items = host.parse_menu(self.text)[1]
-        if under:
-            items = next(item for item in items if item.text.startswith(under)).children
-        item = next(item for item in flat(items) if item.text.startswith(start))
+        """Click the first item that begins so, in the submenu of the first row that begins with `under`.
+
+        It is waited for: what a probe has not confirmed yet is not offered.
+        """
+        item = wait_for(lambda: self._clickable(start, under))
         if "stdin" in item.params:
             self.process.stdin.write(item.params["stdin"].encode() + b"\n")
             self.process.stdin.flush()
             return None
         return [item.bash, *item.args]
+
+    def _clickable(self, start, under):
+        items = host.parse_menu(self.text)[1]
+        if under:
+            items = [child for item in items if item.text.startswith(under) for child in item.children]
+        found = (item for item in flat(items) if item.text.startswith(start))
+        return next((item for item in found if item.bash or "stdin" in item.params), None)
 
     def end(self, number=signal.SIGTERM):
         """Send a signal; return exit code and seconds until the end."""

@@ -66,6 +66,15 @@ def test_without_an_unlogged_route_nothing_at_all_is_asked_when_idle():
     assert life.kinds(since_s=1.5) == []
 
 
+def test_a_machine_that_may_sleep_behind_a_wol_proxy_is_never_asked_for_its_heartbeat():
+    asleep = ev.StreamLost(ev.Fault(ev.FaultKind.ASLEEP))
+    life = Life(table(m="ready"), asleep, ev.StreamOpened(), table(m="ready"), LISTED).at(1.0)
+    life.at(1.2, running(), ev.RequestsFinished(()), WOL)
+    for second in range(2, 3602):
+        life.at(float(second))
+    assert life.kinds(since_s=1.5) == []
+
+
 def test_a_stream_that_speaks_needs_no_heartbeat():
     life = settled()
     for second in range(2, 300):

@@ -4,13 +4,16 @@ import plistlib
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from llamabar.sources.discovery import discover, running
+from llamabar.core.search import Search
+from llamabar.sources.discovery import discover, rediscover
+from llamabar.sources.processes import running
 from llamabar_installer.agents import find_agents, flag, listen_of
-from tests.programs import free_port, llama_swap, run, wait_for
+from tests.programs import Plugin, Stranger, free_port, llama_swap, run, wait_for
 
 TEMPLATE = Path(__file__).parent.parent / "launchd_templates" / "llama-swap.plist"
 
@@ -78,12 +81,19 @@ def test_a_running_llama_swap_is_found_by_its_arguments(tmp_path):
         [str(program), "-c", "import time; time.sleep(30)", "--listen", f"127.0.0.1:{port}"], stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(lambda: f"http://127.0.0.1:{port}" in list(running(listen_of)))
-        assert discover([], listen_of)[1] == "a running llama-swap"
-        assert discover(["http://127.0.0.1:5"], listen_of) == ("http://127.0.0.1:5", "LaunchAgent")
+        wait_for(lambda: f"http://127.0.0.1:{port}" in [one.url for one in running(listen_of)])
+        assert discover([], listen_of)[1].startswith("a running llama-swap, process ")
     finally:
         process.kill()
         process.wait()
+
+
+def test_an_agents_address_comes_first_and_later_the_first_that_listens():
+    with Stranger(b"") as stranger:
+        agents = [("http://127.0.0.1:5", "LaunchAgent com.x"), (stranger.url, "LaunchAgent com.y")]
+        assert discover(agents, listen_of) == agents[0]
+        assert rediscover(agents, listen_of) == agents[1]
+        assert stranger.heard in ([], [b""]), "nothing is said over the connection"
 
 
 def test_the_program_watches_what_the_agent_says_without_any_setting(tmp_path):
@@ -92,3 +102,63 @@ def test_the_program_watches_what_the_agent_says_without_any_setting(tmp_path):
         agent(tmp_path, "com.user.llama-swap", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", listen])
         done = run(tmp_path, "status")
         assert done.stdout == f"llama-swap at {listen}: no model loaded\n"
+
+
+def test_what_was_found_and_how_is_in_config(tmp_path):
+    agent(tmp_path, "com.user.llama-swap", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", "[::]:7"])
+    done = run(tmp_path, "config")
+    assert "url            http://127.0.0.1:7 (from LaunchAgent com.user.llama-swap)" in done.stdout
+
+
+@pytest.mark.parametrize("moves_in", ["an agent's address", "none: a setting names the address"])
+def test_a_server_that_moves_its_port_is_followed_where_no_setting_names_it(tmp_path, moves_in):
+    found = moves_in.startswith("an agent")
+    with llama_swap() as server:
+        listen = server.url[7:]
+        agent(tmp_path, "com.x", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", listen])
+        with Plugin("" if found else server.url, tmp_path) as plugin:
+            plugin.wait_for_row("llama-swap: no model loaded")
+            server.stop()
+            plugin.wait_for_row("llama-swap: not answering")
+            with llama_swap("v236") as moved:
+                agent(tmp_path, "com.x", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", moved.url[7:]])
+                if found:
+                    plugin.wait_for_row(f"Address: {moved.url[7:]}")
+                    plugin.wait_for_row("Version: v236")
+                else:
+                    time.sleep(3.0)
+                    assert plugin.row("llama-swap: not answering")
+                    assert moved.requests == []
+
+
+def test_looking_for_a_server_that_has_gone_gets_rarer_and_ends_when_it_answers():
+    search, looks, now_s = Search(), [], 0.0
+    while now_s < 600.0:
+        search = search.seen(answers=False, now_s=now_s)
+        if search.due(now_s):
+            looks.append(now_s)
+            search = search.looked(now_s)
+        now_s += 0.5
+    waits = [then - before for before, then in zip(looks, looks[1:])]
+    assert looks[0] == 2.0
+    assert waits == sorted(waits)
+    assert waits[-1] == 60.0
+    assert search.seen(answers=True, now_s=now_s) == Search()
+    assert not Search().due(1e9), "a server that answers is not looked for"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["/bin/sh", "-c", "/bin/wait4path /nix/store && exec /nix/store/abc-llama-swap/bin/llama-swap --listen :7"],
+        ["/bin/zsh", "-lc", "ulimit -n 4096; llama-swap -config 'a b.yaml' -listen=0.0.0.0:7"],
+        ["/usr/bin/caffeinate", "-is", "/opt/homebrew/bin/llama-swap", "--listen", "[::]:7"],
+        ["/usr/bin/env", "GGML_METAL=1", "llama-swap", "-listen", "localhost:7"],
+        ["/opt/local/bin/daemondo", "--start-cmd", "/opt/local/bin/llama-swap", "-listen", ":7", ";"],
+        ["/opt/homebrew/opt/llama-swap/bin/llama-swap", "--config", "c", "--listen", ":::7"],
+    ],
+)
+def test_a_llama_swap_is_found_in_whatever_starts_it(tmp_path, words):
+    agent(tmp_path, "homebrew.mxcl.llama-swap", ProgramArguments=words)
+    found = find_agents(tmp_path)
+    assert [one.url.replace("localhost", "127.0.0.1") for one in found] == ["http://127.0.0.1:7"]

@@ -9,12 +9,6 @@ import pytest
 
 from tests.programs import Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
 
-WATCHING = {
-    ("GET", "/api/events"), ("GET", "/api/version"), ("GET", "/running"), ("GET", "/wol-health"),
-    ("GET", "/api/profiles"), ("GET", "/api/metrics/activity"), ("GET", "/api/metrics"),
-    ("POST", "/api/inflight/0/cancel"), ("POST", "/api/models/unload/no-model-"),
-}  # fmt: skip
-
 
 def routes(server, since=0):
     """The distinct routes that were asked, without what users' chats asked."""
@@ -30,29 +24,6 @@ def routes(server, since=0):
 def server():
     with llama_swap() as running:
         yield running
-
-
-@pytest.mark.parametrize("dialect", ["v150", "v228", "v236", "v250"])
-def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
-    with llama_swap(dialect) as server, Plugin(server.url, tmp_path) as plugin:
-        plugin.wait_for_row("llama-swap: no model loaded")
-        answered = chat(server, "alpha-8b", tokens=160)
-        plugin.wait_for_row("alpha-8b: loading")
-        plugin.wait_for_row("alpha-8b: ready" if dialect == "v150" else "alpha-8b: ")
-        if dialect not in ("v150",):
-            plugin.wait_for_row("alpha-8b: generating ")
-            speed = float(re.search(r"generating ~?([\d.]+)", plugin.wait_for_row("alpha-8b: generating ")).group(1))
-            assert speed == pytest.approx(40.0, rel=0.10)
-        answered.join(20)
-        plugin.wait_for_row("Speed: last ")
-        plugin.wait_for_row("Today: 1 request, 160 tokens")
-        chat(server, "beta-3b", tokens=5).join(10)
-        plugin.wait_for_row("beta-3b: ready")
-        chat(server, "broken-1b", tokens=5).join(10)
-        plugin.wait_for_row("broken-1b: failed to load")
-        plugin.wait_for_row("llama-swap: no model loaded")
-        assert routes(server) <= WATCHING
-        assert plugin.end()[0] == 0
 
 
 def test_while_nothing_happens_nothing_is_logged(tmp_path, server):

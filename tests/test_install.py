@@ -172,7 +172,7 @@ def test_a_llama_swap_that_ends_at_once_is_said_with_its_last_words_and_everythi
     assert "ends at once" in done.stdout
     assert "This Mac is as it was before." in done.stdout
     assert mac.job(LABEL) is None
-    assert home_of(mac, str(mac.home / ".shiv"), str(mac.home / "Library" / "Logs")) == before
+    assert home_of(mac, str(mac.home / ".shiv"), str(mac.home / "Library" / "Logs" / "llama-swap")) == before
 
 
 def test_a_bad_config_is_refused_with_llama_swaps_own_words_and_nothing_is_preloaded(ready):
@@ -350,7 +350,7 @@ def test_a_home_of_any_name_works_from_beginning_to_end(ready):
     assert done.returncode == 0, done.stdout + done.stderr
     assert mac.job(LABEL).pid
     assert bar(mac, "uninstall", "--yes", "--purge").returncode == 0
-    assert home_of(mac, str(mac.home / "Library" / "Logs")) == before
+    assert home_of(mac, str(mac.home / "Library" / "Logs" / "llama-swap")) == before
 
 
 def test_a_read_only_agents_folder_is_said_and_nothing_is_changed(ready):

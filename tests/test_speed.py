@@ -132,3 +132,61 @@ def test_a_pace_needs_time_and_a_trail_forgets():
     assert pace(trail, shortest_s=0.9) == pytest.approx(40.0)
     assert pace(trail[-1:], shortest_s=0.9) is None
     assert pace((), shortest_s=0.9) is None
+
+
+def answering(snapshot, speeds, *, requests, start_s, until_s, seed=5):
+    """Upserts every 250 ms of several answers at once, each at `speeds`; yields (time since their start, reading)."""
+    chance = random.Random(seed)
+    totals, fallen = [250] * requests, [0] * requests
+    for step in range(1, int(until_s * 4) + 1):
+        passed_s = step / 4
+        for index in range(requests):
+            grown = tokens_at(speeds, passed_s) - fallen[index]
+            fallen[index] += grown
+            totals[index] += sum(BYTES_A_TOKEN + chance.randint(-20, 20) for _ in range(grown))
+            seen = request(f"r{index}", answered_bytes=totals[index], elapsed_s=passed_s)
+            snapshot = after(snapshot, seen, at_s=start_s + passed_s + chance.uniform(0, 0.02))
+        yield passed_s, readings.generation(snapshot, snapshot.models["m"], now_s=start_s + passed_s + 0.02)
+
+
+def calibrated():
+    snapshot = live(table(m="ready"), running(), ev.RequestsFinished(()))
+    snapshot, at_s, fallen = streamed(snapshot, 40.0)
+    done = ev.RequestsFinished((row(1, tokens=fallen),), total=1)
+    return after(snapshot, ev.InflightRemoved("1"), done, at_s=at_s), at_s + 1.0
+
+
+@pytest.mark.parametrize("tps", [3.0, 40.0, 250.0])
+@pytest.mark.parametrize("requests", [1, 2, 3, 4])
+def test_an_estimate_of_several_answers_is_within_ten_percent(tps, requests):
+    snapshot, start_s = calibrated()
+    settled = [
+        reading
+        for passed_s, reading in answering(snapshot, [(0.0, tps)], requests=requests, start_s=start_s, until_s=24.0)
+        if passed_s > 25 / tps + 2
+    ]
+    assert len(settled) > 40
+    for reading in settled:
+        assert reading.source is Source.ESTIMATE
+        assert reading.tps == pytest.approx(tps * requests, rel=0.10)
+
+
+PAIRS = [(one, two) for one in (3.0, 40.0, 250.0) for two in (3.0, 40.0, 250.0) if one != two]
+
+
+@pytest.mark.parametrize(("before", "then"), PAIRS)
+@pytest.mark.parametrize("count", [1, 4])
+def test_an_estimate_follows_a_change_of_pace_in_mid_request(before, then, count):
+    snapshot, start_s = calibrated()
+    speeds = [(0.0, before), (12.0, then)]
+    for passed_s, reading in answering(snapshot, speeds, requests=count, start_s=start_s, until_s=36.0):
+        if passed_s > 12.0 + max(3.5, 25 / then + 2):
+            assert reading.tps == pytest.approx(then * count, rel=0.10), passed_s
+
+
+@pytest.mark.parametrize(("before", "then"), PAIRS)
+@pytest.mark.parametrize("slots", [1, 2, 3, 4])
+def test_slots_follow_a_change_of_pace_in_mid_request(before, then, slots):
+    for at_s, reading in watched([(0.0, before), (12.0, then)], 40.0, slots=slots):
+        if at_s > 12.0 + max(3.0, 25 / then + 3):
+            assert reading.tps == pytest.approx(then * slots, rel=0.05), at_s

@@ -165,7 +165,8 @@ def test_a_model_of_any_name_is_one_row_with_its_own_actions(state):
         items = check(menu_of(watching(model_id, "plain-7b", state=state)), Clicks())
         tokens = [item.params["stdin"] for item in items if "stdin" in item.params]
         wanted = Action(Do.UNLOAD if state != "stopped" else Do.LOAD, model_id, server="llama-swap").token
-        assert tokens.count(wanted) == 1, model_id
+        addressable = state != "stopped" or "//" not in model_id  # llama-swap cleans such a path
+        assert tokens.count(wanted) == addressable, model_id
         assert sum(item.title.startswith("plain-7b") for item in items) >= 1
 
 

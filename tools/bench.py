@@ -1,16 +1,13 @@
 """Measures what the program promises, and prints figures: no verdicts. Every run is a real process on real sockets.
 
-python3 build.py bench            everything (about three minutes)
-python3 build.py bench NAME …     some of: frame startup latency speed idle memory load
+python3 build.py bench            everything (about five minutes)
+python3 build.py bench NAME …     some of: frame startup latency speed idle memory load quiet
 """
 
-import json
 import os
 import re
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -21,7 +18,6 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
 
 import psutil  # noqa: E402
 
-from llamabar.core import decode  # noqa: E402
 from llamabar.core import events as ev  # noqa: E402
 from llamabar.core.history import History, Readings, record  # noqa: E402
 from llamabar.core.snapshot import apply  # noqa: E402
@@ -34,7 +30,9 @@ from llamabar.view import sparkline  # noqa: E402
 from llamabar.view.compose import compose  # noqa: E402
 from llamabar.view.scene import Scene, Server  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
-from tools.bench_programs import MODELS, PYZ, Plugin, Swap, first_byte_ms  # noqa: E402
+from tools.bench_load import load, quiet  # noqa: E402
+from tools.bench_programs import MODELS, PYZ, Plugin, Swap  # noqa: E402
+from tools.bench_start import memory, startup  # noqa: E402
 
 IDLE_S = 60.0
 
@@ -68,31 +66,6 @@ def frame() -> Iterator[Tuple[str, str]]:
         yield what, f"{statistics.median(times_ms):.2f} ms median, {max(times_ms):.2f} ms longest; {max(sizes):,} bytes"
 
 
-def startup() -> Iterator[Tuple[str, str]]:
-    """Start the built file: first frame and one status, cold and warm, beside a bare Python."""
-    with tempfile.TemporaryDirectory() as home, Swap() as (server, _):
-        environment = {
-            **os.environ,
-            "HOME": home,
-            "SWIFTBAR": "1",
-            "SWIFTBAR_VERSION": "2.1.1",
-            "LLAMABAR_URL": server.url,
-        }
-        environment["LLAMABAR_PYTHON"] = sys.executable
-        cold = first_byte_ms([str(PYZ)], environment)
-        warm = [first_byte_ms([str(PYZ)], environment) for _ in range(15)]
-        bare = [first_byte_ms([sys.executable, "-I", "-S", "-c", "print(1)"], environment) for _ in range(15)]
-        yield "first frame, cold (unpacks)", f"{cold:.0f} ms"
-        ratio = statistics.median(warm) / statistics.median(bare)
-        yield "first frame, warm", f"{statistics.median(warm):.0f} ms median, {ratio:.1f} x a bare Python's first line"
-        status = []
-        for _ in range(9):
-            began_s = time.perf_counter()
-            subprocess.run([str(PYZ), "status"], env=environment, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-            status.append((time.perf_counter() - began_s) * 1e3)
-        yield "status, warm", f"{statistics.median(status):.0f} ms median"
-
-
 def latency() -> Iterator[Tuple[str, str]]:
     """From a change of state at the socket to its frame being written."""
     with Swap() as (server, world), Plugin(server.url) as plugin:
@@ -123,6 +96,9 @@ def speed() -> Iterator[Tuple[str, str]]:
             yield f"{model}: live, from /slots", _errors(server, plugin, model, tokens)
     with Swap() as (server, _), Plugin(server.url) as plugin:
         plugin.wait("no model loaded")
+        yield "usual-30b: from 40 to 250 tok/s in mid-request", _after_change(server, plugin, "usual-30b", 250.0)
+    with Swap() as (server, _), Plugin(server.url) as plugin:
+        plugin.wait("no model loaded")
         ask(server.url[7:], "usual-30b", 200, 10)
         time.sleep(1.6)
         _close_slots(server.world)
@@ -151,41 +127,6 @@ def idle() -> Iterator[Tuple[str, str]]:
     yield from _quiet_frames()
 
 
-def memory() -> Iterator[Tuple[str, str]]:
-    """The process after two minutes of work: streaming answers all the time."""
-    with Swap() as (server, _), Plugin(server.url) as plugin:
-        plugin.wait("no model loaded")
-        ends_s = time.monotonic() + 60
-        while time.monotonic() < ends_s:
-            ask(server.url[7:], "fast-1b", 1500, 50)
-        process = psutil.Process(plugin.pid)
-        used_s, lived_s = sum(process.cpu_times()[:2]), time.time() - process.create_time()
-        yield "RSS after a minute of generating", f"{process.memory_info().rss / 2**20:.1f} MiB"
-        yield "CPU while generating", f"{used_s / lived_s * 100:.1f} % of a core"
-        yield (
-            "frames while generating",
-            f"{len(plugin.frames) / lived_s:.2f} a second, {plugin.bytes / len(plugin.frames):,.0f} bytes each",
-        )
-
-
-def load() -> Iterator[Tuple[str, str]]:
-    """Decoding and applying events, with many models and at many events a second."""
-    for count in (1, 10, 50, 200):
-        table = json.dumps([{"id": f"m{n}", "state": "ready", "name": "", "description": ""} for n in range(count)])
-        payload = json.dumps({"type": "modelStatus", "data": table}).encode()
-        yield f"one model table of {count} models", f"{_per_event_us(payload):.0f} µs"
-    upsert = {
-        "id": "1",
-        "model": "m0",
-        "req_path": "/v1/chat/completions",
-        "resp_headers": {"a": "b"},
-        "resp_bytes": 5,
-        "elapsed_ms": 9,
-    }
-    payload = json.dumps({"type": "inflight", "data": json.dumps({"operation": "upsert", "request": upsert})}).encode()
-    each_us = _per_event_us(payload)
-    for rate in (1, 100, 1000):
-        yield f"{rate} in-flight events a second", f"{each_us * rate / 1e4:.2f} % of a core"
 
 
 def _quiet_frames() -> Iterator[Tuple[str, str]]:
@@ -210,17 +151,6 @@ def _quiet_frames() -> Iterator[Tuple[str, str]]:
         frames += monitor.frame(now_s=now_s) is not None
         now_s += 5.0
     yield "frames in an hour of idling, five minutes after activity", str(frames)
-
-
-def _per_event_us(payload: bytes) -> float:
-    snapshot = apply(Snapshot(), ev.StreamOpened(), 0.0)
-    snapshot = apply(snapshot, ev.ModelsListed((ev.ModelInfo("m0", "ready"),)), 0.0)
-    began_s = time.perf_counter()
-    for index in range(400):
-        event = decode.decode_event(payload)
-        assert event is not None
-        snapshot = apply(snapshot, event, float(index))
-    return (time.perf_counter() - began_s) / 400 * 1e6
 
 
 def _scene(count: int, shift: int) -> Scene:
@@ -257,18 +187,34 @@ def _errors(server: DemoServer, plugin: Plugin, model: str, tokens: int, mark: s
     began_s = time.monotonic()
     thread.start()
     thread.join()
-    shown = []
-    for at_s, text in plugin.frames:
-        found = re.search(rf"^{model}: generating {mark}([\d.]+) tok/s", text, re.MULTILINE)
-        if at_s > began_s and found:
-            shown.append(float(found.group(1)))
-    settled = shown if mark else shown[1:]
-    if not settled:
+    shown = _shown(plugin, model, began_s, time.monotonic(), mark)
+    return _compared(shown if mark else shown[1:], truth)
+
+
+def _after_change(server: DemoServer, plugin: Plugin, model: str, truth: float) -> str:
+    """Return the error of what is shown from three seconds after a change of pace on."""
+    began_s = time.monotonic()
+    ask(server.url[7:], model, 240 + int(truth * 8), 10, demo={"tps": [40.0, truth], "switch_s": 6})
+    ends_s = time.monotonic() - 0.5
+    return _compared(_shown(plugin, model, began_s + 6 + 3, ends_s, ""), truth)
+
+
+def _shown(plugin: Plugin, model: str, from_s: float, until_s: float, mark: str) -> List[float]:
+    found = [
+        re.search(rf"^{model}: generating {mark}([\d.]+) tok/s", text, re.MULTILINE)
+        for at_s, text in plugin.frames
+        if from_s < at_s < until_s
+    ]
+    return [float(one.group(1)) for one in found if one]
+
+
+def _compared(shown: List[float], truth: float) -> str:
+    if not shown:
         return "nothing shown"
-    errors = sorted(abs(tps - truth) / truth * 100 for tps in settled)
+    errors = sorted(abs(tps - truth) / truth * 100 for tps in shown)
     p95 = errors[int(len(errors) * 0.95)]
     found = f"error {statistics.median(errors):.1f} % median, {p95:.1f} % p95, {errors[-1]:.1f} % most"
-    return f"truth {truth:g}: {len(settled)} readings, {found}"
+    return f"truth {truth:g}: {len(shown)} readings, {found}"
 
 
 def _close_slots(world: World) -> None:
@@ -291,6 +237,7 @@ BENCHMARKS: Dict[str, Callable[[], Iterator[Tuple[str, str]]]] = {
     "idle": idle,
     "memory": memory,
     "load": load,
+    "quiet": quiet,
 }
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ PROGRAM = "llama-swap"
 DEFAULT_LISTEN = ":8080"
 DEFAULT_TLS_LISTEN = ":8443"
 SHELLS = ("sh", "bash", "zsh")
+WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo")  # MacPorts starts programs with the last
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ def _words(content: Dict[str, Any]) -> Tuple[str, ...]:
 
 
 def _unwrapped(words: Tuple[str, ...]) -> Tuple[str, ...]:
-    """Return the llama-swap command that a shell is given as text, or the words as they are."""
+    """Return the llama-swap command that a shell is given as text or a wrapper as words, or the words as they are."""
+    if words and os.path.basename(words[0]) in WRAPPERS:
+        return next((words[at:] for at, word in enumerate(words) if os.path.basename(word) == PROGRAM), words)
     shell = bool(words) and os.path.basename(words[0]) in SHELLS
     for script in words[1:] if shell else ():
         try:

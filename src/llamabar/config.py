@@ -6,7 +6,6 @@ A mistake in the file is named with its line and the rest still applies; never s
 import importlib
 import os
 import re
-import stat
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,13 +14,13 @@ from urllib.parse import urlsplit
 
 from llamabar.core.notify import EVENTS, Wishes
 from llamabar.errors import LlamabarError
+from llamabar.keys import key_of, text_of
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 DEFAULT_NAME = "llama-swap"
 TITLES = ("speed", "model", "sparkline", "icon")
 _KEY = re.compile(r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]\Z")
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)\Z")
-KEYCHAIN_S = 5.0
 
 Environment = Mapping[str, str]
 
@@ -33,6 +32,7 @@ class ServerSettings:
     name: str
     url: str
     url_from: str = "default"
+    discovered: bool = False  # no setting names the address: a server that moves is followed
     api_key: str = field(default="", repr=False)
     key_from: str = ""
     ca_file: str = ""
@@ -50,6 +50,8 @@ class Settings:
     notify: Wishes = Wishes()
     mistakes: Tuple[str, ...] = ()
     file: str = ""
+    update_url: str = ""  # where the newest version is asked for; empty: never
+    rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
@@ -71,8 +73,9 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     _unknown(table, text, mistakes)
     key, wishes = _menu_key(menu, text, mistakes), _wishes(_table(table, "notify", mistakes), text, mistakes)
     servers = _servers(table, text, environment, mistakes, discover)
+    update_url = _update_url(_table(table, "update", mistakes), text, mistakes)
     file = str(path) if text is not None else ""
-    return Settings(servers, title, title_from, key, wishes, tuple(mistakes), file)
+    return Settings(servers, title, title_from, key, wishes, tuple(mistakes), file, update_url)
 
 
 def select(settings: Settings, name: str) -> Settings:
@@ -130,6 +133,7 @@ _KNOWN: Dict[str, Tuple[str, ...]] = {
     "notify": ("events", "long_request_s", "quiet"),
     "history": ("minutes", "days"),
     "limits": (),
+    "update": ("check", "url"),
 }
 
 
@@ -192,6 +196,18 @@ def _wishes(notify: Dict[str, Any], text: Optional[str], mistakes: List[str]) ->
     return Wishes(tuple(events), float(long_s), span)
 
 
+def _update_url(update: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> str:
+    """Return the URL to ask for the newest version; "" unless both are said: that it is wanted, and where."""
+    if not isinstance(update.get("check", False), bool):
+        mistakes.append(_at(text, "check", "must be true or false"))
+    if update.get("check") is not True:
+        return ""
+    url = clean_url(text_of(update, "url")) if text_of(update, "url") else None
+    if url is None:
+        mistakes.append(_at(text, "update", "wants a url like https://host/newest-version"))
+    return url or ""
+
+
 def _servers(
     table: Dict[str, Any],
     text: Optional[str],
@@ -213,23 +229,21 @@ def _servers(
     for index, entry in enumerate(entries or [{}]):
         url_from = from_environment[1] if from_environment else "file"
         url = _entry_url(entry, text, mistakes)
+        discovered = url is None
         if url is None:
             if index:
                 continue
             url, url_from = discover()
-        name = _text(entry, "name") or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
+        name = text_of(entry, "name") or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
         if name in [server.name for server in found]:
             mistakes.append(_at(text, "name", f"names a second server {name}"))
             name = f"{name} {index + 1}"
-        key, key_from = _key(entry, environment, mistakes, first=index == 0)
+        key, key_from = key_of(entry, environment, mistakes, first=index == 0)
         if not key.isascii() or any(char.isspace() for char in key):
             mistakes.append(f"the key from {key_from} has characters that no key has, so it is not used")
             key = ""
-        found.append(
-            ServerSettings(
-                name, url, url_from, key, key_from, os.path.expanduser(_text(entry, "ca_file")), _text(entry, "service")
-            )
-        )
+        ca_file, service = os.path.expanduser(text_of(entry, "ca_file")), text_of(entry, "service")
+        found.append(ServerSettings(name, url, url_from, discovered, key, key_from, ca_file, service))
     return tuple(found)
 
 
@@ -253,46 +267,3 @@ def _entry_url(entry: Dict[str, Any], text: Optional[str], mistakes: List[str]) 
     if url is None:
         mistakes.append(_at(text, "url", f"is not an address like {DEFAULT_URL}"))
     return url
-
-
-def _text(entry: Dict[str, Any], key: str) -> str:
-    value = entry.get(key, "")
-    return value if isinstance(value, str) else ""
-
-
-def _key(entry: Dict[str, Any], environment: Environment, mistakes: List[str], *, first: bool) -> Tuple[str, str]:
-    if first and environment.get("LLAMABAR_API_KEY"):
-        return environment["LLAMABAR_API_KEY"].strip(), "LLAMABAR_API_KEY"
-    if _text(entry, "api_key"):
-        return _text(entry, "api_key"), "file"
-    if _text(entry, "api_key_env"):
-        key = environment.get(_text(entry, "api_key_env"), "").strip()
-        if not key:
-            mistakes.append("settings: the variable that api_key_env names is not set")
-        return key, "api_key_env"
-    if _text(entry, "api_key_file"):
-        return _key_of_file(Path(os.path.expanduser(_text(entry, "api_key_file"))), mistakes), "api_key_file"
-    if _text(entry, "api_key_keychain"):
-        return _key_of_keychain(_text(entry, "api_key_keychain"), mistakes), "api_key_keychain"
-    return "", ""
-
-
-def _key_of_file(path: Path, mistakes: List[str]) -> str:
-    try:
-        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            mistakes.append("settings: others can read the key file; chmod 600 it")
-        return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        mistakes.append(f"settings: the key file cannot be read ({type(error).__name__})")
-        return ""
-
-
-def _key_of_keychain(item: str, mistakes: List[str]) -> str:
-    from llamabar_installer import tools
-
-    said = tools.run("security", "find-generic-password", "-s", item, "-w", timeout_s=KEYCHAIN_S)
-    if said.code is None:
-        mistakes.append("settings: the keychain could not be asked for the key")
-    elif said.code:
-        mistakes.append("settings: the keychain has no such key; security add-generic-password -s NAME -a llamabar -w")
-    return said.out.strip() if said.code == 0 else ""

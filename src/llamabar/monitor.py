@@ -5,7 +5,7 @@ from typing import Dict, List, Optional, Tuple
 
 from llamabar.core import asks, cadence, readings
 from llamabar.core.asks import Answer, Ask, AskLog
-from llamabar.core.events import Event, HealthAnswered, HostMeasured, MemoryMeasured
+from llamabar.core.events import ClientsSeen, Event, HealthAnswered, HostMeasured, MemoryMeasured
 from llamabar.core.history import History, record
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
@@ -18,7 +18,7 @@ from llamabar.view.words import REFUSED_FOR_S
 BUSY_TICK_S = 1.0
 CALM_TICK_S = 10.0
 COUNTDOWN_S = 60.0
-NO_NEWS = (HostMeasured, MemoryMeasured, HealthAnswered)  # they come by themselves
+NO_NEWS = (HostMeasured, MemoryMeasured, HealthAnswered, ClientsSeen)  # they come by themselves
 
 
 @dataclass
@@ -27,10 +27,15 @@ class Watched:
 
     name: str
     url: str
+    processes: bool = False  # those of its model servers are looked up
     snapshot: Snapshot = Snapshot()
     log: AskLog = AskLog()
     history: History = History()
     cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
+
+    def reach(self) -> Dict[str, bool]:
+        """Return how much of its computer can be seen, as the questions need it."""
+        return {"local": asks.is_local(self.url), "processes": self.processes}
 
 
 @dataclass
@@ -43,6 +48,7 @@ class Monitor:
     notices: Tuple[str, ...] = ()
     today_unix_s: Optional[float] = None  # when this local day began
     version: str = ""
+    aside: str = ""
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -64,11 +70,16 @@ class Monitor:
             self._news = self._news or not isinstance(one, NO_NEWS)
         self._dirty = True
 
+    def tell(self, aside: str) -> None:
+        """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
+        self.aside = aside
+        self._dirty = True
+
     def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:
         """Return the questions to send now; they count as sent."""
         found: List[Tuple[str, Ask]] = []
         for watched in self.servers.values():
-            for ask in asks.due(watched.snapshot, watched.log, now_s=now_s, local=asks.is_local(watched.url)):
+            for ask in asks.due(watched.snapshot, watched.log, now_s=now_s, **watched.reach()):
                 watched.log = watched.log.asked(ask, watched.snapshot.connections, now_s=now_s)
                 found.append((watched.name, ask))
         return found
@@ -86,11 +97,15 @@ class Monitor:
         """Return the menu if it is worth printing now."""
         if not self._worth_composing(now_s):
             return None
-        self._dirty = False
         scene = self.scene(now_s=now_s)
         self._statuses = {server.name: server.status for server in scene.servers}
+        state = _state_of(scene)
+        self._due_s = cadence.same_state_due_s(self.shown, state, now_s=now_s)
+        if self._due_s is not None:
+            return None
+        self._dirty = False
         menu = compose(scene)
-        new = cadence.Shown(state=_state_of(scene), words=_words_of(menu), all=menu)
+        new = cadence.Shown(state=state, words=_words_of(menu), all=menu)
         self._due_s = cadence.due_s(self.shown, new, self.pace(), now_s=now_s)
         if self._due_s is None or self._due_s > now_s:
             return None
@@ -113,7 +128,9 @@ class Monitor:
             Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only=only, cause=w.cause)
             for w in self.servers.values()
         )
-        return Scene(shown, now_s, self.title, self.key, self.notices, self.today_unix_s, self.version)
+        return Scene(
+            shown, now_s, self.title, self.key, self.notices, self.today_unix_s, self.version, self.aside
+        )
 
     def pace(self) -> cadence.Pace:
         """Return how lively the servers are."""
@@ -133,7 +150,9 @@ class Monitor:
         if self._due_s is not None:
             times.append(self._due_s)
         times += [
-            asks.next_due_s(w.snapshot, w.log, now_s=now_s) for w in self.servers.values() if w.snapshot.connected
+            asks.next_due_s(w.snapshot, w.log, now_s=now_s, **w.reach())
+            for w in self.servers.values()
+            if w.snapshot.connected
         ]
         return min(times)
 

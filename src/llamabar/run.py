@@ -8,52 +8,31 @@ import os
 import signal
 import threading
 import traceback
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Callable, Dict, FrozenSet, List, Optional
+from dataclasses import dataclass, field, replace
+from typing import Callable, Dict, List, Optional
 
-from llamabar import __version__, services
+from llamabar import __version__, launch
 from llamabar.actions import Where, perform
-from llamabar.config import ServerSettings, Settings
+from llamabar.config import Settings
 from llamabar.core import asks
-from llamabar.core.asks import Answer, Kind
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.state import Snapshot, loaded
+from llamabar.links import Link, link_to, needs_clients, process_key
 from llamabar.monitor import Monitor, Watched
 from llamabar.notifications import Notifier
 from llamabar.sources import clock, host
-from llamabar.sources.asker import Asker
-from llamabar.sources.client import Client
-from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Stop
-from llamabar.sources.questions import answer
-from llamabar.sources.stream import EventStream
+from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Moved, Notice, Stop
 from llamabar.view.menu import Action, Menu, Row, Title
 
 BUSY_HOST_S = 2.0
 CALM_HOST_S = 20.0
+CLIENTS_S = 1.0
+LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
 FAULT_PAUSE_S = 5.0
 LONGEST_WAIT_S = 5.0
-SERVICE_EVERY_S = 30.0
 
 Draw = Callable[[Menu, float], None]
-
-
-@dataclass
-class Link:
-    """The threads of one server."""
-
-    server: ServerSettings
-    client: Client
-    stream: EventStream
-    asker: Asker
-    slots_asker: Asker
-    processes: Optional[host.Processes]
-    found_for: object = None  # the loaded models and their ports when processes were last looked up
-    measuring: bool = False
-    gone_before: FrozenSet[str] = frozenset()
-    service_seen: object = None  # whether it answered when its service was last asked for
-    refreshed_for: object = None  # what was loaded when the stream was last opened anew
 
 
 @dataclass
@@ -69,31 +48,18 @@ class Watch:
     _host_s: Optional[float] = None
 
     def __post_init__(self) -> None:
-        watched = {server.name: Watched(server.name, server.url) for server in self.settings.servers}
+        watched = {one.name: Watched(one.name, one.url, asks.is_local(one.url)) for one in self.settings.servers}
         settings = self.settings
         self.monitor = Monitor(watched, settings.title, settings.key, settings.mistakes, version=__version__)
         self.notifier = Notifier(settings.notify)
         for server in self.settings.servers:
-            self.links[server.name] = self._link(server)
-
-    def _link(self, server: ServerSettings) -> Link:
-        client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file)
-        local = host.Processes(server.url) if asks.is_loopback(server.url) else None
-        return Link(
-            server,
-            client,
-            EventStream(server.name, client, self.inbox),
-            Asker(server.name, self.inbox),
-            Asker(server.name, self.inbox),
-            local,
-        )
+            follows = server.discovered and settings.rediscover is not None
+            self.links[server.name] = link_to(server, self.inbox, follows=follows)
 
     def start(self) -> None:
         """Start every thread."""
         for link in self.links.values():
-            link.stream.start()
-            link.asker.start()
-            link.slots_asker.start()
+            link.start()
 
     def stop_on_signals(self) -> None:
         """Make SIGTERM, SIGINT and SIGHUP end the loop."""
@@ -113,11 +79,14 @@ class Watch:
             try:
                 self.step(now_s)
             except Exception as error:
+                if launch.mendable(error):
+                    raise
                 self._show_fault(error, now_s)
             if self.stopping or until(clock.now_s()):
                 break
-            now_s = clock.now_s()
-            self.inbox.wait(min(LONGEST_WAIT_S, self.monitor.wake_at_s(now_s=now_s) - now_s))
+            began_s, now_s = now_s, clock.now_s()
+            self.inbox.wait(min(self._longest_wait_s(), self.monitor.wake_at_s(now_s=now_s) - now_s))
+            clock.wait(began_s + LULL_S - clock.now_s())
         self.close()
 
     def _show_fault(self, error: Exception, now_s: float) -> None:
@@ -144,9 +113,10 @@ class Watch:
         if failures:
             raise failures[0]
         self._measure(now_s)
+        self._follow(now_s)
         self._ask(now_s)
-        self._look_at_services(now_s)
         for name, watched in self.monitor.servers.items():
+            self.links[name].look_at_service(watched.snapshot, now_s=now_s)
             self.notifier.look(name, watched.snapshot, now_s=now_s)
         self.monitor.today_unix_s = clock.today_began_unix_s()
         self.monitor.tick(now_s=now_s)
@@ -159,11 +129,15 @@ class Watch:
             self.stop(arrival.why)
         elif isinstance(arrival, Key):
             self.on_key(arrival.name)
+        elif isinstance(arrival, Notice):
+            self.monitor.tell(arrival.text)
         elif isinstance(arrival, Click):
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):
             self.links[server].measuring = False
             self._take_memory(server, arrival, at_s)
+        elif isinstance(arrival, Moved):
+            self._move(server, arrival)
         else:
             self.monitor.take(server, arrival, at_s=at_s)
 
@@ -194,30 +168,9 @@ class Watch:
         link = self.links[server]
         return Where(link.client, self.monitor.servers[server].snapshot, link.server)
 
-    def _look_at_services(self, now_s: float) -> None:
-        """Ask for the service of a server when its answering began or ended, and now and then while it is down."""
-        for name, watched in self.monitor.servers.items():
-            link, snapshot = self.links[name], watched.snapshot
-            if not snapshot.connected and snapshot.fault is None:
-                continue
-            seen = (snapshot.connected, 0 if snapshot.connected else int(now_s // SERVICE_EVERY_S))
-            if seen != link.service_seen:
-                link.service_seen = seen
-                threading.Thread(target=self._look_at_service, args=(link, snapshot.connected), daemon=True).start()
-
-    def _look_at_service(self, link: Link, answering: bool) -> None:
-        try:
-            found = services.look(link.server, answering=answering)
-        except Exception:
-            return
-        if found is not None:
-            self.inbox.put(link.server.name, found)
-
     def _ask(self, now_s: float) -> None:
         for server, ask in self.monitor.questions(now_s=now_s):
-            link = self.links[server]
-            asker = link.slots_asker if ask.kind is Kind.SLOTS else link.asker
-            asker.ask(partial(_answer, link.client, ask))
+            self.links[server].ask(ask)
         for name, watched in self.monitor.servers.items():
             if asks.heartbeat_failed(watched.snapshot):
                 self.links[name].stream.reconnect(Fault(FaultKind.TIMEOUT))
@@ -233,43 +186,55 @@ class Watch:
                 self.monitor.take(name, measured, at_s=now_s)
             if link.processes is None or link.measuring or not watched.snapshot.connected:
                 continue
-            wanted = _process_key(watched.snapshot)
-            if wanted != link.found_for:
-                link.found_for, link.measuring = wanted, True
-                link.asker.ask(partial(_find, link.processes, watched.snapshot))
+            if process_key(watched.snapshot) != link.found_for:
+                link.find_processes(watched.snapshot)
             elif due:
                 self._take_memory(name, link.processes.measure(), now_s)
+            if needs_clients(watched.snapshot) and now_s >= link.clients_s + CLIENTS_S:
+                link.clients_s = now_s
+                self.monitor.take(name, link.processes.clients(watched.snapshot), at_s=now_s)
+
+    def _longest_wait_s(self) -> float:
+        looks = any(needs_clients(watched.snapshot) for watched in self.monitor.servers.values())
+        return CLIENTS_S if looks else LONGEST_WAIT_S
+
+    def _follow(self, now_s: float) -> None:
+        """Look for a server that was found by itself, while nobody answers where it was."""
+        for name, link in self.links.items():
+            snapshot = self.monitor.servers[name].snapshot
+            if link.search is None or self.settings.rediscover is None:
+                continue
+            link.search = link.search.seen(answers=snapshot.connected or snapshot.fault is None, now_s=now_s)
+            if link.search.due(now_s):
+                link.search = link.search.looked(now_s)
+                link.look_for_server(self.settings.rediscover)
+
+    def _move(self, server: str, moved: Moved) -> None:
+        """Watch a server where it is now; one that speaks TLS from now on needs a new start (lean.py)."""
+        link, watched = self.links[server], self.monitor.servers[server]
+        same_scheme = moved.url is not None and moved.url.split(":")[0] == watched.url.split(":")[0]
+        if moved.url is None or not same_scheme or moved.url == watched.url or watched.snapshot.connected:
+            return
+        link.client.url = watched.url = moved.url
+        link.server = replace(link.server, url=moved.url)
+        watched.processes = asks.is_local(moved.url)
+        link.processes = host.Processes(moved.url) if watched.processes else None
+        link.stream.reconnect()
 
     def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:
         """A model whose processes were gone at two looks is not loaded, whatever the stream said: look again, once."""
         link = self.links[server]
+        key = process_key(self.monitor.servers[server].snapshot)
+        if link.found_for != key:
+            measured = replace(measured, servers=None)  # looked up for what was loaded before
         self.monitor.take(server, measured, at_s=at_s)
         snapshot = self.monitor.servers[server].snapshot
-        key = _process_key(snapshot)
         if key != link.refreshed_for and any(
             model.id in measured.gone & link.gone_before for model in loaded(snapshot)
         ):
             link.refreshed_for = key
             link.stream.refresh()
         link.gone_before = measured.gone
-
-
-def _answer(client: Client, ask: asks.Ask) -> Answer:
-    try:
-        return answer(client, ask)
-    except Exception:
-        return Answer(ask, failed=True)
-
-
-def _find(processes: host.Processes, snapshot: Snapshot) -> MemoryMeasured:
-    try:
-        return processes.find(snapshot)
-    except Exception:
-        return MemoryMeasured(None, {})
-
-
-def _process_key(snapshot: Snapshot) -> object:
-    return snapshot.connections, tuple((model.id, model.state, model.proxy) for model in loaded(snapshot))
 
 
 def fault_menu(error: Exception) -> Menu:

@@ -1,8 +1,9 @@
 """Settings with everything that finding them needs: the one place that knows both roots."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Mapping, Tuple
+from typing import List, Mapping, Optional, Tuple
 
 from llamabar import config
 from llamabar.config import Settings
@@ -11,12 +12,25 @@ from llamabar.config import Settings
 def settings(environment: Mapping[str, str], *, option: str = "", server: str = "") -> Settings:
     """Return the settings in force; raise LlamabarError for an option that cannot be followed."""
     found = config.load(environment, option=option, discover=_discover)
+    found = replace(found, rediscover=_rediscover)
     return config.select(found, server) if server else found
 
 
 def _discover() -> Tuple[str, str]:
     from llamabar.sources.discovery import discover
-    from llamabar_installer.agents import find_agents, listen_of
+    from llamabar_installer.agents import listen_of
 
-    agents = find_agents(Path(os.path.expanduser("~")))
-    return discover((agent.url for agent in agents), listen_of)
+    return discover(_agents(), listen_of)
+
+
+def _rediscover() -> Optional[Tuple[str, str]]:
+    from llamabar.sources.discovery import rediscover
+    from llamabar_installer.agents import listen_of
+
+    return rediscover(_agents(), listen_of)
+
+
+def _agents() -> List[Tuple[str, str]]:
+    from llamabar_installer.agents import find_agents
+
+    return [(agent.url, f"LaunchAgent {agent.label}") for agent in find_agents(Path(os.path.expanduser("~")))]

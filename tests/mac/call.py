@@ -12,6 +12,7 @@ from typing import Any, Dict, List, Optional
 CALLS = "calls.jsonl"
 FAULTS = "faults"
 NEVER_S = 86_400.0
+LONGEST_ADDRESS = 100  # bytes; macOS takes 103, Linux 107
 
 
 class Call:
@@ -54,20 +55,33 @@ class Call:
         return ask(self.state, request)
 
 
-def ask(state: str, request: Dict[str, Any], timeout_s: Optional[float] = None) -> Dict[str, Any]:
-    """Return launchd's answer. The socket is reached by its name alone: such addresses are short."""
-    folder = os.open(".", os.O_RDONLY)
+def ask(
+    state: str, request: Dict[str, Any], timeout_s: Optional[float] = None, *, name: str = "launchd"
+) -> Dict[str, Any]:
+    """Return the answer of launchd, or of an app; raise OSError when it is not there."""
     with socket.socket(socket.AF_UNIX) as talk:
         talk.settimeout(timeout_s)
-        os.chdir(state)
-        try:
-            talk.connect("launchd.sock")
-        finally:
-            os.fchdir(folder)
-            os.close(folder)
+        connect(talk, state, f"{name}.sock")
         talk.sendall(json.dumps(request).encode("ascii") + b"\n")
         with talk.makefile("r", encoding="ascii") as answer:
-            return json.loads(answer.readline())
+            line = answer.readline()
+    if not line:
+        raise ConnectionError(f"{name} went away")
+    return json.loads(line)
+
+
+def connect(talk: socket.socket, folder: str, name: str) -> None:
+    """Connect to a socket in a folder: by its name alone where the whole path is too long for an address."""
+    path = os.path.join(folder, name)
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        return talk.connect(path)
+    before = os.open(".", os.O_RDONLY)
+    os.chdir(folder)
+    try:
+        return talk.connect(name)
+    finally:
+        os.fchdir(before)
+        os.close(before)
 
 
 def stdin_kind() -> str:

@@ -68,36 +68,40 @@ class Program:
         if self.version >= 205:
             signal.signal(signal.SIGHUP, lambda *_: self._reload(flags))
         time.sleep(self.wanted.get("start_s", 0))
-        if self.wanted.get("crash") is not None:
-            self._error("failed to create server", error="made to fail")
-            return self.wanted["crash"]
         self._preload(flags.get("config", ""))
         address = flags.get("listen") or (":8443" if "tls-cert-file" in flags else ":8080")
         print(f"[INFO] llama-swap listening on http://{address}", flush=True)
-        server = self._listen(address)
-        if server is None:
+        if not self._is_free(address):
             return 1
+        if "crash" in self.wanted and "crash_s" not in self.wanted:
+            return self._crash()
+        from tests.mac.demo import serve
+
+        server = serve(self.version, port_of(address), self.wanted.get("api_key", ""))
         for _ in range(self.wanted.get("llama_servers", 0)):
             self._llama_server()
+        if "crash_s" in self.wanted and not self.told.wait(self.wanted["crash_s"]):
+            return self._crash()
         while not self.told.wait(0.5):
             pass
         self._shut_down(server)
         return 0
 
-    def _listen(self, address: str) -> Any:
-        """Return the demo on a port of loopback, None when somebody has it."""
-        port = int(address.rpartition(":")[2] or 0)
+    def _crash(self) -> int:
+        self._error("http server error", error="made to fail")
+        return int(self.wanted.get("crash", 1))
+
+    def _is_free(self, address: str) -> bool:
+        """Tell whether a port of loopback can be had; if not, say so."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind(("127.0.0.1", port))
+                probe.bind(("127.0.0.1", port_of(address)))
                 probe.listen(1)
             except OSError:
                 self._refused(f"listen tcp {address}: bind: address already in use")
-                return None
-        from tests.mac.demo import serve
-
-        return serve(self.version, port, self.wanted.get("api_key", ""))
+                return False
+        return True
 
     def _refused(self, words: str) -> None:
         if self.version >= 218:
@@ -144,6 +148,12 @@ class Program:
         """Print a line of Go's log with fields."""
         pairs = "".join(f" {key}={_quoted(value)}" for key, value in fields.items())
         print(f"{time.strftime('%Y/%m/%d %H:%M:%S')} ERROR {message}{pairs}", file=sys.stderr, flush=True)
+
+
+def port_of(address: str) -> int:
+    """Return the port of HOST:PORT, 0 if there is none."""
+    port = address.rpartition(":")[2]
+    return int(port) if port.isdigit() else 0
 
 
 def config_trouble(path: str) -> Optional[str]:

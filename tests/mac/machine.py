@@ -21,7 +21,7 @@ from typing import Any, Dict, List, Optional
 
 from tests.mac import call, user
 from tests.mac.belongings import Belongings
-from tests.mac.launchd.verbs import OFFENCES
+from tests.mac.launchd.acting import OFFENCES
 from tests.mac.options import FOLDERS, OPTIONS, SECRET, TOOLS, ZSH
 
 ENTRY = Path(__file__).with_name("entry.py")
@@ -167,7 +167,10 @@ class Mac(Belongings):
 
     def ask(self, **request: Any) -> Dict[str, Any]:
         """Return launchd's answer to a request of the test."""
-        return call.ask(str(self.state), request, PATIENCE_S)
+        try:
+            return call.ask(str(self.state), request, PATIENCE_S)
+        except OSError as error:
+            raise AssertionError(f"launchd is gone: {(self.state / 'launchd.err').read_text('utf-8')}") from error
 
     def change(self, **options: Any) -> None:
         """Change options of launchd from now on."""

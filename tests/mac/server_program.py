@@ -33,10 +33,12 @@ class LlamaSwap:
         user.give(self.path)
 
     def behave(self, **wanted: Any) -> None:
-        """From its next start on, and nothing else than: crash=1 (at start) · dies=6 (a signal, at any call) ·
+        """Set how it behaves from its next start on; what is not named is as usual.
+
+        crash=1 (its exit code, once it had its port, or crash_s=2 later) · dies=6 (a signal, at any call) ·
         hang=True (at any call) · start_s=1 · stop_s=3 · ignore_sigterm=True · llama_servers=2 · api_key="…".
         """
-        known = {"crash", "dies", "hang", "start_s", "stop_s", "ignore_sigterm", "llama_servers", "api_key"}
+        known = {"crash", "crash_s", "dies", "hang", "start_s", "stop_s", "ignore_sigterm", "llama_servers", "api_key"}
         assert set(wanted) <= known, wanted
         path = self.mac.state / "llama-swap.json"
         all_of_them = json.loads(path.read_text("utf-8")) if path.exists() else {}

@@ -1,23 +1,21 @@
 """SwiftBar on a Mac, as a test handles it: the app in ~/Applications, a real process, its menus and clicks."""
 
-import contextlib
 import json
-import os
 import plistlib
 import shutil
 import signal
-import socket
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
 
 import tests.swiftbar_host as host
 from tests.mac import user
+from tests.mac.call import ask
 from tests.programs import flat, wait_for
 
 DOMAIN = "com.ameba.SwiftBar"
 ROOT = Path(__file__).parent.parent.parent
-SOCKET = "SwiftBar.sock"
+ANSWER_S = 10.0
 SCRIPT = """#!{python} -IS
 import sys
 
@@ -103,20 +101,10 @@ class SwiftBar:
 
     def _ask(self, **request: Any) -> Any:
         """Return the app's answer, None when it does not run."""
-        folder = os.getcwd()
-        with socket.socket(socket.AF_UNIX) as talk:
-            talk.settimeout(10)
-            os.chdir(self.mac.state)
-            try:
-                talk.connect(SOCKET)
-            except OSError:
-                return None
-            finally:
-                os.chdir(folder)
-            talk.sendall(json.dumps(request).encode("ascii") + b"\n")
-            with talk.makefile("r", encoding="ascii") as answer, contextlib.suppress(ConnectionError):
-                return json.loads(answer.readline())
-        return None
+        try:
+            return ask(str(self.mac.state), request, ANSWER_S, name="SwiftBar")
+        except OSError:
+            return None
 
     # menus
 

@@ -8,7 +8,6 @@ from typing import Optional
 
 import click
 
-from llamabar.cli import reports
 from llamabar.cli.program import KNOWN_FAULT, OK, code_of, common, print_status, program, scene_of, settings_of
 
 DEMO_SECONDS_UNWATCHED = 15.0
@@ -27,11 +26,12 @@ def stream(server: str, config: str) -> int:
 @common
 def frame(server: str, config: str) -> int:
     """One frame, then exit: for xbar, Argos and non-streaming use."""
+    scene = scene_of(server, config)
     from llamabar.clicks import click_style
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import render
 
-    sys.stdout.write(render(compose(scene_of(server, config)), click_style(os.environ)).decode("utf-8"))
+    sys.stdout.write(render(compose(scene), click_style(os.environ)).decode("utf-8"))
     return OK
 
 
@@ -49,6 +49,8 @@ def status(server: str, config: str, as_json: bool) -> int:
 def models(server: str, config: str, as_json: bool) -> int:
     """Every model with state, memory, context and time to unload."""
     scene = scene_of(server, config)
+    from llamabar.cli import reports
+
     if as_json:
         print(json.dumps(reports.models_document(scene), indent=2))
     else:
@@ -105,6 +107,8 @@ def preview(
 @common
 def show_config(server: str, config: str) -> int:
     """The settings in force and where each came from."""
+    from llamabar.cli import reports
+
     found = settings_of(server, config)
     print("\n".join(reports.settings_lines(found)))
     return KNOWN_FAULT if found.mistakes else OK

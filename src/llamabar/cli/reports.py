@@ -4,6 +4,7 @@ from typing import Any, Dict, List, Optional
 
 from llamabar.config import Settings
 from llamabar.core import readings, units
+from llamabar.core.capabilities import capabilities
 from llamabar.core.phases import phases
 from llamabar.core.speed import Reading
 from llamabar.core.state import Model, Snapshot, loaded, requests_of
@@ -84,7 +85,7 @@ def _server(server: Server, now_s: float) -> Dict[str, Any]:
         "status": server.status.value,
         "reachable": snapshot.connected,
         "fault": None if snapshot.fault is None else snapshot.fault.kind.value,
-        "capabilities": sorted(snapshot.confirmed),
+        "capabilities": list(capabilities(snapshot)),
         "profile": snapshot.profile,
         "models": [_model(snapshot, model, now_s) for _, model in sorted(snapshot.models.items())],
         "in_flight": [
@@ -141,4 +142,5 @@ def settings_lines(settings: Settings) -> List[str]:
             + (f" (from {server.key_from})" if server.key_from else "")
         )
     lines.append(f"menu title       {settings.title} (from {settings.title_from})")
+    lines.append(f"update check     {settings.update_url or 'off'}")
     return lines

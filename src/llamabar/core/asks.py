@@ -12,7 +12,7 @@ from typing import List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
 from llamabar.core.events import Event
-from llamabar.core.state import READY, Model, Snapshot, in_flight, requests_of
+from llamabar.core.state import READY, Model, Snapshot, at_work, in_flight, requests_of
 
 SETTLE_S = 0.15  # events come in bursts
 BURST_S = 1.0  # finished requests are fetched this long after the first of a burst
@@ -112,10 +112,13 @@ class AskLog:
         return turn is not None and turn.connection == connection
 
 
-def due(snapshot: Snapshot, log: AskLog, *, now_s: float, local: bool = True) -> List[Ask]:
+def due(
+    snapshot: Snapshot, log: AskLog, *, now_s: float, local: bool = True, processes: bool = False
+) -> List[Ask]:
     """Return the questions to send now; none while there is no connection.
 
     `local`: the server runs on this computer, so that a loopback address in its answers is ours too.
+    `processes`: its processes are looked up, and a model server is asked nothing before that.
     """
     if not snapshot.connected or snapshot.table_is_new:
         return []
@@ -123,12 +126,14 @@ def due(snapshot: Snapshot, log: AskLog, *, now_s: float, local: bool = True) ->
     asks += [Ask(Kind.RUNNING)] if _running_due(snapshot, log, now_s) else []
     asks += [Ask(Kind.FINISHED)] if _finished_due(snapshot, log, now_s) else []
     asks += [Ask(Kind.HEALTH)] if _health_due(snapshot, log, now_s) else []
-    asks += _slots_due(snapshot, log, now_s) if local else []
+    asks += _slots_due(snapshot, log, now_s, processes) if local else []
     sent = [ask for ask in asks if not log.waiting(ask.kind, ask.model)]
     return [ask._replace(rows=_rows(snapshot)) if ask.kind is Kind.FINISHED else ask for ask in sent]
 
 
-def next_due_s(snapshot: Snapshot, log: AskLog, *, now_s: float) -> float:
+def next_due_s(
+    snapshot: Snapshot, log: AskLog, *, now_s: float, local: bool = True, processes: bool = False
+) -> float:
     """Return the time before which `due` stays empty unless an event comes."""
     times = [now_s + HEARTBEAT_S]
     times += [retry_s for kind in PROBES if (retry_s := log.retry_at_s(kind)) > now_s]
@@ -139,9 +144,9 @@ def next_due_s(snapshot: Snapshot, log: AskLog, *, now_s: float) -> float:
         unread = model.state == READY and not model.running_read and model.state_since_s is not None
         if unread and not log.blocked(Kind.RUNNING, now_s=now_s):
             times.append((model.state_since_s or 0.0) + SETTLE_S)
-        if _slots_wanted(snapshot, model) and not log.waiting(Kind.SLOTS, model.id):
+        if local and _slots_wanted(snapshot, model, processes) and not log.waiting(Kind.SLOTS, model.id):
             times.append(_slots_at_s(log, model, now_s))
-    if "wol_health" in snapshot.confirmed and not log.waiting(Kind.HEALTH):
+    if _has_heartbeat(snapshot) and not log.waiting(Kind.HEALTH):
         times.append(_heartbeat_at_s(snapshot, log))
     return max(now_s + 0.02, min(times))
 
@@ -173,8 +178,13 @@ def _rows_refused(snapshot: Snapshot) -> bool:
     return {"activity", "metrics"} <= snapshot.refuted
 
 
+def _has_heartbeat(snapshot: Snapshot) -> bool:
+    """Where there is no unlogged route, or asking could wake a sleeping machine, the connection is the heartbeat."""
+    return "wol_health" in snapshot.confirmed and not snapshot.wakes
+
+
 def _health_due(snapshot: Snapshot, log: AskLog, now_s: float) -> bool:
-    return "wol_health" in snapshot.confirmed and now_s >= _heartbeat_at_s(snapshot, log)
+    return _has_heartbeat(snapshot) and now_s >= _heartbeat_at_s(snapshot, log)
 
 
 def _heartbeat_at_s(snapshot: Snapshot, log: AskLog) -> float:
@@ -185,30 +195,36 @@ def _heartbeat_at_s(snapshot: Snapshot, log: AskLog) -> float:
     return max(asked_s, 0.0 if snapshot.missed_heartbeats else snapshot.last_event_s or 0.0) + every_s
 
 
-def _slots_due(snapshot: Snapshot, log: AskLog, now_s: float) -> List[Ask]:
-    wanted = [model for _, model in sorted(snapshot.models.items()) if _slots_wanted(snapshot, model)]
+def _slots_due(snapshot: Snapshot, log: AskLog, now_s: float, processes: bool) -> List[Ask]:
+    wanted = [model for _, model in sorted(snapshot.models.items()) if _slots_wanted(snapshot, model, processes)]
     return [
-        Ask(Kind.SLOTS, model=model.id, url=model.proxy or "")
+        Ask(Kind.SLOTS, model=model.id, url=model.server_url or "")
         for model in wanted
         if now_s >= _slots_at_s(log, model, now_s)
     ]
 
 
-def _slots_wanted(snapshot: Snapshot, model: Model) -> bool:
+def _slots_wanted(snapshot: Snapshot, model: Model, processes: bool) -> bool:
+    sleeps = model.may_sleep or (processes if model.process is None else model.process.may_sleep)
     return (
         model.state == READY
-        and model.proxy is not None
-        and is_loopback(model.proxy)
-        and not model.may_sleep
+        and model.server_url is not None
+        and is_loopback(model.server_url)
+        and not sleeps
         and not model.slots_closed
         and _has_request(snapshot, model)
     )
 
 
 def _has_request(snapshot: Snapshot, model: Model) -> bool:
-    """A version that only counts requests tells whose they are when a single model is ready."""
+    """A version that only counts requests tells whose they are when a single model is ready.
+
+    Where none is told, llama-swap's connections to the model's server tell, until its slots are seen idle.
+    """
     if requests_of(snapshot, model.id):
         return True
+    if in_flight(snapshot) is None:
+        return at_work(model)
     ready = [other for other in snapshot.models.values() if other.state == READY]
     return not snapshot.requests and bool(in_flight(snapshot)) and len(ready) == 1
 

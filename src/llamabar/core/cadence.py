@@ -48,6 +48,13 @@ def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[flo
     return None
 
 
+def same_state_due_s(shown: Shown, state: object, *, now_s: float) -> Optional[float]:
+    """Return when a menu of the state that is shown may be printed at the earliest; None if that is now."""
+    if shown.at_s is None or state != shown.state or now_s >= shown.at_s + BUSY_S:
+        return None
+    return shown.at_s + BUSY_S
+
+
 def _calm_s(pace: Pace, now_s: float) -> float:
     recent = pace.last_activity_s is not None and now_s - pace.last_activity_s < RECENT_FOR_S
     return RECENT_S if recent else QUIET_S

@@ -9,7 +9,9 @@ from typing import Any, Callable, Dict, Optional, Tuple
 from llamabar.core import events as ev
 from llamabar.core.fields import items, mapping, number, parse, positive, text, texts, unix_s, whole
 
-_SLEEP_OPTION = re.compile(r"--sleep-idle-seconds[=\s]+['\"]?(-?\d+)")
+_SLEEP_OPTION = re.compile(r"(?:--sleep-idle-seconds|LLAMA_ARG_SLEEP_IDLE_SECONDS)[=\s]+['\"]?(-\d)?")
+_MOST_TOKENS = 10**8  # no context is as long
+_MOST_SLOTS = 256
 _LONGEST_DURATION_MS = 10**10  # v179 to v209 report 9223372036854 for an empty answer
 
 
@@ -84,7 +86,7 @@ def _request(entry: Dict[str, Any]) -> Optional[ev.RequestInfo]:
 def decode_metrics(value: Any) -> Optional[ev.RequestsFinished]:
     """Return the rows of a `metrics` event: one (v140 to v151) or an array of them (v152 to v235)."""
     rows = [value] if isinstance(value, dict) else value
-    return ev.RequestsFinished(_rows(rows)) if isinstance(rows, list) else None
+    return ev.RequestsFinished(_rows(rows), streamed=True) if isinstance(rows, list) else None
 
 
 def decode_activity_page(value: Any) -> Optional[ev.RequestsFinished]:
@@ -152,14 +154,18 @@ def decode_running(value: Any) -> Optional[ev.RunningListed]:
 
 
 def _running(entry: Dict[str, Any]) -> ev.RunningModel:
-    sleep = _SLEEP_OPTION.search(entry["cmd"]) if isinstance(entry.get("cmd"), str) else None
     return ev.RunningModel(
         id=text(entry.get("model")),
         state=text(entry.get("state")),
         proxy=text(entry.get("proxy")) or None,
         ttl_s=number(entry.get("ttl")),
-        may_sleep=bool(sleep and int(sleep.group(1)) >= 0),
+        may_sleep=may_sleep(entry["cmd"]) if isinstance(entry.get("cmd"), str) else False,
     )
+
+
+def may_sleep(command: str) -> bool:
+    """Tell whether a command line, or a NAME=value of its environment, lets a model server sleep; -1 is never."""
+    return any(not never.group(1) for never in _SLEEP_OPTION.finditer(command))
 
 
 def decode_version(value: Any) -> ev.VersionRead:
@@ -171,6 +177,8 @@ def decode_version(value: Any) -> ev.VersionRead:
 def decode_slots(value: Any) -> Optional[Tuple[ev.Slot, ...]]:
     """Return the slots of a llama.cpp server; None when the answer is not a list of slots."""
     if not isinstance(value, list) or not all(isinstance(entry, dict) and "id" in entry for entry in value):
+        return None
+    if len(value) > _MOST_SLOTS:
         return None
     return tuple(_slot(entry, index) for index, entry in enumerate(value))
 
@@ -184,11 +192,17 @@ def _slot(entry: Dict[str, Any], index: int) -> ev.Slot:
         id=index if slot_id is None else slot_id,
         task=whole(entry.get("id_task")),
         processing=entry.get("is_processing") is True or bool(state),
-        decoded_tokens=whole(token.get("n_decoded")),
-        prompt_tokens=whole(entry.get("n_prompt_tokens_processed")),
-        cached_tokens=whole(entry.get("n_prompt_tokens_cache")),
-        context_tokens=whole(entry.get("n_ctx")) or None,
+        decoded_tokens=_tokens(token.get("n_decoded")),
+        prompt_tokens=_tokens(entry.get("n_prompt_tokens_processed")),
+        cached_tokens=_tokens(entry.get("n_prompt_tokens_cache")),
+        context_tokens=_tokens(entry.get("n_ctx")) or None,
     )
+
+
+def _tokens(value: Any) -> Optional[int]:
+    """Return a count that a model server can mean; an absurd one is not known."""
+    found = whole(value)
+    return found if found is not None and found <= _MOST_TOKENS else None
 
 
 def error_text(raw: bytes) -> str:

@@ -19,6 +19,7 @@ class FaultKind(str, Enum):
     NOT_LLAMA_SWAP = "not_llama_swap"
     CLOSED = "closed"
     LAGGING = "lagging"
+    ASLEEP = "asleep"
 
 
 @dataclass(frozen=True)
@@ -161,12 +162,14 @@ class ActivityNoted:
 class RequestsFinished:
     """Rows of finished requests, oldest first. `total` counts what the server still holds.
 
-    `read_unix_s` is the wall clock at which the rows were fetched from a server on this computer.
+    `read_unix_s` is the wall clock at which the rows were fetched from a server on this computer; `streamed`: they
+    came as an event.
     """
 
     rows: Tuple[FinishedRequest, ...]
     total: Optional[int] = None
     read_unix_s: Optional[float] = None
+    streamed: bool = False
 
 
 @dataclass(frozen=True)
@@ -232,12 +235,31 @@ class HostMeasured:
 
 
 @dataclass(frozen=True)
+class ModelServer:
+    """What the process of a model's server shows: its address, where its own command line tells it."""
+
+    url: Optional[str] = None
+    may_sleep: bool = False
+
+
+@dataclass(frozen=True)
 class MemoryMeasured:
-    """Resident memory of llama-swap itself and of each model's processes; `gone`: models whose processes have ended."""
+    """Resident memory of llama-swap itself and of each model's processes; `gone`: models whose processes have ended.
+
+    `servers`: the processes of the ready models, if they were looked up; a model whose process was not found has none.
+    """
 
     server_bytes: Optional[int]
     by_model_bytes: Dict[str, int]
     gone: FrozenSet[str] = frozenset()
+    servers: Optional[Dict[str, ModelServer]] = None
+
+
+@dataclass(frozen=True)
+class ClientsSeen:
+    """The connections that llama-swap has open to each model's server, by their ports: requests, or just ended ones."""
+
+    by_model: Dict[str, Tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -268,5 +290,6 @@ class ActionEnded:
 Event = Union[
     StreamOpened, StreamLost, ModelsListed, InflightListed, InflightUpserted, InflightRemoved, InflightCounted,
     ActivityNoted, RequestsFinished, ProfileChosen, ProfilesListed, RunningListed, VersionRead, CapabilitiesFound,
-    HealthAnswered, SlotsAnswered, HostMeasured, MemoryMeasured, ServiceFound, ActionAsked, ActionEnded,
+    HealthAnswered, SlotsAnswered, HostMeasured, MemoryMeasured, ClientsSeen, ServiceFound, ActionAsked,
+    ActionEnded,
 ]  # fmt: skip

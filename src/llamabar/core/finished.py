@@ -36,6 +36,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         activity_noted_s=None,
         activity_count=0,
         last_activity_s=snapshot.last_activity_s if old or not rows else at_s,
+        confirmed=snapshot.confirmed | {"metrics_events"} if event.streamed else snapshot.confirmed,
     )
     for model_id in {row.model for row in rows}:
         snapshot = _finished_of(

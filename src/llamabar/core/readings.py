@@ -6,7 +6,7 @@ from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Readings
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading, Source, estimate_tps
-from llamabar.core.state import READY, STARTING, Model, Snapshot, in_flight, loaded, requests_of
+from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, loaded, requests_of
 
 JUST_ENDED_S = 1.5
 ENOUGH_PROMPT_TOKENS = 32  # a cached prompt leaves a token or two, whose speed says nothing
@@ -19,8 +19,8 @@ def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Re
     live = model.meter.by_slots(now_s)
     requests = requests_of(snapshot, model.id)
     writing = [request for request in requests if request.trail]
-    counted = "inflight_list" not in snapshot.confirmed and in_flight(snapshot)
-    if live is not None and (requests or counted):
+    untold = "inflight_list" not in snapshot.confirmed and (in_flight(snapshot) or at_work(model))
+    if live is not None and (requests or untold):
         return live
     if not writing:
         return None
@@ -79,7 +79,7 @@ def context_tokens(model: Model) -> Optional[int]:
 
 def unloads_in_s(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[float]:
     """Return the time to the unload; None if it never comes, is stopped by a request, or cannot be known."""
-    busy = requests_of(snapshot, model.id) or (not snapshot.requests and in_flight(snapshot))
+    busy = requests_of(snapshot, model.id) or (not snapshot.requests and in_flight(snapshot)) or at_work(model)
     if not snapshot.connected or model.state != READY or not model.ttl_s or model.last_use_s is None or busy:
         return None
     rest_s = model.last_use_s + model.ttl_s - now_s

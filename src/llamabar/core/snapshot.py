@@ -54,7 +54,8 @@ def _opened(snapshot: Snapshot, event: ev.StreamOpened, at_s: float) -> Snapshot
 
 def _lost(snapshot: Snapshot, event: ev.StreamLost, at_s: float) -> Snapshot:
     since_s = at_s if snapshot.connected or snapshot.fault is None else snapshot.connection_since_s
-    return replace(snapshot, connected=False, connection_since_s=since_s, fault=event.fault)
+    wakes = snapshot.wakes or event.fault.kind is ev.FaultKind.ASLEEP
+    return replace(snapshot, connected=False, connection_since_s=since_s, fault=event.fault, wakes=wakes)
 
 
 def _models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
@@ -69,8 +70,9 @@ def _changed(old: Optional[Model], info: ev.ModelInfo, *, since_s: Optional[floa
     if old is None:
         return Model(info, state_since_s=None)
     if old.state == info.state and since_s is not None:
-        return replace(old, info=info)
+        return old if old.info == info else replace(old, info=info)
     model = replace(old, info=info, state_since_s=since_s, running_read=False, proxy=None, slots_closed=False)
+    model = replace(model, process=None, clients=(), idle_clients=())
     model = replace(model, meter=speed.with_slots(old.meter, None, at_s=at_s))
     if since_s is None:
         return replace(model, last_use_s=None, failed_at_s=None, failure="")
@@ -95,7 +97,8 @@ def _inflight_listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) 
 def _inflight_upserted(snapshot: Snapshot, event: ev.InflightUpserted, at_s: float) -> Snapshot:
     request = _request(snapshot.requests.get(event.request.id), event.request, at_s)
     requests = {**snapshot.requests, request.info.id: request}
-    return replace(_confirm(_heard(snapshot, at_s), "inflight_list"), requests=requests)
+    snapshot = _confirm(_confirm(_heard(snapshot, at_s), "inflight_list"), "inflight_bytes")
+    return replace(snapshot, requests=requests)
 
 
 def _request(old: Optional[Request], info: ev.RequestInfo, at_s: float) -> Request:
@@ -185,9 +188,9 @@ def _slots(snapshot: Snapshot, event: ev.SlotsAnswered, at_s: float) -> Snapshot
         slope = speed.pace(trail, shortest_s=speed.SHORTEST_BYTE_WINDOW_S) or 0.0
         grown = trail[-1].total + slope * min(0.25, max(0.0, at_s - trail[-1].at_s))
         meter = speed.with_byte_count(meter, writing[0].info.path, resp_bytes=grown)
-    return with_model(
-        snapshot, replace(model, meter=meter, slots_closed=model.slots_closed or event.closed, context_tokens=context)
-    )
+    idle = event.slots is not None and not any(slot.processing for slot in event.slots)
+    model = replace(model, meter=meter, slots_closed=model.slots_closed or event.closed, context_tokens=context)
+    return with_model(snapshot, replace(model, idle_clients=model.clients) if idle else model)
 
 
 def _memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
@@ -199,7 +202,20 @@ def _memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
         if model_id in models:
             peak = max(used_bytes, models[model_id].memory_peak_bytes or 0)
             models[model_id] = replace(models[model_id], memory_bytes=used_bytes, memory_peak_bytes=peak)
+    for model_id, model in models.items() if event.servers is not None else ():
+        if model.state == READY:
+            models[model_id] = replace(model, process=(event.servers or {}).get(model_id, ev.ModelServer()))
     return replace(snapshot, models=models, host=replace(snapshot.host, server_bytes=event.server_bytes))
+
+
+def _clients(snapshot: Snapshot, event: ev.ClientsSeen, at_s: float) -> Snapshot:
+    for model_id, ports in event.by_model.items():
+        model = snapshot.models.get(model_id)
+        if model is None or model.state != READY or model.clients == ports:
+            continue
+        meter = model.meter if ports else speed.with_slots(model.meter, None, at_s=at_s)
+        snapshot = with_model(snapshot, replace(model, clients=ports, meter=meter))
+    return snapshot
 
 
 def _measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
@@ -275,6 +291,7 @@ _APPLY: Dict[Type[object], Callable[..., Snapshot]] = {
     ev.SlotsAnswered: _slots,
     ev.HostMeasured: _measured,
     ev.MemoryMeasured: _memory,
+    ev.ClientsSeen: _clients,
     ev.ServiceFound: _service,
     ev.ActionAsked: _action_asked,
     ev.ActionEnded: _action_ended,

@@ -17,6 +17,7 @@ EXACT_TOKENS = 20
 SHORTEST_SLOT_WINDOW_S = 0.9
 SHORTEST_BYTE_WINDOW_S = 1.8  # recordings/v250: 64 to 109 tok/s over 0.25 s, 88 to 95 over 2 s, truth 92
 SLOTS_FRESH_S = 2.5
+MOST_TPS = 20_000.0  # of one slot: a server that counts faster does not count tokens
 CALIBRATION_TOKENS = 64  # an answer begins and ends with about 950 bytes that are no tokens: 7 % here, less later
 
 
@@ -131,7 +132,7 @@ class Meter:
         begun = [slot for slot in self.slots or () if slot.processing and slot.decoded_tokens]
         rates = [self._pace_of(slot) for slot in begun]
         known = [rate for rate in rates if rate]
-        if not known:
+        if not known or max(known) > MOST_TPS:
             return None
         fresh = rates.count(None)
         tps = sum(known) * (1 + fresh / len(known))

@@ -22,6 +22,9 @@ class Model:
     proxy: Optional[str] = None
     ttl_s: Optional[float] = None
     may_sleep: bool = False
+    process: Optional[ev.ModelServer] = None  # its server's process; None until it was looked up
+    clients: Tuple[int, ...] = ()  # connections of llama-swap to it, where no event tells what is in flight
+    idle_clients: Tuple[int, ...] = ()  # those there when its slots were last seen idle
     slots_closed: bool = False  # its server gives no slots
     context_tokens: Optional[int] = None  # of one slot, as its server told
     last_use_s: Optional[float] = None
@@ -41,6 +44,11 @@ class Model:
     def state(self) -> str:
         """Return llama-swap's word for the state."""
         return self.info.state
+
+    @property
+    def server_url(self) -> Optional[str]:
+        """Return the model server's own address: as `/running` tells it, else as its process does."""
+        return self.proxy or (self.process.url if self.process is not None else None)
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,7 @@ class Snapshot:
     prompt_tokens_total: int = 0
     generated_tokens_total: int = 0
     newest_row_id: Optional[int] = None
+    wakes: bool = False  # a wol-proxy was seen before it: any request but the stream's wakes the machine
     activity_noted_s: Optional[float] = None  # rows to fetch since then
     activity_count: int = 0
     last_activity_s: Optional[float] = None
@@ -128,6 +137,11 @@ def in_flight(snapshot: Snapshot) -> Optional[int]:
     if "inflight_list" in snapshot.confirmed:
         return len(snapshot.requests)
     return snapshot.inflight_total if "inflight_count" in snapshot.confirmed else None
+
+
+def at_work(model: Model) -> bool:
+    """Tell whether llama-swap's connections to a model's server say that it works, where no event does."""
+    return bool(model.clients) and model.clients != model.idle_clients
 
 
 def with_model(snapshot: Snapshot, model: Model) -> Snapshot:

@@ -9,7 +9,7 @@ from typing import Callable, Tuple
 
 from llamabar.core.events import FaultKind
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, in_flight
+from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, at_work, in_flight
 
 
 class Status(str, Enum):
@@ -74,7 +74,9 @@ def _counted_prompt(snapshot: Snapshot) -> bool:
 
 
 def _busy_by_count(snapshot: Snapshot) -> bool:
-    """A version that tells only a number: its requests are answered by some model that is ready."""
+    """A version that tells only a number, or none: its requests are answered by some model that is ready."""
+    if in_flight(snapshot) is None:
+        return any(at_work(model) and model.meter.busy_slots() for model in snapshot.models.values())
     return not snapshot.requests and bool(in_flight(snapshot)) and _any_model(READY)(snapshot)
 
 

@@ -1,6 +1,6 @@
 """A stand-in for llama.cpp's llama-server: loads, answers, tells its slots. It runs as a file of its own,
 with the standard library alone, as a child of the demo or of a real llama-swap:
-    modelserver.py --port 5801 --load-s 2 --tps 40 --prompt-tps 600 --slots 2 [--fail]
+    modelserver.py --port 5801 --load-s 2 --tps 40 --prompt-tps 600 --slots 2 [--fail] [--record FILE]
 
 A request may carry {"demo": {"tps": [40, 250], "switch_s": 3}}: its speed then changes in its midst.
 """
@@ -163,7 +163,16 @@ class Handler(BaseHTTPRequestHandler):
     model: Model
 
     def do_GET(self) -> None:
-        """Answer the reading routes."""
+        """Answer the reading routes; with --record, note when the question came, when its answer went, and whose."""
+        began_s = time.monotonic()
+        self.answer_get()
+        if self.model.options.record:
+            line = [began_s, time.monotonic(), self.command, self.path, self.headers.get("User-Agent", "")]
+            with open(self.model.options.record, "a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def answer_get(self) -> None:
+        """Answer a reading route."""
         route = self.path.split("?")[0]
         if not self.model.loaded:
             self.send_json(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
@@ -292,6 +301,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
     for name, usual in (("load-s", 1.0), ("tps", 40.0), ("prompt-tps", 600.0), ("slots", 2), ("context", 4096)):
         parser.add_argument(f"--{name}", type=type(usual), default=usual)
     parser.add_argument("--fail", action="store_true")
+    parser.add_argument("--record", default="")
+    parser.add_argument("--sleep-idle-seconds", type=int, default=-1, help="taken, and not done")
     options = parser.parse_args(arguments)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):

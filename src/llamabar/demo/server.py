@@ -209,7 +209,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _upstream(self, path: str) -> None:
         rest = path[len("/upstream/") :]
-        wanted = unquote(rest.split("/")[0])
+        wanted = unquote(rest.split("/")[0]) if self.world.dialect.unload_one else unquote(rest).split("/")[0]
         try:
             process = self.world.acquire(wanted)
         except KeyError:

@@ -36,6 +36,7 @@ class Process:
         self.child: Optional[subprocess.Popen[bytes]] = None
         self.in_flight = 0
         self.last_use_s = 0.0
+        self.options: List[str] = []
 
     @property
     def command(self) -> List[str]:
@@ -44,7 +45,7 @@ class Process:
         words = [sys.executable, "-I", "-S", str(Path(__file__).with_name("modelserver.py")), "--port", str(self.port)]
         words += ["--load-s", str(model.load_s), "--tps", str(model.tps), "--prompt-tps", str(model.prompt_tps)]
         words += ["--slots", str(model.slots), "--context", str(model.context)]
-        return [*words, "--fail"] if model.broken else words
+        return [*words, *self.options, *(["--fail"] if model.broken else [])]
 
 
 class World:

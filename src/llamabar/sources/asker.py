@@ -2,13 +2,11 @@
 
 import threading
 from queue import SimpleQueue
-from typing import Callable, Union
+from typing import Callable
 
-from llamabar.core.asks import Answer
-from llamabar.core.events import Event
-from llamabar.sources.inbox import Inbox
+from llamabar.sources.inbox import Arrived, Inbox
 
-Task = Callable[[], Union[Event, Answer]]
+Task = Callable[[], Arrived]
 
 
 class Asker(threading.Thread):

@@ -79,7 +79,7 @@ class Client:
         try:
             response = pool.urlopen(method, self._path(path), body=body or None, headers=headers, **_STRICT)
             try:
-                return Answer(response.status, _read(response), _headers(response))
+                return Answer(response.status, _read(response, answer_s), _headers(response))
             finally:
                 response.close()
         except Exception as error:
@@ -97,6 +97,9 @@ class Client:
             stream = self._open()
         if stream.status == 200 and stream.content_type.startswith("text/event-stream"):
             return stream
+        if stream.status == 204:  # a wol-proxy answers so while the machine behind it sleeps (facts, section 10)
+            stream.close()
+            raise Unreachable(Fault(FaultKind.ASLEEP))
         refused = stream.status in UNAUTHORIZED and stream.is_llama_swaps_refusal()
         stream.close()
         if refused:
@@ -185,7 +188,7 @@ class Stream:
         """Tell whether a 401 or 403 is llama-swap's own: by its realm, its JSON, or its message."""
         if "llama-swap" in self._response.headers.get("WWW-Authenticate", ""):
             return True
-        body = _read(self._response)
+        body = _read(self._response, ANSWER_S)
         return b'"src":"llama-swap"' in body or error_text(body) == REFUSAL
 
     def close(self) -> None:
@@ -212,10 +215,13 @@ def _headers(response: "urllib3.BaseHTTPResponse") -> Dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def _read(response: "urllib3.BaseHTTPResponse") -> bytes:
-    pieces, left = [], BODY_LIMIT_BYTES
+def _read(response: "urllib3.BaseHTTPResponse", within_s: float) -> bytes:
+    """Return the body, as far as the limit; raise TimeoutError if it trickles."""
+    pieces, left, ends_s = [], BODY_LIMIT_BYTES, clock.now_s() + within_s
     while left > 0:
-        piece = response.read(min(left, READ_BYTES), decode_content=False)
+        if clock.now_s() > ends_s:
+            raise TimeoutError
+        piece = response.read1(min(left, READ_BYTES), decode_content=False)
         if not piece:
             break
         pieces.append(piece)
@@ -226,8 +232,7 @@ def _read(response: "urllib3.BaseHTTPResponse") -> bytes:
 def fault_of(error: BaseException) -> Fault:
     """Return the fault behind an exception, in our words."""
     if isinstance(error, SSLError):
-        cause = error.args[0] if error.args else None
-        return Fault(FaultKind.TLS, str(getattr(cause, "verify_message", "") or getattr(cause, "reason", "") or ""))
+        return Fault(FaultKind.TLS, _tls_words(error.args[0] if error.args else None))
     if isinstance(error, (NameResolutionError, UnicodeError)):
         return Fault(FaultKind.UNKNOWN_HOST)
     if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
@@ -242,6 +247,18 @@ def fault_of(error: BaseException) -> Fault:
             Fault(FaultKind.NOT_LLAMA_SWAP, "not HTTP") if garbage and not _hung_up(error) else Fault(FaultKind.CLOSED)
         )
     return Fault(FaultKind.CLOSED)
+
+
+def _tls_words(cause: object) -> str:
+    """Return what is wrong with a secure connection; the verdict on a certificate is the library's own sentence."""
+    said = getattr(cause, "verify_message", "")
+    if said:
+        return f"its certificate is not trusted: {said}; a private authority is named by ca_file in the settings"
+    if getattr(cause, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
+        return "it does not speak TLS; perhaps http:// is meant"
+    if isinstance(cause, FileNotFoundError):
+        return "the ca_file of the settings is not there"
+    return str(getattr(cause, "reason", "") or "").replace("_", " ").lower()
 
 
 def _hung_up(error: BaseException) -> bool:

@@ -1,24 +1,35 @@
-"""This computer, and the processes of one llama-swap.
+"""This computer, and the processes of one llama-swap. Without psutil every figure is unknown.
 
 The whole process table is read only to find llama-swap after a connection, and its children after a model
-became ready; between, only the processes found are measured.
+became ready; between, only the processes found are measured. Only processes of this user are looked at.
 """
 
+from __future__ import annotations
+
 import os
-from typing import Dict, Iterable, List, Optional, Tuple
+from dataclasses import replace
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
-import psutil
+try:
+    import psutil
+except ImportError:  # no compiled module for this Python or processor, or no folder to unpack it into
+    psutil = None  # type: ignore[assignment]
 
-from llamabar.core.events import HostMeasured, MemoryMeasured
-from llamabar.core.state import LOADED_STATES, Snapshot
+from llamabar.core.decode import may_sleep
+from llamabar.core.events import ClientsSeen, HostMeasured, MemoryMeasured, ModelServer
+from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
 
 NAME_HINTS = ("llama-swap", "llamabar", "python")
+ANY_ADDRESS = ("127.0.0.1", "0.0.0.0", "::")
+SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
 
 
 def measure() -> HostMeasured:
     """Return CPU since the last call (None at the first) and memory of this computer."""
     global _measured_before
+    if psutil is None:
+        return HostMeasured(None, None, None)
     ratio = psutil.cpu_percent(None) / 100
     memory = psutil.virtual_memory()
     cpu_ratio, _measured_before = (ratio if _measured_before else None), True
@@ -39,23 +50,16 @@ class Processes:
 
     def find(self, snapshot: Snapshot) -> MemoryMeasured:
         """Look the processes up anew, then measure them. Slow: a whole process table."""
+        if psutil is None:
+            return MemoryMeasured(None, {})
         if self._server is None or not self._server.is_running():
             self._server = _listener(self._port)
-        children = _children(self._server)
-        self._by_model = {}
-        ports = {
-            model.id: urlsplit(model.proxy).port if model.proxy else None
-            for model in snapshot.models.values()
-            if model.state in LOADED_STATES
-        }
-        for model_id, port in ports.items():
-            if len(ports) == 1:
-                mine = children
-            else:
-                mine = [child for child in children if port is not None and _names_port(child, port)]
-            if mine:
-                self._by_model[model_id] = tuple(_with_descendants(mine))
-        return self.measure()
+        loaded = [model for model in snapshot.models.values() if model.state in LOADED_STATES]
+        matched = self._matched(loaded, _children(self._server))
+        self._by_model = {model_id: tuple(_with_descendants(mine)) for model_id, mine in matched.items()}
+        ready = [model.id for model in loaded if model.state == READY and model.id in self._by_model]
+        servers = {model_id: _model_server(self._by_model[model_id]) for model_id in ready}
+        return replace(self.measure(), servers=servers)
 
     def measure(self) -> MemoryMeasured:
         """Return the memory of the processes found before; a process that has gone is left out."""
@@ -63,6 +67,34 @@ class Processes:
         gone = frozenset(model_id for model_id, used in by_model.items() if used is None)
         own = _resident((self._server,)) if self._server is not None else None
         return MemoryMeasured(own, {model_id: used for model_id, used in by_model.items() if used}, gone)
+
+    def clients(self, snapshot: Snapshot) -> ClientsSeen:
+        """Return llama-swap's own connections to the model servers: for versions that tell no request in flight."""
+        ready = [model for model in snapshot.models.values() if model.state == READY]
+        ports = {model.id: _port_of(model.server_url) for model in ready}
+        open_to = _established(self._server) if self._server is not None and any(ports.values()) else []
+        return ClientsSeen({
+            model_id: tuple(sorted(mine for mine, theirs in open_to if theirs == port))
+            for model_id, port in ports.items()
+        })  # fmt: skip
+
+    def _matched(self, models: Sequence[Model], children: List[psutil.Process]) -> Dict[str, List[psutil.Process]]:
+        """Return each model's processes: by its port or from before; of those without a port what alone is left."""
+        if len(models) == 1:
+            return {models[0].id: children} if children else {}
+        found: Dict[str, List[psutil.Process]] = {}
+        for model in models:
+            port = _port_of(model.proxy)
+            before = self._by_model.get(model.id, ())
+            if port is not None:
+                found[model.id] = [child for child in children if _names_port(child, port)]
+            elif before:
+                found[model.id] = [child for child in children if child in before]
+        unknown = [model.id for model in models if not model.proxy and not found.get(model.id)]
+        if len(unknown) == 1:
+            taken = [child for mine in found.values() for child in mine]
+            found[unknown[0]] = [child for child in children if child not in taken]
+        return {model_id: mine for model_id, mine in found.items() if mine}
 
 
 def _listener(port: int) -> Optional[psutil.Process]:
@@ -84,6 +116,52 @@ def _listens(process: psutil.Process, port: int) -> bool:
     except (psutil.Error, OSError):
         return False
     return any(c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port for c in found)
+
+
+def _port_of(url: Optional[str]) -> Optional[int]:
+    try:
+        return urlsplit(url).port if url else None
+    except ValueError:
+        return None
+
+
+def _established(process: psutil.Process) -> List[Tuple[int, int]]:
+    """Return the open connections of a process on this computer, as its own port and the other's."""
+    try:
+        found = process.net_connections(kind="tcp")
+    except (psutil.Error, OSError):
+        return []
+    return [(c.laddr.port, c.raddr.port) for c in found if c.raddr and c.status == psutil.CONN_ESTABLISHED]
+
+
+def _model_server(processes: Sequence[psutil.Process]) -> ModelServer:
+    """Return what a model's processes show: the one port that one of them names and listens on; an idle sleep."""
+    ports = {port for process in processes for port in _own_ports(process)}
+    url = f"http://127.0.0.1:{ports.pop()}" if len(ports) == 1 else None
+    return ModelServer(url, any(_may_sleep(process) for process in processes))
+
+
+def _own_ports(process: psutil.Process) -> List[int]:
+    try:
+        found = process.net_connections(kind="tcp")
+    except (psutil.Error, OSError):
+        return []
+    ports = {c.laddr.port for c in found if c.status == psutil.CONN_LISTEN and c.laddr.ip in ANY_ADDRESS}
+    return [port for port in ports if _names_port(process, port)]
+
+
+def _may_sleep(process: psutil.Process) -> bool:
+    """A command line that cannot be read may say anything; an environment, only what it is known to say."""
+    try:
+        if may_sleep(" ".join(process.cmdline())):
+            return True
+    except (psutil.Error, OSError):
+        return True
+    try:
+        said = process.environ().get(SLEEP_VARIABLE)
+    except (psutil.Error, OSError):
+        return False
+    return said is not None and may_sleep(f"{SLEEP_VARIABLE}={said}")
 
 
 def _children(process: Optional[psutil.Process]) -> List[psutil.Process]:

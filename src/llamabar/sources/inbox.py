@@ -22,13 +22,26 @@ class Key(NamedTuple):
     name: str
 
 
+class Notice(NamedTuple):
+    """A sentence of our own that is no fault."""
+
+    text: str
+
+
 class Stop(NamedTuple):
     """The loop shall end."""
 
     why: str
 
 
-Arrived = Union[Event, Answer, Click, Key, Stop]
+class Moved(NamedTuple):
+    """A server that was found by itself listens here now; None: nobody was found."""
+
+    url: Optional[str]
+    how: str = ""
+
+
+Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved]
 Arrival = Tuple[str, float, Arrived]
 
 
@@ -51,7 +64,7 @@ class Inbox:
             self.wake()
         return fits
 
-    def put(self, server: str, arrival: Union[Event, Answer, Click, Key, Stop]) -> None:
+    def put(self, server: str, arrival: Arrived) -> None:
         """Hand over anything else; never waits."""
         self._others.put((server, clock.now_s(), arrival))
         self.wake()

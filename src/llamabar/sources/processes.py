@@ -3,7 +3,10 @@
 import os
 from typing import Callable, Iterator, NamedTuple, Optional, Tuple
 
-import psutil
+try:
+    import psutil
+except ImportError:  # see host.py
+    psutil = None  # type: ignore[assignment]
 
 ListenOf = Callable[[Tuple[str, ...]], Tuple[str, bool]]
 
@@ -18,7 +21,7 @@ class Running(NamedTuple):
 
 def running(listen_of: ListenOf) -> Iterator[Running]:
     """Yield this user's running llama-swap processes."""
-    for process in psutil.process_iter(["name", "uids", "cmdline"]):
+    for process in psutil.process_iter(["name", "uids", "cmdline"]) if psutil is not None else ():
         uids, words = process.info["uids"], process.info["cmdline"] or []
         if uids is None or uids.real != os.getuid():
             continue
@@ -34,8 +37,10 @@ def running(listen_of: ListenOf) -> Iterator[Running]:
 
 def runs_an_older_file(pid: Optional[int], program: str) -> bool:
     """Tell whether a process was started before its program's file was put in place: `brew upgrade` does that."""
+    if psutil is None or pid is None:
+        return False
     try:
         started_s = psutil.Process(pid).create_time()
-        return pid is not None and os.stat(os.path.realpath(program)).st_ctime > started_s + 1.0
+        return os.stat(os.path.realpath(program)).st_ctime > started_s + 1.0
     except (psutil.Error, OSError):
         return False

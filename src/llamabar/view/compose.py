@@ -41,6 +41,8 @@ def compose(scene: Scene) -> Menu:
             activity.rows(shown, scene),
             actions.rows(shown, scene),
         ]
+    if scene.aside:
+        sections.append((Row(f"Update: {reason(scene.aside)}"),))
     return Menu(title(scene), tuple(section for section in sections if section))
 
 

@@ -53,3 +53,4 @@ class Scene:
     notices: Tuple[str, ...] = ()  # faults of our own, such as a mistake in the settings
     today_unix_s: Optional[float] = None
     version: str = ""
+    aside: str = ""  # a sentence of our own that is no fault

@@ -9,8 +9,6 @@ from functools import lru_cache
 from itertools import zip_longest
 from typing import List, Optional, Tuple
 
-import png
-
 from llamabar.core.history import nice_ceiling
 from llamabar.view.palette import DASHED, FILL, LINE
 
@@ -47,6 +45,8 @@ def pixels(values: Points, dashed: Points = ()) -> List[List[int]]:
 @lru_cache(maxsize=64)
 def draw(values: Points, dashed: Points = ()) -> bytes:
     """Return a palette PNG of points between 0 and 1, transparent behind, at Retina density."""
+    import png  # not before there is something to draw
+
     palette = [(0, 0, 0, 0), (*FILL, 255), (*LINE, 255), (*DASHED, 255)]
     writer = png.Writer(
         width=len(values) * POINT_WIDTH_PX,

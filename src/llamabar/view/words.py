@@ -38,6 +38,7 @@ FAULTS: Dict[FaultKind, str] = {
     FaultKind.NOT_LLAMA_SWAP: "what answers is not llama-swap",
     FaultKind.CLOSED: "the connection was closed",
     FaultKind.LAGGING: "we fell behind and connect again",
+    FaultKind.ASLEEP: "the machine behind it sleeps; a request wakes it, watching does not",
 }
 
 REMEDIES: Dict[FaultKind, str] = {

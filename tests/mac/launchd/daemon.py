@@ -12,9 +12,10 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from tests.mac.launchd.domains import Caller
 from tests.mac.launchd.supervisor import Supervisor
 from tests.mac.launchd.texts import Answer
-from tests.mac.launchd.verbs import Caller, call
+from tests.mac.launchd.verbs import call
 
 SOCKET = "launchd.sock"
 Pending = Tuple[socket.socket, Callable[[], Optional[Any]]]

@@ -98,9 +98,13 @@ class Supervisor:
         names = os.listdir(folder) if os.path.isdir(folder) else []
         for path in (os.path.join(folder, name) for name in names if name.endswith(".plist")):
             content, _ = plists.read(path, uid=self.uid, macos=self.macos, state=self.state)
-            fit = content is not None and not os.path.islink(path) and content["Label"] not in self.jobs
-            if fit and not self.is_disabled(content["Label"], content) and not self.denied(content["Label"], "mdm"):
+            if content is not None and not os.path.islink(path) and self._may_load(content):
                 self.load(path, content, at_login=True)
+
+    def _may_load(self, plist: Dict[str, Any]) -> bool:
+        label = plist["Label"]
+        refused = label in self.jobs or self.denied(label, "mdm") or self.denied(label, "btm_denied")
+        return not refused and not self.is_disabled(label, plist)
 
     def logout(self) -> None:
         """Tell every job to end; the domain is gone when all have."""

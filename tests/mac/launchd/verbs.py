@@ -1,188 +1,26 @@
-"""launchctl's verbs: each returns an Answer, or a question that is asked again until it has one (verbs that block).
+"""launchctl's verbs that only look, and the table of all. Source: shared facts on launchd, section 1.8."""
 
-Source: shared facts on launchd, section 1, and the rules of section 11.
-"""
+from typing import Any, Callable, Dict, List, Sequence
 
-import json
-import os
-import signal
-from typing import Any, Callable, Dict, List, Optional, Sequence, Union
-
-from tests.mac.launchd import plists, printing
+from tests.mac.launchd import printing
+from tests.mac.launchd.acting import bootout, bootstrap, disable, enable, kickstart, kill
+from tests.mac.launchd.domains import OK, Caller, Result, domain_fault, find, service
 from tests.mac.launchd.job import Job
 from tests.mac.launchd.supervisor import Supervisor
-from tests.mac.launchd.texts import (
-    ERRORS,
-    SIGNALS,
-    Answer,
-    Target,
-    failed,
-    no_domain,
-    no_service,
-    target,
-    usage,
-)  # fmt: skip
-
-Result = Union[Answer, Callable[[], Optional[Answer]]]
-OK = Answer(0)
-OFFENCES = "domain-wide.jsonl"
-
-
-class Caller:
-    """Who asks: the folder that relative paths start from, and whether stdout is a terminal."""
-
-    def __init__(self, folder: str, tty: bool) -> None:
-        self.folder, self.tty = folder, tty
-
-
-def bootstrap(host: Supervisor, words: Sequence[str], caller: Caller) -> Result:
-    where = target(words[0]) if words else None
-    if where is None or where.label is not None or len(words) < 2:
-        return usage("bootstrap")
-    code = _domain_fault(host, where)
-    if code:
-        return failed("Bootstrap failed", code)
-    codes = [_bootstrap_one(host, where, os.path.join(caller.folder, path)) for path in words[1:]]
-    if len(codes) > 1 and any(codes):
-        return failed("Bootstrap failed", 133)
-    return failed("Bootstrap failed", 5) if codes[0] else OK
-
-
-def _bootstrap_one(host: Supervisor, where: Target, path: str) -> int:
-    """Return launchd's own error; a plain user is told 5 for each of them."""
-    content, code = plists.read(path, uid=host.uid, macos=host.macos, state=host.state)
-    label = content["Label"] if content else ""
-    if content is None or where.kind != "gui":
-        code = code or plists.WRONG_SESSION
-    elif host.is_disabled(label, content):
-        code = 119
-    elif label in host.jobs:
-        code = 37
-    elif host.options["foreign_volume"] or host.denied(label, "mdm") or host.denied(label, "btm_denied"):
-        code = 155
-    else:
-        host.load(path, content)
-        return 0
-    host.log(f"bootstrap {path}: {code}: {ERRORS[code]}")
-    return code
-
-
-def bootout(host: Supervisor, words: Sequence[str], caller: Caller) -> Result:
-    wait = list(words[:1]) == ["--wait"] and host.macos >= 26
-    words = words[1:] if wait else words
-    where = target(words[0]) if words else None
-    if where is None:
-        return usage("bootout")
-    code = _domain_fault(host, where)
-    if code:
-        return failed("Boot-out failed", code)
-    if where.label is not None and where.label:
-        return _bootout_label(host, where.label, wait)
-    if len(words) > 1:
-        return _bootout_path(host, os.path.join(caller.folder, words[1]))
-    return _end_of_session(host, words[0])
-
-
-def _bootout_label(host: Supervisor, label: str, wait: bool) -> Result:
-    job = host.jobs.get(label)
-    if job is None:
-        return failed("Boot-out failed", 3)
-    if job.leaving:
-        return failed("Boot-out failed", 5)
-    host.boot_out(job)
-    return (lambda: None if host.jobs.get(label) is job else OK) if wait else OK
-
-
-def _bootout_path(host: Supervisor, path: str) -> Result:
-    content = plists.parse(path)
-    job = host.jobs.get(str(content.get("Label"))) if content else None
-    if job is None:
-        return failed("Boot-out failed", 5)
-    host.boot_out(job)
-    return lambda: None if host.jobs.get(job.label) is job else OK
-
-
-def _end_of_session(host: Supervisor, text: str) -> Answer:
-    """Do what a real Mac does without a label, and note the offence: it fails the test run."""
-    with open(os.path.join(host.state, OFFENCES), "a", encoding="utf-8") as file:
-        file.write(json.dumps(f"launchctl bootout {text}") + "\n")
-    host.log(f"bootout of the whole domain: {text}")
-    host.logout()
-    return OK
-
-
-def kickstart(host: Supervisor, words: Sequence[str], caller: Caller) -> Result:
-    flags = "".join(word[1:] for word in words if word.startswith("-"))
-    where = _service([word for word in words if not word.startswith("-")])
-    if where is None or not set(flags) <= set("kps"):
-        return usage("kickstart")
-    code = _domain_fault(host, where)
-    if code:
-        return Answer(code, err=f'Could not kickstart service "{where.label}": {code}: {ERRORS[code]}\n')
-    job = host.jobs.get(where.label or "")
-    if job is None:
-        return no_service(where)
-    if job.leaving:
-        return Answer(37)
-    if host.is_disabled(job.label, job.plist) and job.pid is None:
-        return Answer(119, err=f'Could not kickstart service "{job.label}": 119: {ERRORS[119]}\n')
-    runs = job.runs
-    if job.pid is not None and "k" in flags:
-        if not job.restarting:
-            job.restarting = True
-            host.terminate(job)
-    elif job.pid is None and job.due_s is None:
-        host.start(job, "non-ipc demand")
-    return lambda: _kicked(host, job, flags, runs, caller)
-
-
-def _kicked(host: Supervisor, job: Job, flags: str, runs: int, caller: Caller) -> Optional[Answer]:
-    """Return the answer once there is a process; without one it blocks, or not, as the Mac was told."""
-    if host.jobs.get(job.label) is not job or job.leaving:
-        return Answer(37)
-    if job.pid is not None and not job.restarting:
-        words = f"service spawned with pid: {job.pid}" if caller.tty else str(job.pid)
-        return Answer(0, f"{words}\n" if "p" in flags else "")
-    ran = job.runs > runs and job.pid is None and job.state != "xpcproxy"
-    refused = ran and job.job_state == "spawn failed"
-    return OK if ran and not (refused and host.options["kickstart_blocks"]) else None
-
-
-def kill(host: Supervisor, words: Sequence[str], _: Caller) -> Result:
-    number = _signal(words[0]) if words else None
-    if number is None:
-        return usage("kill", "Invalid signal.\n")
-    where = _service(words[1:])
-    if where is None:
-        return usage("kill")
-    job = _find(host, where)
-    if not isinstance(job, Job):
-        return job
-    if job.pid is None:
-        return Answer(3, err="No process to signal.\n")
-    host.signal(job, number)
-    return OK
-
-
-def _signal(text: str) -> Optional[int]:
-    """Return the number that this system has for TERM, SIGTERM, 15 or -15 of Darwin's count."""
-    name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
-    number = text.lstrip("-")
-    name = next((one for one, (count, _) in SIGNALS.items() if str(count) == number), name)
-    return getattr(signal, name, None) if name in SIGNALS else None
+from tests.mac.launchd.texts import ERRORS, Answer, failed, no_domain, no_service, target, usage
 
 
 def print_(host: Supervisor, words: Sequence[str], _: Caller) -> Result:
     where = target(words[0]) if len(words) == 1 else None
     if where is None:
         return usage("print")
-    job = _find(host, where) if where.label else None
+    job = find(host, where) if where.label else None
     if isinstance(job, Job):
         return Answer(0, printing.job_text(host, job))
     if job is not None:
         bad = job.code == 113 and host.macos >= 26
         return no_service(where, bad_request=True) if bad else job
-    code = _domain_fault(host, where)
+    code = domain_fault(host, where)
     if code == 124:
         return failed("Could not print domain", code)
     return no_domain(where) if code else Answer(0, printing.domain_text(host))
@@ -192,7 +30,7 @@ def print_disabled(host: Supervisor, words: Sequence[str], _: Caller) -> Result:
     where = target(words[0]) if len(words) == 1 else None
     if where is None:
         return usage("print-disabled")
-    if _domain_fault(host, where):
+    if domain_fault(host, where):
         return no_domain(where)
     items = host.options["login_items"]
     return Answer(0, printing.disabled_text(host.disabled(), macos=host.macos, login_items=items))
@@ -207,29 +45,11 @@ def list_(host: Supervisor, words: Sequence[str], _: Caller) -> Result:
     return Answer(0, printing.list_text(job))
 
 
-def enable(host: Supervisor, words: Sequence[str], _: Caller) -> Result:
-    return _set_disabled(host, words, False)
-
-
-def disable(host: Supervisor, words: Sequence[str], _: Caller) -> Result:
-    return _set_disabled(host, words, True)
-
-
-def _set_disabled(host: Supervisor, words: Sequence[str], value: bool) -> Answer:
-    where, verb = _service(words), "disable" if value else "enable"
-    if where is None:
-        return usage(verb)
-    if where.kind == "system" or where.number != host.uid:
-        return failed(f"Could not {verb} service", 1)
-    host.set_disabled(where.label or "", value)
-    return OK
-
-
 def blame(host: Supervisor, words: Sequence[str], _: Caller) -> Result:
-    where = _service(words)
+    where = service(words)
     if where is None:
         return usage("blame")
-    job = _find(host, where)
+    job = find(host, where)
     if not isinstance(job, Job):
         return job
     return Answer(3, err="No process to signal.\n") if job.pid is None else Answer(0, f"{job.reason}\n")
@@ -259,30 +79,6 @@ def setenv(host: Supervisor, words: Sequence[str], _: Caller) -> Result:
 def getenv(host: Supervisor, words: Sequence[str], _: Caller) -> Result:
     known = words and words[0] in host.inherited
     return Answer(0, f"{host.inherited[words[0]]}\n" if known else "")
-
-
-def _service(words: Sequence[str]) -> Optional[Target]:
-    """Return the only word as a service target, None if it has no label."""
-    where = target(words[0]) if len(words) == 1 else None
-    return where if where is not None and where.label else None
-
-
-def _find(host: Supervisor, where: Target) -> Union[Job, Answer]:
-    """Return the job of a target, or the complaint that there is none."""
-    code = _domain_fault(host, where)
-    if code:
-        return failed("Could not print domain", code) if code == 124 else no_domain(where)
-    job = host.jobs.get(where.label or "") if where.kind == "gui" else None
-    return no_service(where) if job is None else job
-
-
-def _domain_fault(host: Supervisor, where: Target) -> int:
-    """Return the error of a domain that is not there or ends, else 0. system and user/UID are always there."""
-    if where.kind == "system" or (where.kind == "user" and where.number == host.uid):
-        return 0
-    if where.kind == "gui" and where.number == host.uid and host.domain != "none":
-        return 124 if host.domain == "tearing down" else 0
-    return 125
 
 
 VERBS: Dict[str, Callable[[Supervisor, Sequence[str], Caller], Result]] = {

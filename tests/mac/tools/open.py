@@ -1,13 +1,11 @@
 """open: files, folders, URLs, apps. What was opened is noted; an app that has a socket is told, and started before."""
 
-import json
 import os
 import re
-import socket
 import time
 from typing import Any, Dict, List, Optional
 
-from tests.mac.call import Call
+from tests.mac.call import Call, ask
 
 SYSTEM_APPS = ("Finder", "Terminal", "Safari", "TextEdit", "Console", "System Settings", "System Preferences",
                "Activity Monitor")  # fmt: skip
@@ -81,12 +79,8 @@ def _tell(call: Call, name: str, app: Dict[str, str], what: str) -> None:
 
 
 def _send(call: Call, name: str, what: str) -> bool:
-    os.chdir(call.state)
-    with socket.socket(socket.AF_UNIX) as talk:
-        try:
-            talk.connect(f"{name}.sock")
-            talk.sendall(json.dumps({"open": what}).encode("ascii") + b"\n")
-            talk.recv(1)
-        except OSError:
-            return False
+    try:
+        ask(call.state, {"open": what}, name=name)
+    except OSError:
+        return False
     return True

@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import List, Optional, Tuple
 
 from llamabar.core import readings, units
+from llamabar.core.capabilities import loadable
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import READY, STARTING, Model, Snapshot, in_flight, requests_of
+from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, requests_of
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Server
@@ -62,6 +63,8 @@ def _doing(snapshot: Snapshot, model: Model, now_s: float) -> Optional[str]:
         return words.prompt(readings.prompt_position(model))
     if Phase.WORKING in current:
         return f"{words.BUSY}, {units.plural(len(current), 'request')}"
+    if not current and at_work(model) and model.meter.busy_slots():
+        return words.prompt(readings.prompt_position(model)) if model.meter.reading() else words.BUSY
     counted = in_flight(snapshot)
     ready = [other for other in snapshot.models.values() if other.state == READY]
     if not snapshot.requests and counted and len(ready) == 1:
@@ -103,5 +106,6 @@ def _load_row(server: Server, rest: List[Model], *, everything: bool) -> Row:
 
 
 def _load_item(server: Server, one: Model) -> Row:
-    action = Action(Do.LOAD, one.id, server=server.name) if server.snapshot.connected else None
+    offered = server.snapshot.connected and loadable(server.snapshot, one)
+    action = Action(Do.LOAD, one.id, server=server.name) if offered else None
     return Row(name(one.id), action=action)

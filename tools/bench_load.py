@@ -1,0 +1,126 @@
+"""What watching costs: the watcher's CPU under load, and what a server is asked and logs because of it."""
+
+import json
+import re
+import time
+from collections import Counter
+from typing import Any, Dict, Iterator, List, Tuple
+
+import psutil
+
+from llamabar.core import decode
+from llamabar.core import events as ev
+from llamabar.core.snapshot import apply
+from llamabar.core.state import Snapshot
+from llamabar.demo.dialect import DIALECTS, DemoModel
+from llamabar.demo.load import ask
+from llamabar.demo.world import World
+from tools.bench_programs import Plugin, Swap
+
+COUNTS = (1, 10, 50, 200)
+RATES = (1, 100, 1000)
+IN_FLIGHT = 25
+LOADED = 4
+MEASURED_S = 6.0
+IDLE_S = 20.0
+BEGINNING_S = 5.0
+FINISHED = 20
+OURS = "llamabar/"
+
+
+def load() -> Iterator[Tuple[str, str]]:
+    """CPU of the watching process with many models and many events a second, and of decoding alone."""
+    for count in COUNTS:
+        for rate in RATES:
+            with _busy(count) as (world, plugin):
+                yield f"{count} models, {rate} events a second", f"{_cpu_percent(world, plugin, rate):.1f} % of a core"
+    for count in COUNTS:
+        listed = [{"id": f"m{n}", "state": "ready", "name": "", "description": ""} for n in range(count)]
+        yield f"decode and apply a table of {count} models", f"{_per_event_us('modelStatus', listed):.0f} µs"
+    upsert = {"operation": "upsert", "request": _request(0)}
+    yield "decode and apply an in-flight event", f"{_per_event_us('inflight', upsert):.0f} µs"
+
+
+def quiet() -> Iterator[Tuple[str, str]]:
+    """Log lines and requests that watching causes, idle and for finished requests, in every dialect."""
+    for dialect in DIALECTS:
+        with Swap(dialect) as (server, world), Plugin(server.url) as plugin:
+            plugin.wait("no model loaded")
+            ask(server.url[7:], "fast-1b", 10, 5)
+            plugin.wait("fast-1b: ready")
+            time.sleep(BEGINNING_S)
+            lines, asked = _lines(world), len(server.requests)
+            time.sleep(IDLE_S)
+            yield f"{dialect}: idle", f"{(_lines(world) - lines) * 60 / IDLE_S:.0f} log lines a minute"
+            yield f"{dialect}: idle", _routes(server.requests[asked:], IDLE_S)
+            lines, asked, began_s = _lines(world), len(server.requests), time.monotonic()
+            for _ in range(FINISHED):
+                ask(server.url[7:], "fast-1b", 150, 5)
+            time.sleep(2.0)
+            yield f"{dialect}: {FINISHED} requests one by one", f"{(_lines(world) - lines) / FINISHED:.2f} lines each"
+            busy = [request for request in server.requests[asked:] if not request[1].startswith("/v1/")]
+            yield f"{dialect}: {FINISHED} requests one by one", _routes(busy, time.monotonic() - began_s)
+
+
+class _busy:
+    """A server of many models, four of them loaded, and a plugin that watches it."""
+
+    def __init__(self, count: int) -> None:
+        self._swap = Swap(models=tuple(DemoModel(f"m{n}", stays=True) for n in range(count)))
+
+    def __enter__(self) -> Tuple[World, Plugin]:
+        server, world = self._swap.__enter__()
+        self._plugin = Plugin(server.url).__enter__()
+        self._plugin.wait("no model loaded")
+        for process in list(world.processes.values())[:LOADED]:
+            process.state = "ready"
+        world.publish("modelStatus", world.status())
+        self._plugin.wait("m0: ready")
+        time.sleep(1.5)
+        return world, self._plugin
+
+    def __exit__(self, *_: object) -> None:
+        self._plugin.__exit__()
+        self._swap.__exit__()
+
+
+def _cpu_percent(world: World, plugin: Plugin, rate: int) -> float:
+    process, sent = psutil.Process(plugin.pid), 0
+    requests = [_request(n) for n in range(min(IN_FLIGHT, rate))]
+    before_s, began_s = sum(process.cpu_times()[:2]), time.monotonic()
+    while time.monotonic() - began_s < MEASURED_S:
+        while sent < (time.monotonic() - began_s) * rate:
+            request = requests[sent % len(requests)]
+            request.update(resp_bytes=request["resp_bytes"] + 500)
+            request.update(elapsed_ms=int((time.monotonic() - began_s) * 1000))
+            world.publish("inflight", {"operation": "upsert", "request": request})
+            sent += 1
+        time.sleep(0.001)
+    return (sum(process.cpu_times()[:2]) - before_s) / (time.monotonic() - began_s) * 100
+
+
+def _request(number: int) -> Dict[str, Any]:
+    told = {"id": str(number + 1), "timestamp": "t", "model": "m0", "req_path": "/v1/chat/completions"}
+    return {**told, "resp_headers": {"Content-Type": "text/event-stream"}, "resp_bytes": 0, "elapsed_ms": 0}
+
+
+def _lines(world: World) -> int:
+    return sum(OURS in line for line in world.logs["proxy"].splitlines())
+
+
+def _routes(requests: List[Tuple[str, str]], seconds: float) -> str:
+    """Return requests a minute by route."""
+    shown = Counter(f"{method} {re.sub('no-model-.*', 'no-model-…', path.split('?')[0])}" for method, path in requests)
+    return ", ".join(f"{count * 60 / seconds:.1f} {route}" for route, count in sorted(shown.items())) or "no requests"
+
+
+def _per_event_us(kind: str, data: object) -> float:
+    payload = json.dumps({"type": kind, "data": json.dumps(data)}).encode()
+    snapshot = apply(Snapshot(), ev.StreamOpened(), 0.0)
+    snapshot = apply(snapshot, ev.ModelsListed((ev.ModelInfo("m0", "ready"),)), 0.0)
+    began_s = time.perf_counter()
+    for index in range(400):
+        event = decode.decode_event(payload)
+        assert event is not None
+        snapshot = apply(snapshot, event, float(index))
+    return (time.perf_counter() - began_s) / 400 * 1e6
