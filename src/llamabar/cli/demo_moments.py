@@ -21,7 +21,8 @@ from llamabar.view.html import State
 from llamabar.view.menu import Menu
 from llamabar.view.scene import Server
 
-PATIENCE_S = 4.0  # for one moment; a version that does not tell of it never shows it
+PATIENCE_S = 15.0  # for one moment, on a busy computer
+SHORT_PATIENCE_S = 4.0  # with a version that does not tell of every moment
 FAST = 4.0  # these models load and read that many times faster than those of `demo`
 CHAT, OTHER, BROKEN = "qwen3-30b", "coder-32b", "broken-7b"
 
@@ -78,7 +79,10 @@ class Moments:
     def __init__(self, dialect: str) -> None:
         if dialect not in DIALECTS:
             raise LlamabarError(f"There is no dialect {dialect!r}.", f"There are {', '.join(DIALECTS)}.")
-        models = tuple(replace(m, load_s=m.load_s / FAST, prompt_tps=m.prompt_tps * FAST) for m in MODELS)
+        models = tuple(
+            m if m.broken else replace(m, load_s=m.load_s / FAST, prompt_tps=m.prompt_tps * FAST) for m in MODELS
+        )
+        self._patience_s = PATIENCE_S if DIALECTS[dialect].cancel else SHORT_PATIENCE_S
         self._server = DemoServer(World(dialect, models))
         self._due = list(MOMENTS)
         self._since_s: Optional[float] = None
@@ -112,7 +116,7 @@ class Moments:
             threading.Thread(target=ask, args=(address, *request), daemon=True).start()
 
     def _ended(self, now_s: float) -> bool:
-        if self._due and self._since_s is not None and now_s > self._since_s + PATIENCE_S:
+        if self._due and self._since_s is not None and now_s > self._since_s + self._patience_s:
             self.missed.append(self._due[0].caption)
             self._next(now_s)
         return not self._due
