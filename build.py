@@ -36,7 +36,7 @@ def main(arguments: List[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(__doc__.strip().splitlines()[0] + "\n")
         for name, command in COMMANDS.items():
-            print(f"    python3 build.py {name:<7} {(command.__doc__ or '').splitlines()[0]}")
+            print(f"    python3 build.py {name:<8} {(command.__doc__ or '').splitlines()[0]}")
         return 0
     command = COMMANDS.get(arguments[0])
     if command is None:
@@ -132,6 +132,12 @@ def live(arguments: List[str]) -> int:
     return _call([str(_python()), str(ROOT / "tools" / "live.py"), *arguments])
 
 
+def pictures(_: List[str]) -> int:
+    """Makes docs/pictures, every state of the menu, with a headless Chromium."""
+    setup([])
+    return _call([str(_python()), "-m", "tools.pictures"])
+
+
 def release(arguments: List[str]) -> int:
     """Builds what a release has beside the pyz: sha256, SBOM, notes, formula, listing; --tag vX.Y.Z checks."""
     pyz([])
@@ -151,7 +157,7 @@ def lock(_: List[str]) -> int:
 
 COMMANDS: Dict[str, Callable[[List[str]], int]] = {
     "setup": setup, "demo": demo, "test": test, "check": check, "pyz": pyz, "bench": bench, "live": live, "lock": lock,
-    "release": release,
+    "pictures": pictures, "release": release,
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Optional
 
 import click
@@ -75,6 +76,31 @@ def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
     from llamabar.cli.demo import run_demo
 
     return run_demo(port, seconds=seconds, dialect=dialect, unwatched_s=DEMO_SECONDS_UNWATCHED)
+
+
+@program.command()
+@click.argument("file", metavar="FILE.html")
+@click.option("--demo", is_flag=True, help="Draw the built-in llama-swap, at the moments that show everything.")
+@click.option("--recording", metavar="FOLDER", help="Draw a recording of a real server.")
+@click.option("--dialect", help="With --demo: speak as this llama-swap: v150, v228, v236 or v250.")
+@common
+def preview(
+    file: str, demo: bool, recording: Optional[str], dialect: Optional[str], server: str, config: str
+) -> int:
+    """The menu as one page, light and dark: of the server now, of the demo, or of a recording."""
+    from llamabar.cli import preview as pages
+
+    if demo and recording:
+        raise click.UsageError("--demo and --recording exclude each other.")
+    if dialect and not demo:
+        raise click.UsageError("--dialect goes with --demo.")
+    path = pages.target(file)
+    if demo:
+        drawn = pages.of_demo(dialect or "v250")
+    else:
+        drawn = pages.of_recording(Path(recording)) if recording else pages.of_settings(settings_of(server, config))
+    pages.write(path, drawn)
+    return OK
 
 
 @program.command("config")
