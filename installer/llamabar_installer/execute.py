@@ -39,11 +39,12 @@ class Report:
 
 @dataclass
 class Execution:
-    """A plan under way. `say` is told each step before it is done, and what it waits for."""
+    """A plan under way. `say` is told what is waited for, `finished` each step that was done and seen."""
 
     places: Places
     answers: Callable[[str], bool] = probe.answers
     say: Callable[[str], None] = lambda _: None
+    finished: Callable[[Step], None] = lambda _: None
     undos: List[Tuple[Step, Undo]] = field(default_factory=list)
 
     def run(self, plan: Plan) -> Report:
@@ -55,6 +56,7 @@ class Execution:
                 self.undos.append((step, _DO[step.kind](shop, step)))
             except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
                 return self._failed(step, error, shop, known)
+            self.finished(step)
         removal.forget_if_empty(shop)
         return Report(done=tuple(step for step, _ in self.undos), remarks=tuple(shop.remarks))
 

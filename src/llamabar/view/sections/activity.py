@@ -29,9 +29,11 @@ def _speed(server: Server, now_s: float) -> Optional[Row]:
     snapshot = server.snapshot
     reading = readings.total_generation(snapshot, now_s=now_s)
     last = readings.newest_last(snapshot)
-    if reading is None and last is None and not known(server.history, "generation_tps"):
+    timed = known(server.history, "generation_tps")
+    if reading is None and last is None and not timed:
         return None
     said = words.speed(reading or last) + ("" if reading else _age_words(last, now_s))
+    said = said if reading or last else f"best {units.rate(max(timed))} tok/s {words.FIVE_MINUTES}"
     image = _image(server, "generation_tps", now_s, second="prompt_tps")
     return Row(f"{words.SPEED}: {said}", image=image, children=_speed_details(server, reading))
 

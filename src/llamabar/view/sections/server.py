@@ -13,6 +13,7 @@ from llamabar.view.sections.actions import item, service_known, start
 from llamabar.view.text import name, reason
 
 STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING)
+CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as it was wanted
 OPENS_SETTINGS = (FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP)
 
 
@@ -24,7 +25,8 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     line = Row(text, symbol=SYMBOLS[server.status], children=_details(server, now_s))
     if snapshot.connected or snapshot.fault is None:
         return (line, *_refused(server, now_s))
-    at = Row(f"{text} at {server.address}", symbol=line.symbol, level=Level.ERROR, children=line.children)
+    level = Level.NORMAL if server.status in CALM else Level.ERROR
+    at = Row(f"{text} at {server.address}", symbol=line.symbol, level=level, children=line.children)
     return (at, *_remedies(server, now_s), *_refused(server, now_s))
 
 
@@ -32,7 +34,9 @@ def _remedies(server: Server, now_s: float) -> List[Row]:
     snapshot, fault = server.snapshot, server.snapshot.fault
     assert fault is not None
     why = server.cause.title if server.cause is not None else words.FAULTS[fault.kind]
-    found = [Row(f"{words.WHY}: {reason(why)}{_detail(fault.detail)}", level=Level.QUIET)]
+    found: List[Row] = []
+    if server.status not in CALM:
+        found.append(Row(f"{words.WHY}: {reason(why)}{_detail(fault.detail)}", level=Level.QUIET))
     if server.cause is not None and server.cause.remedy:
         found.append(Row(reason(server.cause.remedy), level=Level.WARNING))
     elif fault.kind in words.REMEDIES:
