@@ -132,8 +132,8 @@ def _step_lines(number: int, step: Step) -> List[str]:
 
 
 def _note_lines(note: Note) -> List[str]:
-    lines = [f"{mark('error' if note.missing else 'note')} {_short(note.said)}", *(f"    {line}" for line in note.lines)]
-    return lines + ([f"  {note.hint}"] if note.hint else [])
+    said = f"{mark('error' if note.missing else 'note')} {_short(note.said)}"
+    return [said, *(f"    {line}" for line in note.lines), *([f"  {note.hint}"] if note.hint else [])]
 
 
 def _report_lines(report: Report) -> List[str]:
