@@ -1,0 +1,139 @@
+"""All facts about this computer, within five seconds whatever hangs."""
+
+import os
+from dataclasses import replace
+from typing import Any, Dict, FrozenSet, Mapping, Optional
+
+from llamabar import config, wiring
+from llamabar.checkup import computer, disk, reach, service
+from llamabar.checkup.gathering import Gathering, Unknown
+from llamabar.checkup.redaction import private_of
+from llamabar.config import Settings
+from llamabar.core.asks import is_local
+from llamabar.doctor.facts import Facts
+from llamabar.doctor.finding import quoted
+from llamabar.doctor.redact import Private
+from llamabar.errors import LlamabarError
+from llamabar.sources import clock
+from llamabar_installer import launchctl
+from llamabar_installer.places import Places, places
+
+LONGEST_S = 4.2
+SETTINGS_S = 1.8
+REACH_S = 3.8
+EVERYTHING: FrozenSet[str] = frozenset({
+    "program", "cache", "data", "settings", "swiftbar", "launchd", "agents", "service", "job", "servers", "processes",
+    "computer", "watcher", "surroundings",
+})  # fmt: skip
+OF_A_SILENT_SERVER: FrozenSet[str] = frozenset({
+    "program", "settings", "launchd", "agents", "service", "job", "servers", "processes", "computer",
+})  # fmt: skip
+NO_MAC = "this is not a Mac (launchctl was not found)"
+
+
+def collect(
+    environment: Mapping[str, str],
+    *,
+    option: str = "",
+    server: str = "",
+    wanted: FrozenSet[str] = EVERYTHING,
+    settings: Optional[Settings] = None,
+    longest_s: float = LONGEST_S,
+) -> Facts:
+    """Return the facts; raise LlamabarError for an option that cannot be followed.
+
+    `settings` are those in force, if they are known already.
+    """
+    gathering = Gathering(longest_s)
+    found = places({**environment, **({"LLAMABAR_CONFIG": option} if option else {})})
+    _begin(gathering, environment, found, wanted, lambda: settings or _settings(environment, option, server))
+    return _joined(gathering, environment, wanted)
+
+
+def command(environment: Mapping[str, str]) -> str:
+    """Return how this program is called, ready for a shell."""
+    file = environment.get("LLAMABAR_FILE", "")
+    if file:
+        return quoted(os.path.abspath(file))
+    return f"{quoted(computer.python())} -m llamabar"
+
+
+def _settings(environment: Mapping[str, str], option: str, server: str) -> Settings:
+    return wiring.settings(environment, option=option, server=server)
+
+
+def _begin(
+    gathering: Gathering, environment: Mapping[str, str], found: Places, wanted: FrozenSet[str], settings: Any
+) -> None:
+    def first() -> config.ServerSettings:
+        one: config.ServerSettings = gathering.get("in force").servers[0]
+        return one
+
+    def agent() -> service.Watched:
+        if not is_local(first().url):
+            raise Unknown("the server is on another computer")
+        return service.watched(first(), gathering.get("agents"))
+
+    gathering.begin("in force", settings, source="the settings", limit_s=SETTINGS_S)
+
+    def private() -> Private:
+        return private_of(environment, gathering.get("in force"))
+
+    works: Dict[str, Any] = {
+        "program": ("this program", lambda: disk.program(environment, found)),
+        "cache": ("the unpacked program", lambda: disk.cache(environment, found)),
+        "data": ("the data folder", lambda: disk.data(found)),
+        "settings": ("the settings", lambda: disk.settings(found, gathering.get("in force"))),
+        "swiftbar": ("SwiftBar", lambda: computer.swiftbar(found)),
+        "launchd": ("launchd", computer.launchd),
+        "agents": ("the LaunchAgents folder", lambda: service.agents(found)),
+        "service": ("the LaunchAgent", lambda: service.on_disk(agent(), found, private())),
+        "job": ("launchd", lambda: service.in_launchd(agent())),
+        "servers": ("llama-swap", lambda: reach.servers(gathering.get("in force"), private())),
+        "processes": ("the list of processes", lambda: computer.processes(first().url)),
+        "computer": ("this computer", computer.computer),
+        "watcher": ("the plugin's state file", lambda: disk.watcher(found)),
+        "surroundings": ("the environment", lambda: computer.surroundings(environment)),
+    }
+    for name, (source, work) in works.items():
+        if name in wanted:
+            gathering.begin(name, work, source=source, limit_s=REACH_S)
+
+
+def _joined(gathering: Gathering, environment: Mapping[str, str], wanted: FrozenSet[str]) -> Facts:
+    known: Dict[str, Any] = {}
+    troubles = dict.fromkeys(EVERYTHING - wanted, "it was not asked for")
+    for name in gathering.names():
+        try:
+            known[name] = gathering.get(name)
+        except Unknown as error:
+            troubles[name] = str(error)
+        except LlamabarError as error:
+            if name == "in force":
+                raise
+            troubles[name] = error.message
+    known.pop("in force", None)
+    job = known.pop("job", None)
+    agents: Optional[service.FoundAgents] = known.pop("agents", None)
+    facts = Facts(
+        command(environment), os.getuid(), now_s=clock.unix_s(), troubles=troubles, sources=gathering.sources,
+        agents=agents.facts if agents is not None else Facts().agents,
+        mac=known.pop("computer", Facts().mac), **known,
+    )  # fmt: skip
+    return _with_marks(_with_job(facts, job))
+
+
+def _with_job(facts: Facts, job: Optional[service.Loaded]) -> Facts:
+    if job is None or facts.trouble("service"):
+        return facts
+    return replace(facts, service=service.with_job(facts.service, job))
+
+
+def _with_marks(facts: Facts) -> Facts:
+    """Return the facts with the troubles that follow from the others."""
+    troubles = dict(facts.troubles)
+    if not launchctl.available():
+        troubles["mac"] = NO_MAC
+    if not facts.trouble("servers") and all(server.fault for server in facts.servers):
+        troubles["reachable"] = "llama-swap is not reachable"
+    return replace(facts, troubles=troubles)
