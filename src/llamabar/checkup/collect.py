@@ -1,10 +1,11 @@
 """All facts about this computer, within five seconds whatever hangs."""
 
 import os
-from dataclasses import replace
-from typing import Any, Dict, FrozenSet, Mapping, Optional
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
-from llamabar import config, wiring
+from llamabar import wiring
 from llamabar.checkup import computer, disk, reach, service
 from llamabar.checkup.gathering import Gathering, Unknown
 from llamabar.checkup.redaction import private_of
@@ -21,6 +22,7 @@ from llamabar_installer.places import Places, places
 LONGEST_S = 4.2
 SETTINGS_S = 1.8
 REACH_S = 3.8
+IN_FORCE = "in force"
 EVERYTHING: FrozenSet[str] = frozenset({
     "program", "cache", "data", "settings", "swiftbar", "launchd", "agents", "service", "job", "servers", "processes",
     "computer", "watcher", "surroundings",
@@ -46,7 +48,8 @@ def collect(
     """
     gathering = Gathering(longest_s)
     found = places({**environment, **({"LLAMABAR_CONFIG": option} if option else {})})
-    _begin(gathering, environment, found, wanted, lambda: settings or _settings(environment, option, server))
+    loaded = partial(wiring.settings, environment, option=option, server=server)
+    _Sources(gathering, environment, found).begin(wanted, loaded if settings is None else lambda: settings)
     return _joined(gathering, environment, wanted)
 
 
@@ -58,46 +61,52 @@ def command(environment: Mapping[str, str]) -> str:
     return f"{quoted(computer.python())} -m llamabar"
 
 
-def _settings(environment: Mapping[str, str], option: str, server: str) -> Settings:
-    return wiring.settings(environment, option=option, server=server)
+@dataclass(frozen=True)
+class _Sources:
+    """Each fact with its source and how it is found out; some wait for others."""
 
+    gathering: Gathering
+    environment: Mapping[str, str]
+    places: Places
 
-def _begin(
-    gathering: Gathering, environment: Mapping[str, str], found: Places, wanted: FrozenSet[str], settings: Any
-) -> None:
-    def first() -> config.ServerSettings:
-        one: config.ServerSettings = gathering.get("in force").servers[0]
-        return one
+    def begin(self, wanted: FrozenSet[str], settings: Callable[[], Settings]) -> None:
+        """Start to find out what is wanted."""
+        self.gathering.begin(IN_FORCE, settings, source="the settings", limit_s=SETTINGS_S)
+        for name, (source, work) in self._works().items():
+            if name in wanted:
+                self.gathering.begin(name, work, source=source, limit_s=REACH_S)
 
-    def agent() -> service.Watched:
-        if not is_local(first().url):
+    def _works(self) -> Dict[str, Tuple[str, Callable[[], Any]]]:
+        environment, found = self.environment, self.places
+        return {
+            "program": ("this program", lambda: disk.program(environment, found)),
+            "cache": ("the unpacked program", lambda: disk.cache(environment, found)),
+            "data": ("the data folder", lambda: disk.data(found)),
+            "settings": ("the settings", lambda: disk.settings(found, self._in_force())),
+            "swiftbar": ("SwiftBar", lambda: computer.swiftbar(found)),
+            "launchd": ("launchd", computer.launchd),
+            "agents": ("the LaunchAgents folder", lambda: service.agents(found)),
+            "service": ("the LaunchAgent", lambda: service.on_disk(self._watched(), found, self._private())),
+            "job": ("launchd", lambda: service.in_launchd(self._watched())),
+            "servers": ("llama-swap", lambda: reach.servers(self._in_force(), self._private())),
+            "processes": ("the list of processes", lambda: computer.processes(self._in_force().servers[0].url)),
+            "computer": ("this computer", computer.computer),
+            "watcher": ("the plugin's state file", lambda: disk.watcher(found)),
+            "surroundings": ("the environment", lambda: computer.surroundings(environment)),
+        }
+
+    def _in_force(self) -> Settings:
+        found: Settings = self.gathering.get(IN_FORCE)
+        return found
+
+    def _private(self) -> Private:
+        return private_of(self.environment, self._in_force())
+
+    def _watched(self) -> service.Watched:
+        server = self._in_force().servers[0]
+        if not is_local(server.url):
             raise Unknown("the server is on another computer")
-        return service.watched(first(), gathering.get("agents"))
-
-    gathering.begin("in force", settings, source="the settings", limit_s=SETTINGS_S)
-
-    def private() -> Private:
-        return private_of(environment, gathering.get("in force"))
-
-    works: Dict[str, Any] = {
-        "program": ("this program", lambda: disk.program(environment, found)),
-        "cache": ("the unpacked program", lambda: disk.cache(environment, found)),
-        "data": ("the data folder", lambda: disk.data(found)),
-        "settings": ("the settings", lambda: disk.settings(found, gathering.get("in force"))),
-        "swiftbar": ("SwiftBar", lambda: computer.swiftbar(found)),
-        "launchd": ("launchd", computer.launchd),
-        "agents": ("the LaunchAgents folder", lambda: service.agents(found)),
-        "service": ("the LaunchAgent", lambda: service.on_disk(agent(), found, private())),
-        "job": ("launchd", lambda: service.in_launchd(agent())),
-        "servers": ("llama-swap", lambda: reach.servers(gathering.get("in force"), private())),
-        "processes": ("the list of processes", lambda: computer.processes(first().url)),
-        "computer": ("this computer", computer.computer),
-        "watcher": ("the plugin's state file", lambda: disk.watcher(found)),
-        "surroundings": ("the environment", lambda: computer.surroundings(environment)),
-    }
-    for name, (source, work) in works.items():
-        if name in wanted:
-            gathering.begin(name, work, source=source, limit_s=REACH_S)
+        return service.watched(server, self.gathering.get("agents"))
 
 
 def _joined(gathering: Gathering, environment: Mapping[str, str], wanted: FrozenSet[str]) -> Facts:
@@ -109,10 +118,10 @@ def _joined(gathering: Gathering, environment: Mapping[str, str], wanted: Frozen
         except Unknown as error:
             troubles[name] = str(error)
         except LlamabarError as error:
-            if name == "in force":
+            if name == IN_FORCE:
                 raise
             troubles[name] = error.message
-    known.pop("in force", None)
+    known.pop(IN_FORCE, None)
     job = known.pop("job", None)
     agents: Optional[service.FoundAgents] = known.pop("agents", None)
     facts = Facts(

@@ -100,7 +100,7 @@ class Layer:
     ) -> Callable[[Judge], Judge]:
         """Return a decorator that makes a function a check: its name is the id, its docstring says what it means."""
 
-        def add(judge: Judge) -> Judge:
+        def _add(judge: Judge) -> Judge:
             means = " ".join((judge.__doc__ or "").split())
             name = judge.__name__.strip("_").replace("_", "-")
             self.checks.append(
@@ -108,7 +108,7 @@ class Layer:
             )
             return judge
 
-        return add
+        return _add
 
 
 def quoted(text: str) -> str:
