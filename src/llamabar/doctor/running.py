@@ -9,6 +9,7 @@ from llamabar.doctor.service import CONFIG, PLIST, PROGRAM, SERVICE, crashes
 __all__ = ["SERVICE"]
 
 CRASHES_THAT_LOOP = 3
+SLACK_S = 1.0  # a start is known to the second
 _NEEDS = ("mac", "launchd", "service", "job")
 _CAUSES = ("launchd-silent", "no-login-at-the-screen", *PLIST, "runs-outside-its-service")
 _LOADED = (*_CAUSES, "service-disabled", "service-not-loaded")
@@ -159,7 +160,7 @@ def config_newer_than_process(facts: Facts) -> Optional[Found]:
     """The config was changed since llama-swap started, and it does not watch it (--watch-config)."""
     service = facts.service
     known = service.config_modified_s is not None and service.started_s is not None
-    if not known or service.watches_config or (service.config_modified_s or 0) <= (service.started_s or 0):
+    if not known or service.watches_config or (service.config_modified_s or 0) <= (service.started_s or 0) + SLACK_S:
         return None
     return Found("The config was changed since llama-swap started", service.config)
 

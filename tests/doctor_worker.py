@@ -1,0 +1,34 @@
+"""Examines a Mac again and again, as its user, without starting anew: one JSON question a line, one answer a line.
+
+A question: {"wanted": [facts], "environment": {…}, "top": false}. An answer: {"findings": {id: …}, "took_s": …}.
+"""
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+
+from llamabar.checkup.collect import EVERYTHING, collect
+from llamabar.doctor import checkup
+
+
+def answer(question):
+    saved = dict(os.environ)
+    os.environ.update(question["environment"])
+    for name in question["without"]:
+        os.environ.pop(name, None)
+    began_s = time.monotonic()
+    try:
+        facts = collect(os.environ, wanted=frozenset(question["wanted"] or EVERYTHING))
+        took_s = time.monotonic() - began_s
+        found = checkup.findings(facts)
+        return {"findings": {one.id: asdict(one) for one in found}, "took_s": took_s, "troubles": dict(facts.troubles)}
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+for line in sys.stdin:
+    print(json.dumps(answer(json.loads(line))), flush=True)
+os._exit(0)
