@@ -17,6 +17,7 @@ from llamabar_installer import swiftbar
 from tests.mac.machine import Mac
 from tests.programs import ROOT, free_port, wait_for
 
+WORKER = ROOT / "tests" / "doctor_worker.py"
 LABEL = "org.llamabar.llama-swap"
 PATHS = f"{ROOT / 'src'}:{ROOT / 'installer'}:{ROOT}"
 CONFIG = "models:\n  alpha:\n    cmd: llama-server --port ${PORT}\n"
@@ -29,22 +30,24 @@ class WellMac:
 
     def __init__(self, folder):
         self.mac = Mac(folder, seconds_per_second=0.05)
-        self.kept = []
+        self.kept, self.loaded_s = [], time.time()
         self.home, self.port = self.mac.home, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._swiftbar()
-        self.script("pmset", "echo ' sleep                1 (sleep prevented by caffeinate)'")
-        self.script("sw_vers", "echo 26.1")
-        self.sysctl()
+        self.tools()
         self._service()
         self._program()
         self.watcher = self.mac.popen("sleep", "86400")
         self.note()
         self.examiner = self.mac.popen(
-            sys.executable, str(ROOT / "tests" / "doctor_worker.py"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=None, encoding="utf-8",
-            env=self.mac.environment(PYTHONPATH=PATHS, PYTHONDONTWRITEBYTECODE="1", LLAMABAR_FILE=str(self.file)),
+            sys.executable, str(WORKER), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None, encoding="utf-8",
+            env=self.environment(),
         )  # fmt: skip
+
+    def environment(self):
+        """What a terminal has in which the one file was started."""
+        more = {"PYTHONPATH": PATHS, "PYTHONDONTWRITEBYTECODE": "1", "LLAMABAR_FILE": str(self.file)}
+        return self.mac.environment(**more)
 
     def _service(self):
         self.program = self.home / "go" / "bin" / "llama-swap"
@@ -66,7 +69,14 @@ class WellMac:
         self.plugins = self.home / "Plug ins"
         self.plugins.mkdir()
         self.mac.set_default("com.ameba.SwiftBar", "PluginDirectory", str(self.plugins))
+
+    def tools(self):
+        """Make the small tools of macOS answer as on a Mac on which all is well."""
         self.script("pgrep", "echo 4711")
+        self.script("pmset", "echo ' sleep                1 (sleep prevented by caffeinate)'")
+        self.script("sw_vers", "echo 26.1")
+        self.script("security", "exit 44")
+        self.sysctl()
 
     def _program(self):
         self.data = next(path for path in self.home.rglob("manifest.json")).parent
@@ -114,7 +124,8 @@ class WellMac:
         """The watcher's process id as its own Mac counts."""
         inner = wait_for(lambda: self.watcher._inner() if hasattr(self.watcher, "_inner") else (self.watcher.pid,))[0]
         status = Path(f"/proc/{inner}/status")
-        spaces = [line for line in status.read_text().splitlines() if line.startswith("NSpid")] if status.exists() else []
+        lines = status.read_text().splitlines() if status.exists() else []
+        spaces = [line for line in lines if line.startswith("NSpid")]
         return int(spaces[0].split()[-1]) if spaces else inner
 
     def examine(self, *wanted, without=(), **environment):
@@ -131,8 +142,9 @@ class WellMac:
 
     def doctor(self, *arguments, **environment):
         """Run the command itself."""
-        env = {"PYTHONPATH": PATHS, "LLAMABAR_FILE": str(self.file), **environment}
-        return self.mac.llamabar("doctor", *arguments, env=env)
+        return self.mac.run(
+            sys.executable, "-m", "llamabar", "doctor", *arguments, env={**self.environment(), **environment}
+        )
 
     @contextlib.contextmanager
     def changed(self, path, content=None, *, mode=None, link=None, gone=False):
@@ -165,7 +177,8 @@ class WellMac:
     def agent(self, **keys):
         """The plist with other keys; None takes one off."""
         content = {**self.keys, **keys}
-        return self.changed(self.plist, plistlib.dumps({key: value for key, value in content.items() if value is not None}))
+        kept = {key: value for key, value in content.items() if value is not None}
+        return self.changed(self.plist, plistlib.dumps(kept))
 
     def command(self, *words):
         """The plist with other words."""
@@ -191,6 +204,7 @@ class WellMac:
         self.launchctl("enable", f"gui/{self.mac.uid}/{LABEL}")
         self.launchctl("bootstrap", f"gui/{self.mac.uid}", str(self.plist))
         wait_for(self.answers)
+        self.loaded_s = time.time()
 
     def answers(self):
         import http.client

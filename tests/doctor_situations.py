@@ -17,7 +17,9 @@ from tests.programs import wait_for
 
 SITUATIONS = {}
 BAR = ("swiftbar", "program")
-SERVICE = ("settings", "agents", "service", "launchd", "job", "processes")
+DISK = ("settings", "agents", "service")
+PROGRAM = (*DISK, "binary")
+SERVICE = (*DISK, "launchd", "job", "processes")
 
 
 def situation(finding, *wanted, **options):
@@ -68,7 +70,15 @@ def _(well):
 
 @situation("data-folder-of-another", "program", "data")
 def _(well):
-    yield {"LLAMABAR_DATA_DIR": "/proc/sys"}
+    folder = well.home / "of another"
+    folder.mkdir(mode=0o755)
+    try:
+        os.chown(folder, 12345, 12345)
+    except PermissionError:
+        yield {"LLAMABAR_DATA_DIR": "/"}
+    else:
+        yield {"LLAMABAR_DATA_DIR": str(folder)}
+    folder.rmdir()
 
 
 @situation("data-folder-read-only", "program", "data")
@@ -111,7 +121,7 @@ def _(well):
     well.script("security", "exec sleep 60")
     with settings(well, f"[[server]]\nurl = '{well.url}'\napi_key_keychain = 'llama'\n"):
         yield {}
-    (well.mac.bin / "security").unlink()
+    well.tools()
 
 
 @situation("key-not-found", "settings")
@@ -282,172 +292,182 @@ def _(well):
 # the service on disk
 
 
-@situation("launchd-silent", *SERVICE)
+@situation("launchd-silent", "launchd", "settings")
 def _(well):
     well.mac.fault("launchctl", hang=True)
     yield {}
     well.mac.mend()
 
 
-@situation("no-login-at-the-screen", *SERVICE)
+@situation("no-login-at-the-screen", "launchd", "settings")
 def _(well):
-    well.mac.change(gui=False)
+    well.mac.logout()
     yield {}
-    well.mac.change(gui=True)
+    well.mac.login()
+    wait_for(well.answers)
 
 
-@situation("agents-folder-refused", *SERVICE)
+@situation("agents-folder-refused", *DISK)
 def _(well):
     with well.changed(well.plist.parent, mode=0o777):
         yield {}
 
 
-@situation("service-plist-broken", *SERVICE)
+@situation("service-plist-broken", *DISK)
 def _(well):
     with well.changed(well.plist.parent / "com.user.llama-swap.plist", "<plist>"):
         yield {}
 
 
-@situation("service-plist-refused", *SERVICE)
+@situation("service-plist-refused", *DISK)
 def _(well):
     with well.changed(well.plist, mode=0o664):
         yield {}
 
 
-@situation("service-plist-linked", *SERVICE)
+@situation("service-plist-linked", *DISK)
 def _(well):
     with well.changed(well.home / "kept.plist", well.plist.read_bytes()) as real, well.changed(well.plist, link=real):
         yield {}
 
 
-@situation("service-plist-quarantined", *SERVICE)
+@situation("service-plist-quarantined", *DISK)
 def _(well):
     well.mac.quarantine(well.plist)
     yield {}
     assert well.mac.run("xattr", "-d", "com.apple.quarantine", str(well.plist)).returncode == 0
 
 
-@situation("service-program-missing", *SERVICE)
+@situation("service-program-missing", *DISK)
 def _(well):
     with well.changed(well.program, gone=True):
         yield {}
 
 
-@situation("service-program-quarantined", *SERVICE)
+@situation("service-program-quarantined", *PROGRAM)
 def _(well):
     well.mac.quarantine(well.program)
     yield {}
     assert well.mac.run("xattr", "-d", "com.apple.quarantine", str(well.program)).returncode == 0
 
 
-@situation("service-program-fails", *SERVICE)
+@situation("service-program-fails", *PROGRAM)
 def _(well):
     with well.changed(well.program, "#!/bin/sh\necho no such library >&2\nexit 1\n"):
         yield {}
 
 
-@situation("service-program-translated", *SERVICE)
+@situation("service-program-translated", *DISK)
 def _(well):
     with well.changed(well.program, b"\xcf\xfa\xed\xfe\x07\x00\x00\x01" + bytes(64)):
         yield {}
 
 
-@situation("service-without-config", *SERVICE)
+@situation("service-without-config", *DISK)
 def _(well):
     with well.command(str(well.program), "--listen", f"127.0.0.1:{well.port}"):
         yield {}
 
 
-@situation("service-config-missing", *SERVICE)
+@situation("service-config-missing", *DISK)
 def _(well):
     with well.changed(well.config, gone=True):
         yield {}
 
 
-@situation("service-config-refused", *SERVICE)
+@situation("service-config-refused", *PROGRAM)
 def _(well):
     with well.changed(well.config, "broken: [\n"):
         yield {}
 
 
-@situation("service-twice", *SERVICE)
+@situation("service-twice", *DISK)
 def _(well):
     other = plistlib.dumps({**well.keys, "Label": "com.user.llama-swap"})
     with well.changed(well.plist.parent / "com.user.llama-swap.plist", other):
         yield {}
 
 
-@situation("service-throttled-by-type", *SERVICE)
+@situation("service-throttled-by-type", *DISK)
 def _(well):
     with well.agent(ProcessType=None):
         yield {}
 
 
-@situation("service-without-path", *SERVICE)
+@situation("service-without-path", *DISK)
 def _(well):
     with well.agent(EnvironmentVariables=None):
         yield {}
 
 
-@situation("service-stopped-too-soon", *SERVICE)
+@situation("service-stopped-too-soon", *DISK)
 def _(well):
     with well.agent(ExitTimeOut=5):
         yield {}
 
 
-@situation("service-few-files", *SERVICE)
+@situation("service-few-files", *DISK)
 def _(well):
     with well.agent(SoftResourceLimits=None):
         yield {}
 
 
-@situation("service-not-at-login", *SERVICE)
+@situation("service-not-at-login", *DISK)
 def _(well):
     with well.agent(RunAtLoad=False, KeepAlive=None):
         yield {}
 
 
-@situation("service-holds-secret", *SERVICE)
+@situation("service-holds-secret", *DISK)
 def _(well):
     with well.agent(EnvironmentVariables={"PATH": "/usr/bin", "HF_TOKEN": "hf_secret"}):
         yield {}
 
 
-@situation("service-in-private-folder", *SERVICE)
+@situation("service-in-private-folder", *DISK)
 def _(well):
     with well.agent(WorkingDirectory=str(well.home / "Documents")):
         yield {}
 
 
-@situation("service-open-to-all", "servers", *SERVICE)
+@situation("service-open-to-all", "servers", *DISK)
 def _(well):
     with well.command(str(well.program), "--config", str(well.config), "--listen", f":{well.port}"):
         yield {}
 
 
-@situation("service-log-large", *SERVICE)
+@situation("service-log-large", *DISK)
 def _(well):
     with well.changed(well.log, b"the last line\n"):
         os.truncate(well.log, 100_000_001)
         yield {}
 
 
-@situation("service-log-unwritable", *SERVICE)
+@situation("service-log-unwritable", *DISK)
 def _(well):
     with well.changed(well.log.parent, gone=True):
         yield {}
 
 
-@situation("service-without-log", *SERVICE)
+@situation("service-without-log", *DISK)
 def _(well):
     with well.agent(StandardOutPath=None, StandardErrorPath=None):
         yield {}
 
 
-@situation("service-denied-files", *SERVICE)
+@situation("service-denied-files", *DISK)
 def _(well):
     with well.changed(well.log, "open /Users/x/Documents/m.gguf: Operation not permitted\n"):
         yield {}
+
+
+@situation("service-program-replaced", *DISK, "launchd", "job")
+def _(well):
+    wait_for(lambda: time.time() > well.loaded_s + 2.2)  # a start is known to the second
+    well.server.replace("251")
+    yield {}
+    with well.out():
+        well.server.replace("250")
 
 
 # the service in launchd
@@ -466,7 +486,7 @@ def hard_work(well, **behaviour):
 @situation("port-held-by-another", "servers", *SERVICE)
 def _(well):
     with well.out():
-        code = f"import socket, time; s = socket.socket(); s.bind(('127.0.0.1', {well.port})); s.listen(); time.sleep(60)"
+        code = f"import socket as s, time; h = s.create_server(('127.0.0.1', {well.port})); time.sleep(60)"
         holder = well.mac.popen(well.mac.python, "-c", code, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_for(lambda: _listens(well.port))
         yield {}
@@ -552,15 +572,6 @@ def _(well):
     yield {}
     well.launchctl("kickstart", f"gui/{well.mac.uid}/{LABEL}")
     wait_for(well.answers)
-
-
-@situation("service-program-replaced", *SERVICE)
-def _(well):
-    wait_for(lambda: time.time() > os.stat(well.program).st_mtime + 2.1)
-    well.server.replace("251")
-    yield {}
-    with well.out():
-        well.server.replace("250")
 
 
 @situation("service-plist-changed", *SERVICE)

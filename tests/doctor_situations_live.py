@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import ssl
 import subprocess
 import time
@@ -11,7 +10,7 @@ import psutil
 
 from llamabar import watcher_state
 from llamabar.demo.dialect import DemoModel
-from tests.doctor_situations import SERVICE, end, situation
+from tests.doctor_situations import DISK, SERVICE, end, situation
 from tests.programs import Stranger, chat, free_port, llama_swap, wait_for
 
 NETWORK = ("settings", "servers", "agents", "processes", "computer", "surroundings")
@@ -206,9 +205,7 @@ def _(well):
 @situation("model-server-silent", *LIVE)
 def _(well):
     with ready(ttl_s=60) as server:
-        for process in server.world.processes.values():
-            if process.child is not None:
-                os.kill(process.child.pid, 19)
+        server.world.processes["alpha"].port = free_port()
         yield {"LLAMABAR_URL": server.url}
 
 
@@ -227,7 +224,7 @@ def _(well):
 @situation("model-server-left-behind", *LIVE)
 def _(well):
     words = ["llama-server", "-c", "sleep 60; :", "x", "--port", "5801"]
-    start = f"import os\npid = os.fork()\nprint(pid) if pid else os.execv('/bin/sh', {words})"
+    start = f"import os\npid = os.fork()\nprint(pid) if pid else (os.dup2(2, 1), os.execv('/bin/sh', {words}))"
     pid = int(well.mac.run(well.mac.python, "-c", start, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
     yield {}
     well.mac.kill(pid)
@@ -243,13 +240,7 @@ def _(well):
     well.sysctl()
 
 
-@situation("log-disk-full", *SERVICE)
-def _(well):
-    with well.agent(StandardErrorPath="/proc/llama-swap.log"):
-        yield {}
-
-
-@situation("sleeps-while-serving", "computer", *SERVICE)
+@situation("sleeps-while-serving", "computer", *DISK)
 def _(well):
     with well.command(str(well.program), "--config", str(well.config), "--listen", f":{well.port}"):
         yield {}

@@ -75,7 +75,7 @@ def find_swiftbar(places: Places) -> SwiftBar:
             "folder": folder,
             "folder_trouble": _folder_trouble(folder),
             "link": link_state(folder / PLUGIN, places.program),
-            "disabled": f'"{PLUGIN}"' in _default("DisabledPlugins") or PLUGIN in _default("DisabledPlugins").split(),
+            "disabled": PLUGIN in re.split(r'[\s",();]+', _default("DisabledPlugins")),
             "copies": _named(folder, lambda name: PLUGIN_NAME in name.lower() and name != PLUGIN),
             "rust_plugins": _named(folder, lambda name: _RUST.search(name) is not None),
         }

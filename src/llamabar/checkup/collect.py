@@ -11,7 +11,7 @@ from llamabar.checkup.gathering import Gathering, Unknown
 from llamabar.checkup.redaction import private_of
 from llamabar.config import Settings
 from llamabar.core.asks import is_local
-from llamabar.doctor.facts import Facts
+from llamabar.doctor.facts import Facts, Service
 from llamabar.doctor.finding import quoted
 from llamabar.doctor.redact import Private
 from llamabar.errors import LlamabarError
@@ -24,11 +24,12 @@ SETTINGS_S = 1.8
 REACH_S = 3.8
 IN_FORCE = "in force"
 EVERYTHING: FrozenSet[str] = frozenset({
-    "program", "cache", "data", "settings", "swiftbar", "launchd", "agents", "service", "job", "servers", "processes",
-    "computer", "watcher", "surroundings",
+    "program", "cache", "data", "settings", "swiftbar", "launchd", "agents", "service", "binary", "job", "servers",
+    "processes", "computer", "watcher", "surroundings",
 })  # fmt: skip
 OF_A_SILENT_SERVER: FrozenSet[str] = frozenset({
-    "program", "settings", "launchd", "agents", "service", "job", "servers", "processes", "computer",
+    "program", "settings", "launchd", "agents", "service", "binary", "job", "servers", "processes",
+    "computer",
 })  # fmt: skip
 NO_MAC = "this is not a Mac (launchctl was not found)"
 
@@ -87,6 +88,7 @@ class _Sources:
             "launchd": ("launchd", computer.launchd),
             "agents": ("the LaunchAgents folder", lambda: service.agents(found)),
             "service": ("the LaunchAgent", lambda: service.on_disk(self._watched(), found, self._private())),
+            "binary": ("llama-swap's program", lambda: service.asked(self._watched(), self._private())),
             "job": ("launchd", lambda: service.in_launchd(self._watched())),
             "servers": ("llama-swap", lambda: reach.servers(self._in_force(), self._private())),
             "processes": ("the list of processes", lambda: computer.processes(self._in_force().servers[0].url)),
@@ -122,20 +124,19 @@ def _joined(gathering: Gathering, environment: Mapping[str, str], wanted: Frozen
                 raise
             troubles[name] = error.message
     known.pop(IN_FORCE, None)
-    job = known.pop("job", None)
+    job, said = known.pop("job", None), known.pop("binary", None)
     agents: Optional[service.FoundAgents] = known.pop("agents", None)
     facts = Facts(
         command(environment), os.getuid(), now_s=clock.unix_s(), troubles=troubles, sources=gathering.sources,
         agents=agents.facts if agents is not None else Facts().agents,
         mac=known.pop("computer", Facts().mac), **known,
     )  # fmt: skip
-    return _with_marks(_with_job(facts, job))
+    return _with_marks(replace(facts, service=_with_answers(facts.service, job, said)))
 
 
-def _with_job(facts: Facts, job: Optional[service.Loaded]) -> Facts:
-    if job is None or facts.trouble("service"):
-        return facts
-    return replace(facts, service=service.with_job(facts.service, job))
+def _with_answers(found: Service, job: Optional[service.Loaded], said: Optional[service.Asked]) -> Service:
+    found = service.with_job(found, job) if job is not None else found
+    return service.with_answer(found, said) if said is not None else found
 
 
 def _with_marks(facts: Facts) -> Facts:

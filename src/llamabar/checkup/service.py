@@ -49,6 +49,17 @@ class Watched:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What a service's program says of itself and of its config."""
+
+    version: Optional[str]
+    trouble: str
+    quarantined: bool
+    config_good: Optional[bool] = None
+    config_words: str = ""
+
+
+@dataclass(frozen=True)
 class Loaded:
     """What launchd says of a service, and of its process."""
 
@@ -58,10 +69,10 @@ class Loaded:
     started_s: Optional[float]
 
 
-def agents(found: Places) -> FoundAgents:
-    """Return the agents of this user that run a llama-swap, and how their folder is."""
+def agents(found: Places, *, shared: Tuple[Path, ...] = SYSTEM_AGENTS) -> FoundAgents:
+    """Return the agents of this user that run a llama-swap, how their folder is, and those in the shared folders."""
     mine = tuple(find_agents(found.home))
-    system = tuple(str(one.plist) for folder in SYSTEM_AGENTS for one in find_agents(folder, folder=folder))
+    system = tuple(str(one.plist) for folder in shared for one in find_agents(folder, folder=folder))
     said = facts.Agents(
         str(found.agents), _folder_trouble(found.agents), tuple(agent.label for agent in mine), _broken(found.agents),
         system,
@@ -84,11 +95,13 @@ def on_disk(found: Watched, places: Places, private: Private) -> facts.Service:
     program, log = agent.arguments[0], str(agent.log or "")
     config = flag(agent.arguments[1:], "config") or flag(agent.arguments[1:], "config-dir") or ""
     lines = tuple(redacted_line(line, private) for line in logs.tail(Path(log), LOG_LINES)) if log else ()
-    basic = facts.Service(
+    return facts.Service(
         agent.label, agent.label == OWN_LABEL, str(agent.plist), _is_refused(agent.plist), agent.plist.is_symlink(),
         _is_quarantined(agent.plist),
         tuple(one.label for one in found.others if one.url.rpartition(":")[2] == agent.url.rpartition(":")[2]),
         program,
+        program_there=_can_start(program),
+        program_translated=_head(program) in _INTEL and is_apple_silicon(),
         config=config,
         config_there=os.access(config, os.R_OK) and os.path.exists(config),
         config_modified_s=_modified_s(config),
@@ -105,7 +118,28 @@ def on_disk(found: Watched, places: Places, private: Private) -> facts.Service:
         log_trouble=_log_trouble(log), log_lines=lines,
         log_denied=any("operation not permitted" in line.lower() for line in lines),
     )  # fmt: skip
-    return _with_program(basic, private)
+
+
+def asked(found: Watched, private: Private) -> Asked:
+    """Return what the program says when it is started; raise Unknown where there is none."""
+    program = found.agent.arguments[0]
+    if not _can_start(program):
+        raise Unknown("its program is not there")
+    said = describe(program)
+    trouble = "" if said.version else redacted_line(said.trouble, private) or "it does not say why"
+    config = flag(found.agent.arguments[1:], "config") or ""
+    if said.version is None or not os.path.isfile(config):
+        return Asked(said.version, trouble, said.quarantined)
+    checked = check_config(program, Path(config))
+    return Asked(said.version, trouble, said.quarantined, checked.good, redacted_line(checked.words, private))
+
+
+def with_answer(service: facts.Service, said: Asked) -> facts.Service:
+    """Return the service with what its program says."""
+    return replace(
+        service, program_version=said.version, program_trouble=said.trouble, program_quarantined=said.quarantined,
+        config_good=said.config_good, config_words=said.config_words,
+    )  # fmt: skip
 
 
 def in_launchd(found: Watched) -> Loaded:
@@ -142,24 +176,6 @@ def with_job(service: facts.Service, found: Loaded) -> facts.Service:
         replaced=found.replaced,
         started_s=found.started_s,
     )
-
-
-def _with_program(service: facts.Service, private: Private) -> facts.Service:
-    """Return the service with what its program says, of itself and of its config."""
-    program = service.program
-    if not (os.path.isfile(program) and os.access(program, os.X_OK)):
-        return replace(service, program_there=False)
-    said = describe(program)
-    translated = _head(program) in _INTEL and is_apple_silicon()
-    service = replace(
-        service, program_version=said.version,
-        program_trouble="" if said.version else redacted_line(said.trouble, private) or "it does not say why",
-        program_quarantined=said.quarantined, program_translated=translated,
-    )  # fmt: skip
-    if said.version is None or not os.path.isfile(service.config):
-        return service
-    checked = check_config(program, Path(service.config))
-    return replace(service, config_good=checked.good, config_words=redacted_line(checked.words, private))
 
 
 def _folder_trouble(folder: Path) -> str:
@@ -234,6 +250,10 @@ def _bytes(path: str) -> Optional[int]:
         return os.stat(path).st_size
     except OSError:
         return None
+
+
+def _can_start(program: str) -> bool:
+    return os.path.isfile(program) and os.access(program, os.X_OK)
 
 
 def _head(path: str) -> bytes:

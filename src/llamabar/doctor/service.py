@@ -100,7 +100,8 @@ def service_program_missing(facts: Facts) -> Optional[Found]:
 
 
 @SERVICE.check(Level.ERROR, "llama-swap is not in quarantine", after=("service-program-missing",),
-               remedy="xattr -d com.apple.quarantine {program}")  # fmt: skip
+               remedy="xattr -d com.apple.quarantine {program}",
+               needs=("mac", "service", "binary"))  # fmt: skip
 def service_program_quarantined(facts: Facts) -> Optional[Found]:
     """The llama-swap program carries the mark of a browser download: macOS does not let it start."""
     service = facts.service
@@ -110,7 +111,8 @@ def service_program_quarantined(facts: Facts) -> Optional[Found]:
 
 
 @SERVICE.check(Level.ERROR, "llama-swap starts", remedy="{program} --version",
-               after=("service-program-missing", "service-program-quarantined"))  # fmt: skip
+               after=("service-program-missing", "service-program-quarantined"),
+               needs=("mac", "service", "binary"))  # fmt: skip
 def service_program_fails(facts: Facts) -> Optional[Found]:
     """The llama-swap program does not start when asked for its version."""
     service = facts.service
@@ -147,7 +149,8 @@ def service_config_missing(facts: Facts) -> Optional[Found]:
 
 
 @SERVICE.check(Level.ERROR, "llama-swap accepts its config", remedy="open -t {config}",
-               after=("service-without-config", "service-config-missing", *PROGRAM))  # fmt: skip
+               after=("service-without-config", "service-config-missing", *PROGRAM),
+               needs=("mac", "service", "binary"))  # fmt: skip
 def service_config_refused(facts: Facts) -> Optional[Found]:
     """llama-swap itself refuses the config, and says why."""
     service = facts.service
