@@ -132,8 +132,8 @@ class WellMac:
         """Return the findings by id."""
         return self.ask(*wanted, without=without, **environment).findings
 
-    def ask(self, *wanted, without=(), **environment):
-        question = {"wanted": wanted, "environment": environment, "without": without}
+    def ask(self, *wanted, without=(), fix="", **environment):
+        question = {"wanted": wanted, "environment": environment, "without": without, "fix": fix}
         self.examiner.stdin.write(json.dumps(question) + "\n")
         self.examiner.stdin.flush()
         answer = json.loads(self.examiner.stdout.readline())

@@ -1,6 +1,7 @@
 """Examines a Mac again and again, as its user, without starting anew: one JSON question a line, one answer a line.
 
-A question: {"wanted": [facts], "environment": {…}, "top": false}. An answer: {"findings": {id: …}, "took_s": …}.
+A question: {"wanted": [facts], "environment": {…}, "without": [variables], "fix": id}.
+An answer: {"findings": {id: …}, "took_s": …, "troubles": {fact: why}}.
 """
 
 import json
@@ -9,6 +10,7 @@ import sys
 import time
 from dataclasses import asdict
 
+from llamabar.checkup import fixes
 from llamabar.checkup.collect import EVERYTHING, collect
 from llamabar.doctor import checkup
 
@@ -23,6 +25,9 @@ def answer(question):
         facts = collect(os.environ, wanted=frozenset(question["wanted"] or EVERYTHING))
         took_s = time.monotonic() - began_s
         found = checkup.findings(facts)
+        if question.get("fix"):
+            trouble = fixes.what(question["fix"], facts) and fixes.fix(question["fix"], facts)
+            return {"trouble": trouble, "findings": {}, "took_s": 0.0, "troubles": {}}
         return {"findings": {one.id: asdict(one) for one in found}, "took_s": took_s, "troubles": dict(facts.troubles)}
     finally:
         os.environ.clear()

@@ -83,9 +83,13 @@ class WatcherState:
     def end(self) -> None:
         """Write down that it has ended, if that can be done quickly."""
         self._see_faults()
+        self._join()
         self._write(replace(self._counted(), ended=True))
+        self._join()
+
+    def _join(self) -> None:
         if self._thread is not None:
-            self._thread.join(END_S)
+            self._thread.join(END_S / 2)
 
     def _see_faults(self) -> None:
         faults = {name: watched.snapshot.fault for name, watched in self._watch.monitor.servers.items()}
