@@ -116,14 +116,6 @@ def _(well):
         yield {}
 
 
-@situation("keychain-silent", "settings")
-def _(well):
-    well.script("security", "exec sleep 60")
-    with settings(well, f"[[server]]\nurl = '{well.url}'\napi_key_keychain = 'llama'\n"):
-        yield {}
-    well.tools()
-
-
 @situation("key-not-found", "settings")
 def _(well):
     with settings(well, f"[[server]]\nurl = '{well.url}'\napi_key_env = 'NOT_SET'\n"):
@@ -290,13 +282,6 @@ def _(well):
 
 
 # the service on disk
-
-
-@situation("launchd-silent", "launchd", "settings")
-def _(well):
-    well.mac.fault("launchctl", hang=True)
-    yield {}
-    well.mac.mend()
 
 
 @situation("no-login-at-the-screen", "launchd", "settings")

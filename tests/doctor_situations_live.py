@@ -16,10 +16,6 @@ from tests.programs import Stranger, chat, free_port, llama_swap, wait_for
 NETWORK = ("settings", "servers", "agents", "processes", "computer", "surroundings")
 
 
-def settings(well, text):
-    return well.changed(well.home / ".config" / "llamabar" / "config.toml", text)
-
-
 # what answers
 
 
@@ -64,12 +60,6 @@ def _(well):
     well.script("sw_vers", "echo 14.6")
     yield {"LLAMABAR_URL": f"http://{_own_address()}:{free_port()}"}
     well.script("sw_vers", "echo 26.1")
-
-
-@situation("server-silent", *NETWORK)
-def _(well):
-    with stranger(b"", hold_s=20) as found:
-        yield found
 
 
 @situation("server-asleep", *NETWORK)

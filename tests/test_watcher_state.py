@@ -11,6 +11,7 @@ from llamabar.config import ServerSettings, Settings
 from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
 from llamabar.output import FrameWriter
 from llamabar.run import Watch
+from llamabar.stream import FIRST_FRAME
 from llamabar.watcher_state import WatcherState, parse, path_in
 from tests.programs import Plugin, llama_swap, wait_for
 
@@ -31,13 +32,7 @@ def test_the_plugin_notes_that_it_runs_and_that_it_has_ended(tmp_path):
         assert took_s < 0.5
         last = noted(tmp_path / "data")
         assert last.ended and last.reachable
-        assert (last.frames, last.printed_bytes) == (len(plugin.frames) - 1, plugin.raw_bytes - len(plugin_first(plugin)))
-
-
-def plugin_first(_):
-    from llamabar.stream import FIRST_FRAME
-
-    return FIRST_FRAME
+        assert (last.frames, last.printed_bytes) == (len(plugin.frames) - 1, plugin.raw_bytes - len(FIRST_FRAME))
 
 
 def a_state(folder):
@@ -47,8 +42,8 @@ def a_state(folder):
 
 def test_faults_lags_and_new_connections_are_counted(tmp_path):
     watch, state = a_state(tmp_path)
-    for event in (StreamOpened(), StreamLost(Fault(FaultKind.LAGGING)), StreamOpened(), StreamLost(Fault(FaultKind.LAGGING)),
-                  StreamLost(Fault(FaultKind.REFUSED))):  # fmt: skip
+    lost = [StreamLost(Fault(kind)) for kind in (FaultKind.LAGGING, FaultKind.LAGGING, FaultKind.REFUSED)]
+    for event in (StreamOpened(), lost[0], StreamOpened(), *lost[1:]):
         watch.monitor.take("one", event, at_s=1.0)
         assert state.note() is False
     state.end()
