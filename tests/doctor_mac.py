@@ -82,7 +82,9 @@ class WellMac:
         self.data = next(path for path in self.home.rglob("manifest.json")).parent
         self.file = self.home / "Downloads" / "llamabar.pyz"
         members = {"site-packages/llamabar/launch.py": b"start", "site-packages/click/core.py": b"click"}
-        with zipfile.ZipFile(self.file, "w") as archive:
+        self.file.write_text(f'#!/bin/sh\nexec {sys.executable} -m llamabar "$@"\n')
+        self.file.chmod(0o755)
+        with zipfile.ZipFile(self.file, "a") as archive:
             archive.writestr("environment.json", json.dumps({"build_id": BUILD}))
             for name, content in members.items():
                 archive.writestr(name, content)
@@ -145,6 +147,11 @@ class WellMac:
         return self.mac.run(
             sys.executable, "-m", "llamabar", "doctor", *arguments, env={**self.environment(), **environment}
         )
+
+    def type(self, remedy, **environment):
+        """Type a remedy into a shell, and say yes to what it asks."""
+        env = {**self.environment(), **environment}
+        return self.mac.run("sh", "-c", remedy, input="y\ny\n", env=env, timeout=30)
 
     @contextlib.contextmanager
     def changed(self, path, content=None, *, mode=None, link=None, gone=False):

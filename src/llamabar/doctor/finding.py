@@ -44,12 +44,13 @@ class Finding:
 
 @dataclass(frozen=True)
 class Found:
-    """That a check applies: in what words, and what its remedy's placeholders stand for."""
+    """That a check applies: in what words, and what its remedy's placeholders stand for. `instead`: another remedy."""
 
     title: str
     detail: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     lines: Tuple[str, ...] = ()
+    instead: str = ""
 
 
 _SKIPPED, _OF = "skipped because ", "of the finding "
@@ -137,7 +138,7 @@ def _examined(check: Check, facts: Facts, before: Mapping[str, Finding]) -> Find
     found = check.judge(facts)
     if found is None:
         return Finding(check.id, Level.OK, check.good, layer=check.layer)
-    remedy = _filled(check.remedy, {"llamabar": facts.command, **_shell(found.values)})
+    remedy = _filled(found.instead or check.remedy, {"llamabar": facts.command, **_shell(found.values)})
     fix = f"{facts.command} doctor --fix {check.id}" if check.fix else ""
     return Finding(check.id, check.level, found.title, found.detail, remedy, fix, check.layer, found.lines)
 

@@ -136,7 +136,8 @@ def service_without_config(facts: Facts) -> Optional[Found]:
     """The LaunchAgent names no config: llama-swap from v218 on then ends at once."""
     if facts.service.config:
         return None
-    return Found("The service names no config", "llama-swap ends at once without one.")
+    said = "llama-swap ends at once without one."
+    return _rewritten(facts, "The service names no config", said=said, wanted="--config in ProgramArguments")
 
 
 @SERVICE.check(Level.ERROR, "The service's config is there", after=("service-without-config",), remedy="ls -l {config}")
@@ -180,11 +181,11 @@ def service_for_all_users(facts: Facts) -> Optional[Found]:
 @SERVICE.check(Level.WARNING, "The service runs at full speed", remedy="{llamabar} install --force")
 def service_throttled_by_type(facts: Facts) -> Optional[Found]:
     """ProcessType is not Interactive: macOS slows the service down, and models generate several times slower."""
-    service = facts.service
-    if service.process_type == "Interactive":
+    found = facts.service.process_type
+    if found == "Interactive":
         return None
-    said = f"Its ProcessType is {service.process_type or 'not set'}; Interactive is fast. {_by_hand(facts)}"
-    return Found("macOS slows the service down", said)
+    return _rewritten(facts, "macOS slows the service down", said=f"Its ProcessType is {found or 'not set'}.",
+                      wanted="ProcessType to Interactive")  # fmt: skip
 
 
 @SERVICE.check(Level.WARNING, "The service has a PATH", remedy="{llamabar} install --force")
@@ -192,7 +193,8 @@ def service_without_path(facts: Facts) -> Optional[Found]:
     """The LaunchAgent sets no PATH: a model server that the config names without its folder is not found."""
     if facts.service.has_path:
         return None
-    return Found("The service has no PATH", f"Model servers of Homebrew are not found by name. {_by_hand(facts)}")
+    return _rewritten(facts, "The service has no PATH", said="Model servers of Homebrew are not found by name.",
+                      wanted="PATH in EnvironmentVariables")  # fmt: skip
 
 
 @SERVICE.check(Level.NOTE, "launchd gives llama-swap time to stop its models", remedy="{llamabar} install --force")
@@ -201,9 +203,9 @@ def service_stopped_too_soon(facts: Facts) -> Optional[Found]:
     service = facts.service
     if service.exit_timeout_s is not None and service.exit_timeout_s >= STOP_S:
         return None
-    said = "5 s" if service.exit_timeout_s is None else f"{service.exit_timeout_s:g} s"
-    return Found(f"launchd kills llama-swap {said} after it is told to stop",
-                 f"Stopping its models can take {STOP_S:g} s. {_by_hand(facts)}")  # fmt: skip
+    waits = "5 s" if service.exit_timeout_s is None else f"{service.exit_timeout_s:g} s"
+    return _rewritten(facts, f"launchd kills llama-swap {waits} after it is told to stop",
+                      said=f"Stopping its models can take {STOP_S:g} s.", wanted="ExitTimeOut to 45")  # fmt: skip
 
 
 @SERVICE.check(Level.NOTE, "The service may open enough files", remedy="{llamabar} install --force")
@@ -212,13 +214,16 @@ def service_few_files(facts: Facts) -> Optional[Found]:
     limit = facts.service.files_limit
     if limit is not None and limit >= FILES_ENOUGH:
         return None
-    return Found(f"The service may open only {limit or 256} files", _by_hand(facts))
+    return _rewritten(facts, f"The service may open only {limit or 256} files",
+                      wanted="NumberOfFiles in SoftResourceLimits to 8192")  # fmt: skip
 
 
 @SERVICE.check(Level.NOTE, "The service starts at login", remedy="{llamabar} install --force")
 def service_not_at_login(facts: Facts) -> Optional[Found]:
     """The LaunchAgent does not start llama-swap at login."""
-    return None if facts.service.run_at_load else Found("The service does not start at login", _by_hand(facts))
+    if facts.service.run_at_load:
+        return None
+    return _rewritten(facts, "The service does not start at login", wanted="RunAtLoad to true")
 
 
 @SERVICE.check(Level.NOTE, "The LaunchAgent holds no secret", remedy="open -t {plist}")
@@ -281,7 +286,7 @@ def service_log_unwritable(facts: Facts) -> Optional[Found]:
 @SERVICE.check(Level.NOTE, "The service keeps a log", remedy="{llamabar} install --force")
 def service_without_log(facts: Facts) -> Optional[Found]:
     """The LaunchAgent keeps no log, so nothing tells why llama-swap fails."""
-    return None if facts.service.log else Found("The service keeps no log", _by_hand(facts))
+    return None if facts.service.log else _rewritten(facts, "The service keeps no log", wanted="StandardErrorPath")
 
 
 @SERVICE.check(
@@ -303,5 +308,9 @@ def crashes(facts: Facts) -> str:
     return plural(facts.service.runs or 1, "start")
 
 
-def _by_hand(facts: Facts) -> str:
-    return "" if facts.service.ours else "It is not ours: change its file by hand, or make a service of ours:"
+def _rewritten(facts: Facts, title: str, *, said: str = "", wanted: str) -> Found:
+    """Return what is mended by writing our LaunchAgent anew; another's is changed by hand."""
+    if facts.service.ours:
+        return Found(title, said)
+    by_hand = f"{said} It is not ours: set {wanted}, then: llamabar.pyz restart. Its file:".strip()
+    return Found(title, by_hand, {"plist": facts.service.plist}, instead="open -t {plist}")
