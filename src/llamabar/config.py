@@ -37,6 +37,7 @@ class ServerSettings:
     key_from: str = ""
     ca_file: str = ""
     service: str = ""
+    key_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,8 @@ def _servers(
             mistakes.append(f"the key from {key_from} has characters that no key has, so it is not used")
             key = ""
         ca_file, service = os.path.expanduser(text_of(entry, "ca_file")), text_of(entry, "service")
-        found.append(ServerSettings(name, url, url_from, discovered, key, key_from, ca_file, service))
+        key_file = os.path.expanduser(text_of(entry, "api_key_file")) if key_from == "api_key_file" else ""
+        found.append(ServerSettings(name, url, url_from, discovered, key, key_from, ca_file, service, key_file))
     return tuple(found)
 
 

@@ -57,6 +57,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.sources.clicks import ClickReader
     from llamabar.sources.inbox import Notice
     from llamabar.view.swiftbar import render
+    from llamabar.watcher_state import WatcherState
 
     clicks = click_style(environment)
     watch = Watch(settings, lambda menu, _: writer.show(render(menu, clicks)))
@@ -67,6 +68,8 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     watch.start()
     update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent = os.getppid()
-    watch.loop(until=lambda _: os.getppid() != parent)
+    state = WatcherState(watch, writer, environment)
+    watch.loop(until=lambda _: state.note() or os.getppid() != parent)
+    state.end()
     writer.flush(LAST_FRAME_S)
     return 0

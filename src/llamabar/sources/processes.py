@@ -44,3 +44,27 @@ def runs_an_older_file(pid: Optional[int], program: str) -> bool:
         return os.stat(os.path.realpath(program)).st_ctime > started_s + 1.0
     except (psutil.Error, OSError):
         return False
+
+
+class Holder(NamedTuple):
+    """A process that listens on a port."""
+
+    pid: int
+    name: str
+
+
+def holder(port: int) -> Optional[Holder]:
+    """Return this user's process that listens on a port; None for one of another user, which cannot be seen."""
+    for process in psutil.process_iter(["name", "uids"]):
+        uids = process.info["uids"]
+        if uids is not None and uids.real == os.getuid() and _listens(process, port):
+            return Holder(process.pid, process.info["name"] or "a program")
+    return None
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    try:
+        found = process.net_connections(kind="tcp")
+    except (psutil.Error, OSError):
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port for one in found)
