@@ -1,4 +1,5 @@
-# What the header runs, after it has read that the last line is there.
+"""What the header runs, after it has read that the last line is there."""
+
 import os
 import sys
 
