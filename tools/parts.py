@@ -53,13 +53,12 @@ def commit() -> str:
     """Return the commit of this tree, with "+" if what is shipped differs from it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
-    def git(*words: str) -> str:
-        """Return what git says, "" if it says no."""
+    def _git(*words: str) -> str:
         done = subprocess.run(["git", *words], cwd=ROOT, env=environment, capture_output=True, text=True)
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    found = git("rev-parse", "HEAD") if shutil.which("git") and (ROOT / ".git").exists() else ""
-    changed = found and git("status", "--porcelain", "--untracked-files=no", "--", *SHIPPED)
+    found = _git("rev-parse", "HEAD") if shutil.which("git") and (ROOT / ".git").exists() else ""
+    changed = found and _git("status", "--porcelain", "--untracked-files=no", "--", *SHIPPED)
     return f"{found}{'+' if changed else ''}" or NO_COMMIT
 
 
