@@ -2,7 +2,7 @@
 
 import threading
 from dataclasses import replace
-from typing import Callable, List, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Tuple
 
 from llamabar.config import ServerSettings, Settings
 from llamabar.core.phases import Phase, phases
@@ -17,12 +17,15 @@ from llamabar.demo.world import World
 from llamabar.errors import LlamabarError
 from llamabar.run import Watch
 from llamabar.sources import clock
+from llamabar.view.compose import compose
 from llamabar.view.html import State
-from llamabar.view.menu import Menu
+from llamabar.view.menu import Do
 from llamabar.view.scene import Server
 
 PATIENCE_S = 15.0  # for one moment, on a busy computer
 SHORT_PATIENCE_S = 4.0  # with a version that does not tell of every moment
+UNCANCELLED_TOKENS = 300
+REASON_S = 1.0  # why a model failed is told soon after that it did, or before
 FAST = 4.0  # these models load and read that many times faster than those of `demo`
 CHAT, OTHER, BROKEN = "qwen3-30b", "coder-32b", "broken-7b"
 
@@ -30,11 +33,12 @@ Request = Tuple[str, int, int]  # model, tokens to generate, words in the prompt
 
 
 class Moment(NamedTuple):
-    """What is waited for, and the requests that are sent once it was seen."""
+    """What is waited for, and once it was seen: the requests that are sent, and whether the oldest is cancelled."""
 
     caption: str
     seen: Callable[[Server, float], bool]
     then: Tuple[Request, ...] = ()
+    cancels: bool = False
 
 
 def _status(wanted: Status) -> Callable[[Server, float], bool]:
@@ -56,17 +60,19 @@ def _swapped(server: Server, _: float) -> bool:
     return states.get(OTHER) == READY and states.get(CHAT) == "stopped" and server.status is Status.READY
 
 
-def _failed(server: Server, _: float) -> bool:
+def _failed(server: Server, now_s: float) -> bool:
     model = server.snapshot.models.get(BROKEN)
-    return model is not None and model.failed_at_s is not None and bool(model.failure)
+    if model is None or model.failed_at_s is None:
+        return False
+    return bool(model.failure) or now_s > model.failed_at_s + REASON_S
 
 
 MOMENTS: Tuple[Moment, ...] = (
-    Moment("No model is loaded", _status(Status.EMPTY), ((CHAT, 200, 2400),)),
+    Moment("No model is loaded", _status(Status.EMPTY), ((CHAT, 2000, 2400),)),
     Moment("A model is loading", _status(Status.LOADING)),
     Moment("It reads a long prompt", _status(Status.PROMPT)),
-    Moment("It generates, its speed is counted", _measured, ((CHAT, 80, 10), (CHAT, 20, 10))),
-    Moment("Two answers at once, a third request waits", _one_waits),
+    Moment("It generates, its speed is counted", _measured, ((CHAT, 160, 10), (CHAT, 20, 10))),
+    Moment("Two answers at once, a third request waits", _one_waits, cancels=True),
     Moment("Ready: nothing is asked", _status(Status.READY), ((OTHER, 12, 10),)),
     Moment("Another model took its place", _swapped, ((BROKEN, 5, 5),)),
     Moment("A model that cannot be loaded", _failed),
@@ -82,17 +88,17 @@ class Moments:
         models = tuple(
             m if m.broken else replace(m, load_s=m.load_s / FAST, prompt_tps=m.prompt_tps * FAST) for m in MODELS
         )
-        self._patience_s = PATIENCE_S if DIALECTS[dialect].cancel else SHORT_PATIENCE_S
+        self._cancels = DIALECTS[dialect].cancel
         self._server = DemoServer(World(dialect, models))
         self._due = list(MOMENTS)
-        self._since_s: Optional[float] = None
+        self._since_s = 0.0
         self.states: List[State] = []
         self.missed: List[str] = []
 
     def collect(self) -> "Moments":
         """Run it until every moment was seen or missed, and return the same object."""
         self._server.start()
-        self._watch = Watch(Settings((ServerSettings("llama-swap", self._server.url, "demo"),)), self._look)
+        self._watch = Watch(Settings((ServerSettings("llama-swap", self._server.url, "demo"),)), lambda *_: None)
         self._watch.monitor.lively = True
         self._watch.start()
         self._since_s = clock.now_s()
@@ -102,21 +108,25 @@ class Moments:
             self._server.stop()
         return self
 
-    def _look(self, menu: Menu, now_s: float) -> None:
-        server = self._watch.monitor.scene(now_s=now_s).servers[0]
-        if self._due and self._due[0].seen(server, now_s):
-            self.states.append(State(self._due[0].caption, menu))
-            self._next(now_s)
-
     def _next(self, now_s: float) -> None:
         moment = self._due.pop(0)
         self._since_s = now_s
-        for request in moment.then:
+        for model, tokens, words in moment.then:
+            limit = tokens if self._cancels else min(tokens, UNCANCELLED_TOKENS)
             address = self._server.url.split("://", 1)[1]
-            threading.Thread(target=ask, args=(address, *request), daemon=True).start()
+            threading.Thread(target=ask, args=(address, model, limit, words), daemon=True).start()
+        menu = self._watch.monitor.menu
+        if moment.cancels and menu is not None:
+            oldest = next((action for action in menu.actions() if action.do is Do.CANCEL), None)
+            self._watch.click(oldest.token if oldest is not None else "")
 
     def _ended(self, now_s: float) -> bool:
-        if self._due and self._since_s is not None and now_s > self._since_s + self._patience_s:
+        """Keep the menu if it shows the moment that is due, give that up after a while; tell whether all are done."""
+        scene = self._watch.monitor.scene(now_s=now_s)
+        if self._due[0].seen(scene.servers[0], now_s):
+            self.states.append(State(self._due[0].caption, compose(scene)))
+            self._next(now_s)
+        elif now_s > self._since_s + (PATIENCE_S if self._cancels else SHORT_PATIENCE_S):
             self.missed.append(self._due[0].caption)
             self._next(now_s)
         return not self._due
