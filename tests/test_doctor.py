@@ -48,7 +48,8 @@ MENDED_BY_HAND = {  # by nothing but the remedy, as it stands, typed into a shel
     "plugin-twice", "service-plist-refused", "service-plist-linked", "service-plist-quarantined", "service-log-large",
     "service-program-quarantined", "service-throttled-by-type", "service-log-unwritable", "port-held-by-another",
     "service-disabled", "service-signature-refused", "runs-outside-its-service", "watcher-state-damaged",
-    "model-server-left-behind", "service-not-running", "service-loaded-from-elsewhere", "agents-folder-refused",
+    "model-server-left-behind", "service-not-running", "service-twice",
+    "service-loaded-from-elsewhere", "agents-folder-refused",
 }  # fmt: skip
 SAID_ELSEWHERE = {
     "disk-full", "log-disk-full", "service-for-all-users", "python-without-fixes",
