@@ -16,7 +16,7 @@ from llamabar.doctor import checkup
 from llamabar.doctor.facts import Facts, Program
 from llamabar_installer.places import Places
 from tests import doctor_situations_live
-from tests.doctor_mac import LABEL, WORKER, WellMac
+from tests.doctor_mac import WORKER, WellMac
 from tests.doctor_situations import SITUATIONS, settings
 from tests.programs import ROOT, Stranger, environment, llama_swap, run
 
@@ -44,11 +44,12 @@ LEVELS = {check.id: check.level.value for check in checkup.checks()}
 GOOD = {check.id: check.good for check in checkup.checks()}
 MENDED_BY_HAND = {  # by nothing but the remedy, as it stands, typed into a shell
     "cache-of-old-versions", "data-folder-is-a-file", "data-folder-read-only", "data-unreadable", "manifest-damaged",
-    "key-file-open", "plugin-place-taken", "plugin-not-executable", "plugin-quarantined", "plugin-attribute-missing",
+    "key-file-open", "plugin-place-taken", "plugin-not-executable", "plugin-quarantined",
     "plugin-twice", "service-plist-refused", "service-plist-linked", "service-plist-quarantined", "service-log-large",
-    "service-program-quarantined", "service-throttled-by-type", "service-log-unwritable", "port-held-by-another",
-    "service-disabled", "service-signature-refused", "runs-outside-its-service", "watcher-state-damaged",
-    "model-server-left-behind", "service-not-running", "service-loaded-from-elsewhere", "agents-folder-refused",
+    "service-program-quarantined", "service-throttled-by-type", "service-log-unwritable",
+    "service-signature-refused", "runs-outside-its-service", "watcher-state-damaged",
+    "model-server-left-behind", "service-twice",
+    "service-loaded-from-elsewhere", "agents-folder-refused",
 }  # fmt: skip
 SAID_ELSEWHERE = {
     "disk-full", "log-disk-full", "service-for-all-users", "python-without-fixes",
@@ -164,7 +165,7 @@ def test_the_first_cause_stands_at_the_top_and_in_the_menu_and_its_remedy_mends_
         assert well.examine("settings", "servers")["server-refuses"].level == "ok"
 
 
-FIXES = ("plugin-attribute-wrong", "plugin-not-linked", "service-log-large", "key-file-open")
+FIXES = ("plugin-attribute-wrong", "plugin-not-linked", "service-log-large", "key-file-open", "service-disabled")
 
 
 @pytest.mark.parametrize("finding", FIXES)
@@ -183,14 +184,6 @@ def test_a_fix_says_what_it_did_and_a_second_one_has_nothing_to_do(well):
         assert done.stdout == f"✓ Done: set SwiftBar's attribute on {well.installed}.\n"
         again = well.doctor("--fix", "plugin-attribute-missing")
         assert again.stdout.startswith("✓ Nothing to fix")
-
-
-def test_a_fix_switches_the_service_on(well):
-    with well.out():
-        well.launchctl("disable", f"gui/{well.mac.uid}/{LABEL}")
-        done = well.doctor("--fix", "service-disabled", "--yes")
-        assert done.returncode == 0, done.stderr
-        assert well.mac.disabled(LABEL) is False
 
 
 def test_a_fix_asks_first_and_without_an_answer_does_nothing(well):

@@ -25,6 +25,7 @@ from llamabar_installer.launchctl import Job, Trouble
 from llamabar_installer.places import OWN_LABEL, Places
 
 LOG_LINES = 50
+WRITABLE = "others can write"
 _NAMED = re.compile(r"llama-?swap|llamabar", re.IGNORECASE)
 _SECRET = re.compile(r"key|token|secret|passw", re.IGNORECASE)
 _INTEL = (b"\xcf\xfa\xed\xfe\x07\x00\x00\x01",)  # a thin 64-bit Mach-O for x86_64
@@ -73,10 +74,10 @@ def agents(found: Places, *, shared: Tuple[Path, ...] = SYSTEM_AGENTS) -> FoundA
     """Return the agents of this user that run a llama-swap, how their folder is, and those in the shared folders."""
     mine = tuple(find_agents(found.home))
     system = tuple(str(one.plist) for folder in shared for one in find_agents(folder, folder=folder))
-    said = facts.Agents(
-        str(found.agents), _folder_trouble(found.agents), tuple(agent.label for agent in mine), _broken(found.agents),
-        system,
-    )  # fmt: skip
+    trouble = _folder_trouble(found.agents)
+    labels = tuple(agent.label for agent in mine)
+    broken = _broken(found.agents)
+    said = facts.Agents(str(found.agents), trouble, trouble.startswith(WRITABLE), labels, broken, system)
     return FoundAgents(said, mine)
 
 
@@ -98,7 +99,7 @@ def on_disk(found: Watched, places: Places, private: Private) -> facts.Service:
     return facts.Service(
         agent.label, agent.label == OWN_LABEL, str(agent.plist), _is_refused(agent.plist), agent.plist.is_symlink(),
         _is_quarantined(agent.plist),
-        tuple(one.label for one in found.others if one.url.rpartition(":")[2] == agent.url.rpartition(":")[2]),
+        tuple((one.label, str(one.plist)) for one in found.others if _port(one) == _port(agent)),
         program,
         program_there=_can_start(program),
         program_translated=_head(program) in _INTEL and is_apple_silicon(),
@@ -186,7 +187,7 @@ def _folder_trouble(folder: Path) -> str:
     status = folder.stat()
     if status.st_uid != os.getuid():
         return f"{folder} belongs to another user"
-    return f"others can write {folder}" if status.st_mode & 0o022 else ""
+    return f"{WRITABLE} {folder}" if status.st_mode & 0o022 else ""
 
 
 def _broken(folder: Path) -> Tuple[str, ...]:
@@ -250,6 +251,10 @@ def _bytes(path: str) -> Optional[int]:
         return os.stat(path).st_size
     except OSError:
         return None
+
+
+def _port(agent: Agent) -> str:
+    return agent.listen.rpartition(":")[2]
 
 
 def _can_start(program: str) -> bool:

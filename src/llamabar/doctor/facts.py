@@ -114,6 +114,7 @@ class Agents:
 
     folder: str = ""
     folder_trouble: str = ""
+    folder_mode: bool = False  # the trouble is its mode, and chmod mends it
     labels: Tuple[str, ...] = ()
     broken: Tuple[str, ...] = ()  # named like one of llama-swap's, and no property list
     system: Tuple[str, ...] = ()  # in /Library, for all users
@@ -129,7 +130,7 @@ class Service:
     plist_refused: bool = False  # by its owner or mode
     plist_linked: bool = False
     plist_quarantined: bool = False
-    same_port: Tuple[str, ...] = ()
+    same_port: Tuple[Tuple[str, str], ...] = ()  # label and plist of others
     program: str = ""
     program_there: bool = True
     program_version: Optional[str] = None

@@ -2,11 +2,12 @@
 
 from typing import Optional
 
+from llamabar.doctor import plist  # its checks come before these
 from llamabar.doctor.facts import Facts
 from llamabar.doctor.finding import Found, Level
 from llamabar.doctor.service import CONFIG, PLIST, PROGRAM, SERVICE, crashes
 
-__all__ = ["SERVICE"]
+__all__ = ["SERVICE", "plist"]
 
 CRASHES_THAT_LOOP = 3
 SLACK_S = 1.0  # a start is known to the second
@@ -145,13 +146,14 @@ def service_plist_changed(facts: Facts) -> Optional[Found]:
 
 
 @SERVICE.check(Level.WARNING, "launchd loaded this LaunchAgent", needs=_NEEDS, after=_LOADED,
-               remedy="{llamabar} restart")  # fmt: skip
+               remedy="launchctl bootout gui/{uid}/{label} && {llamabar} start")  # fmt: skip
 def service_loaded_from_elsewhere(facts: Facts) -> Optional[Found]:
     """launchd has the service from another file than the one in ~/Library/LaunchAgents."""
     service = facts.service
     if not service.loaded_path or service.loaded_path == service.plist:
         return None
-    return Found("launchd loaded the service from another file", f"From {service.loaded_path}.")
+    return Found("launchd loaded the service from another file", f"From {service.loaded_path}.",
+                 {"label": service.label, "uid": str(facts.uid)})  # fmt: skip
 
 
 @SERVICE.check(Level.NOTE, "llama-swap has read its newest config", needs=("mac", "service", "job"), after=_LOADED,

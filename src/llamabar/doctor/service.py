@@ -7,8 +7,6 @@ from llamabar.doctor.facts import Facts
 from llamabar.doctor.finding import Found, Layer, Level
 
 LOG_LIMIT_BYTES = 100_000_000
-FILES_ENOUGH = 1024
-STOP_S = 35.0  # llama-swap waits so long for its model servers
 
 
 def summary(facts: Facts) -> str:
@@ -41,13 +39,15 @@ def no_login_at_the_screen(facts: Facts) -> Optional[Found]:
 
 
 @SERVICE.check(Level.ERROR, "The LaunchAgents folder is accepted by launchd", needs=("mac", "agents"),
-               remedy='sudo chown "$(id -un)" {folder} && chmod 755 {folder}')  # fmt: skip
+               remedy="chmod go-w {folder}")  # fmt: skip
 def agents_folder_refused(facts: Facts) -> Optional[Found]:
     """~/Library/LaunchAgents belongs to another user or can be written by others: launchd refuses what is in it."""
     agents = facts.agents
     if not agents.folder_trouble:
         return None
-    return Found("The LaunchAgents folder is not in order", f"{agents.folder_trouble}.", {"folder": agents.folder})
+    instead = "" if agents.folder_mode else "sudo mv {folder} {folder}.aside"
+    return Found("The LaunchAgents folder is not in order", f"{agents.folder_trouble}.", {"folder": agents.folder},
+                 instead=instead)  # fmt: skip
 
 
 @SERVICE.check(Level.ERROR, "Every llama-swap LaunchAgent is a property list", needs=("mac", "agents"),
@@ -137,7 +137,7 @@ def service_without_config(facts: Facts) -> Optional[Found]:
     if facts.service.config:
         return None
     said = "llama-swap ends at once without one."
-    return _rewritten(facts, "The service names no config", said=said, wanted="--config in ProgramArguments")
+    return rewritten(facts, "The service names no config", said=said, wanted="--config in ProgramArguments")
 
 
 @SERVICE.check(Level.ERROR, "The service's config is there", after=("service-without-config",), remedy="ls -l {config}")
@@ -160,15 +160,16 @@ def service_config_refused(facts: Facts) -> Optional[Found]:
     return Found("llama-swap refuses its config", service.config_words, {"config": service.config})
 
 
-@SERVICE.check(Level.WARNING, "One service uses the address", remedy="launchctl bootout gui/{uid}/{label}")
+@SERVICE.check(Level.WARNING, "One service uses the address",
+               remedy="mv {plist} {plist}.aside; launchctl bootout gui/{uid}/{label}")  # fmt: skip
 def service_twice(facts: Facts) -> Optional[Found]:
     """Two LaunchAgents start a llama-swap on the same port: only one of them can."""
     service = facts.service
     if not service.same_port:
         return None
-    other = service.same_port[0]
-    return Found(f"{other} uses the same port as {service.label}", "Only one of them can.",
-                 {"label": other, "uid": str(facts.uid)})  # fmt: skip
+    label, plist = service.same_port[0]
+    return Found(f"{label} uses the same port as {service.label}", "Only one of them can. To set that one aside:",
+                 {"label": label, "plist": plist, "uid": str(facts.uid)})  # fmt: skip
 
 
 @SERVICE.check(Level.NOTE, "No llama-swap is started for all users", needs=("mac", "agents"), remedy="ls -l {plist}")
@@ -176,78 +177,6 @@ def service_for_all_users(facts: Facts) -> Optional[Found]:
     """A llama-swap is also started from /Library, for all users or by your company; only root can change it."""
     system = facts.agents.system
     return Found("A llama-swap is started for all users", system[0], {"plist": system[0]}) if system else None
-
-
-@SERVICE.check(Level.WARNING, "The service runs at full speed", remedy="{llamabar} install --force")
-def service_throttled_by_type(facts: Facts) -> Optional[Found]:
-    """ProcessType is not Interactive: macOS slows the service down, and models generate several times slower."""
-    found = facts.service.process_type
-    if found == "Interactive":
-        return None
-    return _rewritten(facts, "macOS slows the service down", said=f"Its ProcessType is {found or 'not set'}.",
-                      wanted="ProcessType to Interactive")  # fmt: skip
-
-
-@SERVICE.check(Level.WARNING, "The service has a PATH", remedy="{llamabar} install --force")
-def service_without_path(facts: Facts) -> Optional[Found]:
-    """The LaunchAgent sets no PATH: a model server that the config names without its folder is not found."""
-    if facts.service.has_path:
-        return None
-    return _rewritten(facts, "The service has no PATH", said="Model servers of Homebrew are not found by name.",
-                      wanted="PATH in EnvironmentVariables")  # fmt: skip
-
-
-@SERVICE.check(Level.NOTE, "launchd gives llama-swap time to stop its models", remedy="{llamabar} install --force")
-def service_stopped_too_soon(facts: Facts) -> Optional[Found]:
-    """ExitTimeOut is short: llama-swap is killed while it stops its model servers, and they stay in memory."""
-    service = facts.service
-    if service.exit_timeout_s is not None and service.exit_timeout_s >= STOP_S:
-        return None
-    waits = "5 s" if service.exit_timeout_s is None else f"{service.exit_timeout_s:g} s"
-    return _rewritten(facts, f"launchd kills llama-swap {waits} after it is told to stop",
-                      said=f"Stopping its models can take {STOP_S:g} s.", wanted="ExitTimeOut to 45")  # fmt: skip
-
-
-@SERVICE.check(Level.NOTE, "The service may open enough files", remedy="{llamabar} install --force")
-def service_few_files(facts: Facts) -> Optional[Found]:
-    """The service may open only 256 files, launchd's default: many connections or split models need more."""
-    limit = facts.service.files_limit
-    if limit is not None and limit >= FILES_ENOUGH:
-        return None
-    return _rewritten(facts, f"The service may open only {limit or 256} files",
-                      wanted="NumberOfFiles in SoftResourceLimits to 8192")  # fmt: skip
-
-
-@SERVICE.check(Level.NOTE, "The service starts at login", remedy="{llamabar} install --force")
-def service_not_at_login(facts: Facts) -> Optional[Found]:
-    """The LaunchAgent does not start llama-swap at login."""
-    if facts.service.run_at_load:
-        return None
-    return _rewritten(facts, "The service does not start at login", wanted="RunAtLoad to true")
-
-
-@SERVICE.check(Level.NOTE, "The LaunchAgent holds no secret", remedy="open -t {plist}")
-def service_holds_secret(facts: Facts) -> Optional[Found]:
-    """The LaunchAgent holds a key in a variable or option: every process of yours can read it."""
-    service = facts.service
-    if not service.secrets:
-        return None
-    return Found("The LaunchAgent holds a secret", f"{', '.join(service.secrets)}: any program of yours can read it.",
-                 {"plist": service.plist})  # fmt: skip
-
-
-@SERVICE.check(
-    Level.WARNING, "The service's files are in folders that macOS lets it read",
-    remedy="open 'x-apple.systempreferences:com.apple.preference.security?Privacy_AllFiles'",
-)  # fmt: skip
-def service_in_private_folder(facts: Facts) -> Optional[Found]:
-    """The config, log or working folder is in Documents, Desktop, Downloads, iCloud or on another disk: macOS may
-    deny it to a service."""
-    protected = facts.service.protected
-    if not protected:
-        return None
-    return Found("macOS may keep the service from its files",
-                 f"{protected[0]}: move it, or give llama-swap and llama-server Full Disk Access:")  # fmt: skip
 
 
 @SERVICE.check(Level.WARNING, "llama-swap asks for a key where others can reach it", remedy="open -t {config}",
@@ -283,12 +212,6 @@ def service_log_unwritable(facts: Facts) -> Optional[Found]:
                  {"log": service.log, "folder": service.log.rpartition("/")[0]})  # fmt: skip
 
 
-@SERVICE.check(Level.NOTE, "The service keeps a log", remedy="{llamabar} install --force")
-def service_without_log(facts: Facts) -> Optional[Found]:
-    """The LaunchAgent keeps no log, so nothing tells why llama-swap fails."""
-    return None if facts.service.log else _rewritten(facts, "The service keeps no log", wanted="StandardErrorPath")
-
-
 @SERVICE.check(
     Level.ERROR, "macOS denies the service no file", after=("service-log-unwritable",),
     remedy="open 'x-apple.systempreferences:com.apple.preference.security?Privacy_AllFiles'",
@@ -308,7 +231,7 @@ def crashes(facts: Facts) -> str:
     return plural(facts.service.runs or 1, "start")
 
 
-def _rewritten(facts: Facts, title: str, *, said: str = "", wanted: str) -> Found:
+def rewritten(facts: Facts, title: str, *, said: str = "", wanted: str) -> Found:
     """Return what is mended by writing our LaunchAgent anew; another's is changed by hand."""
     if facts.service.ours:
         return Found(title, said)
