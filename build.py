@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, List
 
+from tools import parts
+
 ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 9)
 VENV = ROOT / ".venv"
@@ -21,6 +23,7 @@ WHEELS = ROOT / ".wheels"
 PYZ = ROOT / "dist" / "llamabar.pyz"
 STAMP = VENV / "llamabar-setup.txt"
 PLATFORMS = ("macosx_11_0_arm64", "macosx_10_9_x86_64", "manylinux2014_x86_64")
+SIDE_BY_SIDE = ("-n", "4", "--dist", "worksteal")  # most tests wait for a process most of the time
 INTERPRETERS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
@@ -33,7 +36,7 @@ def main(arguments: List[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(__doc__.strip().splitlines()[0] + "\n")
         for name, command in COMMANDS.items():
-            print(f"    python3 build.py {name:<7} {(command.__doc__ or '').splitlines()[0]}")
+            print(f"    python3 build.py {name:<8} {(command.__doc__ or '').splitlines()[0]}")
         return 0
     command = COMMANDS.get(arguments[0])
     if command is None:
@@ -93,13 +96,13 @@ def demo(arguments: List[str]) -> int:
 
 
 def test(arguments: List[str]) -> int:
-    """Checks and runs the tests; --all adds every interpreter found and the long ones."""
+    """Checks and runs the tests; --all adds the long ones, and the built file on every interpreter found."""
     everything = "--all" in arguments
     arguments = [word for word in arguments if word != "--all"]
     pyz([])
     check([])
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **({"LLAMABAR_LONG_TESTS": "1"} if everything else {})}
-    code = _call([str(_python()), "-m", "pytest", *arguments], environment)
+    code = _call([str(_python()), "-m", "pytest", *SIDE_BY_SIDE, *arguments], environment)
     for version in INTERPRETERS if everything and code == 0 else ():
         code = code or _test_with(version)
     return code
@@ -129,6 +132,18 @@ def live(arguments: List[str]) -> int:
     return _call([str(_python()), str(ROOT / "tools" / "live.py"), *arguments])
 
 
+def pictures(_: List[str]) -> int:
+    """Makes docs/pictures, every state of the menu, with a headless Chromium."""
+    setup([])
+    return _call([str(_python()), "-m", "tools.pictures"])
+
+
+def release(arguments: List[str]) -> int:
+    """Builds what a release has beside the pyz: sha256, SBOM, notes, formula, listing; --tag vX.Y.Z checks."""
+    pyz([])
+    return _call([str(_python()), str(ROOT / "tools" / "release.py"), str(PYZ), str(WHEELS), *arguments])
+
+
 def lock(_: List[str]) -> int:
     """Refreshes requirements/*.txt from pyproject.toml, with the hashes of every platform (needs uv on PATH)."""
     if not shutil.which("uv"):
@@ -142,6 +157,7 @@ def lock(_: List[str]) -> int:
 
 COMMANDS: Dict[str, Callable[[List[str]], int]] = {
     "setup": setup, "demo": demo, "test": test, "check": check, "pyz": pyz, "bench": bench, "live": live, "lock": lock,
+    "pictures": pictures, "release": release,
 }  # fmt: skip
 
 
@@ -205,14 +221,20 @@ def _for_every_python(requirements: str) -> str:
 
 
 def _test_with(version: str) -> int:
-    """Run the tests of the built file with another interpreter, if it is there."""
+    """Run every test that starts the program, with the built file on another interpreter, if that is there."""
     found = _interpreter(version)
     if found is None:
         print(f"Python {version}: not found, not tested", flush=True)
         return 0
     print(f"Python {version}: the built file", flush=True)
     environment = {**os.environ, "LLAMABAR_TEST_PYTHON": found, "PYTHONDONTWRITEBYTECODE": "1"}
-    return _call([str(_python()), "-m", "pytest", "tests/test_pyz.py"], environment)
+    starting = [str(path) for path in sorted((ROOT / "tests").glob("test_*.py")) if _starts_it(path.read_text("utf-8"))]
+    return _call([str(_python()), "-m", "pytest", *starting], environment)
+
+
+def _starts_it(test: str) -> bool:
+    """Tell whether a test file starts the program."""
+    return "from tests.programs import" in test and bool(re.search(r"(?<![.\w])(Plugin|run|command|start)\(", test))
 
 
 def _interpreter(version: str) -> "str | None":
@@ -235,7 +257,7 @@ def _fingerprint() -> str:
 
 
 def _tree_fingerprint() -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(f"{parts.commit()} {(ROOT / 'LICENSE').read_text('utf-8')}".encode())
     folders = [ROOT / name for name in ("src", "installer", "launchd_templates", "tools", "requirements")]
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         if "__pycache__" not in path.parts:

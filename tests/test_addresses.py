@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from llamabar import actions
+from llamabar.actions import Where, perform
+from llamabar.config import ServerSettings
 from llamabar.core import events as ev
 from llamabar.core.capabilities import capabilities, loadable
 from llamabar.demo.dialect import DemoModel
@@ -26,14 +27,15 @@ def test_odd_ids_are_loaded_and_unloaded_by_their_own_name(dialect):
         client, world = Client(server.url), server.world
         confirmed = ev.CapabilitiesFound(confirmed=frozenset({"unload_one"} if dialect != "v150" else ()))
         snapshot = live(ev.ModelsListed(tuple(ev.ModelInfo(one, "stopped") for one in ODD)), confirmed)
+        where = Where(client, snapshot, ServerSettings("llama-swap", server.url))
         for model in snapshot.models.values():
             if not loadable(snapshot, model):
                 assert dialect == "v150" and "/" in model.id
                 continue
-            assert actions.perform(Action(Do.LOAD, model.id), client, snapshot) == ""
+            assert perform(Action(Do.LOAD, model.id), where) == ""
             assert world.processes[model.id].state == "ready", model.id
             one = Do.UNLOAD if dialect != "v150" else Do.UNLOAD_ALL
-            assert actions.perform(Action(one, model.id), client, snapshot) == ""
+            assert perform(Action(one, model.id), where) == ""
             assert world.processes[model.id].state == "stopped", model.id
 
 
@@ -112,5 +114,5 @@ def test_status_names_each_dialects_capabilities(tmp_path, dialect, found):
     with llama_swap(dialect) as server:
         chat(server, "embed", tokens=0).join(10)
         shown = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)["servers"][0]
-        usual = {"events", "load", "unload_all"}
+        usual = {"events", "load", "unload_all"} | ({"performance"} if dialect != "v150" else set())
         assert set(shown["capabilities"]) == found | usual

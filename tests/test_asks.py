@@ -195,3 +195,17 @@ def test_the_next_look_is_never_later_than_the_next_question():
 def test_an_answer_to_a_question_never_asked_is_ignored():
     assert AskLog().answered(Kind.RUNNING, "", now_s=1.0, failed=False) == AskLog()
     assert Answer(Ask(Kind.RUNNING)).events == ()
+
+
+def test_a_gpu_is_asked_for_only_where_one_was_told_of_and_while_somebody_waits():
+    life = Life(table(m="ready"), LISTED, ev.CapabilitiesFound(confirmed=frozenset({"gpu"})))
+    life.at(2.0)
+    life.at(30.0)
+    assert life.kinds().count(Kind.PERFORMANCE) == 1, "once a connection"
+    for tenth in range(400, 600):
+        life.at(tenth / 10, request("1", answered_bytes=tenth))
+    assert life.kinds(since_s=39.0).count(Kind.PERFORMANCE) == 2, "every ten seconds"
+    blind = Life(table(m="ready"), LISTED)
+    for tenth in range(20, 400):
+        blind.at(tenth / 10, request("1", answered_bytes=tenth))
+    assert blind.kinds().count(Kind.PERFORMANCE) == 1

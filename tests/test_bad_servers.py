@@ -45,7 +45,7 @@ def test_nobody_there(tmp_path):
 def test_another_program_is_said_to_be_one_and_never_gets_the_key(tmp_path, answer):
     with Stranger(answer) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
         plugin.wait_for_row("llama-swap: something else answers at")
-        assert plugin.row("Address: set LLAMABAR_URL")
+        assert plugin.row("Address: put the right url")
         wait_for(lambda: stranger.heard)
         assert not any(KEY.encode() in heard for heard in stranger.heard)
 
@@ -126,7 +126,8 @@ def test_two_hundred_models_and_hostile_names_make_one_menu(tmp_path):
     with Stranger(said, hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("Load: 200 models")
         assert all(len(content.encode()) <= 16_384 for _, content in plugin.frames)
-        assert not [item for item in plugin.items() if item.bash]
+        ours = [item for item in plugin.items() if item.bash]
+        assert [item.args for item in ours] == [["doctor"]], "the only program in the menu is our own"
 
 
 def test_an_unknown_state_is_shown_as_it_is_called(tmp_path):
@@ -149,7 +150,7 @@ def test_a_server_with_keys(tmp_path, dialect):
     with llama_swap(dialect, api_key=KEY) as server:
         with Plugin(server.url, tmp_path) as plugin:
             plugin.wait_for_row("llama-swap: needs a key")
-            assert plugin.row("Key: set LLAMABAR_API_KEY")
+            assert plugin.row("Key: put api_key_keychain")
         with Plugin(server.url, tmp_path, LLAMABAR_API_KEY="wrong") as plugin:
             plugin.wait_for_row("llama-swap: needs a key")
         with Plugin(server.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
@@ -234,7 +235,7 @@ def test_a_request_that_never_ends_goes_when_the_stream_starts_anew(tmp_path):
         server.world.publish("inflight", {"operation": "upsert", "request": entry})
         plugin.wait_for_text("1 d")
         server.world.hang_up()
-        wait_for(lambda: not plugin.row("Request:"))
+        wait_for(lambda: not plugin.row("Request "))
 
 
 def test_a_port_that_changes_hands_does_not_get_the_key_that_its_first_owner_wanted(tmp_path):

@@ -16,7 +16,9 @@ def server():
         yield running
 
 
-COMMANDS = ("stream", "frame", "status", "watch", "models", "load", "unload", "cancel", "profile", "config", "demo")
+COMMANDS = (
+    "stream", "frame", "status", "watch", "models", "load", "unload", "cancel", "profile", "config", "demo", "preview",
+)  # fmt: skip
 
 
 def test_help_lists_every_command_and_each_explains_itself(tmp_path):

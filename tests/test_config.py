@@ -40,7 +40,7 @@ def test_the_older_plugins_variables_are_understood():
     ("text", "mistake"),
     [
         ('[menu]\ntitel = "icon"\n', "settings line 2 is not understood (titel)"),
-        ('\n[menu]\ntitle = "loud"\n', "settings line 3 must be one of speed, model, icon (title)"),
+        ('\n[menu]\ntitle = "loud"\n', "settings line 3 must be one of speed, model, sparkline, icon (title)"),
         ("[menu]\ntitle = \n", "settings line 2 is not understood, so the file is not used"),
         ('[[server]]\nurl = "ftp://x"\n', "settings line 2 is not an address like http://127.0.0.1:8080 (url)"),
         ("[surprise]\nx = 1\n", "settings line 1 is not understood (surprise)"),

@@ -205,3 +205,13 @@ def test_numbers_may_come_as_strings_and_fields_may_be_missing():
     )
     assert listed.request == ev.RequestInfo("7", "m", elapsed_s=0.25, resp_bytes=12)
     assert event("modelStatus", [{"id": "m"}, {"state": "ready"}, 3]).models == (ev.ModelInfo("m", ""),)
+
+
+def test_a_gpu_is_read_from_its_newest_sample_and_a_power_of_zero_is_unknown():
+    sample = {"id": 0, "gpu_util_pct": 20, "power_draw_w": 0}
+    body = {"enabled": True, "gpu_stats": [sample, {**sample, "gpu_util_pct": 90}]}
+    assert decode.decode_performance(body) == ev.GpuMeasured(0.9, None)
+    two = {"gpu_stats": [{**sample, "power_draw_w": 11.5}, {"id": 1, "gpu_util_pct": 40}]}
+    assert decode.decode_performance(two) == ev.GpuMeasured(0.3, 11.5)
+    for nothing in (None, [], {}, {"gpu_stats": None}, {"gpu_stats": [3, {}]}, {"gpu_stats": [{"gpu_util_pct": "x"}]}):
+        assert decode.decode_performance(nothing) is None

@@ -55,11 +55,11 @@ def test_three_at_once_on_one_slot_are_told_apart(tmp_path, server):
         chat(server, "beta-3b", tokens=1).join(10)
         waiting = [chat(server, "beta-3b", tokens=150) for _ in range(3)]
         plugin.wait_for_text("waiting")
-        wait_for(lambda: sum(item.text.startswith("Request: beta-3b") for item in plugin.items()) == 3)
+        wait_for(lambda: sum(": beta-3b, " in item.text for item in plugin.items()) == 3)
         wait_for(lambda: " +" in plugin.title())
         for one in waiting:
             one.join(20)
-        wait_for(lambda: not plugin.row("Request:"))
+        wait_for(lambda: not plugin.row("Request "))
 
 
 def test_clicks_on_stdin_load_unload_and_cancel(tmp_path, server):
@@ -69,10 +69,10 @@ def test_clicks_on_stdin_load_unload_and_cancel(tmp_path, server):
         plugin.wait_for_row("alpha-8b: ready")
         answer = chat(server, "alpha-8b", tokens=2000)
         plugin.wait_for_row("Cancel: this request")
-        plugin.click("Cancel: this request", under="Request:")
+        plugin.click("Cancel: this request", under="Request ")
         answer.join(5)
         assert not answer.is_alive()
-        wait_for(lambda: not plugin.row("Request:"))
+        wait_for(lambda: not plugin.row("Request "))
         plugin.click("Unload: alpha-8b", under="alpha-8b")
         plugin.wait_for_row("llama-swap: no model loaded")
         assert ("GET", "/upstream/alpha-8b/") in server.requests
@@ -182,7 +182,7 @@ def test_every_frame_is_one_write_ended_by_its_separator(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
         chat(server, "alpha-8b", tokens=60).join(10)
-        plugin.wait_for_row("Finished: 1 request")
+        plugin.wait_for_row("Today: 1 request")
         contents = [content for _, content in plugin.frames]
         assert all(content.count("~~~") == 0 for content in contents)
         assert all(len(content.encode()) <= 16_384 for content in contents)

@@ -52,3 +52,16 @@ def test_a_long_sleep_leaves_only_gaps():
 
 def test_nothing_recorded_is_all_gaps():
     assert series(History(), "cpu_ratio", points=3, now_s=5.0) == (None, None, None)
+
+
+def test_the_ceiling_rises_at_once_and_falls_only_when_all_is_well_below_it():
+    history = recorded(*((float(n), 90.0) for n in range(10)))
+    assert history.ceilings["generation_tps"] == 100.0
+    lower = history
+    for n in range(10, 400):
+        lower = record(lower, Readings(generation_tps=45.0), now_s=float(n))
+    assert lower.ceilings["generation_tps"] == 100.0, "45 is not well below 100"
+    for n in range(400, 800):
+        lower = record(lower, Readings(generation_tps=20.0), now_s=float(n))
+    assert lower.ceilings["generation_tps"] == 20.0
+    assert record(lower, Readings(generation_tps=300.0), now_s=800.0).ceilings["generation_tps"] == 500.0

@@ -145,7 +145,7 @@ def test_a_model_server_that_may_sleep_is_never_asked(tmp_path, monkeypatch, dia
         server.world.processes["beta-3b"].program = [*recording(record), *sleep]
         plugin.wait_for_row("llama-swap: no model loaded")
         chat(server, "beta-3b", tokens=100).join(10)
-        plugin.wait_for_row("Finished: 1 request, 100 tokens")
+        plugin.wait_for_row("Today: 1 request, 100 tokens")
         agents = {json.loads(line)[4] for line in record.read_text().splitlines()}
         assert not [agent for agent in agents if agent.startswith("llamabar")]
 

@@ -21,7 +21,7 @@ MODELS = (
 )
 PROBES = (
     "GET /api/events", "GET /api/version", "GET /wol-health", "GET /api/profiles", "POST /api/inflight/0/cancel",
-    "POST /api/models/unload/no-model-X",
+    "POST /api/models/unload/no-model-X", "GET /api/performance",
 )  # fmt: skip
 
 
@@ -79,27 +79,27 @@ def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
         assert float(shown.group(1)) == pytest.approx(40.0, rel=0.10)
         assert plugin.row("alpha-8b").startswith("alpha-8b: generating ")
         answer.join(20)
-        plugin.wait_for_row("Finished: 1 request, 90 tokens")
+        plugin.wait_for_row("Today: 1 request, 90 tokens")
         plugin.wait_for_row("Speed: last ")
         asked = life.asked()
         assert asked == Counter({"GET /running", *page})
 
         for one in [chat(life.server, "alpha-8b", tokens=30) for _ in range(3)]:
             one.join(20)
-        plugin.wait_for_row("Finished: 4 requests")
+        plugin.wait_for_row("Today: 4 requests")
         asked = life.asked()
         assert set(asked) == page
         assert sum(asked.values()) <= 2, "a burst of finished requests is fetched once"
 
         chat(life.server, "beta-3b", tokens=5).join(10)
         plugin.wait_for_row("beta-3b: ready")
-        plugin.wait_for_row("Finished: 5 requests")
+        plugin.wait_for_row("Today: 5 requests")
         assert life.asked() == Counter({"GET /running", *page})
 
         chat(life.server, "broken-1b", tokens=5).join(10)
         plugin.wait_for_row("broken-1b: failed to load")
         plugin.wait_for_row("llama-swap: no model loaded")
-        plugin.wait_for_row("Finished: 6 requests" if dialect != "v150" else "Finished: 5 requests")
+        plugin.wait_for_row("Today: 6 requests" if dialect != "v150" else "Today: 5 requests")
         refreshed = {"GET /api/events"} if dialect == "v150" else set()  # it changes this state without a word
         assert set(life.asked()) == page | refreshed
 

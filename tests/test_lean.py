@@ -1,11 +1,12 @@
-"""The lean process: no TLS in it, and HTTP as before."""
+"""The lean process: a first frame before anything heavy, no TLS in it, no command line, and HTTP as before."""
 
+import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.programs import environment, llama_swap
+from tests.programs import environment, llama_swap, wait_for
 
 WATCH = """
 import sys
@@ -33,3 +34,53 @@ def test_tls_stays_where_a_server_needs_it(tmp_path, urls):
     script = f"from llamabar import lean; print(lean.without_tls({urls!r})); import ssl, urllib3"
     done = subprocess.run([sys.executable, "-c", script], env=environment(tmp_path), capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+def imported(errors):
+    """The modules that `-X importtime` names, in the order in which they were ready."""
+    return [line.rsplit("|", 1)[1].strip() for line in errors.splitlines() if line.startswith("import time:")]
+
+
+def test_before_the_first_frame_next_to_nothing_is_imported(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, "-X", "importtime", "-S", "-m", "llamabar", "stream"]
+    bare = [sys.executable, "-X", "importtime", "-S", "-m", "this"]
+    started = subprocess.run(words, env=environment(tmp_path), stdout=writer, stderr=subprocess.PIPE, text=True)
+    usual = subprocess.run(bare, env=environment(tmp_path), capture_output=True, text=True)
+    os.close(writer)
+    new = set(imported(started.stderr)) - set(imported(usual.stderr))
+    assert {name for name in new if not name.startswith("llamabar")} <= {"fcntl"}
+    assert new >= {"llamabar.entry", "llamabar.stream"}
+
+
+def test_the_stream_never_imports_the_command_line_and_tls_or_pictures_only_where_needed(tmp_path):
+    found = tmp_path / "errors"
+    with llama_swap() as server, found.open("w") as errors:
+        words = [sys.executable, "-X", "importtime", "-S", "-m", "llamabar", "stream"]
+        env = environment(tmp_path, SWIFTBAR="1", LLAMABAR_URL=server.url)
+        env["PYTHONPATH"] += ":" + ":".join(path for path in sys.path if path.endswith("site-packages"))
+        plugin = subprocess.Popen(words, env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors)
+        try:
+            wait_for(lambda: "| png" in found.read_text().replace("  ", ""))
+        finally:
+            plugin.terminate()
+            plugin.communicate(timeout=10)
+    modules = imported(found.read_text())
+    assert "click" not in modules
+    assert "_ssl" not in modules
+    assert "importlib.metadata" not in modules
+    assert modules.index("png") > modules.index("llamabar.run"), "no picture is drawn before there is something to draw"
+
+
+def test_without_psutil_figures_are_unknown_and_nothing_fails(tmp_path):
+    script = """
+import sys
+sys.modules["psutil"] = None
+from llamabar.core.state import Snapshot
+from llamabar.sources import discovery, host
+found = host.measure(), host.Processes("http://127.0.0.1:1").find(Snapshot()), list(discovery.running(None))
+print([found[0].cpu_ratio, found[0].memory_used_bytes, found[1].server_bytes, found[2]])
+"""
+    done = subprocess.run([sys.executable, "-c", script], env=environment(tmp_path), capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("[None, None, None, []]\n", "")

@@ -81,7 +81,8 @@ def test_watching_a_recording_asks_only_what_watching_may_ask(version):
     player = Player(version).play(60.0)
     routes = {path.split("?")[0] for method, path in player.client.asked if method == "GET"}
     assert routes <= {
-        "/api/version", "/running", "/wol-health", "/api/metrics/activity", "/api/metrics", "/api/profiles", "/slots",
+        "/api/version", "/running", "/wol-health", "/api/metrics/activity", "/api/metrics", "/api/profiles",
+            "/slots", "/api/performance",
     }  # fmt: skip
     posts = {path.rstrip("0123456789abcdef") for method, path in player.client.asked if method == "POST"}
     assert posts == {"/api/inflight/0/cancel", "/api/models/unload/no-model-"}

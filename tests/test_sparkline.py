@@ -6,7 +6,8 @@ import struct
 import png
 import pytest
 
-from llamabar.view.sparkline import HEIGHT_PX, POINT_WIDTH_PX, POINTS, blocks, draw, nice_ceiling, pixels, scaled
+from llamabar.core.history import nice_ceiling
+from llamabar.view.sparkline import HEIGHT_PX, POINT_WIDTH_PX, POINTS, blocks, draw, pixels, scaled
 
 
 def grid(values, every=3):
@@ -69,3 +70,14 @@ def test_the_pixels_of_a_png_are_those_that_were_meant():
     values = (0.0, None, 1.0)
     _, _, rows, _ = png.Reader(file=io.BytesIO(draw(values))).read()
     assert [list(row) for row in rows] == pixels(values)
+
+
+def test_a_second_series_is_a_dashed_line_over_the_bars():
+    drawn = ["".join(".+#-"[index] for index in row) for row in pixels((0.5,) * 6, (1.0, 1.0, 1.0, 1.0, None, 0.0))]
+    assert drawn[0] == "..----......"
+    assert drawn[-2] == "++++++++++--", "gaps stay gaps, and a zero is drawn at the base"
+    assert "-" not in "".join(drawn[1:-2])
+
+
+def test_a_frame_with_every_kind_of_picture_stays_small():
+    assert len(draw(tuple((n * 37 % 60) / 60 for n in range(POINTS)), tuple(n / POINTS for n in range(POINTS)))) <= 420

@@ -28,10 +28,11 @@ def growing(*said):
 SITUATIONS = [
     (Status.UNAUTHORIZED, lambda: lost(ev.FaultKind.UNAUTHORIZED)),
     (Status.INCOMPATIBLE, lambda: lost(ev.FaultKind.NOT_LLAMA_SWAP)),
-    (Status.CRASHING, lambda: with_service("running", crashes=4)),
+    (Status.CRASHING, lambda: with_service("failing", crashes=4)),
     (Status.NO_SERVICE, lambda: with_service("none")),
     (Status.STOPPED, lambda: with_service("stopped")),
     (Status.STARTING, lambda: with_service("running")),
+    (Status.STOPPING, lambda: with_service("stopping")),
     (Status.STARTING, Snapshot),
     (Status.UNREACHABLE, lambda: lost(ev.FaultKind.REFUSED)),
     (Status.GENERATING, lambda: live(table(m="ready"), request(answered_bytes=500))),

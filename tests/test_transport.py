@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from llamabar import config
+from llamabar import config, keys
 from tests.programs import Plugin, Stranger, chat, llama_swap, run, wait_for
 from tests.recorder import Recorder
 
@@ -70,7 +70,7 @@ def test_a_key_from_anywhere_opens_the_server_and_shows_nowhere(tmp_path, keyed)
 def test_a_refused_key_is_said_with_its_remedy_and_not_tried_hotly(tmp_path):
     with llama_swap(api_key=SECRET) as server, Plugin(server.url, tmp_path, LLAMABAR_API_KEY="sk-wrong-1") as plugin:
         plugin.wait_for_row("llama-swap: needs a key")
-        assert plugin.row("Key: set LLAMABAR_API_KEY")
+        assert plugin.row("Key: put api_key_keychain")
         wait_for(lambda: len(server.requests) >= 4)
         assert {path for _, path in server.requests} == {"/api/events"}, "nothing else is asked of who refuses"
         assert "sk-wrong-1" not in plugin.text + server.world.logs["proxy"]
@@ -81,7 +81,7 @@ def test_a_keychain_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch
     tool.write_text("#!/bin/sh\nexec sleep 20\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setattr(config, "KEYCHAIN_S", 0.2)
+    monkeypatch.setattr(keys, "KEYCHAIN_S", 0.2)
     file = settings(tmp_path, '[[server]]\nurl = "http://h:1"\napi_key_keychain = "x"\n')
     found = config.load({"LLAMABAR_CONFIG": file}, discover=lambda: ("", ""))
     assert found.mistakes == ("settings: the keychain could not be asked for the key",)
@@ -132,7 +132,7 @@ def test_behind_a_path_prefix_everything_works(tmp_path):
             plugin.click("Unload: org/short", under="org/short")
             plugin.wait_for_row("llama-swap: no model loaded")
             opened = next(item for item in plugin.items() if item.text == "Open web UI")
-            assert opened.params["href"] == f"{proxy.url}/ui/"
+            assert opened.params["href"] == f"{proxy.url}/ui/models#/models"
         assert all(path.startswith("/llm/swap/") for _, _, path, _ in proxy.requests)
         assert "GET /llm/swap/upstream/org%2Fshort%3Attl/" in proxy.routes()
 

@@ -7,9 +7,7 @@ python3 build.py bench NAME …     some of: frame startup latency speed idle me
 import os
 import re
 import statistics
-import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -33,7 +31,8 @@ from llamabar.view.compose import compose  # noqa: E402
 from llamabar.view.scene import Scene, Server  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
 from tools.bench_load import load, quiet  # noqa: E402
-from tools.bench_programs import MODELS, PYZ, Plugin, Swap, first_byte_ms  # noqa: E402
+from tools.bench_programs import MODELS, PYZ, Plugin, Swap  # noqa: E402
+from tools.bench_start import memory, startup  # noqa: E402
 
 IDLE_S = 60.0
 
@@ -65,31 +64,6 @@ def frame() -> Iterator[Tuple[str, str]]:
         loaded = min(4, count)
         what = f"{count} models, {loaded} loaded, 1 generating: build and render"
         yield what, f"{statistics.median(times_ms):.2f} ms median, {max(times_ms):.2f} ms longest; {max(sizes):,} bytes"
-
-
-def startup() -> Iterator[Tuple[str, str]]:
-    """Start the built file: first frame and one status, cold and warm, beside a bare Python."""
-    with tempfile.TemporaryDirectory() as home, Swap() as (server, _):
-        environment = {
-            **os.environ,
-            "HOME": home,
-            "SWIFTBAR": "1",
-            "SWIFTBAR_VERSION": "2.1.1",
-            "LLAMABAR_URL": server.url,
-        }
-        environment["LLAMABAR_PYTHON"] = sys.executable
-        cold = first_byte_ms([str(PYZ)], environment)
-        warm = [first_byte_ms([str(PYZ)], environment) for _ in range(15)]
-        bare = [first_byte_ms([sys.executable, "-I", "-S", "-c", "print(1)"], environment) for _ in range(15)]
-        yield "first frame, cold (unpacks)", f"{cold:.0f} ms"
-        ratio = statistics.median(warm) / statistics.median(bare)
-        yield "first frame, warm", f"{statistics.median(warm):.0f} ms median, {ratio:.1f} x a bare Python's first line"
-        status = []
-        for _ in range(9):
-            began_s = time.perf_counter()
-            subprocess.run([str(PYZ), "status"], env=environment, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
-            status.append((time.perf_counter() - began_s) * 1e3)
-        yield "status, warm", f"{statistics.median(status):.0f} ms median"
 
 
 def latency() -> Iterator[Tuple[str, str]]:
@@ -153,21 +127,6 @@ def idle() -> Iterator[Tuple[str, str]]:
     yield from _quiet_frames()
 
 
-def memory() -> Iterator[Tuple[str, str]]:
-    """The process after two minutes of work: streaming answers all the time."""
-    with Swap() as (server, _), Plugin(server.url) as plugin:
-        plugin.wait("no model loaded")
-        ends_s = time.monotonic() + 60
-        while time.monotonic() < ends_s:
-            ask(server.url[7:], "fast-1b", 1500, 50)
-        process = psutil.Process(plugin.pid)
-        used_s, lived_s = sum(process.cpu_times()[:2]), time.time() - process.create_time()
-        yield "RSS after a minute of generating", f"{process.memory_info().rss / 2**20:.1f} MiB"
-        yield "CPU while generating", f"{used_s / lived_s * 100:.1f} % of a core"
-        yield (
-            "frames while generating",
-            f"{len(plugin.frames) / lived_s:.2f} a second, {plugin.bytes / len(plugin.frames):,.0f} bytes each",
-        )
 
 
 def _quiet_frames() -> Iterator[Tuple[str, str]]:

@@ -37,7 +37,7 @@ class Swap:
 class Plugin:
     """The built file as SwiftBar runs it; frames are kept with their times."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, python: str = sys.executable) -> None:
         self.home = tempfile.TemporaryDirectory()
         environment = {
             **os.environ,
@@ -46,13 +46,22 @@ class Plugin:
             "SWIFTBAR_VERSION": "2.1.1",
             "LLAMABAR_URL": url,
         }
-        environment["LLAMABAR_PYTHON"] = sys.executable
-        subprocess.run([str(PYZ), "--version"], env=environment, stdout=subprocess.DEVNULL)
+        environment["LLAMABAR_PYTHON"] = python
+        self._compile(environment)
         self.process = subprocess.Popen([str(PYZ)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.frames: List[Tuple[float, str]] = []
         self.bytes = 0
         self.news = threading.Condition()
         threading.Thread(target=self._read, daemon=True).start()
+
+    def _compile(self, environment: Dict[str, str]) -> None:
+        """Start and end once: a process that also compiled its modules weighs more."""
+        first = subprocess.Popen([str(PYZ)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert first.stdout is not None
+        while b"llama-swap: no model loaded" not in first.stdout.readline():
+            continue
+        first.terminate()
+        first.communicate()
 
     @property
     def pid(self) -> int:

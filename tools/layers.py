@@ -13,6 +13,10 @@ PURE = ("time", "os", "sys", "threading", "subprocess", "socket", "signal", "sel
 RINGS: Dict[str, Tuple[Tuple[str, ...], Tuple[str, ...]]] = {
     "llamabar/core/": (("llamabar.core",), (*PURE, "png", "http", "shutil", "random", "io", "pathlib")),
     "llamabar/view/": (("llamabar.core", "llamabar.view"), (*PURE, "http", "random", "pathlib")),
+    "llamabar/doctor/": (
+        ("llamabar.core", "llamabar.doctor"),
+        (*PURE, "png", "http", "shutil", "random", "io", "pathlib"),
+    ),
     "llamabar/sources/": (("llamabar.core", "llamabar.sources", "llamabar"), ("click", "png")),
     "llamabar/demo/": (("llamabar.core", "llamabar.demo"), ("click", "png", "urllib3", "psutil")),
     "llamabar/cli/": (("llamabar", "llamabar_installer"), ()),

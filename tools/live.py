@@ -117,7 +117,7 @@ def loads_and_generates(swap: Swap, plugin: Plugin) -> None:
     shown = re.search(r"generating ~?([\d.]+)", plugin.wait_for_row("chat-8b: generating ", 10))
     assert shown is not None and abs(float(shown.group(1)) - 40) <= 4, shown
     thread.join(30)
-    plugin.wait_for_row("Finished: 1 request, 240 tokens")
+    plugin.wait_for_row("Today: 1 request, 240 tokens")
 
 
 def status_agrees(swap: Swap, plugin: Plugin) -> None:

@@ -1,27 +1,47 @@
 """Builds dist/llamabar.pyz: locked wheels and our two packages, joined by shiv, the same bytes everywhere.
 
+Law: nothing of the machine goes in: no path, time, mode, order of a folder, zlib. So members are stored, not deflated.
 Run by build.py with the project's own Python, which has shiv.
 """
 
 import json
+import os
 import re
 import shutil
 import struct
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Dict, Iterable, List
+
+import parts
 
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORMS = ("macosx_11_0_arm64", "macosx_10_9_x86_64", "manylinux2014_x86_64")
 MAC_MODULE = "psutil/_psutil_osx.abi3.so"
 ENTRY = "llamabar.launch:start"
 LEFT_OUT = re.compile(
-    r"(^|/)(__pycache__|tests?)/|\.data/|/(RECORD|WHEEL|INSTALLER|REQUESTED|direct_url\.json|entry_points\.txt|top_level\.txt)$"
+    r"(^|/)(__pycache__|tests?)/|\.(data|dist-info)/"
     r"|^psutil/_ps(aix|bsd|sunos|windows)\.py$|^urllib3/contrib/(emscripten|pyopenssl|socks)"
     r"|\.pyi$"
 )
+LICENCE = re.compile(r"^([\w.]+)-[^/]+\.dist-info/(licenses/)?LICEN[CS]E(\.txt)?$")
+LYING_ABOUT = re.compile(r"(^|/)(__pycache__/|\.)|(~|\.orig|\.rej|\.pyc)$")
+NOT_SHIVS = ("SOURCE_DATE_EPOCH", "TZ", "PYTHONHASHSEED")
+MAIN = """\
+import sys
+
+if sys.version_info < (3, 9):
+    sys.exit("llamabar needs Python 3.9 or newer, and this is %d.%d: %s" % (sys.version_info[:2] + (sys.executable,)))
+archive = sys.path[0]
+sys.path[0] = archive + "/site-packages"
+
+from llamabar.unpack import main
+
+main(archive)
+"""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 ALIGNMENT_BITS = 14
 
@@ -33,9 +53,11 @@ def build(wheels: Path, target: Path) -> None:
     stage.mkdir(parents=True)
     stage_wheels(wheels, stage)
     stage_ours(stage)
+    stage_licences(stage)
     raw = ROOT / "build" / "raw.pyz"
     shiv = [sys.executable, "-m", "shiv", "--site-packages", str(stage), "-e", ENTRY, "-p", "/usr/bin/env python3"]
-    subprocess.run([*shiv, "--reproducible", "-o", str(raw)], check=True, stdout=subprocess.DEVNULL)
+    environment = {name: value for name, value in os.environ.items() if name not in NOT_SHIVS}
+    subprocess.run([*shiv, "--reproducible", "-o", str(raw)], check=True, stdout=subprocess.DEVNULL, env=environment)
     target.parent.mkdir(exist_ok=True)
     finish(raw, target)
 
@@ -48,6 +70,8 @@ def stage_wheels(wheels: Path, stage: Path) -> None:
             for name, content in members(wheel):
                 if name == MAC_MODULE:
                     mac_modules.append(content)
+                elif LICENCE.match(name):
+                    write(stage / "licenses" / f"{LICENCE.match(name)[1]}.txt", content)
                 elif not LEFT_OUT.search(name):
                     write(stage / name, content)
     write(stage / MAC_MODULE, fuse(mac_modules))
@@ -62,9 +86,21 @@ def stage_ours(stage: Path) -> None:
     }
     for name, source in copies.items():
         for path in sorted(source.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
+            if path.is_file() and not LYING_ABOUT.search(path.relative_to(source).as_posix()):
                 write(stage / name / path.relative_to(source), path.read_bytes())
     write(stage / "licenses" / "llamabar.txt", (ROOT / "LICENSE").read_bytes())
+    write(stage / "llamabar" / "commit.txt", parts.commit().encode("ascii"))
+
+
+def stage_licences(stage: Path) -> None:
+    """Add shiv's licence, whose bootstrap goes in, and the list of parts; each part must have brought its own."""
+    text = distribution("shiv").read_text("LICENSE")
+    write(stage / "licenses" / "shiv.txt", (text or "").encode("utf-8"))
+    lines = [f"{part.name} {part.version}: {part.licence}, {part.name}.txt\n" for part in parts.parts()]
+    write(stage / "licenses" / "PARTS.txt", "".join(lines).encode("utf-8"))
+    for part in parts.parts():
+        if not (stage / "licenses" / f"{part.name}.txt").is_file():
+            raise SystemExit(f"{part.name} brings no licence that was found; see LICENCE in tools/pyz.py")
 
 
 def members(wheel: Path) -> Iterable["tuple[str, bytes]"]:
@@ -101,9 +137,12 @@ def fuse(slices: List[bytes]) -> bytes:
 
 
 def finish(raw: Path, target: Path) -> None:
-    """Rewrite shiv's archive: our header, members sorted, times and modes fixed."""
+    """Rewrite shiv's archive: our header and `__main__`, members sorted and stored, times and modes fixed."""
     contents: Dict[str, bytes] = dict(members(raw))
-    build_id = json.loads(contents["environment.json"])["build_id"]
+    environment = json.loads(contents["environment.json"])
+    contents["environment.json"] = json.dumps(environment, indent=1, sort_keys=True).encode("ascii")
+    contents["__main__.py"] = MAIN.encode("ascii")
+    build_id = environment["build_id"]
     header = (ROOT / "tools" / "launcher.sh").read_text("utf-8").replace("@BUILD_ID@", build_id)
     temporary = target.with_suffix(".tmp")
     with temporary.open("wb") as file:
@@ -113,8 +152,8 @@ def finish(raw: Path, target: Path) -> None:
                 info = zipfile.ZipInfo(name, EPOCH)
                 info.create_system = 3
                 info.external_attr = (0o100755 if name.endswith(".so") else 0o100644) << 16
-                info.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(info, contents[name], compresslevel=9)
+                info.compress_type = zipfile.ZIP_STORED
+                archive.writestr(info, contents[name])
     temporary.chmod(0o755)
     temporary.replace(target)
 

@@ -20,8 +20,10 @@ NIX_FOLDERS = ("/run/current-system/sw/bin", "/nix/var/nix/profiles/default/bin"
 SHELL_S = 3.0
 VERSION_S = 5.0
 CHECK_S = 5.0
+WORDS_CHARS = 400
 _VERSION = re.compile(r"^version: (\S+) \(", re.MULTILINE)
 _MARK = "llamabar-path:"
+_REFUSED = re.compile(r"(error loading|failed to load) config", re.IGNORECASE)  # v150; v228 and later
 _LOG_STAMP = re.compile(r'^(?:time=\S+ level=\w+ msg=|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |\[\w+\] )+')
 
 
@@ -111,8 +113,8 @@ def _judge(said: tools.Output, copy: str, config: str) -> ConfigCheck:
     if said.code is None:
         return ConfigCheck(None, said.trouble)
     lines = [_LOG_STAMP.sub("", line).strip() for line in words.splitlines() if line.strip()]
-    telling = [line for line in lines if re.search(r"config|error|yaml|invalid|fail", line, re.IGNORECASE)]
-    return ConfigCheck(False if said.code else None, " ".join((telling or lines or [said.words])[-1:])[:400])
+    refusals = [line for line in lines if _REFUSED.search(line)]
+    return ConfigCheck(False if refusals else None, (refusals or lines or [said.words])[-1][:WORDS_CHARS])
 
 
 def _candidates(home: Path, environment: Mapping[str, str]) -> Iterator[str]:

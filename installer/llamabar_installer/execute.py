@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Tuple
 
 from llamabar_installer import manifest, probe, removal, work
+from llamabar_installer.launchctl import Trouble
+from llamabar_installer.manifest import Manifest
 from llamabar_installer.places import Places
 from llamabar_installer.steps import Group, Kind, Plan, Step
 from llamabar_installer.work import StepFailed, Undo, Workshop
@@ -37,26 +39,33 @@ class Report:
 
 @dataclass
 class Execution:
-    """A plan under way. `say` is told each step before it is done, and what it waits for."""
+    """A plan under way. `say` is told what is waited for, `finished` each step that was done and seen."""
 
     places: Places
     answers: Callable[[str], bool] = probe.answers
     say: Callable[[str], None] = lambda _: None
+    finished: Callable[[Step], None] = lambda _: None
     undos: List[Tuple[Step, Undo]] = field(default_factory=list)
 
     def run(self, plan: Plan) -> Report:
         """Do every step; return what was done, undone and why."""
         shop = Workshop(self.places, manifest.load(self.places.manifest), self.answers, self.say)
         for step in plan.steps:
+            known = shop.manifest
             try:
                 self.undos.append((step, _DO[step.kind](shop, step)))
-            except (StepFailed, OSError, KeyboardInterrupt) as error:
-                return self._failed(step, error, shop)
+            except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
+                return self._failed(step, error, shop, known)
+            self.finished(step)
         removal.forget_if_empty(shop)
         return Report(done=tuple(step for step, _ in self.undos), remarks=tuple(shop.remarks))
 
-    def _failed(self, step: Step, error: BaseException, shop: Workshop) -> Report:
+    def _failed(self, step: Step, error: BaseException, shop: Workshop, known: Manifest) -> Report:
         done = tuple(one for one, _ in self.undos)
+        try:
+            shop.restore(known)
+        except OSError:
+            shop.remarks.append(f"{self.places.manifest} could not be written")
         undone, remarks = self._undo(step.group)
         removal.forget_if_empty(shop)
         said, hint, lines = _words(error, step)
@@ -68,7 +77,7 @@ class Execution:
         for step, undo in reversed([pair for pair in self.undos if pair[0].group is group]):
             try:
                 undo()
-            except (StepFailed, OSError) as error:
+            except (StepFailed, Trouble, OSError) as error:
                 remarks.append(f"Could not undo “{step.kind.value}” ({step.target}): {_words(error, step)[0]}")
             else:
                 undone.append(step)
@@ -78,6 +87,8 @@ class Execution:
 def _words(error: BaseException, step: Step) -> Tuple[str, str, Tuple[str, ...]]:
     if isinstance(error, StepFailed):
         return error.said, error.hint, error.lines
+    if isinstance(error, Trouble):
+        return f"launchd could not be asked: {error}", "Try again in a minute.", ()
     if isinstance(error, KeyboardInterrupt):
         return "Interrupted", "Run it again to go on.", ()
     reason = getattr(error, "strerror", None) or type(error).__name__

@@ -1,6 +1,5 @@
 """The plugin's part of a plan: the program in the data folder, its attribute, its link in SwiftBar's folder."""
 
-import os
 from typing import List, Optional, Tuple
 
 from llamabar_installer import swiftbar
@@ -53,11 +52,8 @@ def _obstacle(facts: Facts) -> Optional[Note]:
 
 
 def _cache_inside(facts: Facts) -> Optional[Note]:
-    folder, cache = os.path.realpath(facts.swiftbar.folder or ""), os.path.realpath(facts.places.cache)
-    if os.path.commonpath([folder, cache]) != folder:
-        return None
-    hidden = any(part.startswith(".") for part in os.path.relpath(cache, folder).split(os.sep))
-    return None if hidden else Note(
+    bar, cache = facts.swiftbar, facts.places.cache
+    return None if bar.folder is None or not swiftbar.holds(bar.folder, cache) else Note(
         f"The program unpacks itself into {cache}, inside SwiftBar's folder: every file would become a plugin.",
         "Leave SHIV_ROOT unset, or choose another plugin folder in SwiftBar.", missing=True)  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 import http.client
 import socket
-import ssl
+from typing import Optional
 from urllib.parse import urlsplit
 
 ANSWER_S = 2.0
@@ -14,14 +14,8 @@ def answers(url: str) -> bool:
     """Tell whether a llama-swap answers: its health route says OK, or wants a key."""
     parts = urlsplit(url)
     host, port = parts.hostname or "127.0.0.1", parts.port
-    if parts.scheme == "https":
-        unchecked = ssl.create_default_context()
-        unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE  # asked whether, not told anything
-        connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-            host, port, timeout=ANSWER_S, context=unchecked
-        )
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=ANSWER_S)
+    secure = parts.scheme == "https"
+    connection = _secure(host, port) if secure else http.client.HTTPConnection(host, port, timeout=ANSWER_S)
     try:
         connection.request("GET", f"{parts.path.rstrip('/')}/health", headers={"User-Agent": "llamabar-installer"})
         answer = connection.getresponse()
@@ -30,6 +24,15 @@ def answers(url: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _secure(host: str, port: Optional[int]) -> http.client.HTTPConnection:
+    """Return a connection that takes any certificate: it is asked whether it answers, and told nothing."""
+    import ssl
+
+    unchecked = ssl.create_default_context()
+    unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, port, timeout=ANSWER_S, context=unchecked)
 
 
 def is_free(port: int) -> bool:

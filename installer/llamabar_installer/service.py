@@ -19,6 +19,7 @@ START_S = 20.0
 LOOK_EVERY_S = 0.2
 LOOK_LATER_S = 0.5
 PATIENT_S = 2.0
+SETTLED_S = 1.0  # a job that macOS does not allow is taken out a moment after it was loaded
 GRACE_S = 5.0
 LOG_LINES = 5
 AGAIN_CODES = (5, 17, 36, 37)
@@ -102,6 +103,8 @@ class Control:
             said = launchctl.bootstrap(str(self.plist))
             if launchctl.look(self.label).loaded:
                 return None
+            if said.code == 0:
+                return self._vanished()
             if said.code not in AGAIN_CODES or self.now() >= ends_s or self._cause() is not None:
                 return self._cause() or Outcome(
                     False,
@@ -135,14 +138,14 @@ class Control:
 
     def _wait_up(self, ends_s: float, *, not_pid: Optional[int] = None) -> Outcome:
         """Wait until it runs, as another process than `not_pid`, and answers."""
-        began_s, kicked, seen = self.now(), False, False
+        began_s, kicked = self.now(), False
         self.say("waiting for it to answer")
         while True:
             job = launchctl.look(self.label)
-            seen = seen or job.loaded
-            if job.running and job.pid != not_pid and self.answers():
+            settled = self.now() - began_s >= SETTLED_S
+            if settled and job.running and job.pid != not_pid and self.answers():
                 return Outcome(True, f"{self.label} is running (pid {job.pid})")
-            if seen and not job.loaded and not_pid is None:
+            if not job.loaded and not_pid is None:
                 return self._vanished()
             if job.pid is None and (job.refused or (job.failed and (job.runs or 0) > self._base_runs)):
                 return self._crashed(job)

@@ -50,17 +50,21 @@ class SwiftBar:
     disabled: bool = False
     copies: Tuple[Path, ...] = ()
     rust_plugins: Tuple[Path, ...] = ()
+    trouble: str = ""  # why SwiftBar's own settings could not be read
 
 
 def find_swiftbar(places: Places) -> SwiftBar:
     """Return SwiftBar as it is on this Mac."""
     app = _app(places.home)
-    raw = _default("PluginDirectory")
+    asked = tools.run("defaults", "read", DOMAIN, "PluginDirectory")
+    raw = asked.out.strip("\n") if asked.code == 0 else ""
+    running = tools.run("pgrep", "-x", "SwiftBar").code
     found = SwiftBar(
         app=app,
         installed=app is not None or bool(raw),
         version=_version(app),
-        running=tools.run("pgrep", "-x", "SwiftBar").code == 0,
+        running=None if running is None else running == 0,
+        trouble=asked.trouble,
     )
     if not raw:
         return found
@@ -71,7 +75,7 @@ def find_swiftbar(places: Places) -> SwiftBar:
             "folder": folder,
             "folder_trouble": _folder_trouble(folder),
             "link": link_state(folder / PLUGIN, places.program),
-            "disabled": f'"{PLUGIN}"' in _default("DisabledPlugins") or PLUGIN in _default("DisabledPlugins").split(),
+            "disabled": PLUGIN in re.split(r'[\s",();]+', _default("DisabledPlugins")),
             "copies": _named(folder, lambda name: PLUGIN_NAME in name.lower() and name != PLUGIN),
             "rust_plugins": _named(folder, lambda name: _RUST.search(name) is not None),
         }
@@ -113,6 +117,14 @@ def remove_quarantine(path: Path) -> None:
     """Take the quarantine off a file of ours."""
     if tools.run("xattr", "-p", QUARANTINE, str(path)).code == 0:
         tools.run("xattr", "-d", QUARANTINE, str(path))
+
+
+def holds(folder: Path, path: Path) -> bool:
+    """Tell whether a plugin folder has a path in it that SwiftBar would look at: hidden parts it does not."""
+    inside, outer = os.path.realpath(path), os.path.realpath(folder)
+    if os.path.commonpath([outer, inside]) != outer:
+        return False
+    return not any(part.startswith(".") for part in os.path.relpath(inside, outer).split(os.sep))
 
 
 def reload() -> str:

@@ -47,6 +47,12 @@ class Workshop:
             self.manifest = self.manifest.without(path)
             manifest.save(self.places.manifest, self.manifest)
 
+    def restore(self, known: Manifest) -> None:
+        """Return to the list before a step that failed and has taken back what it did."""
+        if self.manifest != known:
+            self.manifest = known
+            manifest.save(self.places.manifest, known)
+
     def backup(self, path: Path) -> str:
         """Keep what stands at a path, and say where; "" if nothing does."""
         if not path.exists() and not path.is_symlink():
@@ -60,8 +66,9 @@ class Workshop:
     def control(self, label: str, plist: Path, url: str) -> Control:
         """Return the control of a service."""
         outputs = agent_plist.parse(files.read(plist)) or {}
-        log = outputs.get("StandardErrorPath")
-        return Control(label, plist, lambda: self.answers(url), Path(log) if isinstance(log, str) else None, self.say)
+        named = outputs.get("StandardErrorPath")
+        log = Path(named) if isinstance(named, str) else None
+        return Control(label, plist, lambda: bool(url) and self.answers(url), log, self.say)
 
 
 def write_config(shop: Workshop, step: Step) -> Undo:
@@ -93,8 +100,18 @@ def write_agent(shop: Workshop, step: Step) -> Undo:
     log.parent.mkdir(parents=True, exist_ok=True, mode=files.FOLDER_MODE)
     files.write(step.path, step.content)
     if files.read(step.path) != step.content or step.path.stat().st_mode & 0o022:
+        _restore(shop, step.path, before, known)
         raise StepFailed(f"{step.path} does not hold what was written")
-    return lambda: _restore(shop, step.path, before, known)
+    return lambda: _restore_agent(shop, step, before, known)
+
+
+def _restore_agent(shop: Workshop, step: Step, before: "bytes | None", known: "Item | None") -> None:
+    """Put the plist before back, and where it is loaded have launchd read it again."""
+    _restore(shop, step.path, before, known)
+    if before is not None and launchctl.look(step.path.stem).loaded:
+        service = agent_plist.service_of(agent_plist.parse(before))
+        control = shop.control(step.path.stem, step.path, service.url if service is not None else "")
+        _expect(control.restart(replaced=True))
 
 
 def _restore(shop: Workshop, path: Path, before: "bytes | None", known: "Item | None") -> None:
@@ -116,15 +133,18 @@ def start(shop: Workshop, step: Step) -> Undo:
     if not launchctl.look(step.target).running and not probe.is_free(port):
         raise StepFailed(f"Port {port} is taken by something else", "Run install again with another one: --port N")
     logs.rotate(shop.places.log)
-    _expect(control.start())
+    try:
+        _expect(control.start())
+    except BaseException:
+        control.stop()  # a job that is loaded and does not run would be tried again for ever
+        raise
     return lambda: _expect(control.stop())
 
 
 def restart(shop: Workshop, step: Step) -> Undo:
-    """Load our changed service anew and see it answer; undone, the plist before is loaded again."""
-    control = shop.control(step.target, shop.places.plist, step.url)
-    _expect(control.restart(replaced=True))
-    return lambda: _expect(control.restart(replaced=True))
+    """Load our changed service anew and see it answer; the undo of its plist loads the one before again."""
+    _expect(shop.control(step.target, shop.places.plist, step.url).restart(replaced=True))
+    return lambda: None
 
 
 def _expect(outcome: Outcome) -> None:
@@ -147,8 +167,11 @@ def switch_off(shop: Workshop, step: Step) -> Undo:
     """Switch a foreign service off for good, its plist untouched."""
     shop.note(Item("old service", step.source, step.target))
     launchctl.disable(step.target)
-    control = shop.control(step.target, Path(step.source), step.url)
-    _expect(control.stop())
+    try:
+        _expect(shop.control(step.target, Path(step.source), step.url).stop())
+    except BaseException:
+        launchctl.enable(step.target)
+        raise
     return lambda: _switch_on(shop, step)
 
 

@@ -11,9 +11,8 @@ STDIN_CLICKS_SINCE = (2, 1, 0)
 
 def click_style(environment: Mapping[str, str]) -> Clicks:
     """Return how items are written: to our stdin from SwiftBar 2.1.0 on; before, and for others, by starting us."""
-    if swiftbar_version(environment) >= STDIN_CLICKS_SINCE:
-        return Clicks()
-    return Clicks(program=environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment))
+    program = environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment)
+    return Clicks(program, by_stdin=swiftbar_version(environment) >= STDIN_CLICKS_SINCE)
 
 
 def program_path(environment: Mapping[str, str]) -> str:

@@ -6,20 +6,21 @@ A mistake in the file is named with its line and the rest still applies; never s
 import importlib
 import os
 import re
-import stat
-import subprocess
 import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from llamabar.core.notify import EVENTS, Wishes
 from llamabar.errors import LlamabarError
+from llamabar.keys import key_of, text_of
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 DEFAULT_NAME = "llama-swap"
-TITLES = ("speed", "model", "icon")
-KEYCHAIN_S = 5.0
+TITLES = ("speed", "model", "sparkline", "icon")
+_KEY = re.compile(r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]\Z")
+_HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)\Z")
 
 Environment = Mapping[str, str]
 
@@ -36,6 +37,7 @@ class ServerSettings:
     key_from: str = ""
     ca_file: str = ""
     service: str = ""
+    key_file: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,11 @@ class Settings:
     servers: Tuple[ServerSettings, ...]
     title: str = "speed"
     title_from: str = "default"
+    key: str = ""
+    notify: Wishes = Wishes()
     mistakes: Tuple[str, ...] = ()
     file: str = ""
+    update_url: str = ""  # where the newest version is asked for; empty: never
     rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
 
 
@@ -67,8 +72,11 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     menu = _table(table, "menu", mistakes)
     title, title_from = _title(menu, text, mistakes)
     _unknown(table, text, mistakes)
+    key, wishes = _menu_key(menu, text, mistakes), _wishes(_table(table, "notify", mistakes), text, mistakes)
     servers = _servers(table, text, environment, mistakes, discover)
-    return Settings(servers, title, title_from, tuple(mistakes), str(path) if text is not None else "")
+    update_url = _update_url(_table(table, "update", mistakes), text, mistakes)
+    file = str(path) if text is not None else ""
+    return Settings(servers, title, title_from, key, wishes, tuple(mistakes), file, update_url)
 
 
 def select(settings: Settings, name: str) -> Settings:
@@ -122,9 +130,11 @@ def _parse(text: Optional[str], mistakes: List[str]) -> Dict[str, Any]:
 
 _KNOWN: Dict[str, Tuple[str, ...]] = {
     "server": ("name", "url", "api_key", "api_key_env", "api_key_file", "api_key_keychain", "ca_file", "service"),
-    "menu": ("title",),
+    "menu": ("title", "key"),
+    "notify": ("events", "long_request_s", "quiet"),
     "history": ("minutes", "days"),
     "limits": (),
+    "update": ("check", "url"),
 }
 
 
@@ -162,6 +172,43 @@ def _title(menu: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Tu
     return "speed", "default"
 
 
+def _menu_key(menu: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> str:
+    key = menu.get("key", "")
+    if isinstance(key, str) and (not key or _KEY.match(key.upper())):
+        return key.upper()
+    mistakes.append(_at(text, "key", "must be like CMD+OPTION+L"))
+    return ""
+
+
+def _wishes(notify: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Wishes:
+    """Return what the user wants to be told; what is not understood is said and left out."""
+    events, long_s, quiet = notify.get("events", []), notify.get("long_request_s", 60), notify.get("quiet", "")
+    if not isinstance(events, list) or any(event not in EVENTS for event in events):
+        mistakes.append(_at(text, "events", f"must be a list of {', '.join(EVENTS)}"))
+        events = []
+    if isinstance(long_s, bool) or not isinstance(long_s, (int, float)) or long_s <= 0:
+        mistakes.append(_at(text, "long_request_s", "must be a number of seconds"))
+        long_s = 60
+    hours = _HOURS.match(quiet) if isinstance(quiet, str) else None
+    if quiet and hours is None:
+        mistakes.append(_at(text, "quiet", "must be like 22:00-08:00"))
+    numbers = [int(part) for part in hours.groups()] if hours else []
+    span = (numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]) if numbers else None
+    return Wishes(tuple(events), float(long_s), span)
+
+
+def _update_url(update: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> str:
+    """Return the URL to ask for the newest version; "" unless both are said: that it is wanted, and where."""
+    if not isinstance(update.get("check", False), bool):
+        mistakes.append(_at(text, "check", "must be true or false"))
+    if update.get("check") is not True:
+        return ""
+    url = clean_url(text_of(update, "url")) if text_of(update, "url") else None
+    if url is None:
+        mistakes.append(_at(text, "update", "wants a url like https://host/newest-version"))
+    return url or ""
+
+
 def _servers(
     table: Dict[str, Any],
     text: Optional[str],
@@ -180,26 +227,17 @@ def _servers(
             if index:
                 continue
             url, url_from = discover()
-        name = _text(entry, "name") or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
+        name = text_of(entry, "name") or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
         if name in [server.name for server in found]:
             mistakes.append(_at(text, "name", f"names a second server {name}"))
             name = f"{name} {index + 1}"
-        key, key_from = _key(entry, environment, mistakes, first=index == 0)
+        key, key_from = key_of(entry, environment, mistakes, first=index == 0)
         if not key.isascii() or any(char.isspace() for char in key):
             mistakes.append(f"the key from {key_from} has characters that no key has, so it is not used")
             key = ""
-        found.append(
-            ServerSettings(
-                name,
-                url,
-                url_from,
-                discovered,
-                key,
-                key_from,
-                os.path.expanduser(_text(entry, "ca_file")),
-                _text(entry, "service"),
-            )
-        )
+        ca_file, service = os.path.expanduser(text_of(entry, "ca_file")), text_of(entry, "service")
+        key_file = os.path.expanduser(text_of(entry, "api_key_file")) if key_from == "api_key_file" else ""
+        found.append(ServerSettings(name, url, url_from, discovered, key, key_from, ca_file, service, key_file))
     return tuple(found)
 
 
@@ -234,54 +272,3 @@ def _entry_url(entry: Dict[str, Any], text: Optional[str], mistakes: List[str]) 
     if url is None:
         mistakes.append(_at(text, "url", f"is not an address like {DEFAULT_URL}"))
     return url
-
-
-def _text(entry: Dict[str, Any], key: str) -> str:
-    value = entry.get(key, "")
-    return value if isinstance(value, str) else ""
-
-
-def _key(entry: Dict[str, Any], environment: Environment, mistakes: List[str], *, first: bool) -> Tuple[str, str]:
-    if first and environment.get("LLAMABAR_API_KEY"):
-        return environment["LLAMABAR_API_KEY"].strip(), "LLAMABAR_API_KEY"
-    if _text(entry, "api_key"):
-        return _text(entry, "api_key"), "file"
-    if _text(entry, "api_key_env"):
-        key = environment.get(_text(entry, "api_key_env"), "").strip()
-        if not key:
-            mistakes.append("settings: the variable that api_key_env names is not set")
-        return key, "api_key_env"
-    if _text(entry, "api_key_file"):
-        return _key_of_file(Path(os.path.expanduser(_text(entry, "api_key_file"))), mistakes), "api_key_file"
-    if _text(entry, "api_key_keychain"):
-        return _key_of_keychain(_text(entry, "api_key_keychain"), mistakes), "api_key_keychain"
-    return "", ""
-
-
-def _key_of_file(path: Path, mistakes: List[str]) -> str:
-    try:
-        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            mistakes.append("settings: others can read the key file; chmod 600 it")
-        return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        mistakes.append(f"settings: the key file cannot be read ({type(error).__name__})")
-        return ""
-
-
-def _key_of_keychain(item: str, mistakes: List[str]) -> str:
-    from llamabar.actions import find_tool
-
-    tool = find_tool("security")
-    try:
-        if tool is None:
-            raise FileNotFoundError
-        done = subprocess.run(
-            [tool, "find-generic-password", "-s", item, "-w"],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=KEYCHAIN_S, env={**os.environ, "LC_ALL": "C"},
-        )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired):
-        mistakes.append("settings: the keychain could not be asked for the key")
-        return ""
-    if done.returncode:
-        mistakes.append("settings: the keychain has no such key; security add-generic-password -s NAME -a llamabar -w")
-    return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else ""

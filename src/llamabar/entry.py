@@ -1,11 +1,14 @@
-"""Where the program begins. `stream` goes straight to work: it imports no command-line library."""
+"""Where the program begins. `stream` goes straight to work: it imports no command-line library, nor typing."""
 
 import os
 import sys
-from typing import NoReturn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
-def main() -> NoReturn:
+def main() -> "NoReturn":
     """Run what the arguments say, and end the process with its exit code."""
     words = sys.argv[1:]
     if words == ["stream"] or (not words and os.environ.get("SWIFTBAR")):

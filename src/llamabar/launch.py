@@ -1,34 +1,64 @@
-"""Starts the program: unpacked, without Python's site machinery, as `python -I -S launch.py`, or from shiv.
+"""Starts the unpacked program, without Python's site machinery: `python -I -S start.py`.
 
-Written for any Python 3, so that one that is too old can say so.
+Law: on the hot path nothing but os, sys and fcntl is imported here. Written for any Python 3, so that one that is
+too old can say so. The environment names the one file (LLAMABAR_FILE), set by its header and by unpack.py.
 """
 
 import os
 import sys
 
 OLDEST = (3, 9)
+REPAIRED = "LLAMABAR_REPAIRED"
+FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def start():
     # type: () -> None
-    """Run the program; if a part of it is missing, have it unpacked anew, once."""
-    folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    sys.path[0] = folder
-    archive = os.environ.get("LLAMABAR_FILE", "")
+    """Run the program; if its cache turns out to be damaged, have it unpacked anew and start again, once."""
+    if sys.version_info < OLDEST:
+        found = sys.version_info[:2] + (sys.executable,)
+        sys.exit("llamabar needs Python 3.9 or newer, and this is %d.%d: %s" % found)
+    _hold(FOLDER)
     try:
         from llamabar.entry import main
 
         main()
-    except ImportError:
-        if not archive or os.environ.get("LLAMABAR_REPAIRED"):
-            raise
-        again = dict(os.environ, SHIV_FORCE_EXTRACT="1", LLAMABAR_REPAIRED="1")
-        os.execve(sys.executable, [sys.executable, "-I", archive] + sys.argv[1:], again)
+        raise ImportError("entry.py is cut off: its main() returned")
+    except Exception as error:
+        file = os.environ.get("LLAMABAR_FILE", "")
+        if not mendable(error):
+            sys.exit("llamabar: a part of it is missing (%s).\nDownload it again: %s" % (type(error).__name__, file))
+        os.execve(sys.executable, [sys.executable, "-I", file] + sys.argv[1:], dict(os.environ, **{REPAIRED: "1"}))
 
 
-if sys.version_info < OLDEST:
-    sys.stdout.write("llamabar|sfimage=exclamationmark.triangle\n---\n")
-    sys.stdout.write("llamabar: needs Python 3.9 or newer, and found %d.%d\n~~~\n" % sys.version_info[:2])
-    sys.exit(1)
-if __name__ == "__main__":
-    start()
+def mendable(error):
+    # type: (Exception) -> bool
+    """Tell whether a fault comes of a damaged cache, and unpacking anew, not yet tried, may mend it."""
+    file = os.environ.get("LLAMABAR_FILE", "")
+    unpacked = os.path.basename(FOLDER).startswith("llamabar.pyz_")
+    if not unpacked or os.environ.get(REPAIRED) or not os.path.isfile(file):
+        return False
+    if isinstance(error, (ImportError, SyntaxError)):
+        return True
+    try:
+        from llamabar.unpack import damaged
+
+        return damaged(file, FOLDER)
+    except Exception:
+        return True
+
+
+def _hold(folder):
+    # type: (str) -> None
+    """Keep a shared lock on the cache for the life of this process, so that no newer build removes it."""
+    global _held
+    try:
+        import fcntl
+
+        _held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(_held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        pass
+
+
+_held = -1

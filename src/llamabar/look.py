@@ -1,11 +1,13 @@
 """One look at every server: connect, ask what is asked once, wait until the answers are there, and go."""
 
+import threading
+
 from llamabar.config import Settings
 from llamabar.core.asks import PROBES, Kind
 from llamabar.core.phases import Phase, phases
 from llamabar.core.readings import generation
 from llamabar.core.state import READY, at_work
-from llamabar.link import needs_clients
+from llamabar.links import needs_clients
 from llamabar.monitor import Watched
 from llamabar.run import Watch
 from llamabar.sources import clock, host
@@ -18,8 +20,12 @@ def look(settings: Settings, *, longest_s: float = LONGEST_S) -> Watch:
     """Return a watch that has seen each server once and is closed; its monitor holds what was found."""
     watch = Watch(settings, lambda *_: None)
     watch.start()
+    alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer
+    alarm.daemon = True
+    alarm.start()
     began_s = clock.now_s()
-    watch.loop(until=lambda now_s: _settled(watch, now_s - began_s) or now_s - began_s > longest_s)
+    watch.loop(until=lambda now_s: _settled(watch, now_s - began_s) or now_s - began_s >= longest_s)
+    alarm.cancel()
     measured = host.measure()  # the first reading, as it began, was the base of this one
     for name in watch.monitor.servers:
         watch.monitor.take(name, measured, at_s=clock.now_s())

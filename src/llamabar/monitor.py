@@ -5,20 +5,20 @@ from typing import Dict, List, Optional, Tuple
 
 from llamabar.core import asks, cadence, readings
 from llamabar.core.asks import Answer, Ask, AskLog
-from llamabar.core.events import ClientsSeen, Event, HealthAnswered, HostMeasured, MemoryMeasured
+from llamabar.core.events import ClientsSeen, Event, GpuMeasured, HealthAnswered, HostMeasured, MemoryMeasured
 from llamabar.core.history import History, record
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.core.status import BUSY, Status, classify
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu, Row
-from llamabar.view.scene import Scene, Server
+from llamabar.view.scene import Cause, Scene, Server
 from llamabar.view.words import REFUSED_FOR_S
 
 BUSY_TICK_S = 1.0
 CALM_TICK_S = 10.0
 COUNTDOWN_S = 60.0
-NO_NEWS = (HostMeasured, MemoryMeasured, HealthAnswered, ClientsSeen)  # they come by themselves
+NO_NEWS = (HostMeasured, GpuMeasured, MemoryMeasured, HealthAnswered, ClientsSeen)  # they come by themselves
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Watched:
     snapshot: Snapshot = Snapshot()
     log: AskLog = AskLog()
     history: History = History()
+    cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
 
     def reach(self) -> Dict[str, bool]:
         """Return how much of its computer can be seen, as the questions need it."""
@@ -43,7 +44,11 @@ class Monitor:
 
     servers: Dict[str, Watched]
     title: str = "speed"
+    key: str = ""
     notices: Tuple[str, ...] = ()
+    today_unix_s: Optional[float] = None  # when this local day began
+    version: str = ""
+    aside: str = ""
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -63,6 +68,11 @@ class Monitor:
         for one in events:
             watched.snapshot = apply(watched.snapshot, one, at_s)
             self._news = self._news or not isinstance(one, NO_NEWS)
+        self._dirty = True
+
+    def tell(self, aside: str) -> None:
+        """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
+        self.aside = aside
         self._dirty = True
 
     def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:
@@ -115,9 +125,12 @@ class Monitor:
         """Return what a menu is drawn from."""
         only = len(self.servers) == 1
         shown = tuple(
-            Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only=only) for w in self.servers.values()
+            Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only=only, cause=w.cause)
+            for w in self.servers.values()
         )
-        return Scene(shown, now_s=now_s, title=self.title, notices=self.notices)
+        return Scene(
+            shown, now_s, self.title, self.key, self.notices, self.today_unix_s, self.version, self.aside
+        )
 
     def pace(self) -> cadence.Pace:
         """Return how lively the servers are."""

@@ -9,24 +9,20 @@ import signal
 import threading
 import traceback
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Callable, Dict, List, Optional
 
-from llamabar import actions
-from llamabar.config import ServerSettings, Settings
+from llamabar import __version__, launch
+from llamabar.actions import Where, perform
+from llamabar.config import Settings
 from llamabar.core import asks
-from llamabar.core.asks import Kind
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
-from llamabar.core.search import Search
 from llamabar.core.state import Snapshot, loaded
-from llamabar.link import Link, answer_of, find_processes, look_for, needs_clients, process_key
+from llamabar.links import Link, link_to, needs_clients, process_key
 from llamabar.monitor import Monitor, Watched
+from llamabar.notifications import Notifier
 from llamabar.sources import clock, host
-from llamabar.sources.asker import Asker
-from llamabar.sources.client import Client
-from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Moved, Stop
-from llamabar.sources.stream import EventStream
+from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Moved, Notice, Stop
 from llamabar.view.menu import Action, Menu, Row, Title
 
 BUSY_HOST_S = 2.0
@@ -53,29 +49,17 @@ class Watch:
 
     def __post_init__(self) -> None:
         watched = {one.name: Watched(one.name, one.url, asks.is_local(one.url)) for one in self.settings.servers}
-        self.monitor = Monitor(watched, title=self.settings.title, notices=self.settings.mistakes)
+        settings = self.settings
+        self.monitor = Monitor(watched, settings.title, settings.key, settings.mistakes, version=__version__)
+        self.notifier = Notifier(settings.notify)
         for server in self.settings.servers:
-            self.links[server.name] = self._link(server)
-
-    def _link(self, server: ServerSettings) -> Link:
-        client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file)
-        local = host.Processes(server.url) if asks.is_local(server.url) else None
-        follows = server.discovered and self.settings.rediscover is not None
-        return Link(
-            client,
-            EventStream(server.name, client, self.inbox),
-            Asker(server.name, self.inbox),
-            Asker(server.name, self.inbox),
-            local,
-            search=Search() if follows else None,
-        )
+            follows = server.discovered and settings.rediscover is not None
+            self.links[server.name] = link_to(server, self.inbox, follows=follows)
 
     def start(self) -> None:
         """Start every thread."""
         for link in self.links.values():
-            link.stream.start()
-            link.asker.start()
-            link.slots_asker.start()
+            link.start()
 
     def stop_on_signals(self) -> None:
         """Make SIGTERM, SIGINT and SIGHUP end the loop."""
@@ -95,6 +79,8 @@ class Watch:
             try:
                 self.step(now_s)
             except Exception as error:
+                if launch.mendable(error):
+                    raise
                 self._show_fault(error, now_s)
             if self.stopping or until(clock.now_s()):
                 break
@@ -129,6 +115,10 @@ class Watch:
         self._measure(now_s)
         self._follow(now_s)
         self._ask(now_s)
+        for name, watched in self.monitor.servers.items():
+            self.links[name].look_at_service(watched.snapshot, now_s=now_s)
+            self.notifier.look(name, watched.snapshot, now_s=now_s)
+        self.monitor.today_unix_s = clock.today_began_unix_s()
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s)
         if menu is not None:
@@ -139,6 +129,8 @@ class Watch:
             self.stop(arrival.why)
         elif isinstance(arrival, Key):
             self.on_key(arrival.name)
+        elif isinstance(arrival, Notice):
+            self.monitor.tell(arrival.text)
         elif isinstance(arrival, Click):
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):
@@ -165,16 +157,20 @@ class Watch:
 
     def _perform(self, server: str, action: Action, snapshot: Snapshot) -> None:
         try:
-            failure = actions.perform(action, self.links[server].client, snapshot)
+            failure = perform(action, Where(self.links[server].client, snapshot, self.links[server].server))
         except Exception as error:
             failure = f"a fault of ours: {type(error).__name__}"
         self.inbox.put(server, ActionEnded(action.token, failure))
+        self.links[server].service_seen = None
+
+    def where(self, server: str) -> Where:
+        """Return what an action on a server needs."""
+        link = self.links[server]
+        return Where(link.client, self.monitor.servers[server].snapshot, link.server)
 
     def _ask(self, now_s: float) -> None:
         for server, ask in self.monitor.questions(now_s=now_s):
-            link = self.links[server]
-            asker = link.slots_asker if ask.kind is Kind.SLOTS else link.asker
-            asker.ask(partial(answer_of, link, ask))
+            self.links[server].ask(ask)
         for name, watched in self.monitor.servers.items():
             if asks.heartbeat_failed(watched.snapshot):
                 self.links[name].stream.reconnect(Fault(FaultKind.TIMEOUT))
@@ -190,10 +186,8 @@ class Watch:
                 self.monitor.take(name, measured, at_s=now_s)
             if link.processes is None or link.measuring or not watched.snapshot.connected:
                 continue
-            wanted = process_key(watched.snapshot)
-            if wanted != link.found_for:
-                link.found_for, link.measuring = wanted, True
-                link.asker.ask(partial(find_processes, link.processes, watched.snapshot))
+            if process_key(watched.snapshot) != link.found_for:
+                link.find_processes(watched.snapshot)
             elif due:
                 self._take_memory(name, link.processes.measure(), now_s)
             if needs_clients(watched.snapshot) and now_s >= link.clients_s + CLIENTS_S:
@@ -215,7 +209,7 @@ class Watch:
             link.search = link.search.seen(answers=snapshot.connected or snapshot.fault is None, now_s=now_s)
             if link.search.due(now_s):
                 link.search = link.search.looked(now_s)
-                link.asker.ask(partial(look_for, self.settings.rediscover))
+                link.look_for_server(self.settings.rediscover)
 
     def _move(self, server: str, moved: Moved) -> None:
         """Watch a server where it is now; one that speaks TLS from now on needs a new start (lean.py)."""
@@ -224,9 +218,7 @@ class Watch:
         if moved.url is None or not same_scheme or moved.url == watched.url or watched.snapshot.connected:
             return
         watched.url, watched.processes = moved.url, asks.is_local(moved.url)
-        link.processes = host.Processes(moved.url) if watched.processes else None
-        link.client = link.client.moved(moved.url)
-        link.stream.move(link.client)
+        link.move(moved.url)
 
     def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:
         """A model whose processes were gone at two looks is not loaded, whatever the stream said: look again, once."""

@@ -4,15 +4,19 @@ import os
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
-from llamabar.config import ServerSettings
+from llamabar.config import ServerSettings, settings_path
 from llamabar.core.asks import is_local
 from llamabar.core.events import ServiceFound
 from llamabar.errors import LlamabarError
-from llamabar_installer import launchctl, logs, probe
-from llamabar_installer.agents import Agent, find_agents, listen_of
+from llamabar_installer import files, launchctl, logs, probe
+from llamabar_installer.agents import Agent, find_agents, flag, listen_of
+from llamabar_installer.first_files import FIRST_SETTINGS
 from llamabar_installer.launchctl import Job, Trouble
-from llamabar_installer.places import OWN_LABEL
+from llamabar_installer.places import OWN_LABEL, data_folder
 from llamabar_installer.service import Control, Outcome
+
+SETTINGS, FOLDER, PLIST, LOG, CONFIG = "settings", "folder", "plist", "log", "config"
+TEXTS = (SETTINGS, LOG, CONFIG)
 
 
 class Known(NamedTuple):
@@ -23,6 +27,7 @@ class Known(NamedTuple):
     url: str
     log: Optional[Path]
     program: str
+    config: Optional[Path] = None
 
 
 def find(server: ServerSettings) -> Optional[Known]:
@@ -37,7 +42,9 @@ def find(server: ServerSettings) -> Optional[Known]:
     if not chosen or not launchctl.LABEL.match(chosen[0].label):
         return None
     agent = chosen[0]
-    return Known(agent.label, agent.plist, server.url, agent.log, agent.arguments[0])
+    config = flag(agent.arguments[1:], "config")
+    path = Path(os.path.expanduser(config)) if config else None
+    return Known(agent.label, agent.plist, server.url, agent.log, agent.arguments[0], path)
 
 
 def require(server: ServerSettings) -> Known:
@@ -83,13 +90,18 @@ def restart(known: Known, *, say: Callable[[str], None]) -> Outcome:
     return _control(known, say).restart(replaced=runs_an_older_file(pid, known.program))
 
 
-def look(server: ServerSettings) -> Optional[ServiceFound]:
-    """Return what launchd says of a server's service; None where nothing can be said."""
+def look(server: ServerSettings, *, answering: bool) -> Optional[ServiceFound]:
+    """Return a server's service and its state; None where nothing can be said.
+
+    While it answers only plists are read: launchd is not asked what the API shows.
+    """
     if not is_local(server.url) or not launchctl.available():
         return None
     known = find(server)
     if known is None:
         return ServiceFound("", "none")
+    if answering:
+        return ServiceFound(known.label, "running")
     try:
         job = launchctl.look(known.label)
     except Trouble:
@@ -113,6 +125,35 @@ def state_of(job: Job) -> str:
 def crashes_of(job: Job) -> int:
     """Return how often it ended badly, as far as launchd's count of runs tells; 0 while it runs well."""
     return (job.runs or 1) if job.pid is None and (job.failed or job.refused) else 0
+
+
+def path_of(kind: str, server: ServerSettings) -> Path:
+    """Return the path of a file that belongs to a server; raise LlamabarError where there is none."""
+    if kind == SETTINGS:
+        return _settings_file()
+    if kind == FOLDER:
+        return _data_folder()
+    known = require(server)
+    if kind == PLIST:
+        return known.plist
+    path = known.log if kind == LOG else known.config
+    if path is None or not path.is_file():
+        raise LlamabarError(f"{known.label} has no {kind} that is there.", f"Its LaunchAgent names it: {known.plist}")
+    return path
+
+
+def _settings_file() -> Path:
+    path = settings_path(os.environ)
+    if not path.exists():
+        files.write(path, FIRST_SETTINGS, mode=0o600)
+    return path
+
+
+def _data_folder() -> Path:
+    folder = data_folder(os.environ)
+    if not folder.is_dir():
+        raise LlamabarError(f"There is no data folder yet ({folder}).", "llamabar.pyz install makes it.")
+    return folder
 
 
 def _control(known: Known, say: Callable[[str], None]) -> Control:

@@ -6,7 +6,12 @@ The first frame is written before anything heavy is imported: it needs no more t
 import os
 import sys
 import time
-from typing import Mapping
+
+from llamabar import launch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Mapping
 
 FIRST_FRAME = (
     b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\nllama-swap: starting|sfimage=circle.dotted\n~~~\n"
@@ -19,7 +24,7 @@ FAULT_PAUSE_S = 10.0
 LAST_FRAME_S = 0.3
 
 
-def stream(environment: Mapping[str, str], *, server: str = "", config: str = "") -> int:
+def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = "") -> int:
     """Print frames until a signal comes or nobody reads; return the exit code."""
     try:
         os.write(sys.stdout.fileno(), FIRST_FRAME)
@@ -28,23 +33,31 @@ def stream(environment: Mapping[str, str], *, server: str = "", config: str = ""
     while True:
         try:
             return _watch(environment, server, config)
-        except ImportError:
-            raise  # a part of the unpacked program is missing: the launcher mends that
         except Exception as error:  # a plugin that exits is not started again: say so, and try again
+            if launch.mendable(error):
+                raise
             os.write(sys.stdout.fileno(), FAULT_FRAME % type(error).__name__.encode())
             time.sleep(FAULT_PAUSE_S)
 
 
-def _watch(environment: Mapping[str, str], server: str, config: str) -> int:
-    from llamabar import lean, wiring
+def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
+    from llamabar.selfheal import heal
+
+    healed = heal(environment)
+    if healed is not None:
+        os.write(sys.stdout.fileno(), healed.encode("utf-8"))
+        return 0
+    from llamabar import lean, update, wiring
 
     settings = wiring.settings(environment, option=config, server=server)
-    lean.without_tls(one.url for one in settings.servers)
+    lean.without_tls([*(one.url for one in settings.servers), *filter(None, [settings.update_url])])
     from llamabar.clicks import click_style
     from llamabar.output import FrameWriter
     from llamabar.run import Watch
     from llamabar.sources.clicks import ClickReader
+    from llamabar.sources.inbox import Notice
     from llamabar.view.swiftbar import render
+    from llamabar.watcher_state import WatcherState
 
     clicks = click_style(environment)
     watch = Watch(settings, lambda menu, _: writer.show(render(menu, clicks)))
@@ -53,7 +66,10 @@ def _watch(environment: Mapping[str, str], server: str, config: str) -> int:
     writer.start()
     ClickReader(sys.stdin.fileno() if sys.stdin else 0, watch.inbox).start()
     watch.start()
+    update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent = os.getppid()
-    watch.loop(until=lambda _: os.getppid() != parent)
+    state = WatcherState(watch, writer, environment)
+    watch.loop(until=lambda _: state.note() or os.getppid() != parent)
+    state.end()
     writer.flush(LAST_FRAME_S)
     return 0

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Callable, List, Optional, Tuple
 
-from llamabar import actions
+from llamabar.actions import perform
 from llamabar.config import Settings
 from llamabar.core.state import Snapshot
 from llamabar.errors import LlamabarError
@@ -89,7 +89,7 @@ def _do(settings: Settings, find: Callable[[str, Snapshot], Found], missing: str
 def _perform(watch: Watch, found: Found) -> int:
     for server, action in found:
         name = server if server in watch.links else next(iter(watch.links))
-        failure = actions.perform(action, watch.links[name].client, watch.monitor.servers[name].snapshot)
+        failure = perform(action, watch.where(name))
         if failure:
             raise LlamabarError(f"Could not {action.do.value}: {failure}.")
     return 0

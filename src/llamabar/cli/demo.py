@@ -1,11 +1,13 @@
 """`demo`: the built-in llama-swap and its users, watched by the real program."""
 
+import os
 import signal
 import sys
 import time
 from typing import List, Optional
 
 from llamabar.cli.watch import LiveView
+from llamabar.clicks import program_path
 from llamabar.config import ServerSettings, Settings
 from llamabar.demo.dialect import DIALECTS
 from llamabar.demo.load import Users
@@ -19,6 +21,7 @@ def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unw
     if dialect not in DIALECTS:
         raise LlamabarError(f"There is no dialect {dialect!r}.", f"There are {', '.join(DIALECTS)}.")
     world = World(dialect)
+    world.has_gpu = True
     try:
         server = DemoServer(world, port or 0).start()
     except OSError:
@@ -34,7 +37,7 @@ def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unw
 
 def _serve(server: DemoServer, seconds: Optional[float]) -> int:
     print(f"A made-up llama-swap answers at {server.url} (Ctrl-C ends it).", flush=True)
-    print(f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {sys.argv[0]}", flush=True)
+    print(f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {program_path(os.environ)}", flush=True)
     ends_s = None if seconds is None else time.monotonic() + seconds
     got: List[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -46,7 +49,7 @@ def _serve(server: DemoServer, seconds: Optional[float]) -> int:
 
 def _watch(server: DemoServer, seconds: Optional[float], unwatched_s: float) -> int:
     settings = Settings((ServerSettings("llama-swap", server.url, "demo"),))
-    note = f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {sys.argv[0]}"
+    note = f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {program_path(os.environ)}"
     watched = sys.stdin.isatty() and sys.stdout.isatty()
     if not watched:
         print(f"A made-up llama-swap at {server.url}; its menu on every change.\n{note}\n", flush=True)

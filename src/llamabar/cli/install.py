@@ -78,12 +78,23 @@ def _run(planner: Planner, options: Options, asked: Asked, nothing: str) -> int:
         print("\n".join(_plan_lines(plan, nothing)), flush=True)
         if act and not asked.yes and not _agreed():
             return 1
-    report = Execution(facts.places, say=_say(asked.as_json)).run(plan) if act else None
+    report = _execute(plan, facts, asked) if act else None
     if asked.as_json:
         print(json.dumps(document(plan, report), indent=2))
     elif report is not None:
         print("\n".join(_report_lines(report)), flush=True)
     return 0 if (report is None or report.ok) and plan.complete else 1
+
+
+def _execute(plan: Plan, facts: Facts, asked: Asked) -> Report:
+    if asked.as_json:
+        return Execution(facts.places).run(plan)
+    print(flush=True)
+    return Execution(
+        facts.places,
+        say=lambda what: print(f"    {what} …", flush=True),
+        finished=lambda step: print(f"{mark('ok')} {step.kind.value}", flush=True),
+    ).run(plan)
 
 
 def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
@@ -106,10 +117,6 @@ def _agreed() -> bool:
     return False
 
 
-def _say(as_json: bool) -> Callable[[str], None]:
-    return (lambda _: None) if as_json else (lambda what: print(f"    {what} …", flush=True))
-
-
 def _plan_lines(plan: Plan, nothing: str) -> List[str]:
     lines = [line for number, step in enumerate(plan.steps, 1) for line in _step_lines(number, step)]
     if lines:
@@ -121,17 +128,17 @@ def _plan_lines(plan: Plan, nothing: str) -> List[str]:
 
 
 def _step_lines(number: int, step: Step) -> List[str]:
-    return [f"{number:>3}. {step.kind.value}: {_short(step.target)}", f"     {step.why}"]
+    return [f"{number:>3}. {step.kind.value}: {_short(step.target)}", f"     {_short(step.why)}"]
 
 
 def _note_lines(note: Note) -> List[str]:
-    lines = [f"{mark('error' if note.missing else 'note')} {note.said}", *(f"    {line}" for line in note.lines)]
-    return lines + ([f"  {note.hint}"] if note.hint else [])
+    said = f"{mark('error' if note.missing else 'note')} {_short(note.said)}"
+    return [said, *(f"    {line}" for line in note.lines), *([f"  {note.hint}"] if note.hint else [])]
 
 
 def _report_lines(report: Report) -> List[str]:
     undone = [f"{mark('note')} undone: {step.kind.value} ({_short(step.target)})" for step in report.undone]
-    lines = [f"{mark('ok')} {step.kind.value}" for step in report.kept]
+    lines: List[str] = []
     for step in report.failed:
         lines += [f"{mark('error')} {step.kind.value}: {report.said}."]
         lines += [f"    {line}" for line in report.lines]
@@ -144,7 +151,7 @@ def _ending(report: Report) -> str:
     if not report.ok and not report.kept:
         return "This Mac is as it was before."
     if not report.ok:
-        return "What has its mark above stays, the rest is as it was. Running the same again goes on from here."
+        return "What has its mark above and was not undone stays. Running the same again goes on from here."
     started = [step for step in report.done if step.kind in (Kind.START, Kind.RELOAD)]
     if started:
         return f"Done: llama-swap answers at {started[0].url}. If the menu is not there yet: llamabar.pyz doctor"
@@ -152,6 +159,5 @@ def _ending(report: Report) -> str:
     return "Done: it is off this Mac." if removed else "Done."
 
 
-def _short(path: str) -> str:
-    home = os.path.expanduser("~")
-    return f"~{path[len(home) :]}" if path.startswith(f"{home}/") else path
+def _short(text: str) -> str:
+    return text.replace(f"{os.path.expanduser('~')}/", "~/")

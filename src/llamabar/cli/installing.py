@@ -1,4 +1,4 @@
-"""Commands that put the program on a Mac and take it off."""
+"""Commands that put the program on a Mac, say what is wrong there, and take it off."""
 
 from typing import Optional
 
@@ -53,3 +53,21 @@ def uninstall(
 
     options = Options(not no_service, not no_plugin, purge=purge)
     return installing.uninstall(options, Asked(dry_run, yes, as_json, server, config))
+
+
+@program.command()
+@click.option("--selftest", is_flag=True, help="Try what only a Mac can tell, in 20 s; read-only, to paste back.")
+@click.option("--report", is_flag=True, help="Print one text to paste into an issue; nothing private is in it.")
+@click.option("--yes", is_flag=True, help="Do not ask before a fix.")
+@click.option("--fix", default="", metavar="ID", help="Mend the finding ID, if that is safe and can be taken back.")
+@click.option("--all", "everything", is_flag=True, help="Show every check.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@common
+def doctor(
+    as_json: bool, everything: bool, fix: str, yes: bool, report: bool, selftest: bool, server: str, config: str
+) -> int:
+    """Every check: what is wrong, and what to do about it. Exit code 1 if anything is an error."""
+    from llamabar.cli.doctor import Asked
+    from llamabar.cli.doctor import doctor as run_doctor
+
+    return run_doctor(Asked(as_json, everything, fix, yes, report, selftest, server, config))

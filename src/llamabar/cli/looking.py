@@ -3,11 +3,11 @@
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Optional
 
 import click
 
-from llamabar.cli import reports
 from llamabar.cli.program import KNOWN_FAULT, OK, code_of, common, print_status, program, scene_of, settings_of
 
 DEMO_SECONDS_UNWATCHED = 15.0
@@ -26,11 +26,12 @@ def stream(server: str, config: str) -> int:
 @common
 def frame(server: str, config: str) -> int:
     """One frame, then exit: for xbar, Argos and non-streaming use."""
+    scene = scene_of(server, config)
     from llamabar.clicks import click_style
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import render
 
-    sys.stdout.write(render(compose(scene_of(server, config)), click_style(os.environ)).decode("utf-8"))
+    sys.stdout.write(render(compose(scene), click_style(os.environ)).decode("utf-8"))
     return OK
 
 
@@ -48,6 +49,8 @@ def status(server: str, config: str, as_json: bool) -> int:
 def models(server: str, config: str, as_json: bool) -> int:
     """Every model with state, memory, context and time to unload."""
     scene = scene_of(server, config)
+    from llamabar.cli import reports
+
     if as_json:
         print(json.dumps(reports.models_document(scene), indent=2))
     else:
@@ -75,10 +78,37 @@ def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
     return run_demo(port, seconds=seconds, dialect=dialect, unwatched_s=DEMO_SECONDS_UNWATCHED)
 
 
+@program.command()
+@click.argument("file", metavar="FILE.html")
+@click.option("--demo", is_flag=True, help="Draw the built-in llama-swap, at the moments that show everything.")
+@click.option("--recording", metavar="FOLDER", help="Draw a recording of a real server.")
+@click.option("--dialect", help="With --demo: speak as this llama-swap: v150, v228, v236 or v250.")
+@common
+def preview(
+    file: str, demo: bool, recording: Optional[str], dialect: Optional[str], server: str, config: str
+) -> int:
+    """The menu as one page, light and dark: of the server now, of the demo, or of a recording."""
+    from llamabar.cli import preview as pages
+
+    if demo and recording:
+        raise click.UsageError("--demo and --recording exclude each other.")
+    if dialect and not demo:
+        raise click.UsageError("--dialect goes with --demo.")
+    path = pages.target(file)
+    if demo:
+        drawn = pages.of_demo(dialect or "v250")
+    else:
+        drawn = pages.of_recording(Path(recording)) if recording else pages.of_settings(settings_of(server, config))
+    pages.write(path, drawn)
+    return OK
+
+
 @program.command("config")
 @common
 def show_config(server: str, config: str) -> int:
     """The settings in force and where each came from."""
+    from llamabar.cli import reports
+
     found = settings_of(server, config)
     print("\n".join(reports.settings_lines(found)))
     return KNOWN_FAULT if found.mistakes else OK

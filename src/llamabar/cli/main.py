@@ -6,6 +6,7 @@ from typing import List
 
 import click
 
+from llamabar import launch
 from llamabar.cli import controlling, installing, looking  # each adds its commands to the program
 from llamabar.cli.program import INTERRUPTED, KNOWN_FAULT, OK, OUR_FAULT, WRONG_USAGE, program
 from llamabar.errors import LlamabarError
@@ -31,9 +32,9 @@ def run(arguments: List[str]) -> int:
         return KNOWN_FAULT
     except BrokenPipeError:
         return OK
-    except ImportError:
-        raise  # a part of the unpacked program is missing: the launcher mends that
     except Exception as error:
+        if launch.mendable(error):
+            raise
         where = error.__traceback__
         while where is not None and where.tb_next is not None:
             where = where.tb_next

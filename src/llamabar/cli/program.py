@@ -7,8 +7,7 @@ from typing import Any, Callable, Optional, TypeVar
 
 import click
 
-from llamabar import __version__, wiring
-from llamabar.cli import reports
+from llamabar import lean, wiring
 from llamabar.config import Settings
 
 OK, KNOWN_FAULT, WRONG_USAGE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
@@ -23,14 +22,25 @@ def common(command: Command) -> Command:
 
 
 def settings_of(server: str, config: str) -> Settings:
+    """Return the settings in force; their mistakes are printed as warnings."""
     found = wiring.settings(os.environ, option=config, server=server)
     for mistake in found.mistakes:
         print(f"Warning: {mistake}", file=sys.stderr)
     return found
 
 
+def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if asked:
+        from llamabar.about import words
+
+        print(words())
+        context.exit()
+
+
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "-V", "--version", message="llamabar %(version)s")
+@click.option(
+    "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say what this is."
+)
 @click.pass_context
 def program(context: click.Context) -> Optional[int]:
     """What llama-swap is doing, in the menu bar and here."""
@@ -42,14 +52,20 @@ def program(context: click.Context) -> Optional[int]:
 
 
 def scene_of(server: str, config: str) -> Any:
+    """Return what one look at the servers has shown."""
+    settings = settings_of(server, config)
+    lean.without_tls(one.url for one in settings.servers)
     from llamabar.look import look
     from llamabar.sources import clock
 
-    return look(settings_of(server, config)).monitor.scene(now_s=clock.now_s())
+    return look(settings).monitor.scene(now_s=clock.now_s())
 
 
 def print_status(server: str, config: str, *, as_json: bool) -> int:
+    """Print one look, a line a server or as JSON; return the exit code."""
     scene = scene_of(server, config)
+    from llamabar.cli import reports
+
     if as_json:
         print(json.dumps(reports.status_document(scene), indent=2))
     else:
@@ -59,4 +75,7 @@ def print_status(server: str, config: str, *, as_json: bool) -> int:
 
 
 def code_of(scene: Any) -> int:
+    """Return the exit code of a look."""
+    from llamabar.cli import reports
+
     return OK if reports.is_well(scene) else KNOWN_FAULT

@@ -142,4 +142,5 @@ def settings_lines(settings: Settings) -> List[str]:
             + (f" (from {server.key_from})" if server.key_from else "")
         )
     lines.append(f"menu title       {settings.title} (from {settings.title_from})")
+    lines.append(f"update check     {settings.update_url or 'off'}")
     return lines

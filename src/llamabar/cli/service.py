@@ -3,18 +3,16 @@
 import os
 import sys
 import time
-from pathlib import Path
-from typing import Callable, Iterator, Optional
+from typing import Callable, Iterator
 
 from llamabar import services
 from llamabar.cli.style import mark
-from llamabar.config import ServerSettings, Settings, settings_path
+from llamabar.config import ServerSettings, Settings
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
 from llamabar.services import Known
 from llamabar_installer import probe, tools
-from llamabar_installer.agents import find_agents, flag
 from llamabar_installer.logs import tail
 from llamabar_installer.service import Outcome
 
@@ -91,51 +89,10 @@ def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator
 
 def open_what(what: str, settings: Settings) -> int:
     """Open a page or a file in the program that macOS has for it; return the exit code."""
-    target = _TARGETS[what](settings.servers[0])
-    done = tools.run("open", *(["-R"] if what in ("plist",) else []), target)
+    server = settings.servers[0]
+    target = f"{server.url}/ui/" if what == "ui" else str(services.path_of(what, server))
+    reveal = ["-R"] if what == services.PLIST else []
+    done = tools.run("open", *reveal, "--", target)
     if done.code != 0:
         raise LlamabarError(f"Could not open {target}: {done.words}.", "Open it by hand.")
     return 0
-
-
-def _ui(server: ServerSettings) -> str:
-    return f"{server.url}/ui/"
-
-
-def _config(server: ServerSettings) -> str:
-    for agent in find_agents(Path(os.path.expanduser("~"))):
-        known = services.find(server)
-        path = flag(agent.arguments[1:], "config") if known is not None and agent.label == known.label else None
-        if path:
-            return path
-    raise LlamabarError("It is not known which config llama-swap uses.", "It is what its --config names.")
-
-
-def _log(server: ServerSettings) -> str:
-    known = services.require(server)
-    if known.log is None:
-        raise LlamabarError(f"{known.label} writes no log file.", "Its web UI shows the log: llamabar.pyz open ui")
-    return str(known.log)
-
-
-def _plist(server: ServerSettings) -> str:
-    return str(services.require(server).plist)
-
-
-def _folder(_: ServerSettings) -> str:
-    from llamabar_installer.places import data_folder
-
-    folder = data_folder(os.environ)
-    if not folder.is_dir():
-        raise LlamabarError(f"There is no data folder yet ({folder}).", "llamabar.pyz install makes it.")
-    return str(folder)
-
-
-def settings_file() -> Optional[Path]:
-    """Return the settings file, None if there is none yet."""
-    path = settings_path(os.environ)
-    return path if path.is_file() else None
-
-
-_TARGETS = {"ui": _ui, "config": _config, "log": _log, "plist": _plist, "folder": _folder}
-PLACES = tuple(_TARGETS)

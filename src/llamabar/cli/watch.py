@@ -2,32 +2,36 @@
 
 import os
 import sys
-from typing import List, Optional
+from dataclasses import replace
+from typing import Optional
 
 from llamabar.cli import terminal
 from llamabar.config import Settings
+from llamabar.core.state import in_flight, requests_of
 from llamabar.run import Watch
 from llamabar.sources import clock
 from llamabar.view import terminal as lines_of
-from llamabar.view.compose import busiest, compose
+from llamabar.view.compose import busiest
+from llamabar.view.controls import QUIT, Controls, Seen, pressed, settled
 from llamabar.view.menu import Menu
 from llamabar.view.palette import GLYPHS
+from llamabar.view.panes import screen
 
 PLAIN_WIDTH = 80
-KEYS = ("q  quit", "d  details on or off", "?  this help")
-FOOT = "q quit · d details · ? help"
+SAID_FOR_S = 10.0
 
 
 class LiveView:
-    """What `watch` shows and which keys it knows."""
+    """What `watch` shows. A key acts through the same code as a click, on the menu that is shown."""
 
     def __init__(self, settings: Settings, *, seconds: Optional[float], note: str) -> None:
         self.watch = Watch(settings, self.draw, on_key=self.key)
         self.watch.monitor.lively = True
         self.note = note
         self.ends_s = None if seconds is None else clock.now_s() + seconds
-        self.details = False
-        self.help = False
+        self.controls = Controls()
+        self.said_s = 0.0
+        self.menu: Optional[Menu] = None
         self.screen: Optional[terminal.Screen] = None
         self.colour = "NO_COLOR" not in os.environ
 
@@ -43,46 +47,54 @@ class LiveView:
         return 130 if self.watch.stopping == "SIGINT" else 0
 
     def draw(self, menu: Menu, now_s: float) -> None:
-        """Show a menu."""
-        glyph = GLYPHS[busiest(self.watch.monitor.scene(now_s=now_s)).status]
+        """Show a menu; what answered a key a while ago is not said any more."""
+        self.menu = menu
+        if now_s > self.said_s + SAID_FOR_S:
+            self.controls = replace(self.controls, said="")
         if self.screen is None:
-            text = "\n".join(lines_of.render(menu, width=PLAIN_WIDTH, glyph=glyph))
+            text = "\n".join(lines_of.render(menu, width=PLAIN_WIDTH, glyph=self._glyph()))
             print(f"{text}\n", flush=True)
-            return
-        room = terminal.size()
-        depth = 1 if self.details else 0
-        shown = lines_of.render(menu, width=room.width, glyph=glyph, colour=self.colour, depth=depth)
-        self.screen.draw(
-            _fitted(self._help() if self.help else shown, self._foot(room.width), width=room.width, height=room.height)
-        )
+        else:
+            self._redraw(menu)
 
     def key(self, key: str) -> None:
         """Do what a key means."""
-        if key in ("q", "Q"):
-            self.watch.stop("q")
-        elif key == "?":
-            self.help = not self.help
-        elif key == "d":
-            self.details = not self.details
-        elif key not in ("resize",):
-            self.help = False
-        now_s = clock.now_s()
-        self.draw(compose(self.watch.monitor.scene(now_s=now_s)), now_s)
+        if self.menu is None:
+            if key in ("q", "Q"):
+                self.watch.stop(QUIT)
+            return
+        self.controls, click = pressed(self.controls, key, self._seen(self.menu))
+        self.said_s = clock.now_s()
+        if click == QUIT:
+            self.watch.stop(QUIT)
+        elif click:
+            self.watch.click(click)
+        self._redraw(self.menu)
+
+    def _redraw(self, menu: Menu) -> None:
+        if self.screen is None:
+            return
+        seen, room = self._seen(menu), terminal.size()
+        self.controls = settled(self.controls, seen)
+        self.screen.draw(
+            screen(
+                self.controls, seen, width=room.width, height=room.height, glyph=self._glyph(), colour=self.colour,
+                note=self.note,
+            )
+        )  # fmt: skip
+
+    def _seen(self, menu: Menu) -> Seen:
+        snapshots = {server: watched.snapshot for server, watched in self.watch.monitor.servers.items()}
+        models = [(server, model) for server, snapshot in snapshots.items() for model in snapshot.models]
+        return Seen(
+            menu,
+            models=frozenset(model for _, model in models),
+            in_flight={server: in_flight(snapshot) for server, snapshot in snapshots.items()},
+            requests={(server, model): len(requests_of(snapshots[server], model)) for server, model in models},
+        )
+
+    def _glyph(self) -> str:
+        return GLYPHS[busiest(self.watch.monitor.scene(now_s=clock.now_s())).status]
 
     def _time_is_up(self, now_s: float) -> bool:
         return self.ends_s is not None and now_s >= self.ends_s
-
-    def _help(self) -> List[str]:
-        return ["Keys", "", *KEYS, "", "Any other key goes back."]
-
-    def _foot(self, width: int) -> List[str]:
-        return [lines_of.fit(line, width) for line in (self.note, FOOT) if line]
-
-
-def _fitted(lines: List[str], foot: List[str], *, width: int, height: int) -> List[str]:
-    """Return lines that fill the height, the foot at its end; what does not fit is counted."""
-    room = height - len(foot)
-    if len(lines) > room:
-        missing = f"… {len(lines) - room + 1} more lines: make the window higher"
-        lines = [*lines[: room - 1], lines_of.fit(missing, width)]
-    return [*lines, *[""] * (room - len(lines)), *foot]

@@ -19,13 +19,14 @@ BURST_S = 1.0  # finished requests are fetched this long after the first of a bu
 HEARTBEAT_S = 20.0
 MISSED_HEARTBEATS = 2
 SLOTS_EVERY_S = 1.0
+GPU_EVERY_S = 10.0  # llama-swap itself samples every 5 s
 SLOTS_SOON_S = 0.5  # once, for the first pace of an answer
 LONGEST_BACKOFF_S = 30.0
 LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 
 class Kind(str, Enum):
-    """The questions there are. The first six are asked once a connection."""
+    """The questions there are. Those in PROBES are asked once a connection."""
 
     VERSION = "version"
     RUNNING = "running"
@@ -34,10 +35,13 @@ class Kind(str, Enum):
     PROFILES = "profiles"
     CANCEL_PROBE = "cancel probe"
     UNLOAD_PROBE = "unload probe"
+    PERFORMANCE = "performance"
     SLOTS = "slots"
 
 
-PROBES = (Kind.VERSION, Kind.FINISHED, Kind.PROFILES, Kind.CANCEL_PROBE, Kind.UNLOAD_PROBE, Kind.HEALTH)
+PROBES = (
+    Kind.VERSION, Kind.FINISHED, Kind.PROFILES, Kind.CANCEL_PROBE, Kind.UNLOAD_PROBE, Kind.HEALTH, Kind.PERFORMANCE,
+)  # fmt: skip
 
 
 class Ask(NamedTuple):
@@ -126,6 +130,7 @@ def due(
     asks += [Ask(Kind.RUNNING)] if _running_due(snapshot, log, now_s) else []
     asks += [Ask(Kind.FINISHED)] if _finished_due(snapshot, log, now_s) else []
     asks += [Ask(Kind.HEALTH)] if _health_due(snapshot, log, now_s) else []
+    asks += [Ask(Kind.PERFORMANCE)] if _gpu_wanted(snapshot) and now_s >= _gpu_at_s(log) else []
     asks += _slots_due(snapshot, log, now_s, processes) if local else []
     sent = [ask for ask in asks if not log.waiting(ask.kind, ask.model)]
     return [ask._replace(rows=_rows(snapshot)) if ask.kind is Kind.FINISHED else ask for ask in sent]
@@ -146,6 +151,8 @@ def next_due_s(
             times.append((model.state_since_s or 0.0) + SETTLE_S)
         if local and _slots_wanted(snapshot, model, processes) and not log.waiting(Kind.SLOTS, model.id):
             times.append(_slots_at_s(log, model, now_s))
+    if _gpu_wanted(snapshot) and not log.waiting(Kind.PERFORMANCE):
+        times.append(_gpu_at_s(log))
     if _has_heartbeat(snapshot) and not log.waiting(Kind.HEALTH):
         times.append(_heartbeat_at_s(snapshot, log))
     return max(now_s + 0.02, min(times))
@@ -181,6 +188,16 @@ def _rows_refused(snapshot: Snapshot) -> bool:
 def _has_heartbeat(snapshot: Snapshot) -> bool:
     """Where there is no unlogged route, or asking could wake a sleeping machine, the connection is the heartbeat."""
     return "wol_health" in snapshot.confirmed and not snapshot.wakes
+
+
+def _gpu_wanted(snapshot: Snapshot) -> bool:
+    """Its route is unlogged; even so it is asked only where a GPU was told of, and while somebody waits."""
+    return "gpu" in snapshot.confirmed and bool(in_flight(snapshot))
+
+
+def _gpu_at_s(log: AskLog) -> float:
+    turn = log.turns.get((Kind.PERFORMANCE, ""))
+    return (turn.asked_s if turn is not None else 0.0) + GPU_EVERY_S
 
 
 def _health_due(snapshot: Snapshot, log: AskLog, now_s: float) -> bool:

@@ -174,6 +174,14 @@ def decode_version(value: Any) -> ev.VersionRead:
     return ev.VersionRead(said if said[:1].isdigit() and said != "0" else "")
 
 
+def decode_performance(value: Any) -> Optional[ev.GpuMeasured]:
+    """Return the GPU's newest samples of `/api/performance`; None if there is no GPU in it. A power of 0 is unknown."""
+    newest = {text(sample.get("id")): sample for sample in items(mapping(value).get("gpu_stats"))}
+    busy = [used for used in (number(sample.get("gpu_util_pct")) for sample in newest.values()) if used is not None]
+    power_w = sum(number(sample.get("power_draw_w")) or 0.0 for sample in newest.values())
+    return ev.GpuMeasured(min(1.0, sum(busy) / len(busy) / 100), power_w or None) if busy else None
+
+
 def decode_slots(value: Any) -> Optional[Tuple[ev.Slot, ...]]:
     """Return the slots of a llama.cpp server; None when the answer is not a list of slots."""
     if not isinstance(value, list) or not all(isinstance(entry, dict) and "id" in entry for entry in value):

@@ -243,6 +243,14 @@ class ModelServer:
 
 
 @dataclass(frozen=True)
+class GpuMeasured:
+    """The GPU as llama-swap measures it: `ratio` 0 to 1, the mean of all; None where it told nothing."""
+
+    ratio: Optional[float]
+    power_w: Optional[float] = None
+
+
+@dataclass(frozen=True)
 class MemoryMeasured:
     """Resident memory of llama-swap itself and of each model's processes; `gone`: models whose processes have ended.
 
@@ -290,6 +298,6 @@ class ActionEnded:
 Event = Union[
     StreamOpened, StreamLost, ModelsListed, InflightListed, InflightUpserted, InflightRemoved, InflightCounted,
     ActivityNoted, RequestsFinished, ProfileChosen, ProfilesListed, RunningListed, VersionRead, CapabilitiesFound,
-    HealthAnswered, SlotsAnswered, HostMeasured, MemoryMeasured, ClientsSeen, ServiceFound, ActionAsked,
+    HealthAnswered, SlotsAnswered, HostMeasured, GpuMeasured, MemoryMeasured, ClientsSeen, ServiceFound, ActionAsked,
     ActionEnded,
 ]  # fmt: skip

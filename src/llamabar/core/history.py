@@ -4,12 +4,13 @@ A bucket without a reading is a gap (None), never a zero. A steady reading may f
 before it, but no further back than HOLD_S: beyond that nobody looked.
 """
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple, Optional, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Mapping, NamedTuple, Optional, Tuple
 
 BUCKET_S = 1.0
 BUCKETS = 300
 HOLD_S = 12.0
+LOWER_BELOW = 0.3  # a ceiling falls only when everything is well under it: the scale does not dance
 
 
 class Readings(NamedTuple):
@@ -23,6 +24,7 @@ class Readings(NamedTuple):
 
 
 GAP = Readings()
+SCALED = ("generation_tps", "prompt_tps", "in_flight")
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,31 @@ class History:
     buckets: Tuple[Readings, ...] = ()
     bucket_s: float = BUCKET_S
     length: int = BUCKETS
+    ceilings: Mapping[str, float] = field(default_factory=dict)  # of the charts, by reading
 
 
 def record(history: History, readings: Readings, *, now_s: float) -> History:
     """Return the history with readings taken now; a clock that stepped back begins it anew."""
+    longer = _with_bucket(history, readings, now_s)
+    return replace(longer, ceilings={name: _ceiling(longer, name) for name in SCALED})
+
+
+def _ceiling(history: History, name: str) -> float:
+    """Return the top of a chart: risen at once, lowered only when all that is seen is well below it."""
+    highest = max(known(history, name), default=0.0)
+    old, new = history.ceilings.get(name, 0.0), nice_ceiling(highest)
+    return old if new < old and highest > LOWER_BELOW * old else new
+
+
+def nice_ceiling(highest: float) -> float:
+    """Return the next of 1, 2, 5, 10, 20 … at or above a number; 1 for nothing."""
+    step = 1.0
+    while step < highest:
+        step *= 2.5 if f"{step:e}"[0] == "2" else 2.0
+    return step
+
+
+def _with_bucket(history: History, readings: Readings, now_s: float) -> History:
     bucket = int(now_s // history.bucket_s)
     if history.newest is None or bucket < history.newest:
         return replace(history, newest=bucket, buckets=(readings,))

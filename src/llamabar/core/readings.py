@@ -8,6 +8,7 @@ from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading, Source, estimate_tps
 from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, loaded, requests_of
 
+JUST_ENDED_S = 1.5
 ENOUGH_PROMPT_TOKENS = 32  # a cached prompt leaves a token or two, whose speed says nothing
 
 
@@ -112,8 +113,17 @@ def sample(snapshot: Snapshot, *, now_s: float) -> Readings:
     known = [used for used in by_model if used is not None]
     return Readings(
         generation_tps=reading.tps if reading else (0.0 if idle and in_flight(snapshot) is not None else None),
-        prompt_tps=None,
+        prompt_tps=_prompt_tps(snapshot, now_s),
         in_flight=in_flight(snapshot),
         memory_bytes=float(sum(known)) if known or not by_model else None,
         cpu_ratio=host.cpu_ratio,
     )
+
+
+def _prompt_tps(snapshot: Snapshot, now_s: float) -> Optional[float]:
+    """Return the prompt speed of a request that has just ended; llama-server tells none while it reads."""
+    for model in loaded(snapshot):
+        ended_s, row = model.meter.last_at_s, model.meter.last
+        if row is not None and ended_s is not None and 0 <= now_s - ended_s < JUST_ENDED_S:
+            return prompt_tps(row)
+    return None

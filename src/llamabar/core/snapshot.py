@@ -49,7 +49,6 @@ def _opened(snapshot: Snapshot, event: ev.StreamOpened, at_s: float) -> Snapshot
         version=None,
         profiles=(),
         profile=None,
-        service=None,
     )
 
 
@@ -229,6 +228,12 @@ def _measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
     return replace(snapshot, host=host)
 
 
+def _gpu(snapshot: Snapshot, event: ev.GpuMeasured, at_s: float) -> Snapshot:
+    return replace(
+        snapshot, host=replace(snapshot.host, gpu_ratio=event.ratio, gpu_power_w=event.power_w, gpu_at_s=at_s)
+    )
+
+
 def _health(snapshot: Snapshot, event: ev.HealthAnswered, at_s: float) -> Snapshot:
     if event.alive:
         return replace(snapshot, missed_heartbeats=0, last_seen_s=at_s)
@@ -291,6 +296,7 @@ _APPLY: Dict[Type[object], Callable[..., Snapshot]] = {
     ev.HealthAnswered: _health,
     ev.SlotsAnswered: _slots,
     ev.HostMeasured: _measured,
+    ev.GpuMeasured: _gpu,
     ev.MemoryMeasured: _memory,
     ev.ClientsSeen: _clients,
     ev.ServiceFound: _service,

@@ -8,7 +8,7 @@ from llamabar.core import speed
 
 READY, STARTING, STOPPING, STOPPED = "ready", "starting", "stopping", "stopped"
 LOADED_STATES = (READY, STARTING, STOPPING)
-ROWS_KEPT = 200
+ROWS_KEPT = 1000
 LOAD_TIMES_KEPT = 9
 
 
@@ -69,6 +69,9 @@ class Host:
     memory_used_bytes: Optional[int] = None
     memory_total_bytes: Optional[int] = None
     server_bytes: Optional[int] = None
+    gpu_ratio: Optional[float] = None  # as llama-swap measures it
+    gpu_power_w: Optional[float] = None
+    gpu_at_s: Optional[float] = None
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,6 @@ from llamabar.core.events import FaultKind
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, at_work, in_flight
 
-CRASHES_THAT_LOOP = 3
-
 
 class Status(str, Enum):
     """The states of a server."""
@@ -61,8 +59,13 @@ def _any_request(phase: Phase) -> Callable[[Snapshot], bool]:
 
 
 def _crashing(snapshot: Snapshot) -> bool:
-    service = snapshot.service
-    return not snapshot.connected and service is not None and service.crashes >= CRASHES_THAT_LOOP
+    return not snapshot.connected and snapshot.service is not None and snapshot.service.state == "failing"
+
+
+def _starting(snapshot: Snapshot) -> bool:
+    """launchd runs it and nothing listens yet; one that listens and is silent is not starting."""
+    early = snapshot.fault is not None and snapshot.fault.kind in (FaultKind.REFUSED, FaultKind.CLOSED)
+    return early and _service("starting", "running")(snapshot)
 
 
 def _counted_prompt(snapshot: Snapshot) -> bool:
@@ -89,7 +92,8 @@ RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
     (Status.CRASHING, _crashing),
     (Status.NO_SERVICE, _service("none")),
     (Status.STOPPED, _service("stopped", "not loaded")),
-    (Status.STARTING, _service("starting", "running")),
+    (Status.STOPPING, _service("stopping")),
+    (Status.STARTING, _starting),
     (Status.STARTING, lambda s: not s.connected and s.fault is None),
     (Status.UNREACHABLE, lambda s: not s.connected),
     (Status.GENERATING, _any_request(Phase.GENERATING)),

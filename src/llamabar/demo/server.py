@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
             "/api/profiles": lambda: self._json({"active": self.world.profile, "profiles": self.world.profiles}),
             "/api/metrics": lambda: self._json(self.world.rows or (None if self.world.dialect.flat_rows else [])),
             "/api/metrics/activity": self._activity,
-            "/api/performance": lambda: self._json({"enabled": True, "gpu_stats": None, "sys_stats": None}),
+            "/api/performance": lambda: self._json(self.world.performance()),
             "/metrics": lambda: self._body(200, "text/plain; version=0.0.4; charset=utf-8", b""),
             "/api/hardware": lambda: self._json({"schema_version": 1, "captured_at": stamp(), "accelerators": []}),
             "/logs": lambda: self._body(200, "text/plain", self.world.logs["proxy"].encode()),

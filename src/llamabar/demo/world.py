@@ -59,6 +59,7 @@ class World:
         self.ended = threading.Event()
         self.listeners: List[queue.Queue[Optional[bytes]]] = []
         self.rows: List[Dict[str, Any]] = []
+        self.has_gpu = False
         self.profile: Optional[str] = None
         self.profiles: List[Dict[str, Any]] = [
             {"id": "coding", "description": "Code first", "pins": {"llm": "coder-32b"}}
@@ -121,6 +122,12 @@ class World:
                 entry["aliases"] = list(model.aliases)
             found.append({key: value for key, value in entry.items() if key in self.dialect.model_fields})
         return found
+
+    def performance(self) -> Dict[str, Any]:
+        """Return what /api/performance tells: a GPU only where `has_gpu` says that there is one."""
+        busy = any(process.in_flight for process in self.processes.values())
+        gpu = {"timestamp": stamp(), "id": 0, "name": "made up", "gpu_util_pct": 96 if busy else 2, "power_draw_w": 0}
+        return {"enabled": True, "gpu_stats": [gpu] if self.has_gpu else None, "sys_stats": None}
 
     def running(self) -> List[Dict[str, Any]]:
         """Return what /running lists."""

@@ -16,3 +16,15 @@ def wait(seconds: float) -> None:
 def unix_s() -> float:
     """Return seconds since 1970, to compare with the stamps of others."""
     return time.time()
+
+
+def minute_of_day() -> int:
+    """Return the local minute of the day, 0 to 1439."""
+    local = time.localtime()
+    return local.tm_hour * 60 + local.tm_min
+
+
+def today_began_unix_s() -> float:
+    """Return when this local day began, in seconds since 1970."""
+    local = time.localtime()
+    return time.mktime((local.tm_year, local.tm_mon, local.tm_mday, 0, 0, 0, 0, 0, -1))

@@ -1,15 +1,20 @@
-"""This computer, and the processes of one llama-swap.
+"""This computer, and the processes of one llama-swap. Without psutil every figure is unknown.
 
 The whole process table is read only to find llama-swap after a connection, and its children after a model
 became ready; between, only the processes found are measured. Only processes of this user are looked at.
 """
+
+from __future__ import annotations
 
 import os
 from dataclasses import replace
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
-import psutil
+try:
+    import psutil
+except ImportError:  # no compiled module for this Python or processor, or no folder to unpack it into
+    psutil = None  # type: ignore[assignment]
 
 from llamabar.core.decode import may_sleep
 from llamabar.core.events import ClientsSeen, HostMeasured, MemoryMeasured, ModelServer
@@ -23,6 +28,8 @@ SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
 def measure() -> HostMeasured:
     """Return CPU since the last call (None at the first) and memory of this computer."""
     global _measured_before
+    if psutil is None:
+        return HostMeasured(None, None, None)
     ratio = psutil.cpu_percent(None) / 100
     memory = psutil.virtual_memory()
     cpu_ratio, _measured_before = (ratio if _measured_before else None), True
@@ -44,6 +51,8 @@ class Processes:
 
     def find(self, snapshot: Snapshot) -> MemoryMeasured:
         """Look the processes up anew, then measure them. Slow: a whole process table."""
+        if psutil is None:
+            return MemoryMeasured(None, {})
         if self._server is None or not self._server.is_running():
             self._server = _listener(self._port)
         loaded = [model for model in snapshot.models.values() if model.state in LOADED_STATES]

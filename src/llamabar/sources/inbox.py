@@ -22,6 +22,12 @@ class Key(NamedTuple):
     name: str
 
 
+class Notice(NamedTuple):
+    """A sentence of our own that is no fault."""
+
+    text: str
+
+
 class Stop(NamedTuple):
     """The loop shall end."""
 
@@ -35,7 +41,7 @@ class Moved(NamedTuple):
     how: str = ""
 
 
-Arrived = Union[Event, Answer, Click, Key, Stop, Moved]
+Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved]
 Arrival = Tuple[str, float, Arrived]
 
 

@@ -3,7 +3,10 @@
 import os
 from typing import Callable, Iterator, NamedTuple, Optional, Tuple
 
-import psutil
+try:
+    import psutil
+except ImportError:  # see host.py
+    psutil = None  # type: ignore[assignment]
 
 ListenOf = Callable[[Tuple[str, ...]], Tuple[str, bool]]
 
@@ -18,7 +21,7 @@ class Running(NamedTuple):
 
 def running(listen_of: ListenOf) -> Iterator[Running]:
     """Yield this user's running llama-swap processes."""
-    for process in psutil.process_iter(["name", "uids", "cmdline"]):
+    for process in psutil.process_iter(["name", "uids", "cmdline"]) if psutil is not None else ():
         uids, words = process.info["uids"], process.info["cmdline"] or []
         if uids is None or uids.real != os.getuid():
             continue
@@ -34,8 +37,34 @@ def running(listen_of: ListenOf) -> Iterator[Running]:
 
 def runs_an_older_file(pid: Optional[int], program: str) -> bool:
     """Tell whether a process was started before its program's file was put in place: `brew upgrade` does that."""
+    if psutil is None or pid is None:
+        return False
     try:
         started_s = psutil.Process(pid).create_time()
-        return pid is not None and os.stat(os.path.realpath(program)).st_ctime > started_s + 1.0
+        return os.stat(os.path.realpath(program)).st_ctime > started_s + 1.0
     except (psutil.Error, OSError):
         return False
+
+
+class Holder(NamedTuple):
+    """A process that listens on a port."""
+
+    pid: int
+    name: str
+
+
+def holder(port: int) -> Optional[Holder]:
+    """Return this user's process that listens on a port; None for one of another user, which cannot be seen."""
+    for process in psutil.process_iter(["name", "uids"]):
+        uids = process.info["uids"]
+        if uids is not None and uids.real == os.getuid() and _listens(process, port):
+            return Holder(process.pid, process.info["name"] or "a program")
+    return None
+
+
+def _listens(process: psutil.Process, port: int) -> bool:
+    try:
+        found = process.net_connections(kind="tcp")
+    except (psutil.Error, OSError):
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port for one in found)

@@ -1,6 +1,7 @@
 """Each question of core/asks.py as one HTTP call, and its answer as events. The only routes that watching uses."""
 
 import secrets
+from datetime import datetime, timezone
 from typing import Callable, Dict, Tuple
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from llamabar.core.fields import parse
 from llamabar.sources.client import Caller, Unreachable
 
 SLOTS_ANSWER_S = 1.0
+SAMPLES_S = 15.0
 HEARTBEAT_ANSWER_S = 3.0
 
 
@@ -79,6 +81,15 @@ def _unload_probe(client: Caller, ask: Ask) -> Answer:
     return Answer(ask, (*_found("unload_one", there), *_found("inflight_count", counts)))
 
 
+def _performance(client: Caller, ask: Ask) -> Answer:
+    """Samples of the last quarter of a minute; the route is unlogged where it exists."""
+    after = datetime.fromtimestamp(client.unix_s() - SAMPLES_S, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    got = client.call("GET", f"/api/performance?after={after}")
+    gpu = decode.decode_performance(parse(got.body)) if got.status == 200 else None
+    found = (*_found("performance", got.status == 200), *_found("gpu", gpu is not None))
+    return Answer(ask, (*found, gpu or ev.GpuMeasured(None)))
+
+
 def _slots(client: Caller, ask: Ask) -> Answer:
     """Straight to the model server, never through llama-swap; the key of llama-swap is not for it."""
     assert is_loopback(ask.url)
@@ -101,5 +112,6 @@ _ANSWERS: Dict[Kind, Callable[[Caller, Ask], Answer]] = {
     Kind.PROFILES: _profiles,
     Kind.CANCEL_PROBE: _cancel_probe,
     Kind.UNLOAD_PROBE: _unload_probe,
+    Kind.PERFORMANCE: _performance,
     Kind.SLOTS: _slots,
 }

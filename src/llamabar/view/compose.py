@@ -3,15 +3,18 @@
 from typing import List, Tuple
 
 from llamabar.core import readings
+from llamabar.core.history import series
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import STARTING, in_flight, loaded
 from llamabar.core.status import BUSY, RULES, Status
-from llamabar.view import words
-from llamabar.view.menu import Level, Menu, Row, Title
+from llamabar.view import sparkline, words
+from llamabar.view.menu import Action, Do, Image, Level, Menu, Row, Title
 from llamabar.view.palette import SYMBOLS
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import actions, activity, models, requests, server
 from llamabar.view.text import name, reason
+
+TITLE_POINTS = 30
 
 _BUSIEST: Tuple[Status, ...] = (
     *BUSY,
@@ -24,7 +27,8 @@ _BUSIEST: Tuple[Status, ...] = (
 def compose(scene: Scene) -> Menu:
     """Return the menu of a scene."""
     sections: List[Tuple[Row, ...]] = [
-        tuple(Row(f"Plugin: {reason(said)}", level=Level.WARNING) for said in scene.notices)
+        tuple(Row(f"{words.PLUGIN}: {reason(said)}", level=Level.WARNING) for said in scene.notices)
+        + ((Row(words.OPEN_SETTINGS, action=Action(Do.SHOW, "settings")),) if scene.notices else ())
     ]
     for shown in scene.servers:
         snapshot = shown.snapshot
@@ -32,11 +36,13 @@ def compose(scene: Scene) -> Menu:
         as_of_s = (snapshot.last_seen_s or 0.0) if gone else scene.now_s  # what is old does not grow older below
         sections += [
             server.rows(shown, now_s=scene.now_s),
-            models.rows(shown, now_s=as_of_s),
-            requests.rows(shown, now_s=as_of_s),
-            activity.rows(shown, now_s=scene.now_s),
-            actions.rows(shown),
+            # One section: a separator that came and went would move all those below it in an open menu.
+            models.rows(shown, now_s=as_of_s) + requests.rows(shown, now_s=as_of_s),
+            activity.rows(shown, scene),
+            actions.rows(shown, scene),
         ]
+    if scene.aside:
+        sections.append((Row(f"Update: {reason(scene.aside)}"),))
     return Menu(title(scene), tuple(section for section in sections if section))
 
 
@@ -51,8 +57,19 @@ def title(scene: Scene) -> Title:
     label = words.SERVER if shown.only else name(shown.name)
     text = "" if scene.title == "icon" else _title_text(shown, scene)
     return Title(
-        SYMBOLS[shown.status], text, spoken=f"{label} {words.status(shown.snapshot, shown.status)} {text}".strip()
+        SYMBOLS[shown.status],
+        text,
+        spoken=f"{label} {words.status(shown.snapshot, shown.status)} {text}".strip(),
+        image=_title_image(shown, scene) if text and scene.title == "sparkline" else None,
+        key=scene.key,
     )
+
+
+def _title_image(shown: Server, scene: Scene) -> Image:
+    """Return the last minute's speed, a point two seconds."""
+    values = series(shown.history, "generation_tps", points=150, now_s=scene.now_s)[-TITLE_POINTS:]
+    scaled = sparkline.scaled(values)
+    return Image(sparkline.draw(scaled), scaled)
 
 
 def _title_text(shown: Server, scene: Scene) -> str:

@@ -10,6 +10,7 @@ RGB = Tuple[int, int, int]
 # Contrast of at least 3:1 on white and on #1E1E1E, as graphics need (WCAG 2.1, 1.4.11).
 LINE: RGB = (0x2E, 0x7D, 0xD7)
 FILL: RGB = (0x8F, 0xB8, 0xE8)
+DASHED: RGB = (0xB0, 0x5A, 0x00)
 
 SYMBOLS: Dict[Status, str] = {
     Status.NO_SERVICE: "questionmark.circle",

@@ -1,11 +1,22 @@
 """What a menu is drawn from: servers, readings, settings and the time, all values."""
 
 from dataclasses import dataclass
-from typing import Tuple
+from typing import Optional, Tuple
 
 from llamabar.core.history import History
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status
+from llamabar.view.menu import Action
+
+TITLES = ("speed", "model", "sparkline", "icon")
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a server does not answer, as the doctor found it: what it is, and what to do about it."""
+
+    title: str
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -18,18 +29,28 @@ class Server:
     status: Status
     history: History
     only: bool = True  # there is no other: its name need not be said
+    cause: Optional[Cause] = None
 
     @property
     def address(self) -> str:
         """Return host and port."""
         return self.url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]
 
+    def waits(self, action: Action) -> bool:
+        """Tell whether a click was sent on its way and has not ended."""
+        asked = self.snapshot.asked.get(action.token)
+        return asked is not None and asked.ended_s is None
+
 
 @dataclass(frozen=True)
 class Scene:
-    """All that can be seen at a moment."""
+    """All that can be seen at a moment. `today_unix_s`: when this day began, None if it is not known."""
 
     servers: Tuple[Server, ...]
     now_s: float
-    title: str = "speed"  # or "model" or "icon"
+    title: str = "speed"
+    key: str = ""
     notices: Tuple[str, ...] = ()  # faults of our own, such as a mistake in the settings
+    today_unix_s: Optional[float] = None
+    version: str = ""
+    aside: str = ""  # a sentence of our own that is no fault

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from typing import List, Optional, Tuple
 from urllib.parse import quote
 
-from llamabar.view.menu import Action, Do, Menu, Row
+from llamabar.view.menu import Action, Do, Menu, Row, Title
 from llamabar.view.palette import LEVEL_COLOURS
 from llamabar.view.text import COLON
+from llamabar.view.words import OTHERS
 
 FRAME_LIMIT_BYTES = 16_384
 END = "~~~"
@@ -32,17 +33,24 @@ class Clicks:
     """How clicks come back: as a line on stdin (SwiftBar 2.1.0 and later), or as a process of `program`."""
 
     program: str = ""
+    by_stdin: bool = True
 
     def params(self, action: Action) -> List[str]:
-        """Return the parameters that make an item do this, exactly one way for one action."""
+        """Return the parameters that make an item do this, exactly one way for one action; [] if none can carry it."""
         if action.do is Do.OPEN:
             return [f"href={quote(action.target, safe=_URL_CHARS)}"]
         if action.do is Do.REFRESH:
             return ["refresh=true"]
-        if not self.program:
+        if action.do is Do.TERMINAL:
+            return self._process(*action.target.split(), terminal="true")
+        if self.by_stdin:
             return [f"stdin={action.token}"]
-        program = _quoted(self.program)
-        return [f"bash={program}", "param1=click", f"param2={action.token}", "terminal=false"] if program else []
+        return self._process("click", action.token, terminal="false")
+
+    def _process(self, *arguments: str, terminal: str) -> List[str]:
+        program = _quoted(self.program) if self.program else None
+        numbered = [f"param{number}={word}" for number, word in enumerate(arguments, 1)]
+        return [f"bash={program}", *numbered, f"terminal={terminal}"] if program else []
 
 
 def render(menu: Menu, clicks: Clicks) -> bytes:
@@ -52,9 +60,14 @@ def render(menu: Menu, clicks: Clicks) -> bytes:
         if len(frame) <= FRAME_LIMIT_BYTES:
             break
         frame = _render(_folded(menu, limit), clicks)
-    if len(frame) > FRAME_LIMIT_BYTES:
-        frame = _render(replace(_folded(menu, 1), sections=_folded(menu, 1).sections[:MOST_SECTIONS]), clicks)
-    return frame
+    return frame if len(frame) <= FRAME_LIMIT_BYTES else _render(_cut(_folded(menu, 1)), clicks)
+
+
+def _cut(menu: Menu) -> Menu:
+    """Return the menu with as many sections as a frame surely holds; those left out are counted."""
+    left_out = len(menu.sections) - MOST_SECTIONS
+    more = (Row(f"{OTHERS}: {left_out} more sections"),)
+    return menu if left_out <= 0 else replace(menu, sections=(*menu.sections[:MOST_SECTIONS], more))
 
 
 def safe(text: str) -> str:
@@ -70,13 +83,19 @@ def safe(text: str) -> str:
 
 
 def _render(menu: Menu, clicks: Clicks) -> bytes:
-    lines = [f"{safe(menu.title.text)}|sfimage={menu.title.symbol} {TITLE_FONT}"]
+    lines = [_header(menu.title)]
     for section in menu.sections:
         lines.append("---")
         for row in section:
             lines += _lines(row, clicks, level=0)
     lines.append(END)
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def _header(title: Title) -> str:
+    picture = f"sfimage={title.symbol}" if title.image is None else f"image={_base64(title.image.png)}"
+    key = f" shortcut={title.key}" if title.key else ""
+    return f"{safe(title.text)}|{picture} {TITLE_FONT}{key}"
 
 
 def _lines(row: Row, clicks: Clicks, *, level: int, alternate: bool = False) -> List[str]:
@@ -94,7 +113,7 @@ def _params(row: Row, clicks: Clicks, *, alternate: bool) -> List[str]:
     if row.symbol:
         params.append(f"sfimage={row.symbol}")
     if row.image is not None:
-        params.append("image=" + base64.b64encode(row.image.png).decode("ascii"))
+        params.append(f"image={_base64(row.image.png)}")
     if row.level in LEVEL_COLOURS:
         params.append("color=" + ",".join(LEVEL_COLOURS[row.level]))
     if row.checked:
@@ -102,6 +121,10 @@ def _params(row: Row, clicks: Clicks, *, alternate: bool) -> List[str]:
     if alternate:
         params.append("alternate=true")
     return params
+
+
+def _base64(png: bytes) -> str:
+    return base64.b64encode(png).decode("ascii")
 
 
 def _quoted(value: str) -> Optional[str]:
@@ -120,4 +143,4 @@ def _folded(menu: Menu, limit: int) -> Menu:
 
 def _fold_rows(rows: Tuple[Row, ...], limit: int) -> Tuple[Row, ...]:
     kept = tuple(replace(row, children=_fold_rows(row.children, limit)) for row in rows[:limit])
-    return kept if len(rows) <= limit else (*kept, Row(f"Others: {len(rows) - limit} more"))
+    return kept if len(rows) <= limit else (*kept, Row(f"{OTHERS}: {len(rows) - limit} more"))

@@ -3,11 +3,12 @@
 from typing import Dict, Optional
 
 from llamabar.core import units
-from llamabar.core.events import FaultKind
+from llamabar.core.events import FaultKind, ServiceFound
 from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, is_sure
+from llamabar.view.text import name
 
 SERVER = "llama-swap"
 
@@ -41,8 +42,8 @@ FAULTS: Dict[FaultKind, str] = {
 }
 
 REMEDIES: Dict[FaultKind, str] = {
-    FaultKind.UNAUTHORIZED: "Key: set LLAMABAR_API_KEY or api_key in the settings",
-    FaultKind.NOT_LLAMA_SWAP: "Address: set LLAMABAR_URL or url in the settings",
+    FaultKind.UNAUTHORIZED: "Key: put api_key_keychain or api_key_file into the settings",
+    FaultKind.NOT_LLAMA_SWAP: "Address: put the right url into the settings",
 }
 
 PHASES: Dict[Phase, str] = {
@@ -55,6 +56,35 @@ PHASES: Dict[Phase, str] = {
 
 SOURCE_MARKS: Dict[Source, str] = {Source.LIVE: "", Source.ESTIMATE: "~", Source.LAST: "last "}
 
+# Labels: the part of a row before its colon, or its first word, by which SwiftBar finds it in an open menu.
+SPEED, MEMORY, CPU, GPU, REQUESTS, TODAY, FINISHED = "Speed", "Memory", "CPU", "GPU", "Requests", "Today", "Finished"
+REQUEST, LOAD, PEERS, WHY, LAST_SEEN, PLUGIN = "Request", "Load", "Peers", "Why", "Last seen", "Plugin"
+GENERATION, PROMPT, CONTEXT, LOAD_TIME, ALIASES = "Generation", "Prompt", "Context", "Load time", "Also called"
+ADDRESS, VERSION, WATCHED, SERVICE, IN_FLIGHT, UNLOADS = (
+    "Address", "Version", "Watched", "Service", "In flight", "Unloads",
+)  # fmt: skip
+
+# Actions
+OPEN_UI = "Open web UI"
+OPEN_PAGES = (("Web UI: activity", "activity#/activity"), ("Web UI: logs", "#/logs"))
+MODELS_PAGE = "models#/models"
+COPY_ENDPOINT, COPY_BASE_URL, COPY_CURL, COPY_ID = (
+    "Copy: endpoint", "Copy: base URL for OpenAI clients", "Copy: curl line", "Copy: model id",
+)  # fmt: skip
+UNLOAD_ALL, CANCEL_ALL, CANCEL, LOAD_AGAIN, OWN_PAGE = (
+    "Unload all models", "Cancel all requests", "Cancel: this request", "Load again", "Open: its own web page",
+)  # fmt: skip
+START, STOP, RESTART, MORE = "Start llama-swap", "Stop llama-swap", "Restart llama-swap", "More"
+LEAVE_PROFILE = "Leave the profile"
+PROFILE, NO_PROFILE = "Profile", "none"
+LOG_IN_TERMINAL, OPEN_LOG, OPEN_CONFIG, OPEN_PLIST, OPEN_SETTINGS = (
+    "Show the log in a terminal", "Open the log file", "Open llama-swap's config", "Show the LaunchAgent in its folder",
+    "Open the settings file",
+)  # fmt: skip
+DOCTOR, WHY_DOCTOR = "Run doctor in a terminal", "Find out why: doctor"
+REFRESH, ABOUT = "Start this plugin anew", "llamabar"
+
+OTHERS = "Others"
 STALE = "What is below is from then"
 MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", "": "on another host"}
 ASKED = "asked…"
@@ -63,11 +93,30 @@ BUSY = "busy"
 REFUSED_FOR_S = 10.0
 NO_REQUESTS = "none"
 FIVE_MINUTES = "over five minutes"
+LEGEND = "In the picture: bars for generation, dashes for prompts, each to its own scale"
 
 
 def status(snapshot: Snapshot, found: Status) -> str:
     """Return a status in words; "busy" where a version does not tell what it is busy with."""
+    if found is Status.CRASHING:
+        return crashing(snapshot.service)
     return BUSY if found is Status.GENERATING and not is_sure(snapshot) else STATUS[found]
+
+
+def crashing(service: Optional[ServiceFound]) -> str:
+    """Return that a service ends again and again, and how often it has."""
+    times = service.crashes if service is not None else 0
+    return f"{STATUS[Status.CRASHING]} ({units.plural(times, 'time')})" if times > 1 else "has crashed"
+
+
+def lost(requests: Optional[int]) -> str:
+    """Return what an action does to somebody's work, "" if there is none."""
+    return f", {units.plural(requests, 'request')} will be lost" if requests else ""
+
+
+def asked(text: str, waiting: bool) -> str:
+    """Return an item's text, while its click is on its way with a mark."""
+    return f"{text}, {ASKED}" if waiting else text
 
 
 def speed(reading: Optional[Reading]) -> str:
@@ -127,4 +176,27 @@ def unload(ttl_s: Optional[float], rest_s: Optional[float], *, busy: bool) -> st
         return STAYS
     if rest_s is not None:
         return f"unloads in {units.countdown(max(0.0, rest_s))}"
-    return "" if busy else f"unloads {units.countdown(ttl_s)} after its last use"
+    return "" if busy else f"unloads {ttl(ttl_s)}"
+
+
+def ttl(ttl_s: float) -> str:
+    """Return the rule by which a model is unloaded."""
+    return f"{units.duration(ttl_s)} after its last use" if ttl_s else "never"
+
+
+def spread(now: Optional[Reading], middle: Optional[float], best: Optional[float]) -> str:
+    """Return a speed now, its median and its best over five minutes."""
+    said = [] if now is None else [f"now {SOURCE_MARKS[now.source]}{units.rate(now.tps)}"]
+    return f"{', '.join([*said, f'median {units.rate(middle)}', f'best {units.rate(best)}'])} tok/s {FIVE_MINUTES}"
+
+
+def total(model: str, requests: int, tokens: int) -> str:
+    """Return what one model did today."""
+    return f"{name(model)}: {units.plural(requests, 'request')}, {units.count(tokens)} tokens"
+
+
+def waiting(running: Optional[int], queued: int) -> str:
+    """Return how many requests are in flight, and how many of them wait."""
+    if running is None:
+        return units.UNKNOWN
+    return f"{units.count(running)} in flight" + (f", {units.count(queued)} of them waiting" if queued else "")

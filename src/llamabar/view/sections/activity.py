@@ -4,17 +4,24 @@ from typing import List, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.history import known, series
+from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
-from llamabar.core.state import Host, loaded
+from llamabar.core.state import Host, in_flight, loaded
 from llamabar.view import words
 from llamabar.view.menu import Image, Level, Row
-from llamabar.view.scene import Server
-from llamabar.view.sparkline import POINTS, draw, scaled
+from llamabar.view.scene import Scene, Server
+from llamabar.view.sparkline import POINTS, Points, draw, scaled
+
+WAITING = (Phase.QUEUED, Phase.LOADING)
+GPU_FRESH_S = 30.0
 
 
-def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
-    """Return speed, memory, CPU and totals; a row that has nothing to say is not there."""
-    found = (_speed(server, now_s), _memory(server, now_s), _cpu(server, now_s), _totals(server))
+def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
+    """Return speed, requests, memory, CPU, GPU and totals; a row that has nothing to say is not there."""
+    found = (
+        _speed(server, scene.now_s), _requests(server, scene.now_s), _memory(server, scene.now_s),
+        _cpu(server, scene.now_s), _gpu(server, scene.now_s), _today(server, scene),
+    )  # fmt: skip
     return tuple(row for row in found if row is not None)
 
 
@@ -22,30 +29,41 @@ def _speed(server: Server, now_s: float) -> Optional[Row]:
     snapshot = server.snapshot
     reading = readings.total_generation(snapshot, now_s=now_s)
     last = readings.newest_last(snapshot)
-    if reading is None and last is None and not known(server.history, "generation_tps"):
+    timed = known(server.history, "generation_tps")
+    if reading is None and last is None and not timed:
         return None
     said = words.speed(reading or last) + ("" if reading else _age_words(last, now_s))
-    image = _image(server, "generation_tps", now_s)
-    return Row(f"Speed: {said}", image=image, children=_speed_details(server), tooltip=words.FIVE_MINUTES)
+    said = said if reading or last else f"best {units.rate(max(timed))} tok/s {words.FIVE_MINUTES}"
+    image = _image(server, "generation_tps", now_s, second="prompt_tps")
+    return Row(f"{words.SPEED}: {said}", image=image, children=_speed_details(server, reading))
 
 
 def _age_words(last: Optional[Reading], now_s: float) -> str:
     return "" if last is None or not last.at_s else f", {words.ago(now_s - last.at_s)}"
 
 
-def _speed_details(server: Server) -> Tuple[Row, ...]:
+def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...]:
     found: List[Row] = []
     timed = known(server.history, "generation_tps")
     if timed:
-        middle, best = units.rate(readings.median(timed)), units.rate(max(timed))
-        found.append(Row(f"Generation: median {middle}, best {best} tok/s {words.FIVE_MINUTES}", level=Level.QUIET))
+        said = words.spread(reading, readings.median(timed), max(timed))
+        found.append(Row(f"{words.GENERATION}: {said}", level=Level.QUIET))
     prompts = [tps for tps in (readings.prompt_tps(row) for row in server.snapshot.rows) if tps]
     if prompts:
         middle = units.rate(readings.median(prompts))
-        found.append(
-            Row(f"Prompt: median {middle} tok/s of {units.plural(len(prompts), 'request')}", level=Level.QUIET)
-        )
-    return tuple(found)
+        of = units.plural(len(prompts), "request")
+        found.append(Row(f"{words.PROMPT}: median {middle} tok/s of {of}", level=Level.QUIET))
+    return (*found, Row(words.LEGEND, level=Level.QUIET))
+
+
+def _requests(server: Server, now_s: float) -> Optional[Row]:
+    """Return how many requests there are; not there while none is and none was in five minutes."""
+    running = in_flight(server.snapshot)
+    if not running and not known(server.history, "in_flight"):
+        return None
+    queued = sum(1 for phase in phases(server.snapshot).values() if phase in WAITING)
+    image = _image(server, "in_flight", now_s)
+    return Row(f"{words.REQUESTS}: {words.waiting(running, queued)}", image=image)
 
 
 def _memory(server: Server, now_s: float) -> Optional[Row]:
@@ -57,7 +75,7 @@ def _memory(server: Server, now_s: float) -> Optional[Row]:
         return None
     ceiling = float(host.memory_total_bytes) if host.memory_total_bytes else None
     image = _image(server, "memory_bytes", now_s, ceiling=ceiling)
-    return Row(f"Memory: {', '.join(said)}", image=image, ambient=True)
+    return Row(f"{words.MEMORY}: {', '.join(said)}", image=image, ambient=True)
 
 
 def _mac_words(host: Host) -> str:
@@ -69,17 +87,49 @@ def _cpu(server: Server, now_s: float) -> Optional[Row]:
     if ratio is None:
         return None
     image = _image(server, "cpu_ratio", now_s, ceiling=1.0)
-    return Row(f"CPU: {units.percent(ratio)}", image=image, ambient=True)
+    return Row(f"{words.CPU}: {units.percent(ratio)}", image=image, ambient=True)
 
 
-def _totals(server: Server) -> Optional[Row]:
+def _gpu(server: Server, now_s: float) -> Optional[Row]:
+    """Return the GPU's load as llama-swap tells it; it is asked only while it works, so an old figure is not shown."""
+    host = server.snapshot.host
+    if host.gpu_ratio is None or host.gpu_at_s is None or now_s - host.gpu_at_s > GPU_FRESH_S:
+        return None
+    power = f", {host.gpu_power_w:.0f} W" if host.gpu_power_w else ""
+    return Row(f"{words.GPU}: {units.percent(host.gpu_ratio)}{power}", ambient=True)
+
+
+def _today(server: Server, scene: Scene) -> Optional[Row]:
+    """Return today's totals by the rows' own times; where those are not all there, what the server counts."""
     snapshot = server.snapshot
     if not snapshot.rows_total:
         return None
-    tokens = f", {units.count(snapshot.generated_tokens_total)} tokens generated" if snapshot.tokens_known else ""
-    return Row(f"Finished: {units.plural(snapshot.rows_total, 'request')}{tokens}")
+    began_s = scene.today_unix_s
+    timed = [row for row in snapshot.rows if row.at_unix_s is not None]
+    before = bool(timed) and (timed[0].at_unix_s or 0.0) < (began_s or 0.0)
+    if began_s is None or not timed or not (before or len(snapshot.rows) == snapshot.rows_total):
+        tokens = f", {units.count(snapshot.generated_tokens_total)} tokens generated" if snapshot.tokens_known else ""
+        return Row(f"{words.FINISHED}: {units.plural(snapshot.rows_total, 'request')}{tokens}")
+    today = [row for row in timed if (row.at_unix_s or 0.0) >= began_s]
+    if not today:
+        return None
+    by_model = {
+        model: (sum(1 for row in today if row.model == model),
+                sum(row.generated_tokens or 0 for row in today if row.model == model))
+        for model in sorted({row.model for row in today})
+    }  # fmt: skip
+    children = tuple(Row(words.total(model, *counts), level=Level.QUIET) for model, counts in by_model.items())
+    tokens = units.count(sum(count for _, count in by_model.values()))
+    return Row(f"{words.TODAY}: {units.plural(len(today), 'request')}, {tokens} tokens generated", children=children)
 
 
-def _image(server: Server, reading: str, now_s: float, ceiling: Optional[float] = None) -> Image:
-    values = scaled(series(server.history, reading, points=POINTS, now_s=now_s), ceiling=ceiling)
-    return Image(draw(values), values)
+def _image(
+    server: Server, reading: str, now_s: float, *, ceiling: Optional[float] = None, second: str = ""
+) -> Image:
+    values = _scaled(server, reading, now_s, ceiling)
+    return Image(draw(values, _scaled(server, second, now_s, None) if second else ()), values)
+
+
+def _scaled(server: Server, reading: str, now_s: float, ceiling: Optional[float]) -> Points:
+    values = series(server.history, reading, points=POINTS, now_s=now_s)
+    return scaled(values, ceiling=ceiling or server.history.ceilings.get(reading))

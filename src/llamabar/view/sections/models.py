@@ -6,10 +6,11 @@ from typing import List, Optional, Tuple
 from llamabar.core import readings, units
 from llamabar.core.capabilities import loadable
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import READY, STARTING, STOPPING, Model, Snapshot, at_work, in_flight, requests_of
+from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, requests_of
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Server
+from llamabar.view.sections import model
 from llamabar.view.text import name, reason
 
 FAILED_FOR_S = 3600.0
@@ -18,16 +19,16 @@ NOT_LOADED = ("stopped", "shutdown", "unknown", "")
 
 def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     """Return a row for each loaded model, for each that just failed, and one for all the others."""
-    models = [model for _, model in sorted(server.snapshot.models.items())]
-    shown = [model for model in models if _has_row(server, model, now_s)]
-    found = [_model_row(server, model, now_s) for model in shown]
-    rest = [model for model in models if model not in shown and not model.info.unlisted and not model.info.peer]
+    models = [one for _, one in sorted(server.snapshot.models.items())]
+    shown = [one for one in models if _has_row(server, one, now_s)]
+    found = [_model_row(server, one, now_s) for one in shown]
+    rest = [one for one in models if one not in shown and not one.info.unlisted and not one.info.peer]
     if rest:
         found.append(_load_row(server, rest, everything=not shown))
-    peers = [model for model in models if model.info.peer]
+    peers = [one for one in models if one.info.peer]
     if peers:
-        named = tuple(Row(_label(model), level=Level.QUIET) for model in peers)
-        found.append(Row(f"Peers: {units.plural(len(peers), 'model')} on other hosts", children=named))
+        named = tuple(Row(name(one.id), level=Level.QUIET) for one in peers)
+        found.append(Row(f"{words.PEERS}: {units.plural(len(peers), 'model')} on other hosts", children=named))
     return tuple(found)
 
 
@@ -76,13 +77,14 @@ def _has_row(server: Server, model: Model, now_s: float) -> bool:
     return model.state not in NOT_LOADED or failed or _asked_words(server, model, Do.LOAD, now_s) != ""
 
 
-def _model_row(server: Server, model: Model, now_s: float) -> Row:
-    asked = _asked_words(server, model, Do.UNLOAD, now_s) or _asked_words(server, model, Do.LOAD, now_s)
-    text = asked or state_words(server.snapshot, model, now_s=now_s)
-    loaded = model.state not in NOT_LOADED
-    failed = model.failed_at_s is not None and not loaded
-    children = _details(server, model) if loaded else (replace(_load_item(server, model), text="Load again"),)
-    return Row(f"{_label(model)}: {text}", children=children, level=Level.WARNING if failed else Level.NORMAL)
+def _model_row(server: Server, one: Model, now_s: float) -> Row:
+    asked = _asked_words(server, one, Do.UNLOAD, now_s) or _asked_words(server, one, Do.LOAD, now_s)
+    text = asked or state_words(server.snapshot, one, now_s=now_s)
+    loaded = one.state not in NOT_LOADED
+    failed = one.failed_at_s is not None and not loaded
+    again = replace(_load_item(server, one), text=words.LOAD_AGAIN)
+    children = model.details(server, one) if loaded else (again,)
+    return Row(f"{name(one.id)}: {text}", children=children, level=Level.WARNING if failed else Level.NORMAL)
 
 
 def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
@@ -97,45 +99,13 @@ def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
     return f"{do.value} {words.ASKED}" if waiting and not news and not asked.failure else ""
 
 
-def _details(server: Server, model: Model) -> Tuple[Row, ...]:
-    snapshot = server.snapshot
-    found: List[Row] = []
-    last = readings.last(model)
-    if last is not None and model.meter.last is not None:
-        prompt = readings.prompt_tps(model.meter.last)
-        prompt_words = f", prompt {units.rate(prompt)} tok/s" if prompt else ""
-        found.append(Row(f"Speed: {words.speed(last)}{prompt_words}", level=Level.QUIET))
-    if model.memory_bytes is not None:
-        peak = f" (highest {units.size(model.memory_peak_bytes)})"
-        grown = model.memory_peak_bytes and units.size(model.memory_peak_bytes) != units.size(model.memory_bytes)
-        found.append(
-            Row(f"Memory: {units.size(model.memory_bytes)}{peak if grown else ''}", level=Level.QUIET, ambient=True)
-        )
-    context = readings.context_tokens(model)
-    if context:
-        found.append(Row(f"Context: {units.count(context)} tokens", level=Level.QUIET))
-    if model.load_times_s:
-        usual = units.span(readings.median(model.load_times_s))
-        found.append(Row(f"Load time: {usual} (median of {len(model.load_times_s)})", level=Level.QUIET))
-    if "unload_one" in snapshot.confirmed and snapshot.connected and model.state != STOPPING:
-        busy = len(requests_of(snapshot, model.id))
-        lost = f", {units.plural(busy, 'request')} will be lost" if busy else ""
-        found.append(Row(f"Unload: {_label(model)}{lost}", action=Action(Do.UNLOAD, model.id, server=server.name)))
-    found.append(Row("Copy: model id", action=Action(Do.COPY, model.id, server=server.name)))
-    return tuple(found)
-
-
 def _load_row(server: Server, rest: List[Model], *, everything: bool) -> Row:
-    listed = tuple(_load_item(server, model) for model in rest)
+    listed = tuple(_load_item(server, one) for one in rest)
     which = units.plural(len(rest), "model") if everything else units.plural(len(rest), "more model")
-    return Row(f"Load: {which}", children=listed)
+    return Row(f"{words.LOAD}: {which}", children=listed)
 
 
-def _load_item(server: Server, model: Model) -> Row:
-    offered = server.snapshot.connected and loadable(server.snapshot, model)
-    action = Action(Do.LOAD, model.id, server=server.name) if offered else None
-    return Row(_label(model), action=action)
-
-
-def _label(model: Model) -> str:
-    return name(model.id)
+def _load_item(server: Server, one: Model) -> Row:
+    offered = server.snapshot.connected and loadable(server.snapshot, one)
+    action = Action(Do.LOAD, one.id, server=server.name) if offered else None
+    return Row(name(one.id), action=action)

@@ -24,13 +24,15 @@ def _row(server: Server, request: Request, phase: Phase, now_s: float) -> Row:
     tokens = readings.decoded_tokens(server.snapshot, model) if model and phase is Phase.GENERATING else None
     age = units.duration(now_s - request.started_s)
     said = f"{units.count(tokens)} tokens, {age}" if tokens else f"{words.PHASES[phase]}, {age}"
-    return Row(f"Request: {name(request.info.model)}, {said}", children=_children(server, request))
+    label = f"{words.REQUEST} {name(request.info.id, 12)}"
+    return Row(f"{label}: {name(request.info.model)}, {said}", children=_children(server, request))
 
 
 def _children(server: Server, request: Request) -> Tuple[Row, ...]:
     if "cancel" not in server.snapshot.confirmed or not server.snapshot.connected:
         return ()
-    return (Row("Cancel: this request", action=cancel(server.name, request)),)
+    action = cancel(server.name, request)
+    return (Row(words.asked(words.CANCEL, server.waits(action)), action=action),)
 
 
 def cancel(server: str, request: Request) -> Action:

@@ -1,13 +1,20 @@
-"""The first section: how the server is, since when, and what to do if it is not well."""
+"""The first section: how the server is, since when, and what to do if it is not well: the cause first."""
 
 from typing import List, Tuple
 
 from llamabar.core import units
+from llamabar.core.events import FaultKind
+from llamabar.core.status import Status
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.palette import SYMBOLS
 from llamabar.view.scene import Server
+from llamabar.view.sections.actions import item, service_known, start
 from llamabar.view.text import name, reason
+
+STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING)
+CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as it was wanted
+OPENS_SETTINGS = (FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP)
 
 
 def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
@@ -15,23 +22,34 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     snapshot = server.snapshot
     label = words.SERVER if server.only else name(server.name)
     text = f"{label}: {words.status(snapshot, server.status)}"
+    line = Row(text, symbol=SYMBOLS[server.status], children=_details(server, now_s))
     if snapshot.connected or snapshot.fault is None:
-        return (Row(text, symbol=SYMBOLS[server.status], children=_details(server, now_s)), *_refused(server, now_s))
-    shown = [
-        Row(
-            f"{text} at {server.address}",
-            symbol=SYMBOLS[server.status],
-            level=Level.ERROR,
-            children=_details(server, now_s),
-        ),
-        Row(f"Why: {words.FAULTS[snapshot.fault.kind]}{_detail(snapshot.fault.detail)}", level=Level.QUIET),
-    ]
-    if snapshot.fault.kind in words.REMEDIES:
-        shown.append(Row(words.REMEDIES[snapshot.fault.kind], level=Level.WARNING))
+        return (line, *_refused(server, now_s))
+    level = Level.NORMAL if server.status in CALM else Level.ERROR
+    at = Row(f"{text} at {server.address}", symbol=line.symbol, level=level, children=line.children)
+    return (at, *_remedies(server, now_s), *_refused(server, now_s))
+
+
+def _remedies(server: Server, now_s: float) -> List[Row]:
+    snapshot, fault = server.snapshot, server.snapshot.fault
+    assert fault is not None
+    why = server.cause.title if server.cause is not None else words.FAULTS[fault.kind]
+    found: List[Row] = []
+    if server.status not in CALM:
+        found.append(Row(f"{words.WHY}: {reason(why)}{_detail(fault.detail)}", level=Level.QUIET))
+    if server.cause is not None and server.cause.remedy:
+        found.append(Row(reason(server.cause.remedy), level=Level.WARNING))
+    elif fault.kind in words.REMEDIES:
+        found.append(Row(words.REMEDIES[fault.kind], level=Level.WARNING))
+    if service_known(server) and server.status in STARTABLE:
+        found.append(start(server))
+    if fault.kind in OPENS_SETTINGS:
+        found.append(item(server, words.OPEN_SETTINGS, Do.SHOW, "settings"))
+    found.append(Row(words.WHY_DOCTOR, action=Action(Do.TERMINAL, "doctor", server=server.name)))
     if snapshot.last_seen_s is not None:
         seen = words.ago(now_s - snapshot.last_seen_s)
-        shown.append(Row(f"Last seen: {seen}. {words.STALE}", level=Level.QUIET))
-    return tuple(shown)
+        found.append(Row(f"{words.LAST_SEEN}: {seen}. {words.STALE}", level=Level.QUIET))
+    return found
 
 
 def _refused(server: Server, now_s: float) -> Tuple[Row, ...]:
@@ -50,15 +68,15 @@ def _detail(text: str) -> str:
 
 def _details(server: Server, now_s: float) -> Tuple[Row, ...]:
     snapshot = server.snapshot
-    found: List[Row] = [Row(f"Address: {server.address}", level=Level.QUIET)]
+    found: List[Row] = [Row(f"{words.ADDRESS}: {server.address}", level=Level.QUIET)]
     if snapshot.version:
-        found.append(Row(f"Version: v{reason(snapshot.version)}", level=Level.QUIET))
+        found.append(Row(f"{words.VERSION}: v{reason(snapshot.version)}", level=Level.QUIET))
     if snapshot.connected and snapshot.connection_since_s is not None:
         watched = units.duration(now_s - snapshot.connection_since_s)
-        found.append(Row(f"Watched: for {watched}", level=Level.QUIET, ambient=True))
-    if snapshot.service is not None and snapshot.service.label:
-        found.append(Row(f"Service: {reason(snapshot.service.label)}", level=Level.QUIET))
-    for profile in snapshot.profiles if snapshot.connected else ():
-        action = Action(Do.PROFILE, "" if profile == snapshot.profile else profile, server=server.name)
-        found.append(Row(f"Profile {name(profile)}", action=action, checked=profile == snapshot.profile))
+        found.append(Row(f"{words.WATCHED}: for {watched}", level=Level.QUIET, ambient=True))
+    if service_known(server) and snapshot.service is not None:
+        found.append(Row(f"{words.SERVICE}: {reason(snapshot.service.label)}", level=Level.QUIET))
+    if snapshot.host.server_bytes is not None:
+        own = units.size(snapshot.host.server_bytes)
+        found.append(Row(f"{words.MEMORY}: llama-swap itself {own}", level=Level.QUIET, ambient=True))
     return tuple(found)

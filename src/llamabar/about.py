@@ -1,0 +1,41 @@
+"""What this program is: version, commit, build, Python."""
+
+import os
+import pkgutil
+import platform
+import re
+import sys
+from typing import Optional
+
+from llamabar import __version__
+
+SHOWN_ID = 12
+
+
+def words() -> str:
+    """Return one line with the version, the commit, the build id of the one file, and the Python that runs it."""
+    build = build_id()
+    return (
+        f"llamabar {__version__} (commit {commit()}, build {build[:SHOWN_ID] if build else 'none, run from source'}, "
+        f"Python {platform.python_version()} at {sys.executable})"
+    )
+
+
+def commit() -> str:
+    """Return the commit that was built; from source it is not looked for."""
+    try:
+        return (pkgutil.get_data("llamabar", "commit.txt") or b"").decode("ascii")
+    except OSError:
+        return "unknown, run from source"
+
+
+def build_id() -> Optional[str]:
+    """Return shiv's build id: the cache has it in its name, the file in its environment.json."""
+    found = re.search(r"_([0-9a-f]{64})/site-packages/", __file__)
+    if found is None and os.environ.get("LLAMABAR_FILE") and "/site-packages/llamabar/" in __file__:
+        import zipfile
+
+        with zipfile.ZipFile(os.environ["LLAMABAR_FILE"]) as archive:
+            said = archive.read("environment.json").decode("ascii")
+        found = re.search(r'"build_id": "([0-9a-f]{64})"', said)
+    return found.group(1) if found else None

@@ -1,0 +1,273 @@
+"""The LaunchAgent of a server: what is on disk, what its program says of it, and what launchd says."""
+
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, List, Mapping, Optional, Tuple
+
+import psutil
+
+from llamabar import services
+from llamabar.checkup.computer import is_apple_silicon
+from llamabar.checkup.disk import free_bytes
+from llamabar.checkup.gathering import Unknown
+from llamabar.config import ServerSettings
+from llamabar.doctor import facts
+from llamabar.doctor.redact import Private, redacted_line
+from llamabar.services import Known
+from llamabar.sources.processes import runs_an_older_file
+from llamabar_installer import agent_plist, files, launchctl, logs, swiftbar, tools
+from llamabar_installer.agents import Agent, find_agents, flag
+from llamabar_installer.binaries import check_config, describe
+from llamabar_installer.facts import SYSTEM_AGENTS
+from llamabar_installer.launchctl import Job, Trouble
+from llamabar_installer.places import OWN_LABEL, Places
+
+LOG_LINES = 50
+_NAMED = re.compile(r"llama-?swap|llamabar", re.IGNORECASE)
+_SECRET = re.compile(r"key|token|secret|passw", re.IGNORECASE)
+_INTEL = (b"\xcf\xfa\xed\xfe\x07\x00\x00\x01",)  # a thin 64-bit Mach-O for x86_64
+_PRIVATE_FOLDERS = ("Documents", "Desktop", "Downloads", "Library/Mobile Documents")
+
+
+@dataclass(frozen=True)
+class FoundAgents:
+    """The agents, and what is said of their folder."""
+
+    facts: facts.Agents
+    agents: Tuple[Agent, ...]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The agent of a server, and the other agents there are."""
+
+    known: Known
+    agent: Agent
+    others: Tuple[Agent, ...]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a service's program says of itself and of its config."""
+
+    version: Optional[str]
+    trouble: str
+    quarantined: bool
+    config_good: Optional[bool] = None
+    config_words: str = ""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What launchd says of a service, and of its process."""
+
+    job: Job
+    disabled: Optional[bool]
+    replaced: bool
+    started_s: Optional[float]
+
+
+def agents(found: Places, *, shared: Tuple[Path, ...] = SYSTEM_AGENTS) -> FoundAgents:
+    """Return the agents of this user that run a llama-swap, how their folder is, and those in the shared folders."""
+    mine = tuple(find_agents(found.home))
+    system = tuple(str(one.plist) for folder in shared for one in find_agents(folder, folder=folder))
+    said = facts.Agents(
+        str(found.agents), _folder_trouble(found.agents), tuple(agent.label for agent in mine), _broken(found.agents),
+        system,
+    )  # fmt: skip
+    return FoundAgents(said, mine)
+
+
+def watched(server: ServerSettings, found: FoundAgents) -> Watched:
+    """Return the agent that runs a server; raise Unknown where there is none."""
+    known = services.find(server)
+    agent = next((one for one in found.agents if known is not None and one.label == known.label), None)
+    if known is None or agent is None:
+        raise Unknown("no LaunchAgent of yours runs this llama-swap")
+    return Watched(known, agent, tuple(one for one in found.agents if one is not agent))
+
+
+def on_disk(found: Watched, places: Places, private: Private) -> facts.Service:
+    """Return the service as its plist, program, config and log show it."""
+    agent, content = found.agent, found.agent.content
+    program, log = agent.arguments[0], str(agent.log or "")
+    config = flag(agent.arguments[1:], "config") or flag(agent.arguments[1:], "config-dir") or ""
+    lines = tuple(redacted_line(line, private) for line in logs.tail(Path(log), LOG_LINES)) if log else ()
+    return facts.Service(
+        agent.label, agent.label == OWN_LABEL, str(agent.plist), _is_refused(agent.plist), agent.plist.is_symlink(),
+        _is_quarantined(agent.plist),
+        tuple(one.label for one in found.others if one.url.rpartition(":")[2] == agent.url.rpartition(":")[2]),
+        program,
+        program_there=_can_start(program),
+        program_translated=_head(program) in _INTEL and is_apple_silicon(),
+        config=config,
+        config_there=os.access(config, os.R_OK) and os.path.exists(config),
+        config_modified_s=_modified_s(config),
+        watches_config=any(word.lstrip("-").startswith("watch-config") for word in agent.arguments),
+        listens_everywhere=agent.listen.rpartition(":")[0] in ("", "0.0.0.0", "[::]", "::", "*"),
+        has_path=bool(_mapping(content, "EnvironmentVariables").get("PATH")),
+        process_type=str(content.get("ProcessType", "")),
+        exit_timeout_s=_number(content.get("ExitTimeOut")),
+        files_limit=int(_number(_mapping(content, "SoftResourceLimits").get("NumberOfFiles")) or 0) or None,
+        run_at_load=bool(content.get("RunAtLoad")) or bool(content.get("KeepAlive")),
+        secrets=_secrets(agent),
+        protected=_protected((config, log, str(content.get("WorkingDirectory", "")), program), places.home),
+        log=log, log_bytes=_bytes(log), log_free_bytes=free_bytes(Path(log)) if log else None,
+        log_trouble=_log_trouble(log), log_lines=lines,
+        log_denied=any("operation not permitted" in line.lower() for line in lines),
+    )  # fmt: skip
+
+
+def asked(found: Watched, private: Private) -> Asked:
+    """Return what the program says when it is started; raise Unknown where there is none."""
+    program = found.agent.arguments[0]
+    if not _can_start(program):
+        raise Unknown("its program is not there")
+    said = describe(program)
+    trouble = "" if said.version else redacted_line(said.trouble, private) or "it does not say why"
+    config = flag(found.agent.arguments[1:], "config") or ""
+    if said.version is None or not os.path.isfile(config):
+        return Asked(said.version, trouble, said.quarantined)
+    checked = check_config(program, Path(config))
+    return Asked(said.version, trouble, said.quarantined, checked.good, redacted_line(checked.words, private))
+
+
+def with_answer(service: facts.Service, said: Asked) -> facts.Service:
+    """Return the service with what its program says."""
+    return replace(
+        service, program_version=said.version, program_trouble=said.trouble, program_quarantined=said.quarantined,
+        config_good=said.config_good, config_words=said.config_words,
+    )  # fmt: skip
+
+
+def in_launchd(found: Watched) -> Loaded:
+    """Return what launchd says of the service; raise Unknown where it does not say."""
+    try:
+        job = launchctl.look(found.agent.label)
+    except Trouble as trouble:
+        raise Unknown(str(trouble)) from None
+    off = launchctl.disabled()
+    started_s = _started_s(job.pid)
+    replaced = runs_an_older_file(job.pid, found.known.program)
+    return Loaded(job, None if off is None else job.label in off, replaced, started_s)
+
+
+def with_job(service: facts.Service, found: Loaded) -> facts.Service:
+    """Return the service with what launchd says of it."""
+    job = found.job
+    words = agent_plist.parse(files.read(Path(service.plist))) or {}
+    wanted = words.get("ProgramArguments")
+    same = not job.arguments or not isinstance(wanted, list) or tuple(wanted) == job.arguments
+    return replace(
+        service,
+        disabled=found.disabled,
+        loaded=job.loaded,
+        loaded_path=job.path,
+        same_command=same,
+        state=job.state,
+        pid=job.pid if job.running else None,
+        ending=job.ending,
+        runs=job.runs,
+        last_exit=job.last_exit,
+        failed=job.failed,
+        refused=job.refused,
+        replaced=found.replaced,
+        started_s=found.started_s,
+    )
+
+
+def _folder_trouble(folder: Path) -> str:
+    if not folder.exists():
+        return ""
+    if not folder.is_dir():
+        return f"{folder} is not a folder"
+    status = folder.stat()
+    if status.st_uid != os.getuid():
+        return f"{folder} belongs to another user"
+    return f"others can write {folder}" if status.st_mode & 0o022 else ""
+
+
+def _broken(folder: Path) -> Tuple[str, ...]:
+    try:
+        named = sorted(path for path in folder.iterdir() if path.suffix == ".plist" and _NAMED.search(path.name))
+    except OSError:
+        return ()
+    return tuple(str(path) for path in named if agent_plist.parse(files.read(path)) is None)
+
+
+def _is_refused(plist: Path) -> bool:
+    try:
+        status = plist.stat()
+    except OSError:
+        return False
+    return bool(status.st_mode & 0o022) or status.st_uid not in (os.getuid(), 0)
+
+
+def _is_quarantined(path: Path) -> bool:
+    return tools.run("xattr", "-p", swiftbar.QUARANTINE, str(path)).code == 0
+
+
+def _secrets(agent: Agent) -> Tuple[str, ...]:
+    names: List[str] = [name for name in _mapping(agent.content, "EnvironmentVariables") if _SECRET.search(name)]
+    options = [word.split("=")[0] for word in agent.arguments[1:] if word.startswith("-")]
+    return tuple(names + [word for word in options if _SECRET.search(word) and "file" not in word])
+
+
+def _protected(paths: Tuple[str, ...], home: Path) -> Tuple[str, ...]:
+    folders = [f"{home / name}/" for name in _PRIVATE_FOLDERS] + ["/Volumes/"]
+    return tuple(path for path in paths if any(f"{path}/".startswith(folder) for folder in folders))
+
+
+def _log_trouble(log: str) -> str:
+    path = Path(log)
+    if not log:
+        return ""
+    if not path.parent.is_dir():
+        return f"{path.parent} is not there"
+    if path.is_dir():
+        return f"{path} is a folder"
+    return "" if os.access(path if path.exists() else path.parent, os.W_OK) else f"{path} cannot be written"
+
+
+def _started_s(pid: Optional[int]) -> Optional[float]:
+    try:
+        return psutil.Process(pid).create_time() if pid is not None else None
+    except (psutil.Error, OSError):
+        return None
+
+
+def _modified_s(path: str) -> Optional[float]:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return None
+
+
+def _bytes(path: str) -> Optional[int]:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return None
+
+
+def _can_start(program: str) -> bool:
+    return os.path.isfile(program) and os.access(program, os.X_OK)
+
+
+def _head(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(8)
+    except OSError:
+        return b""
+
+
+def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = content.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> Optional[float]:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

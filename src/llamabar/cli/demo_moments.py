@@ -1,0 +1,122 @@
+"""The moments of the built-in llama-swap that show everything once: what to ask, what to wait for, its words."""
+
+import threading
+from dataclasses import replace
+from typing import Callable, List, NamedTuple, Optional, Tuple
+
+from llamabar.config import ServerSettings, Settings
+from llamabar.core.phases import Phase, phases
+from llamabar.core.readings import total_generation
+from llamabar.core.speed import Source
+from llamabar.core.state import READY
+from llamabar.core.status import Status
+from llamabar.demo.dialect import DIALECTS, MODELS
+from llamabar.demo.load import ask
+from llamabar.demo.server import DemoServer
+from llamabar.demo.world import World
+from llamabar.errors import LlamabarError
+from llamabar.run import Watch
+from llamabar.sources import clock
+from llamabar.view.html import State
+from llamabar.view.menu import Menu
+from llamabar.view.scene import Server
+
+PATIENCE_S = 15.0  # for one moment, on a busy computer
+SHORT_PATIENCE_S = 4.0  # with a version that does not tell of every moment
+FAST = 4.0  # these models load and read that many times faster than those of `demo`
+CHAT, OTHER, BROKEN = "qwen3-30b", "coder-32b", "broken-7b"
+
+Request = Tuple[str, int, int]  # model, tokens to generate, words in the prompt
+
+
+class Moment(NamedTuple):
+    """What is waited for, and the requests that are sent once it was seen."""
+
+    caption: str
+    seen: Callable[[Server, float], bool]
+    then: Tuple[Request, ...] = ()
+
+
+def _status(wanted: Status) -> Callable[[Server, float], bool]:
+    return lambda server, _: server.status is wanted
+
+
+def _measured(server: Server, now_s: float) -> bool:
+    reading = total_generation(server.snapshot, now_s=now_s)
+    return server.status is Status.GENERATING and reading is not None and reading.source is Source.LIVE
+
+
+def _one_waits(server: Server, _: float) -> bool:
+    found = list(phases(server.snapshot).values())
+    return found.count(Phase.GENERATING) >= 2 and Phase.QUEUED in found
+
+
+def _swapped(server: Server, _: float) -> bool:
+    states = {model.id: model.state for model in server.snapshot.models.values()}
+    return states.get(OTHER) == READY and states.get(CHAT) == "stopped" and server.status is Status.READY
+
+
+def _failed(server: Server, _: float) -> bool:
+    model = server.snapshot.models.get(BROKEN)
+    return model is not None and model.failed_at_s is not None and bool(model.failure)
+
+
+MOMENTS: Tuple[Moment, ...] = (
+    Moment("No model is loaded", _status(Status.EMPTY), ((CHAT, 200, 2400),)),
+    Moment("A model is loading", _status(Status.LOADING)),
+    Moment("It reads a long prompt", _status(Status.PROMPT)),
+    Moment("It generates, its speed is counted", _measured, ((CHAT, 80, 10), (CHAT, 20, 10))),
+    Moment("Two answers at once, a third request waits", _one_waits),
+    Moment("Ready: nothing is asked", _status(Status.READY), ((OTHER, 12, 10),)),
+    Moment("Another model took its place", _swapped, ((BROKEN, 5, 5),)),
+    Moment("A model that cannot be loaded", _failed),
+)
+
+
+class Moments:
+    """A made-up llama-swap watched by the real program; `states` are the menus, `missed` what was never seen."""
+
+    def __init__(self, dialect: str) -> None:
+        if dialect not in DIALECTS:
+            raise LlamabarError(f"There is no dialect {dialect!r}.", f"There are {', '.join(DIALECTS)}.")
+        models = tuple(
+            m if m.broken else replace(m, load_s=m.load_s / FAST, prompt_tps=m.prompt_tps * FAST) for m in MODELS
+        )
+        self._patience_s = PATIENCE_S if DIALECTS[dialect].cancel else SHORT_PATIENCE_S
+        self._server = DemoServer(World(dialect, models))
+        self._due = list(MOMENTS)
+        self._since_s: Optional[float] = None
+        self.states: List[State] = []
+        self.missed: List[str] = []
+
+    def collect(self) -> "Moments":
+        """Run it until every moment was seen or missed, and return the same object."""
+        self._server.start()
+        self._watch = Watch(Settings((ServerSettings("llama-swap", self._server.url, "demo"),)), self._look)
+        self._watch.monitor.lively = True
+        self._watch.start()
+        self._since_s = clock.now_s()
+        try:
+            self._watch.loop(until=self._ended)
+        finally:
+            self._server.stop()
+        return self
+
+    def _look(self, menu: Menu, now_s: float) -> None:
+        server = self._watch.monitor.scene(now_s=now_s).servers[0]
+        if self._due and self._due[0].seen(server, now_s):
+            self.states.append(State(self._due[0].caption, menu))
+            self._next(now_s)
+
+    def _next(self, now_s: float) -> None:
+        moment = self._due.pop(0)
+        self._since_s = now_s
+        for request in moment.then:
+            address = self._server.url.split("://", 1)[1]
+            threading.Thread(target=ask, args=(address, *request), daemon=True).start()
+
+    def _ended(self, now_s: float) -> bool:
+        if self._due and self._since_s is not None and now_s > self._since_s + self._patience_s:
+            self.missed.append(self._due[0].caption)
+            self._next(now_s)
+        return not self._due

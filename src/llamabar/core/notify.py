@@ -1,0 +1,98 @@
+"""What is worth a notification: a model that failed, a server that is gone, a long request that ended. Off by default.
+
+At most one a minute, none in quiet hours; what happened before we looked is no news.
+"""
+
+from dataclasses import dataclass, replace
+from typing import FrozenSet, Optional, Tuple
+
+from llamabar.core.state import Snapshot
+
+FAILED, GONE, LONG = "model failed", "server gone", "long request"
+EVENTS = (FAILED, GONE, LONG)
+GONE_AFTER_S = 30.0
+PAUSE_S = 60.0
+MINUTES_A_DAY = 1440
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user wants to be told. `quiet`: minutes of the day from and to, which may pass midnight."""
+
+    events: Tuple[str, ...] = ()
+    long_request_s: float = 60.0
+    quiet: Optional[Tuple[int, int]] = None
+
+
+@dataclass(frozen=True)
+class News:
+    """One thing to tell: what happened, to which model (outside text, "" for the server), and how long it took."""
+
+    event: str
+    model: str = ""
+    lasted_s: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was seen and told of one server."""
+
+    failures: FrozenSet[Tuple[str, float]] = frozenset()
+    gone_since_s: Optional[float] = None
+    newest_row_id: Optional[int] = None
+    told_s: Optional[float] = None
+
+
+def news(told: Told, snapshot: Snapshot, wishes: Wishes, *, now_s: float, minute: int) -> Tuple[Told, Optional[News]]:
+    """Return what is seen now and the news to tell, or None. `minute`: of the local day."""
+    found = (_failed(told, snapshot), _gone(told, snapshot, now_s), _long(told, snapshot, wishes))
+    seen = _seen(told, snapshot, now_s)
+    wanted = [one for one in found if one is not None and one.event in wishes.events]
+    soon = told.told_s is not None and now_s - told.told_s < PAUSE_S
+    if not wanted or soon or is_quiet(wishes, minute):
+        return seen, None
+    return replace(seen, told_s=now_s), wanted[0]
+
+
+def is_quiet(wishes: Wishes, minute: int) -> bool:
+    """Tell whether a minute of the day is in the quiet hours."""
+    if wishes.quiet is None:
+        return False
+    begin, end = wishes.quiet
+    return begin <= minute < end if begin <= end else minute >= begin or minute < end
+
+
+def _seen(told: Told, snapshot: Snapshot, now_s: float) -> Told:
+    gone_since_s = None if snapshot.connected else told.gone_since_s
+    if _is_gone(snapshot, now_s):
+        gone_since_s = snapshot.connection_since_s
+    return replace(told, failures=_failures(snapshot), gone_since_s=gone_since_s, newest_row_id=snapshot.newest_row_id)
+
+
+def _failures(snapshot: Snapshot) -> FrozenSet[Tuple[str, float]]:
+    models = snapshot.models.values()
+    return frozenset((model.id, model.failed_at_s) for model in models if model.failed_at_s is not None)
+
+
+def _failed(told: Told, snapshot: Snapshot) -> Optional[News]:
+    new = sorted(_failures(snapshot) - told.failures)
+    return News(FAILED, new[0][0]) if new else None
+
+
+def _is_gone(snapshot: Snapshot, now_s: float) -> bool:
+    since_s = snapshot.connection_since_s
+    was_there = snapshot.last_seen_s is not None
+    return not snapshot.connected and was_there and since_s is not None and now_s - since_s > GONE_AFTER_S
+
+
+def _gone(told: Told, snapshot: Snapshot, now_s: float) -> Optional[News]:
+    new = _is_gone(snapshot, now_s) and told.gone_since_s is None
+    return News(GONE) if new else None
+
+
+def _long(told: Told, snapshot: Snapshot, wishes: Wishes) -> Optional[News]:
+    before = told.newest_row_id
+    if before is None:
+        return None
+    new = [row for row in snapshot.rows if row.id > before and (row.duration_s or 0.0) >= wishes.long_request_s]
+    return News(LONG, new[-1].model, new[-1].duration_s) if new else None

@@ -1,0 +1,288 @@
+"""What was found out about this computer, as values. None is "not known"; what hindered it is in `troubles`."""
+
+from dataclasses import dataclass, field
+from typing import Mapping, Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Program:
+    """This program as it runs: `file` is the one file, "" when it runs from its source."""
+
+    version: str = ""
+    file: str = ""
+    python: str = ""
+    python_version: Tuple[int, int, int] = (0, 0, 0)
+    python_chosen: bool = False  # LLAMABAR_PYTHON names it
+    home: str = ""
+    home_set: bool = True
+    installed: str = ""  # the copy that SwiftBar runs
+    installed_there: bool = False
+    installed_same: Optional[bool] = None
+    installed_executable: bool = True
+    installed_quarantined: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class Cache:
+    """Where the one file has unpacked itself. `missing` names parts that are not there or of another size."""
+
+    folder: str = ""
+    missing: Tuple[str, ...] = ()
+    old: Tuple[str, ...] = ()
+    old_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """The data folder. `unreadable` are its files that this user cannot read; `foreign` that it belongs to another."""
+
+    folder: str = ""
+    there: bool = False
+    is_folder: bool = True
+    writable: bool = True
+    foreign: bool = False
+    unreadable: Tuple[str, ...] = ()
+    manifest: str = ""
+    manifest_readable: bool = True
+    free_bytes: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Configured:
+    """One server of the settings, without its key."""
+
+    name: str = ""
+    url: str = ""
+    url_from: str = ""
+    local: bool = True
+    loopback: bool = True
+    private: bool = False  # an address of a home network
+    has_key: bool = False
+    key_from: str = ""
+    key_file: str = ""
+    key_file_open: bool = False
+    ca_file: str = ""
+    ca_file_there: bool = True
+    service: str = ""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force."""
+
+    file: str = ""
+    there: bool = False
+    readable: bool = True
+    mistakes: Tuple[str, ...] = ()
+    servers: Tuple[Configured, ...] = ()
+
+
+@dataclass(frozen=True)
+class SwiftBar:
+    """SwiftBar and its plugin folder. `link` is what stands at our place: none, ours, other."""
+
+    installed: bool = False
+    version: str = ""
+    too_old: bool = False
+    has_stdin: bool = True
+    running: Optional[bool] = None
+    folder: str = ""
+    folder_trouble: str = ""
+    link: str = "none"
+    plugin: str = ""
+    disabled: bool = False
+    ignored: bool = False
+    copies: Tuple[str, ...] = ()
+    rust_plugins: Tuple[str, ...] = ()
+    files: int = 0
+    attribute: Optional[str] = None  # "" when there is none
+    attribute_right: bool = False
+    cache_inside: bool = False
+
+
+@dataclass(frozen=True)
+class Launchd:
+    """What launchd says of this login. `said` is what kept it from answering, "" when it did."""
+
+    said: str = ""
+    gui: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class Agents:
+    """The LaunchAgents folder: what is wrong with it, and which agents there run a llama-swap."""
+
+    folder: str = ""
+    folder_trouble: str = ""
+    labels: Tuple[str, ...] = ()
+    broken: Tuple[str, ...] = ()  # named like one of llama-swap's, and no property list
+    system: Tuple[str, ...] = ()  # in /Library, for all users
+
+
+@dataclass(frozen=True)
+class Service:
+    """The LaunchAgent of the first server: its plist, and what launchd says of it."""
+
+    label: str = ""
+    ours: bool = False
+    plist: str = ""
+    plist_refused: bool = False  # by its owner or mode
+    plist_linked: bool = False
+    plist_quarantined: bool = False
+    same_port: Tuple[str, ...] = ()
+    program: str = ""
+    program_there: bool = True
+    program_version: Optional[str] = None
+    program_trouble: str = ""
+    program_quarantined: bool = False
+    program_translated: bool = False
+    config: str = ""
+    config_there: bool = True
+    config_good: Optional[bool] = None
+    config_words: str = ""
+    config_modified_s: Optional[float] = None
+    watches_config: bool = False
+    listens_everywhere: bool = False
+    has_path: bool = True
+    process_type: str = ""
+    exit_timeout_s: Optional[float] = None
+    files_limit: Optional[int] = None
+    run_at_load: bool = True
+    secrets: Tuple[str, ...] = ()  # names of variables and options in the plist that hold a secret
+    protected: Tuple[str, ...] = ()
+    log: str = ""
+    log_bytes: Optional[int] = None
+    log_free_bytes: Optional[int] = None
+    log_trouble: str = ""
+    log_lines: Tuple[str, ...] = ()  # redacted
+    log_denied: bool = False
+    disabled: Optional[bool] = None
+    loaded: bool = False
+    loaded_path: str = ""
+    same_command: bool = True
+    state: str = ""
+    pid: Optional[int] = None
+    ending: bool = False
+    runs: Optional[int] = None
+    last_exit: str = ""
+    failed: bool = False
+    refused: bool = False
+    replaced: bool = False
+    started_s: Optional[float] = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """One model, as llama-swap and its own server tell. `server_*` only of a ready one on this computer."""
+
+    id: str = ""
+    state: str = ""
+    ttl_s: Optional[float] = None
+    memory_bytes: Optional[int] = None
+    server_url: str = ""
+    server_answers: Optional[bool] = None
+    server_build: Optional[int] = None
+    slots_open: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class Server:
+    """One server as it answers. `fault` is the kind of what is wrong, "" when it is watched."""
+
+    name: str = ""
+    url: str = ""
+    fault: str = ""
+    fault_detail: str = ""
+    key_wanted: Optional[bool] = None
+    version: Optional[str] = None
+    confirmed: Tuple[str, ...] = ()
+    models: Tuple[Model, ...] = ()
+    failures: Tuple[Tuple[str, str], ...] = ()  # model and reason of requests that failed
+    longest_request_s: Optional[float] = None
+    longest_request_id: str = ""
+    in_flight: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of this user."""
+
+    pid: int = 0
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Who holds the first server's port, and the llama-swap and forgotten model servers there are."""
+
+    holder: Optional[Process] = None
+    llama_swaps: Tuple[Process, ...] = ()
+    orphans: Tuple[Process, ...] = ()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the environment says."""
+
+    proxies: Tuple[str, ...] = ()  # names of the variables
+    spares_loopback: bool = True
+
+
+@dataclass(frozen=True)
+class Mac:
+    """This computer."""
+
+    macos: str = ""
+    memory_total_bytes: Optional[int] = None
+    memory_available_bytes: Optional[int] = None
+    pressure: Optional[int] = None  # 1 normal, 2 warning, 4 critical
+    translated: Optional[bool] = None
+    sleep_minutes: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """The running plugin, by the file that it keeps."""
+
+    file: str = ""
+    there: bool = False
+    readable: bool = True
+    pid: Optional[int] = None
+    alive: bool = False
+    ended: bool = False
+    version: str = ""
+    age_s: Optional[float] = None
+    frames: Optional[int] = None
+    printed_bytes: Optional[int] = None
+    reconnects: Optional[int] = None
+    lagged: Optional[int] = None
+    last_error: str = ""
+    reachable: Optional[bool] = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that findings are made from. `troubles` says for each fact that is not known why it is not."""
+
+    command: str = "llamabar.pyz"
+    uid: int = -1
+    program: Program = Program()
+    cache: Cache = Cache()
+    data: Data = Data()
+    settings: Settings = Settings()
+    swiftbar: SwiftBar = SwiftBar()
+    launchd: Launchd = Launchd()
+    agents: Agents = Agents()
+    service: Service = Service()
+    servers: Tuple[Server, ...] = ()
+    processes: Processes = Processes()
+    surroundings: Surroundings = Surroundings()
+    mac: Mac = Mac()
+    watcher: Watcher = Watcher()
+    now_s: float = 0.0
+    troubles: Mapping[str, str] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+    def trouble(self, name: str) -> str:
+        """Return why a fact is not known, "" when it is."""
+        return self.troubles.get(name, "")

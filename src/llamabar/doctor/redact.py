@@ -1,0 +1,145 @@
+"""Takes out of a text what must never be seen by others: keys, names, hosts, addresses, commands, prompts.
+
+Laws: what is known to be private goes first, in every spelling; then whatever has the shape of it. Of text that others
+wrote (a log, an error) too much is taken rather than too little. Loopback addresses and paths below the home stay.
+"""
+
+import ipaddress
+import json
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import Callable, Iterator, List, Match, Pattern, Tuple
+from urllib.parse import quote
+
+KEY, USER, HOST, ADDRESS, COMMAND, PROMPT = "(key)", "(user)", "(host)", "(address)", "(command)", "(prompt)"
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")
+FILE_ENDS = (
+    "yaml", "yml", "toml", "json", "log", "go", "py", "pyz", "plist", "gguf", "sock", "txt", "md", "so", "dylib", "app",
+    "html", "sh", "gz", "swift", "safetensors", "bin", "db", "sqlite", "tmp", "aside", "new", "whl", "pem", "crt",
+)  # fmt: skip
+LABEL_STARTS = ("com", "org", "sh", "net", "homebrew", "local", "io", "dev")
+
+
+@dataclass(frozen=True)
+class Private:
+    """What is known to be private. Never shown, not even by repr."""
+
+    keys: Tuple[str, ...] = field(default=(), repr=False)
+    home: str = field(default="", repr=False)
+    users: Tuple[str, ...] = field(default=(), repr=False)
+    hosts: Tuple[str, ...] = field(default=(), repr=False)
+
+
+def redacted(text: str, private: Private) -> str:
+    """Return our own text without what is private."""
+    for pattern, instead in _known(private):
+        text = pattern.sub(instead, text)
+    for pattern, change in _SHAPES:
+        text = pattern.sub(change, text)
+    return text
+
+
+def redacted_line(text: str, private: Private) -> str:
+    """Return one line that others wrote (a log, an error) without what is private, commands and prompts too."""
+    for pattern, instead in _FOREIGN:
+        text = pattern.sub(instead, text)
+    return redacted(_printable(text), private)
+
+
+def _known(private: Private) -> Iterator[Tuple[Pattern[str], str]]:
+    """Yield a pattern for everything known, longer ones first: a shorter one may be part of it."""
+    for values, instead, words in (
+        (private.keys, KEY, False),
+        ((private.home,), "~", False),
+        (private.hosts, HOST, True),
+        (private.users, USER, True),
+    ):
+        spelled = {spelling for value in values if value for spelling in _spellings(value)}
+        for spelling in sorted(spelled - set(LOOPBACK_NAMES) - {"/"}, key=len, reverse=True):
+            edge = (r"(?<![^\W_])", r"(?![^\W_])") if words else ("", "")
+            yield re.compile(edge[0] + re.escape(spelling) + edge[1], re.IGNORECASE), instead
+
+
+def _spellings(value: str) -> Iterator[str]:
+    """Yield a value as it is, composed and decomposed, as JSON writes it, and as a URL does."""
+    for form in ("NFC", "NFD"):
+        plain = unicodedata.normalize(form, value)
+        yield plain
+        yield json.dumps(plain)[1:-1]
+        yield quote(plain)
+        yield quote(plain, safe="")
+    yield value
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _host(match: Match[str]) -> str:
+    name = match[0].strip(".").lower()
+    parts = name.split(".")
+    kept = name in LOOPBACK_NAMES or parts[-1] in FILE_ENDS or parts[0] in LABEL_STARTS
+    return match[0] if kept or all(part.isdigit() for part in parts) else HOST
+
+
+def _after_name(match: Match[str]) -> str:
+    return match[0] if match[2].lower() in LOOPBACK_NAMES else f"{match[1]}{HOST}"
+
+
+def _with_port(match: Match[str]) -> str:
+    name = match[1].lower()
+    kept = name in LOOPBACK_NAMES or name.isdigit() or name.rpartition(".")[2] in FILE_ENDS
+    return match[0] if kept else f"{HOST}:{match[2]}"
+
+
+def _address(match: Match[str]) -> str:
+    try:
+        address = ipaddress.ip_address(match[0].partition("%")[0])
+    except ValueError:
+        return match[0]
+    return match[0] if address.is_loopback or address.is_unspecified else ADDRESS
+
+
+_SHAPES: List[Tuple[Pattern[str], "Callable[[Match[str]], str]"]] = [
+    (
+        re.compile(r"(?i)((?:proxy-)?authorization|x-api-key|cookie|www-authenticate)\b.*"),
+        lambda m: f"{m[1]} (removed)",
+    ),
+    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s,;\"']+"), lambda m: f"{m[1]} {KEY}"),
+    (re.compile(r"\b(?:sk|pk|hf|gh[pousr]|xox[abp]|AKIA|glpat)[-_][A-Za-z0-9_\-]{6,}"), lambda _: KEY),
+    (
+        re.compile(
+            r"(?i)(\b[\w-]*(?:api[-_ ]?key|token|secret|passw(?:or)?d|passphrase)[\"']?\s*[:=]+\s*[\"']?)[^\s\"',;]+"
+        ),
+        lambda m: f"{m[1]}{KEY}",
+    ),
+    (re.compile(r"(?i)(--?[\w-]*(?:key|token|secret|password)(?:\s+|=))[^\s]+"), lambda m: f"{m[1]}{KEY}"),
+    (re.compile(r"(://)[^/\s@]+@"), lambda m: f"{m[1]}{USER}@"),
+    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), lambda _: USER),
+    (re.compile(r"(/(?:Users|home)/)[^/\s\"':]+"), lambda m: f"{m[1]}{USER}"),
+    (re.compile(r"(?i)(\b[a-z][a-z0-9+]*://)(\[[0-9a-f:.%\w]+\]|[^/\s:\"'()\[\]]+)"), _after_name),
+    (re.compile(r"(?i)(\blookup\s+)([^\s:,]+)"), _after_name),
+    (
+        re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?:%\w+)?(?![\w:])"),
+        _address,
+    ),
+    (re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)"), _address),
+    (re.compile(r"(?<![\w/.~-])([A-Za-z][\w.-]*):(\d{2,5})(?!\d)"), _with_port),
+    (
+        re.compile(
+            r"(?<![\w/.@~-])[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*"
+            r"\.[A-Za-z][A-Za-z0-9-]+(?![\w/-]*\w)"
+        ),
+        _host,
+    ),
+]
+_FOREIGN: Tuple[Tuple[Pattern[str], str], ...] = (
+    (re.compile(r"(?i)([\"']?\b(?:prompt|content|messages?|input|query|instructions?|suffix|system|text|question)\b"
+                r"[\"']?\s*[:=]).*"), rf"\1 {PROMPT}"),
+    (re.compile(r"(?i)([\"']?\b(?:cmd|command|args?|argv|exec|executing|running|starting|cmdstop)\b"
+                r"[\"']?(?:\s*[:=]|\s+command:?)).*"),
+     rf"\1 {COMMAND}"),
+    (re.compile(r"(?:(?<=\s)|^)[^\s]*(?:llama-server|mlx_lm\S*|vllm|python3?)\s.*"), COMMAND),
+    (re.compile(r"\s-{1,2}[A-Za-z][\w-]*(?:[ =]\S+)?(?:\s.*)?$"), f" {COMMAND}"),
+)  # fmt: skip

@@ -1,0 +1,135 @@
+"""What one server is reached through: its client, its threads, its processes, its service."""
+
+import threading
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Callable, FrozenSet, Optional
+
+from llamabar import services
+from llamabar.config import ServerSettings
+from llamabar.core import asks
+from llamabar.core.asks import Answer, Kind
+from llamabar.core.events import MemoryMeasured
+from llamabar.core.search import Search
+from llamabar.core.state import Snapshot, in_flight, loaded
+from llamabar.sources import host
+from llamabar.sources.asker import Asker
+from llamabar.sources.client import Client
+from llamabar.sources.inbox import Inbox, Moved
+from llamabar.sources.questions import answer
+from llamabar.sources.stream import EventStream
+
+SERVICE_EVERY_S = 30.0
+
+Rediscover = Callable[[], "Optional[tuple[str, str]]"]
+
+
+@dataclass
+class Link:
+    """The threads of one server, and what was last looked at through them."""
+
+    server: ServerSettings
+    inbox: Inbox
+    client: Client
+    stream: EventStream
+    asker: Asker
+    slots_asker: Asker
+    processes: Optional[host.Processes]
+    search: Optional[Search] = None  # only of a server that was found by itself
+    found_for: object = None  # the loaded models and their ports when processes were last looked up
+    measuring: bool = False
+    gone_before: FrozenSet[str] = frozenset()
+    service_seen: object = None  # whether it answered when its service was last asked for
+    refreshed_for: object = None  # what was loaded when the stream was last opened anew
+    clients_s: float = 0.0  # when llama-swap's connections were last looked at
+
+    def start(self) -> None:
+        """Start every thread."""
+        for thread in (self.stream, self.asker, self.slots_asker):
+            thread.start()
+
+    def ask(self, ask: asks.Ask) -> None:
+        """Ask a question; its answer comes to the inbox."""
+        asker = self.slots_asker if ask.kind is Kind.SLOTS else self.asker
+        asker.ask(partial(self._answer, ask))
+
+    def _answer(self, ask: asks.Ask) -> Answer:
+        """One that still waited when the stream ended is not sent: nobody knows then who is there now."""
+        try:
+            return answer(self.client, ask) if self.stream.is_open else Answer(ask, failed=True)
+        except Exception:
+            return Answer(ask, failed=True)
+
+    def move(self, url: str) -> None:
+        """Watch the server at another address from now on."""
+        self.server = replace(self.server, url=url)
+        self.processes = host.Processes(url) if asks.is_local(url) else None
+        self.client = self.client.moved(url)
+        self.stream.move(self.client)
+
+    def find_processes(self, snapshot: Snapshot) -> None:
+        """Look the processes up; what they use comes to the inbox."""
+        if self.processes is not None:
+            self.found_for, self.measuring = process_key(snapshot), True
+            self.asker.ask(partial(_find, self.processes, snapshot))
+
+    def look_for_server(self, rediscover: Rediscover) -> None:
+        """Look where the server is now; that comes to the inbox."""
+        self.asker.ask(partial(_look_for, rediscover))
+
+    def look_at_service(self, snapshot: Snapshot, *, now_s: float) -> None:
+        """Ask for the service when the server began or ceased to answer, and now and then while it does not."""
+        if not snapshot.connected and snapshot.fault is None:
+            return
+        seen = (snapshot.connected, 0 if snapshot.connected else int(now_s // SERVICE_EVERY_S))
+        if seen != self.service_seen:
+            self.service_seen = seen
+            threading.Thread(target=self._look_at_service, args=(snapshot.connected,), daemon=True).start()
+
+    def _look_at_service(self, answering: bool) -> None:
+        try:
+            found = services.look(self.server, answering=answering)
+        except Exception:
+            return
+        if found is not None:
+            self.inbox.put(self.server.name, found)
+
+
+def link_to(server: ServerSettings, inbox: Inbox, *, follows: bool) -> Link:
+    """Return the link to a server, not started yet. `follows`: it is looked for where it moves to."""
+    client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file)
+    return Link(
+        server,
+        inbox,
+        client,
+        EventStream(server.name, client, inbox),
+        Asker(server.name, inbox),
+        Asker(server.name, inbox),
+        host.Processes(server.url) if asks.is_local(server.url) else None,
+        search=Search() if follows else None,
+    )
+
+
+def needs_clients(snapshot: Snapshot) -> bool:
+    """Tell whether only llama-swap's own connections can say that a model is at work."""
+    untold = snapshot.connected and not snapshot.table_is_new and in_flight(snapshot) is None
+    return untold and any(model.server_url is not None for model in loaded(snapshot))
+
+
+def process_key(snapshot: Snapshot) -> object:
+    """Return what the processes that were looked up depend on."""
+    return snapshot.connections, tuple((model.id, model.state, model.proxy) for model in loaded(snapshot))
+
+
+def _find(processes: host.Processes, snapshot: Snapshot) -> MemoryMeasured:
+    try:
+        return processes.find(snapshot)
+    except Exception:
+        return MemoryMeasured(None, {})
+
+
+def _look_for(rediscover: Rediscover) -> Moved:
+    try:
+        return Moved(*(rediscover() or (None,)))
+    except Exception:
+        return Moved(None)

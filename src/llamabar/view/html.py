@@ -1,0 +1,117 @@
+"""Menus as one page that needs nothing else: no network, no script. Pure: the same states give the same page.
+
+A row that does nothing and leads nowhere is drawn as macOS draws it, dimmed; every submenu is drawn open, below its
+row, so that all of it can be read. Text from outside is escaped, and a policy in the page forbids what slipped through.
+"""
+
+import base64
+import re
+from html import escape
+from typing import Iterable, List, NamedTuple, Optional, Tuple
+
+from llamabar.view.menu import Image, Level, Menu, Row, Title
+from llamabar.view.page_style import STYLE
+from llamabar.view.symbols import svg
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+PNG_START = b"\x89PNG\r\n\x1a\n"
+APPEARANCES = (("light", "Light appearance"), ("dark", "Dark appearance"))
+ALTERNATE_MARK, SUBMENU_MARK, CHECK_MARK = "⌥", "›", "✓"
+ALTERNATE_WORDS, CHECKED_WORDS = "with the Option key", "chosen"
+
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+class State(NamedTuple):
+    """A menu and what it shows, in words. `opened` are the keys of the rows whose submenus are drawn; None: all."""
+
+    caption: str
+    menu: Menu
+    opened: Optional[Tuple[str, ...]] = None
+
+
+def page(states: Iterable[State], *, heading: str, note: str = "") -> str:
+    """Return a whole page that draws each state, light and dark side by side."""
+    sections = "\n".join(_section(state) for state in states)
+    said = f"<p>{text(note)}</p>\n" if note else ""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{text(heading)}</title>\n<style>{STYLE}</style>\n</head>\n"
+        f"<body>\n<main>\n<h1>{text(heading)}</h1>\n{said}{sections}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def text(outside: str) -> str:
+    """Return text that stays text in a page: escaped, nothing that reorders or cannot be written."""
+    return escape(_UNPRINTABLE.sub(" ", outside))
+
+
+def _section(state: State) -> str:
+    desks = "\n".join(_desk(state, name, words) for name, words in APPEARANCES)
+    return f'<section>\n<h2>{text(state.caption)}</h2>\n<div class="pair">\n{desks}\n</div>\n</section>'
+
+
+def _desk(state: State, name: str, words: str) -> str:
+    menu = state.menu
+    rows = "".join(
+        _item(row, state.opened, part=bool(index) and not at)
+        for index, section in enumerate(section for section in menu.sections if section)
+        for at, row in enumerate(section)
+    )
+    panel = f'<ul class="panel" role="list">{rows}</ul>'
+    return f'<div class="desk {name}">\n<h3>{words}</h3>\n{_bar(menu.title)}\n{panel}\n</div>'
+
+
+def _bar(title: Title) -> str:
+    """Return the menu bar: ours at the left end of it, a clock at the right, as on every Mac."""
+    shown = f'<code aria-hidden="true">{text(title.text)}</code>' if title.text else ""
+    image = _image(title.image, title.spoken) if title.image else ""
+    ours = f'<div class="title">{svg(title.symbol)}{image}{shown}<span class="unseen">{text(title.spoken)}</span></div>'
+    return f'<div class="bar">{ours}{svg("battery")}{svg("wifi")}<span aria-hidden="true">9:41</span></div>'
+
+
+def _item(row: Row, opened: Optional[Tuple[str, ...]], *, part: bool = False, alternate: bool = False) -> str:
+    children = "".join(_item(child, opened) for child in row.children)
+    is_open = bool(children) and (opened is None or key(row) in opened)
+    inner = f'<ul class="panel" role="list">{children}</ul>' if is_open else ""
+    tooltip = f' title="{text(row.tooltip)}"' if row.tooltip else ""
+    classes = " ".join(_classes(row, part=part))
+    item = f'<li class="{classes}"{tooltip}>{_line(row, alternate)}{inner}</li>'
+    return item + (_item(row.alternate, opened, alternate=True) if row.alternate is not None else "")
+
+
+def key(row: Row) -> str:
+    """Return the part of a row's text that stays the same while it lives."""
+    return row.text.partition(":")[0]
+
+
+def _classes(row: Row, *, part: bool) -> List[str]:
+    found = ["row", *(["part"] if part else [])]
+    if row.level in (Level.WARNING, Level.ERROR):
+        return [*found, row.level.value]
+    return [*found, *(["still"] if row.action is None and not row.children else [])]
+
+
+def _line(row: Row, alternate: bool) -> str:
+    parts = [_mark(CHECK_MARK, CHECKED_WORDS, "check") if row.checked else "", svg(row.symbol) if row.symbol else ""]
+    parts.append(_image(row.image, row.text) if row.image is not None else "")
+    parts.append(f'<span class="words">{text(row.text)}</span>')
+    parts.append(_mark(ALTERNATE_MARK, ALTERNATE_WORDS, "mark") if alternate else "")
+    parts.append(f'<span class="mark" aria-hidden="true">{SUBMENU_MARK}</span>' if row.children else "")
+    return f'<div class="line">{"".join(parts)}</div>'
+
+
+def _mark(shown: str, spoken: str, name: str) -> str:
+    return f'<span class="{name}"><span aria-hidden="true">{shown}</span><span class="unseen"> {spoken} </span></span>'
+
+
+def _image(image: Image, words: str) -> str:
+    """Return an image at half its pixels, as a Retina display shows it; its alternative text is the row's words."""
+    if not image.png.startswith(PNG_START) or len(image.png) < 24:
+        return ""
+    width_px, height_px = (int.from_bytes(image.png[at : at + 4], "big") // 2 for at in (16, 20))
+    data = base64.b64encode(image.png).decode("ascii")
+    size = f'width="{width_px}" height="{height_px}"'
+    return f'<img {size} alt="{text(words)}" src="data:image/png;base64,{data}">'

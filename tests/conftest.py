@@ -1,0 +1,25 @@
+"""Fixtures that several test modules use."""
+
+import pytest
+
+
+@pytest.fixture
+def make_mac(tmp_path_factory):
+    """A function that makes a Mac (tests/mac/machine.py) with options; each is closed, and so checked, at the end."""
+    from tests.mac.machine import Mac
+
+    made = []
+
+    def make(**options):
+        made.append(Mac(tmp_path_factory.mktemp("mac"), **options))
+        return made[-1]
+
+    yield make
+    for mac in made:
+        mac.close()
+
+
+@pytest.fixture
+def mac(make_mac):
+    """A Mac: macOS 26, somebody logged in, time twenty times as fast for launchd."""
+    return make_mac(seconds_per_second=0.05)

@@ -1,0 +1,151 @@
+"""One call of a tool: recorded when it begins and when it ends; the faults that a test asked for are met here."""
+
+import importlib
+import json
+import os
+import socket
+import stat
+import sys
+import time
+from typing import Any, Dict, List, Optional
+
+CALLS = "calls.jsonl"
+FAULTS = "faults"
+NEVER_S = 86_400.0
+LONGEST_ADDRESS = 100  # bytes; macOS takes 103, Linux 107
+
+
+class Call:
+    """The arguments, the state folder, and what is to be printed at the end."""
+
+    def __init__(self, tool: str, state: str, arguments: List[str]) -> None:
+        self.tool, self.state, self.arguments = tool, state, arguments
+        self.stdout: List[str] = []
+        self.stderr: List[str] = []
+
+    def out(self, text: str) -> None:
+        """Print a line on stdout."""
+        self.stdout.append(f"{text}\n")
+
+    def err(self, text: str, code: int = 1) -> int:
+        """Print a line on stderr; return an exit code."""
+        self.stderr.append(f"{text}\n")
+        return code
+
+    def path(self, name: str) -> str:
+        """Return the path of something in the state folder."""
+        return os.path.join(self.state, name)
+
+    def load(self, name: str, otherwise: Any) -> Any:
+        """Return a JSON file of the state folder."""
+        try:
+            with open(self.path(name), encoding="utf-8") as file:
+                return json.load(file)
+        except OSError:
+            return otherwise
+
+    def note(self, name: str, value: Any) -> None:
+        """Append a line of JSON to a file of the state folder, at once."""
+        number = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.write(number, json.dumps(value).encode("ascii") + b"\n")
+        os.close(number)
+
+    def ask_launchd(self, request: Dict[str, Any]) -> Dict[str, Any]:
+        """Return launchd's answer; it may take its time."""
+        return ask(self.state, request)
+
+
+def ask(
+    state: str, request: Dict[str, Any], timeout_s: Optional[float] = None, *, name: str = "launchd"
+) -> Dict[str, Any]:
+    """Return the answer of launchd, or of an app; raise OSError when it is not there."""
+    with socket.socket(socket.AF_UNIX) as talk:
+        talk.settimeout(timeout_s)
+        connect(talk, state, f"{name}.sock")
+        talk.sendall(json.dumps(request).encode("ascii") + b"\n")
+        with talk.makefile("r", encoding="ascii") as answer:
+            line = answer.readline()
+    if not line:
+        raise ConnectionError(f"{name} went away")
+    return json.loads(line)
+
+
+def connect(talk: socket.socket, folder: str, name: str) -> None:
+    """Connect to a socket in a folder: by its name alone where the whole path is too long for an address."""
+    path = os.path.join(folder, name)
+    if len(os.fsencode(path)) <= LONGEST_ADDRESS:
+        return talk.connect(path)
+    before = os.open(".", os.O_RDONLY)
+    os.chdir(folder)
+    try:
+        return talk.connect(name)
+    finally:
+        os.fchdir(before)
+        os.close(before)
+
+
+def stdin_kind() -> str:
+    """Return what stdin is: closed, null, file, pipe or terminal."""
+    try:
+        mode = os.fstat(0)
+    except OSError:
+        return "closed"
+    if sys.stdin is None:
+        return "closed"
+    null = os.stat(os.devnull)
+    if stat.S_ISCHR(mode.st_mode):
+        return "null" if mode.st_rdev == null.st_rdev else "terminal"
+    return "file" if stat.S_ISREG(mode.st_mode) else "pipe"
+
+
+def fault_of(call: Call) -> Dict[str, Any]:
+    """Return the fault that was asked for this call, {} if there is none. One of a limited number is used up."""
+    folder = call.path(FAULTS)
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        fault = call.load(os.path.join(FAULTS, name), {})
+        if fault.get("tool") == call.tool and fault["verb"] in ("", *call.arguments[:1]):
+            if fault["times"] is None:
+                return fault
+            try:
+                os.unlink(os.path.join(folder, name))
+                return fault
+            except FileNotFoundError:
+                continue
+    return {}
+
+
+def main(tool: str, state: str, arguments: List[str]) -> None:
+    """Run a tool; print and exit as it wants, or as a fault wants."""
+    call = Call(tool, state, arguments)
+    number = f"{os.getpid()}.{time.time_ns()}"
+    about = {"tool": tool, "arguments": arguments, "lc_all": os.environ.get("LC_ALL"), "stdin": stdin_kind()}
+    call.note(CALLS, {"id": number, **about, "began_s": time.time()})
+    fault = fault_of(call)
+    time.sleep(NEVER_S if fault.get("hang") else fault.get("seconds") or 0)
+    code = 0
+    if fault.get("done", True) or not (fault.get("code") or fault.get("garbage") is not None):
+        code = importlib.import_module(f"tests.mac.tools.{tool.replace('-', '_')}").run(call)
+    code = fault["code"] if fault.get("code") is not None else code
+    say(1, spoilt("".join(call.stdout), fault))
+    say(2, fault["stderr"] if fault.get("stderr") is not None else "".join(call.stderr))
+    call.note(CALLS, {"id": number, "code": code})
+    sys.exit(code)
+
+
+def spoilt(text: str, fault: Dict[str, Any]) -> str:
+    """Return an output as a fault makes it: something else, with a line more, or cut."""
+    text = fault["garbage"] if fault.get("garbage") is not None else text
+    if fault.get("line"):
+        first, _, rest = text.partition("\n")
+        text = f"{first}\n{fault['line']}\n{rest}"
+    return text[: fault["cut"]] if fault.get("cut") is not None else text
+
+
+def say(number: int, text: str) -> None:
+    """Write all of a text. Whoever has gone away hears nothing."""
+    data = text.encode("utf-8", "surrogateescape")
+    try:
+        while data:
+            data = data[os.write(number, data) :]
+    except OSError:
+        pass

@@ -1,0 +1,11 @@
+"""Where every program of this Mac starts: entry.py NAME STATE ARGUMENT… (without site, in isolation)."""
+
+import importlib
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+if sys.argv[1] == "launchd":
+    importlib.import_module("tests.mac.launchd.daemon").main()
+else:
+    importlib.import_module("tests.mac.call").main(sys.argv[1], sys.argv[2], sys.argv[3:])

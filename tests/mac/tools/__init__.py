@@ -1,0 +1,1 @@
+"""The programs on this Mac's PATH, one module each, with `run(call) -> exit code`."""

@@ -1,0 +1,73 @@
+"""What is inside the built file besides our own code: the one table that licences, SBOM and formula come from."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Tuple
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Part(NamedTuple):
+    """A package in the file: what it is called, its version, the SPDX name of its licence, and hashes of its wheels."""
+
+    name: str
+    version: str
+    licence: str
+    sha256: Tuple[str, ...]
+
+
+LICENCES = {
+    "click": "BSD-3-Clause",
+    "psutil": "BSD-3-Clause",
+    "pypng": "MIT",
+    "shiv": "BSD-2-Clause",
+    "tomli": "MIT",
+    "urllib3": "MIT",
+}
+SHIPPED = ("src", "installer", "launchd_templates", "tools", "requirements", "LICENSE")
+NO_COMMIT = "none, built from a tree without git"
+ONLY_ON_WINDOWS = ("colorama",)
+
+
+def project(name: str) -> str:
+    """Return a plain string of pyproject.toml's first tables; read without a TOML parser, which 3.9 has not."""
+    found = re.search(rf'^{name} = "(.*)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    if found is None:
+        raise SystemExit(f"pyproject.toml has no {name}")
+    return found.group(1)
+
+
+def parts() -> List[Part]:
+    """Return the packages in the file, sorted by name; shiv stands for its bootstrap."""
+    locked = {**_locked("runtime.txt"), "shiv": _locked("dev.txt")["shiv"]}
+    missing = sorted(set(locked) ^ set(LICENCES) ^ set(ONLY_ON_WINDOWS))
+    if missing:
+        raise SystemExit(f"tools/parts.py and requirements/ do not name the same packages: {', '.join(missing)}")
+    return [Part(name, locked[name][0], LICENCES[name], locked[name][1]) for name in sorted(LICENCES)]
+
+
+def commit() -> str:
+    """Return the commit of this tree, with "+" if what is shipped differs from it."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+
+    def git(*words: str) -> str:
+        """Return what git says, "" if it says no."""
+        done = subprocess.run(["git", *words], cwd=ROOT, env=environment, capture_output=True, text=True)
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    found = git("rev-parse", "HEAD") if shutil.which("git") and (ROOT / ".git").exists() else ""
+    changed = found and git("status", "--porcelain", "--untracked-files=no", "--", *SHIPPED)
+    return f"{found}{'+' if changed else ''}" or NO_COMMIT
+
+
+def _locked(file: str) -> Dict[str, Tuple[str, Tuple[str, ...]]]:
+    text = (ROOT / "requirements" / file).read_text("utf-8")
+    entries = [entry for entry in re.split(r"^(?=\S)", text, flags=re.MULTILINE) if "==" in entry]
+    found = {}
+    for entry in entries:
+        name, version = re.findall(r"^([\w.-]+)==(\S+)", entry)[0]
+        found[name] = version, tuple(sorted(re.findall(r"sha256:([0-9a-f]{64})", entry)))
+    return found

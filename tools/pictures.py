@@ -1,0 +1,93 @@
+"""docs/pictures: every state of the menu, drawn by the page of `preview` and photographed by a headless Chromium."""
+
+import io
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from typing import List, Tuple
+
+import png
+
+from llamabar.view.html import page
+from tools import chromium
+from tools.scenes import Named, scenes
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
+LARGEST_BYTES = 60_000
+WIDTH_PX = 920
+SCALES = (1.5, 1.25, 1.0, 0.75)  # the first that is small enough
+COLOURS, APART = 64, 400
+BOX = "JSON.parse(JSON.stringify(document.querySelector('.pair').getBoundingClientRect()))"
+
+Colour = Tuple[int, int, int]
+
+
+def main() -> int:
+    """Make every picture; return the exit code."""
+    program = chromium.find()
+    if program is None:
+        print(f"No Chromium was found, which draws the pictures. {chromium.HINT}", file=sys.stderr)
+        return 1
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    made = {f"{named.name}.png": picture for named, picture in photographed(program)}
+    for name, picture in made.items():
+        if not picture:
+            print(f"{name} would be larger than {LARGEST_BYTES:,} bytes: show fewer rows.", file=sys.stderr)
+            return 1
+        (FOLDER / name).write_bytes(picture)
+        print(f"docs/pictures/{name}: {len(picture):,} bytes", flush=True)
+    for old in FOLDER.glob("*.png"):
+        if old.name not in made:
+            old.unlink()
+    return 0
+
+
+def photographed(program: str) -> List[Tuple[Named, bytes]]:
+    """Return each scene with its picture."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder, chromium.browser(program) as browser:
+        for named in scenes():
+            path = Path(folder) / f"{named.name}.html"
+            path.write_text(page([named.state], heading=named.caption), "utf-8")
+            browser.open(path)
+            sizes = (photograph(browser, scale) for scale in SCALES)
+            found.append((named, next((one for one in sizes if len(one) <= LARGEST_BYTES), b"")))
+    return found
+
+
+def photograph(browser: chromium.Browser, scale: float) -> bytes:
+    """Return the menus of the page that is shown."""
+    browser.resize(WIDTH_PX, scale=scale)
+    box = browser.ask(BOX)
+    return with_few_colours(browser.picture({side: box[side] for side in ("x", "y", "width", "height")}))
+
+
+def with_few_colours(picture: bytes) -> bytes:
+    """Return a PNG with a palette: each colour becomes the nearest of those that stand well apart."""
+    width, height, rows, _ = png.Reader(bytes=picture).asRGB8()
+    pixels = [list(zip(*[iter(row)] * 3)) for row in rows]
+    counted = Counter(pixel for row in pixels for pixel in row)
+    palette = _palette(counted)
+    index = {colour: min(range(len(palette)), key=lambda at: _apart(colour, palette[at])) for colour in counted}
+    out = io.BytesIO()
+    writer = png.Writer(width, height, palette=palette, bitdepth=8, compression=9)
+    writer.write(out, [[index[pixel] for pixel in row] for row in pixels])
+    return out.getvalue()
+
+
+def _palette(counted: "Counter[Colour]") -> List[Colour]:
+    """Return the commonest colours, none of them like another: a rare red is worth more than one more grey."""
+    palette: List[Colour] = []
+    for colour, _ in counted.most_common():
+        if len(palette) < COLOURS and all(_apart(colour, other) > APART for other in palette):
+            palette.append(colour)
+    return palette
+
+
+def _apart(one: Colour, other: Colour) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,228 @@
+"""Every state that a person can meet, as values, for the pictures and for tests: one made-up Mac and its history."""
+
+import math
+from typing import Callable, Dict, NamedTuple, Tuple
+
+from llamabar import __version__
+from llamabar.core import events as ev
+from llamabar.core.history import History, Readings, record
+from llamabar.core.snapshot import apply
+from llamabar.core.state import Snapshot
+from llamabar.core.status import classify
+from llamabar.view.compose import compose
+from llamabar.view.html import State
+from llamabar.view.scene import Scene, Server
+
+NOW_S = 10_000.0
+URL = "http://127.0.0.1:8080"
+CHAT = "/v1/chat/completions"
+QWEN, BGE, CODER = "qwen3-30b", "bge-m3", "coder-32b"
+UNLOADED = (CODER, "gemma-12b", "llama-70b", "tiny-1b")
+ROUTES = frozenset({"inflight_list", "cancel", "unload_one", "profiles"})
+MEMORY_BYTES = {QWEN: 18_400_000_000, BGE: 1_300_000_000}
+TOTAL_BYTES = 64_000_000_000
+TODAY_UNIX_S = 1_800_000_000.0
+AGENT = "org.llamabar.llama-swap"
+RUNNING, ELSEWHERE = ev.ServiceFound(AGENT, "running"), ev.ServiceFound("", "")
+BUSY_RATIO, CALM_RATIO = 0.34, 0.06
+SECONDS = 300
+
+
+class Named(NamedTuple):
+    """A scene: the name of its picture, what it shows, and the keys of the rows whose submenus are open."""
+
+    name: str
+    caption: str
+    scene: Scene
+    opened: Tuple[str, ...] = ()
+
+    @property
+    def state(self) -> State:
+        """Return the scene's menu as a state of the page."""
+        return State(self.caption, compose(self.scene), self.opened)
+
+
+def scenes() -> Tuple[Named, ...]:
+    """Return every scene, the liveliest first."""
+    return tuple(Named(name, caption, make(), opened) for name, caption, make, opened in _ALL)
+
+
+def _listed(states: Dict[str, str]) -> ev.ModelsListed:
+    known = {**dict.fromkeys((*UNLOADED, QWEN, BGE), "stopped"), **states}
+    return ev.ModelsListed(tuple(ev.ModelInfo(model, state) for model, state in sorted(known.items())))
+
+
+def _live(states: Dict[str, str], *then: Tuple[float, ev.Event], service: ev.ServiceFound = RUNNING) -> Snapshot:
+    """Return a server watched for three hours, with two finished requests; `then` are events so many seconds ago."""
+    works = any(isinstance(event, ev.InflightUpserted) for _, event in then)
+    loaded = {model: state for model, state in states.items() if state == "ready"}
+    began: Tuple[Tuple[float, ev.Event], ...] = (
+        (10_800.0, ev.StreamOpened()),
+        (10_800.0, ev.VersionRead("250")),
+        (10_800.0, service),
+        (10_800.0, ev.CapabilitiesFound(confirmed=ROUTES)),
+        (10_800.0, ev.ProfilesListed(("coding",), None)),
+        (10_800.0, _listed({})),
+        (2_000.0, _listed(dict.fromkeys(loaded, "starting"))),
+        (1_993.8, _listed(loaded)),
+        (1_990.0, ev.RunningListed((_running(QWEN, 600.0), _running(BGE, 0.0)))),
+        (1_990.0, ev.MemoryMeasured(90_000_000, {model: MEMORY_BYTES[model] for model in loaded})),
+        (120.0, ev.RequestsFinished(tuple(_row(number) for number in range(1, 39)), total=38)),
+        (1.0, ev.HostMeasured(BUSY_RATIO if works else CALM_RATIO, 41_000_000_000, TOTAL_BYTES)),
+    )
+    later = then or ((0.5, _listed(states)),)
+    snapshot = Snapshot()
+    for ago_s, event in sorted((*began, *later), key=lambda pair: -pair[0]):
+        snapshot = apply(snapshot, event, NOW_S - ago_s)
+    return snapshot
+
+
+def _running(model: str, ttl_s: float) -> ev.RunningModel:
+    return ev.RunningModel(model, "ready", f"http://127.0.0.1:58{len(model):02}", ttl_s)
+
+
+def _row(number: int) -> ev.FinishedRequest:
+    return ev.FinishedRequest(
+        number, QWEN, TODAY_UNIX_S + number, CHAT, status=200, prompt_tokens=900, generated_tokens=3_700,
+        prompt_tps=612.0, generation_tps=38.0 + number % 5, duration_s=95.0,
+    )  # fmt: skip
+
+
+def _request(number: int, model: str = QWEN, *, answer_bytes: int = 0, age_s: float) -> Tuple[float, ev.Event]:
+    info = ev.RequestInfo(str(number), model, CHAT, f"stamp {number}", 0.0, answer_bytes, bool(answer_bytes))
+    return age_s, ev.InflightUpserted(info)
+
+
+def _slots(*counts: Tuple[int, int], total: int = 2) -> Tuple[Tuple[float, ev.Event], ...]:
+    """Return three looks at the slots, a second apart; each count is its newest value and its speed."""
+    return tuple(
+        (
+            float(ago_s),
+            ev.SlotsAnswered(
+                QWEN,
+                tuple(
+                    ev.Slot(at, at, True, counts[at][0] - ago_s * counts[at][1], 900, 0, 8192)
+                    if at < len(counts)
+                    else ev.Slot(at, None, False, context_tokens=8192)
+                    for at in range(total)
+                ),
+            ),
+        )
+        for ago_s in (2, 1, 0)
+    )
+
+
+def _ready(service: ev.ServiceFound = RUNNING) -> Snapshot:
+    return _live({QWEN: "ready", BGE: "ready"}, service=service)
+
+
+def _empty() -> Snapshot:
+    return _live({QWEN: "stopped", BGE: "stopped"})
+
+
+def _generating() -> Snapshot:
+    return _live({QWEN: "ready", BGE: "ready"}, _request(41, answer_bytes=90_000, age_s=8.0), *_slots((312, 41)))
+
+
+def _queued_behind() -> Snapshot:
+    answered = (_request(41, answer_bytes=9, age_s=21.0), _request(42, answer_bytes=9, age_s=17.0))
+    return _live({QWEN: "ready", BGE: "ready"}, *answered, _request(43, age_s=3.0), *_slots((312, 22), (258, 21)))
+
+
+def _prompt() -> Snapshot:
+    reading = ev.SlotsAnswered(QWEN, (ev.Slot(0, 1, True, 0, 5_000, 0, 8192), ev.Slot(1, None, False)))
+    return _live({QWEN: "ready", BGE: "ready"}, _request(41, age_s=4.0), (0.5, reading))
+
+
+def _loading() -> Snapshot:
+    return _live({BGE: "ready"}, (12.0, _listed({BGE: "ready", CODER: "starting"})), _request(41, CODER, age_s=12.0))
+
+
+def _queued() -> Snapshot:
+    swapping = (3.0, _listed({QWEN: "stopping", BGE: "ready"}))
+    asked = (_request(41, CODER, age_s=3.0), _request(42, CODER, age_s=2.0))
+    return _live({QWEN: "ready", BGE: "ready"}, swapping, *asked)
+
+
+def _failed() -> Snapshot:
+    failure = ev.FinishedRequest(40, CODER, TODAY_UNIX_S + 40, CHAT, status=500, error="process exited while loading")
+    return _live(
+        {BGE: "ready"},
+        (42.0, _listed({BGE: "ready", CODER: "starting"})),
+        (40.0, _listed({BGE: "ready"})),
+        (39.0, ev.RequestsFinished((failure,), total=39)),
+    )
+
+
+def _lost(kind: ev.FaultKind, service: ev.ServiceFound, *, seen: bool = True) -> Snapshot:
+    """Return a server that is gone: seen well before, or never."""
+    snapshot = _ready() if seen else Snapshot(host=_ready().host)
+    snapshot = apply(snapshot, ev.StreamLost(ev.Fault(kind)), NOW_S + 1.0)
+    return apply(snapshot, service, NOW_S + 1.0)
+
+
+_REFUSED = ev.FaultKind.REFUSED
+
+
+def _history(snapshot: Snapshot, *, busy: bool) -> History:
+    """Return five minutes: two answers and the pauses between; nobody looked for half a minute."""
+    known = snapshot.connections > 0
+    memory_bytes = float(sum(model.memory_bytes or 0 for model in snapshot.models.values())) if known else None
+    history = History()
+    for second in range(SECONDS + 1):
+        answering = known and (90 <= second < 150 or 180 <= second < 215 or (busy and second > 235))
+        tps = 38.0 + 4.0 * math.sin(second / 9.0) if answering else 0.0
+        prompt_tps = 612.0 if second in (*range(85, 90), *range(175, 180)) else None
+        told = Readings(tps, prompt_tps, float(answering), memory_bytes) if known else Readings()
+        reading = told._replace(cpu_ratio=BUSY_RATIO if answering else CALM_RATIO)
+        if not 40 <= second < 70:
+            history = record(history, reading, now_s=NOW_S - SECONDS + second)
+    return history
+
+
+def _one(snapshot: Callable[[], Snapshot], *, busy: bool = False, later_s: float = 0.0, first: bool = False) -> Scene:
+    """Return a scene of one server; `first`: at the first look, without a history."""
+    made = snapshot()
+    history = History() if first else _history(made, busy=busy)
+    server = Server("mac", URL, made, classify(made), history)
+    return Scene((server,), NOW_S + later_s, today_unix_s=TODAY_UNIX_S, version=__version__)
+
+
+def _several() -> Scene:
+    named = (("mac", URL, _generating()), ("mini", "http://mini.local:8080", _ready(ELSEWHERE)),
+             ("studio", "http://studio.local:8080", _lost(ev.FaultKind.TIMEOUT, ELSEWHERE)))  # fmt: skip
+    servers = tuple(
+        Server(name, url, snapshot, classify(snapshot), _history(snapshot, busy=name == "mac"), only=False)
+        for name, url, snapshot in named
+    )
+    return Scene(servers, NOW_S, today_unix_s=TODAY_UNIX_S, version=__version__)
+
+
+_ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (
+    ("generating", "A model writes an answer", lambda: _one(_generating, busy=True), (QWEN, "Request")),
+    ("queued-behind", "Two answers are written, a third request waits", lambda: _one(_queued_behind, busy=True), ()),
+    ("prompt", "A model reads a long prompt", lambda: _one(_prompt), ()),
+    ("loading", "A model is being loaded for a request", lambda: _one(_loading), ()),
+    ("queued", "Requests wait while one model makes room for another", lambda: _one(_queued), ()),
+    ("ready", "Models are loaded, nobody asks anything", lambda: _one(_ready), ("Speed", "Load")),
+    ("empty", "llama-swap runs, no model is loaded", lambda: _one(_empty), ()),
+    ("failed", "A model could not be loaded", lambda: _one(_failed), (CODER,)),
+    ("starting", "The first look at llama-swap", lambda: _one(lambda: Snapshot(host=_ready().host), first=True), ()),
+    (
+        "offline", "llama-swap is gone; what is below is from then",
+        lambda: _one(lambda: _lost(_REFUSED, ELSEWHERE), later_s=150.0), (),
+    ),
+    (
+        "stopped", "llama-swap's service is stopped",
+        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, "stopped"), seen=False)), (),
+    ),
+    (
+        "crashing", "llama-swap ends again and again",
+        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, "failing", 4), seen=False)), (),
+    ),
+    (
+        "needs-key", "llama-swap wants an API key",
+        lambda: _one(lambda: _lost(ev.FaultKind.UNAUTHORIZED, RUNNING, seen=False)), (),
+    ),
+    ("several-servers", "Three servers, one of them out of reach", _several, ()),
+)  # fmt: skip
