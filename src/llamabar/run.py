@@ -27,7 +27,7 @@ from llamabar.view.menu import Action, Menu, Row, Title
 
 BUSY_HOST_S = 2.0
 CALM_HOST_S = 20.0
-CLIENTS_S = 1.0
+CLIENTS_S = 2.0
 LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
 FAULT_PAUSE_S = 5.0
 LONGEST_WAIT_S = 5.0
@@ -192,7 +192,9 @@ class Watch:
                 self._take_memory(name, link.processes.measure(), now_s)
             if needs_clients(watched.snapshot) and now_s >= link.clients_s + CLIENTS_S:
                 link.clients_s = now_s
-                self.monitor.take(name, link.processes.clients(watched.snapshot), at_s=now_s)
+                seen = link.processes.clients(watched.snapshot)
+                if seen is not None:
+                    self.monitor.take(name, seen, at_s=now_s)
 
     def _longest_wait_s(self) -> float:
         looks = any(needs_clients(watched.snapshot) for watched in self.monitor.servers.values())

@@ -47,6 +47,7 @@ class Processes:
         self._port = parts.port or (443 if parts.scheme == "https" else 80)
         self._server: Optional[psutil.Process] = None
         self._by_model: Dict[str, Tuple[psutil.Process, ...]] = {}
+        self._worked_s = 0.0
 
     def find(self, snapshot: Snapshot) -> MemoryMeasured:
         """Look the processes up anew, then measure them. Slow: a whole process table."""
@@ -68,8 +69,14 @@ class Processes:
         own = _resident((self._server,)) if self._server is not None else None
         return MemoryMeasured(own, {model_id: used for model_id, used in by_model.items() if used}, gone)
 
-    def clients(self, snapshot: Snapshot) -> ClientsSeen:
-        """Return llama-swap's own connections to the model servers: for versions that tell no request in flight."""
+    def clients(self, snapshot: Snapshot) -> Optional[ClientsSeen]:
+        """Return llama-swap's own connections to the model servers: for versions that tell no request in flight.
+
+        None is no news: looking is dear, so it is done only while there are some, or a model's process has worked.
+        """
+        before, self._worked_s = self._worked_s, sum(map(_cpu_s, self._all()))
+        if self._worked_s == before and not any(model.clients for model in snapshot.models.values()):
+            return None
         ready = [model for model in snapshot.models.values() if model.state == READY]
         ports = {model.id: _port_of(model.server_url) for model in ready}
         open_to = _established(self._server) if self._server is not None and any(ports.values()) else []
@@ -77,6 +84,9 @@ class Processes:
             model_id: tuple(sorted(mine for mine, theirs in open_to if theirs == port))
             for model_id, port in ports.items()
         })  # fmt: skip
+
+    def _all(self) -> List[psutil.Process]:
+        return [process for processes in self._by_model.values() for process in processes]
 
     def _matched(self, models: Sequence[Model], children: List[psutil.Process]) -> Dict[str, List[psutil.Process]]:
         """Return each model's processes: by its port or from before; of those without a port what alone is left."""
@@ -116,6 +126,13 @@ def _listens(process: psutil.Process, port: int) -> bool:
     except (psutil.Error, OSError):
         return False
     return any(c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port for c in found)
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    try:
+        return sum(process.cpu_times()[:2])
+    except (psutil.Error, OSError):
+        return 0.0
 
 
 def _port_of(url: Optional[str]) -> Optional[int]:
