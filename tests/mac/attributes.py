@@ -1,33 +1,32 @@
 """Extended attributes: the file system's own where it keeps them, else a store by device and inode.
 
 Linux gives ordinary files only names that begin with `user.`; macOS has no os.setxattr.
+Few imports: xattr is called often.
 """
 
-import contextlib
 import errno
-import json
 import os
-from typing import Dict, List, Optional
 
 PREFIX = "user."
 NAME = "attributes.json"
 _UNSUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM)
 
 
-def get(path: str, name: str, *, state: str, follow: bool = True) -> Optional[bytes]:
+def get(path: str, name: str, *, state: str, follow: bool = True) -> "bytes | None":
     """Return a file's attribute, None if it has none; raise OSError when there is no file."""
     os.stat(path, follow_symlinks=follow)
     if hasattr(os, "getxattr"):
-        with contextlib.suppress(OSError):
+        try:
             return os.getxattr(path, PREFIX + name, follow_symlinks=follow)
+        except OSError:
+            pass
     value = _store(state).get(_key(path, follow), {}).get(name)
     return None if value is None else value.encode("latin-1")
 
 
 def put(path: str, name: str, value: bytes, *, state: str, follow: bool = True) -> None:
     """Set a file's attribute; raise OSError when the file may not be written."""
-    if not os.path.islink(path) and not os.access(path, os.W_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+    _check_writable(path)
     if hasattr(os, "setxattr"):
         try:
             os.setxattr(path, PREFIX + name, value, follow_symlinks=follow)
@@ -44,25 +43,35 @@ def remove(path: str, name: str, *, state: str, follow: bool = True) -> bool:
     """Take an attribute off; return whether it was there."""
     if get(path, name, state=state, follow=follow) is None:
         return False
+    _check_writable(path)
     if hasattr(os, "removexattr"):
-        with contextlib.suppress(OSError):
+        try:
             os.removexattr(path, PREFIX + name, follow_symlinks=follow)
             return True
+        except OSError:
+            pass
     store = _store(state)
     del store[_key(path, follow)][name]
     _write(state, store)
     return True
 
 
-def names(path: str, *, state: str, follow: bool = True) -> List[str]:
+def names(path: str, *, state: str, follow: bool = True) -> "list[str]":
     """Return the names of a file's attributes; raise OSError when there is no file."""
     os.stat(path, follow_symlinks=follow)
     found = list(_store(state).get(_key(path, follow), {}))
     if hasattr(os, "listxattr"):
-        with contextlib.suppress(OSError):
+        try:
             listed = os.listxattr(path, follow_symlinks=follow)
             found += [name[len(PREFIX) :] for name in listed if name.startswith(PREFIX)]
+        except OSError:
+            pass
     return sorted(found)
+
+
+def _check_writable(path: str) -> None:
+    if not os.path.islink(path) and not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
 def _key(path: str, follow: bool) -> str:
@@ -70,15 +79,19 @@ def _key(path: str, follow: bool) -> str:
     return f"{found.st_dev}:{found.st_ino}"
 
 
-def _store(state: str) -> Dict[str, Dict[str, str]]:
+def _store(state: str) -> "dict[str, dict[str, str]]":
     try:
         with open(os.path.join(state, NAME), encoding="utf-8") as file:
+            import json
+
             return json.load(file)
     except (OSError, ValueError):
         return {}
 
 
-def _write(state: str, store: Dict[str, Dict[str, str]]) -> None:
+def _write(state: str, store: "dict[str, dict[str, str]]") -> None:
+    import json
+
     path = os.path.join(state, NAME)
     with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as file:
         json.dump(store, file)

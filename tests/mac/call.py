@@ -1,15 +1,14 @@
 """One call of a tool: recorded when it begins and when it ends; the faults that a test asked for are met here."""
 
-import importlib
-import json
+import _socket  # the half in C: the other half, json and typing would double what a call costs
+import marshal
 import os
-import socket
 import stat
 import sys
 import time
-from typing import Any, Dict, List, Optional
+from importlib import import_module
 
-CALLS = "calls.jsonl"
+CALLS = "calls.txt"
 FAULTS = "faults"
 NEVER_S = 86_400.0
 LONGEST_ADDRESS = 100  # bytes; macOS takes 103, Linux 107
@@ -18,10 +17,10 @@ LONGEST_ADDRESS = 100  # bytes; macOS takes 103, Linux 107
 class Call:
     """The arguments, the state folder, and what is to be printed at the end."""
 
-    def __init__(self, tool: str, state: str, arguments: List[str]) -> None:
+    def __init__(self, tool: str, state: str, arguments: "list[str]") -> None:
         self.tool, self.state, self.arguments = tool, state, arguments
-        self.stdout: List[str] = []
-        self.stderr: List[str] = []
+        self.stdout: list[str] = []
+        self.stderr: list[str] = []
 
     def out(self, text: str) -> None:
         """Print a line on stdout."""
@@ -36,41 +35,58 @@ class Call:
         """Return the path of something in the state folder."""
         return os.path.join(self.state, name)
 
-    def load(self, name: str, otherwise: Any) -> Any:
+    def load(self, name: str, otherwise):
         """Return a JSON file of the state folder."""
         try:
             with open(self.path(name), encoding="utf-8") as file:
+                import json
+
                 return json.load(file)
         except OSError:
             return otherwise
 
-    def note(self, name: str, value: Any) -> None:
-        """Append a line of JSON to a file of the state folder, at once."""
+    def note(self, name: str, value: object) -> None:
+        """Append a value, as a Python literal, to a file of the state folder, at once."""
         number = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.write(number, json.dumps(value).encode("ascii") + b"\n")
+        os.write(number, ascii(value).encode("ascii") + b"\n")
         os.close(number)
 
-    def ask_launchd(self, request: Dict[str, Any]) -> Dict[str, Any]:
+    def ask_launchd(self, request: "dict[str, object]"):
         """Return launchd's answer; it may take its time."""
         return ask(self.state, request)
 
 
-def ask(
-    state: str, request: Dict[str, Any], timeout_s: Optional[float] = None, *, name: str = "launchd"
-) -> Dict[str, Any]:
+def ask(state: str, request: "dict[str, object]", timeout_s: "float | None" = None, *, name: str = "launchd"):
     """Return the answer of launchd, or of an app; raise OSError when it is not there."""
-    with socket.socket(socket.AF_UNIX) as talk:
+    talk = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
         talk.settimeout(timeout_s)
         connect(talk, state, f"{name}.sock")
-        talk.sendall(json.dumps(request).encode("ascii") + b"\n")
-        with talk.makefile("r", encoding="ascii") as answer:
-            line = answer.readline()
-    if not line:
-        raise ConnectionError(f"{name} went away")
-    return json.loads(line)
+        talk.sendall(packed(request))
+        talk.shutdown(_socket.SHUT_WR)
+        return receive(talk)
+    finally:
+        talk.close()
 
 
-def connect(talk: socket.socket, folder: str, name: str) -> None:
+def packed(value: object) -> bytes:
+    """Return plain values as bytes that every Python of ours reads."""
+    return marshal.dumps(value, 2)
+
+
+def receive(talk: "_socket.socket"):
+    """Return what was sent before the end of a connection; raise ConnectionError for nothing."""
+    pieces = []
+    piece = talk.recv(65536)
+    while piece:
+        pieces.append(piece)
+        piece = talk.recv(65536)
+    if not pieces:
+        raise ConnectionError("no answer: it went away")
+    return marshal.loads(b"".join(pieces))
+
+
+def connect(talk: "_socket.socket", folder: str, name: str) -> None:
     """Connect to a socket in a folder: by its name alone where the whole path is too long for an address."""
     path = os.path.join(folder, name)
     if len(os.fsencode(path)) <= LONGEST_ADDRESS:
@@ -98,7 +114,7 @@ def stdin_kind() -> str:
     return "file" if stat.S_ISREG(mode.st_mode) else "pipe"
 
 
-def fault_of(call: Call) -> Dict[str, Any]:
+def fault_of(call: Call) -> "dict[str, object]":
     """Return the fault that was asked for this call, {} if there is none. One of a limited number is used up."""
     folder = call.path(FAULTS)
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
@@ -114,7 +130,7 @@ def fault_of(call: Call) -> Dict[str, Any]:
     return {}
 
 
-def main(tool: str, state: str, arguments: List[str]) -> None:
+def main(tool: str, state: str, arguments: "list[str]") -> None:
     """Run a tool; print and exit as it wants, or as a fault wants."""
     call = Call(tool, state, arguments)
     number = f"{os.getpid()}.{time.time_ns()}"
@@ -124,7 +140,7 @@ def main(tool: str, state: str, arguments: List[str]) -> None:
     time.sleep(NEVER_S if fault.get("hang") else fault.get("seconds") or 0)
     code = 0
     if fault.get("done", True) or not (fault.get("code") or fault.get("garbage") is not None):
-        code = importlib.import_module(f"tests.mac.tools.{tool.replace('-', '_')}").run(call)
+        code = import_module(f"tests.mac.tools.{tool.replace('-', '_')}").run(call)
     code = fault["code"] if fault.get("code") is not None else code
     say(1, spoilt("".join(call.stdout), fault))
     say(2, fault["stderr"] if fault.get("stderr") is not None else "".join(call.stderr))
@@ -132,7 +148,7 @@ def main(tool: str, state: str, arguments: List[str]) -> None:
     sys.exit(code)
 
 
-def spoilt(text: str, fault: Dict[str, Any]) -> str:
+def spoilt(text: str, fault: "dict[str, object]") -> str:
     """Return an output as a fault makes it: something else, with a line more, or cut."""
     text = fault["garbage"] if fault.get("garbage") is not None else text
     if fault.get("line"):

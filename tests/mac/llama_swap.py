@@ -17,7 +17,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from tests.mac.call import Call
 
-PRELOADS = "preloads.jsonl"
+PRELOADS = "preloads.txt"
 VALUES = ("config", "config-dir", "listen", "tls-cert-file", "tls-key-file")
 SWITCHES = ("version", "watch-config")
 COMMIT, BUILT = "0bdb3720", "2026-08-22T16:30:00Z"

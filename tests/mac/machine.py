@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import uuid
+from ast import literal_eval
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
@@ -136,13 +137,14 @@ class Mac(Belongings):
         return [SimpleNamespace(**one) for one in found.values() if tool in ("", one["tool"])]
 
     def records(self, name: str) -> List[Any]:
-        """Return the lines of a file of JSON lines in the state folder."""
+        """Return the values that were noted in a file of the state folder."""
         path = self.state / name
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+        text = path.read_text("utf-8") if path.exists() else ""
+        return [literal_eval(line) for line in text[: text.rfind("\n") + 1].splitlines()]
 
     def opened(self) -> List[SimpleNamespace]:
         """Return what was opened: what, app, background, reveal."""
-        return [SimpleNamespace(**one) for one in self.records("opened.jsonl")]
+        return [SimpleNamespace(**one) for one in self.records("opened.txt")]
 
     @property
     def log(self) -> str:

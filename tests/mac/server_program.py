@@ -2,6 +2,7 @@
 
 import json
 import os
+from ast import literal_eval
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List
@@ -47,9 +48,9 @@ class LlamaSwap:
 
 def preloads(state: Path) -> List[SimpleNamespace]:
     """Return what was preloaded: config, pid."""
-    path = state / "preloads.jsonl"
+    path = state / "preloads.txt"
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
-    return [SimpleNamespace(**json.loads(line)) for line in lines]
+    return [SimpleNamespace(**literal_eval(line)) for line in lines]
 
 
 SCRIPT = """#!{python} -IS

@@ -1,10 +1,9 @@
-"""SwiftBar's process: scans its folder, runs plugins, hears URLs and clicks. One loop; a line of JSON each way.
+"""SwiftBar's process: scans its folder, runs plugins, hears URLs and clicks. One loop.
 
 Source: shared facts on SwiftBar, and on packaging, section 6.
 """
 
 import fnmatch
-import json
 import os
 import select
 import signal
@@ -16,7 +15,7 @@ from typing import Any, Dict, List, Optional
 from urllib.parse import parse_qs, urlsplit
 
 from tests.mac import preferences
-from tests.mac.call import Call
+from tests.mac.call import Call, packed, receive
 from tests.mac.swiftbar_plugin import Plugin
 
 DOMAIN = "com.ameba.SwiftBar"
@@ -188,8 +187,8 @@ class App:
     # requests
 
     def _serve(self, caller: socket.socket) -> None:
-        with caller, caller.makefile("r", encoding="utf-8") as lines:
-            request = json.loads(lines.readline() or "{}")
+        with caller:
+            request = receive(caller)
             answer: Any = {}
             if request.get("open"):
                 self._open(request["open"])
@@ -202,7 +201,7 @@ class App:
             elif "plugins" in request:
                 answer = {one.id: one.describe() for one in self.plugins.values()}
             try:
-                caller.sendall(json.dumps(answer).encode("ascii") + b"\n")
+                caller.sendall(packed(answer))
             except OSError:
                 pass
 

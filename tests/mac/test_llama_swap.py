@@ -10,7 +10,11 @@ from tests.programs import free_port, wait_for
 
 GOOD = "models:\n  a:\n    cmd: x\n"
 PRELOADING = GOOD + "hooks:\n  on_startup:\n    preload: [a]\n"
-SHOW = "import json,psutil;print(json.dumps([[p.pid,p.name(),p.cmdline(),p.ppid()] for p in psutil.process_iter()]))"
+SHOW = """
+import json, psutil
+rows = [one.info for one in psutil.process_iter(["pid", "name", "cmdline"])]
+print(json.dumps({row["pid"]: [row["name"], row["cmdline"]] for row in rows}))
+"""
 
 
 def config(mac, text=GOOD):
@@ -63,9 +67,8 @@ def test_a_good_config_on_a_taken_port_exits_1_after_it_has_preloaded(mac):
     assert mac.run(swap.path, *words).returncode == 1
     (preloaded,) = mac.preloaded()
     assert mac.is_alive(preloaded.pid), "an orphan"
-    rows = json.loads(mac.run(sys.executable, "-c", SHOW).stdout)
-    orphan = next(row for row in rows if row[0] == preloaded.pid)
-    assert orphan[2][0] == "llama-server"
+    table = json.loads(mac.run(sys.executable, "-c", SHOW).stdout)
+    assert table[str(preloaded.pid)][1][0] == "llama-server"
 
 
 def test_it_serves_stops_in_good_order_and_is_seen_as_llama_swap(mac):
@@ -73,8 +76,7 @@ def test_it_serves_stops_in_good_order_and_is_seen_as_llama_swap(mac):
     job = serve(mac, swap, port)
     assert json.loads(answer(port, "/api/version"))["version"] == "236"
     assert json.loads(answer(port, "/v1/models"))["data"]
-    rows = json.loads(mac.run(sys.executable, "-c", SHOW).stdout)
-    name, words = next((row[1], row[2]) for row in rows if row[0] == job.pid)
+    name, words = json.loads(mac.run(sys.executable, "-c", SHOW).stdout)[str(job.pid)]
     path = str(swap.path)
     assert name == "llama-swap" and words[:3] == [path, "--config", str(mac.home / "config.yaml")]
     assert mac.run("pgrep", "-x", "llama-swap").stdout == f"{job.pid}\n"

@@ -35,6 +35,7 @@ def test_an_attribute_stays_with_its_file_and_is_seen_through_links(mac, file):
     shutil.copyfile(file, copy)
     assert mac.attribute(copy, ATTRIBUTE) is None
     os.replace(copy, file)
+    mac.own()
     said = mac.run("xattr", "-p", ATTRIBUTE, file)
     assert (said.returncode, said.stderr) == (1, f"xattr: {file}: No such xattr: {ATTRIBUTE}\n")
     said = mac.run("xattr", "-l", file.with_name("none"))

@@ -3,7 +3,6 @@
 Source: shared facts on launchd, sections 1.3 to 1.7, and the rules of section 11.
 """
 
-import json
 import os
 import signal
 from typing import Optional, Sequence
@@ -14,7 +13,7 @@ from tests.mac.launchd.job import Job
 from tests.mac.launchd.supervisor import Supervisor
 from tests.mac.launchd.texts import ERRORS, SIGNALS, Answer, Target, failed, no_service, target, usage
 
-OFFENCES = "domain-wide.jsonl"
+OFFENCES = "domain-wide.txt"
 
 
 def bootstrap(host: Supervisor, words: Sequence[str], caller: Caller) -> Result:
@@ -87,7 +86,7 @@ def _bootout_path(host: Supervisor, path: str) -> Result:
 def _end_of_session(host: Supervisor, text: str) -> Answer:
     """Do what a real Mac does without a label, and note the offence: it fails the test run."""
     with open(os.path.join(host.state, OFFENCES), "a", encoding="utf-8") as file:
-        file.write(json.dumps(f"launchctl bootout {text}") + "\n")
+        file.write(ascii(f"launchctl bootout {text}") + "\n")
     host.log(f"bootout of the whole domain: {text}")
     host.logout()
     return OK

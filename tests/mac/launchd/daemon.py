@@ -1,4 +1,4 @@
-"""launchd's process: answers one request a connection (a line of JSON each way), reaps children, keeps time.
+"""launchd's process: answers one request a connection (plain values each way, see call.py), reaps children, keeps time.
 
 It ends with its stdin: when the tests are gone, so is this Mac.
 """
@@ -12,6 +12,7 @@ import sys
 import time
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from tests.mac.call import packed, receive
 from tests.mac.launchd.domains import Caller
 from tests.mac.launchd.supervisor import Supervisor
 from tests.mac.launchd.texts import Answer
@@ -81,8 +82,10 @@ class Daemon:
             self.host.reaped(pid, status)
 
     def _serve(self, caller: socket.socket) -> None:
-        line = caller.makefile("r", encoding="utf-8", errors="surrogateescape").readline()
-        request = json.loads(line) if line else {}
+        try:
+            request = receive(caller)
+        except OSError:
+            request = {}
         result = self._launchctl(request) if "launchctl" in request else self._control(request)
         if callable(result):
             self.pending.append((caller, result))
@@ -96,7 +99,8 @@ class Daemon:
         """Do what the test wants of this Mac."""
         host, what = self.host, request.get("control")
         if what == "jobs":
-            return {label: {**vars(job), "words": job.words} for label, job in host.jobs.items()}
+            jobs = {label: {**vars(job), "words": job.words} for label, job in host.jobs.items()}
+            return json.loads(json.dumps(jobs, default=str))
         if what == "login":
             host.login()
         elif what == "logout":
@@ -134,7 +138,7 @@ class Daemon:
             return False
         said = answer._asdict() if isinstance(answer, Answer) else answer
         try:
-            caller.sendall(json.dumps(said, default=str).encode("ascii") + b"\n")
+            caller.sendall(packed(said))
         except OSError:
             pass  # the caller has given up
         caller.close()

@@ -50,7 +50,7 @@ def _one(call: Call, what: str, name: Optional[str], about: Dict[str, Any], apps
         name = next((one for one in apps if apps[one]["scheme"] == scheme.group(1).lower()), None)
         if name is None:
             return call.err(NO_HANDLER.format(what))
-    call.note("opened.jsonl", {"what": what, **about})
+    call.note("opened.txt", {"what": what, **about})
     if name in apps:
         _tell(call, name, apps[name], what)
     return 0
