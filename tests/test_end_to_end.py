@@ -262,3 +262,11 @@ def test_the_demo_ends_by_itself(tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
     assert "SWIFTBAR=1 LLAMABAR_URL=http://127.0.0.1:" in done.stdout
     assert "qwen3-30b: loading" in done.stdout
+
+
+def test_a_server_that_stays_away_is_explained_as_the_doctor_does(tmp_path):
+    url = f"http://127.0.0.1:{free_port()}"
+    with Plugin(url, tmp_path) as plugin:
+        plugin.wait_for_row("Why: nothing listens there")
+        plugin.wait_for_row(f"Why: Nothing listens at {url}")
+        assert plugin.row("To type (a click copies it): ")

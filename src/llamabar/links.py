@@ -6,7 +6,7 @@ from functools import partial
 from typing import Callable, FrozenSet, Optional
 
 from llamabar import services
-from llamabar.config import ServerSettings
+from llamabar.config import ServerSettings, Settings
 from llamabar.core import asks
 from llamabar.core.asks import Answer, Kind
 from llamabar.core.events import MemoryMeasured
@@ -15,11 +15,12 @@ from llamabar.core.state import Snapshot, in_flight, loaded
 from llamabar.sources import host
 from llamabar.sources.asker import Asker
 from llamabar.sources.client import Client
-from llamabar.sources.inbox import Inbox, Moved
+from llamabar.sources.inbox import Diagnosed, Inbox, Moved
 from llamabar.sources.questions import answer
 from llamabar.sources.stream import EventStream
 
 SERVICE_EVERY_S = 30.0
+OUTAGE_S = 3.0
 
 Rediscover = Callable[[], "Optional[tuple[str, str]]"]
 
@@ -41,6 +42,7 @@ class Link:
     gone_before: FrozenSet[str] = frozenset()
     service_seen: object = None  # whether it answered when its service was last asked for
     refreshed_for: object = None  # what was loaded when the stream was last opened anew
+    diagnosed_for: Optional[float] = None  # the outage whose cause was looked for
     clients_s: float = 0.0  # when llama-swap's connections were last looked at
 
     def start(self) -> None:
@@ -85,6 +87,25 @@ class Link:
         if seen != self.service_seen:
             self.service_seen = seen
             threading.Thread(target=self._look_at_service, args=(snapshot.connected,), daemon=True).start()
+
+    def look_for_cause(self, snapshot: Snapshot, *, now_s: float) -> None:
+        """Ask the doctor, once an outage and not at its very beginning, why the server does not answer."""
+        since_s = snapshot.connection_since_s
+        if snapshot.connected or snapshot.fault is None or since_s is None or now_s - since_s < OUTAGE_S:
+            return
+        if since_s != self.diagnosed_for:
+            self.diagnosed_for = since_s
+            threading.Thread(target=self._look_for_cause, daemon=True).start()
+
+    def _look_for_cause(self) -> None:
+        from llamabar.checkup.top import top_finding
+
+        try:
+            found = top_finding(Settings((self.server,)))
+        except Exception:
+            return
+        if found is not None:
+            self.inbox.put(self.server.name, Diagnosed(found.title, found.remedy))
 
     def _look_at_service(self, answering: bool) -> None:
         try:

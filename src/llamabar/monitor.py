@@ -67,6 +67,7 @@ class Monitor:
             watched.log = watched.log.answered(ask.kind, ask.model, now_s=at_s, failed=event.failed)
         for one in events:
             watched.snapshot = apply(watched.snapshot, one, at_s)
+            watched.cause = None if watched.snapshot.connected else watched.cause
             self._news = self._news or not isinstance(one, NO_NEWS)
         self._dirty = True
 
@@ -74,6 +75,11 @@ class Monitor:
         """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
         self.aside = aside
         self._dirty = True
+
+    def explain(self, server: str, cause: Cause) -> None:
+        """Take in why a server does not answer; it is forgotten when the server does."""
+        self.servers[server].cause = cause
+        self._dirty = self._news = True
 
     def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:
         """Return the questions to send now; they count as sent."""

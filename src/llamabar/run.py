@@ -22,8 +22,9 @@ from llamabar.links import Link, link_to, needs_clients, process_key
 from llamabar.monitor import Monitor, Watched
 from llamabar.notifications import Notifier
 from llamabar.sources import clock, host
-from llamabar.sources.inbox import Arrived, Click, Inbox, Key, Moved, Notice, Stop
+from llamabar.sources.inbox import Arrived, Click, Diagnosed, Inbox, Key, Moved, Notice, Stop
 from llamabar.view.menu import Action, Menu, Row, Title
+from llamabar.view.scene import Cause
 
 BUSY_HOST_S = 2.0
 CALM_HOST_S = 20.0
@@ -117,6 +118,7 @@ class Watch:
         self._ask(now_s)
         for name, watched in self.monitor.servers.items():
             self.links[name].look_at_service(watched.snapshot, now_s=now_s)
+            self.links[name].look_for_cause(watched.snapshot, now_s=now_s)
             self.notifier.look(name, watched.snapshot, now_s=now_s)
         self.monitor.today_unix_s = clock.today_began_unix_s()
         self.monitor.tick(now_s=now_s)
@@ -131,6 +133,8 @@ class Watch:
             self.on_key(arrival.name)
         elif isinstance(arrival, Notice):
             self.monitor.tell(arrival.text)
+        elif isinstance(arrival, Diagnosed):
+            self.monitor.explain(server, Cause(arrival.title, arrival.remedy))
         elif isinstance(arrival, Click):
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):

@@ -252,10 +252,8 @@ class GpuMeasured:
 
 @dataclass(frozen=True)
 class MemoryMeasured:
-    """Resident memory of llama-swap itself and of each model's processes; `gone`: models whose processes have ended.
-
-    `servers`: the processes of the ready models, if they were looked up; a model whose process was not found has none.
-    """
+    """Resident memory of llama-swap and of each model's processes. `gone`: models whose processes have ended.
+    `servers`: the processes of the ready models, if they were looked up; one whose process was not found has none."""
 
     server_bytes: Optional[int]
     by_model_bytes: Dict[str, int]

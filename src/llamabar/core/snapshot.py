@@ -9,6 +9,7 @@ from typing import Callable, Dict, Optional, Type
 from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.finished import finished
+from llamabar.core.measured import clients, gpu, measured, memory
 from llamabar.core.state import (
     LOAD_TIMES_KEPT,
     READY,
@@ -193,47 +194,6 @@ def _slots(snapshot: Snapshot, event: ev.SlotsAnswered, at_s: float) -> Snapshot
     return with_model(snapshot, replace(model, idle_clients=model.clients) if idle else model)
 
 
-def _memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
-    models = {
-        model_id: model if model_id in event.by_model_bytes else replace(model, memory_bytes=None)
-        for model_id, model in snapshot.models.items()
-    }
-    for model_id, used_bytes in event.by_model_bytes.items():
-        if model_id in models:
-            peak = max(used_bytes, models[model_id].memory_peak_bytes or 0)
-            models[model_id] = replace(models[model_id], memory_bytes=used_bytes, memory_peak_bytes=peak)
-    for model_id, model in models.items() if event.servers is not None else ():
-        if model.state == READY:
-            models[model_id] = replace(model, process=(event.servers or {}).get(model_id, ev.ModelServer()))
-    return replace(snapshot, models=models, host=replace(snapshot.host, server_bytes=event.server_bytes))
-
-
-def _clients(snapshot: Snapshot, event: ev.ClientsSeen, at_s: float) -> Snapshot:
-    for model_id, ports in event.by_model.items():
-        model = snapshot.models.get(model_id)
-        if model is None or model.state != READY or model.clients == ports:
-            continue
-        meter = model.meter if ports else speed.with_slots(model.meter, None, at_s=at_s)
-        snapshot = with_model(snapshot, replace(model, clients=ports, meter=meter))
-    return snapshot
-
-
-def _measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
-    host = replace(
-        snapshot.host,
-        cpu_ratio=event.cpu_ratio,
-        memory_used_bytes=event.memory_used_bytes,
-        memory_total_bytes=event.memory_total_bytes,
-    )
-    return replace(snapshot, host=host)
-
-
-def _gpu(snapshot: Snapshot, event: ev.GpuMeasured, at_s: float) -> Snapshot:
-    return replace(
-        snapshot, host=replace(snapshot.host, gpu_ratio=event.ratio, gpu_power_w=event.power_w, gpu_at_s=at_s)
-    )
-
-
 def _health(snapshot: Snapshot, event: ev.HealthAnswered, at_s: float) -> Snapshot:
     if event.alive:
         return replace(snapshot, missed_heartbeats=0, last_seen_s=at_s)
@@ -295,10 +255,10 @@ _APPLY: Dict[Type[object], Callable[..., Snapshot]] = {
     ev.CapabilitiesFound: _capabilities,
     ev.HealthAnswered: _health,
     ev.SlotsAnswered: _slots,
-    ev.HostMeasured: _measured,
-    ev.GpuMeasured: _gpu,
-    ev.MemoryMeasured: _memory,
-    ev.ClientsSeen: _clients,
+    ev.HostMeasured: measured,
+    ev.GpuMeasured: gpu,
+    ev.MemoryMeasured: memory,
+    ev.ClientsSeen: clients,
     ev.ServiceFound: _service,
     ev.ActionAsked: _action_asked,
     ev.ActionEnded: _action_ended,

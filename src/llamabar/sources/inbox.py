@@ -34,6 +34,13 @@ class Stop(NamedTuple):
     why: str
 
 
+class Diagnosed(NamedTuple):
+    """Why a server does not answer, as the doctor found it: what it is, and what to type."""
+
+    title: str
+    remedy: str = ""
+
+
 class Moved(NamedTuple):
     """A server that was found by itself listens here now; None: nobody was found."""
 
@@ -41,7 +48,7 @@ class Moved(NamedTuple):
     how: str = ""
 
 
-Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved]
+Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved, Diagnosed]
 Arrival = Tuple[str, float, Arrived]
 
 

@@ -81,6 +81,7 @@ LOG_IN_TERMINAL, OPEN_LOG, OPEN_CONFIG, OPEN_PLIST, OPEN_SETTINGS = (
     "Show the log in a terminal", "Open the log file", "Open llama-swap's config", "Show the LaunchAgent in its folder",
     "Open the settings file",
 )  # fmt: skip
+TYPE = "To type (a click copies it)"
 DOCTOR, WHY_DOCTOR = "Run doctor in a terminal", "Find out why: doctor"
 REFRESH, ABOUT = "Start this plugin anew", "llamabar"
 

@@ -37,8 +37,9 @@ def _remedies(server: Server, now_s: float) -> List[Row]:
     found: List[Row] = []
     if server.status not in CALM:
         found.append(Row(f"{words.WHY}: {reason(why)}{_detail(fault.detail)}", level=Level.QUIET))
-    if server.cause is not None and server.cause.remedy:
-        found.append(Row(reason(server.cause.remedy), level=Level.WARNING))
+    if server.cause is not None and server.cause.remedy and server.status not in CALM:
+        copied = Action(Do.COPY, server.cause.remedy, server=server.name)
+        found.append(Row(f"{words.TYPE}: {reason(server.cause.remedy)}", action=copied, level=Level.WARNING))
     elif fault.kind in words.REMEDIES:
         found.append(Row(words.REMEDIES[fault.kind], level=Level.WARNING))
     if service_known(server) and server.status in STARTABLE:

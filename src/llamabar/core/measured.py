@@ -1,0 +1,52 @@
+"""What was measured of processes, connections, this computer and its GPU, taken into a snapshot."""
+
+from dataclasses import replace
+
+from llamabar.core import events as ev
+from llamabar.core import speed
+from llamabar.core.state import READY, Snapshot, with_model
+
+
+def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
+    """Return the snapshot after the processes were measured; what was not found uses nothing that is known."""
+    models = {
+        model_id: model if model_id in event.by_model_bytes else replace(model, memory_bytes=None)
+        for model_id, model in snapshot.models.items()
+    }
+    for model_id, used_bytes in event.by_model_bytes.items():
+        if model_id in models:
+            peak = max(used_bytes, models[model_id].memory_peak_bytes or 0)
+            models[model_id] = replace(models[model_id], memory_bytes=used_bytes, memory_peak_bytes=peak)
+    for model_id, model in models.items() if event.servers is not None else ():
+        if model.state == READY:
+            models[model_id] = replace(model, process=(event.servers or {}).get(model_id, ev.ModelServer()))
+    return replace(snapshot, models=models, host=replace(snapshot.host, server_bytes=event.server_bytes))
+
+
+def clients(snapshot: Snapshot, event: ev.ClientsSeen, at_s: float) -> Snapshot:
+    """Return the snapshot after llama-swap's own connections were looked at."""
+    for model_id, ports in event.by_model.items():
+        model = snapshot.models.get(model_id)
+        if model is None or model.state != READY or model.clients == ports:
+            continue
+        meter = model.meter if ports else speed.with_slots(model.meter, None, at_s=at_s)
+        snapshot = with_model(snapshot, replace(model, clients=ports, meter=meter))
+    return snapshot
+
+
+def measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
+    """Return the snapshot after this computer was measured."""
+    host = replace(
+        snapshot.host,
+        cpu_ratio=event.cpu_ratio,
+        memory_used_bytes=event.memory_used_bytes,
+        memory_total_bytes=event.memory_total_bytes,
+    )
+    return replace(snapshot, host=host)
+
+
+def gpu(snapshot: Snapshot, event: ev.GpuMeasured, at_s: float) -> Snapshot:
+    """Return the snapshot after llama-swap told of its GPU."""
+    return replace(
+        snapshot, host=replace(snapshot.host, gpu_ratio=event.ratio, gpu_power_w=event.power_w, gpu_at_s=at_s)
+    )
