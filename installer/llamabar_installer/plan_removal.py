@@ -9,7 +9,7 @@ from llamabar_installer.places import OWN_LABEL, PLUGIN
 from llamabar_installer.plan import refused
 from llamabar_installer.steps import Group, Kind, Note, Options, Plan, Step
 
-STATE_FILES = ("watcher.json", "watcher.lock")
+STATE_FILES = ("watcher.json", "update.json")
 HISTORY = "history"
 
 

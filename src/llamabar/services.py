@@ -69,8 +69,7 @@ def require(server: ServerSettings) -> Known:
 
 def start(known: Known, *, say: Callable[[str], None]) -> Outcome:
     """Start a service, its log shortened first when it has grown long."""
-    if known.label == OWN_LABEL and known.log is not None:
-        logs.rotate(known.log)
+    _shorten_log(known)
     return _control(known, say).start()
 
 
@@ -100,6 +99,7 @@ def look(server: ServerSettings, *, answering: bool) -> Optional[ServiceFound]:
     known = find(server)
     if known is None:
         return ServiceFound("", "none")
+    _shorten_log(known)
     if answering:
         return ServiceFound(known.label, "running")
     try:
@@ -140,6 +140,12 @@ def path_of(kind: str, server: ServerSettings) -> Path:
     if path is None or not path.is_file():
         raise LlamabarError(f"{known.label} has no {kind} that is there.", f"Its LaunchAgent names it: {known.plist}")
     return path
+
+
+def _shorten_log(known: Known) -> None:
+    """launchd never does: the log of our own service is moved aside when it is long, one older part is kept."""
+    if known.label == OWN_LABEL and known.log is not None:
+        logs.rotate(known.log)
 
 
 def _settings_file() -> Path:

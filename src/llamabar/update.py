@@ -7,7 +7,6 @@ most, whatever comes of it and however often the program starts, on a thread tha
 import json
 import os
 import re
-import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Callable, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
 from llamabar import __version__
+from llamabar_installer.places import data_folder
 
 EVERY_S = 86400.0
 LOOK_S = 3600.0
@@ -34,12 +34,6 @@ def start(url: str, environment: Mapping[str, str], *, tell: Callable[[str], Non
     if url:
         stamp = data_folder(environment) / STAMP
         threading.Thread(target=_watch, args=(url, stamp, tell), name="updates", daemon=True).start()
-
-
-def data_folder(environment: Mapping[str, str]) -> Path:
-    """Return where data is kept."""
-    usual = "~/Library/Application Support/llamabar" if sys.platform == "darwin" else "~/.local/share/llamabar"
-    return Path(os.path.expanduser(environment.get("LLAMABAR_DATA_DIR") or usual))
 
 
 def newer(said: str, *, than: str = __version__) -> bool:

@@ -2,7 +2,7 @@
 
 Laws: written at most once a minute, while something changed, and at the end; put in place whole; never on the loop's
 thread, so that a disk that hangs holds nothing up. Of two plugins the one that wrote last is the one that is read;
-the end is noted only over a note of one's own.
+the end is noted only over a note of one's own. Once it was removed it is not made again: uninstall took it off.
 """
 
 import json
@@ -112,15 +112,17 @@ class WatcherState:
     def _write(self, noted: Noted) -> None:
         if noted == self._written or (self._thread is not None and self._thread.is_alive()):
             return
-        self._written = noted
-        self._thread = threading.Thread(target=_put, args=(self._path, noted), name="watcher state", daemon=True)
+        first, self._written = self._written is None and not noted.ended, noted
+        words = (self._path, noted, first)
+        self._thread = threading.Thread(target=_put, args=words, name="watcher state", daemon=True)
         self._thread.start()
 
 
-def _put(path: Path, noted: Noted) -> None:
+def _put(path: Path, noted: Noted, first: bool) -> None:
     try:
         there = parse(files.read(path) or b"")
-        if noted.ended and there is not None and there.pid != noted.pid:
+        others = noted.ended and there is not None and there.pid != noted.pid
+        if others or not (first or path.exists()):
             return
         files.write(path, json.dumps({"llamabar_watcher": VERSION, **asdict(noted)}).encode("utf-8") + b"\n")
     except OSError:
