@@ -102,8 +102,8 @@ def server_silent(facts: Facts) -> Optional[Found]:
 @NETWORK.check(Level.NOTE, "The server is awake", remedy="curl {url}/v1/models")
 def server_asleep(facts: Facts) -> Optional[Found]:
     """A wake-on-LAN proxy answers for a server that is asleep; any real request wakes it."""
-    server = _with_fault(facts, "not_llama_swap")
-    if server is None or "answers 204" not in server.fault_detail:
+    server = _with_fault(facts, "asleep")
+    if server is None:
         return None
     return Found(f"{server.name} is asleep", "A wake-on-LAN proxy answers for it. This wakes it:", {"url": server.url})
 

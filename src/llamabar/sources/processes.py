@@ -1,5 +1,7 @@
 """The llama-swap processes of this user, as the process table shows them. Slow: asked once, never while watching."""
 
+from __future__ import annotations
+
 import os
 from typing import Callable, Iterator, NamedTuple, Optional, Tuple
 
