@@ -78,8 +78,8 @@ def test_without_psutil_figures_are_unknown_and_nothing_fails(tmp_path):
 import sys
 sys.modules["psutil"] = None
 from llamabar.core.state import Snapshot
-from llamabar.sources import discovery, host
-found = host.measure(), host.Processes("http://127.0.0.1:1").find(Snapshot()), list(discovery.running(None))
+from llamabar.sources import host, processes
+found = host.measure(), host.Processes("http://127.0.0.1:1").find(Snapshot()), list(processes.running(None))
 print([found[0].cpu_ratio, found[0].memory_used_bytes, found[1].server_bytes, found[2]])
 """
     done = subprocess.run([sys.executable, "-c", script], env=environment(tmp_path), capture_output=True, text=True)

@@ -52,7 +52,7 @@ class Processes:
     def find(self, snapshot: Snapshot) -> MemoryMeasured:
         """Look the processes up anew, then measure them. Slow: a whole process table."""
         if psutil is None:
-            return MemoryMeasured(None, {})
+            return MemoryMeasured(None, {}, servers={})
         if self._server is None or not self._server.is_running():
             self._server = _listener(self._port)
         loaded = [model for model in snapshot.models.values() if model.state in LOADED_STATES]
