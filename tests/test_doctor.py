@@ -18,7 +18,7 @@ from llamabar_installer.places import Places
 from tests import doctor_situations_live
 from tests.doctor_mac import WORKER, WellMac
 from tests.doctor_situations import SITUATIONS, settings
-from tests.programs import ROOT, Stranger, environment, llama_swap, run
+from tests.programs import ROOT, Stranger, environment, llama_swap, run, wait_for
 
 PYZ = ROOT / "dist" / "llamabar.pyz"
 
@@ -328,4 +328,4 @@ def test_the_self_test_says_what_was_expected_and_seen_and_changes_nothing(well)
 
 
 def test_it_is_well_again_at_the_end(well):
-    assert {one.id for one in well.ask().findings.values() if one.level != "ok"} <= ALWAYS
+    wait_for(lambda: {one.id for one in well.ask().findings.values() if one.level != "ok"} <= ALWAYS)

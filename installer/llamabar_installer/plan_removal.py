@@ -9,7 +9,6 @@ from llamabar_installer.places import OWN_LABEL, PLUGIN
 from llamabar_installer.plan import refused
 from llamabar_installer.steps import Group, Kind, Note, Options, Plan, Step
 
-STATE_FILES = ("watcher.json", "update.json")
 HISTORY = "history"
 
 
@@ -62,9 +61,7 @@ def _purge(facts: Facts) -> Tuple[Step, ...]:
 
 def _rest(facts: Facts) -> Tuple[Step, ...]:
     places = facts.places
-    state = [places.data / name for name in STATE_FILES if (places.data / name).exists()]
     return (
-        *(Step(Kind.REMOVE_FILE, str(path), "only the plugin used it", Group.PLUGIN) for path in state),
         Step(Kind.REMOVE_CACHE, str(places.cache), "it unpacks itself again when it is started", Group.PLUGIN),
         Step(Kind.REMOVE_FOLDERS, str(places.data), "only those that are empty", Group.PLUGIN),
     )

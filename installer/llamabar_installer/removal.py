@@ -11,6 +11,7 @@ from llamabar_installer.steps import Step
 from llamabar_installer.work import Undo, Workshop, _expect
 
 CACHE_PREFIXES = ("llamabar", ".llamabar")
+STATE_FILES = ("watcher.json", "update.json")
 APPLE_BYTECODE = "Library/Caches/com.apple.python"
 
 
@@ -92,7 +93,9 @@ def _remove_empty_up_to(folder: Path, top: Path) -> None:
 
 
 def remove_folders(shop: Workshop, step: Step) -> Undo:
-    """Remove the list itself and the folders that were made for us, innermost first, where nothing is in them."""
+    """Remove the plugin's notes, the list itself and the folders that were made for us, innermost first, if empty."""
+    for name in STATE_FILES:
+        files.discard(shop.places.data / name)
     folders = [Path(item.path) for item in shop.manifest.of_kind("folder")]
     files.discard(shop.places.manifest)
     for folder in sorted({*folders, shop.places.backups, shop.places.data}, key=lambda path: -len(path.parts)):

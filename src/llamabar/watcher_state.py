@@ -2,7 +2,8 @@
 
 Laws: written at most once a minute, while something changed, and at the end; put in place whole; never on the loop's
 thread, so that a disk that hangs holds nothing up. Of two plugins the one that wrote last is the one that is read;
-the end is noted only over a note of one's own. Once it was removed it is not made again: uninstall took it off.
+the end is noted only over a note of one's own. Where it, or the plugin itself, was removed it is not made
+again: uninstall took it off.
 """
 
 import json
@@ -65,6 +66,7 @@ class WatcherState:
         self._watch = watch
         self._writer = writer
         self._path = path_in(data_folder(environment))
+        self._file = environment.get("LLAMABAR_FILE", "")
         self._noted = Noted(os.getpid(), __version__, clock.unix_s())
         self._faults: Mapping[str, Optional[Fault]] = {}
         self._next_s = 0.0
@@ -113,16 +115,17 @@ class WatcherState:
         if noted == self._written or (self._thread is not None and self._thread.is_alive()):
             return
         first, self._written = self._written is None and not noted.ended, noted
-        words = (self._path, noted, first)
+        words = (self._path, noted, first, self._file)
         self._thread = threading.Thread(target=_put, args=words, name="watcher state", daemon=True)
         self._thread.start()
 
 
-def _put(path: Path, noted: Noted, first: bool) -> None:
+def _put(path: Path, noted: Noted, first: bool, plugin: str) -> None:
     try:
         there = parse(files.read(path) or b"")
         others = noted.ended and there is not None and there.pid != noted.pid
-        if others or not (first or path.exists()):
+        removed = not (first or path.exists()) or bool(plugin and not os.path.exists(plugin))
+        if others or removed:
             return
         files.write(path, json.dumps({"llamabar_watcher": VERSION, **asdict(noted)}).encode("utf-8") + b"\n")
     except OSError:
