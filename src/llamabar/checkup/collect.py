@@ -19,9 +19,9 @@ from llamabar.sources import clock
 from llamabar_installer import launchctl
 from llamabar_installer.places import Places, places
 
-LONGEST_S = 4.2
-SETTINGS_S = 1.8
-REACH_S = 3.8
+LONGEST_S = 4.3
+SETTINGS_S = 1.5
+REACH_S = 4.0
 IN_FORCE = "in force"
 EVERYTHING: FrozenSet[str] = frozenset({
     "program", "cache", "data", "settings", "swiftbar", "launchd", "agents", "service", "binary", "job", "servers",

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Iterator, List, Mapping, Optional
 from urllib.parse import urlsplit
 
-import psutil
-
 from llamabar.checkup.gathering import Unknown
 from llamabar.core.asks import is_local
 from llamabar.doctor import facts
@@ -81,6 +79,8 @@ def processes(url: str) -> facts.Processes:
 
 def computer() -> facts.Mac:
     """Return memory, sleep and system of this computer; what its tools do not tell is None."""
+    import psutil
+
     memory = psutil.virtual_memory()
     sleep = _SLEEP.search(tools.run("pmset", "-g").out)
     version = tools.run("sw_vers", "-productVersion").out.strip()
@@ -137,6 +137,8 @@ def _plugins(folder: Path) -> Iterator[str]:
 
 def _left_behind() -> Iterator[facts.Process]:
     """Yield model servers whose llama-swap is gone: children of launchd, on a port that llama-swap gives out."""
+    import psutil
+
     for process in psutil.process_iter(["name", "uids", "ppid", "cmdline"]):
         uids, words = process.info["uids"], process.info["cmdline"] or []
         if process.info["ppid"] != 1 or uids is None or uids.real != os.getuid():

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Iterator, Mapping, Optional
 from urllib.parse import urlsplit
 
-import psutil
-
 from llamabar import __version__, config, watcher_state
 from llamabar.checkup.gathering import Unknown
 from llamabar.core.asks import is_local, is_loopback
@@ -147,6 +145,8 @@ def _is_open(path: str) -> bool:
 
 def _lives(noted: watcher_state.Noted) -> bool:
     """Tell whether the noted process lives; a number that was given to another process since does not count."""
+    import psutil  # without it the plugin's fate is not known, and nothing else
+
     try:
         process = psutil.Process(noted.pid)
         return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= noted.started_unix_s + 2.0

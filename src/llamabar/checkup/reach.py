@@ -14,7 +14,7 @@ from llamabar.look import look
 from llamabar.sources import clock
 from llamabar.sources.client import UNAUTHORIZED, Client, Unreachable
 
-LOOK_S = 1.8
+LOOK_S = 1.6
 MODEL_SERVER_S = 0.8
 ASKED_MODELS = 4
 RECENT_S = 900.0

@@ -14,8 +14,6 @@ import time
 from pathlib import Path
 from typing import Callable, List, Mapping, NamedTuple, Tuple
 
-import psutil
-
 from llamabar.checkup.gathering import Gathering, Unknown
 from llamabar.checkup.report import private_now
 from llamabar.doctor.redact import redacted
@@ -111,11 +109,15 @@ def _bytecode() -> "tuple[bool, str]":
 
 
 def _psutil() -> "tuple[bool, str]":
+    import psutil
+
     full = psutil.Process().memory_full_info()
     return full.rss > 0, f"{psutil.__version__}; own memory {full.rss >> 20} MiB, footprint {full.uss >> 20} MiB"
 
 
 def _fused() -> "tuple[bool, str]":
+    import psutil
+
     module = next(iter(Path(psutil.__file__).parent.glob("_psutil_osx*.so")), None)
     if module is None:
         return False, "no module for macOS"
@@ -125,6 +127,8 @@ def _fused() -> "tuple[bool, str]":
 
 
 def _connections() -> "tuple[bool, str]":
+    import psutil
+
     try:
         return True, f"{len(psutil.Process().net_connections())} of this process"
     except psutil.Error as error:
@@ -206,6 +210,8 @@ def _start(environment: Mapping[str, str], folder: Path) -> "tuple[bool, str]":
     file = environment.get("LLAMABAR_FILE", "")
     words = [file, "stream"] if file else [sys.executable, "-m", "llamabar", "stream"]
     told = {**environment, "SWIFTBAR": "1", "SWIFTBAR_VERSION": "2.1.1", "LLAMABAR_DATA_DIR": str(folder / "data")}
+    import psutil
+
     began_s = time.monotonic()
     plugin = subprocess.Popen(words, env=told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:

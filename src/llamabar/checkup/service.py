@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
-import psutil
-
 from llamabar import services
 from llamabar.checkup.computer import is_apple_silicon
 from llamabar.checkup.disk import free_bytes
@@ -233,6 +231,10 @@ def _log_trouble(log: str) -> str:
 
 
 def _started_s(pid: Optional[int]) -> Optional[float]:
+    try:
+        import psutil
+    except ImportError:
+        return None
     try:
         return psutil.Process(pid).create_time() if pid is not None else None
     except (psutil.Error, OSError):

@@ -57,14 +57,14 @@ class Holder(NamedTuple):
 
 def holder(port: int) -> Optional[Holder]:
     """Return this user's process that listens on a port; None for one of another user, which cannot be seen."""
-    for process in psutil.process_iter(["name", "uids"]):
+    for process in psutil.process_iter(["name", "uids"]) if psutil is not None else ():
         uids = process.info["uids"]
         if uids is not None and uids.real == os.getuid() and _listens(process, port):
             return Holder(process.pid, process.info["name"] or "a program")
     return None
 
 
-def _listens(process: psutil.Process, port: int) -> bool:
+def _listens(process: "psutil.Process", port: int) -> bool:
     try:
         found = process.net_connections(kind="tcp")
     except (psutil.Error, OSError):
