@@ -64,7 +64,7 @@ def holder(port: int) -> Optional[Holder]:
     return None
 
 
-def _listens(process: "psutil.Process", port: int) -> bool:
+def _listens(process: psutil.Process, port: int) -> bool:
     try:
         found = process.net_connections(kind="tcp")
     except (psutil.Error, OSError):
