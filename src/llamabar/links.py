@@ -19,6 +19,7 @@ from llamabar.sources.inbox import Diagnosed, Inbox, Moved
 from llamabar.sources.questions import answer
 from llamabar.sources.stream import EventStream
 
+SERVICE_SOON_S = 3.0  # in the first half minute of an outage
 SERVICE_EVERY_S = 30.0
 OUTAGE_S = 3.0
 
@@ -83,7 +84,9 @@ class Link:
         """Ask for the service when the server began or ceased to answer, and now and then while it does not."""
         if not snapshot.connected and snapshot.fault is None:
             return
-        seen = (snapshot.connected, 0 if snapshot.connected else int(now_s // SERVICE_EVERY_S))
+        early = snapshot.connection_since_s is None or now_s - snapshot.connection_since_s < SERVICE_EVERY_S
+        every_s = SERVICE_SOON_S if early else SERVICE_EVERY_S
+        seen = (snapshot.connected, 0 if snapshot.connected else int(now_s // every_s))
         if seen != self.service_seen:
             self.service_seen = seen
             threading.Thread(target=self._look_at_service, args=(snapshot.connected,), daemon=True).start()

@@ -16,8 +16,8 @@ HEALED_FRAME = (
 
 def heal(environment: Mapping[str, str]) -> Optional[str]:
     """Return the frame to end with after the attribute was set; None when all is well or nothing can be done."""
-    file = environment.get("LLAMABAR_FILE", "")
-    if not environment.get("SWIFTBAR") or not file:
+    file, folder = environment.get("LLAMABAR_FILE", ""), environment.get("SWIFTBAR_PLUGINS_PATH", "")
+    if not file or not folder or not os.path.abspath(file).startswith(os.path.join(os.path.abspath(folder), "")):
         return None
     from llamabar_installer import swiftbar
 

@@ -11,10 +11,11 @@ import os
 import threading
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Mapping, Optional
+from typing import Mapping, Optional, Sequence
 
 from llamabar import __version__
 from llamabar.core.events import Fault, FaultKind
+from llamabar.core.state import Snapshot
 from llamabar.output import FrameWriter
 from llamabar.run import Watch
 from llamabar.sources import clock
@@ -108,7 +109,7 @@ class WatcherState:
             frames=self._writer.frames,
             printed_bytes=self._writer.written_bytes,
             reconnects=sum(max(0, snapshot.connections - 1) for snapshot in snapshots),
-            reachable=any(snapshot.connected for snapshot in snapshots),
+            reachable=any(snapshot.connected for snapshot in snapshots) if _known(snapshots) else None,
         )
 
     def _write(self, noted: Noted) -> None:
@@ -118,6 +119,11 @@ class WatcherState:
         words = (self._path, noted, first, self._file)
         self._thread = threading.Thread(target=_put, args=words, name="watcher state", daemon=True)
         self._thread.start()
+
+
+def _known(snapshots: Sequence[Snapshot]) -> bool:
+    """Tell whether some server has answered or refused yet."""
+    return any(snapshot.connected or snapshot.fault is not None for snapshot in snapshots)
 
 
 def _put(path: Path, noted: Noted, first: bool, plugin: str) -> None:

@@ -101,6 +101,8 @@ def status(snapshot: Snapshot, found: Status) -> str:
     """Return a status in words; "busy" where a version does not tell what it is busy with."""
     if found is Status.CRASHING:
         return crashing(snapshot.service)
+    if found is Status.STOPPING and not snapshot.connected:
+        return "stopping"
     return BUSY if found is Status.GENERATING and not is_sure(snapshot) else STATUS[found]
 
 
