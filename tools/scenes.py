@@ -1,7 +1,7 @@
 """Every state that a person can meet, as values, for the pictures and for tests: one made-up Mac and its history."""
 
 import math
-from typing import Callable, Dict, NamedTuple, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from llamabar import __version__
 from llamabar.core import events as ev
@@ -11,7 +11,7 @@ from llamabar.core.state import Snapshot
 from llamabar.core.status import classify
 from llamabar.view.compose import compose
 from llamabar.view.html import State
-from llamabar.view.scene import Scene, Server
+from llamabar.view.scene import Cause, Scene, Server
 
 NOW_S = 10_000.0
 URL = "http://127.0.0.1:8080"
@@ -26,6 +26,9 @@ AGENT = "org.llamabar.llama-swap"
 RUNNING, ELSEWHERE = ev.ServiceFound(AGENT, "running"), ev.ServiceFound("", "")
 BUSY_RATIO, CALM_RATIO = 0.34, 0.06
 SECONDS = 300
+
+
+_BAD_CONFIG = Cause("llama-swap refuses its config", "open -t /Users/me/.config/llama-swap/config.yaml")
 
 
 class Named(NamedTuple):
@@ -180,11 +183,14 @@ def _history(snapshot: Snapshot, *, busy: bool) -> History:
     return history
 
 
-def _one(snapshot: Callable[[], Snapshot], *, busy: bool = False, later_s: float = 0.0, first: bool = False) -> Scene:
-    """Return a scene of one server; `first`: at the first look, without a history."""
+def _one(
+    snapshot: Callable[[], Snapshot], *, busy: bool = False, later_s: float = 0.0, first: bool = False,
+    cause: Optional[Cause] = None,
+) -> Scene:  # fmt: skip
+    """Return a scene of one server; `first`: at the first look, without a history; `cause`: what doctor found."""
     made = snapshot()
     history = History() if first else _history(made, busy=busy)
-    server = Server("mac", URL, made, classify(made), history)
+    server = Server("mac", URL, made, classify(made), history, cause=cause)
     return Scene((server,), NOW_S + later_s, today_unix_s=TODAY_UNIX_S, version=__version__)
 
 
@@ -218,7 +224,7 @@ _ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (
     ),
     (
         "crashing", "llama-swap ends again and again",
-        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, "failing", 4), seen=False)), (),
+        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, "failing", 4), seen=False), cause=_BAD_CONFIG), (),
     ),
     (
         "needs-key", "llama-swap wants an API key",

@@ -17,10 +17,14 @@ GPU_FRESH_S = 30.0
 
 
 def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
-    """Return speed, requests, memory, CPU, GPU and totals; a row that has nothing to say is not there."""
+    """Return speed, requests, memory, CPU, GPU and totals; a row that has nothing to say is not there.
+
+    This computer is told of once, with the first server.
+    """
+    here = server is scene.servers[0]
     found = (
-        _speed(server, scene.now_s), _requests(server, scene.now_s), _memory(server, scene.now_s),
-        _cpu(server, scene.now_s), _gpu(server, scene.now_s), _today(server, scene),
+        _speed(server, scene.now_s), _requests(server, scene.now_s), _memory(server, scene.now_s, here=here),
+        _cpu(server, scene.now_s) if here else None, _gpu(server, scene.now_s), _today(server, scene),
     )  # fmt: skip
     return tuple(row for row in found if row is not None)
 
@@ -66,11 +70,11 @@ def _requests(server: Server, now_s: float) -> Optional[Row]:
     return Row(f"{words.REQUESTS}: {words.waiting(running, queued)}", image=image)
 
 
-def _memory(server: Server, now_s: float) -> Optional[Row]:
+def _memory(server: Server, now_s: float, *, here: bool) -> Optional[Row]:
     host = server.snapshot.host
     by_model = [(model.id, model.memory_bytes) for model in loaded(server.snapshot) if model.memory_bytes]
     said = [f"models {units.size(sum(used for _, used in by_model))}"] if by_model else []
-    said += [_mac_words(host)] if host.memory_total_bytes else []
+    said += [_mac_words(host)] if host.memory_total_bytes and here else []
     if not said:
         return None
     ceiling = float(host.memory_total_bytes) if host.memory_total_bytes else None
