@@ -22,6 +22,7 @@ def noted(folder):
 
 
 def test_the_plugin_notes_that_it_runs_and_that_it_has_ended(tmp_path):
+    (tmp_path / "data").mkdir()
     with llama_swap() as server, Plugin(server.url, tmp_path, LLAMABAR_DATA_DIR=str(tmp_path / "data")) as plugin:
         found = wait_for(lambda: noted(tmp_path / "data"))
         assert (found.pid, found.version, found.ended) == (plugin.process.pid, __version__, False)
@@ -87,6 +88,13 @@ def test_a_disk_that_hangs_or_is_read_only_disturbs_nothing(tmp_path):
     with open(path_in(tmp_path), "wb"):  # let the thread of the first go
         pass
     assert all(thread.daemon for thread in threading.enumerate() if thread.name == "watcher state")
+
+
+def test_a_folder_that_uninstall_took_off_is_not_made_again(tmp_path):
+    _, state = a_state(tmp_path / "data")
+    state.note()
+    state.end()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_not_understood_is_none():

@@ -19,11 +19,11 @@ SPEED_S = 2.6  # two looks at the slots, a second apart
 def look(settings: Settings, *, longest_s: float = LONGEST_S) -> Watch:
     """Return a watch that has seen each server once and is closed; its monitor holds what was found."""
     watch = Watch(settings, lambda *_: None)
+    began_s = clock.now_s()
     watch.start()
     alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer
     alarm.daemon = True
     alarm.start()
-    began_s = clock.now_s()
     watch.loop(until=lambda now_s: _settled(watch, now_s - began_s) or now_s - began_s >= longest_s)
     alarm.cancel()
     measured = host.measure()  # the first reading, as it began, was the base of this one

@@ -2,8 +2,13 @@
 
 Laws: written at most once a minute, while something changed, and at the end; put in place whole; never on the loop's
 thread, so that a disk that hangs holds nothing up. Of two plugins the one that wrote last is the one that is read;
+<<<<<<< HEAD
 the end is noted only over a note of one's own. Where it, or the plugin itself, was removed it is not made
 again: uninstall took it off.
+=======
+the end is noted only over a note of one's own. Once it was removed it is not made again, and its folder
+never: uninstall took them off.
+>>>>>>> 66bf649 (A plugin's note that comes during uninstall goes with the rest; its folder is never made for it)
 """
 
 import json
@@ -133,6 +138,8 @@ def _put(path: Path, noted: Noted, first: bool, plugin: str) -> None:
         removed = not (first or path.exists()) or bool(plugin and not os.path.exists(plugin))
         if others or removed:
             return
-        files.write(path, json.dumps({"llamabar_watcher": VERSION, **asdict(noted)}).encode("utf-8") + b"\n")
+        document = json.dumps({"llamabar_watcher": VERSION, **asdict(noted)}).encode("utf-8") + b"\n"
+        files.write_new(files.beside(path), document, mode=files.FILE_MODE)
+        os.replace(files.beside(path), path)
     except OSError:
         pass  # a disk that is full or read-only is no reason to disturb the menu; doctor says so
