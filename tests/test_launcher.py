@@ -1,5 +1,7 @@
 """The header of the one file: it finds a Python, starts the program, or says in words why not."""
 
+import contextlib
+import fcntl
 import os
 import pwd
 import re
@@ -152,15 +154,25 @@ def test_it_starts_twice_with_an_odd_environment(tmp_path, more):
     env.update(more)
     env = {name: value for name, value in env.items() if value is not None}
     real = Path(pwd.getpwuid(os.getuid()).pw_dir) / ".shiv"
-    before = set(real.iterdir()) if real.is_dir() else None
-    for _ in range(2):
-        done = subprocess.run([str(PYZ), "status"], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        says_the_server_is_away(done)
-    if real.is_dir():  # without HOME it is the home of the user's entry: leave that as it was
-        for path in set(real.iterdir()) - (before or set()):
-            shutil.rmtree(path)
-        if before is None:
-            real.rmdir()
+    with alone():
+        before = set(real.iterdir()) if real.is_dir() else None
+        for _ in range(2):
+            words = [str(PYZ), "status"]
+            done = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+            says_the_server_is_away(done)
+        if real.is_dir():  # without HOME it is the home of the user's entry: leave that as it was
+            for path in set(real.iterdir()) - (before or set()):
+                shutil.rmtree(path)
+            if before is None:
+                real.rmdir()
+
+
+@contextlib.contextmanager
+def alone():
+    """Only one test at a time, of those that run side by side, uses the user's own home."""
+    with (Path(tempfile.gettempdir()) / f"llamabar-tests-{os.getuid()}.lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def test_no_variable_of_python_changes_what_is_run(tmp_path):

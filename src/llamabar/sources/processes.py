@@ -23,13 +23,13 @@ class Running(NamedTuple):
 
 def running(listen_of: ListenOf) -> Iterator[Running]:
     """Yield this user's running llama-swap processes."""
-    for process in psutil.process_iter(["name", "uids", "cmdline"]) if psutil is not None else ():
+    for process in psutil.process_iter(["name", "uids", "cmdline", "ppid"]) if psutil is not None else ():
         uids, words = process.info["uids"], process.info["cmdline"] or []
         if uids is None or uids.real != os.getuid():
             continue
         at = next((index for index, word in enumerate(words[:2]) if os.path.basename(word) == "llama-swap"), None)
-        if at is None:
-            continue
+        if at is None or process.info["ppid"] == os.getpid() or {"-version", "--version"} & set(words):
+            continue  # asked something by us, or by another of ours
         listen, tls = listen_of(tuple(words[at + 1 :]))
         host, _, port = listen.rpartition(":")
         host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]", "::", "*") else host
