@@ -1,6 +1,7 @@
 """What a click does: each action is one call to llama-swap or to this computer; the next event shows its effect."""
 
 import json
+import os
 from dataclasses import dataclass
 from typing import Callable, Mapping
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from llamabar_installer.service import Outcome
 LOAD_S = 900.0  # held open for the whole load: a load whose caller leaves is unloaded at once (facts, trap 5)
 UNLOAD_S = 30.0
 TOOL_S = 5.0
+SERVICE_S = 120.0  # each command is bounded by itself; ExitTimeOut may be long
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,28 @@ def _show(action: Action, where: Where) -> str:
 
 
 def _serve(doing: Callable[..., Outcome]) -> Callable[[Action, Where], str]:
-    def _done(_: Action, where: Where) -> str:
-        outcome = doing(services.require(where.server), say=lambda _: None)
+    """Return what starts, stops or restarts the service that the item named.
+
+    The file does it in a process of its own: a restart must come to its end also when the plugin is ended in its midst.
+    """
+
+    def _done(action: Action, where: Where) -> str:
+        known = services.require(where.server)
+        if known.label != action.target:
+            return "another service is known by now"
+        file = os.environ.get("LLAMABAR_FILE", "")
+        if file:
+            words = (doing.__name__, "--server", where.server.name)
+            return _outcome(tools.call(file, *words, timeout_s=SERVICE_S))
+        outcome = doing(known, say=lambda _: None)
         return "" if outcome.ok else outcome.said
 
     return _done
+
+
+def _outcome(output: tools.Output) -> str:
+    lines = [line.strip(" \u2717.") for line in output.err.splitlines() if line.strip()]
+    return "" if output.code == 0 else lines[0] if lines else output.words
 
 
 def _nothing(_: Action, __: Where) -> str:

@@ -81,7 +81,9 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
 
 def select(settings: Settings, name: str) -> Settings:
     """Return the settings with only the server of that name."""
-    found = tuple(server for server in settings.servers if server.name == name)
+    numbered = {f"@{number}": server for number, server in enumerate(settings.servers, 1)}  # so the menu names them
+    named = [server for server in settings.servers if server.name == name]
+    found = tuple(named or ([numbered[name]] if name in numbered else []))
     if not found:
         names = ", ".join(server.name for server in settings.servers)
         raise LlamabarError(f"No server is named {name!r}.", f"The settings name: {names}.")

@@ -41,7 +41,7 @@ def _key_of_file(path: Path, mistakes: List[str]) -> str:
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             mistakes.append("settings: others can read the key file; chmod 600 it")
         return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         mistakes.append(f"settings: the key file cannot be read ({type(error).__name__})")
         return ""
 

@@ -12,12 +12,14 @@ from llamabar.core.asks import Answer, Kind
 from llamabar.core.events import MemoryMeasured
 from llamabar.core.search import Search
 from llamabar.core.state import Snapshot, in_flight, loaded
+from llamabar.monitor import Monitor
 from llamabar.sources import host
 from llamabar.sources.asker import Asker
 from llamabar.sources.client import Client
 from llamabar.sources.inbox import Diagnosed, Inbox, Moved
 from llamabar.sources.questions import answer
 from llamabar.sources.stream import EventStream
+from llamabar.view.scene import Cause
 
 SERVICE_SOON_S = 3.0  # in the first half minute of an outage
 SERVICE_EVERY_S = 30.0
@@ -43,7 +45,8 @@ class Link:
     gone_before: FrozenSet[str] = frozenset()
     service_seen: object = None  # whether it answered when its service was last asked for
     refreshed_for: object = None  # what was loaded when the stream was last opened anew
-    diagnosed_for: Optional[float] = None  # the outage whose cause was looked for
+    diagnosed_for: object = None  # the outage whose cause was looked for
+    service_looked: bool = False
     clients_s: float = 0.0  # when llama-swap's connections were last looked at
 
     def start(self) -> None:
@@ -92,31 +95,47 @@ class Link:
             threading.Thread(target=self._look_at_service, args=(snapshot.connected,), daemon=True).start()
 
     def look_for_cause(self, snapshot: Snapshot, *, now_s: float) -> None:
-        """Ask the doctor, once an outage and not at its very beginning, why the server does not answer."""
+        """Ask the doctor why the server does not answer: not at the very beginning, and anew when that changes."""
         since_s = snapshot.connection_since_s
         if snapshot.connected or snapshot.fault is None or since_s is None or now_s - since_s < OUTAGE_S:
             return
-        if since_s != self.diagnosed_for:
-            self.diagnosed_for = since_s
+        outage = (since_s, snapshot.fault.kind, snapshot.service.state if snapshot.service is not None else "")
+        if outage != self.diagnosed_for:
+            self.diagnosed_for = outage
             threading.Thread(target=self._look_for_cause, daemon=True).start()
 
     def _look_for_cause(self) -> None:
+        self.inbox.put(self.server.name, self._cause())
+
+    def _cause(self) -> Diagnosed:
         from llamabar.checkup.top import top_finding
 
         try:
             found = top_finding(Settings((self.server,)))
         except Exception:
-            return
-        if found is not None:
-            self.inbox.put(self.server.name, Diagnosed(found.title, found.remedy))
+            found = None
+        return Diagnosed(found.title, found.remedy) if found is not None else Diagnosed("")
+
+    def explain_now(self, monitor: Monitor) -> None:
+        """Have the doctor explain at once why the server does not answer; takes seconds."""
+        cause = self._cause() if not monitor.servers[self.server.name].snapshot.connected else Diagnosed("")
+        monitor.explain(self.server.name, Cause(cause.title, cause.remedy) if cause.title else None)
+
+    def stop(self) -> None:
+        """Close the connection and end every thread; returns at once."""
+        self.stream.stop()
+        self.asker.stop()
+        self.slots_asker.stop()
 
     def _look_at_service(self, answering: bool) -> None:
         try:
             found = services.look(self.server, answering=answering)
         except Exception:
-            return
+            found = None
         if found is not None:
             self.inbox.put(self.server.name, found)
+        self.service_looked = True
+        self.inbox.wake()
 
 
 def link_to(server: ServerSettings, inbox: Inbox, *, follows: bool) -> Link:

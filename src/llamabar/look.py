@@ -13,18 +13,22 @@ from llamabar.run import Watch
 from llamabar.sources import clock, host
 
 LONGEST_S = 4.0
+SERVICE_S = 1.5
 SPEED_S = 2.6  # two looks at the slots, a second apart
 
 
-def look(settings: Settings, *, longest_s: float = LONGEST_S) -> Watch:
-    """Return a watch that has seen each server once and is closed; its monitor holds what was found."""
+def look(settings: Settings, *, longest_s: float = LONGEST_S, services: bool = False) -> Watch:
+    """Return a watch that has seen each server once and is closed; its monitor holds what was found.
+
+    `services`: the services of servers that answer are wanted too; of one that does not they always are.
+    """
     watch = Watch(settings, lambda *_: None)
     began_s = clock.now_s()
     watch.start()
     alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer
     alarm.daemon = True
     alarm.start()
-    watch.loop(until=lambda now_s: _settled(watch, now_s - began_s) or now_s - began_s >= longest_s)
+    watch.loop(until=lambda now_s: _settled(watch, now_s - began_s, services) or now_s - began_s >= longest_s)
     alarm.cancel()
     measured = host.measure()  # the first reading, as it began, was the base of this one
     for name in watch.monitor.servers:
@@ -32,10 +36,11 @@ def look(settings: Settings, *, longest_s: float = LONGEST_S) -> Watch:
     return watch
 
 
-def _settled(watch: Watch, passed_s: float) -> bool:
+def _settled(watch: Watch, passed_s: float, services: bool) -> bool:
     for name, link in watch.links.items():
         unlooked = link.clients_s == 0.0 and needs_clients(watch.monitor.servers[name].snapshot)
-        if link.measuring or unlooked:
+        wanted = services or not watch.monitor.servers[name].snapshot.connected
+        if link.measuring or unlooked or (wanted and not link.service_looked and passed_s < SERVICE_S):
             return False
     return all(_known(watched, passed_s) for watched in watch.monitor.servers.values())
 

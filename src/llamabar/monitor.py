@@ -76,7 +76,7 @@ class Monitor:
         self.aside = aside
         self._dirty = True
 
-    def explain(self, server: str, cause: Cause) -> None:
+    def explain(self, server: str, cause: Optional[Cause]) -> None:
         """Take in why a server does not answer; it is forgotten when the server does."""
         self.servers[server].cause = cause
         self._dirty = self._news = True
@@ -115,7 +115,7 @@ class Monitor:
         self._due_s = cadence.due_s(self.shown, new, self.pace(), now_s=now_s)
         if self._due_s is None or self._due_s > now_s:
             return None
-        self.shown = cadence.printed(new, now_s=now_s)
+        self.shown = cadence.printed(self.shown, new, now_s=now_s)
         self.menu, self._due_s, self._news = menu, None, False
         return menu
 
@@ -131,8 +131,8 @@ class Monitor:
         """Return what a menu is drawn from."""
         only = len(self.servers) == 1
         shown = tuple(
-            Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only=only, cause=w.cause)
-            for w in self.servers.values()
+            Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only, w.cause, number)
+            for number, w in enumerate(self.servers.values(), 1)
         )
         return Scene(
             shown, now_s, self.title, self.key, self.notices, self.today_unix_s, self.version, self.aside
@@ -197,7 +197,7 @@ def _state_of(scene: Scene) -> object:
             server.status,
             server.snapshot.profile,
             tuple((model.id, model.state, model.failed_at_s) for model in server.snapshot.models.values()),
-            tuple(server.snapshot.requests),
+            bool(server.snapshot.requests),
             tuple((token, asked.ended_s, asked.failure) for token, asked in server.snapshot.asked.items()),
             server.snapshot.confirmed,
         )

@@ -46,13 +46,13 @@ class Watch:
     inbox: Inbox = field(default_factory=Inbox)
     links: Dict[str, Link] = field(default_factory=dict)
     stopping: str = ""
+    notifier: Optional[Notifier] = None  # only the plugin tells: a terminal beside it would tell all twice
     _host_s: Optional[float] = None
 
     def __post_init__(self) -> None:
         watched = {one.name: Watched(one.name, one.url, asks.is_local(one.url)) for one in self.settings.servers}
         settings = self.settings
         self.monitor = Monitor(watched, settings.title, settings.key, settings.mistakes, version=__version__)
-        self.notifier = Notifier(settings.notify)
         for server in self.settings.servers:
             follows = server.discovered and settings.rediscover is not None
             self.links[server.name] = link_to(server, self.inbox, follows=follows)
@@ -75,20 +75,27 @@ class Watch:
 
     def loop(self, until: Callable[[float], bool] = lambda _: False) -> None:
         """Run until stopped, or until `until` says so of the time."""
-        while not self.stopping:
-            now_s = clock.now_s()
-            try:
-                self.step(now_s)
-            except Exception as error:
-                if launch.mendable(error):
-                    raise
-                self._show_fault(error, now_s)
+        try:
+            while not self.stopping and not self._turn(until):
+                pass
+        finally:
+            self.close()
+
+    def _turn(self, until: Callable[[float], bool]) -> bool:
+        """Take one turn and wait for the next; return whether `until` says that it was the last."""
+        now_s = clock.now_s()
+        try:
+            self.step(now_s)
             if self.stopping or until(clock.now_s()):
-                break
+                return True
             began_s, now_s = now_s, clock.now_s()
             self.inbox.wait(min(self._longest_wait_s(), self.monitor.wake_at_s(now_s=now_s) - now_s))
             clock.wait(began_s + LULL_S - clock.now_s())
-        self.close()
+        except Exception as error:
+            if launch.mendable(error):
+                raise
+            self._show_fault(error, now_s)
+        return False
 
     def _show_fault(self, error: Exception, now_s: float) -> None:
         """Show that we failed, and go on after a pause; the next good menu takes it off again."""
@@ -99,9 +106,9 @@ class Watch:
             self.inbox.wait(ends_s - clock.now_s())
 
     def close(self) -> None:
-        """Close every connection; the threads are daemons and end with the program."""
+        """Close every connection and end every thread."""
         for link in self.links.values():
-            link.stream.stop()
+            link.stop()
 
     def step(self, now_s: float) -> None:
         """Take in what arrived, ask what is due, show what changed."""
@@ -119,7 +126,8 @@ class Watch:
         for name, watched in self.monitor.servers.items():
             self.links[name].look_at_service(watched.snapshot, now_s=now_s)
             self.links[name].look_for_cause(watched.snapshot, now_s=now_s)
-            self.notifier.look(name, watched.snapshot, now_s=now_s)
+            if self.notifier is not None:
+                self.notifier.look(name, watched.snapshot, now_s=now_s)
         self.monitor.today_unix_s = clock.today_began_unix_s()
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s)
@@ -134,7 +142,7 @@ class Watch:
         elif isinstance(arrival, Notice):
             self.monitor.tell(arrival.text)
         elif isinstance(arrival, Diagnosed):
-            self.monitor.explain(server, Cause(arrival.title, arrival.remedy))
+            self.monitor.explain(server, Cause(arrival.title, arrival.remedy) if arrival.title else None)
         elif isinstance(arrival, Click):
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):
@@ -219,7 +227,8 @@ class Watch:
         """Watch a server where it is now; one that speaks TLS from now on needs a new start (lean.py)."""
         link, watched = self.links[server], self.monitor.servers[server]
         same_scheme = moved.url is not None and moved.url.split(":")[0] == watched.url.split(":")[0]
-        if moved.url is None or not same_scheme or moved.url == watched.url or watched.snapshot.connected:
+        others = [one.url for one in self.monitor.servers.values()]  # its own among them: it has not moved
+        if moved.url is None or not same_scheme or moved.url in others or watched.snapshot.connected:
             return
         watched.url, watched.processes = moved.url, asks.is_local(moved.url)
         link.move(moved.url)

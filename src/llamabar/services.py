@@ -70,12 +70,12 @@ def require(server: ServerSettings) -> Known:
 def start(known: Known, *, say: Callable[[str], None]) -> Outcome:
     """Start a service, its log shortened first when it has grown long."""
     _shorten_log(known)
-    return _control(known, say).start()
+    return _not_ours(known) or _control(known, say).start()
 
 
 def stop(known: Known, *, say: Callable[[str], None]) -> Outcome:
     """Stop a service until the next login or start."""
-    return _control(known, say).stop()
+    return _not_ours(known) or _control(known, say).stop()
 
 
 def restart(known: Known, *, say: Callable[[str], None]) -> Outcome:
@@ -86,7 +86,7 @@ def restart(known: Known, *, say: Callable[[str], None]) -> Outcome:
         pid = launchctl.look(known.label).pid
     except Trouble:
         pid = None
-    return _control(known, say).restart(replaced=runs_an_older_file(pid, known.program))
+    return _not_ours(known) or _control(known, say).restart(replaced=runs_an_older_file(pid, known.program))
 
 
 def look(server: ServerSettings, *, answering: bool) -> Optional[ServiceFound]:
@@ -140,6 +140,18 @@ def path_of(kind: str, server: ServerSettings) -> Path:
     if path is None or not path.is_file():
         raise LlamabarError(f"{known.label} has no {kind} that is there.", f"Its LaunchAgent names it: {known.plist}")
     return path
+
+
+def _not_ours(known: Known) -> Optional[Outcome]:
+    """Return why a service cannot be started or stopped: it does not run, and something else answers there."""
+    try:
+        job = launchctl.look(known.label)
+    except Trouble:
+        return None
+    if job.pid is not None or not probe.answers(known.url):
+        return None
+    said = f"The llama-swap at {known.url} was not started by {known.label}"
+    return Outcome(False, said, "End it where it was started (Ctrl-C in its terminal), then: llamabar.pyz start")
 
 
 def _shorten_log(known: Known) -> None:

@@ -52,6 +52,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     settings = wiring.settings(environment, option=config, server=server)
     lean.without_tls([*(one.url for one in settings.servers), *filter(None, [settings.update_url])])
     from llamabar.clicks import click_style
+    from llamabar.notifications import Notifier
     from llamabar.output import FrameWriter
     from llamabar.run import Watch
     from llamabar.sources.clicks import ClickReader
@@ -62,6 +63,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     clicks = click_style(environment)
     watch = Watch(settings, lambda menu, _: writer.show(render(menu, clicks)))
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
+    watch.notifier = Notifier(settings.notify)
     watch.stop_on_signals()
     writer.start()
     ClickReader(sys.stdin.fileno() if sys.stdin else 0, watch.inbox).start()

@@ -2,13 +2,8 @@
 
 Laws: written at most once a minute, while something changed, and at the end; put in place whole; never on the loop's
 thread, so that a disk that hangs holds nothing up. Of two plugins the one that wrote last is the one that is read;
-<<<<<<< HEAD
-the end is noted only over a note of one's own. Where it, or the plugin itself, was removed it is not made
-again: uninstall took it off.
-=======
-the end is noted only over a note of one's own. Once it was removed it is not made again, and its folder
-never: uninstall took them off.
->>>>>>> 66bf649 (A plugin's note that comes during uninstall goes with the rest; its folder is never made for it)
+the end is noted only over a note of one's own. Where it, or the plugin itself, was removed it is not made again, and
+its folder never: uninstall took them off.
 """
 
 import json

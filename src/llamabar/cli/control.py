@@ -20,12 +20,20 @@ Found = List[Tuple[str, Action]]  # server name and what to do there
 
 def perform_token(token: str, settings: Settings) -> int:
     """Do what a token means in the menu as it is now; raise LlamabarError if it means nothing any more."""
-    watch = look(settings)
-    menu = compose(watch.monitor.scene(now_s=clock.now_s()))
-    found = [(action.server, action) for action in menu.actions() if action.token == token]
+    watch = look(settings, services=True)
+    found = _meant(watch, token)
+    if not found:
+        for link in watch.links.values():
+            link.explain_now(watch.monitor)
+        found = _meant(watch, token)
     if not found:
         raise LlamabarError("That item is not in the menu any more.", "Open the menu again.")
     return _perform(watch, found[:1])
+
+
+def _meant(watch: Watch, token: str) -> Found:
+    menu = compose(watch.monitor.scene(now_s=clock.now_s()))
+    return [(action.server, action) for action in menu.actions() if action.token == token]
 
 
 def load(model: str, settings: Settings) -> int:
@@ -40,16 +48,15 @@ def load(model: str, settings: Settings) -> int:
 def unload(model: Optional[str], settings: Settings) -> int:
     """Unload one model, or all of them for None."""
     if model is None:
-        return _do(settings, lambda server, _: [(server, Action(Do.UNLOAD_ALL, server=server))], "")
+        return _do(settings, lambda server, _: [(server, Action(Do.UNLOAD_ALL, server=server))], "", everywhere=True)
     found = partial(_of_model, Do.UNLOAD, model)
     return _do(settings, found, f"No server has a model {model!r}.")
 
 
 def cancel_request(request_id: Optional[str], settings: Settings) -> int:
     """Cancel one request in flight, or all of them for None."""
-    return _do(
-        settings, lambda server, snapshot: _of_requests(request_id, server, snapshot), "No such request is in flight."
-    )
+    found = partial(_of_requests, request_id)
+    return _do(settings, found, "No such request is in flight.", everywhere=request_id is None)
 
 
 def choose_profile(name: str, settings: Settings) -> int:
@@ -72,7 +79,9 @@ def _of_requests(wanted: Optional[str], server: str, snapshot: Snapshot) -> Foun
     return [(server, cancel(server, request)) for request in requests]
 
 
-def _do(settings: Settings, find: Callable[[str, Snapshot], Found], missing: str) -> int:
+def _do(
+    settings: Settings, find: Callable[[str, Snapshot], Found], missing: str, *, everywhere: bool = False
+) -> int:
     watch = look(settings)
     reachable = {name: w.snapshot for name, w in watch.monitor.servers.items() if w.snapshot.connected}
     if not reachable:
@@ -83,13 +92,19 @@ def _do(settings: Settings, find: Callable[[str, Snapshot], Found], missing: str
     found = [one for server, snapshot in reachable.items() for one in find(server, snapshot)]
     if not found:
         raise LlamabarError(missing, "`llamabar models` and `llamabar status --json` list what there is.")
+    named = list(dict.fromkeys(server for server, _ in found))
+    if len(named) > 1 and not everywhere:
+        raise LlamabarError(f"More than one server has it: {', '.join(named)}.", "Say which: --server NAME")
     return _perform(watch, found)
 
 
 def _perform(watch: Watch, found: Found) -> int:
     for server, action in found:
         name = server if server in watch.links else next(iter(watch.links))
-        failure = perform(action, watch.where(name))
+        where = watch.where(name)
+        if where.client.api_key:
+            where.client.open_stream().close()  # the look is over: llama-swap shows itself anew before it gets the key
+        failure = perform(action, where)
         if failure:
             raise LlamabarError(f"Could not {action.do.value}: {failure}.")
     return 0

@@ -51,14 +51,14 @@ def program(context: click.Context) -> Optional[int]:
     return code
 
 
-def scene_of(server: str, config: str) -> Any:
+def scene_of(server: str, config: str, *, services: bool = False) -> Any:
     """Return what one look at the servers has shown."""
     settings = settings_of(server, config)
     lean.without_tls(one.url for one in settings.servers)
     from llamabar.look import look
     from llamabar.sources import clock
 
-    return look(settings).monitor.scene(now_s=clock.now_s())
+    return look(settings, services=services).monitor.scene(now_s=clock.now_s())
 
 
 def print_status(server: str, config: str, *, as_json: bool) -> int:

@@ -19,6 +19,7 @@ BURST_S = 1.0  # finished requests are fetched this long after the first of a bu
 HEARTBEAT_S = 20.0
 MISSED_HEARTBEATS = 2
 SLOTS_EVERY_S = 1.0
+NO_GPU_EVERY_S = 300.0
 GPU_EVERY_S = 10.0  # llama-swap itself samples every 5 s
 SLOTS_SOON_S = 0.5  # once, for the first pace of an answer
 LONGEST_BACKOFF_S = 30.0
@@ -130,7 +131,7 @@ def due(
     asks += [Ask(Kind.RUNNING)] if _running_due(snapshot, log, now_s) else []
     asks += [Ask(Kind.FINISHED)] if _finished_due(snapshot, log, now_s) else []
     asks += [Ask(Kind.HEALTH)] if _health_due(snapshot, log, now_s) else []
-    asks += [Ask(Kind.PERFORMANCE)] if _gpu_wanted(snapshot) and now_s >= _gpu_at_s(log) else []
+    asks += [Ask(Kind.PERFORMANCE)] if _gpu_wanted(snapshot) and now_s >= _gpu_at_s(snapshot, log) else []
     asks += _slots_due(snapshot, log, now_s, processes) if local else []
     sent = [ask for ask in asks if not log.waiting(ask.kind, ask.model)]
     return [ask._replace(rows=_rows(snapshot)) if ask.kind is Kind.FINISHED else ask for ask in sent]
@@ -152,7 +153,7 @@ def next_due_s(
         if local and _slots_wanted(snapshot, model, processes) and not log.waiting(Kind.SLOTS, model.id):
             times.append(_slots_at_s(log, model, now_s))
     if _gpu_wanted(snapshot) and not log.waiting(Kind.PERFORMANCE):
-        times.append(_gpu_at_s(log))
+        times.append(_gpu_at_s(snapshot, log))
     if _has_heartbeat(snapshot) and not log.waiting(Kind.HEALTH):
         times.append(_heartbeat_at_s(snapshot, log))
     return max(now_s + 0.02, min(times))
@@ -191,13 +192,15 @@ def _has_heartbeat(snapshot: Snapshot) -> bool:
 
 
 def _gpu_wanted(snapshot: Snapshot) -> bool:
-    """Its route is unlogged; even so it is asked only where a GPU was told of, and while somebody waits."""
-    return "gpu" in snapshot.confirmed and bool(in_flight(snapshot))
+    """Its route is unlogged; even so it is asked only where it is there, and while somebody waits."""
+    return "performance" in snapshot.confirmed and bool(in_flight(snapshot))
 
 
-def _gpu_at_s(log: AskLog) -> float:
+def _gpu_at_s(snapshot: Snapshot, log: AskLog) -> float:
+    """A server that told of no GPU may only have had no sample yet."""
+    every_s = GPU_EVERY_S if "gpu" in snapshot.confirmed else NO_GPU_EVERY_S
     turn = log.turns.get((Kind.PERFORMANCE, ""))
-    return (turn.asked_s if turn is not None else 0.0) + GPU_EVERY_S
+    return (turn.asked_s if turn is not None else 0.0) + every_s
 
 
 def _health_due(snapshot: Snapshot, log: AskLog, now_s: float) -> bool:

@@ -10,6 +10,7 @@ from typing import Optional
 
 URGENT_S = 0.1  # so that a burst of changes is one frame
 BUSY_S = 1.0
+BURST = 5.0
 RECENT_S = 15.0
 QUIET_S = 120.0
 RECENT_FOR_S = 300.0
@@ -20,6 +21,7 @@ class Shown:
     """What the last frame showed: `state` moves with states, `words` with any text, `all` with any pixel."""
 
     at_s: Optional[float] = None
+    urgent: float = BURST  # how many changes of state may still be shown at once
     state: object = None
     words: object = None
     all: object = None
@@ -40,7 +42,8 @@ def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[flo
     if shown.at_s is None:
         return now_s
     if new.state != shown.state:
-        return shown.at_s + URGENT_S
+        missing = max(0.0, 1.0 - _urgent(shown, now_s))
+        return max(shown.at_s + URGENT_S, now_s + missing * BUSY_S if missing else 0.0)
     if new.words != shown.words:
         return shown.at_s + (BUSY_S if pace.busy or pace.counting_down or pace.news else _calm_s(pace, now_s))
     if new.all != shown.all:
@@ -65,6 +68,12 @@ def too_soon(shown: Shown, pace: Pace, *, now_s: float) -> bool:
     return shown.at_s is not None and now_s < shown.at_s + _calm_s(pace, now_s)
 
 
-def printed(new: Shown, *, now_s: float) -> Shown:
+def printed(shown: Shown, new: Shown, *, now_s: float) -> Shown:
     """Return what is shown after a frame was printed now."""
-    return replace(new, at_s=now_s)
+    spent = 1.0 if new.state != shown.state else 0.0
+    return replace(new, at_s=now_s, urgent=max(0.0, _urgent(shown, now_s) - spent))
+
+
+def _urgent(shown: Shown, now_s: float) -> float:
+    """States that flap all the time are news once a second; a few changes in a row are shown at once."""
+    return min(BURST, shown.urgent + (now_s - shown.at_s) / BUSY_S) if shown.at_s is not None else BURST

@@ -46,10 +46,11 @@ class Told:
 def news(told: Told, snapshot: Snapshot, wishes: Wishes, *, now_s: float, minute: int) -> Tuple[Told, Optional[News]]:
     """Return what is seen now and the news to tell, or None. `minute`: of the local day."""
     found = (_failed(told, snapshot), _gone(told, snapshot, now_s), _long(told, snapshot, wishes))
-    seen = _seen(told, snapshot, now_s)
     wanted = [one for one in found if one is not None and one.event in wishes.events]
-    soon = told.told_s is not None and now_s - told.told_s < PAUSE_S
-    if not wanted or soon or is_quiet(wishes, minute):
+    if wanted and not is_quiet(wishes, minute) and told.told_s is not None and now_s - told.told_s < PAUSE_S:
+        return told, None  # it is news still when the pause is over
+    seen = _seen(told, snapshot, now_s)
+    if not wanted or is_quiet(wishes, minute):
         return seen, None
     return replace(seen, told_s=now_s), wanted[0]
 
@@ -81,7 +82,8 @@ def _failed(told: Told, snapshot: Snapshot) -> Optional[News]:
 
 def _is_gone(snapshot: Snapshot, now_s: float) -> bool:
     since_s = snapshot.connection_since_s
-    was_there = snapshot.last_seen_s is not None
+    wanted = snapshot.service is not None and snapshot.service.state in ("stopped", "not loaded", "stopping")
+    was_there = snapshot.last_seen_s is not None and not wanted  # what somebody stopped is not gone
     return not snapshot.connected and was_there and since_s is not None and now_s - since_s > GONE_AFTER_S
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from queue import SimpleQueue
-from typing import Callable
+from typing import Callable, Optional
 
 from llamabar.sources.inbox import Arrived, Inbox
 
@@ -16,13 +16,19 @@ class Asker(threading.Thread):
         super().__init__(name=f"questions to {server}", daemon=True)
         self._server = server
         self._inbox = inbox
-        self._tasks: SimpleQueue[Task] = SimpleQueue()
+        self._tasks: SimpleQueue[Optional[Task]] = SimpleQueue()
 
     def ask(self, task: Task) -> None:
         """Queue a call; it returns an event or an answer, and raises nothing."""
         self._tasks.put(task)
 
+    def stop(self) -> None:
+        """End the thread once it has done what was queued; returns at once."""
+        self._tasks.put(None)
+
     def run(self) -> None:
-        """Work for ever; a daemon thread ends with the program."""
-        while True:
-            self._inbox.put(self._server, self._tasks.get()())
+        """Work until stopped."""
+        task = self._tasks.get()
+        while task is not None:
+            self._inbox.put(self._server, task())
+            task = self._tasks.get()

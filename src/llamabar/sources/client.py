@@ -95,7 +95,7 @@ class Client:
         """Return the open event stream; raise Unreachable. The first event must come within ANSWER_S."""
         self.key_wanted = False  # whoever listens there now has to show again that it is llama-swap
         stream = self._open()
-        if stream.status in UNAUTHORIZED and self.api_key and stream.is_llama_swaps_refusal():
+        if stream.status in UNAUTHORIZED and self.api_key and _refuses(stream):
             self.key_wanted = True
             stream.close()
             stream = self._open()
@@ -104,7 +104,7 @@ class Client:
         if stream.status == 204:  # a wol-proxy answers so while the machine behind it sleeps (facts, section 10)
             stream.close()
             raise Unreachable(Fault(FaultKind.ASLEEP))
-        refused = stream.status in UNAUTHORIZED and stream.is_llama_swaps_refusal()
+        refused = stream.status in UNAUTHORIZED and _refuses(stream)
         stream.close()
         if refused:
             raise Unreachable(Fault(FaultKind.UNAUTHORIZED))
@@ -204,6 +204,15 @@ class Stream:
                 pass
         self._response.close()
         self._pool.close()
+
+
+def _refuses(stream: Stream) -> bool:
+    """Tell whether a refusal is llama-swap's own; raise Unreachable for one that cannot be read to its end."""
+    try:
+        return stream.is_llama_swaps_refusal()
+    except Exception as error:
+        stream.close()
+        raise Unreachable(fault_of(error)) from None
 
 
 def _socket_of(response: "urllib3.BaseHTTPResponse") -> Optional[socket.socket]:

@@ -86,7 +86,7 @@ def _performance(client: Caller, ask: Ask) -> Answer:
     after = datetime.fromtimestamp(client.unix_s() - SAMPLES_S, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     got = client.call("GET", f"/api/performance?after={after}")
     gpu = decode.decode_performance(parse(got.body)) if got.status == 200 else None
-    found = (*_found("performance", got.status == 200), *_found("gpu", gpu is not None))
+    found = (*_found("performance", got.status == 200), *(_found("gpu", True) if gpu is not None else ()))
     return Answer(ask, (*found, gpu or ev.GpuMeasured(None)))
 
 

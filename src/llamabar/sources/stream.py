@@ -95,6 +95,8 @@ class EventStream(threading.Thread):
         except Unreachable as error:
             return False, error.fault
         try:
+            if client is not self._client:
+                return False, Fault(FaultKind.CLOSED)  # moved while it was opened
             splitter = EventSplitter()
             while not self._ending.is_set():
                 piece = stream.read()

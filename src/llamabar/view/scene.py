@@ -30,11 +30,17 @@ class Server:
     history: History
     only: bool = True  # there is no other: its name need not be said
     cause: Optional[Cause] = None
+    number: int = 1  # its place in the settings
 
     @property
     def address(self) -> str:
         """Return host and port."""
         return self.url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]
+
+    @property
+    def option(self) -> str:
+        """Return the words that name this server to a command; none are needed for the only one."""
+        return "" if self.only else f" --server @{self.number}"
 
     def waits(self, action: Action) -> bool:
         """Tell whether a click was sent on its way and has not ended."""

@@ -112,6 +112,14 @@ def crashing(service: Optional[ServiceFound]) -> str:
     return f"{STATUS[Status.CRASHING]} ({units.plural(times, 'time')})" if times > 1 else "has crashed"
 
 
+DOING: Dict[str, str] = {"profile": "choose the profile", "show": "open it", "copy": "copy it"}
+
+
+def refused(what: str, why: str) -> str:
+    """Return that a click was refused, and why."""
+    return f"Could not {DOING.get(what, what)}: {why}"
+
+
 def lost(requests: Optional[int]) -> str:
     """Return what an action does to somebody's work, "" if there is none."""
     return f", {units.plural(requests, 'request')} will be lost" if requests else ""
@@ -128,11 +136,13 @@ def speed(reading: Optional[Reading]) -> str:
 
 
 def title_speed(reading: Optional[Reading]) -> str:
-    """Return a speed of always seven characters: " 41 t/s", "~41 t/s"."""
+    """Return a speed of always eight characters: "  41 t/s", " ~41 t/s"."""
     if reading is None:
-        return "  – t/s"
-    mark = "~" if reading.source is Source.ESTIMATE else ""
-    return f"{mark + units.short_count(round(reading.tps)):>3} t/s"
+        return f"{units.UNKNOWN:>4} t/s"
+    whole = round(reading.tps)
+    if reading.source is not Source.ESTIMATE:
+        return f"{units.short_count(whole):>4} t/s"
+    return f"{f'~{whole}' if whole < 1000 else f'~{whole // 1000}k':>4} t/s"
 
 
 def title_loading(loading_s: Optional[float]) -> str:

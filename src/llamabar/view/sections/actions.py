@@ -33,6 +33,11 @@ def start(server: Server) -> Row:
     return item(server, words.START, Do.START, _label(server))
 
 
+def restart(server: Server) -> Row:
+    """Return the item that restarts the service."""
+    return item(server, words.RESTART + words.lost(in_flight(server.snapshot)), Do.RESTART, _label(server))
+
+
 def _label(server: Server) -> str:
     return server.snapshot.service.label if server.snapshot.service is not None else ""
 
@@ -82,7 +87,7 @@ def _service(server: Server) -> Tuple[Row, ...]:
         return ()
     lost = words.lost(in_flight(server.snapshot))
     return (
-        item(server, words.RESTART + lost, Do.RESTART, _label(server)),
+        restart(server),
         item(server, words.STOP + lost, Do.STOP, _label(server)),
     )
 
@@ -93,14 +98,14 @@ def more(server: Server, scene: Scene) -> Row:
     found = [_page(server, text, page) for text, page in words.OPEN_PAGES] if connected else []
     if service_known(server):
         found += [
-            Row(words.LOG_IN_TERMINAL, action=Action(Do.TERMINAL, "logs -f", server=server.name)),
+            Row(words.LOG_IN_TERMINAL, action=Action(Do.TERMINAL, f"logs -f{server.option}", server=server.name)),
             item(server, words.OPEN_LOG, Do.SHOW, "log"),
             item(server, words.OPEN_CONFIG, Do.SHOW, "config"),
             item(server, words.OPEN_PLIST, Do.SHOW, "plist"),
         ]
     found += [
         item(server, words.OPEN_SETTINGS, Do.SHOW, "settings"),
-        Row(words.DOCTOR, action=Action(Do.TERMINAL, "doctor", server=server.name)),
+        Row(words.DOCTOR, action=Action(Do.TERMINAL, f"doctor{server.option}", server=server.name)),
         Row(words.REFRESH, action=Action(Do.REFRESH, server=server.name)),
     ]
     if scene.version:

@@ -9,10 +9,10 @@ from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.palette import SYMBOLS
 from llamabar.view.scene import Server
-from llamabar.view.sections.actions import item, service_known, start
+from llamabar.view.sections.actions import item, restart, service_known, start
 from llamabar.view.text import name, reason
 
-STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING)
+STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTING)
 CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as it was wanted
 OPENS_SETTINGS = (FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP)
 
@@ -35,18 +35,19 @@ def _remedies(server: Server, now_s: float) -> List[Row]:
     assert fault is not None
     why = server.cause.title if server.cause is not None else words.FAULTS[fault.kind]
     found: List[Row] = []
-    if server.status not in CALM:
+    if server.status not in CALM or server.cause is not None:
         found.append(Row(f"{words.WHY}: {reason(why)}{_detail(fault.detail)}", level=Level.QUIET))
-    if server.cause is not None and server.cause.remedy and server.status not in CALM:
+    if server.cause is not None and server.cause.remedy and server.status is not Status.STOPPED:
         copied = Action(Do.COPY, server.cause.remedy, server=server.name)
         found.append(Row(f"{words.TYPE}: {reason(server.cause.remedy)}", action=copied, level=Level.WARNING))
     elif fault.kind in words.REMEDIES:
         found.append(Row(words.REMEDIES[fault.kind], level=Level.WARNING))
     if service_known(server) and server.status in STARTABLE:
-        found.append(start(server))
+        runs = snapshot.service is not None and snapshot.service.state == "running"  # and is silent: start does nothing
+        found.append(restart(server) if runs else start(server))
     if fault.kind in OPENS_SETTINGS:
         found.append(item(server, words.OPEN_SETTINGS, Do.SHOW, "settings"))
-    found.append(Row(words.WHY_DOCTOR, action=Action(Do.TERMINAL, "doctor", server=server.name)))
+    found.append(Row(words.WHY_DOCTOR, action=Action(Do.TERMINAL, f"doctor{server.option}", server=server.name)))
     if snapshot.last_seen_s is not None:
         seen = words.ago(now_s - snapshot.last_seen_s)
         found.append(Row(f"{words.LAST_SEEN}: {seen}. {words.STALE}", level=Level.QUIET))
@@ -56,7 +57,7 @@ def _remedies(server: Server, now_s: float) -> List[Row]:
 def _refused(server: Server, now_s: float) -> Tuple[Row, ...]:
     """Return a row for each click that was refused just now and has no row of a model to say so."""
     return tuple(
-        Row(f"Could not {asked.what}: {reason(asked.failure)}", level=Level.WARNING)
+        Row(words.refused(asked.what, reason(asked.failure)), level=Level.WARNING)
         for asked in server.snapshot.asked.values()
         if asked.failure and asked.what not in (Do.LOAD.value, Do.UNLOAD.value) and asked.ended_s is not None
         if now_s - asked.ended_s < words.REFUSED_FOR_S
