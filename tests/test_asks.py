@@ -198,14 +198,15 @@ def test_an_answer_to_a_question_never_asked_is_ignored():
 
 
 def test_a_gpu_is_asked_for_only_where_one_was_told_of_and_while_somebody_waits():
-    life = Life(table(m="ready"), LISTED, ev.CapabilitiesFound(confirmed=frozenset({"gpu"})))
+    life = Life(table(m="ready"), LISTED, ev.CapabilitiesFound(confirmed=frozenset({"performance", "gpu"})))
     life.at(2.0)
     life.at(30.0)
     assert life.kinds().count(Kind.PERFORMANCE) == 1, "once a connection"
     for tenth in range(400, 600):
         life.at(tenth / 10, request("1", answered_bytes=tenth))
     assert life.kinds(since_s=39.0).count(Kind.PERFORMANCE) == 2, "every ten seconds"
-    blind = Life(table(m="ready"), LISTED)
-    for tenth in range(20, 400):
-        blind.at(tenth / 10, request("1", answered_bytes=tenth))
-    assert blind.kinds().count(Kind.PERFORMANCE) == 1
+    for known, asked in (({"performance"}, 2), (set(), 1)):  # it may only have had no sample yet
+        blind = Life(table(m="ready"), LISTED, ev.CapabilitiesFound(confirmed=frozenset(known)))
+        for second in range(2, 400):
+            blind.at(float(second), request("1", answered_bytes=second))
+        assert blind.kinds().count(Kind.PERFORMANCE) == asked

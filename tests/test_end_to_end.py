@@ -3,11 +3,12 @@
 import json
 import re
 import subprocess
+import threading
 import time
 
 import pytest
 
-from tests.programs import Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
+from tests.programs import Plugin, Stranger, chat, command, environment, free_port, llama_swap, run, wait_for
 
 
 def routes(server, since=0):
@@ -270,3 +271,31 @@ def test_a_server_that_stays_away_is_explained_as_the_doctor_does(tmp_path):
         plugin.wait_for_row("Why: nothing listens there")
         plugin.wait_for_row(f"Why: Nothing listens at {url}")
         assert plugin.row("To type (a click copies it): ")
+
+
+def test_commands_work_on_a_server_that_wants_a_key(tmp_path):
+    with llama_swap(api_key="sk-right") as server:
+        more = {"LLAMABAR_URL": server.url, "LLAMABAR_API_KEY": "sk-right"}
+        assert run(tmp_path, "load", "alpha-8b", **more).returncode == 0
+        assert server.world.processes["alpha-8b"].state == "ready"
+        assert run(tmp_path, "unload", "--all", **more).returncode == 0
+        assert server.world.processes["alpha-8b"].state == "stopped"
+
+
+@pytest.mark.parametrize("key", ["", "sk-1"])
+def test_a_refusal_that_breaks_off_is_said_and_tried_again(tmp_path, key):
+    broken = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nunauth"
+    with Stranger(broken) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=key) as plugin:
+        plugin.wait_for_row("Why: ")
+        wait_for(lambda: len(stranger.heard) > 2)
+        assert plugin.stderr == b""
+
+
+def test_a_look_leaves_no_thread_behind(server):
+    from llamabar.config import ServerSettings, Settings
+    from llamabar.look import look
+
+    before = threading.active_count()
+    for url in (server.url, "http://127.0.0.1:9"):
+        look(Settings((ServerSettings("one", url),)))
+    wait_for(lambda: threading.active_count() <= before)

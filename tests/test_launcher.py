@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.programs import environment, free_port
+from tests.programs import environment
 from tests.test_cache import cache_of, says_the_server_is_away, whole
 from tests.test_pyz import PYTHON, PYZ, bare, start
 
 pytestmark = pytest.mark.skipif(not PYZ.is_file(), reason="not built: python3 build.py pyz")
-NOBODY = f"http://127.0.0.1:{free_port()}"
+NOBODY = "http://127.0.0.1:9"  # no test of those beside us takes this port
 
 
 def python_of(version, folder):

@@ -1,6 +1,6 @@
 """Two servers in one menu: each its own stream and section; one that is down disturbs nothing."""
 
-from tests.programs import Plugin, chat, llama_swap
+from tests.programs import Plugin, chat, llama_swap, run
 
 
 def both(home, first, second):
@@ -42,3 +42,13 @@ def test_a_click_goes_to_the_server_in_whose_section_it_stands(tmp_path):
         assert [path for _, path in mini.requests if path.startswith("/upstream")] == ["/upstream/alpha-8b/"]
         assert not [path for _, path in studio.requests if path.startswith("/upstream")]
 
+
+
+def test_a_command_that_could_mean_either_asks_which_and_takes_its_place_as_a_name(tmp_path):
+    with llama_swap() as mini, llama_swap() as studio:
+        more = {"LLAMABAR_CONFIG": both(tmp_path, mini.url, studio.url)}
+        done = run(tmp_path, "load", "beta-3b", **more)
+        assert done.returncode == 1 and "mini, studio" in done.stderr and "--server NAME" in done.stderr
+        assert run(tmp_path, "load", "beta-3b", "--server", "@2", **more).returncode == 0
+        assert studio.world.processes["beta-3b"].state == "ready"
+        assert mini.world.processes["beta-3b"].state == "stopped"

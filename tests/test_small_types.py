@@ -106,7 +106,18 @@ def test_each_kind_of_change_has_its_wait(new, pace, wait_s):
 def test_no_change_is_no_frame_and_the_first_frame_is_at_once():
     assert due_s(SHOWN, Shown(state="a", words="b", all="c"), CALM, now_s=9e9) is None
     assert due_s(Shown(), SHOWN, CALM, now_s=5.0) == 5.0
-    assert cadence.printed(Shown(state="s"), now_s=7.0).at_s == 7.0
+    assert cadence.printed(Shown(), Shown(state="s"), now_s=7.0).at_s == 7.0
+
+
+def test_a_few_changes_of_state_are_shown_at_once_and_flapping_ones_once_a_second():
+    shown, times = cadence.printed(Shown(), Shown(state=0), now_s=0.0), []
+    for tenth in range(1, 601):
+        now_s, new = tenth / 10, Shown(state=tenth)
+        due = due_s(shown, new, Pace(True, False, None), now_s=now_s)
+        if due is not None and due <= now_s:
+            shown, times = cadence.printed(shown, new, now_s=now_s), [*times, now_s]
+    assert len([at_s for at_s in times if at_s < 1.0]) >= 4, "what somebody does is seen at once"
+    assert len([at_s for at_s in times if at_s > 30.0]) <= 31
 
 
 def given(*said):

@@ -85,7 +85,7 @@ def check_config(program: str, config: Path) -> ConfigCheck:
         text = config.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return ConfigCheck(False, f"{config} cannot be read ({type(error).__name__})")
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as held:
+    with tempfile.TemporaryDirectory(prefix="llamabar-checks-") as folder, socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen(1)
         copy = Path(folder) / config.name

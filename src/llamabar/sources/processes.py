@@ -12,6 +12,8 @@ except ImportError:  # see host.py
 
 ListenOf = Callable[[Tuple[str, ...]], Tuple[str, bool]]
 
+CHECKED = "llamabar-checks-"  # the folder of a config that llama-swap is asked to read
+
 
 class Running(NamedTuple):
     """A running llama-swap: where it listens by its own arguments, and its program."""
@@ -23,13 +25,13 @@ class Running(NamedTuple):
 
 def running(listen_of: ListenOf) -> Iterator[Running]:
     """Yield this user's running llama-swap processes."""
-    for process in psutil.process_iter(["name", "uids", "cmdline", "ppid"]) if psutil is not None else ():
+    for process in psutil.process_iter(["name", "uids", "cmdline"]) if psutil is not None else ():
         uids, words = process.info["uids"], process.info["cmdline"] or []
         if uids is None or uids.real != os.getuid():
             continue
         at = next((index for index, word in enumerate(words[:2]) if os.path.basename(word) == "llama-swap"), None)
-        if at is None or process.info["ppid"] == os.getpid() or {"-version", "--version"} & set(words):
-            continue  # asked something by us, or by another of ours
+        if at is None or {"-version", "--version"} & set(words) or any(CHECKED in word for word in words):
+            continue  # one that is only asked something, by us
         listen, tls = listen_of(tuple(words[at + 1 :]))
         host, _, port = listen.rpartition(":")
         host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]", "::", "*") else host
