@@ -57,6 +57,18 @@ def test_a_truncated_member_of_the_cache_is_unpacked_anew(tmp_path, shortened, k
     assert whole(cache_of(tmp_path))
 
 
+@pytest.mark.parametrize("module", ["launch", "entry", "main", "words"])
+def test_compiled_files_that_a_full_disk_broke_off_are_made_anew(tmp_path, module):
+    start(tmp_path, "status", LLAMABAR_URL=NOBODY)
+    compiled = list((cache_of(tmp_path) / "llamabar").rglob(f"__pycache__/{module}.*.pyc"))
+    assert compiled
+    for path in compiled:
+        os.truncate(path, path.stat().st_size // 3)
+    says_the_server_is_away(start(tmp_path, "status", LLAMABAR_URL=NOBODY))
+    assert not any(path.exists() for path in compiled)
+    says_the_server_is_away(start(tmp_path, "status", LLAMABAR_URL=NOBODY))
+
+
 def test_a_stream_whose_cache_is_damaged_mends_it_and_goes_on(tmp_path):
     start(tmp_path, "--version")
     os.truncate(cache_of(tmp_path) / "llamabar/monitor.py", 3000)

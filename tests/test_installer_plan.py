@@ -22,8 +22,8 @@ from tests.programs import free_port
 GOOD = ConfigCheck(True)
 
 
-@pytest.fixture
-def facts(tmp_path):
+@pytest.fixture(name="facts")
+def a_mac(tmp_path):
     """A Mac with llama-swap, a config and SwiftBar, and nothing of ours."""
     home = tmp_path / "home"
     config = home / ".config" / "llama-swap" / "config.yaml"
@@ -244,6 +244,7 @@ def test_uninstall_plans_exactly_what_was_put_on(facts):
     link = facts.swiftbar.folder / "llamabar.pyz"
     items = (*full.manifest.items, Item("file", str(facts.places.program)), Item("link", str(link)))
     full = replace(full, manifest=Manifest(items), jobs={OWN_LABEL: Job(OWN_LABEL, True, pid=9)})
+    facts.places.cache.mkdir()
     plan = plan_uninstall(full, Options())
     assert kinds(plan) == [
         Kind.STOP, Kind.REMOVE_AGENT, Kind.REMOVE_LINK, Kind.REMOVE_FILE, Kind.REMOVE_CACHE, Kind.REMOVE_FOLDERS,

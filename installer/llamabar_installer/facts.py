@@ -147,7 +147,7 @@ def _plist_trouble(places: Places) -> str:
     if path.is_symlink() or (path.exists() and not path.is_file()):
         return f"{path} is not a plain file"
     if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
-        owner = "it belongs to root: sudo chown -R \"$(id -un)\"" if folder.stat().st_uid == 0 else "chmod u+rwx"
+        owner = 'it belongs to root: sudo chown -R "$(id -un)"' if folder.stat().st_uid == 0 else "chmod u+rwx"
         return f"{folder} cannot be written ({owner} '{folder}')"
     if folder.is_dir() and folder.stat().st_mode & 0o022:
         return f"others can write {folder}, so launchd refuses what is in it (chmod go-w '{folder}')"
@@ -157,5 +157,5 @@ def _plist_trouble(places: Places) -> str:
 
 
 def has_server(settings: Optional[bytes]) -> bool:
-    """Tell whether a settings file names a server."""
-    return re.search(rb"^\s*\[+\s*server\s*\]+", settings or b"", re.MULTILINE) is not None
+    """Tell whether a settings file names a server, in whatever way TOML has for that."""
+    return re.search(rb"^\s*(\[+\s*server\s*\]+|server\s*[=.])", settings or b"", re.MULTILINE) is not None

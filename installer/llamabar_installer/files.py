@@ -59,6 +59,17 @@ def beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
+def sweep(path: Path) -> None:
+    """Remove what a process that was killed left `beside` a file."""
+    try:
+        left = [one for one in path.parent.iterdir() if one.name.startswith(f".{path.name}.")]
+    except OSError:
+        return
+    for one in left:
+        if one.name[len(path.name) + 2 :].removesuffix(".tmp").isdigit():
+            discard(one)
+
+
 def backup(path: Path, folder: Path) -> Path:
     """Copy a file, or a link as a link, into a folder under a name that was never used; return where it is now."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)

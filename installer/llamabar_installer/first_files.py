@@ -1,5 +1,7 @@
 """The files that a user finds written for them the first time: a llama-swap config to fill in, a settings entry."""
 
+import json
+
 LLAMA_SWAP_CONFIG = b"""\
 # llama-swap's config, with an example to fill in.
 # All keys: https://github.com/mostlygeek/llama-swap/wiki/Configuration
@@ -41,5 +43,5 @@ FIRST_SETTINGS = b"""\
 def server_table(url: str, label: str, *, new: bool) -> bytes:
     """Return a `[[server]]` table of the settings file."""
     head = "# llamabar's settings: https://github.com/llamabar/llamabar\n\n" if new else "\n"
-    service = f'service = "{label}"\n' if label else ""
-    return f'{head}[[server]]\nurl = "{url}"\n{service}'.encode()
+    service = f"service = {json.dumps(label)}\n" if label else ""  # what JSON escapes, TOML reads alike
+    return f"{head}[[server]]\nurl = {json.dumps(url)}\n{service}".encode()

@@ -9,6 +9,7 @@ from typing import Mapping
 OWN_LABEL = "org.llamabar.llama-swap"
 PLUGIN = "llamabar.pyz"
 PLUGIN_NAME = "llamabar"
+USUAL_CACHE = ".shiv"
 RUST_LABEL = "com.user.llama-swap"
 
 
@@ -81,4 +82,4 @@ def _settings(environment: Mapping[str, str], home: Path) -> Path:
 
 def _cache(environment: Mapping[str, str], home: Path) -> Path:
     named = environment.get("SHIV_ROOT", "")
-    return Path(os.path.expanduser(named)) if named else home / ".shiv"
+    return Path(os.path.expanduser(named)) if named else home / USUAL_CACHE

@@ -3,8 +3,10 @@
 Laws: adopt, never duplicate; foreign plists are never changed; nothing is planned that is already so.
 """
 
+import os
 from pathlib import Path
 from typing import Optional, Tuple
+from urllib.parse import urlsplit
 
 from llamabar_installer import agent_plist, first_files, probe
 from llamabar_installer.agents import Agent, flag
@@ -45,11 +47,18 @@ def _service(facts: Facts, options: Options) -> Plan:
     if obstacle is not None:
         return Plan(notes=(obstacle,))
     foreign = None if facts.plist is not None else _foreign(facts)
+    if foreign in facts.agents and facts.processes and not _is_running(facts, foreign.label):
+        beside = Note(f"A service of llama-swap is there, but off: {foreign.label} ({foreign.plist}).")
+        return _with(_adopt_process(facts), beside)
     if foreign is not None and not (options.take_over and foreign.label == RUST_LABEL):
         return _adopt(facts, foreign)
     if facts.plist is None and foreign is None and facts.processes:
         return _adopt_process(facts)
     return _own(facts, options, foreign)
+
+
+def _with(plan: Plan, note: Note) -> Plan:
+    return Plan(plan.steps, (*plan.notes, note))
 
 
 def _obstacle(facts: Facts) -> Optional[Note]:
@@ -107,14 +116,15 @@ def _pointing(facts: Facts, url: str, label: str) -> Tuple[Step, ...]:
     if has_server(facts.settings) or facts.watched.named_by.startswith(("LLAMA", "option")):
         return ()
     content = (facts.settings or b"") + first_files.server_table(url, label, new=facts.settings is None)
-    return (Step(Kind.SETTINGS, str(facts.places.settings), f"watch {url}", content=content),)
+    why = f"so that the menu shows the llama-swap at {url}"
+    return (Step(Kind.SETTINGS, str(facts.places.settings), why, content=content),)
 
 
 def _elsewhere(facts: Facts, url: str) -> Tuple[Note, ...]:
     watched = facts.watched
     if watched.named_by and watched.url and watched.url != url:
-        said = f"{watched.named_by} names {watched.url}, and that stays so."
-        return (Note(said, "Where that is: llamabar.pyz config"),)
+        said = f"The menu goes on showing {watched.url}, because {watched.named_by} says so."
+        return (Note(said, f"Change it there to see the llama-swap at {url}."),)
     return ()
 
 
@@ -125,20 +135,44 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
     if isinstance(program, Note):
         return Plan(notes=(program,))
     config, config_steps = _config(facts, there, old)
+    unusable = _unusable(config)
+    if unusable is not None:
+        return Plan(notes=(unusable,))
     checked = facts.check(program, config) if config.is_file() else None
     if checked is not None and checked.good is False:
         said = f"llama-swap does not accept {config}: {checked.words}"
         return Plan(notes=(Note(said, "Mend the config, then run install again.", missing=True),))
     notes = [Note(f"The config could not be checked: {checked.words}.")] if checked and checked.good is None else []
-    port = _port(options, there, old)
+    port = _port(facts, options, there, old)
     if isinstance(port, Note):
         return Plan(notes=(*notes, port))
     service = agent_plist.Service(program, str(config), port)
     agent = _agent(facts, options, service)
+    if agent.notes and there is not None:
+        service = there
     start = _start(facts, service, changed=bool(agent.steps))
     old_steps = _old_service(old)
     steps = (*old_steps, *config_steps, *agent.steps, *start)
-    return Plan(steps, (*notes, *agent.notes, *_foreign_beside(facts, old), *_elsewhere(facts, service.url)))
+    beside = (*_not_taken_over(old), *_foreign_beside(facts, old), *_elsewhere(facts, service.url))
+    return Plan(steps, (*notes, *agent.notes, *beside))
+
+
+def _unusable(config: Path) -> Optional[Note]:
+    """Return why what stands at the config's path can neither be used nor be replaced by a first one."""
+    if config.is_file() or not os.path.lexists(config):
+        return None if config.is_absolute() and "$" not in str(config) else Note(
+            f"The config of the service that is to be moved over is named {config}, which only its shell understands.",
+            "Name it by its whole path there, then run install again.", missing=True)  # fmt: skip
+    leads = f"a link to {os.readlink(config)}, which is not there" if config.is_symlink() else "not a file"
+    return Note(f"{config} is {leads}, so llama-swap has no config.",
+                "Put that right (is a disk missing?), then run install again.", missing=True)  # fmt: skip
+
+
+def _not_taken_over(old: Optional[Agent]) -> Tuple[Note, ...]:
+    if old is None:
+        return ()
+    said = f"Of the old command only the program, the config and the port are taken over: {' '.join(old.arguments)}"
+    return (Note(said, "The new service can be reached from this Mac only; what else you need, put into its plist."),)
 
 
 def _program(facts: Facts, there: Optional[agent_plist.Service], old: Optional[Agent]) -> "str | Note":
@@ -155,20 +189,19 @@ def _program(facts: Facts, there: Optional[agent_plist.Service], old: Optional[A
     return Note("llama-swap was not found on this Mac.", f"Install it, then run install again: {BREW}", missing=True)
 
 
-def _config(
-    facts: Facts, there: Optional[agent_plist.Service], old: Optional[Agent]
-) -> Tuple[Path, Tuple[Step, ...]]:
+def _config(facts: Facts, there: Optional[agent_plist.Service], old: Optional[Agent]) -> Tuple[Path, Tuple[Step, ...]]:
     """Return the config, and the step that writes a first one where there is none."""
     named = there.config if there is not None else flag(old.arguments[1:], "config") if old is not None else None
+    named = f"{facts.places.home}{named[1:]}" if named and named.startswith("~/") else named
     path = Path(named) if named else facts.configs[0] if facts.configs else facts.places.config
     if path.is_file():
         return path, ()
-    why = "llama-swap needs one; it holds an example to fill in"
+    why = "llama-swap needs one; it holds an example, and no model until you fill it in"
     return path, (Step(Kind.CONFIG, str(path), why, content=first_files.LLAMA_SWAP_CONFIG),)
 
 
-def _port(options: Options, there: Optional[agent_plist.Service], old: Optional[Agent]) -> "int | Note":
-    """Return the port: of the plist that is there, else the one asked for, else 8080, else the next that is free."""
+def _port(facts: Facts, options: Options, there: Optional[agent_plist.Service], old: Optional[Agent]) -> "int | Note":
+    """Return the port: of the plist that is there, the one asked for, the settings', 8080, or the next that is free."""
     if there is not None and options.port is None:
         return there.port
     if there is not None and options.port == there.port:
@@ -179,6 +212,9 @@ def _port(options: Options, there: Optional[agent_plist.Service], old: Optional[
         return Note(f"Port {options.port} is taken.", "Choose another with --port, or leave it out.", missing=True)
     if old is not None and old.listen.rpartition(":")[2].isdigit():
         return int(old.listen.rpartition(":")[2])
+    watched = urlsplit(facts.watched.url) if facts.watched.named_by else None
+    if watched is not None and watched.scheme == "http" and watched.port and probe.is_free(watched.port):
+        return watched.port
     found = probe.free_port(FIRST_PORT)
     return found or Note(f"No port from {FIRST_PORT} on is free.", "Choose one with --port.", missing=True)
 
@@ -225,4 +261,3 @@ def _foreign_beside(facts: Facts, old: Optional[Agent]) -> Tuple[Note, ...]:
     others = [agent for agent in facts.agents if agent.label != OWN_LABEL and agent is not old]
     said = "There is another llama-swap service, {} ({}). It is left alone."
     return tuple(Note(said.format(agent.label, agent.plist)) for agent in others)
-

@@ -2,10 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 from llamabar_installer.facts import Facts, own_service
-from llamabar_installer.places import OWN_LABEL, PLUGIN
+from llamabar_installer.places import OWN_LABEL, PLUGIN, USUAL_CACHE
 from llamabar_installer.plan import refused
 from llamabar_installer.steps import Group, Kind, Note, Options, Plan, Step
 
@@ -17,13 +17,24 @@ def plan_uninstall(facts: Facts, options: Options) -> Plan:
     refusal = refused(facts)
     if refusal is not None:
         return Plan(notes=(refusal,))
-    steps = (_service(facts) if options.service else ()) + (_plugin(facts) if options.plugin else ())
+    unasked = _unasked(facts) if options.service else None
+    steps = _service(facts) if options.service and unasked is None else ()
+    steps += _plugin(facts) if options.plugin else ()
     if options.purge:
         steps += _purge(facts)
-    whole = options.service and options.plugin and (steps or facts.manifest.items)
+    whole = options.service and options.plugin and unasked is None and (steps or facts.manifest.items)
     if whole:
         steps += _rest(facts)
-    return Plan(steps, _notes(facts, options) if steps else ())
+    notes = _notes(facts, options) if steps else ()
+    return Plan(steps, notes if unasked is None else (unasked, *notes))
+
+
+def _unasked(facts: Facts) -> Optional[Note]:
+    """Return why the service stays: whether it runs is not known, and its LaunchAgent is all that can stop it."""
+    if not facts.launchd_trouble or not (facts.plist is not None or facts.manifest.of_kind("agent")):
+        return None
+    said = f"launchd could not be asked, so the service stays: {facts.launchd_trouble}."
+    return Note(said, "Run uninstall again in a minute.", missing=True)
 
 
 def _service(facts: Facts) -> Tuple[Step, ...]:
@@ -61,10 +72,11 @@ def _purge(facts: Facts) -> Tuple[Step, ...]:
 
 def _rest(facts: Facts) -> Tuple[Step, ...]:
     places = facts.places
-    return (
-        Step(Kind.REMOVE_CACHE, str(places.cache), "it unpacks itself again when it is started", Group.PLUGIN),
-        Step(Kind.REMOVE_FOLDERS, str(places.data), "only those that are empty", Group.PLUGIN),
-    )
+    why = "what this program unpacked there, and nothing else; it is made anew if you run llamabar again"
+    caches = dict.fromkeys((places.cache, places.home / USUAL_CACHE))
+    steps = [Step(Kind.REMOVE_CACHE, str(cache), why, Group.PLUGIN) for cache in caches if cache.is_dir()]
+    steps.append(Step(Kind.REMOVE_FOLDERS, str(places.data), "those with nothing else in them", Group.PLUGIN))
+    return tuple(steps)
 
 
 def _listed(folder: Path) -> List[Path]:

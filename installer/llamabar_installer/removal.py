@@ -1,16 +1,18 @@
 """The steps that take something off: only what the manifest lists and what is still ours."""
 
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import List
 
 from llamabar_installer import files, swiftbar
 from llamabar_installer.manifest import Item
+from llamabar_installer.places import USUAL_CACHE
 from llamabar_installer.steps import Step
 from llamabar_installer.work import Undo, Workshop, _expect
 
-CACHE_PREFIXES = ("llamabar", ".llamabar")
+UNPACKED = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$|\.llamabar-")  # as unpack.py names what it makes
 STATE_FILES = ("watcher.json", "update.json")
 APPLE_BYTECODE = "Library/Caches/com.apple.python"
 
@@ -28,6 +30,7 @@ def remove_agent(shop: Workshop, step: Step) -> Undo:
     if content is not None and (item is None or item.digest != files.digest(content)):
         shop.backup(step.path)
     files.discard(step.path)
+    files.sweep(step.path)
     shop.forget(step.path)
     return lambda: _write_again(shop, Item("agent", step.target, files.digest(content or b"")), content)
 
@@ -44,6 +47,7 @@ def remove_link(shop: Workshop, step: Step) -> Undo:
         files.discard(step.path)
     elif step.path.exists():
         shop.remarks.append(f"{step.path} is not ours any more and stays")
+    files.sweep(step.path)
     shop.forget(step.path)
     return _nothing
 
@@ -51,6 +55,7 @@ def remove_link(shop: Workshop, step: Step) -> Undo:
 def remove_file(shop: Workshop, step: Step) -> Undo:
     """Remove a file of ours."""
     files.discard(step.path)
+    files.sweep(step.path)
     shop.forget(step.path)
     return _nothing
 
@@ -60,7 +65,9 @@ def put_back(shop: Workshop, step: Step) -> Undo:
     item = shop.manifest.item(step.path)
     if item is not None and item.kind == "old service":
         if step.path.is_file():
-            _expect(shop.control(item.digest, step.path, step.url).start())
+            outcome = shop.control(item.digest, step.path, step.url).start()
+            if not outcome.ok:
+                shop.remarks.append(f"{item.digest} is switched on again, but: {outcome.said}")
     elif item is not None and os.path.lexists(item.backup):
         if os.path.lexists(step.path):
             shop.remarks.append(f"{step.path} is there again; what was set aside stays in {item.backup}")
@@ -76,13 +83,15 @@ def remove_cache(shop: Workshop, step: Step) -> Undo:
     for folder in (step.path, bytecode):
         for path in _unpacked(folder):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else files.discard(path)
-        _remove_empty_up_to(folder, shop.places.home / APPLE_BYTECODE if folder is bytecode else folder)
+    _remove_empty_up_to(bytecode, shop.places.home / APPLE_BYTECODE)
+    if step.path == shop.places.home / USUAL_CACHE:
+        files.remove_empty(step.path)
     return _nothing
 
 
 def _unpacked(cache: Path) -> List[Path]:
     try:
-        return [cache / name for name in os.listdir(cache) if name.startswith(CACHE_PREFIXES)]
+        return [cache / name for name in os.listdir(cache) if UNPACKED.match(name)]
     except OSError:
         return []
 
@@ -96,6 +105,8 @@ def remove_folders(shop: Workshop, step: Step) -> Undo:
     """Remove the plugin's notes, the list itself and the folders that were made for us, innermost first, if empty."""
     for name in STATE_FILES:
         files.discard(shop.places.data / name)
+    for path in (shop.places.program, shop.places.manifest):
+        files.sweep(path)
     folders = [Path(item.path) for item in shop.manifest.of_kind("folder")]
     files.discard(shop.places.manifest)
     for folder in sorted({*folders, shop.places.backups, shop.places.data}, key=lambda path: -len(path.parts)):

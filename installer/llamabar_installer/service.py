@@ -9,11 +9,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
-from llamabar_installer import launchctl
+from llamabar_installer import agent_plist, files, launchctl
+from llamabar_installer.binaries import check_config
 from llamabar_installer.launchctl import Job, Trouble
 from llamabar_installer.logs import tail
+from llamabar_installer.tools import Output
 
 START_S = 20.0
 LOOK_EVERY_S = 0.2
@@ -22,6 +24,7 @@ PATIENT_S = 2.0
 SETTLED_S = 1.0  # a job that macOS does not allow is taken out a moment after it was loaded
 GRACE_S = 5.0
 LOG_LINES = 5
+ENDING_CODE = 36  # what bootout says when the process has not ended yet
 AGAIN_CODES = (5, 17, 36, 37)
 SETTINGS_PANE = "open 'x-apple.systempreferences:com.apple.LoginItems-Settings.extension'"
 
@@ -74,6 +77,9 @@ class Control:
             job = launchctl.look(self.label)
             if not job.loaded:
                 return self._start(job)
+            refusal = self._bad_config() if job.running else None
+            if refusal is not None:
+                return refusal
             if replaced or self._changed(job) or job.refused:
                 return self._reload(job)
             return self._kick(job)
@@ -177,24 +183,33 @@ class Control:
         return tail(self.log, LOG_LINES) if self.log is not None else ()
 
     def _stop(self, job: Job) -> Outcome:
-        launchctl.bootout(self.label)
-        if not self._wait_gone(job):
+        said = launchctl.bootout(self.label)
+        refused = said.code not in (None, 0, ENDING_CODE)
+        if not self._wait_gone(job, refused=refused):
+            if refused and not launchctl.look(self.label).ending:
+                return Outcome(False, f"launchd did not stop {self.label}: {said.words}",
+                               "Try again; if it stays so: llamabar.pyz doctor")  # fmt: skip
             return Outcome(False, f"{self.label} was told to stop and is still ending (pid {job.pid})",
                            "Look again in a while: llamabar.pyz status")  # fmt: skip
         if self.answers():
             return Outcome(True, f"{self.label} is stopped; something else still answers at its address")
         return Outcome(True, f"{self.label} is stopped, until it is started or you log in again")
 
-    def _wait_gone(self, job: Job) -> bool:
-        """Wait until launchd has forgotten the job and its process is gone; return whether they are."""
+    def _wait_gone(self, job: Job, *, refused: bool = False) -> bool:
+        """Wait until launchd has forgotten the job and its process is gone; return whether they are.
+
+        `refused`: launchd did not want to end it, so that its word is waited for and not its process.
+        """
         began_s = self.now()
-        ends_s = began_s + job.exit_timeout_s + GRACE_S
+        ends_s, refused_s = began_s + job.exit_timeout_s + GRACE_S, began_s + GRACE_S
         self.say("waiting for it to end")
-        while launchctl.look(self.label).loaded or _lives(job.pid):
-            if self.now() >= ends_s:
+        while True:
+            found = launchctl.look(self.label)
+            if not found.loaded and not _lives(job.pid):
+                return True
+            if self.now() >= (refused_s if refused and not found.ending else ends_s):
                 return False
             self.sleep(LOOK_EVERY_S if self.now() - began_s < PATIENT_S else LOOK_LATER_S)
-        return True
 
     def _reload(self, job: Job) -> Outcome:
         """Bootout and bootstrap: the only way to a new plist or a new program. Whatever happens, it is loaded again."""
@@ -212,23 +227,35 @@ class Control:
         launchctl.enable(self.label)
         self._base_runs = job.runs or 0
         longest_s = job.exit_timeout_s + GRACE_S
-        threading.Thread(
-            target=launchctl.kickstart,
-            args=(self.label,),
-            kwargs={"kill": True, "timeout_s": longest_s + self.start_s},
-            daemon=True,
-        ).start()
+        answer: List[Output] = []
+
+        def kick() -> None:
+            answer.append(launchctl.kickstart(self.label, kill=True, timeout_s=longest_s + self.start_s))
+
+        threading.Thread(target=kick, daemon=True).start()
         ends_s = self.now() + self.start_s
         latest_s = self.now() + longest_s
         self.say("waiting for it to end")
         while self.now() < latest_s:
             now = launchctl.look(self.label)
+            if answer and answer[0].code != 0 and now.running and now.pid == job.pid:
+                return Outcome(False, f"launchd did not restart {self.label}: {answer[0].words}",
+                               "It runs on as it was. Try again; if it stays so: llamabar.pyz doctor")  # fmt: skip
             if now.pid != job.pid or now.pid is None or (not now.ending and self.now() >= ends_s):
                 break
             self.sleep(LOOK_EVERY_S)
         up = self._wait_up(max(ends_s, self.now() + self.start_s / 2), not_pid=job.pid)
         again = launchctl.look(self.label) if not up.ok else None
         return self._reload(again) if again is not None and again.loaded and again.refused else up
+
+    def _bad_config(self) -> Optional[Outcome]:
+        """Return why it is left running: llama-swap says that it would not come up again with this config."""
+        service = agent_plist.service_of(agent_plist.parse(files.read(self.plist)))
+        checked = check_config(service.program, Path(service.config)) if service is not None else None
+        if checked is None or checked.good is not False:
+            return None
+        said = f"{self.label} runs on and was not restarted: its config is not accepted: {checked.words}"
+        return Outcome(False, said, "Mend the config, then: llamabar.pyz restart")
 
     def _changed(self, job: Job) -> bool:
         """Tell whether the plist says another command than the one that is loaded."""

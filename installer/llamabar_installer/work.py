@@ -48,7 +48,9 @@ class Workshop:
             manifest.save(self.places.manifest, self.manifest)
 
     def restore(self, known: Manifest) -> None:
-        """Return to the list before a step that failed and has taken back what it did."""
+        """Return to the list before a step that failed; the folders it made stay on it, to be removed if empty."""
+        for folder in self.manifest.of_kind("folder"):
+            known = known.plus(folder)
         if self.manifest != known:
             self.manifest = known
             manifest.save(self.places.manifest, known)
@@ -73,7 +75,7 @@ class Workshop:
 
 def write_config(shop: Workshop, step: Step) -> Undo:
     """Write a first config of llama-swap: never over one, and never taken off again."""
-    if step.path.exists():
+    if os.path.lexists(step.path):
         raise StepFailed(f"{step.path} has appeared meanwhile", "Run install again: it will be used.")
     made = files.missing_folders(step.path.parent)
     files.write(step.path, step.content)
@@ -107,6 +109,8 @@ def write_agent(shop: Workshop, step: Step) -> Undo:
 
 def _restore_agent(shop: Workshop, step: Step, before: "bytes | None", known: "Item | None") -> None:
     """Put the plist before back, and where it is loaded have launchd read it again."""
+    if before is None and launchctl.look(step.path.stem).loaded:
+        raise StepFailed(f"{step.path.stem} is still loaded, so its LaunchAgent stays; later: llamabar.pyz uninstall")
     _restore(shop, step.path, before, known)
     if before is not None and launchctl.look(step.path.stem).loaded:
         service = agent_plist.service_of(agent_plist.parse(before))
@@ -154,13 +158,14 @@ def _expect(outcome: Outcome) -> None:
 
 def write_settings(shop: Workshop, step: Step) -> Undo:
     """Write the settings file, what it held before kept beside the program."""
-    before = files.read(step.path)
-    kept = shop.backup(step.path)
-    known = shop.manifest.item(step.path)
-    mode = step.path.stat().st_mode & 0o777 if before is not None else 0o600
-    shop.note(Item("settings", step.target, files.digest(step.content), kept))
-    files.write(step.path, step.content, mode=mode)
-    return lambda: _restore(shop, step.path, before, known)
+    path = Path(os.path.realpath(step.path))  # a link to where somebody keeps such files stays one
+    before = files.read(path)
+    kept = shop.backup(path)
+    known = shop.manifest.item(path)
+    mode = path.stat().st_mode & 0o777 if before is not None else 0o600
+    shop.note(Item("settings", str(path), files.digest(step.content), kept))
+    files.write(path, step.content, mode=mode)
+    return lambda: _restore(shop, path, before, known)
 
 
 def switch_off(shop: Workshop, step: Step) -> Undo:
@@ -208,6 +213,7 @@ def copy_program(shop: Workshop, step: Step) -> Undo:
 
 def _place(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=files.FOLDER_MODE)
+    files.sweep(path)
     temporary = files.beside(path)
     try:
         files.write_new(temporary, content, mode=PROGRAM_MODE)

@@ -19,6 +19,8 @@ def start():
         found = sys.version_info[:2] + (sys.executable,)
         sys.exit("llamabar needs Python 3.9 or newer, and this is %d.%d: %s" % found)
     _hold(FOLDER)
+    if os.environ.get(REPAIRED):
+        _drop_bytecode()
     try:
         from llamabar.entry import main
 
@@ -38,7 +40,7 @@ def mendable(error):
     unpacked = os.path.basename(FOLDER).startswith("llamabar.pyz_")
     if not unpacked or os.environ.get(REPAIRED) or not os.path.isfile(file):
         return False
-    if isinstance(error, (ImportError, SyntaxError)):
+    if isinstance(error, (ImportError, SyntaxError)) or _is_of_bytecode(error):
         return True
     try:
         from llamabar.unpack import damaged
@@ -46,6 +48,26 @@ def mendable(error):
         return damaged(file, FOLDER)
     except Exception:
         return True
+
+
+def _is_of_bytecode(error):
+    # type: (Exception) -> bool
+    """Tell whether Python could not read what it had compiled: on a full disk it leaves files that break off."""
+    return "marshal data" in str(error) or str(error).startswith("EOF read where")
+
+
+def _drop_bytecode():
+    # type: () -> None
+    """Remove what Python compiled of the cache, in it and where Apple's Python keeps it."""
+    apples = os.path.expanduser("~/Library/Caches/com.apple.python") + FOLDER
+    for folder in (FOLDER, apples):
+        for inner, _, names in os.walk(folder):
+            for name in names:
+                if name.endswith(".pyc"):
+                    try:
+                        os.unlink(os.path.join(inner, name))
+                    except OSError:
+                        pass
 
 
 def _hold(folder):

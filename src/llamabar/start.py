@@ -3,6 +3,8 @@
 import os
 import sys
 
+if os.environ.get("LLAMABAR_REPAIRED"):
+    sys.dont_write_bytecode, sys.pycache_prefix = True, os.devnull  # a full disk leaves bytecode that breaks off
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 try:
     from llamabar.launch import start

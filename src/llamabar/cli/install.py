@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional
@@ -82,11 +83,13 @@ def _run(planner: Planner, options: Options, asked: Asked, nothing: str) -> int:
     if asked.as_json:
         print(json.dumps(document(plan, report), indent=2))
     elif report is not None:
-        print("\n".join(_report_lines(report)), flush=True)
+        print("\n".join(_report_lines(report, plan)), flush=True)
     return 0 if (report is None or report.ok) and plan.complete else 1
 
 
 def _execute(plan: Plan, facts: Facts, asked: Asked) -> Report:
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a window that is closed is Ctrl-C: what was begun is undone
+        signal.signal(number, signal.default_int_handler)
     if asked.as_json:
         return Execution(facts.places).run(plan)
     print(flush=True)
@@ -121,7 +124,8 @@ def _plan_lines(plan: Plan, nothing: str) -> List[str]:
     lines = [line for number, step in enumerate(plan.steps, 1) for line in _step_lines(number, step)]
     if lines:
         lines.insert(0, "This will be done:")
-    notes = [line for note in plan.notes for line in _note_lines(note)]
+    notes = ["Not done, and why:"] if any(note.missing for note in plan.notes) else []
+    notes += [line for note in plan.notes for line in _note_lines(note)]
     if not lines and plan.complete:
         lines = [nothing]
     return lines + ([""] if lines and notes else []) + notes
@@ -136,7 +140,7 @@ def _note_lines(note: Note) -> List[str]:
     return [said, *(f"    {line}" for line in note.lines), *([f"  {note.hint}"] if note.hint else [])]
 
 
-def _report_lines(report: Report) -> List[str]:
+def _report_lines(report: Report, plan: Plan) -> List[str]:
     undone = [f"{mark('note')} undone: {step.kind.value} ({_short(step.target)})" for step in report.undone]
     lines: List[str] = []
     for step in report.failed:
@@ -144,14 +148,16 @@ def _report_lines(report: Report) -> List[str]:
         lines += [f"    {line}" for line in report.lines]
         lines += [f"  {report.hint}"] if report.hint else []
     remarks = [f"{mark('note')} {remark}." for remark in report.remarks]
-    return [*lines, *undone, *remarks, "", _ending(report)]
+    return [*lines, *undone, *remarks, "", _ending(report, plan)]
 
 
-def _ending(report: Report) -> str:
+def _ending(report: Report, plan: Plan) -> str:
     if not report.ok and not report.kept:
         return "This Mac is as it was before."
     if not report.ok:
-        return "What has its mark above and was not undone stays. Running the same again goes on from here."
+        return "Steps with a mark stay, but for those named as undone. Run the same command again to go on."
+    if not plan.complete:
+        return "Done, but for what is named above as not done."
     started = [step for step in report.done if step.kind in (Kind.START, Kind.RELOAD)]
     if started:
         return f"Done: llama-swap answers at {started[0].url}. If the menu is not there yet: llamabar.pyz doctor"

@@ -24,7 +24,9 @@ def run(arguments: List[str]) -> int:
     except click.ClickException as error:
         error.show()
         return WRONG_USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__, EOFError) and launch.mendable(error.__cause__):
+            raise error.__cause__ from None  # click takes it for the end of the input
         print(file=sys.stderr)
         return INTERRUPTED
     except LlamabarError as error:
