@@ -135,7 +135,7 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
     if isinstance(program, Note):
         return Plan(notes=(program,))
     config, config_steps = _config(facts, there, old)
-    unusable = _unusable(config)
+    unusable = _unusable(config, moved=old is not None)
     if unusable is not None:
         return Plan(notes=(unusable,))
     checked = facts.check(program, config) if config.is_file() else None
@@ -157,15 +157,19 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
     return Plan(steps, (*notes, *agent.notes, *beside))
 
 
-def _unusable(config: Path) -> Optional[Note]:
+def _unusable(config: Path, *, moved: bool) -> Optional[Note]:
     """Return why what stands at the config's path can neither be used nor be replaced by a first one."""
-    if config.is_file() or not os.path.lexists(config):
-        return None if config.is_absolute() and "$" not in str(config) else Note(
+    if moved and not config.is_absolute():  # $HOME/… too
+        return Note(
             f"The config of the service that is to be moved over is named {config}, which only its shell understands.",
-            "Name it by its whole path there, then run install again.", missing=True)  # fmt: skip
+            "Name it by its whole path there, then run install again.",
+            missing=True,
+        )
+    if config.is_file() or not os.path.lexists(config):
+        return None
     leads = f"a link to {os.readlink(config)}, which is not there" if config.is_symlink() else "not a file"
-    return Note(f"{config} is {leads}, so llama-swap has no config.",
-                "Put that right (is a disk missing?), then run install again.", missing=True)  # fmt: skip
+    said = f"{config} is {leads}, so llama-swap has no config."
+    return Note(said, "Put that right (is a disk missing?), then run install again.", missing=True)
 
 
 def _not_taken_over(old: Optional[Agent]) -> Tuple[Note, ...]:

@@ -8,6 +8,7 @@ import plistlib
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
@@ -228,11 +229,8 @@ class Control:
         self._base_runs = job.runs or 0
         longest_s = job.exit_timeout_s + GRACE_S
         answer: List[Output] = []
-
-        def kick() -> None:
-            answer.append(launchctl.kickstart(self.label, kill=True, timeout_s=longest_s + self.start_s))
-
-        threading.Thread(target=kick, daemon=True).start()
+        kick = partial(launchctl.kickstart, self.label, kill=True, timeout_s=longest_s + self.start_s)
+        threading.Thread(target=lambda: answer.append(kick()), daemon=True).start()
         ends_s = self.now() + self.start_s
         latest_s = self.now() + longest_s
         self.say("waiting for it to end")
