@@ -22,8 +22,8 @@ ATTRIBUTE = "com.ameba.SwiftBar"
 pytestmark = pytest.mark.skipif(not PYZ.is_file(), reason="not built: python3 build.py pyz")
 
 
-@pytest.fixture
-def ready(make_mac):
+@pytest.fixture(name="ready")
+def a_ready_mac(make_mac):
     """A Mac with llama-swap, a config, SwiftBar and our file in Downloads."""
 
     def make(**options):

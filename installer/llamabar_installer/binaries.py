@@ -24,7 +24,7 @@ WORDS_CHARS = 400
 _VERSION = re.compile(r"^version: (\S+) \(", re.MULTILINE)
 _MARK = "llamabar-path:"
 _REFUSED = re.compile(r"(error loading|failed to load) config", re.IGNORECASE)  # v150; v228 and later
-_LOG_STAMP = re.compile(r'^(?:time=\S+ level=\w+ msg=|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |\[\w+\] )+')
+_LOG_STAMP = re.compile(r"^(?:time=\S+ level=\w+ msg=|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |\[\w+\] )+")
 
 
 @dataclass(frozen=True)

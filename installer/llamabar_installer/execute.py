@@ -3,8 +3,10 @@
 When a step fails, those of its group are undone, latest first; groups that were finished stay and are named.
 """
 
+import contextlib
+import signal
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, Iterator, List, Tuple
 
 from llamabar_installer import manifest, probe, removal, work
 from llamabar_installer.launchctl import Trouble
@@ -53,7 +55,8 @@ class Execution:
         for step in plan.steps:
             known = shop.manifest
             try:
-                self.undos.append((step, _DO[step.kind](shop, step)))
+                with contextlib.nullcontext() if step.kind in _WAITING else _to_its_end():
+                    self.undos.append((step, _DO[step.kind](shop, step)))
             except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
                 return self._failed(step, error, shop, known)
             self.finished(step)
@@ -84,6 +87,20 @@ class Execution:
         return tuple(undone), tuple(remarks)
 
 
+@contextlib.contextmanager
+def _to_its_end() -> Iterator[None]:
+    """Hold Ctrl-C and its like back: a step is done whole, with what undoes it known, before it is undone."""
+    held: List[int] = []
+    before = {number: signal.signal(number, lambda number, _: held.append(number)) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if held:
+        raise KeyboardInterrupt
+
+
 def _words(error: BaseException, step: Step) -> Tuple[str, str, Tuple[str, ...]]:
     if isinstance(error, StepFailed):
         return error.said, error.hint, error.lines
@@ -95,6 +112,8 @@ def _words(error: BaseException, step: Step) -> Tuple[str, str, Tuple[str, ...]]
     return f"{getattr(error, 'filename', None) or step.target}: {reason}", "Mend that, then run it again.", ()
 
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_WAITING = (Kind.START, Kind.RELOAD, Kind.STOP, Kind.OLD_SERVICE, Kind.PUT_BACK)  # each undoes what it began itself
 _DO: Dict[Kind, Callable[[Workshop, Step], Undo]] = {
     Kind.CONFIG: work.write_config,
     Kind.AGENT: work.write_agent,
@@ -115,4 +134,3 @@ _DO: Dict[Kind, Callable[[Workshop, Step], Undo]] = {
     Kind.REMOVE_CACHE: removal.remove_cache,
     Kind.REMOVE_FOLDERS: removal.remove_folders,
 }
-

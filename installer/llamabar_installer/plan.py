@@ -47,7 +47,12 @@ def _service(facts: Facts, options: Options) -> Plan:
     if obstacle is not None:
         return Plan(notes=(obstacle,))
     foreign = None if facts.plist is not None else _foreign(facts)
-    if foreign in facts.agents and facts.processes and not _is_running(facts, foreign.label):
+    if (
+        foreign is not None
+        and foreign.label in facts.jobs
+        and facts.processes
+        and not _is_running(facts, foreign.label)
+    ):
         beside = Note(f"A service of llama-swap is there, but off: {foreign.label} ({foreign.plist}).")
         return _with(_adopt_process(facts), beside)
     if foreign is not None and not (options.take_over and foreign.label == RUST_LABEL):
@@ -95,7 +100,7 @@ def _adopt(facts: Facts, agent: Agent) -> Plan:
     notes = [Note(f"{said} ({agent.plist}). It is watched as it is, and its file is left alone.")]
     if agent.label == RUST_LABEL:
         notes.append(Note("It is the service of the older plugin.", "To move over: llamabar.pyz install --take-over"))
-    if agent not in facts.system_agents and not _is_running(facts, agent.label):
+    if agent.label in facts.jobs and not _is_running(facts, agent.label):
         notes.append(Note("It does not run at the moment.", "llamabar.pyz start"))
     label = "" if agent in facts.system_agents else agent.label
     return Plan(_pointing(facts, agent.url, label), (*notes, *_elsewhere(facts, agent.url)))

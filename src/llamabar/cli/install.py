@@ -124,8 +124,9 @@ def _plan_lines(plan: Plan, nothing: str) -> List[str]:
     lines = [line for number, step in enumerate(plan.steps, 1) for line in _step_lines(number, step)]
     if lines:
         lines.insert(0, "This will be done:")
-    notes = ["Not done, and why:"] if any(note.missing for note in plan.notes) else []
-    notes += [line for note in plan.notes for line in _note_lines(note)]
+    notes = [line for note in plan.notes if not note.missing for line in _note_lines(note)]
+    missing = [line for note in plan.notes if note.missing for line in _note_lines(note)]
+    notes += ["Not done, and why:", *missing] if missing else []
     if not lines and plan.complete:
         lines = [nothing]
     return lines + ([""] if lines and notes else []) + notes
