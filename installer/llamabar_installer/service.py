@@ -173,6 +173,8 @@ class Control:
                            "Load it anew: llamabar.pyz restart")  # fmt: skip
         how = f"launchd cannot start it ({job.last_exit})" if job.refused else f"it ends at once ({job.last_exit})"
         hint = "The last lines of its log say why; then: llamabar.pyz start"
+        if job.refused and job.arguments:
+            hint = f"See whether its program is there and starts: '{job.arguments[0]}' --version"
         return Outcome(False, f"{self.label} does not run: {how}", hint, self._log_lines())
 
     def _silent(self, job: Job) -> Outcome:

@@ -15,7 +15,7 @@ class Kind(str, Enum):
     AGENT = "write the LaunchAgent"
     START = "start llama-swap"
     RELOAD = "restart llama-swap"
-    SETTINGS = "point the monitor"
+    SETTINGS = "write the settings"
     PROGRAM = "copy the program"
     ATTRIBUTE = "mark it as a streaming plugin"
     LINK = "link it into SwiftBar's folder"
