@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from llamabar.checkup import fixes, service
-from llamabar.doctor import checkup
-from llamabar.doctor.facts import Facts, Program
+from llamabar.doctor import checkup, running
+from llamabar.doctor.facts import Facts, Program, Server, Service
 from llamabar_installer.places import Places
 from tests import doctor_situations_live
 from tests.doctor_mac import WORKER, WellMac
@@ -100,6 +100,13 @@ def test_a_llama_swap_for_all_users_is_seen(well, tmp_path):
     found = {one.id: one for one in checkup.findings(Facts(agents=seen))}
     assert found["service-for-all-users"].level == "note"
     assert found["service-for-all-users"].detail.endswith("org.company.llama-swap.plist")
+
+
+@pytest.mark.parametrize(("fault", "loops"), [("refused", True), ("", False)])
+def test_a_crash_loop_is_one_also_in_the_moment_in_which_it_lives(fault, loops):
+    alive = Service(label="a", loaded=True, pid=7, runs=4, failed=True, last_exit="1")
+    found = running.service_crash_loop(Facts(service=alive, servers=(Server(fault=fault),)))
+    assert (found is not None) is loops
 
 
 def test_an_old_python_is_seen_by_itself(well):

@@ -98,7 +98,8 @@ def service_killed_for_memory(facts: Facts) -> Optional[Found]:
 def service_crash_loop(facts: Facts) -> Optional[Found]:
     """llama-swap ends at once, again and again; its last log lines say why."""
     service = facts.service
-    if service.pid is not None or not service.failed or (service.runs or 0) < CRASHES_THAT_LOOP:
+    up = service.pid is not None and not any(server.fault == "refused" for server in facts.servers[:1])
+    if up or not service.failed or (service.runs or 0) < CRASHES_THAT_LOOP:  # between two crashes it lives for a moment
         return None
     said = f"It ended with {service.last_exit} after {crashes(facts)}."
     return Found(f"{service.label} crashes again and again", said, lines=service.log_lines[-5:])
