@@ -72,8 +72,8 @@ def latency() -> Iterator[Tuple[str, str]]:
         plugin.wait("no model loaded")
         waits_ms: List[float] = []
         process = world.processes["usual-30b"]
-        for index in range(60):
-            time.sleep(0.37 + index % 7 * 0.05)
+        for index in range(25):
+            time.sleep(2.1 + index % 7 * 0.05)  # states that change more often than once a second are shown later
             process.state = "ready" if process.state == "stopped" else "stopped"
             wanted = "llama-swap: ready" if process.state == "ready" else "llama-swap: no model loaded"
             began_s = time.monotonic()
@@ -125,8 +125,6 @@ def idle() -> Iterator[Tuple[str, str]]:
         yield "log lines that watching caused", str(world.logs["proxy"][log:].count("\n"))
         yield "memory of the process (RSS)", f"{process.memory_info().rss / 2**20:.1f} MiB"
     yield from _quiet_frames()
-
-
 
 
 def _quiet_frames() -> Iterator[Tuple[str, str]]:

@@ -71,7 +71,7 @@ MOMENTS: Tuple[Moment, ...] = (
     Moment("No model is loaded", _status(Status.EMPTY), ((CHAT, 2000, 2400),)),
     Moment("A model is loading", _status(Status.LOADING)),
     Moment("It reads a long prompt", _status(Status.PROMPT)),
-    Moment("It generates, its speed is counted", _measured, ((CHAT, 600, 10), (CHAT, 20, 10))),
+    Moment("It generates, its speed is counted", _measured, ((CHAT, 300, 10), (CHAT, 300, 10))),
     Moment("Two answers at once, a third request waits", _one_waits, cancels=True),
     Moment("Ready: nothing is asked", _status(Status.READY), ((OTHER, 12, 10),)),
     Moment("Another model took its place", _swapped, ((BROKEN, 5, 5),)),
