@@ -1,5 +1,6 @@
 """The built file where launchd, llama-swap or the disk refuse: what is said is so, and what runs goes on running."""
 
+import json
 import signal
 import subprocess
 import time
@@ -85,8 +86,8 @@ def test_a_service_that_was_switched_off_for_us_need_not_come_up_for_us_to_go(re
     assert mac.disabled("com.user.llama-swap") is False and not own_plist(mac).exists() and not data(mac).exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_window_that_is_closed_undoes_what_was_begun(ready, number):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_or_a_window_that_is_closed_undoes_what_was_begun(ready, number):
     mac = ready()
     assert bar(mac, "--version").returncode == 0
     left_out = (str(mac.home / ".shiv"), str(mac.home / "Library" / "Logs"))
@@ -100,6 +101,16 @@ def test_a_window_that_is_closed_undoes_what_was_begun(ready, number):
     running.send_signal(number)
     out, err = running.communicate(timeout=60)
     mac.mend()
-    assert b"Traceback" not in err and running.returncode, (out, err)
+    assert b"Traceback" not in err and running.returncode == 130, (out, err)
     assert not own_plist(mac).exists() and mac.job(LABEL) is None, (out, err)
     assert home_of(mac, *left_out) == before
+
+
+def test_the_backup_of_what_was_replaced_is_named_for_programs_too(ready):
+    mac = ready()
+    assert install(mac, "--no-plugin").returncode == 0
+    edited = own_plist(mac).read_bytes().replace(b"Interactive", b"Background")
+    own_plist(mac).write_bytes(edited)
+    answer = json.loads(install(mac, "--no-plugin", "--force", "--json").stdout)
+    (kept,) = [path for path in (data(mac) / "backups").iterdir() if path.read_bytes() == edited]
+    assert str(kept) in answer["remarks"][0] and answer["undone"] == []

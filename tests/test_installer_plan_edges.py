@@ -143,3 +143,21 @@ def test_what_a_killed_run_left_beside_a_file_goes_and_nothing_else(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         ".llamabar.pyz.mine", ".llamabar.pyz.old.tmp", "llamabar.pyz",
     ]  # fmt: skip
+
+
+def test_every_other_service_of_llama_swap_is_named(facts):
+    both = (agent(facts, "org.one.llama-swap"), agent(facts, "org.two.llama-swap"))
+    plan = plan_install(replace(facts, agents=both), Options())
+    assert "org.one.llama-swap" in said(plan) and "org.two.llama-swap" in said(plan)
+
+
+def test_an_own_plist_that_is_a_link_is_kept_as_one_when_it_goes(facts):
+    elsewhere = facts.places.home / "dotfiles.plist"
+    elsewhere.write_bytes(b"mine")
+    facts.places.plist.parent.mkdir(parents=True)
+    facts.places.plist.symlink_to(elsewhere)
+    step = Step(Kind.REMOVE_AGENT, str(facts.places.plist), "")
+    report = Execution(facts.places).run(Plan((step,)))
+    (kept,) = facts.places.backups.iterdir()
+    assert report.ok and str(kept) in report.remarks[0]
+    assert kept.is_symlink() and elsewhere.read_bytes() == b"mine" and not facts.places.plist.is_symlink()

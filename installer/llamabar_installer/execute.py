@@ -27,6 +27,7 @@ class Report:
     hint: str = ""
     lines: Tuple[str, ...] = ()
     remarks: Tuple[str, ...] = ()
+    interrupted: bool = False
 
     @property
     def ok(self) -> bool:
@@ -72,7 +73,8 @@ class Execution:
         undone, remarks = self._undo(step.group)
         removal.forget_if_empty(shop)
         said, hint, lines = _words(error, step)
-        return Report(done, (step,), undone, said, hint, lines, (*shop.remarks, *remarks))
+        interrupted = isinstance(error, KeyboardInterrupt)
+        return Report(done, (step,), undone, said, hint, lines, (*shop.remarks, *remarks), interrupted)
 
     def _undo(self, group: Group) -> Tuple[Tuple[Step, ...], Tuple[str, ...]]:
         undone: List[Step] = []

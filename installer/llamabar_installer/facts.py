@@ -146,6 +146,8 @@ def _plist_trouble(places: Places) -> str:
     path, folder = places.plist, places.agents
     if path.is_symlink() or (path.exists() and not path.is_file()):
         return f"{path} is not a plain file"
+    if path.exists() and not os.access(path, os.R_OK):
+        return f"{path} cannot be read (chmod 644 '{path}')"
     if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
         owner = 'it belongs to root: sudo chown -R "$(id -un)"' if folder.stat().st_uid == 0 else "chmod u+rwx"
         return f"{folder} cannot be written ({owner} '{folder}')"

@@ -103,7 +103,8 @@ def _adopt(facts: Facts, agent: Agent) -> Plan:
     if agent.label in facts.jobs and not _is_running(facts, agent.label):
         notes.append(Note("It does not run at the moment.", "llamabar.pyz start"))
     label = "" if agent in facts.system_agents else agent.label
-    return Plan(_pointing(facts, agent.url, label), (*notes, *_elsewhere(facts, agent.url)))
+    beside = (*_foreign_beside(facts, agent), *_elsewhere(facts, agent.url))
+    return Plan(_pointing(facts, agent.url, label), (*notes, *beside))
 
 
 def _adopt_process(facts: Facts) -> Plan:

@@ -27,11 +27,12 @@ def stop(shop: Workshop, step: Step) -> Undo:
 def remove_agent(shop: Workshop, step: Step) -> Undo:
     """Remove our plist; one that was edited by hand is kept among the backups."""
     item, content = shop.manifest.item(step.path), files.read(step.path)
-    if content is not None and (item is None or item.digest != files.digest(content)):
+    edited = content is not None and (item is None or item.digest != files.digest(content))
+    if edited or step.path.is_symlink():
         shop.backup(step.path)
+    shop.forget(step.path)  # first: without a list that can be written nothing is removed
     files.discard(step.path)
     files.sweep(step.path)
-    shop.forget(step.path)
     return lambda: _write_again(shop, Item("agent", step.target, files.digest(content or b"")), content)
 
 
@@ -72,7 +73,7 @@ def put_back(shop: Workshop, step: Step) -> Undo:
         if os.path.lexists(step.path):
             shop.remarks.append(f"{step.path} is there again; what was set aside stays in {item.backup}")
         else:
-            os.rename(item.backup, step.path)
+            shutil.move(item.backup, step.path)
     shop.forget(step.path)
     return _nothing
 

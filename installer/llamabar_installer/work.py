@@ -1,6 +1,7 @@
 """The steps that put something on: each returns what undoes it, or raises StepFailed with what was found."""
 
 import os
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, List, Tuple
@@ -193,12 +194,12 @@ def set_aside(shop: Workshop, step: Step) -> Undo:
     shop.note(Item("set aside", step.target, backup=str(kept)))
     shop.note(Item("folder", str(kept.parent)))
     kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.rename(step.path, kept)
+    shutil.move(str(step.path), str(kept))  # the plugin folder may be on another disk
     return lambda: _back(shop, kept, step.path)
 
 
 def _back(shop: Workshop, kept: Path, path: Path) -> None:
-    os.rename(kept, path)
+    shutil.move(str(kept), str(path))
     shop.forget(path)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 import click
 
 from llamabar import wiring
+from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
 from llamabar.config import Settings
 from llamabar.sources.processes import running
@@ -84,6 +85,8 @@ def _run(planner: Planner, options: Options, asked: Asked, nothing: str) -> int:
         print(json.dumps(document(plan, report), indent=2))
     elif report is not None:
         print("\n".join(_report_lines(report, plan)), flush=True)
+    if report is not None and report.interrupted:
+        return INTERRUPTED
     return 0 if (report is None or report.ok) and plan.complete else 1
 
 
@@ -107,7 +110,10 @@ def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
     notes = [{"said": note.said, "hint": note.hint, "missing": note.missing} for note in plan.notes]
     failure = {"failure": report.said, "hint": report.hint} if report is not None and not report.ok else {}
     ok = plan.complete and (report is None or report.ok)
-    return {"llamabar_json": JSON_VERSION, "plan": steps, "ok": ok, "notes": notes, **failure}
+    undone = [step.kind.value for step in report.undone] if report is not None else []
+    remarks = list(report.remarks) if report is not None else []
+    more = {"notes": notes, "undone": undone, "remarks": remarks, **failure}
+    return {"llamabar_json": JSON_VERSION, "plan": steps, "ok": ok, **more}
 
 
 def _agreed() -> bool:
