@@ -48,3 +48,19 @@ def test_nothing_of_a_machine_is_written_down():
     for path in [*OURS, ROOT / "build.py", ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("requirements/*")]:
         text = path.read_text("utf-8")
         assert not re.search(r"/root/|/simple/|--(extra-)?index-url[ =]", text), path
+
+
+def test_the_words_of_the_menu_stand_in_one_file():
+    """A section puts words together; it has none itself. What is copied for a shell is no word of the menu."""
+    found = []
+    for path in sorted((ROOT / "src" / "llamabar" / "view" / "sections").glob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        curl = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_curl"]
+        left_out = {id(inner) for node in curl for inner in ast.walk(node)}
+        left_out |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+        found += [
+            (path.name, node.value) for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out
+            if re.search(r"[A-Za-z]{2,} ([A-Za-z]|$)| [A-Za-z]{2,}|^[A-Z][a-z]+$", node.value)
+        ]  # fmt: skip
+    assert found == []

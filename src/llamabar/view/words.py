@@ -91,6 +91,8 @@ MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", 
 ASKED = "asked…"
 STAYS = "stays loaded"
 BUSY = "busy"
+READY_WAITING = "ready, requests waiting"
+UNLOAD, COMPUTER, ITSELF = "Unload", "computer", "llama-swap itself"
 REFUSED_FOR_S = 10.0
 NO_REQUESTS = "none"
 FIVE_MINUTES = "over five minutes"
@@ -115,9 +117,9 @@ def crashing(service: Optional[ServiceFound]) -> str:
 DOING: Dict[str, str] = {"profile": "choose the profile", "show": "open it", "copy": "copy it"}
 
 
-def refused(what: str, why: str) -> str:
-    """Return that a click was refused, and why."""
-    return f"Could not {DOING.get(what, what)}: {why}"
+def refused(what: str, why: str, *, in_row: bool = False) -> str:
+    """Return that a click was refused, and why; `in_row`: behind the colon of the row that was clicked."""
+    return f"could not {what}, {why}" if in_row else f"Could not {DOING.get(what, what)}: {why}"
 
 
 def lost(requests: Optional[int]) -> str:
@@ -133,6 +135,76 @@ def asked(text: str, waiting: bool) -> str:
 def speed(reading: Optional[Reading]) -> str:
     """Return a speed with its unit and how sure it is: 41.2 tok/s, ~41.2 tok/s, last 41.2 tok/s."""
     return units.UNKNOWN if reading is None else f"{SOURCE_MARKS[reading.source]}{units.rate(reading.tps)} tok/s"
+
+
+def speeds(generation: Reading, prompt_tps: Optional[float]) -> str:
+    """Return how fast a request was answered and, where it is known, how fast its prompt was read."""
+    return speed(generation) + (f", prompt {units.rate(prompt_tps)} tok/s" if prompt_tps else "")
+
+
+def generating(reading: Optional[Reading]) -> str:
+    """Return that a model generates, and how fast if that is known."""
+    return "generating" + ("" if reading is None else f" {speed(reading)}")
+
+
+def busy(requests: int) -> str:
+    """Return that a model is busy where a version does not tell with what."""
+    return f"{BUSY}, {units.plural(requests, 'request')}"
+
+
+def best(tps: float) -> str:
+    """Return the best speed of five minutes in which nothing was measured just now."""
+    return f"best {units.rate(tps)} tok/s {FIVE_MINUTES}"
+
+
+def prompts(middle_tps: Optional[float], requests: int) -> str:
+    """Return how fast prompts were read."""
+    return f"median {units.rate(middle_tps)} tok/s of {units.plural(requests, 'request')}"
+
+
+def tokens(count: int) -> str:
+    """Return a number of tokens."""
+    return f"{units.count(count)} tokens"
+
+
+def peak(now: str, highest: str) -> str:
+    """Return a size, with the highest it was if that is another."""
+    return now if highest == now else f"{now} (highest {highest})"
+
+
+def usual(seconds: Optional[float], times: int) -> str:
+    """Return how long something usually takes, and of how many times that is known."""
+    return f"{units.span(seconds)} (median of {times})"
+
+
+def of_models(size_bytes: int) -> str:
+    """Return the memory that all models take."""
+    return f"models {units.size(size_bytes)}"
+
+
+def on_other_hosts(models: int) -> str:
+    """Return how many models other hosts have."""
+    return f"{units.plural(models, 'model')} on other hosts"
+
+
+def rest(models: int, *, everything: bool) -> str:
+    """Return how many models there are to load, beside those that have a row of their own."""
+    return units.plural(models, "model" if everything else "more model")
+
+
+def at(what: str, address: str) -> str:
+    """Return what a server does, and where it is."""
+    return f"{what} at {address}"
+
+
+def lasting(seconds: float) -> str:
+    """Return for how long."""
+    return f"for {units.duration(seconds)}"
+
+
+def totals(requests: int, generated: Optional[int]) -> str:
+    """Return what was done, the tokens where they are known."""
+    return units.plural(requests, "request") + ("" if generated is None else f", {tokens(generated)} generated")
 
 
 def title_speed(reading: Optional[Reading]) -> str:

@@ -37,7 +37,7 @@ def _speed(server: Server, now_s: float) -> Optional[Row]:
     if reading is None and last is None and not timed:
         return None
     said = words.speed(reading or last) + ("" if reading else _age_words(last, now_s))
-    said = said if reading or last else f"best {units.rate(max(timed))} tok/s {words.FIVE_MINUTES}"
+    said = said if reading or last else words.best(max(timed))
     image = _image(server, "generation_tps", now_s, second="prompt_tps")
     return Row(f"{words.SPEED}: {said}", image=image, children=_speed_details(server, reading))
 
@@ -54,9 +54,8 @@ def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...
         found.append(Row(f"{words.GENERATION}: {said}", level=Level.QUIET))
     prompts = [tps for tps in (readings.prompt_tps(row) for row in server.snapshot.rows) if tps]
     if prompts:
-        middle = units.rate(readings.median(prompts))
-        of = units.plural(len(prompts), "request")
-        found.append(Row(f"{words.PROMPT}: median {middle} tok/s of {of}", level=Level.QUIET))
+        said = words.prompts(readings.median(prompts), len(prompts))
+        found.append(Row(f"{words.PROMPT}: {said}", level=Level.QUIET))
     return (*found, Row(words.LEGEND, level=Level.QUIET))
 
 
@@ -73,7 +72,7 @@ def _requests(server: Server, now_s: float) -> Optional[Row]:
 def _memory(server: Server, now_s: float, *, here: bool) -> Optional[Row]:
     host = server.snapshot.host
     by_model = [(model.id, model.memory_bytes) for model in loaded(server.snapshot) if model.memory_bytes]
-    said = [f"models {units.size(sum(used for _, used in by_model))}"] if by_model else []
+    said = [words.of_models(sum(used for _, used in by_model))] if by_model else []
     said += [_mac_words(host)] if host.memory_total_bytes and here else []
     if not said:
         return None
@@ -83,7 +82,7 @@ def _memory(server: Server, now_s: float, *, here: bool) -> Optional[Row]:
 
 
 def _mac_words(host: Host) -> str:
-    return f"computer {units.of_total(host.memory_used_bytes, host.memory_total_bytes or 0)}"
+    return f"{words.COMPUTER} {units.of_total(host.memory_used_bytes, host.memory_total_bytes or 0)}"
 
 
 def _cpu(server: Server, now_s: float) -> Optional[Row]:
@@ -112,8 +111,8 @@ def _today(server: Server, scene: Scene) -> Optional[Row]:
     timed = [row for row in snapshot.rows if row.at_unix_s is not None]
     before = bool(timed) and (timed[0].at_unix_s or 0.0) < (began_s or 0.0)
     if began_s is None or not timed or not (before or len(snapshot.rows) == snapshot.rows_total):
-        tokens = f", {units.count(snapshot.generated_tokens_total)} tokens generated" if snapshot.tokens_known else ""
-        return Row(f"{words.FINISHED}: {units.plural(snapshot.rows_total, 'request')}{tokens}")
+        tokens = snapshot.generated_tokens_total if snapshot.tokens_known else None
+        return Row(f"{words.FINISHED}: {words.totals(snapshot.rows_total, tokens)}")
     today = [row for row in timed if (row.at_unix_s or 0.0) >= began_s]
     if not today:
         return None
@@ -123,13 +122,11 @@ def _today(server: Server, scene: Scene) -> Optional[Row]:
         for model in sorted({row.model for row in today})
     }  # fmt: skip
     children = tuple(Row(words.total(model, *counts), level=Level.QUIET) for model, counts in by_model.items())
-    tokens = units.count(sum(count for _, count in by_model.values()))
-    return Row(f"{words.TODAY}: {units.plural(len(today), 'request')}, {tokens} tokens generated", children=children)
+    said = words.totals(len(today), sum(count for _, count in by_model.values()))
+    return Row(f"{words.TODAY}: {said}", children=children)
 
 
-def _image(
-    server: Server, reading: str, now_s: float, *, ceiling: Optional[float] = None, second: str = ""
-) -> Image:
+def _image(server: Server, reading: str, now_s: float, *, ceiling: Optional[float] = None, second: str = "") -> Image:
     values = _scaled(server, reading, now_s, ceiling)
     return Image(draw(values, _scaled(server, second, now_s, None) if second else ()), values)
 

@@ -28,21 +28,20 @@ def _speed(model: Model) -> Optional[Row]:
     if reading is None:
         return None
     prompt = readings.prompt_tps(model.meter.last) if model.meter.last is not None else None
-    more = f", prompt {units.rate(prompt)} tok/s" if prompt else ""
-    return Row(f"{words.SPEED}: {words.speed(reading)}{more}", level=Level.QUIET)
+    return Row(f"{words.SPEED}: {words.speeds(reading, prompt)}", level=Level.QUIET)
 
 
 def _memory(model: Model) -> Optional[Row]:
     if model.memory_bytes is None:
         return None
     now, highest = units.size(model.memory_bytes), units.size(model.memory_peak_bytes)
-    peak = f" (highest {highest})" if model.memory_peak_bytes and highest != now else ""
-    return Row(f"{words.MEMORY}: {now}{peak}", level=Level.QUIET, ambient=True)
+    said = words.peak(now, highest if model.memory_peak_bytes else now)
+    return Row(f"{words.MEMORY}: {said}", level=Level.QUIET, ambient=True)
 
 
 def _context(model: Model) -> Optional[Row]:
     tokens = readings.context_tokens(model)
-    return Row(f"{words.CONTEXT}: {units.count(tokens)} tokens", level=Level.QUIET) if tokens else None
+    return Row(f"{words.CONTEXT}: {words.tokens(tokens)}", level=Level.QUIET) if tokens else None
 
 
 def _in_flight(server: Server, model: Model) -> Optional[Row]:
@@ -57,8 +56,8 @@ def _unloads(model: Model) -> Optional[Row]:
 def _load_time(model: Model) -> Optional[Row]:
     if not model.load_times_s:
         return None
-    usual = units.span(readings.median(model.load_times_s))
-    return Row(f"{words.LOAD_TIME}: {usual} (median of {len(model.load_times_s)})", level=Level.QUIET)
+    said = words.usual(readings.median(model.load_times_s), len(model.load_times_s))
+    return Row(f"{words.LOAD_TIME}: {said}", level=Level.QUIET)
 
 
 def _aliases(model: Model) -> Optional[Row]:
@@ -71,7 +70,7 @@ def _actions(server: Server, model: Model) -> List[Row]:
     if "unload_one" in snapshot.confirmed and snapshot.connected and model.state != STOPPING:
         lost = words.lost(len(requests_of(snapshot, model.id)))
         unload = Action(Do.UNLOAD, model.id, server=server.name)
-        found.append(Row(f"Unload: {name(model.id)}{lost}", action=unload))
+        found.append(Row(f"{words.UNLOAD}: {name(model.id)}{lost}", action=unload))
     curl = item(server, words.COPY_CURL, Do.COPY, _curl(server, model))
     found.append(item(server, words.COPY_ID, Do.COPY, model.id, alternate=curl))
     page = model.proxy if model.state == READY and model.proxy and is_loopback(model.proxy) else None

@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import List, Optional, Tuple
 
-from llamabar.core import readings, units
+from llamabar.core import readings
 from llamabar.core.capabilities import loadable
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, requests_of
+from llamabar.core.status import Status
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Server
@@ -28,7 +29,7 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     peers = [one for one in models if one.info.peer]
     if peers:
         named = tuple(Row(name(one.id), level=Level.QUIET) for one in peers)
-        found.append(Row(f"{words.PEERS}: {units.plural(len(peers), 'model')} on other hosts", children=named))
+        found.append(Row(f"{words.PEERS}: {words.on_other_hosts(len(peers))}", children=named))
     return tuple(found)
 
 
@@ -50,7 +51,7 @@ def _ready_words(snapshot: Snapshot, model: Model, now_s: float) -> str:
     unload = words.unload(model.ttl_s, rest_s, busy=doing is not None)
     if doing is not None:
         return doing
-    return f"ready, {unload}" if unload else "ready"
+    return f"{words.STATUS[Status.READY]}, {unload}" if unload else words.STATUS[Status.READY]
 
 
 def _doing(snapshot: Snapshot, model: Model, now_s: float) -> Optional[str]:
@@ -58,18 +59,18 @@ def _doing(snapshot: Snapshot, model: Model, now_s: float) -> Optional[str]:
     current = [found[request.info.id] for request in requests_of(snapshot, model.id)]
     reading = readings.generation(snapshot, model, now_s=now_s)
     if Phase.GENERATING in current or (reading is not None and not current):
-        return "generating" + ("" if reading is None else f" {words.speed(reading)}")
+        return words.generating(reading)
     if Phase.PROMPT in current:
         return words.prompt(readings.prompt_position(model))
     if Phase.WORKING in current:
-        return f"{words.BUSY}, {units.plural(len(current), 'request')}"
+        return words.busy(len(current))
     if not current and at_work(model) and model.meter.busy_slots():
         return words.prompt(readings.prompt_position(model)) if model.meter.reading() else words.BUSY
     counted = in_flight(snapshot)
     ready = [other for other in snapshot.models.values() if other.state == READY]
     if not snapshot.requests and counted and len(ready) == 1:
-        return f"{words.BUSY}, {units.plural(counted, 'request')}"
-    return "ready, requests waiting" if current else None
+        return words.busy(counted)
+    return words.READY_WAITING if current else None
 
 
 def _has_row(server: Server, model: Model, now_s: float) -> bool:
@@ -93,7 +94,7 @@ def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
     if asked is None:
         return ""
     if asked.failure and asked.ended_s is not None and now_s - asked.ended_s < words.REFUSED_FOR_S:
-        return f"could not {do.value}, {reason(asked.failure)}"
+        return words.refused(do.value, reason(asked.failure), in_row=True)
     news = model.state_since_s is not None and model.state_since_s >= asked.at_s
     waiting = asked.ended_s is None and now_s - asked.at_s < words.REFUSED_FOR_S
     return f"{do.value} {words.ASKED}" if waiting and not news and not asked.failure else ""
@@ -101,8 +102,7 @@ def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
 
 def _load_row(server: Server, rest: List[Model], *, everything: bool) -> Row:
     listed = tuple(_load_item(server, one) for one in rest)
-    which = units.plural(len(rest), "model") if everything else units.plural(len(rest), "more model")
-    return Row(f"{words.LOAD}: {which}", children=listed)
+    return Row(f"{words.LOAD}: {words.rest(len(rest), everything=everything)}", children=listed)
 
 
 def _load_item(server: Server, one: Model) -> Row:

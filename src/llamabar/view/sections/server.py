@@ -26,7 +26,7 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     if snapshot.connected or snapshot.fault is None:
         return (line, *_refused(server, now_s))
     level = Level.NORMAL if server.status in CALM else Level.ERROR
-    at = Row(f"{text} at {server.address}", symbol=line.symbol, level=level, children=line.children)
+    at = Row(words.at(text, server.address), symbol=line.symbol, level=level, children=line.children)
     return (at, *_remedies(server, now_s), *_refused(server, now_s))
 
 
@@ -74,11 +74,11 @@ def _details(server: Server, now_s: float) -> Tuple[Row, ...]:
     if snapshot.version:
         found.append(Row(f"{words.VERSION}: v{reason(snapshot.version)}", level=Level.QUIET))
     if snapshot.connected and snapshot.connection_since_s is not None:
-        watched = units.duration(now_s - snapshot.connection_since_s)
-        found.append(Row(f"{words.WATCHED}: for {watched}", level=Level.QUIET, ambient=True))
+        watched = words.lasting(now_s - snapshot.connection_since_s)
+        found.append(Row(f"{words.WATCHED}: {watched}", level=Level.QUIET, ambient=True))
     if service_known(server) and snapshot.service is not None:
         found.append(Row(f"{words.SERVICE}: {reason(snapshot.service.label)}", level=Level.QUIET))
     if snapshot.host.server_bytes is not None:
         own = units.size(snapshot.host.server_bytes)
-        found.append(Row(f"{words.MEMORY}: llama-swap itself {own}", level=Level.QUIET, ambient=True))
+        found.append(Row(f"{words.MEMORY}: {words.ITSELF} {own}", level=Level.QUIET, ambient=True))
     return tuple(found)
