@@ -197,6 +197,16 @@ def run(home, *arguments, timeout=30, **more):
     )
 
 
+def accept(listener, serve):
+    """Serve each caller in a thread of its own, until the listener is closed."""
+    while True:
+        try:
+            caller, _ = listener.accept()
+        except OSError:
+            return
+        threading.Thread(target=serve, args=(caller,), daemon=True).start()
+
+
 class Stranger:
     """Something else on a port: says `answer` to whoever connects, and remembers what was sent to it."""
 
@@ -208,15 +218,7 @@ class Stranger:
         self.listener.bind(("127.0.0.1", port))
         self.listener.listen(16)
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def _serve(self):
-        while True:
-            try:
-                caller, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._speak, args=(caller,), daemon=True).start()
+        threading.Thread(target=accept, args=(self.listener, self._speak), daemon=True).start()
 
     def _speak(self, caller):
         with caller, contextlib.suppress(OSError):

@@ -5,6 +5,8 @@ import socket
 import threading
 import time
 
+from tests.programs import accept
+
 
 class Recorder:
     """Listens on a port of its own and passes everything on. `requests`: (time, method, path, headers)."""
@@ -14,18 +16,10 @@ class Recorder:
         self.requests = []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.listener.getsockname()[1]}{prefix}"
-        threading.Thread(target=self._serve, daemon=True).start()
+        threading.Thread(target=accept, args=(self.listener, self._pass), daemon=True).start()
 
     def routes(self, since=0):
         return [f"{method} {path}" for _, method, path, _ in self.requests[since:]]
-
-    def _serve(self):
-        while True:
-            try:
-                caller, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._pass, args=(caller,), daemon=True).start()
 
     def _secured(self, caller):
         return self.tls.wrap_socket(caller, server_side=True) if self.tls else caller

@@ -160,10 +160,8 @@ class ActivityNoted:
 
 @dataclass(frozen=True)
 class RequestsFinished:
-    """Rows of finished requests, oldest first. `total` counts what the server still holds.
-
-    `read_unix_s` is the wall clock at which the rows were fetched from a server on this computer; `streamed`: they
-    came as an event.
+    """Rows of finished requests, oldest first. `total` counts what the server still holds; `read_unix_s` is the wall
+    clock at which they were fetched from a server on this computer; `streamed`: they came as an event.
     """
 
     rows: Tuple[FinishedRequest, ...]

@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any, Dict
 
 from llamabar.demo.inflight import Entry, Inflight
-from llamabar.demo.world import Process, World, stamp
+from llamabar.demo.process import Process
+from llamabar.demo.world import World, stamp
 
 ANSWER_S = 600.0
 TAIL_BYTES = 8192

@@ -5,16 +5,15 @@ import os
 import queue
 import socket
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from llamabar.demo.dialect import DIALECTS, MODELS, DemoModel, Dialect, find
+from llamabar.demo.process import Process
 
 HEALTH_EVERY_S = 0.1
 STOP_S = 5.0
@@ -24,28 +23,6 @@ LOG_LIMIT = 100_000
 
 class LoadFailed(Exception):
     """The model's server could not be started; the text is what llama-swap would say."""
-
-
-class Process:
-    """One model and, while it is loaded, its server."""
-
-    def __init__(self, model: DemoModel, port: int) -> None:
-        self.model = model
-        self.port = port
-        self.state = "stopped"
-        self.child: Optional[subprocess.Popen[bytes]] = None
-        self.in_flight = 0
-        self.last_use_s = 0.0
-        self.program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("modelserver.py"))]
-
-    @property
-    def command(self) -> List[str]:
-        """Return the command line of the model's server."""
-        model = self.model
-        words = [*self.program, "--port", str(self.port), "--load-s", str(model.load_s)]
-        words += ["--tps", str(model.tps), "--prompt-tps", str(model.prompt_tps)]
-        words += ["--slots", str(model.slots), "--context", str(model.context)]
-        return [*words, "--fail"] if model.broken else words
 
 
 class World:

@@ -1,0 +1,30 @@
+"""A model of the made-up llama-swap, and its server's process while there is one."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from llamabar.demo.dialect import DemoModel
+
+
+class Process:
+    """One model and, while it is loaded, its server."""
+
+    def __init__(self, model: DemoModel, port: int) -> None:
+        self.model = model
+        self.port = port
+        self.state = "stopped"
+        self.child: Optional[subprocess.Popen[bytes]] = None
+        self.in_flight = 0
+        self.last_use_s = 0.0
+        self.program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("modelserver.py"))]
+
+    @property
+    def command(self) -> List[str]:
+        """Return the command line of the model's server."""
+        model = self.model
+        words = [*self.program, "--port", str(self.port), "--load-s", str(model.load_s)]
+        words += ["--tps", str(model.tps), "--prompt-tps", str(model.prompt_tps)]
+        words += ["--slots", str(model.slots), "--context", str(model.context)]
+        return [*words, "--fail"] if model.broken else words
