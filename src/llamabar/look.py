@@ -14,6 +14,7 @@ from llamabar.sources import clock, host
 
 LONGEST_S = 4.0
 SERVICE_S = 1.5
+LULL_S = 0.01  # somebody waits for this one look
 SPEED_S = 2.6  # two looks at the slots, a second apart
 
 
@@ -22,7 +23,7 @@ def look(settings: Settings, *, longest_s: float = LONGEST_S, services: bool = F
 
     `services`: the services of servers that answer are wanted too; of one that does not they always are.
     """
-    watch = Watch(settings, lambda *_: None)
+    watch = Watch(settings, lambda *_: None, lull_s=LULL_S)
     began_s = clock.now_s()
     watch.start()
     alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer

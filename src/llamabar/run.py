@@ -46,6 +46,7 @@ class Watch:
     inbox: Inbox = field(default_factory=Inbox)
     links: Dict[str, Link] = field(default_factory=dict)
     stopping: str = ""
+    lull_s: float = LULL_S
     notifier: Optional[Notifier] = None  # only the plugin tells: a terminal beside it would tell all twice
     _host_s: Optional[float] = None
 
@@ -90,7 +91,7 @@ class Watch:
                 return True
             began_s, now_s = now_s, clock.now_s()
             self.inbox.wait(min(self._longest_wait_s(), self.monitor.wake_at_s(now_s=now_s) - now_s))
-            clock.wait(began_s + LULL_S - clock.now_s())
+            clock.wait(began_s + self.lull_s - clock.now_s())
         except Exception as error:
             if launch.mendable(error):
                 raise
