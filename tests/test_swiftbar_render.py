@@ -218,3 +218,10 @@ def test_tokens_hide_what_they_name_and_differ_for_all_that_differs():
     assert len({action.token for action in every}) == len(every)
     assert all(action.token.isalnum() and action.token.isascii() for action in every)
     assert Action(Do.LOAD, "\ud800").token
+
+
+@pytest.mark.parametrize("mark", ["\u2de0", "\u0903", "\u20dd", "\u200d", "\ufe0f"])
+def test_a_name_that_begins_with_a_mark_stays_in_its_submenu(mark):
+    menu = Menu(Title("circle", "", "ready"), ((Row("Load", children=(Row(f"{mark}x"), Row("y"))),),))
+    _, items = host.parse_menu(content_of(render(menu, Clicks())))
+    assert [shape(item) for item in items if not item.separator] == [("Load", ((f"\u25cc{mark}x", ()), ("y", ())))]

@@ -7,6 +7,7 @@ backslash, a leading `--`, `:name:` (an SF Symbol) and every character that ends
 
 import base64
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from typing import List, Optional, Tuple
 from urllib.parse import quote
@@ -22,6 +23,7 @@ TITLE_FONT = "font=Menlo size=12 trim=false"
 
 MOST_SECTIONS = 40
 _FOLDS = (150, 100, 60, 30, 12, 4, 1)  # rows kept of each list
+DOTTED_CIRCLE, JOINER = "\u25cc", "\u200d"  # a mark or a joiner would become one character with the `--` before it
 _LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
 _SYMBOL = re.compile(":(?=[a-z,0-9.]*:)")
 _LOOKALIKES = str.maketrans({"|": "\u00a6", "\\": "\u2216"})
@@ -75,6 +77,8 @@ def safe(text: str) -> str:
     shown = _LINE_ENDS.sub(" ", text).translate(_LOOKALIKES)
     while _SYMBOL.search(shown):
         shown = _SYMBOL.sub(COLON, shown, count=1)
+    if shown and (unicodedata.category(shown[0])[0] == "M" or shown[0] == JOINER):
+        shown = DOTTED_CIRCLE + shown
     stripped = shown.lstrip("-")
     dashes = len(shown) - len(stripped)
     if dashes:
