@@ -104,7 +104,7 @@ def test(arguments: List[str]) -> int:
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **({"LLAMABAR_LONG_TESTS": "1"} if everything else {})}
     code = _call([str(_python()), "-m", "pytest", *SIDE_BY_SIDE, *arguments], environment)
     for version in INTERPRETERS if everything and code == 0 else ():
-        code = code or _test_with(version)
+        code = max(code, _test_with(version))
     return code
 
 
@@ -229,7 +229,7 @@ def _test_with(version: str) -> int:
     print(f"Python {version}: the built file", flush=True)
     environment = {**os.environ, "LLAMABAR_TEST_PYTHON": found, "PYTHONDONTWRITEBYTECODE": "1"}
     starting = [str(path) for path in sorted((ROOT / "tests").glob("test_*.py")) if _starts_it(path.read_text("utf-8"))]
-    return _call([str(_python()), "-m", "pytest", *starting], environment)
+    return _call([str(_python()), "-m", "pytest", *SIDE_BY_SIDE, *starting], environment)
 
 
 def _starts_it(test: str) -> bool:

@@ -65,18 +65,20 @@ def test_a_recording_is_played_by_its_own_clock(tmp_path):
     ("x.html", ("--demo", "--dialect", "v1"), "There is no dialect"),
 ])  # fmt: skip
 def test_where_no_page_can_be_made_it_says_why_and_leaves_what_was_there(tmp_path, monkeypatch, file, words, said):
-    monkeypatch.chdir(tmp_path)
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
     for name, line in (("bad", "{"), ("odd", "[]")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "events.jsonl").write_text(line)
-        (tmp_path / name / "calls.jsonl").write_text("")
-    (tmp_path / "x.html").write_text("before")
-    done = run(tmp_path, "preview", file, *words)
+        (here / name).mkdir(parents=True)
+        (here / name / "events.jsonl").write_text(line)
+        (here / name / "calls.jsonl").write_text("")
+    (here / "x.html").write_text("before")
+    monkeypatch.chdir(here)
+    done = run(home, "preview", file, *words)
     assert done.returncode == 1
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 2
-    assert (tmp_path / "x.html").read_text() == "before"
-    assert sorted(os.listdir(tmp_path)) == ["bad", "odd", "x.html"]
+    assert (here / "x.html").read_text() == "before"
+    assert sorted(os.listdir(here)) == ["bad", "odd", "x.html"]
 
 
 @pytest.mark.parametrize("words", [(), ("x", "--demo", "--recording", "y"), ("x", "--dialect", "v250")])
