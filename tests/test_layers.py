@@ -6,6 +6,11 @@ from pathlib import Path
 
 from tools import layers
 
+from llamabar.core.status import Status
+from llamabar.stream import FIRST_FRAME
+from llamabar.view import words
+from llamabar.view.palette import SYMBOLS
+
 ROOT = Path(__file__).parent.parent
 OURS = [path for folder in ("src", "installer", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
 LONGEST_MODULE_LINES = 310
@@ -50,17 +55,35 @@ def test_nothing_of_a_machine_is_written_down():
         assert not re.search(r"/root/|/simple/|--(extra-)?index-url[ =]", text), path
 
 
+WORDS = re.compile(r"[A-Za-z]{2,} ([A-Za-z]|$)| [A-Za-z]{2,}|^[A-Z][a-z]+(:|$)")
+
+
+def words_in(tree, *, left_out=()):
+    return [
+        node.value for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out
+        if WORDS.search(node.value)
+    ]  # fmt: skip
+
+
 def test_the_words_of_the_menu_stand_in_one_file():
     """A section puts words together; it has none itself. What is copied for a shell is no word of the menu."""
-    found = []
-    for path in sorted((ROOT / "src" / "llamabar" / "view" / "sections").glob("*.py")):
+    view = ROOT / "src" / "llamabar" / "view"
+    for path in (*sorted((view / "sections").glob("*.py")), view / "compose.py"):
         tree = ast.parse(path.read_text("utf-8"))
         curl = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_curl"]
         left_out = {id(inner) for node in curl for inner in ast.walk(node)}
         left_out |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
-        found += [
-            (path.name, node.value) for node in ast.walk(tree)
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out
-            if re.search(r"[A-Za-z]{2,} ([A-Za-z]|$)| [A-Za-z]{2,}|^[A-Z][a-z]+$", node.value)
-        ]  # fmt: skip
-    assert found == []
+        assert words_in(tree, left_out=left_out) == [], path
+
+
+def test_no_row_and_no_title_is_made_with_words_of_its_own():
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Row", "Title"):
+                assert words_in(node) == [], (path, node.lineno)
+
+
+def test_the_first_frame_which_imports_nothing_says_what_the_menu_would():
+    first = FIRST_FRAME.decode("ascii").splitlines()
+    assert first[2] == f"{words.SERVER}: {words.STATUS[Status.STARTING]}|sfimage={SYMBOLS[Status.STARTING]}"

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 import tests.swiftbar_host as host
 from llamabar.core import events as ev
 from llamabar.core.history import History
-from llamabar.core.status import classify
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Do, Image, Level, Menu, Row, Title
-from llamabar.view.scene import Scene, Server
+from llamabar.view.scene import Scene, seen
 from llamabar.view.swiftbar import FRAME_LIMIT_BYTES, Clicks, render, safe
 from llamabar.view.text import name, plain
 from tests.life import LISTED, after, live
@@ -155,7 +154,7 @@ def watching(*model_ids, state="ready"):
 
 
 def menu_of(snapshot, **options):
-    server = Server("llama-swap", "http://127.0.0.1:8080", snapshot, classify(snapshot), History())
+    server = seen("llama-swap", "http://127.0.0.1:8080", snapshot, History(), now_s=5.0)
     return compose(Scene((server,), now_s=5.0, **options))
 
 

@@ -22,13 +22,12 @@ from llamabar.core import events as ev  # noqa: E402
 from llamabar.core.history import History, Readings, record  # noqa: E402
 from llamabar.core.snapshot import apply  # noqa: E402
 from llamabar.core.state import Snapshot  # noqa: E402
-from llamabar.core.status import classify  # noqa: E402
 from llamabar.demo.load import ask  # noqa: E402
 from llamabar.demo.server import DemoServer  # noqa: E402
 from llamabar.demo.world import World  # noqa: E402
 from llamabar.view import sparkline  # noqa: E402
 from llamabar.view.compose import compose  # noqa: E402
-from llamabar.view.scene import Scene, Server  # noqa: E402
+from llamabar.view.scene import Scene, seen  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
 from tools.bench_load import load, quiet  # noqa: E402
 from tools.bench_programs import MODELS, PYZ, Plugin, Swap  # noqa: E402
@@ -175,7 +174,7 @@ def _scene(count: int, shift: int) -> Scene:
     for second in range(300):
         readings = Readings((second + shift) * 37 % 60, None, 1.0, 18e9 + second * 1e7, (second + shift) % 50 / 50)
         history = record(history, readings, now_s=float(second))
-    return Scene((Server("llama-swap", "http://127.0.0.1:8080", snapshot, classify(snapshot), history),), now_s=299.0)
+    return Scene((seen("llama-swap", "http://127.0.0.1:8080", snapshot, history, now_s=299.0),), now_s=299.0)
 
 
 def _errors(server: DemoServer, plugin: Plugin, model: str, tokens: int, mark: str = "") -> str:

@@ -8,10 +8,9 @@ from llamabar.core import events as ev
 from llamabar.core.history import History, Readings, record
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
-from llamabar.core.status import classify
 from llamabar.view.compose import compose
 from llamabar.view.html import State
-from llamabar.view.scene import Cause, Scene, Server
+from llamabar.view.scene import Cause, Scene, seen
 
 NOW_S = 10_000.0
 URL = "http://127.0.0.1:8080"
@@ -190,15 +189,16 @@ def _one(
     """Return a scene of one server; `first`: at the first look, without a history; `cause`: what doctor found."""
     made = snapshot()
     history = History() if first else _history(made, busy=busy)
-    server = Server("mac", URL, made, classify(made), history, cause=cause)
-    return Scene((server,), NOW_S + later_s, today_unix_s=TODAY_UNIX_S, version=__version__)
+    now_s = NOW_S + later_s
+    server = seen("mac", URL, made, history, now_s=now_s, cause=cause)
+    return Scene((server,), now_s, today_unix_s=TODAY_UNIX_S, version=__version__)
 
 
 def _several() -> Scene:
     named = (("mac", URL, _generating()), ("mini", "http://mini.local:8080", _ready(ELSEWHERE)),
              ("studio", "http://studio.local:8080", _lost(ev.FaultKind.TIMEOUT, ELSEWHERE)))  # fmt: skip
     servers = tuple(
-        Server(name, url, snapshot, classify(snapshot), _history(snapshot, busy=name == "mac"), only=False)
+        seen(name, url, snapshot, _history(snapshot, busy=name == "mac"), now_s=NOW_S, only=False)
         for name, url, snapshot in named
     )
     return Scene(servers, NOW_S, today_unix_s=TODAY_UNIX_S, version=__version__)

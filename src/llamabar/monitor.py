@@ -9,10 +9,11 @@ from llamabar.core.events import ClientsSeen, Event, GpuMeasured, HealthAnswered
 from llamabar.core.history import History, record
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
-from llamabar.core.status import BUSY, Status, classify
+from llamabar.core.status import BUSY, Status
+from llamabar.core.steady import NONE_YET, Figures
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu, Row
-from llamabar.view.scene import Cause, Scene, Server
+from llamabar.view.scene import Cause, Scene, seen
 from llamabar.view.words import REFUSED_FOR_S
 
 BUSY_TICK_S = 1.0
@@ -31,6 +32,7 @@ class Watched:
     snapshot: Snapshot = Snapshot()
     log: AskLog = AskLog()
     history: History = History()
+    figures: Figures = NONE_YET  # as the last scene showed them
     cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
 
     def reach(self) -> Dict[str, bool]:
@@ -131,9 +133,12 @@ class Monitor:
         """Return what a menu is drawn from."""
         only = len(self.servers) == 1
         shown = tuple(
-            Server(w.name, w.url, w.snapshot, classify(w.snapshot), w.history, only, w.cause, number)
+            seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, only=only, cause=w.cause,
+                 number=number)
             for number, w in enumerate(self.servers.values(), 1)
-        )
+        )  # fmt: skip
+        for watched, server in zip(self.servers.values(), shown):
+            watched.figures = server.figures
         return Scene(
             shown, now_s, self.title, self.key, self.notices, self.today_unix_s, self.version, self.aside
         )

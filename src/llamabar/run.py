@@ -23,6 +23,7 @@ from llamabar.monitor import Monitor, Watched
 from llamabar.notifications import Notifier
 from llamabar.sources import clock, host
 from llamabar.sources.inbox import Arrived, Click, Diagnosed, Inbox, Key, Moved, Notice, Stop
+from llamabar.view import words
 from llamabar.view.menu import Action, Menu, Row, Title
 from llamabar.view.scene import Cause
 
@@ -255,7 +256,7 @@ def fault_menu(error: Exception) -> Menu:
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
     rows: List[Row] = [
-        Row(f"llamabar: a fault of ours, {type(error).__name__} at {where}"),
-        Row("It tries again every few seconds. If this stays: please report it with the line above"),
+        Row(words.fault_of_ours(type(error).__name__, where)),
+        Row(words.FAULT_GOES_ON),
     ]
-    return Menu(Title("exclamationmark.triangle", "", "llamabar has a fault"), (tuple(rows),))
+    return Menu(Title("exclamationmark.triangle", "", words.FAULT_TITLE), (tuple(rows),))

@@ -6,7 +6,6 @@ from typing import Callable, List, NamedTuple, Tuple
 
 from llamabar.config import ServerSettings, Settings
 from llamabar.core.phases import Phase, phases
-from llamabar.core.readings import total_generation
 from llamabar.core.speed import Source
 from llamabar.core.state import READY
 from llamabar.core.status import Status
@@ -45,8 +44,8 @@ def _status(wanted: Status) -> Callable[[Server, float], bool]:
     return lambda server, _: server.status is wanted
 
 
-def _measured(server: Server, now_s: float) -> bool:
-    reading = total_generation(server.snapshot, now_s=now_s)
+def _measured(server: Server, _: float) -> bool:
+    reading = server.figures.total
     return server.status is Status.GENERATING and reading is not None and reading.source is Source.LIVE
 
 

@@ -56,7 +56,7 @@ def status_line(server: Server, now_s: float) -> str:
     line = f"{server.name} at {server.address}: {words.status(snapshot, server.status)}"
     if not snapshot.connected and snapshot.fault is not None:
         return f"{line} ({words.FAULTS[snapshot.fault.kind]})"
-    said = [f"{name(model.id)} {state_words(snapshot, model, now_s=now_s)}" for model in loaded(snapshot)]
+    said = [f"{name(model.id)} {state_words(server, model, now_s=now_s)}" for model in loaded(snapshot)]
     return line + (f"; {'; '.join(said)}" if said else "")
 
 

@@ -41,9 +41,9 @@ def prompt_tps(row: FinishedRequest) -> Optional[float]:
     return row.prompt_tps if (row.prompt_tokens or 0) >= ENOUGH_PROMPT_TOKENS else None
 
 
-def total_generation(snapshot: Snapshot, *, now_s: float) -> Optional[Reading]:
-    """Return the sum over models; the least certain source speaks for all."""
-    found = [reading for reading in (generation(snapshot, m, now_s=now_s) for m in loaded(snapshot)) if reading]
+def total(readings: Iterable[Reading]) -> Optional[Reading]:
+    """Return the sum of speeds, None of none; the least certain source speaks for all."""
+    found = list(readings)
     if not found:
         return None
     source = Source.ESTIMATE if any(r.source is Source.ESTIMATE for r in found) else Source.LIVE
@@ -107,7 +107,8 @@ def sample(snapshot: Snapshot, *, now_s: float) -> Readings:
     host = snapshot.host
     if not snapshot.connected:
         return Readings(cpu_ratio=host.cpu_ratio)
-    reading = total_generation(snapshot, now_s=now_s)
+    found = (generation(snapshot, model, now_s=now_s) for model in loaded(snapshot))
+    reading = total(one for one in found if one is not None)
     idle = Phase.GENERATING not in phases(snapshot).values()
     by_model = [model.memory_bytes for model in loaded(snapshot)]
     known = [used for used in by_model if used is not None]

@@ -48,6 +48,13 @@ def size(count_bytes: Optional[float]) -> str:
     return f"{count_bytes / 1e9:.1f} GB" if count_bytes < 99.95e9 else f"{count_bytes / 1e9:.0f} GB"
 
 
+def size_step(count_bytes: float) -> float:
+    """Return one unit of the last digit that `size` shows, in bytes."""
+    if count_bytes < 999.5e6:
+        return 1e6
+    return 0.1e9 if count_bytes < 99.95e9 else 1e9
+
+
 def of_total(part_bytes: Optional[float], total_bytes: float) -> str:
     """Return a part of a whole, the unit once: 41.0 of 64.0 GB."""
     part, total = size(part_bytes), size(total_bytes)

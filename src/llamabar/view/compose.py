@@ -42,7 +42,7 @@ def compose(scene: Scene) -> Menu:
             actions.rows(shown, scene),
         ]
     if scene.aside:
-        sections.append((Row(f"Update: {reason(scene.aside)}"),))
+        sections.append((Row(f"{words.UPDATE}: {reason(scene.aside)}"),))
     return Menu(title(scene), tuple(section for section in sections if section))
 
 
@@ -84,10 +84,9 @@ def _title_text(shown: Server, scene: Scene) -> str:
         return words.title_prompt(sum(position or 0 for position in positions) or None)
     if shown.status is Status.GENERATING:
         waiting = sum(1 for phase in phases(snapshot).values() if phase in (Phase.QUEUED, Phase.LOADING))
-        speed = words.title_speed(readings.total_generation(snapshot, now_s=scene.now_s))
+        speed = words.title_speed(shown.figures.total)
         if scene.title == "model":
-            busy = [model for model in loaded(snapshot) if readings.generation(snapshot, model, now_s=scene.now_s)]
-            speed = name(busy[0].id, 16) if busy else speed
+            speed = name(next(iter(shown.figures.speeds)), 16) if shown.figures.speeds else speed
         return speed + (f" +{waiting}" if waiting else "")
     if shown.status is Status.QUEUED:
         return words.title_queued(in_flight(snapshot))

@@ -5,7 +5,8 @@ from typing import Optional, Tuple
 
 from llamabar.core.history import History
 from llamabar.core.state import Snapshot
-from llamabar.core.status import Status
+from llamabar.core.status import Status, classify
+from llamabar.core.steady import NONE_YET, Figures, figures
 from llamabar.view.menu import Action
 
 TITLES = ("speed", "model", "sparkline", "icon")
@@ -28,6 +29,7 @@ class Server:
     snapshot: Snapshot
     status: Status
     history: History
+    figures: Figures
     only: bool = True  # there is no other: its name need not be said
     cause: Optional[Cause] = None
     number: int = 1  # its place in the settings
@@ -46,6 +48,15 @@ class Server:
         """Tell whether a click was sent on its way and has not ended."""
         asked = self.snapshot.asked.get(action.token)
         return asked is not None and asked.ended_s is None
+
+
+def seen(
+    name: str, url: str, snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET,
+    only: bool = True, cause: Optional[Cause] = None, number: int = 1,
+) -> Server:  # fmt: skip
+    """Return a server as it is now; `before` are the figures that its last menu was drawn from."""
+    moved = figures(snapshot, history, now_s=now_s, before=before)
+    return Server(name, url, snapshot, classify(snapshot), history, moved, only, cause, number)
 
 
 @dataclass(frozen=True)

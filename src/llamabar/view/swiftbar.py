@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import List, Optional, Tuple
 from urllib.parse import quote
 
+from llamabar.view import words
 from llamabar.view.menu import Action, Do, Menu, Row, Title
 from llamabar.view.palette import LEVEL_COLOURS
 from llamabar.view.text import COLON
-from llamabar.view.words import OTHERS
 
 FRAME_LIMIT_BYTES = 16_384
 END = "~~~"
@@ -68,7 +68,7 @@ def render(menu: Menu, clicks: Clicks) -> bytes:
 def _cut(menu: Menu) -> Menu:
     """Return the menu with as many sections as a frame surely holds; those left out are counted."""
     left_out = len(menu.sections) - MOST_SECTIONS
-    more = (Row(f"{OTHERS}: {left_out} more sections"),)
+    more = (Row(f"{words.OTHERS}: {words.left_out(left_out, 'sections')}"),)
     return menu if left_out <= 0 else replace(menu, sections=(*menu.sections[:MOST_SECTIONS], more))
 
 
@@ -147,4 +147,4 @@ def _folded(menu: Menu, limit: int) -> Menu:
 
 def _fold_rows(rows: Tuple[Row, ...], limit: int) -> Tuple[Row, ...]:
     kept = tuple(replace(row, children=_fold_rows(row.children, limit)) for row in rows[:limit])
-    return kept if len(rows) <= limit else (*kept, Row(f"{OTHERS}: {len(rows) - limit} more"))
+    return kept if len(rows) <= limit else (*kept, Row(f"{words.OTHERS}: {words.left_out(len(rows) - limit)}"))

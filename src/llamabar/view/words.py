@@ -58,7 +58,8 @@ SOURCE_MARKS: Dict[Source, str] = {Source.LIVE: "", Source.ESTIMATE: "~", Source
 
 # Labels: the part of a row before its colon, or its first word, by which SwiftBar finds it in an open menu.
 SPEED, MEMORY, CPU, GPU, REQUESTS, TODAY, FINISHED = "Speed", "Memory", "CPU", "GPU", "Requests", "Today", "Finished"
-REQUEST, LOAD, PEERS, WHY, LAST_SEEN, PLUGIN = "Request", "Load", "Peers", "Why", "Last seen", "Plugin"
+REQUEST, LOAD, PEERS, WHY, LAST_SEEN = "Request", "Load", "Peers", "Why", "Last seen"
+PLUGIN, UPDATE = "Plugin", "Update"
 GENERATION, PROMPT, CONTEXT, LOAD_TIME, ALIASES = "Generation", "Prompt", "Context", "Load time", "Also called"
 ADDRESS, VERSION, WATCHED, SERVICE, IN_FLIGHT, UNLOADS = (
     "Address", "Version", "Watched", "Service", "In flight", "Unloads",
@@ -96,7 +97,14 @@ UNLOAD, COMPUTER, ITSELF = "Unload", "computer", "llama-swap itself"
 REFUSED_FOR_S = 10.0
 NO_REQUESTS = "none"
 FIVE_MINUTES = "over five minutes"
+FAULT_TITLE = "llamabar has a fault"
+FAULT_GOES_ON = "It tries again every few seconds. If this stays: please report it with the line above"
 LEGEND = "In the picture: bars for generation, dashes for prompts, each to its own scale"
+
+
+def fault_of_ours(kind: str, where: str) -> str:
+    """Return that this program failed, and where."""
+    return f"llamabar: a fault of ours, {kind} at {where}"
 
 
 def status(snapshot: Snapshot, found: Status) -> str:
@@ -177,7 +185,7 @@ def usual(seconds: Optional[float], times: int) -> str:
     return f"{units.span(seconds)} (median of {times})"
 
 
-def of_models(size_bytes: int) -> str:
+def of_models(size_bytes: float) -> str:
     """Return the memory that all models take."""
     return f"models {units.size(size_bytes)}"
 
@@ -185,6 +193,11 @@ def of_models(size_bytes: int) -> str:
 def on_other_hosts(models: int) -> str:
     """Return how many models other hosts have."""
     return f"{units.plural(models, 'model')} on other hosts"
+
+
+def left_out(things: int, kind: str = "") -> str:
+    """Return how much there was no room for."""
+    return f"{units.count(things)} more {kind}".rstrip()
 
 
 def rest(models: int, *, everything: bool) -> str:

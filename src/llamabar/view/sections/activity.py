@@ -6,7 +6,7 @@ from llamabar.core import readings, units
 from llamabar.core.history import known, series
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
-from llamabar.core.state import Host, in_flight, loaded
+from llamabar.core.state import in_flight
 from llamabar.view import words
 from llamabar.view.menu import Image, Level, Row
 from llamabar.view.scene import Scene, Server
@@ -31,13 +31,12 @@ def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
 
 def _speed(server: Server, now_s: float) -> Optional[Row]:
     snapshot = server.snapshot
-    reading = readings.total_generation(snapshot, now_s=now_s)
-    last = readings.newest_last(snapshot)
-    timed = known(server.history, "generation_tps")
-    if reading is None and last is None and not timed:
+    reading, last, best_tps = server.figures.total, readings.newest_last(snapshot), server.figures.best_tps
+    if reading is None and last is None and best_tps is None:
         return None
     said = words.speed(reading or last) + ("" if reading else _age_words(last, now_s))
-    said = said if reading or last else words.best(max(timed))
+    if reading is None and last is None and best_tps is not None:
+        said = words.best(best_tps)
     image = _image(server, "generation_tps", now_s, second="prompt_tps")
     return Row(f"{words.SPEED}: {said}", image=image, children=_speed_details(server, reading))
 
@@ -48,9 +47,9 @@ def _age_words(last: Optional[Reading], now_s: float) -> str:
 
 def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...]:
     found: List[Row] = []
-    timed = known(server.history, "generation_tps")
-    if timed:
-        said = words.spread(reading, readings.median(timed), max(timed))
+    median_tps, best_tps = server.figures.median_tps, server.figures.best_tps
+    if best_tps is not None:
+        said = words.spread(reading, median_tps, best_tps)
         found.append(Row(f"{words.GENERATION}: {said}", level=Level.QUIET))
     prompts = [tps for tps in (readings.prompt_tps(row) for row in server.snapshot.rows) if tps]
     if prompts:
@@ -71,9 +70,10 @@ def _requests(server: Server, now_s: float) -> Optional[Row]:
 
 def _memory(server: Server, now_s: float, *, here: bool) -> Optional[Row]:
     host = server.snapshot.host
-    by_model = [(model.id, model.memory_bytes) for model in loaded(server.snapshot) if model.memory_bytes]
-    said = [words.of_models(sum(used for _, used in by_model))] if by_model else []
-    said += [_mac_words(host)] if host.memory_total_bytes and here else []
+    by_model = server.figures.memory_bytes.values()
+    said = [words.of_models(sum(by_model))] if by_model else []
+    if host.memory_total_bytes and here:
+        said.append(f"{words.COMPUTER} {units.of_total(server.figures.used_bytes, host.memory_total_bytes)}")
     if not said:
         return None
     ceiling = float(host.memory_total_bytes) if host.memory_total_bytes else None
@@ -81,12 +81,8 @@ def _memory(server: Server, now_s: float, *, here: bool) -> Optional[Row]:
     return Row(f"{words.MEMORY}: {', '.join(said)}", image=image, ambient=True)
 
 
-def _mac_words(host: Host) -> str:
-    return f"{words.COMPUTER} {units.of_total(host.memory_used_bytes, host.memory_total_bytes or 0)}"
-
-
 def _cpu(server: Server, now_s: float) -> Optional[Row]:
-    ratio = server.snapshot.host.cpu_ratio
+    ratio = server.figures.cpu_ratio
     if ratio is None:
         return None
     image = _image(server, "cpu_ratio", now_s, ceiling=1.0)
@@ -99,7 +95,7 @@ def _gpu(server: Server, now_s: float) -> Optional[Row]:
     if host.gpu_ratio is None or host.gpu_at_s is None or now_s - host.gpu_at_s > GPU_FRESH_S:
         return None
     power = f", {host.gpu_power_w:.0f} W" if host.gpu_power_w else ""
-    return Row(f"{words.GPU}: {units.percent(host.gpu_ratio)}{power}", ambient=True)
+    return Row(f"{words.GPU}: {units.percent(server.figures.gpu_ratio)}{power}", ambient=True)
 
 
 def _today(server: Server, scene: Scene) -> Optional[Row]:

@@ -17,7 +17,7 @@ from llamabar.view.text import name
 def details(server: Server, model: Model) -> Tuple[Row, ...]:
     """Return the submenu of a loaded model."""
     facts = (
-        _speed(model), _memory(model), _context(model), _in_flight(server, model), _unloads(model),
+        _speed(model), _memory(server, model), _context(model), _in_flight(server, model), _unloads(model),
         _load_time(model), _aliases(model),
     )  # fmt: skip
     return (*(row for row in facts if row is not None), *_actions(server, model))
@@ -31,11 +31,11 @@ def _speed(model: Model) -> Optional[Row]:
     return Row(f"{words.SPEED}: {words.speeds(reading, prompt)}", level=Level.QUIET)
 
 
-def _memory(model: Model) -> Optional[Row]:
-    if model.memory_bytes is None:
+def _memory(server: Server, model: Model) -> Optional[Row]:
+    used_bytes = server.figures.memory_bytes.get(model.id)
+    if used_bytes is None:
         return None
-    now, highest = units.size(model.memory_bytes), units.size(model.memory_peak_bytes)
-    said = words.peak(now, highest if model.memory_peak_bytes else now)
+    said = words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
     return Row(f"{words.MEMORY}: {said}", level=Level.QUIET, ambient=True)
 
 

@@ -6,6 +6,7 @@ from typing import List, Optional, Tuple
 from llamabar.core import readings
 from llamabar.core.capabilities import loadable
 from llamabar.core.phases import Phase, phases
+from llamabar.core.speed import Reading
 from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, requests_of
 from llamabar.core.status import Status
 from llamabar.view import words
@@ -33,10 +34,10 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     return tuple(found)
 
 
-def state_words(snapshot: Snapshot, model: Model, *, now_s: float) -> str:
+def state_words(server: Server, model: Model, *, now_s: float) -> str:
     """Return what a model does right now, in words that stay true while they stand there."""
     if model.state == READY:
-        return _ready_words(snapshot, model, now_s)
+        return _ready_words(server, model, now_s)
     if model.state == STARTING:
         usual_s = readings.median(model.load_times_s)
         return words.loading(readings.loading_for_s(model, now_s=now_s), usual_s)
@@ -45,19 +46,18 @@ def state_words(snapshot: Snapshot, model: Model, *, now_s: float) -> str:
     return words.MODEL_STATES.get(model.state, reason(model.state))
 
 
-def _ready_words(snapshot: Snapshot, model: Model, now_s: float) -> str:
-    doing = _doing(snapshot, model, now_s)
-    rest_s = readings.unloads_in_s(snapshot, model, now_s=now_s)
+def _ready_words(server: Server, model: Model, now_s: float) -> str:
+    doing = _doing(server.snapshot, model, server.figures.speeds.get(model.id))
+    rest_s = readings.unloads_in_s(server.snapshot, model, now_s=now_s)
     unload = words.unload(model.ttl_s, rest_s, busy=doing is not None)
     if doing is not None:
         return doing
     return f"{words.STATUS[Status.READY]}, {unload}" if unload else words.STATUS[Status.READY]
 
 
-def _doing(snapshot: Snapshot, model: Model, now_s: float) -> Optional[str]:
+def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading]) -> Optional[str]:
     found = phases(snapshot)
     current = [found[request.info.id] for request in requests_of(snapshot, model.id)]
-    reading = readings.generation(snapshot, model, now_s=now_s)
     if Phase.GENERATING in current or (reading is not None and not current):
         return words.generating(reading)
     if Phase.PROMPT in current:
@@ -80,7 +80,7 @@ def _has_row(server: Server, model: Model, now_s: float) -> bool:
 
 def _model_row(server: Server, one: Model, now_s: float) -> Row:
     asked = _asked_words(server, one, Do.UNLOAD, now_s) or _asked_words(server, one, Do.LOAD, now_s)
-    text = asked or state_words(server.snapshot, one, now_s=now_s)
+    text = asked or state_words(server, one, now_s=now_s)
     loaded = one.state not in NOT_LOADED
     failed = one.failed_at_s is not None and not loaded
     again = replace(_load_item(server, one), text=words.LOAD_AGAIN)

@@ -78,7 +78,7 @@ def _details(server: Server, now_s: float) -> Tuple[Row, ...]:
         found.append(Row(f"{words.WATCHED}: {watched}", level=Level.QUIET, ambient=True))
     if service_known(server) and snapshot.service is not None:
         found.append(Row(f"{words.SERVICE}: {reason(snapshot.service.label)}", level=Level.QUIET))
-    if snapshot.host.server_bytes is not None:
-        own = units.size(snapshot.host.server_bytes)
+    if server.figures.server_bytes is not None:
+        own = units.size(server.figures.server_bytes)
         found.append(Row(f"{words.MEMORY}: {words.ITSELF} {own}", level=Level.QUIET, ambient=True))
     return tuple(found)

@@ -1,0 +1,90 @@
+"""Figures held still: one that moved by less than a reader can use stays as it was, so its last digit does not flicker.
+
+Law: what is shown is never further from the truth than HELD_RATIO of a speed, or one unit of the last digit of a size
+or a share.
+"""
+
+from dataclasses import dataclass, field
+from typing import Callable, Dict, Mapping, Optional
+
+from llamabar.core import readings, units
+from llamabar.core.history import History, known
+from llamabar.core.speed import Reading
+from llamabar.core.state import Snapshot, loaded
+
+HELD_RATIO = 0.01
+HELD_SHARE = 0.01
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The moving figures of one server as its menu shows them; what is not known is None, or not there."""
+
+    speeds: Mapping[str, Reading] = field(default_factory=dict)  # of the models that generate right now
+    median_tps: Optional[float] = None  # over the history
+    best_tps: Optional[float] = None
+    memory_bytes: Mapping[str, float] = field(default_factory=dict)  # of the loaded models
+    server_bytes: Optional[float] = None
+    used_bytes: Optional[float] = None
+    cpu_ratio: Optional[float] = None
+    gpu_ratio: Optional[float] = None
+
+    @property
+    def total(self) -> Optional[Reading]:
+        """Return the speed of all models together."""
+        return readings.total(self.speeds.values())
+
+
+NONE_YET = Figures()
+
+
+def figures(snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET) -> Figures:
+    """Return the figures of this moment; those that hardly moved are as they were `before`."""
+    timed, speeds, host = known(history, "generation_tps"), _speeds(snapshot, now_s, before), snapshot.host
+    now = readings.total(speeds.values())
+    best_tps = max(*timed, now.tps if now else 0.0) if timed else None  # never below what the same menu says of now
+    median_tps = _held(readings.median(timed), before.median_tps, _tps_margin)
+    return Figures(
+        speeds,
+        None if median_tps is None or best_tps is None else min(median_tps, best_tps),
+        best_tps,
+        _memory(snapshot, before),
+        _held(host.server_bytes, before.server_bytes, units.size_step),
+        _held(host.memory_used_bytes, before.used_bytes, units.size_step),
+        _held(host.cpu_ratio, before.cpu_ratio, _share_margin),
+        _held(host.gpu_ratio, before.gpu_ratio, _share_margin),
+    )
+
+
+def held(value: float, before: Optional[float], margin: Callable[[float], float]) -> float:
+    """Return `before` while the value is within its margin, else the value."""
+    return before if before is not None and abs(value - before) <= margin(before) else value
+
+
+def _held(value: Optional[float], before: Optional[float], margin: Callable[[float], float]) -> Optional[float]:
+    return None if value is None else held(value, before, margin)
+
+
+def _speeds(snapshot: Snapshot, now_s: float, before: Figures) -> Dict[str, Reading]:
+    found: Dict[str, Reading] = {}
+    for model in loaded(snapshot):
+        reading, was = readings.generation(snapshot, model, now_s=now_s), before.speeds.get(model.id)
+        if reading is not None:
+            found[model.id] = reading._replace(tps=held(reading.tps, was.tps if was else None, _tps_margin))
+    return found
+
+
+def _memory(snapshot: Snapshot, before: Figures) -> Dict[str, float]:
+    return {
+        model.id: held(model.memory_bytes, before.memory_bytes.get(model.id), units.size_step)
+        for model in loaded(snapshot)
+        if model.memory_bytes
+    }
+
+
+def _tps_margin(tps: float) -> float:
+    return HELD_RATIO * tps
+
+
+def _share_margin(_: float) -> float:
+    return HELD_SHARE
