@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from llamabar_installer import swiftbar
-from tests.doctor_mac import CONFIG, LABEL
+from tests.doctor_mac import CONFIG, LABEL, background_items
 from tests.programs import wait_for
 
 SITUATIONS = {}
@@ -498,6 +498,13 @@ def _(well):
 @situation("service-not-loaded", "servers", *SERVICE)
 def _(well):
     with well.out():
+        yield {}
+
+
+@situation("service-not-allowed", "background", "servers", *SERVICE)
+def _(well):
+    off = background_items(LABEL, 0xA, payloads=["com.example.management"])
+    with well.out(), well.changed(well.background_items, off):
         yield {}
 
 

@@ -9,8 +9,9 @@ import os
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
-from llamabar.checkup import fixes
+from llamabar.checkup import background_items, fixes
 from llamabar.checkup.collect import EVERYTHING, collect
 from llamabar.doctor import checkup
 
@@ -34,6 +35,7 @@ def answer(question):
         os.environ.update(saved)
 
 
+background_items.FOLDER = Path(os.environ["LLAMABAR_TEST_BACKGROUND"])
 for line in sys.stdin:
     print(json.dumps(answer(json.loads(line))), flush=True)
 os._exit(0)

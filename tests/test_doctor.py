@@ -2,6 +2,7 @@
 
 import json
 import os
+import plistlib
 import shutil
 import subprocess
 import sys
@@ -11,14 +12,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from llamabar.checkup import fixes, service
+from llamabar.checkup import agents, background_items, fixes
+from llamabar.checkup.gathering import Unknown
 from llamabar.doctor import checkup, running
 from llamabar.doctor.facts import Facts, Program, Server, Service
 from llamabar_installer.places import Places
-from tests import doctor_situations_live
-from tests.doctor_mac import WORKER, WellMac
+from tests import doctor_mac, doctor_situations_live
+from tests.doctor_mac import LABEL, WORKER, WellMac
 from tests.doctor_situations import SITUATIONS, settings
-from tests.programs import ROOT, Stranger, environment, llama_swap, run, wait_for
+from tests.programs import ROOT, Stranger, environment, free_port, llama_swap, run, wait_for
 
 PYZ = ROOT / "dist" / "llamabar.pyz"
 
@@ -96,16 +98,70 @@ def test_a_full_disk_is_seen_on_a_disk_that_is_full(well):
 
 def test_a_llama_swap_for_all_users_is_seen(well, tmp_path):
     shutil.copy(well.plist, tmp_path / "org.company.llama-swap.plist")
-    seen = service.agents(Places(well.home, well.data, well.home, well.home), shared=(tmp_path,)).facts
+    seen = agents.agents(Places(well.home, well.data, well.home, well.home), shared=(tmp_path,)).facts
     found = {one.id: one for one in checkup.findings(Facts(agents=seen))}
     assert found["service-for-all-users"].level == "note"
     assert found["service-for-all-users"].detail.endswith("org.company.llama-swap.plist")
 
 
+OTHERS = doctor_mac.background_items("com.example.other", 0xA)
+
+
+@pytest.mark.parametrize(("content", "why"), [
+    (None, "keeps no list"),
+    (b"", "is not understood"),
+    (b"bplist00 and no more", "is not understood"),
+    (plistlib.dumps({"$objects": 7}), "no background item of that label"),
+    (plistlib.dumps([1]), "is not understood"),
+    (OTHERS, "no background item of that label"),
+])  # fmt: skip
+def test_a_list_of_background_items_that_says_nothing_of_it_is_not_known(tmp_path, monkeypatch, content, why):
+    monkeypatch.setattr(background_items, "FOLDER", tmp_path)
+    if content is not None:
+        (tmp_path / "BackgroundItems-v16.btm").write_bytes(content)
+    with pytest.raises(Unknown, match=why):
+        background_items.background(LABEL)
+
+
+@pytest.mark.parametrize(("bits", "off"), [(0xB, False), (0xA, True), (0x9, True), (0x3, False), (0x0, True)])
+def test_the_newest_list_of_background_items_tells_what_is_off(tmp_path, monkeypatch, bits, off):
+    monkeypatch.setattr(background_items, "FOLDER", tmp_path)
+    (tmp_path / "BackgroundItems-v9.btm").write_bytes(doctor_mac.background_items(LABEL, 0xB if off else 0xA))
+    (tmp_path / "BackgroundItems-v16.btm").write_bytes(doctor_mac.background_items(LABEL, bits))
+    found = background_items.background(LABEL)
+    assert (found.off, found.managed) == (off, False)
+
+
+def test_where_a_company_manages_the_mac_that_is_said(well):
+    off = doctor_mac.background_items(LABEL, 0xA, payloads=["com.example.management"])
+    with well.out(), well.changed(well.background_items, off):
+        found = well.examine()
+    assert "only your company" in found["service-not-allowed"].detail
+    assert found["service-not-loaded"].level == found["service-not-running"].level == "skipped"
+
+
+def test_of_several_servers_the_one_whose_service_does_not_run_is_judged(well):
+    """The first is on another computer, the second runs, the third does not."""
+    label, port = "com.example.second", free_port()
+    listen = [word.replace(f":{well.port}", f":{port}") for word in well.keys["ProgramArguments"]]
+    other = plistlib.dumps({**well.keys, "Label": label, "ProgramArguments": listen})
+    named = "".join(
+        f'[[server]]\nname = "{name}"\nurl = "{url}"\n'
+        for name, url in (("far", "http://192.0.2.1:8080"), ("one", well.url), ("two", f"http://127.0.0.1:{port}"))
+    )
+    with settings(well, named), well.changed(well.plist.with_name(f"{label}.plist"), other):
+        found = well.examine("settings", "agents", "service", "launchd", "job", "processes")
+    assert found["service-not-loaded"].title == f"{label} is not loaded"
+    with settings(well, named):
+        found = well.examine("settings", "agents", "service", "launchd", "job", "processes")
+    assert found["service-not-loaded"].level == found["service-not-running"].level == "ok"
+
+
 @pytest.mark.parametrize(("fault", "loops"), [("refused", True), ("", False)])
 def test_a_crash_loop_is_one_also_in_the_moment_in_which_it_lives(fault, loops):
-    alive = Service(label="a", loaded=True, pid=7, runs=4, failed=True, last_exit="1")
-    found = running.service_crash_loop(Facts(service=alive, servers=(Server(fault=fault),)))
+    alive = Service(server="here", label="a", loaded=True, pid=7, runs=4, failed=True, last_exit="1")
+    servers = (Server(name="far", fault="refused"), Server(name="here", fault=fault))
+    found = running.service_crash_loop(Facts(service=alive, servers=servers))
     assert (found is not None) is loops
 
 

@@ -6,11 +6,10 @@ from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from llamabar import wiring
-from llamabar.checkup import computer, disk, reach, service
+from llamabar.checkup import agents, background_items, computer, disk, reach, service
 from llamabar.checkup.gathering import Gathering, Unknown
 from llamabar.checkup.redaction import private_of
 from llamabar.config import Settings
-from llamabar.core.asks import is_local
 from llamabar.doctor.facts import Facts, Service
 from llamabar.doctor.finding import quoted
 from llamabar.doctor.redact import Private
@@ -22,13 +21,13 @@ from llamabar_installer.places import Places, places
 LONGEST_S = 4.3
 SETTINGS_S = 1.5
 REACH_S = 4.0
-IN_FORCE = "in force"
+IN_FORCE, WATCHED = "in force", "watched"  # no facts themselves: others are found by them
 EVERYTHING: FrozenSet[str] = frozenset({
-    "program", "cache", "data", "settings", "swiftbar", "launchd", "agents", "service", "binary", "job", "servers",
-    "processes", "computer", "watcher", "surroundings",
+    "program", "cache", "data", "settings", "swiftbar", "launchd", "agents", "service", "binary", "job", "background",
+    "servers", "processes", "computer", "watcher", "surroundings",
 })  # fmt: skip
 OF_A_SILENT_SERVER: FrozenSet[str] = frozenset({
-    "program", "settings", "launchd", "agents", "service", "binary", "job", "servers", "processes",
+    "program", "settings", "launchd", "agents", "service", "binary", "job", "background", "servers", "processes",
     "computer",
 })  # fmt: skip
 NO_MAC = "this is not a Mac (launchctl was not found)"
@@ -74,7 +73,7 @@ class _Sources:
         """Start to find out what is wanted."""
         self.gathering.begin(IN_FORCE, settings, source="the settings", limit_s=SETTINGS_S)
         for name, (source, work) in self._works().items():
-            if name in wanted:
+            if name in wanted or name == WATCHED:
                 self.gathering.begin(name, work, source=source, limit_s=REACH_S)
 
     def _works(self) -> Dict[str, Tuple[str, Callable[[], Any]]]:
@@ -86,12 +85,16 @@ class _Sources:
             "settings": ("the settings", lambda: disk.settings(found, self._in_force())),
             "swiftbar": ("SwiftBar", lambda: computer.swiftbar(found)),
             "launchd": ("launchd", computer.launchd),
-            "agents": ("the LaunchAgents folder", lambda: service.agents(found)),
-            "service": ("the LaunchAgent", lambda: service.on_disk(self._watched(), found, self._private())),
-            "binary": ("llama-swap's program", lambda: service.asked(self._watched(), self._private())),
-            "job": ("launchd", lambda: service.in_launchd(self._watched())),
+            "agents": ("the LaunchAgents folder", lambda: agents.agents(found)),
+            WATCHED: ("the LaunchAgents", self._watched),
+            "service": ("the LaunchAgent", lambda: service.on_disk(self._service(), found, self._private())),
+            "binary": ("llama-swap's program", lambda: service.asked(self._service(), self._private())),
+            "job": ("launchd", lambda: service.in_launchd(self._service())),
+            "background": (
+                "macOS's list of background items", lambda: background_items.background(self._service().agent.label),
+            ),
             "servers": ("llama-swap", lambda: reach.servers(self._in_force(), self._private())),
-            "processes": ("the list of processes", lambda: computer.processes(self._in_force().servers[0].url)),
+            "processes": ("the list of processes", lambda: computer.processes(self._url())),
             "computer": ("this computer", computer.computer),
             "watcher": ("the plugin's state file", lambda: disk.watcher(found)),
             "surroundings": ("the environment", lambda: computer.surroundings(environment)),
@@ -104,11 +107,19 @@ class _Sources:
     def _private(self) -> Private:
         return private_of(self.environment, self._in_force())
 
-    def _watched(self) -> service.Watched:
-        server = self._in_force().servers[0]
-        if not is_local(server.url):
-            raise Unknown("the server is on another computer")
-        return service.watched(server, self.gathering.get("agents"))
+    def _watched(self) -> agents.Watched:
+        return agents.watched(self._in_force().servers, self.gathering.get("agents"))
+
+    def _service(self) -> agents.Watched:
+        found: agents.Watched = self.gathering.get(WATCHED)
+        return found
+
+    def _url(self) -> str:
+        """Return the address of the service, else of the first server."""
+        try:
+            return self._service().server.url
+        except Unknown:
+            return self._in_force().servers[0].url
 
 
 def _joined(gathering: Gathering, environment: Mapping[str, str], wanted: FrozenSet[str]) -> Facts:
@@ -123,12 +134,14 @@ def _joined(gathering: Gathering, environment: Mapping[str, str], wanted: Frozen
             if name == IN_FORCE:
                 raise
             troubles[name] = error.message
-    known.pop(IN_FORCE, None)
+    for name in (IN_FORCE, WATCHED):
+        known.pop(name, None)
+        troubles.pop(name, None)
     job, said = known.pop("job", None), known.pop("binary", None)
-    agents: Optional[service.FoundAgents] = known.pop("agents", None)
+    listed: Optional[agents.FoundAgents] = known.pop("agents", None)
     facts = Facts(
         command(environment), os.getuid(), now_s=clock.unix_s(), troubles=troubles, sources=gathering.sources,
-        agents=agents.facts if agents is not None else Facts().agents,
+        agents=listed.facts if listed is not None else Facts().agents,
         mac=known.pop("computer", Facts().mac), **known,
     )  # fmt: skip
     return _with_marks(replace(facts, service=_with_answers(facts.service, job, said)))

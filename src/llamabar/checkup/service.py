@@ -6,45 +6,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
-from llamabar import services
+from llamabar.checkup.agents import Watched
 from llamabar.checkup.computer import is_apple_silicon
 from llamabar.checkup.disk import free_bytes
 from llamabar.checkup.gathering import Unknown
-from llamabar.config import ServerSettings
 from llamabar.doctor import facts
 from llamabar.doctor.redact import Private, redacted_line
-from llamabar.services import Known
 from llamabar.sources.processes import runs_an_older_file
 from llamabar_installer import agent_plist, files, launchctl, logs, swiftbar, tools
-from llamabar_installer.agents import Agent, find_agents, flag
+from llamabar_installer.agents import Agent, flag
 from llamabar_installer.binaries import check_config, describe
-from llamabar_installer.facts import SYSTEM_AGENTS
 from llamabar_installer.launchctl import Job, Trouble
 from llamabar_installer.places import OWN_LABEL, Places
 
 LOG_LINES = 50
-WRITABLE = "others can write"
-_NAMED = re.compile(r"llama-?swap|llamabar", re.IGNORECASE)
 _SECRET = re.compile(r"key|token|secret|passw", re.IGNORECASE)
 _INTEL = (b"\xcf\xfa\xed\xfe\x07\x00\x00\x01",)  # a thin 64-bit Mach-O for x86_64
 _PRIVATE_FOLDERS = ("Documents", "Desktop", "Downloads", "Library/Mobile Documents")
-
-
-@dataclass(frozen=True)
-class FoundAgents:
-    """The agents, and what is said of their folder."""
-
-    facts: facts.Agents
-    agents: Tuple[Agent, ...]
-
-
-@dataclass(frozen=True)
-class Watched:
-    """The agent of a server, and the other agents there are."""
-
-    known: Known
-    agent: Agent
-    others: Tuple[Agent, ...]
 
 
 @dataclass(frozen=True)
@@ -68,26 +46,6 @@ class Loaded:
     started_s: Optional[float]
 
 
-def agents(found: Places, *, shared: Tuple[Path, ...] = SYSTEM_AGENTS) -> FoundAgents:
-    """Return the agents of this user that run a llama-swap, how their folder is, and those in the shared folders."""
-    mine = tuple(find_agents(found.home))
-    system = tuple(str(one.plist) for folder in shared for one in find_agents(folder, folder=folder))
-    trouble = _folder_trouble(found.agents)
-    labels = tuple(agent.label for agent in mine)
-    broken = _broken(found.agents)
-    said = facts.Agents(str(found.agents), trouble, trouble.startswith(WRITABLE), labels, broken, system)
-    return FoundAgents(said, mine)
-
-
-def watched(server: ServerSettings, found: FoundAgents) -> Watched:
-    """Return the agent that runs a server; raise Unknown where there is none."""
-    known = services.find(server)
-    agent = next((one for one in found.agents if known is not None and one.label == known.label), None)
-    if known is None or agent is None:
-        raise Unknown("no LaunchAgent of yours runs this llama-swap")
-    return Watched(known, agent, tuple(one for one in found.agents if one is not agent))
-
-
 def on_disk(found: Watched, places: Places, private: Private) -> facts.Service:
     """Return the service as its plist, program, config and log show it."""
     agent, content = found.agent, found.agent.content
@@ -95,8 +53,8 @@ def on_disk(found: Watched, places: Places, private: Private) -> facts.Service:
     config = flag(agent.arguments[1:], "config") or flag(agent.arguments[1:], "config-dir") or ""
     lines = tuple(redacted_line(line, private) for line in logs.tail(Path(log), LOG_LINES)) if log else ()
     return facts.Service(
-        agent.label, agent.label == OWN_LABEL, str(agent.plist), _is_refused(agent.plist), agent.plist.is_symlink(),
-        _is_quarantined(agent.plist),
+        found.server.name, agent.label, agent.label == OWN_LABEL, str(agent.plist),
+        _is_refused(agent.plist), agent.plist.is_symlink(), _is_quarantined(agent.plist),
         tuple((one.label, str(one.plist)) for one in found.others if _port(one) == _port(agent)),
         program,
         program_there=_can_start(program),
@@ -175,25 +133,6 @@ def with_job(service: facts.Service, found: Loaded) -> facts.Service:
         replaced=found.replaced,
         started_s=found.started_s,
     )
-
-
-def _folder_trouble(folder: Path) -> str:
-    if not folder.exists():
-        return ""
-    if not folder.is_dir():
-        return f"{folder} is not a folder"
-    status = folder.stat()
-    if status.st_uid != os.getuid():
-        return f"{folder} belongs to another user"
-    return f"{WRITABLE} {folder}" if status.st_mode & 0o022 else ""
-
-
-def _broken(folder: Path) -> Tuple[str, ...]:
-    try:
-        named = sorted(path for path in folder.iterdir() if path.suffix == ".plist" and _NAMED.search(path.name))
-    except OSError:
-        return ()
-    return tuple(str(path) for path in named if agent_plist.parse(files.read(path)) is None)
 
 
 def _is_refused(plist: Path) -> bool:

@@ -121,9 +121,18 @@ class Agents:
 
 
 @dataclass(frozen=True)
-class Service:
-    """The LaunchAgent of the first server: its plist, and what launchd says of it."""
+class Background:
+    """What macOS allows in the background. `managed`: a company's management has a say in it."""
 
+    off: bool = False
+    managed: bool = False
+
+
+@dataclass(frozen=True)
+class Service:
+    """The LaunchAgent of a server here, of the first that does not run: its plist, and what launchd says of it."""
+
+    server: str = ""
     label: str = ""
     ours: bool = False
     plist: str = ""
@@ -214,7 +223,7 @@ class Process:
 
 @dataclass(frozen=True)
 class Processes:
-    """Who holds the first server's port, and the llama-swap and forgotten model servers there are."""
+    """Who holds the port of the service (or first server); llama-swaps, and model servers left behind."""
 
     holder: Optional[Process] = None
     llama_swaps: Tuple[Process, ...] = ()
@@ -275,6 +284,7 @@ class Facts:
     launchd: Launchd = Launchd()
     agents: Agents = Agents()
     service: Service = Service()
+    background: Background = Background()
     servers: Tuple[Server, ...] = ()
     processes: Processes = Processes()
     surroundings: Surroundings = Surroundings()

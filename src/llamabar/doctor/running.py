@@ -5,7 +5,7 @@ from typing import Optional
 from llamabar.doctor import plist  # its checks come before these
 from llamabar.doctor.facts import Facts
 from llamabar.doctor.finding import Found, Level
-from llamabar.doctor.service import CONFIG, PLIST, PROGRAM, SERVICE, crashes
+from llamabar.doctor.service import CONFIG, PLIST, PROGRAM, SERVICE, crashes, server_of
 
 __all__ = ["SERVICE", "plist"]
 
@@ -13,7 +13,7 @@ CRASHES_THAT_LOOP = 3
 SLACK_S = 1.0  # a start is known to the second
 _NEEDS = ("mac", "launchd", "service", "job")
 _CAUSES = ("launchd-silent", "no-login-at-the-screen", *PLIST, "runs-outside-its-service")
-_LOADED = (*_CAUSES, "service-disabled", "service-not-loaded")
+_LOADED = (*_CAUSES, "service-disabled", "service-not-allowed", "service-not-loaded")
 _STARTS = (*_LOADED, *PROGRAM, *CONFIG, "port-held-by-another", "service-log-unwritable")
 
 
@@ -51,15 +51,27 @@ def service_disabled(facts: Facts) -> Optional[Found]:
                  {"label": service.label, "uid": str(facts.uid)})  # fmt: skip
 
 
+@SERVICE.check(Level.ERROR, "macOS allows the service in the background", needs=(*_NEEDS, "background"),
+               remedy="open 'x-apple.systempreferences:com.apple.LoginItems-Settings.extension'",
+               after=(*_CAUSES, "service-disabled"))  # fmt: skip
+def service_not_allowed(facts: Facts) -> Optional[Found]:
+    """The service is switched off in Login Items & Extensions, by you or by your company: macOS unloads it again."""
+    service, background = facts.service, facts.background
+    if service.loaded or not background.off:
+        return None
+    grey = " Where the switch is grey, only your company can do that." if background.managed else ""
+    return Found(f"{service.label} is switched off in Login Items & Extensions", f"Switch it on there.{grey}")
+
+
 @SERVICE.check(Level.ERROR, "The service is loaded", needs=_NEEDS, remedy="{llamabar} start",
-               after=(*_CAUSES, "service-disabled", "port-held-by-another"))  # fmt: skip
+               after=(*_CAUSES, "service-disabled", "service-not-allowed", "port-held-by-another"))  # fmt: skip
 def service_not_loaded(facts: Facts) -> Optional[Found]:
-    """The service is not loaded: it was stopped, or macOS (or your company) switched it off in Login Items."""
+    """The service is not loaded: it was stopped, or it is switched off in Login Items, which not every macOS tells."""
     service = facts.service
     if service.loaded:
         return None
-    return Found(f"{service.label} is not loaded",
-                 "It was stopped, or macOS switched it off in System Settings > Login Items & Extensions.")  # fmt: skip
+    or_off = ", or it is switched off in System Settings > Login Items & Extensions"
+    return Found(f"{service.label} is not loaded", f"It was stopped{or_off if facts.trouble('background') else ''}.")
 
 
 @SERVICE.check(Level.ERROR, "macOS accepts the program's signature", needs=_NEEDS, after=_LOADED,
@@ -98,7 +110,8 @@ def service_killed_for_memory(facts: Facts) -> Optional[Found]:
 def service_crash_loop(facts: Facts) -> Optional[Found]:
     """llama-swap ends at once, again and again; its last log lines say why."""
     service = facts.service
-    up = service.pid is not None and not any(server.fault == "refused" for server in facts.servers[:1])
+    server = server_of(facts)
+    up = service.pid is not None and (server is None or server.fault != "refused")
     if up or not service.failed or (service.runs or 0) < CRASHES_THAT_LOOP:  # between two crashes it lives for a moment
         return None
     said = f"It ended with {service.last_exit} after {crashes(facts)}."

@@ -3,7 +3,7 @@
 from typing import Optional
 
 from llamabar.core.units import plural, size
-from llamabar.doctor.facts import Facts
+from llamabar.doctor.facts import Facts, Server
 from llamabar.doctor.finding import Found, Layer, Level
 
 LOG_LIMIT_BYTES = 100_000_000
@@ -184,7 +184,7 @@ def service_for_all_users(facts: Facts) -> Optional[Found]:
 def service_open_to_all(facts: Facts) -> Optional[Found]:
     """llama-swap listens on all interfaces and asks for no key: anyone in the network can use and stop it."""
     service = facts.service
-    server = facts.servers[0] if facts.servers else None
+    server = server_of(facts)
     if not service.listens_everywhere or server is None or server.fault or server.key_wanted:
         return None
     return Found("Anyone in your network can use and stop llama-swap",
@@ -224,6 +224,11 @@ def service_denied_files(facts: Facts) -> Optional[Found]:
     denied = tuple(line for line in service.log_lines if "operation not permitted" in line.lower())
     return Found("macOS denies the service a file", "Give llama-swap and llama-server Full Disk Access:",
                  lines=denied[-1:])  # fmt: skip
+
+
+def server_of(facts: Facts) -> Optional[Server]:
+    """Return the server that the service runs, as it answers."""
+    return next((server for server in facts.servers if server.name == facts.service.server), None)
 
 
 def crashes(facts: Facts) -> str:
