@@ -6,6 +6,7 @@ from typing import Callable, Dict, NamedTuple, Optional, Tuple
 from llamabar import __version__
 from llamabar.core import events as ev
 from llamabar.core.history import History, Readings, record
+from llamabar.core.ledger import NOTHING, Account, counted
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.view.compose import compose
@@ -20,7 +21,7 @@ UNLOADED = (CODER, "gemma-12b", "llama-70b", "tiny-1b")
 ROUTES = frozenset({"inflight_list", "cancel", "unload_one", "profiles"})
 MEMORY_BYTES = {QWEN: 18_400_000_000, BGE: 1_300_000_000}
 TOTAL_BYTES = 64_000_000_000
-TODAY_UNIX_S = 1_800_000_000.0
+TODAY, TODAY_UNIX_S = "2027-01-15", 1_800_000_000.0
 AGENT = "org.llamabar.llama-swap"
 RUNNING, ELSEWHERE = ev.ServiceFound(AGENT, "running"), ev.ServiceFound("", "")
 BUSY_RATIO, CALM_RATIO = 0.34, 0.06
@@ -190,18 +191,23 @@ def _one(
     made = snapshot()
     history = History() if first else _history(made, busy=busy)
     now_s = NOW_S + later_s
-    server = seen("mac", URL, made, history, now_s=now_s, cause=cause)
-    return Scene((server,), now_s, today_unix_s=TODAY_UNIX_S, version=__version__)
+    server = seen("mac", URL, made, history, now_s=now_s, account=_account(made), cause=cause)
+    return Scene((server,), now_s, today=TODAY, version=__version__)
+
+
+def _account(snapshot: Snapshot) -> Account:
+    return counted(NOTHING, snapshot.rows, lambda _: TODAY)
 
 
 def _several() -> Scene:
     named = (("mac", URL, _generating()), ("mini", "http://mini.local:8080", _ready(ELSEWHERE)),
              ("studio", "http://studio.local:8080", _lost(ev.FaultKind.TIMEOUT, ELSEWHERE)))  # fmt: skip
     servers = tuple(
-        seen(name, url, snapshot, _history(snapshot, busy=name == "mac"), now_s=NOW_S, only=False)
+        seen(name, url, snapshot, _history(snapshot, busy=name == "mac"), now_s=NOW_S, account=_account(snapshot),
+             only=False)
         for name, url, snapshot in named
     )
-    return Scene(servers, NOW_S, today_unix_s=TODAY_UNIX_S, version=__version__)
+    return Scene(servers, NOW_S, today=TODAY, version=__version__)
 
 
 _ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (

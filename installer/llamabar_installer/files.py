@@ -8,6 +8,7 @@ from typing import List, Optional
 
 FOLDER_MODE = 0o755
 FILE_MODE = 0o644
+PRIVATE_MODE = 0o600
 
 
 def read(path: Path) -> Optional[bytes]:

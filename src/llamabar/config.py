@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from llamabar.core.notify import EVENTS, Wishes
+from llamabar.config_tables import at, menu_key, number, table_of, title_of, unknown, wishes
+from llamabar.core.notify import Wishes
 from llamabar.errors import LlamabarError
 from llamabar.keys import key_of, text_of
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 DEFAULT_NAME = "llama-swap"
-TITLES = ("speed", "model", "sparkline", "icon")
-_KEY = re.compile(r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]\Z")
-_HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)\Z")
+
+HISTORY_MINUTES, HISTORY_DAYS, PRINTED_MB = (1, 60), (1, 3650), (1, 4096)  # least and most
 
 Environment = Mapping[str, str]
 
@@ -51,6 +51,9 @@ class Settings:
     notify: Wishes = Wishes()
     mistakes: Tuple[str, ...] = ()
     file: str = ""
+    history_minutes: float = 5.0  # that the charts go back
+    history_days: int = 90  # that totals are kept
+    printed_limit_bytes: float = 64e6  # after which SwiftBar, which keeps all that is printed, is asked for a new start
     update_url: str = ""  # where the newest version is asked for; empty: never
     rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
 
@@ -69,14 +72,20 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     mistakes: List[str] = []
     text = _read(path, mistakes)
     table = _parse(text, mistakes)
-    menu = _table(table, "menu", mistakes)
-    title, title_from = _title(menu, text, mistakes)
-    _unknown(table, text, mistakes)
-    key, wishes = _menu_key(menu, text, mistakes), _wishes(_table(table, "notify", mistakes), text, mistakes)
+    menu = table_of(table, "menu", mistakes)
+    title, title_from = title_of(menu, text, mistakes)
+    unknown(table, text, mistakes)
+    key, wished = menu_key(menu, text, mistakes), wishes(table_of(table, "notify", mistakes), text, mistakes)
     servers = _servers(table, text, environment, mistakes, discover)
-    update_url = _update_url(_table(table, "update", mistakes), text, mistakes)
+    update_url = _update_url(table_of(table, "update", mistakes), text, mistakes)
+    history, limits = table_of(table, "history", mistakes), table_of(table, "limits", mistakes)
+    minutes = number(history, "minutes", 5.0, HISTORY_MINUTES, text, mistakes)
+    days = int(number(history, "days", 90, HISTORY_DAYS, text, mistakes))
+    printed_mb = number(limits, "printed_mb", 64.0, PRINTED_MB, text, mistakes)
     file = str(path) if text is not None else ""
-    return Settings(servers, title, title_from, key, wishes, tuple(mistakes), file, update_url)
+    return Settings(
+        servers, title, title_from, key, wished, tuple(mistakes), file, minutes, days, printed_mb * 1e6, update_url
+    )
 
 
 def select(settings: Settings, name: str) -> Settings:
@@ -130,84 +139,15 @@ def _parse(text: Optional[str], mistakes: List[str]) -> Dict[str, Any]:
         return {}
 
 
-_KNOWN: Dict[str, Tuple[str, ...]] = {
-    "server": ("name", "url", "api_key", "api_key_env", "api_key_file", "api_key_keychain", "ca_file", "service"),
-    "menu": ("title", "key"),
-    "notify": ("events", "long_request_s", "quiet"),
-    "history": ("minutes", "days"),
-    "limits": (),
-    "update": ("check", "url"),
-}
-
-
-def _unknown(table: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> None:
-    for section, value in table.items():
-        if section not in _KNOWN:
-            mistakes.append(_at(text, section, "is not understood"))
-            continue
-        for entry in value if isinstance(value, list) else [value]:
-            for key in entry if isinstance(entry, dict) else ():
-                if key not in _KNOWN[section] and _KNOWN[section]:
-                    mistakes.append(_at(text, key, "is not understood"))
-
-
-def _at(text: Optional[str], word: str, said: str) -> str:
-    pattern = re.compile(rf"^\s*(\[+\s*)?[\"']?{re.escape(word)}[\"']?\s*([=\].]|$)")
-    lines = [number for number, line in enumerate((text or "").splitlines(), 1) if pattern.match(line)]
-    return f"settings line {lines[0] if lines else '?'} {said} ({word})"
-
-
-def _table(table: Dict[str, Any], name: str, mistakes: List[str]) -> Dict[str, Any]:
-    value = table.get(name, {})
-    if isinstance(value, dict):
-        return value
-    mistakes.append(f"settings: [{name}] must be a table")
-    return {}
-
-
-def _title(menu: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Tuple[str, str]:
-    if "title" not in menu:
-        return "speed", "default"
-    if menu["title"] in TITLES:
-        return menu["title"], "file"
-    mistakes.append(_at(text, "title", f"must be one of {', '.join(TITLES)}"))
-    return "speed", "default"
-
-
-def _menu_key(menu: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> str:
-    key = menu.get("key", "")
-    if isinstance(key, str) and (not key or _KEY.match(key.upper())):
-        return key.upper()
-    mistakes.append(_at(text, "key", "must be like CMD+OPTION+L"))
-    return ""
-
-
-def _wishes(notify: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Wishes:
-    """Return what the user wants to be told; what is not understood is said and left out."""
-    events, long_s, quiet = notify.get("events", []), notify.get("long_request_s", 60), notify.get("quiet", "")
-    if not isinstance(events, list) or any(event not in EVENTS for event in events):
-        mistakes.append(_at(text, "events", f"must be a list of {', '.join(EVENTS)}"))
-        events = []
-    if isinstance(long_s, bool) or not isinstance(long_s, (int, float)) or long_s <= 0:
-        mistakes.append(_at(text, "long_request_s", "must be a number of seconds"))
-        long_s = 60
-    hours = _HOURS.match(quiet) if isinstance(quiet, str) else None
-    if quiet and hours is None:
-        mistakes.append(_at(text, "quiet", "must be like 22:00-08:00"))
-    numbers = [int(part) for part in hours.groups()] if hours else []
-    span = (numbers[0] * 60 + numbers[1], numbers[2] * 60 + numbers[3]) if numbers else None
-    return Wishes(tuple(events), float(long_s), span)
-
-
 def _update_url(update: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> str:
     """Return the URL to ask for the newest version; "" unless both are said: that it is wanted, and where."""
     if not isinstance(update.get("check", False), bool):
-        mistakes.append(_at(text, "check", "must be true or false"))
+        mistakes.append(at(text, "check", "must be true or false"))
     if update.get("check") is not True:
         return ""
     url = clean_url(text_of(update, "url")) if text_of(update, "url") else None
     if url is None:
-        mistakes.append(_at(text, "update", "wants a url like https://host/newest-version"))
+        mistakes.append(at(text, "update", "wants a url like https://host/newest-version"))
     return url or ""
 
 
@@ -231,7 +171,7 @@ def _servers(
             url, url_from = discover()
         name = text_of(entry, "name") or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
         if name in [server.name for server in found]:
-            mistakes.append(_at(text, "name", f"names a second server {name}"))
+            mistakes.append(at(text, "name", f"names a second server {name}"))
             name = f"{name} {index + 1}"
         key, key_from = key_of(entry, environment, mistakes, first=index == 0)
         if not key.isascii() or any(char.isspace() for char in key):
@@ -272,5 +212,5 @@ def _entry_url(entry: Dict[str, Any], text: Optional[str], mistakes: List[str]) 
         return None
     url = clean_url(entry["url"]) if isinstance(entry["url"], str) else None
     if url is None:
-        mistakes.append(_at(text, "url", f"is not an address like {DEFAULT_URL}"))
+        mistakes.append(at(text, "url", f"is not an address like {DEFAULT_URL}"))
     return url

@@ -1,12 +1,21 @@
 """All state of the program, on one thread: events in, questions and frames out. It is told the time."""
 
 from dataclasses import dataclass, field, replace
-from typing import Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from llamabar.core import asks, cadence, readings
 from llamabar.core.asks import Answer, Ask, AskLog
-from llamabar.core.events import ClientsSeen, Event, GpuMeasured, HealthAnswered, HostMeasured, MemoryMeasured
+from llamabar.core.events import (
+    ClientsSeen,
+    Event,
+    GpuMeasured,
+    HealthAnswered,
+    HostMeasured,
+    MemoryMeasured,
+    RequestsFinished,
+)  # fmt: skip
 from llamabar.core.history import History, record
+from llamabar.core.ledger import NOTHING, Account, counted
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.core.status import BUSY, Status
@@ -32,6 +41,7 @@ class Watched:
     snapshot: Snapshot = Snapshot()
     log: AskLog = AskLog()
     history: History = History()
+    account: Account = NOTHING
     figures: Figures = NONE_YET  # as the last scene showed them
     cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
 
@@ -48,7 +58,8 @@ class Monitor:
     title: str = "speed"
     key: str = ""
     notices: Tuple[str, ...] = ()
-    today_unix_s: Optional[float] = None  # when this local day began
+    today: str = ""  # the local date
+    day_of: Optional[Callable[[float], str]] = None  # tells the local date of a time; without it no day is counted
     version: str = ""
     aside: str = ""
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
@@ -71,6 +82,8 @@ class Monitor:
             watched.snapshot = apply(watched.snapshot, one, at_s)
             watched.cause = None if watched.snapshot.connected else watched.cause
             self._news = self._news or not isinstance(one, NO_NEWS)
+            if self.day_of is not None and isinstance(one, RequestsFinished):
+                watched.account = counted(watched.account, watched.snapshot.rows, self.day_of)
         self._dirty = True
 
     def tell(self, aside: str) -> None:
@@ -133,14 +146,14 @@ class Monitor:
         """Return what a menu is drawn from."""
         only = len(self.servers) == 1
         shown = tuple(
-            seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, only=only, cause=w.cause,
-                 number=number)
+            seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, account=w.account,
+                 only=only, cause=w.cause, number=number)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip
         for watched, server in zip(self.servers.values(), shown):
             watched.figures = server.figures
         return Scene(
-            shown, now_s, self.title, self.key, self.notices, self.today_unix_s, self.version, self.aside
+            shown, now_s, self.title, self.key, self.notices, self.today, self.version, self.aside
         )
 
     def pace(self) -> cadence.Pace:

@@ -17,6 +17,7 @@ from llamabar.config import Settings
 from llamabar.core import asks
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
+from llamabar.core.history import BUCKETS, History
 from llamabar.core.state import Snapshot, loaded
 from llamabar.links import Link, link_to, needs_clients, process_key
 from llamabar.monitor import Monitor, Watched
@@ -52,10 +53,14 @@ class Watch:
     _host_s: Optional[float] = None
 
     def __post_init__(self) -> None:
-        watched = {one.name: Watched(one.name, one.url, asks.is_local(one.url)) for one in self.settings.servers}
-        settings = self.settings
+        settings, bucket_s = self.settings, self.settings.history_minutes * 60 / BUCKETS
+        watched = {
+            one.name: Watched(one.name, one.url, asks.is_local(one.url), history=History(bucket_s=bucket_s))
+            for one in settings.servers
+        }
         self.monitor = Monitor(watched, settings.title, settings.key, settings.mistakes, version=__version__)
-        for server in self.settings.servers:
+        self.monitor.day_of = clock.local_day
+        for server in settings.servers:
             follows = server.discovered and settings.rediscover is not None
             self.links[server.name] = link_to(server, self.inbox, follows=follows)
 
@@ -130,7 +135,7 @@ class Watch:
             self.links[name].look_for_cause(watched.snapshot, now_s=now_s)
             if self.notifier is not None:
                 self.notifier.look(name, watched.snapshot, now_s=now_s)
-        self.monitor.today_unix_s = clock.today_began_unix_s()
+        self.monitor.today = clock.local_day(clock.unix_s())
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s)
         if menu is not None:

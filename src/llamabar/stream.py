@@ -22,6 +22,7 @@ FAULT_FRAME = (
 )
 FAULT_PAUSE_S = 10.0
 LAST_FRAME_S = 0.3
+END_S = 0.1
 
 
 def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = "") -> int:
@@ -52,6 +53,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     settings = wiring.settings(environment, option=config, server=server)
     lean.without_tls([*(one.url for one in settings.servers), *filter(None, [settings.update_url])])
     from llamabar.clicks import click_style
+    from llamabar.kept_history import Keeper
     from llamabar.notifications import Notifier
     from llamabar.output import FrameWriter
     from llamabar.run import Watch
@@ -71,7 +73,11 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent = os.getppid()
     state = WatcherState(watch, writer, environment)
-    watch.loop(until=lambda _: state.note() or os.getppid() != parent)
+    keeper = Keeper(watch.monitor, environment, days=settings.history_days)
+    keeper.load()
+    watch.loop(until=lambda _: state.note() or keeper.note() or os.getppid() != parent)
+    keeper.end()
     state.end()
+    keeper.finish(END_S)
     writer.flush(LAST_FRAME_S)
     return 0

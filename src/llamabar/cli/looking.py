@@ -64,7 +64,7 @@ def watch(server: str, config: str) -> int:
     """The menu, live, in a terminal. Keys: q ends, ? helps."""
     from llamabar.cli.watch import LiveView
 
-    return LiveView(settings_of(server, config), seconds=None, note="").run()
+    return LiveView(settings_of(server, config), seconds=None, note="", keeps=os.environ).run()
 
 
 @program.command()
@@ -101,6 +101,25 @@ def preview(
         drawn = pages.of_recording(Path(recording)) if recording else pages.of_settings(settings_of(server, config))
     pages.write(path, drawn)
     return OK
+
+
+@program.command()
+@click.option("--since", metavar="DAY", default="", help="From this day on: 2026-11-01, 7d (seven days) or today.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--html", "file", metavar="FILE", default="", help="Write one page to FILE.")
+@common
+def history(since: str, as_csv: bool, as_json: bool, file: str, server: str, config: str) -> int:
+    """What was answered, by day and model, as the plugin and `watch` have written it down."""
+    from llamabar.cli import history as kept_history
+
+    first_day = kept_history.since(since) if since else ""
+    if first_day is None:
+        raise click.UsageError(f"{since!r} is no day: 2026-11-01, 7d or today.")
+    if as_csv + as_json + bool(file) > 1:
+        raise click.UsageError("--csv, --json and --html exclude each other.")
+    settings_of("", config)
+    return kept_history.show(first_day, server, "csv" if as_csv else "json" if as_json else "", file)
 
 
 @program.command("config")

@@ -87,13 +87,13 @@ def _stretches(player: Player) -> List[State]:
     return found
 
 
-def target(file: str) -> Path:
-    """Return where the page goes; raise LlamabarError where no file can be put."""
+def target(file: str, *, example: str = "preview menu.html") -> Path:
+    """Return where a page goes; raise LlamabarError where no file can be put."""
     path = Path(os.path.realpath(os.path.expanduser(file)))
     if path.is_dir():
-        raise LlamabarError(f"{file} is a folder.", "Name a file: llamabar.pyz preview menu.html")
+        raise LlamabarError(f"{file} is a folder.", f"Name a file: llamabar.pyz {example}")
     if path.exists() and not path.is_file():
-        raise LlamabarError(f"{file} is not a regular file.", "Name a file: llamabar.pyz preview menu.html")
+        raise LlamabarError(f"{file} is not a regular file.", f"Name a file: llamabar.pyz {example}")
     if not path.parent.is_dir():
         raise LlamabarError(f"There is no folder {path.parent}.", "Make it first, or name another place.")
     if not os.access(path.parent, os.W_OK):
@@ -102,11 +102,15 @@ def target(file: str) -> Path:
 
 
 def write(path: Path, drawn: Drawn) -> None:
-    """Put the page in place whole, and say where; raise LlamabarError if that fails."""
+    """Draw the page, put it in place and say where; raise LlamabarError if that fails."""
     note = " ".join(part for part in (HOW_TO_READ, drawn.note) if part)
-    whole = html.page(drawn.states, heading=drawn.heading, note=note)
+    put(path, html.page(drawn.states, heading=drawn.heading, note=note))
+    print(f"Wrote {path}: {plural(len(drawn.states), 'state')}. Open it in a browser.")
+
+
+def put(path: Path, whole: str) -> None:
+    """Put a page in place whole; raise LlamabarError if that fails."""
     try:
         files.write(path, whole.encode("utf-8", "replace"))
     except OSError as error:
         raise LlamabarError(f"{path} could not be written: {error.strerror}.", "Name another place.") from None
-    print(f"Wrote {path}: {plural(len(drawn.states), 'state')}. Open it in a browser.")

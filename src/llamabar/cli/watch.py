@@ -3,11 +3,12 @@
 import os
 import sys
 from dataclasses import replace
-from typing import Optional
+from typing import Mapping, Optional
 
 from llamabar.cli import terminal
 from llamabar.config import Settings
 from llamabar.core.state import in_flight, requests_of
+from llamabar.kept_history import Keeper
 from llamabar.run import Watch
 from llamabar.sources import clock
 from llamabar.view import terminal as lines_of
@@ -19,14 +20,21 @@ from llamabar.view.panes import screen
 
 PLAIN_WIDTH = 80
 SAID_FOR_S = 10.0
+END_S = 1.0
 
 
 class LiveView:
-    """What `watch` shows. A key acts through the same code as a click, on the menu that is shown."""
+    """What `watch` shows; `keeps`: the environment whose history it keeps.
 
-    def __init__(self, settings: Settings, *, seconds: Optional[float], note: str) -> None:
+    A key acts through the same code as a click, on the menu that is shown.
+    """
+
+    def __init__(
+        self, settings: Settings, *, seconds: Optional[float], note: str, keeps: Optional[Mapping[str, str]] = None
+    ) -> None:
         self.watch = Watch(settings, self.draw, on_key=self.key)
         self.watch.monitor.lively = True
+        self.keeper = None if keeps is None else Keeper(self.watch.monitor, keeps, days=settings.history_days)
         self.note = note
         self.ends_s = None if seconds is None else clock.now_s() + seconds
         self.controls = Controls()
@@ -39,6 +47,16 @@ class LiveView:
         """Show the menu until q, a signal or the time is up; return the exit code."""
         self.watch.stop_on_signals()
         self.watch.start()
+        if self.keeper is not None:
+            self.keeper.load()
+        try:
+            return self._run()
+        finally:
+            if self.keeper is not None:
+                self.keeper.end()
+                self.keeper.finish(END_S)
+
+    def _run(self) -> int:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             self.watch.loop(until=self._time_is_up)
             return 0
@@ -97,4 +115,6 @@ class LiveView:
         return GLYPHS[busiest(self.watch.monitor.scene(now_s=clock.now_s())).status]
 
     def _time_is_up(self, now_s: float) -> bool:
+        if self.keeper is not None:
+            self.keeper.note()
         return self.ends_s is not None and now_s >= self.ends_s

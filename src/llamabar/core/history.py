@@ -1,11 +1,11 @@
-"""Five minutes of readings in time buckets: the x axis is time, whatever the cadence of the readings.
+"""The last minutes of readings in time buckets: the x axis is time, whatever the cadence of the readings.
 
 A bucket without a reading is a gap (None), never a zero. A steady reading may fill the buckets since the one
 before it, but no further back than HOLD_S: beyond that nobody looked.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Mapping, NamedTuple, Optional, Tuple
+from typing import Iterable, Mapping, NamedTuple, Optional, Tuple
 
 BUCKET_S = 1.0
 BUCKETS = 300
@@ -36,6 +36,17 @@ class History:
     bucket_s: float = BUCKET_S
     length: int = BUCKETS
     ceilings: Mapping[str, float] = field(default_factory=dict)  # of the charts, by reading
+
+    @property
+    def span_s(self) -> float:
+        """Return how far back it goes."""
+        return self.bucket_s * self.length
+
+
+def restored(history: History, buckets: Iterable[Readings], *, newest_s: float) -> History:
+    """Return the history with readings from before it began, the newest of them taken at `newest_s` of its clock."""
+    kept = tuple(buckets)[-history.length :]
+    return replace(history, newest=int(newest_s // history.bucket_s), buckets=kept) if kept else history
 
 
 def record(history: History, readings: Readings, *, now_s: float) -> History:

@@ -24,7 +24,6 @@ def minute_of_day() -> int:
     return local.tm_hour * 60 + local.tm_min
 
 
-def today_began_unix_s() -> float:
-    """Return when this local day began, in seconds since 1970."""
-    local = time.localtime()
-    return time.mktime((local.tm_year, local.tm_mon, local.tm_mday, 0, 0, 0, 0, 0, -1))
+def local_day(unix_s: float) -> str:
+    """Return the local date of a time, as 2026-11-24."""
+    return time.strftime("%Y-%m-%d", time.localtime(unix_s))

@@ -32,14 +32,18 @@ class State(NamedTuple):
 
 def page(states: Iterable[State], *, heading: str, note: str = "") -> str:
     """Return a whole page that draws each state, light and dark side by side."""
-    sections = "\n".join(_section(state) for state in states)
+    return document(heading, note, "\n".join(_section(state) for state in states))
+
+
+def document(heading: str, note: str, body: str, *, more_style: str = "") -> str:
+    """Return a page around a body that is markup already."""
     said = f"<p>{text(note)}</p>\n" if note else ""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(heading)}</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n<main>\n<h1>{text(heading)}</h1>\n{said}{sections}\n</main>\n</body>\n</html>\n"
+        f"<title>{text(heading)}</title>\n<style>{STYLE}{more_style}</style>\n</head>\n"
+        f"<body>\n<main>\n<h1>{text(heading)}</h1>\n{said}{body}\n</main>\n</body>\n</html>\n"
     )
 
 

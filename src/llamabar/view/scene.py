@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from llamabar.core.history import History
+from llamabar.core.ledger import NOTHING, Account
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, classify
 from llamabar.core.steady import NONE_YET, Figures, figures
@@ -30,6 +31,7 @@ class Server:
     status: Status
     history: History
     figures: Figures
+    account: Account = NOTHING
     only: bool = True  # there is no other: its name need not be said
     cause: Optional[Cause] = None
     number: int = 1  # its place in the settings
@@ -52,22 +54,22 @@ class Server:
 
 def seen(
     name: str, url: str, snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET,
-    only: bool = True, cause: Optional[Cause] = None, number: int = 1,
+    account: Account = NOTHING, only: bool = True, cause: Optional[Cause] = None, number: int = 1,
 ) -> Server:  # fmt: skip
     """Return a server as it is now; `before` are the figures that its last menu was drawn from."""
     moved = figures(snapshot, history, now_s=now_s, before=before)
-    return Server(name, url, snapshot, classify(snapshot), history, moved, only, cause, number)
+    return Server(name, url, snapshot, classify(snapshot), history, moved, account, only, cause, number)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """All that can be seen at a moment. `today_unix_s`: when this day began, None if it is not known."""
+    """All that can be seen at a moment. `today`: the local date (2026-11-24), "" if it is not known."""
 
     servers: Tuple[Server, ...]
     now_s: float
     title: str = "speed"
     key: str = ""
     notices: Tuple[str, ...] = ()  # faults of our own, such as a mistake in the settings
-    today_unix_s: Optional[float] = None
+    today: str = ""
     version: str = ""
     aside: str = ""  # a sentence of our own that is no fault

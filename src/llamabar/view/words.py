@@ -66,9 +66,8 @@ ADDRESS, VERSION, WATCHED, SERVICE, IN_FLIGHT, UNLOADS = (
 )  # fmt: skip
 
 # Actions
-OPEN_UI = "Open web UI"
+OPEN_UI, MODELS_PAGE = "Open web UI", "models#/models"
 OPEN_PAGES = (("Web UI: activity", "activity#/activity"), ("Web UI: logs", "#/logs"))
-MODELS_PAGE = "models#/models"
 COPY_ENDPOINT, COPY_BASE_URL, COPY_CURL, COPY_ID = (
     "Copy: endpoint", "Copy: base URL for OpenAI clients", "Copy: curl line", "Copy: model id",
 )  # fmt: skip
@@ -76,8 +75,7 @@ UNLOAD_ALL, CANCEL_ALL, CANCEL, LOAD_AGAIN, OWN_PAGE = (
     "Unload all models", "Cancel all requests", "Cancel: this request", "Load again", "Open: its own web page",
 )  # fmt: skip
 START, STOP, RESTART, MORE = "Start llama-swap", "Stop llama-swap", "Restart llama-swap", "More"
-LEAVE_PROFILE = "Leave the profile"
-PROFILE, NO_PROFILE = "Profile", "none"
+PROFILE, NO_PROFILE, LEAVE_PROFILE = "Profile", "none", "Leave the profile"
 LOG_IN_TERMINAL, OPEN_LOG, OPEN_CONFIG, OPEN_PLIST, OPEN_SETTINGS = (
     "Show the log in a terminal", "Open the log file", "Open llama-swap's config", "Show the LaunchAgent in its folder",
     "Open the settings file",
@@ -86,17 +84,13 @@ TYPE = "To type (a click copies it)"
 DOCTOR, WHY_DOCTOR = "Run doctor in a terminal", "Find out why: doctor"
 REFRESH, ABOUT = "Start this plugin anew", "llamabar"
 
-OTHERS = "Others"
-STALE = "What is below is from then"
+OTHERS, STALE = "Others", "What is below is from then"
 MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", "": "on another host"}
-ASKED = "asked…"
-STAYS = "stays loaded"
-BUSY = "busy"
-READY_WAITING = "ready, requests waiting"
+ASKED, STAYS, BUSY, READY_WAITING = "asked…", "stays loaded", "busy", "ready, requests waiting"
 UNLOAD, COMPUTER, ITSELF = "Unload", "computer", "llama-swap itself"
 REFUSED_FOR_S = 10.0
 NO_REQUESTS = "none"
-FIVE_MINUTES = "over five minutes"
+FIVE_MINUTES_S = 300.0
 FAULT_TITLE = "llamabar has a fault"
 FAULT_GOES_ON = "It tries again every few seconds. If this stays: please report it with the line above"
 LEGEND = "In the picture: bars for generation, dashes for prompts, each to its own scale"
@@ -160,9 +154,14 @@ def busy(requests: int) -> str:
     return f"{BUSY}, {units.plural(requests, 'request')}"
 
 
-def best(tps: float) -> str:
-    """Return the best speed of five minutes in which nothing was measured just now."""
-    return f"best {units.rate(tps)} tok/s {FIVE_MINUTES}"
+def over(span_s: float) -> str:
+    """Return over what time something was looked at."""
+    return "over five minutes" if span_s == FIVE_MINUTES_S else f"over {units.duration(span_s)}"
+
+
+def best(tps: float, span_s: float) -> str:
+    """Return the best speed of a time in which nothing was measured just now."""
+    return f"best {units.rate(tps)} tok/s {over(span_s)}"
 
 
 def prompts(middle_tps: Optional[float], requests: int) -> str:
@@ -215,9 +214,10 @@ def lasting(seconds: float) -> str:
     return f"for {units.duration(seconds)}"
 
 
-def totals(requests: int, generated: Optional[int]) -> str:
-    """Return what was done, the tokens where they are known."""
-    return units.plural(requests, "request") + ("" if generated is None else f", {tokens(generated)} generated")
+def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> str:
+    """Return what was done, the tokens where they are known; `missed`: there was more, which nobody saw."""
+    said = units.plural(requests, "request") + ("" if generated is None else f", {tokens(generated)} generated")
+    return f"at least {said}" if missed else said
 
 
 def title_speed(reading: Optional[Reading]) -> str:
@@ -282,10 +282,10 @@ def ttl(ttl_s: float) -> str:
     return f"{units.duration(ttl_s)} after its last use" if ttl_s else "never"
 
 
-def spread(now: Optional[Reading], middle: Optional[float], best: Optional[float]) -> str:
-    """Return a speed now, its median and its best over five minutes."""
+def spread(now: Optional[Reading], middle: Optional[float], best: Optional[float], span_s: float) -> str:
+    """Return a speed now, its median and its best over a time."""
     said = [] if now is None else [f"now {SOURCE_MARKS[now.source]}{units.rate(now.tps)}"]
-    return f"{', '.join([*said, f'median {units.rate(middle)}', f'best {units.rate(best)}'])} tok/s {FIVE_MINUTES}"
+    return f"{', '.join([*said, f'median {units.rate(middle)}', f'best {units.rate(best)}'])} tok/s {over(span_s)}"
 
 
 def total(model: str, requests: int, tokens: int) -> str:

@@ -4,6 +4,7 @@ from typing import List, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.history import known, series
+from llamabar.core.ledger import total
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
 from llamabar.core.state import in_flight
@@ -36,7 +37,7 @@ def _speed(server: Server, now_s: float) -> Optional[Row]:
         return None
     said = words.speed(reading or last) + ("" if reading else _age_words(last, now_s))
     if reading is None and last is None and best_tps is not None:
-        said = words.best(best_tps)
+        said = words.best(best_tps, server.history.span_s)
     image = _image(server, "generation_tps", now_s, second="prompt_tps")
     return Row(f"{words.SPEED}: {said}", image=image, children=_speed_details(server, reading))
 
@@ -49,7 +50,7 @@ def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...
     found: List[Row] = []
     median_tps, best_tps = server.figures.median_tps, server.figures.best_tps
     if best_tps is not None:
-        said = words.spread(reading, median_tps, best_tps)
+        said = words.spread(reading, median_tps, best_tps, server.history.span_s)
         found.append(Row(f"{words.GENERATION}: {said}", level=Level.QUIET))
     prompts = [tps for tps in (readings.prompt_tps(row) for row in server.snapshot.rows) if tps]
     if prompts:
@@ -99,26 +100,20 @@ def _gpu(server: Server, now_s: float) -> Optional[Row]:
 
 
 def _today(server: Server, scene: Scene) -> Optional[Row]:
-    """Return today's totals by the rows' own times; where those are not all there, what the server counts."""
+    """Return today's totals; where the day of a request is not known, what the server counts."""
     snapshot = server.snapshot
-    if not snapshot.rows_total:
-        return None
-    began_s = scene.today_unix_s
-    timed = [row for row in snapshot.rows if row.at_unix_s is not None]
-    before = bool(timed) and (timed[0].at_unix_s or 0.0) < (began_s or 0.0)
-    if began_s is None or not timed or not (before or len(snapshot.rows) == snapshot.rows_total):
+    if not scene.today or (server.account.mark is None and snapshot.rows_total):
         tokens = snapshot.generated_tokens_total if snapshot.tokens_known else None
-        return Row(f"{words.FINISHED}: {words.totals(snapshot.rows_total, tokens)}")
-    today = [row for row in timed if (row.at_unix_s or 0.0) >= began_s]
-    if not today:
+        return Row(f"{words.FINISHED}: {words.totals(snapshot.rows_total, tokens)}") if snapshot.rows_total else None
+    by_model = server.account.days.get(scene.today)
+    if not by_model:
         return None
-    by_model = {
-        model: (sum(1 for row in today if row.model == model),
-                sum(row.generated_tokens or 0 for row in today if row.model == model))
-        for model in sorted({row.model for row in today})
-    }  # fmt: skip
-    children = tuple(Row(words.total(model, *counts), level=Level.QUIET) for model, counts in by_model.items())
-    said = words.totals(len(today), sum(count for _, count in by_model.values()))
+    children = tuple(
+        Row(words.total(model, sums.requests, sums.generated_tokens), level=Level.QUIET)
+        for model, sums in sorted(by_model.items())
+    )
+    day = total(tuple(by_model.values()))
+    said = words.totals(day.requests, day.generated_tokens, missed=scene.today in server.account.gaps)
     return Row(f"{words.TODAY}: {said}", children=children)
 
 
