@@ -96,6 +96,12 @@ def _(well):
         yield {}
 
 
+@situation("history-damaged", "program", "data")
+def _(well):
+    with well.changed(well.data / "history.json", '{"llamabar_history":1,"servers":'):
+        yield {}
+
+
 @situation("manifest-damaged", "program", "data")
 def _(well):
     with well.changed(well.data / "manifest.json", b"\x00\xff"):

@@ -46,6 +46,7 @@ LEVELS = {check.id: check.level.value for check in checkup.checks()}
 GOOD = {check.id: check.good for check in checkup.checks()}
 MENDED_BY_HAND = {  # by nothing but the remedy, as it stands, typed into a shell
     "cache-of-old-versions", "data-folder-is-a-file", "data-folder-read-only", "data-unreadable", "manifest-damaged",
+    "history-damaged",
     "key-file-open", "plugin-place-taken", "plugin-not-executable", "plugin-quarantined",
     "plugin-twice", "service-plist-refused", "service-plist-linked", "service-plist-quarantined", "service-log-large",
     "service-program-quarantined", "service-throttled-by-type", "service-log-unwritable",

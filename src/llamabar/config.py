@@ -20,7 +20,7 @@ from llamabar.keys import key_of, text_of
 DEFAULT_URL = "http://127.0.0.1:8080"
 DEFAULT_NAME = "llama-swap"
 
-HISTORY_MINUTES, HISTORY_DAYS, PRINTED_MB = (1, 60), (1, 3650), (1, 4096)  # least and most
+HISTORY_MINUTES, HISTORY_DAYS, PRINTED_MB = (1, 60), (1, 3650), (0.01, 4096)  # least and most
 
 Environment = Mapping[str, str]
 

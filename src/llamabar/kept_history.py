@@ -51,7 +51,7 @@ def parse(content: bytes) -> Kept:
             for server, found in document["readings"].items()
         }
         return Kept(accounts, readings, float(document["bucket_s"]), float(document["read_unix_s"]))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError) as error:
         raise ValueError(f"{NAME} is not understood ({type(error).__name__})") from None
 
 
@@ -116,9 +116,12 @@ class Keeper:
             self._write(self._accounts())
 
     def finish(self, seconds: float) -> None:
-        """Wait until what was begun is written, at most so long."""
+        """Wait until what was begun is written, at most so long, and let others write from now on."""
         if self._thread is not None:
             self._thread.join(seconds)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     def _own(self) -> bool:
         """Try to become the one who writes; tell whether that succeeded."""

@@ -56,6 +56,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.kept_history import Keeper
     from llamabar.notifications import Notifier
     from llamabar.output import FrameWriter
+    from llamabar.recycling import Recycler
     from llamabar.run import Watch
     from llamabar.sources.clicks import ClickReader
     from llamabar.sources.inbox import Notice
@@ -75,7 +76,10 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     state = WatcherState(watch, writer, environment)
     keeper = Keeper(watch.monitor, environment, days=settings.history_days)
     keeper.load()
-    watch.loop(until=lambda _: state.note() or keeper.note() or os.getppid() != parent)
+    recycler = Recycler(
+        writer, environment, limit_bytes=settings.printed_limit_bytes, is_busy=watch.monitor.is_busy
+    )
+    watch.loop(until=lambda _: state.note() or keeper.note() or recycler.note() or os.getppid() != parent)
     keeper.end()
     state.end()
     keeper.finish(END_S)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Iterator, Mapping, Optional
 from urllib.parse import urlsplit
 
-from llamabar import __version__, config, watcher_state
+from llamabar import __version__, config, kept_history, watcher_state
 from llamabar.checkup.gathering import Unknown
 from llamabar.core.asks import is_local, is_loopback
 from llamabar.doctor import facts
@@ -75,8 +75,19 @@ def data(found: Places) -> facts.Data:
         tuple(str(path) for path in names if not os.access(path, os.R_OK)),
         str(found.manifest),
         manifest.load(found.manifest).readable,
+        _damaged_history(folder / kept_history.NAME),
         free_bytes(folder),
     )
+
+
+def _damaged_history(path: Path) -> str:
+    content = files.read(path)
+    try:
+        if content is not None:
+            kept_history.parse(content)
+    except (ValueError, kept_history.NewerVersion):
+        return str(path)
+    return ""
 
 
 def free_bytes(path: Path) -> Optional[int]:

@@ -44,6 +44,7 @@ class Data:
     unreadable: Tuple[str, ...] = ()
     manifest: str = ""
     manifest_readable: bool = True
+    history: str = ""  # its file, where that is there and not understood
     free_bytes: Optional[int] = None
 
 

@@ -115,6 +115,19 @@ def data_unreadable(facts: Facts) -> Optional[Found]:
 
 
 @PROGRAM.check(
+    Level.WARNING, "The history is understood", needs=("data",), after=("data-unreadable",),
+    remedy="mv {history} {history}.aside",
+)  # fmt: skip
+def history_damaged(facts: Facts) -> Optional[Found]:
+    """The kept history is damaged, or a newer version wrote it: the totals of earlier days are not shown."""
+    history = facts.data.history
+    if not history:
+        return None
+    return Found("The history is not understood", "The plugin sets a damaged one aside at its next start. By hand:",
+                 {"history": history})  # fmt: skip
+
+
+@PROGRAM.check(
     Level.WARNING, "The list of what was installed is understood", needs=("data",), after=("data-unreadable",),
     remedy="mv {manifest} {aside}",
 )  # fmt: skip

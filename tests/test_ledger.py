@@ -1,0 +1,107 @@
+"""Every request counts once: through restarts of ours, restarts of llama-swap, and tables that are read again."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llamabar.core.events import FinishedRequest
+from llamabar.core.ledger import NOTHING, Mark, Sums, counted, kept_since, lines, merged, total
+
+DAY_S = 86_400.0
+
+
+def day_of(unix_s):
+    return f"day {int(unix_s // DAY_S):03}"
+
+
+def row(row_id, at_s, model="m", *, generated=100, tps=50.0):
+    return FinishedRequest(row_id, model, at_s, prompt_tokens=10, generated_tokens=generated, generation_tps=tps)
+
+
+def requests(account):
+    return sum(sums.requests for models in account.days.values() for sums in models.values())
+
+
+def test_rows_are_summed_by_the_day_in_which_they_ended_and_by_model():
+    rows = [row(1, 10.0), row(2, 20.0, "n", generated=None, tps=None), row(3, DAY_S + 1.0)]
+    account = counted(NOTHING, rows, day_of)
+    assert account.days == {
+        "day 000": {"m": Sums(1, 10, 100, 100, 2.0), "n": Sums(1, 10, 0, 0, 0.0)},
+        "day 001": {"m": Sums(1, 10, 100, 100, 2.0)},
+    }
+    assert account.days["day 000"]["n"].generation_tps is None
+    assert account.days["day 000"]["m"].generation_tps == 50.0
+    assert account.mark == Mark(DAY_S + 1.0, 3)
+
+
+@given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 7), st.integers(1, 50))
+def test_however_a_table_is_cut_into_pages_that_overlap_each_row_counts_once(gaps_s, step, width):
+    rows, at_s = [], 100.0
+    for row_id, gap_s in enumerate(gaps_s):
+        at_s += gap_s
+        rows.append(row(row_id, at_s))
+    account = NOTHING
+    for end in [*range(0, len(rows), step), len(rows)]:
+        account = counted(account, rows[max(0, end - step - width) : end], day_of)
+    assert requests(account) == len(rows)
+    assert account.gaps == frozenset()
+
+
+def test_a_row_that_ended_a_moment_before_the_one_counted_last_is_not_lost():
+    account = counted(NOTHING, [row(1, 10.0003)], day_of)
+    assert requests(counted(account, [row(1, 10.0003), row(2, 10.0001)], day_of)) == 2
+
+
+@pytest.mark.parametrize("first_id", [0, 1])
+def test_after_a_restart_of_llama_swap_its_new_rows_count_and_its_old_ones_do_not(first_id):
+    account = counted(NOTHING, [row(number, 10.0 + number) for number in range(first_id, 30)], day_of)
+    again = counted(account, [row(first_id, 100.0), row(first_id + 1, 101.0)], day_of)
+    assert requests(again) - requests(account) == 2
+    assert again.gaps == frozenset()
+
+
+def test_a_table_that_is_replayed_from_its_start_row_by_row_counts_nothing_twice():
+    rows = [row(number, 10.0 + number) for number in range(30)]
+    account = counted(NOTHING, rows, day_of)
+    for one in rows:
+        assert counted(account, [one], day_of) is account
+
+
+def test_rows_that_nobody_saw_are_known_to_be_missing():
+    account = counted(NOTHING, [row(1, 10.0)], day_of)
+    assert counted(account, [row(900, 20.0)], day_of).gaps == {"day 000"}
+    assert counted(NOTHING, [row(900, 20.0)], day_of).gaps == {"day 000"}
+    assert [one.complete for one in lines({"a": counted(account, [row(9, DAY_S)], day_of)})] == [True, False]
+
+
+def test_a_row_without_a_time_belongs_to_no_day():
+    assert counted(NOTHING, [row(1, None)], day_of) is NOTHING
+
+
+def test_old_days_go_with_their_gaps():
+    account = counted(counted(NOTHING, [row(9, 10.0)], day_of), [row(10, DAY_S)], day_of)
+    kept = kept_since(account, "day 001")
+    assert (list(kept.days), kept.gaps, kept.mark) == (["day 001"], frozenset(), account.mark)
+    assert kept_since(kept, "day 001") is kept
+
+
+def test_of_two_who_counted_the_one_who_counted_longer_is_right():
+    short, long = counted(NOTHING, [row(1, 1.0)], day_of), counted(NOTHING, [row(1, 1.0), row(2, 2.0)], day_of)
+    other = counted(NOTHING, [row(7, 7.0)], day_of)
+    assert merged({"a": short, "b": long, "c": NOTHING}, {"a": long, "b": short, "d": other}) == {
+        "a": long, "b": long, "c": NOTHING, "d": other,
+    }  # fmt: skip
+
+
+def test_lines_come_by_day_server_and_model():
+    accounts = {
+        "b": counted(NOTHING, [row(1, 1.0, "z"), row(2, 2.0, "a"), row(3, DAY_S, "a")], day_of),
+        "a": counted(NOTHING, [row(1, 1.0)], day_of),
+    }
+    found = list(lines(accounts))
+    assert [(one.day, one.server, one.model) for one in found] == [
+        ("day 000", "a", "m"), ("day 000", "b", "a"), ("day 000", "b", "z"), ("day 001", "b", "a"),
+    ]  # fmt: skip
+    assert [one.day for one in lines(accounts, since="day 001")] == ["day 001"]
+    assert total([one.sums for one in found]) == Sums(4, 40, 400, 400, 8.0)
+    assert total([]) == Sums()

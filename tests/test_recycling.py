@@ -1,0 +1,92 @@
+"""SwiftBar keeps all that is printed, so it is asked for a new start: seldom, and in a quiet moment."""
+
+import os
+import time
+
+import pytest
+
+from llamabar import recycling
+from llamabar.output import FrameWriter
+from llamabar.recycling import Recycler, url
+from tests.programs import Plugin, chat, llama_swap, wait_for
+
+SWIFTBAR = {"SWIFTBAR": "1", "SWIFTBAR_PLUGIN_PATH": "/Users/me/Plug ins/my llamabar.pyz"}
+ADDRESS = "swiftbar://refreshplugin?plugin=my%20llamabar.pyz"
+
+
+@pytest.fixture
+def asked(tmp_path, monkeypatch):
+    """A Mac's `open` that writes down what it is asked."""
+    (tmp_path / "bin").mkdir()
+    said = tmp_path / "said"
+    said.write_text("")
+    tool = tmp_path / "bin" / "open"
+    tool.write_text(f'#!/bin/sh\necho "$@" >> "{said}"\n')
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    return lambda: said.read_text().splitlines()
+
+
+@pytest.fixture
+def writer():
+    """A writer and a pipe that is read by nobody and large enough."""
+    reading, writing = os.pipe()
+    made = FrameWriter(writing, gone=lambda: None)
+    made.start()
+    yield made
+    os.close(reading)
+
+
+def printed(writer, count):
+    writer.show(b"x" * count)
+    assert writer.flush(5)
+
+
+def recycler(writer, busy=lambda: False, environment=SWIFTBAR):
+    return Recycler(writer, environment, limit_bytes=1000, is_busy=busy)
+
+
+def test_it_is_asked_once_at_the_budget_and_again_only_much_later(asked, writer, monkeypatch):
+    one = recycler(writer)
+    printed(writer, 900)
+    assert one.note() is False
+    printed(writer, 200)
+    for _ in range(3):
+        assert one.note() is False
+    wait_for(asked)
+    time.sleep(0.2)
+    assert asked() == [f"-g {ADDRESS}"]
+    later_s = time.monotonic() + recycling.ASK_AGAIN_S
+    monkeypatch.setattr(recycling.clock, "now_s", lambda: later_s)
+    one.note()
+    wait_for(lambda: len(asked()) == 2)
+
+
+def test_while_something_happens_it_waits_until_twice_the_budget(asked, writer):
+    one = recycler(writer, busy=lambda: True)
+    printed(writer, 1500)
+    one.note()
+    time.sleep(0.2)
+    assert asked() == []
+    printed(writer, 600)
+    one.note()
+    wait_for(asked)
+
+
+def test_without_swiftbar_nobody_is_asked(asked, writer):
+    printed(writer, 5000)
+    recycler(writer, environment={}).note()
+    time.sleep(0.2)
+    assert asked() == []
+    assert url({}) == "swiftbar://refreshplugin?plugin=llamabar.pyz"
+
+
+def test_the_plugin_asks_when_it_has_printed_what_the_settings_allow(asked, tmp_path):
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[limits]\nprinted_mb = 0.01\n")
+    with llama_swap() as server, Plugin(server.url, tmp_path, LLAMABAR_CONFIG=str(settings)) as shown:
+        for tokens in (10, 20, 30, 40, 50):
+            chat(server, "alpha-8b", tokens=tokens).join()
+        shown.wait_for_row("Today: 5 requests")
+        wait_for(asked, 20)
+        assert asked() == ["-g swiftbar://refreshplugin?plugin=llamabar.pyz"]
