@@ -153,3 +153,17 @@ def test_the_demo_leaves_no_model_server_behind_however_it_ends(tmp_path, number
         process.send_signal(number)
         assert process.wait(8) == code
     wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), seconds=8)
+
+
+def test_who_switched_the_stream_of_the_older_plugin_off_gets_one_frame(tmp_path):
+    done = run(tmp_path, SWIFTBAR="1", LLAMA_SWAP_STREAMING_MODE="false", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
+    assert done.returncode == 0
+    assert done.stdout.endswith("~~~\n")
+    assert "not answering" in done.stdout
+
+
+def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):
+    log = tmp_path / "swap.log"
+    done = run(tmp_path, "open", "log", LLAMA_SWAP_LOG_FILE_PATH=str(log))
+    assert done.returncode == 1
+    assert f"There is no file {log}." in done.stderr

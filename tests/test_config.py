@@ -36,6 +36,42 @@ def test_the_older_plugins_variables_are_understood():
     assert loaded(LLAMA_SWAP_API_BASE_URL="http://h:1/", LLAMA_SWAP_API_PORT="2").servers[0].url == "http://h:1"
 
 
+def test_the_older_plugins_sizes_and_times_are_taken_over(tmp_path):
+    found = loaded(
+        "[history]\nminutes = 30\n", tmp_path, LLAMA_SWAP_HISTORY_SIZE="600", LLAMA_SWAP_CHART_WIDTH="200",
+        LLAMA_SWAP_CHART_HEIGHT="40", LLAMA_SWAP_API_TIMEOUT_SECS="2.5",
+    )  # fmt: skip
+    assert found.history_minutes == (10, "LLAMA_SWAP_HISTORY_SIZE")
+    assert (found.chart_width_px, found.chart_height_px, found.servers[0].answer_s) == (200, 40, 2.5)
+    assert found.mistakes == ()
+
+
+@pytest.mark.parametrize("value", ["many", "-1", "1e9", "nan"])
+def test_an_older_plugins_value_that_makes_no_sense_is_said_and_left_out(value):
+    found = loaded(LLAMA_SWAP_CHART_HEIGHT=value)
+    assert found.chart_height_px is None
+    assert found.mistakes == ("LLAMA_SWAP_CHART_HEIGHT must be a number from 8 to 96",)
+
+
+def test_history_and_limits_are_set_in_the_file(tmp_path):
+    found = loaded("[history]\nminutes = 15\ndays = 30\n[limits]\nprinted_mb = 8\n", tmp_path)
+    assert (found.history_minutes, found.history_days, found.printed_mb) == ((15, "file"), (30, "file"), (8, "file"))
+    assert loaded().history_minutes == (5, "default")
+
+
+@pytest.mark.parametrize(("text", "mistake"), [
+    ("[history]\nminutes = 0\n", "settings line 2 must be a number from 1 to 60 (minutes)"),
+    ("[history]\ndays = true\n", "settings line 2 must be a number from 1 to 3650 (days)"),
+    ('[limits]\nprinted_mb = "8"\n', "settings line 2 must be a number from 0.01 to 4096 (printed_mb)"),
+    ("[limits]\nframes = 8\n", "settings line 2 is not understood (frames)"),
+    ("history = 3\n", "settings: [history] must be a table"),
+])  # fmt: skip
+def test_a_mistake_in_history_or_limits_is_named_and_the_usual_applies(tmp_path, text, mistake):
+    found = loaded(text, tmp_path)
+    assert found.mistakes == (mistake,)
+    assert (found.history_minutes.value, found.history_days.value, found.printed_mb.value) == (5, 90, 64)
+
+
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [

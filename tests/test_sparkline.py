@@ -7,7 +7,9 @@ import png
 import pytest
 
 from llamabar.core.history import nice_ceiling
-from llamabar.view.sparkline import HEIGHT_PX, POINT_WIDTH_PX, POINTS, blocks, draw, pixels, scaled
+from llamabar.view.sparkline import CHART, POINT_WIDTH_PX, Chart, blocks, chart_of, draw, pixels, scaled
+
+POINTS, HEIGHT_PX = CHART
 
 
 def grid(values, every=3):
@@ -81,3 +83,19 @@ def test_a_second_series_is_a_dashed_line_over_the_bars():
 
 def test_a_frame_with_every_kind_of_picture_stays_small():
     assert len(draw(tuple((n * 37 % 60) / 60 for n in range(POINTS)), tuple(n / POINTS for n in range(POINTS)))) <= 420
+
+
+@pytest.mark.parametrize(("width_px", "height_px", "chart"), [
+    (None, None, Chart(60, 28)),
+    (600, 96, Chart(300, 96)),
+    (100, None, Chart(50, 28)),
+    (119, 8, Chart(50, 8)),
+    (30, None, Chart(15, 28)),
+    (1, None, Chart(1, 28)),
+])  # fmt: skip
+def test_a_chart_of_another_size_covers_the_whole_history(width_px, height_px, chart):
+    found = chart_of(width_px, height_px, buckets=300)
+    assert found == chart
+    assert 300 % found.points == 0
+    width, height, _ = read(draw((0.5,) * found.points, (), found.height_px))
+    assert (width, height) == (chart.points * POINT_WIDTH_PX, chart.height_px)

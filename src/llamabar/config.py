@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from llamabar.config_tables import at, menu_key, number, table_of, title_of, unknown, wishes
+from llamabar import older_plugin
+from llamabar.config_tables import Sourced, at, menu_key, number, table_of, title_of, unknown, wishes
 from llamabar.core.notify import Wishes
 from llamabar.errors import LlamabarError
 from llamabar.keys import key_of, text_of
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+ANSWER_S = 5.0
 DEFAULT_NAME = "llama-swap"
 
 HISTORY_MINUTES, HISTORY_DAYS, PRINTED_MB = (1, 60), (1, 3650), (0.01, 4096)  # least and most
@@ -38,6 +40,7 @@ class ServerSettings:
     ca_file: str = ""
     service: str = ""
     key_file: str = ""
+    answer_s: float = ANSWER_S  # how long an answer may take
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,11 @@ class Settings:
     notify: Wishes = Wishes()
     mistakes: Tuple[str, ...] = ()
     file: str = ""
-    history_minutes: float = 5.0  # that the charts go back
-    history_days: int = 90  # that totals are kept
-    printed_limit_bytes: float = 64e6  # after which SwiftBar, which keeps all that is printed, is asked for a new start
+    history_minutes: Sourced = Sourced(5, "default")  # that the charts go back
+    history_days: Sourced = Sourced(90, "default")  # that totals are kept
+    printed_mb: Sourced = Sourced(64, "default")  # after which SwiftBar, which keeps all of it, is asked to start anew
+    chart_width_px: Optional[int] = None  # None: as usual
+    chart_height_px: Optional[int] = None
     update_url: str = ""  # where the newest version is asked for; empty: never
     rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
 
@@ -76,15 +81,18 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     title, title_from = title_of(menu, text, mistakes)
     unknown(table, text, mistakes)
     key, wished = menu_key(menu, text, mistakes), wishes(table_of(table, "notify", mistakes), text, mistakes)
+    older = older_plugin.read(environment, mistakes)
     servers = _servers(table, text, environment, mistakes, discover)
+    servers = tuple(replace(server, answer_s=older.answer_s or ANSWER_S) for server in servers)
     update_url = _update_url(table_of(table, "update", mistakes), text, mistakes)
     history, limits = table_of(table, "history", mistakes), table_of(table, "limits", mistakes)
-    minutes = number(history, "minutes", 5.0, HISTORY_MINUTES, text, mistakes)
-    days = int(number(history, "days", 90, HISTORY_DAYS, text, mistakes))
-    printed_mb = number(limits, "printed_mb", 64.0, PRINTED_MB, text, mistakes)
+    minutes = older.history_minutes or number(history, "minutes", 5, HISTORY_MINUTES, text, mistakes)
+    days = number(history, "days", 90, HISTORY_DAYS, text, mistakes)
+    printed_mb = number(limits, "printed_mb", 64, PRINTED_MB, text, mistakes)
     file = str(path) if text is not None else ""
     return Settings(
-        servers, title, title_from, key, wished, tuple(mistakes), file, minutes, days, printed_mb * 1e6, update_url
+        servers, title, title_from, key, wished, tuple(mistakes), file, minutes, days, printed_mb,
+        older.chart_width_px, older.chart_height_px, update_url,
     )
 
 

@@ -1,13 +1,21 @@
 """The tables of the settings file, each value judged by itself: a mistake is named with its line, the rest applies."""
 
 import re
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from llamabar.core.notify import EVENTS, Wishes
 
 TITLES = ("speed", "model", "sparkline", "icon")
 _KEY = re.compile(r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]\Z")
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)\Z")
+
+class Sourced(NamedTuple):
+    """A number, and where it came from."""
+
+    value: float
+    source: str
+
+
 _KNOWN: Dict[str, Tuple[str, ...]] = {
     "server": ("name", "url", "api_key", "api_key_env", "api_key_file", "api_key_keychain", "ca_file", "service"),
     "menu": ("title", "key"),
@@ -85,10 +93,10 @@ def wishes(notify: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> 
 def number(
     table: Dict[str, Any], key: str, default: float, bounds: Tuple[float, float], text: Optional[str],
     mistakes: List[str],
-) -> float:  # fmt: skip
-    """Return a number of a table; one that is none, or out of its bounds, is said and left out."""
+) -> "Sourced":  # fmt: skip
+    """Return a number of a table and where it came from; one out of its bounds, or none, is said and left out."""
     value = table.get(key, default)
     good = isinstance(value, (int, float)) and not isinstance(value, bool) and bounds[0] <= value <= bounds[1]
     if not good:
         mistakes.append(at(text, key, f"must be a number from {bounds[0]} to {bounds[1]}"))
-    return float(value) if good else default
+    return Sourced(float(value), "file") if good and key in table else Sourced(default, "default")

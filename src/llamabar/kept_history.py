@@ -76,7 +76,7 @@ def dump(kept: Kept) -> bytes:
 class Keeper:
     """Keeps the history of one monitor, if no other process does."""
 
-    def __init__(self, monitor: Monitor, environment: Mapping[str, str], *, days: int) -> None:
+    def __init__(self, monitor: Monitor, environment: Mapping[str, str], *, days: float) -> None:
         self._monitor = monitor
         self._folder = data_folder(environment)
         self._plugin = environment.get("LLAMABAR_FILE", "")

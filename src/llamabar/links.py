@@ -140,7 +140,7 @@ class Link:
 
 def link_to(server: ServerSettings, inbox: Inbox, *, follows: bool) -> Link:
     """Return the link to a server, not started yet. `follows`: it is looked for where it moves to."""
-    client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file)
+    client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file, answer_s=server.answer_s)
     return Link(
         server,
         inbox,

@@ -23,6 +23,7 @@ from llamabar.core.steady import NONE_YET, Figures
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu, Row
 from llamabar.view.scene import Cause, Scene, seen
+from llamabar.view.sparkline import CHART, Chart
 from llamabar.view.words import REFUSED_FOR_S
 
 BUSY_TICK_S = 1.0
@@ -58,6 +59,7 @@ class Monitor:
     title: str = "speed"
     key: str = ""
     notices: Tuple[str, ...] = ()
+    chart: Chart = CHART
     today: str = ""  # the local date
     day_of: Optional[Callable[[float], str]] = None  # tells the local date of a time; without it no day is counted
     version: str = ""
@@ -153,7 +155,7 @@ class Monitor:
         for watched, server in zip(self.servers.values(), shown):
             watched.figures = server.figures
         return Scene(
-            shown, now_s, self.title, self.key, self.notices, self.today, self.version, self.aside
+            shown, now_s, self.title, self.key, self.notices, self.today, self.chart, self.version, self.aside
         )
 
     def pace(self) -> cadence.Pace:

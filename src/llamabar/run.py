@@ -27,6 +27,7 @@ from llamabar.sources.inbox import Arrived, Click, Diagnosed, Inbox, Key, Moved,
 from llamabar.view import words
 from llamabar.view.menu import Action, Menu, Row, Title
 from llamabar.view.scene import Cause
+from llamabar.view.sparkline import chart_of
 
 BUSY_HOST_S = 2.0
 CALM_HOST_S = 20.0
@@ -53,13 +54,14 @@ class Watch:
     _host_s: Optional[float] = None
 
     def __post_init__(self) -> None:
-        settings, bucket_s = self.settings, self.settings.history_minutes * 60 / BUCKETS
+        settings, bucket_s = self.settings, self.settings.history_minutes.value * 60 / BUCKETS
         watched = {
             one.name: Watched(one.name, one.url, asks.is_local(one.url), history=History(bucket_s=bucket_s))
             for one in settings.servers
         }
         self.monitor = Monitor(watched, settings.title, settings.key, settings.mistakes, version=__version__)
         self.monitor.day_of = clock.local_day
+        self.monitor.chart = chart_of(settings.chart_width_px, settings.chart_height_px, buckets=BUCKETS)
         for server in settings.servers:
             follows = server.discovered and settings.rediscover is not None
             self.links[server.name] = link_to(server, self.inbox, follows=follows)

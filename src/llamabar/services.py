@@ -8,6 +8,7 @@ from llamabar.config import ServerSettings, settings_path
 from llamabar.core.asks import is_local
 from llamabar.core.events import ServiceFound
 from llamabar.errors import LlamabarError
+from llamabar.older_plugin import CONFIG_FILE, LOG_FILE
 from llamabar_installer import files, launchctl, logs, probe
 from llamabar_installer.agents import Agent, find_agents, flag, listen_of
 from llamabar_installer.first_files import FIRST_SETTINGS
@@ -17,6 +18,7 @@ from llamabar_installer.service import Control, Outcome
 
 SETTINGS, FOLDER, PLIST, LOG, CONFIG = "settings", "folder", "plist", "log", "config"
 TEXTS = (SETTINGS, LOG, CONFIG)
+NAMED = {LOG: LOG_FILE, CONFIG: CONFIG_FILE}  # by those who come from the Rust plugin
 
 
 class Known(NamedTuple):
@@ -133,12 +135,21 @@ def path_of(kind: str, server: ServerSettings) -> Path:
         return _settings_file()
     if kind == FOLDER:
         return _data_folder()
+    named = os.environ.get(NAMED.get(kind, ""), "").strip()
+    if named:
+        return _named(Path(os.path.expanduser(named)), NAMED[kind])
     known = require(server)
     if kind == PLIST:
         return known.plist
     path = known.log if kind == LOG else known.config
     if path is None or not path.is_file():
         raise LlamabarError(f"{known.label} has no {kind} that is there.", f"Its LaunchAgent names it: {known.plist}")
+    return path
+
+
+def _named(path: Path, variable: str) -> Path:
+    if not path.is_file():
+        raise LlamabarError(f"There is no file {path}.", f"{variable} names it.")
     return path
 
 

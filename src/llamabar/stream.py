@@ -74,10 +74,10 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent = os.getppid()
     state = WatcherState(watch, writer, environment)
-    keeper = Keeper(watch.monitor, environment, days=settings.history_days)
+    keeper = Keeper(watch.monitor, environment, days=settings.history_days.value)
     keeper.load()
     recycler = Recycler(
-        writer, environment, limit_bytes=settings.printed_limit_bytes, is_busy=watch.monitor.is_busy
+        writer, environment, limit_bytes=settings.printed_mb.value * 1e6, is_busy=watch.monitor.is_busy
     )
     watch.loop(until=lambda _: state.note() or keeper.note() or recycler.note() or os.getppid() != parent)
     keeper.end()

@@ -79,7 +79,7 @@ def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator
     from llamabar.sources.logs import lines
     from llamabar.view.words import FAULTS
 
-    client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file)
+    client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file, answer_s=server.answer_s)
     try:
         yield from lines(client, "upstream" if upstream else "proxy", follow=follow)
     except Unreachable as error:

@@ -61,6 +61,7 @@ class Client:
     api_key: str = field(default="", repr=False)
     ca_file: str = ""
     key_wanted: bool = False
+    answer_s: float = ANSWER_S  # how long an answer may take, where nothing else is said
 
     def at(self, url: str) -> "Client":
         """Return a client of another address on the same computer; it has no key."""
@@ -68,14 +69,15 @@ class Client:
 
     def moved(self, url: str) -> "Client":
         """Return a client of another address, which has to show itself anew before it gets the key."""
-        return Client(url, self.api_key, self.ca_file)
+        return Client(url, self.api_key, self.ca_file, answer_s=self.answer_s)
 
     def unix_s(self) -> float:
         """Return the wall clock of this computer."""
         return clock.unix_s()
 
-    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: float = ANSWER_S) -> Answer:
+    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
         """Return the answer of a route; raise Unreachable."""
+        answer_s = self.answer_s if answer_s is None else answer_s
         headers = {"Accept": "application/json", "Connection": "close", "User-Agent": USER_AGENT, **self._auth()}
         if body:
             headers["Content-Type"] = "application/json"
@@ -162,7 +164,7 @@ class Caller(Protocol):
     def unix_s(self) -> float:
         """Return the wall clock of this computer."""
 
-    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: float = ANSWER_S) -> Answer:
+    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
         """Return the answer of a route; raise Unreachable."""
 
 

@@ -111,7 +111,7 @@ class RecordedClient:
         """Return the wall clock of the recording."""
         return (self.recording.began_unix_s or 0.0) + self.now_s
 
-    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: float = 0.0) -> Answer:
+    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
         """Return the recorded answer nearest in time; raise Unreachable where there is none near."""
         self.asked.append((method, path))
         route = path.split("?")[0]

@@ -9,6 +9,7 @@ from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, classify
 from llamabar.core.steady import NONE_YET, Figures, figures
 from llamabar.view.menu import Action
+from llamabar.view.sparkline import CHART, Chart
 
 TITLES = ("speed", "model", "sparkline", "icon")
 
@@ -71,5 +72,6 @@ class Scene:
     key: str = ""
     notices: Tuple[str, ...] = ()  # faults of our own, such as a mistake in the settings
     today: str = ""
+    chart: Chart = CHART
     version: str = ""
     aside: str = ""  # a sentence of our own that is no fault

@@ -11,7 +11,7 @@ from llamabar.core.state import in_flight
 from llamabar.view import words
 from llamabar.view.menu import Image, Level, Row
 from llamabar.view.scene import Scene, Server
-from llamabar.view.sparkline import POINTS, Points, draw, scaled
+from llamabar.view.sparkline import Points, draw, scaled
 
 WAITING = (Phase.QUEUED, Phase.LOADING)
 GPU_FRESH_S = 30.0
@@ -24,21 +24,21 @@ def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
     """
     here = server is scene.servers[0]
     found = (
-        _speed(server, scene.now_s), _requests(server, scene.now_s), _memory(server, scene.now_s, here=here),
-        _cpu(server, scene.now_s) if here else None, _gpu(server, scene.now_s), _today(server, scene),
+        _speed(server, scene), _requests(server, scene), _memory(server, scene, here=here),
+        _cpu(server, scene) if here else None, _gpu(server, scene.now_s), _today(server, scene),
     )  # fmt: skip
     return tuple(row for row in found if row is not None)
 
 
-def _speed(server: Server, now_s: float) -> Optional[Row]:
+def _speed(server: Server, scene: Scene) -> Optional[Row]:
     snapshot = server.snapshot
     reading, last, best_tps = server.figures.total, readings.newest_last(snapshot), server.figures.best_tps
     if reading is None and last is None and best_tps is None:
         return None
-    said = words.speed(reading or last) + ("" if reading else _age_words(last, now_s))
+    said = words.speed(reading or last) + ("" if reading else _age_words(last, scene.now_s))
     if reading is None and last is None and best_tps is not None:
         said = words.best(best_tps, server.history.span_s)
-    image = _image(server, "generation_tps", now_s, second="prompt_tps")
+    image = _image(server, "generation_tps", scene, second="prompt_tps")
     return Row(f"{words.SPEED}: {said}", image=image, children=_speed_details(server, reading))
 
 
@@ -59,17 +59,17 @@ def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...
     return (*found, Row(words.LEGEND, level=Level.QUIET))
 
 
-def _requests(server: Server, now_s: float) -> Optional[Row]:
+def _requests(server: Server, scene: Scene) -> Optional[Row]:
     """Return how many requests there are; not there while none is and none was in five minutes."""
     running = in_flight(server.snapshot)
     if not running and not known(server.history, "in_flight"):
         return None
     queued = sum(1 for phase in phases(server.snapshot).values() if phase in WAITING)
-    image = _image(server, "in_flight", now_s)
+    image = _image(server, "in_flight", scene)
     return Row(f"{words.REQUESTS}: {words.waiting(running, queued)}", image=image)
 
 
-def _memory(server: Server, now_s: float, *, here: bool) -> Optional[Row]:
+def _memory(server: Server, scene: Scene, *, here: bool) -> Optional[Row]:
     host = server.snapshot.host
     by_model = server.figures.memory_bytes.values()
     said = [words.of_models(sum(by_model))] if by_model else []
@@ -78,15 +78,15 @@ def _memory(server: Server, now_s: float, *, here: bool) -> Optional[Row]:
     if not said:
         return None
     ceiling = float(host.memory_total_bytes) if host.memory_total_bytes else None
-    image = _image(server, "memory_bytes", now_s, ceiling=ceiling)
+    image = _image(server, "memory_bytes", scene, ceiling=ceiling)
     return Row(f"{words.MEMORY}: {', '.join(said)}", image=image, ambient=True)
 
 
-def _cpu(server: Server, now_s: float) -> Optional[Row]:
+def _cpu(server: Server, scene: Scene) -> Optional[Row]:
     ratio = server.figures.cpu_ratio
     if ratio is None:
         return None
-    image = _image(server, "cpu_ratio", now_s, ceiling=1.0)
+    image = _image(server, "cpu_ratio", scene, ceiling=1.0)
     return Row(f"{words.CPU}: {units.percent(ratio)}", image=image, ambient=True)
 
 
@@ -117,11 +117,11 @@ def _today(server: Server, scene: Scene) -> Optional[Row]:
     return Row(f"{words.TODAY}: {said}", children=children)
 
 
-def _image(server: Server, reading: str, now_s: float, *, ceiling: Optional[float] = None, second: str = "") -> Image:
-    values = _scaled(server, reading, now_s, ceiling)
-    return Image(draw(values, _scaled(server, second, now_s, None) if second else ()), values)
+def _image(server: Server, reading: str, scene: Scene, *, ceiling: Optional[float] = None, second: str = "") -> Image:
+    values = _scaled(server, reading, scene, ceiling)
+    return Image(draw(values, _scaled(server, second, scene, None) if second else (), scene.chart.height_px), values)
 
 
-def _scaled(server: Server, reading: str, now_s: float, ceiling: Optional[float]) -> Points:
-    values = series(server.history, reading, points=POINTS, now_s=now_s)
+def _scaled(server: Server, reading: str, scene: Scene, ceiling: Optional[float]) -> Points:
+    values = series(server.history, reading, points=scene.chart.points, now_s=scene.now_s)
     return scaled(values, ceiling=ceiling or server.history.ceilings.get(reading))

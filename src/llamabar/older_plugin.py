@@ -1,0 +1,51 @@
+"""What those who come from the Rust plugin have set in the environment, where it means something here.
+
+A value that is no number, or out of bounds, is said and left out. Addresses: config.py; whether to stream: entry.py.
+"""
+
+from typing import List, Mapping, NamedTuple, Optional, Tuple
+
+from llamabar.config_tables import Sourced
+
+LOG_FILE, CONFIG_FILE = "LLAMA_SWAP_LOG_FILE_PATH", "LLAMA_SWAP_CONFIG_FILE_PATH"
+_BOUNDS = {  # least and most
+    "LLAMA_SWAP_HISTORY_SIZE": (60, 3600),
+    "LLAMA_SWAP_CHART_WIDTH": (30, 600),
+    "LLAMA_SWAP_CHART_HEIGHT": (8, 96),
+    "LLAMA_SWAP_API_TIMEOUT_SECS": (1, 60),
+}
+
+
+class Older(NamedTuple):
+    """The values that are set; None for those that are not. History: in readings, one a second."""
+
+    history_minutes: Optional[Sourced] = None
+    chart_width_px: Optional[int] = None
+    chart_height_px: Optional[int] = None
+    answer_s: Optional[float] = None
+
+
+def read(environment: Mapping[str, str], mistakes: List[str]) -> Older:
+    """Return what is set."""
+    readings, width, height, answer_s = (
+        _number(environment.get(name, ""), name, bounds, mistakes) for name, bounds in _BOUNDS.items()
+    )
+    return Older(
+        None if readings is None else Sourced(readings / 60, "LLAMA_SWAP_HISTORY_SIZE"),
+        None if width is None else int(width),
+        None if height is None else int(height),
+        answer_s,
+    )
+
+
+def _number(value: str, name: str, bounds: Tuple[int, int], mistakes: List[str]) -> Optional[float]:
+    if not value.strip():
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        number = float("nan")
+    if bounds[0] <= number <= bounds[1]:
+        return number
+    mistakes.append(f"{name} must be a number from {bounds[0]} to {bounds[1]}")
+    return None
