@@ -33,6 +33,10 @@ FIRST_SETTINGS = b"""\
 # title = "speed"                       # or "model", "sparkline", "icon"
 # key = "CMD+OPTION+L"                  # opens the menu from anywhere
 
+# [history]
+# minutes = 5                           # that the charts go back, up to 60
+# days = 90                             # that totals are kept
+
 # [notify]
 # events = ["model failed", "server gone", "long request"]
 # long_request_s = 60
