@@ -4,13 +4,17 @@ import plistlib
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from llamabar.core.search import Search
+from llamabar.sources.client import Client
 from llamabar.sources.discovery import discover, rediscover
+from llamabar.sources.inbox import Inbox
 from llamabar.sources.processes import running
+from llamabar.sources.stream import EventStream
 from llamabar_installer.agents import find_agents, flag, listen_of
 from tests.programs import Plugin, Stranger, free_port, llama_swap, run, wait_for
 
@@ -125,6 +129,21 @@ def test_a_server_that_moves_its_port_is_followed_where_no_setting_names_it(tmp_
                 wait_for(lambda: ("GET", "/wol-health") in moved.requests)
                 assert named.row("llama-swap: not answering")
                 assert moved.requests.count(("GET", "/api/events")) == 1, "nobody else has come"
+
+
+def test_a_stream_that_is_opened_at_the_new_address_already_is_not_opened_twice():
+    """Its thread may take the new address a moment before it is told that it has moved."""
+    with llama_swap() as server:
+        client = Client(server.url)
+        stream = EventStream("one", client, Inbox())
+        stream.start()
+        wait_for(lambda: stream.is_open)
+        stream.move(client)
+        time.sleep(0.5)
+        assert server.requests.count(("GET", "/api/events")) == 1
+        stream.move(Client(server.url))
+        wait_for(lambda: server.requests.count(("GET", "/api/events")) == 2)
+        stream.stop()
 
 
 def test_looking_for_a_server_that_has_gone_gets_rarer_and_ends_when_it_answers():

@@ -26,7 +26,7 @@ class EventStream(threading.Thread):
     def __init__(self, server: str, client: Client, inbox: Inbox) -> None:
         super().__init__(name=f"events of {server}", daemon=True)
         self._server = server
-        self._client = client
+        self._client = self._opened_by = client
         self._inbox = inbox
         self._ending = threading.Event()
         self._retry = threading.Event()
@@ -61,7 +61,9 @@ class EventStream(threading.Thread):
     def move(self, client: Client) -> None:
         """Watch at another address from now on."""
         self._client = client
-        self.reconnect()
+        if self._opened_by is not client:  # the thread may have taken the new address already
+            self._close()
+        self._retry.set()
 
     def refresh(self) -> None:
         """Open the stream anew, unseen: its first events tell states that v217 and older change without a word."""
@@ -89,7 +91,7 @@ class EventStream(threading.Thread):
         opened = False
         began_s = clock.now_s()
         self._closed_for = None
-        client = self._client
+        client = self._opened_by = self._client
         try:
             self._stream = stream = client.open_stream()
         except Unreachable as error:
