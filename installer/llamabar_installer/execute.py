@@ -4,11 +4,10 @@ When a step fails, those of its group are undone, latest first; groups that were
 """
 
 import contextlib
-import signal
 from dataclasses import dataclass, field
-from typing import Callable, Dict, Iterator, List, Tuple
+from typing import Callable, Dict, List, Tuple
 
-from llamabar_installer import manifest, probe, removal, work
+from llamabar_installer import manifest, probe, removal, tools, work
 from llamabar_installer.launchctl import Trouble
 from llamabar_installer.manifest import Manifest
 from llamabar_installer.places import Places
@@ -56,7 +55,8 @@ class Execution:
         for step in plan.steps:
             known = shop.manifest
             try:
-                with contextlib.nullcontext() if step.kind in _WAITING else _to_its_end():
+                # A step is done whole, with what undoes it known, before it is undone.
+                with contextlib.nullcontext() if step.kind in _WAITING else tools.signals_held():
                     self.undos.append((step, _DO[step.kind](shop, step)))
             except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
                 return self._failed(step, error, shop, known)
@@ -89,20 +89,6 @@ class Execution:
         return tuple(undone), tuple(remarks)
 
 
-@contextlib.contextmanager
-def _to_its_end() -> Iterator[None]:
-    """Hold Ctrl-C and its like back: a step is done whole, with what undoes it known, before it is undone."""
-    held: List[int] = []
-    before = {number: signal.signal(number, lambda number, _: held.append(number)) for number in _ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if held:
-        raise KeyboardInterrupt
-
-
 def _words(error: BaseException, step: Step) -> Tuple[str, str, Tuple[str, ...]]:
     if isinstance(error, StepFailed):
         return error.said, error.hint, error.lines
@@ -114,7 +100,6 @@ def _words(error: BaseException, step: Step) -> Tuple[str, str, Tuple[str, ...]]
     return f"{getattr(error, 'filename', None) or step.target}: {reason}", "Mend that, then run it again.", ()
 
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _WAITING = (Kind.START, Kind.RELOAD, Kind.STOP, Kind.OLD_SERVICE, Kind.PUT_BACK)  # each undoes what it began itself
 _DO: Dict[Kind, Callable[[Workshop, Step], Undo]] = {
     Kind.CONFIG: work.write_config,

@@ -3,20 +3,24 @@
 Law: every call has a time-out, a closed stdin, LC_ALL=C and no shell.
 """
 
+import contextlib
 import contextvars
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from dataclasses import dataclass
-from typing import IO, Mapping, Optional
+from typing import IO, Iterator, List, Mapping, Optional
 
 SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/usr/sbin", "/sbin")
 TIMEOUT_S = 5.0
 OUTPUT_LIMIT_BYTES = 1_000_000
 SHORTEST_S = 0.05
+GLANCE_S = 0.05
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ends_s: "contextvars.ContextVar[float]" = contextvars.ContextVar("ends_s", default=float("inf"))
 
 
@@ -39,6 +43,31 @@ class Output:
 def end_by(monotonic_s: float) -> None:
     """Let every later call of this thread end by a moment, however many hang."""
     _ends_s.set(monotonic_s)
+
+
+@contextlib.contextmanager
+def signals_held() -> Iterator[List[int]]:
+    """Hold Ctrl-C and its like back until the end of the block, and give what came to who handles it then.
+
+    Yields the numbers of those that came. A KeyboardInterrupt within subprocess can leave a program behind, or a lock
+    that is never released (seen on 3.11).
+    """
+    held: List[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield held
+        return
+    handled = {number: signal.getsignal(number) for number in ENDING}
+    before = {number: handler for number, handler in handled.items() if callable(handler)}
+    for number in before:
+        signal.signal(number, lambda got, _: held.append(got))
+    try:
+        yield held
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if held:
+        first = signal.Signals(held[0])
+        before[first](first, None)
 
 
 def find(name: str) -> Optional[str]:
@@ -64,7 +93,8 @@ def call(
     """Run a program by its path. Output goes through files: a grandchild that lives on cannot hold a pipe open."""
     name = os.path.basename(program)
     timeout_s = max(SHORTEST_S, min(timeout_s, _ends_s.get() - time.monotonic()))
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as stdin:
+    files = tempfile.TemporaryFile
+    with signals_held() as held, files() as out, files() as err, files() as stdin:
         stdin.write(text.encode("utf-8", "surrogateescape"))
         stdin.seek(0)
         try:
@@ -79,13 +109,24 @@ def call(
         except (OSError, ValueError) as error:
             return Output(None, trouble=f"{name} could not be started ({type(error).__name__})")
         try:
-            code: Optional[int] = process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            code = None
+            code = _code(process, timeout_s, held)
         finally:
             _end(process)
         trouble = f"{name} gave no answer within {timeout_s:.3g} s" if code is None else ""
         return Output(code, _read(out), _read(err), trouble)
+
+
+def _code(process: "subprocess.Popen[bytes]", timeout_s: float, held: List[int]) -> Optional[int]:
+    """Return a program's exit code; None if its time is up, or somebody wants us to end, before it has one."""
+    ends_s = time.monotonic() + timeout_s
+    while not held:
+        rest_s = ends_s - time.monotonic()
+        try:
+            return process.wait(max(0.0, min(rest_s, GLANCE_S)))
+        except subprocess.TimeoutExpired:
+            if rest_s <= GLANCE_S:
+                break
+    return None
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
