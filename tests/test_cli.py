@@ -155,11 +155,23 @@ def test_the_demo_leaves_no_model_server_behind_however_it_ends(tmp_path, number
     wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), seconds=8)
 
 
-def test_who_switched_the_stream_of_the_older_plugin_off_gets_one_frame(tmp_path):
-    done = run(tmp_path, SWIFTBAR="1", LLAMA_SWAP_STREAMING_MODE="false", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
+def test_one_frame_has_no_clicks_that_only_a_running_plugin_could_take(tmp_path):
+    with llama_swap() as server:
+        done = run(tmp_path, "frame", SWIFTBAR="1", SWIFTBAR_VERSION="2.1.1", LLAMABAR_URL=server.url)
     assert done.returncode == 0
-    assert done.stdout.endswith("~~~\n")
-    assert "not answering" in done.stdout
+    assert "stdin=" not in done.stdout and "param1=click" in done.stdout
+
+
+def test_the_log_that_the_older_plugins_variable_names_is_shown(tmp_path):
+    (tmp_path / "swap.log").write_text("one\ntwo\n")
+    done = run(tmp_path, "logs", LLAMA_SWAP_LOG_FILE_PATH=str(tmp_path / "swap.log"))
+    assert (done.returncode, done.stdout) == (0, "one\ntwo\n")
+
+
+def test_the_settings_in_force_name_what_the_older_plugins_variables_set(tmp_path):
+    done = run(tmp_path, "config", LLAMA_SWAP_CHART_WIDTH="200", LLAMA_SWAP_HISTORY_SIZE="100")
+    assert "LLAMA_SWAP_CHART_WIDTH 200" in done.stdout
+    assert "the last 2 min (from LLAMA_SWAP_HISTORY_SIZE)" in done.stdout
 
 
 def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):

@@ -53,23 +53,30 @@ def test_an_older_plugins_value_that_makes_no_sense_is_said_and_left_out(value):
     assert found.mistakes == ("LLAMA_SWAP_CHART_HEIGHT must be a number from 8 to 96",)
 
 
+def test_the_stream_cannot_be_switched_off_and_that_is_said():
+    assert "cannot be switched off" in loaded(LLAMA_SWAP_STREAMING_MODE="False").mistakes[0]
+    assert loaded(LLAMA_SWAP_STREAMING_MODE="true").mistakes == ()
+
+
 def test_history_and_limits_are_set_in_the_file(tmp_path):
     found = loaded("[history]\nminutes = 15\ndays = 30\n[limits]\nprinted_mb = 8\n", tmp_path)
     assert (found.history_minutes, found.history_days, found.printed_mb) == ((15, "file"), (30, "file"), (8, "file"))
+    assert found.kept_days == 30
     assert loaded().history_minutes == (5, "default")
 
 
 @pytest.mark.parametrize(("text", "mistake"), [
     ("[history]\nminutes = 0\n", "settings line 2 must be a number from 1 to 60 (minutes)"),
     ("[history]\ndays = true\n", "settings line 2 must be a number from 1 to 3650 (days)"),
-    ('[limits]\nprinted_mb = "8"\n', "settings line 2 must be a number from 0.01 to 4096 (printed_mb)"),
+    ('[limits]\nprinted_mb = "8"\n', "settings line 2 must be a number from 1 to 4096 (printed_mb)"),
     ("[limits]\nframes = 8\n", "settings line 2 is not understood (frames)"),
     ("history = 3\n", "settings: [history] must be a table"),
 ])  # fmt: skip
 def test_a_mistake_in_history_or_limits_is_named_and_the_usual_applies(tmp_path, text, mistake):
     found = loaded(text, tmp_path)
     assert found.mistakes == (mistake,)
-    assert (found.history_minutes.value, found.history_days.value, found.printed_mb.value) == (5, 90, 64)
+    assert (found.history_minutes.value, found.history_days.value, found.printed_mb.value) == (5, 400, 64)
+    assert found.kept_days is None
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ import pytest
 
 from llamabar.checkup import agents, background_items, fixes
 from llamabar.checkup.gathering import Unknown
-from llamabar.doctor import checkup, running
-from llamabar.doctor.facts import Facts, Program, Server, Service
+from llamabar.doctor import checkup, network, running
+from llamabar.doctor.facts import Facts, Process, Processes, Program, Server, Service
 from llamabar_installer.places import Places
 from tests import doctor_mac, doctor_situations_live
 from tests.doctor_mac import LABEL, WORKER, WellMac
@@ -156,6 +156,14 @@ def test_of_several_servers_the_one_whose_service_does_not_run_is_judged(well):
     with settings(well, named):
         found = well.examine("settings", "agents", "service", "launchd", "job", "processes")
     assert found["service-not-loaded"].level == found["service-not-running"].level == "ok"
+
+
+def test_who_answers_at_an_address_is_not_told_by_another_port():
+    wrong = Server(name="one", url="http://127.0.0.1:8080", fault="not_llama_swap", fault_detail="It answers 404")
+    for port, said in ((9090, "another program"), (8080, "caddy (pid 77)")):
+        held = Processes(f"http://127.0.0.1:{port}", holder=Process(77, "caddy"))
+        found = network.server_is_another_program(Facts(servers=(wrong,), processes=held))
+        assert found.title == f"At http://127.0.0.1:8080 {said} answers"
 
 
 @pytest.mark.parametrize(("fault", "loops"), [("refused", True), ("", False)])

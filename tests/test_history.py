@@ -21,6 +21,14 @@ def test_the_axis_is_time_whatever_the_cadence():
     assert series(fast, "generation_tps", points=60, now_s=9.9) == series(slow, "generation_tps", points=60, now_s=9.9)
 
 
+def test_in_a_longer_bucket_what_came_and_went_is_not_lost():
+    history = History(bucket_s=12.0)
+    for second, readings in enumerate(((0.0, 0, 5.0), (40.0, 1, 9.0), (None, None, 7.0), (0.0, 0, 6.0))):
+        tps, in_flight, memory = readings
+        history = record(history, Readings(tps, None, in_flight, memory), now_s=float(second))
+    assert history.buckets == (Readings(40.0, None, 1, 6.0),)
+
+
 def test_nobody_looked_for_longer_than_a_hold_is_a_gap():
     history = recorded((0.0, 4.0), (HOLD_S + 20, 4.0))
     shown = series(history, "generation_tps", points=BUCKETS, now_s=HOLD_S + 20)

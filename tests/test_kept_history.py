@@ -1,5 +1,6 @@
 """The history on disk: written by one, rarely and whole; read again by the next; never in anybody's way."""
 
+import csv
 import json
 import os
 import signal
@@ -14,12 +15,12 @@ from llamabar import kept_history
 from llamabar.config import ServerSettings, Settings
 from llamabar.core.events import FinishedRequest, RequestsFinished
 from llamabar.core.history import Readings, record
-from llamabar.core.ledger import Account, Mark, Sums
-from llamabar.kept_history import NAME, Keeper, Kept, NewerVersion, dump, parse
+from llamabar.core.ledger import Account, Mark, Sums, requests
+from llamabar.kept_history import NAME, Keeper, Kept, NewerVersion, dump, key_of, parse
 from llamabar.run import Watch
 from llamabar.sources import clock
 from llamabar_installer import files
-from tests.programs import Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
+from tests.programs import Plugin, chat, command, environment, free_port, llama_swap, run
 
 MODEL = "alpha-8b"
 
@@ -33,18 +34,26 @@ def plugin(url, home, **more):
 
 
 def kept_in(folder):
-    return parse((folder / NAME).read_bytes())
+    """The accounts in the file, by name."""
+    return {account.name: account for account in parse((folder / NAME).read_bytes()).accounts.values()}
 
 
-def a_keeper(folder, *names, days=90):
-    servers = tuple(ServerSettings(name, "http://127.0.0.1:9") for name in names or ("one",))
+PORTS = {"one": 9001, "two": 9002, "three": 9003}
+
+
+def a_keeper(folder, *names, days=90, plugin="", **renamed):
+    """A monitor of servers and its keeper; `renamed` are servers by another name at the address of one of PORTS."""
+    at = {name: PORTS[name] for name in names or (() if renamed else ("one",))}
+    at.update({name: PORTS[place] for name, place in renamed.items()})
+    servers = tuple(ServerSettings(name, f"http://127.0.0.1:{port}") for name, port in at.items())
     watch = Watch(Settings(servers), lambda *_: None)
-    return watch.monitor, Keeper(watch.monitor, {"LLAMABAR_DATA_DIR": str(folder)}, days=days)
+    environment = {"LLAMABAR_DATA_DIR": str(folder), "LLAMABAR_FILE": plugin}
+    return watch.monitor, Keeper(watch.monitor, environment, days=days)
 
 
 def finish(monitor, *ids, server="one", at_unix_s=None):
     now = time.time() if at_unix_s is None else at_unix_s
-    rows = tuple(FinishedRequest(one, "m", now + one, prompt_tokens=5, generated_tokens=7) for one in ids)
+    rows = tuple(FinishedRequest(one, "m", now + one / 10, prompt_tokens=5, generated_tokens=7) for one in ids)
     monitor.take(server, RequestsFinished(rows, total=max(ids)), at_s=1.0)
 
 
@@ -53,9 +62,14 @@ def written(keeper):
     keeper.finish(5.0)
 
 
-def requests(monitor, server="one"):
-    days = monitor.servers[server].account.days.values()
-    return sum(sums.requests for models in days for sums in models.values())
+def noted(keeper):
+    keeper._next_s = 0.0
+    assert keeper.note() is False
+    keeper.finish(5.0)
+
+
+def counted_of(monitor, server="one"):
+    return requests(monitor.servers[server].account)
 
 
 # the file
@@ -63,31 +77,62 @@ def requests(monitor, server="one"):
 
 def test_what_is_written_is_read_again():
     account = Account(
-        Mark(1.5, 3), {"2026-11-24": {'a "name"\n': Sums(1, 2, 3, 3, 0.125)}, "2026-11-23": {}}, frozenset({"x"})
+        "one", Mark(3, 1.5), {"2026-11-24": {'a "name"\n': Sums(1, 2, 3, 3, 0.125)}, "2026-11-23": {}}, frozenset({"x"})
     )
-    kept = Kept({"one": account, "": Account()}, {"one": (Readings(), Readings(1.0, None, 2.0, 3e9, 0.5))}, 2.0, 9.0)
+    kept = Kept({"k": account, "": Account()}, {"k": (Readings(), Readings(1.0, None, 2.0, 3e9, 0.5))}, 2.0, 9.0)
     assert parse(dump(kept)) == kept
+
+
+REST = b'"readings":{},"bucket_s":1,"read_unix_s":0}'
+SERVER = b'{"llamabar_history":1,"servers":{"a":{"name":"a","mark":null,"gaps":[],"days":{"d":{"m":%s}}}},' + REST
 
 
 @pytest.mark.parametrize("content", [
     b"", b"{}", b"[]", b"null", b"\xff", b'{"llamabar_history":1}', b"[" * 100_000,
-    b'{"llamabar_history":1,"servers":[],"readings":{},"bucket_s":1,"read_unix_s":0}',
-    b'{"llamabar_history":1,"servers":{"a":{"mark":[],"gaps":[],"days":{}}},"readings":{},"bucket_s":1,"read_unix_s":0}',
+    b'{"llamabar_history":1,"servers":[],' + REST,
+    b'{"llamabar_history":1,"servers":{"a":{"name":"a","mark":[],"gaps":[],"days":{}}},' + REST,
     b'{"llamabar_history":1,"servers":{},"readings":{"a":[[1,2]],"b":7},"bucket_s":1,"read_unix_s":0}',
-    b'{"llamabar_history":"1","servers":{},"readings":{},"bucket_s":1,"read_unix_s":0}',
+    b'{"llamabar_history":"1","servers":{},' + REST,
+    SERVER % b"[1,2,3]", SERVER % b"[1,2,3,4,NaN]", SERVER % b"[1e400,2,3,4,5]",
+    SERVER % (b"[" + b"9" * 400 + b",2,3,4,5]"),
 ])  # fmt: skip
 def test_what_is_no_history_is_not_taken_for_one(content):
     with pytest.raises(ValueError, match="is not understood"):
         parse(content)
 
 
+def test_a_history_with_nothing_odd_in_it_is_taken():
+    assert parse(SERVER % b"[1,2,3,4,5.0]").accounts["a"].days == {"d": {"m": Sums(1, 2, 3, 4, 5.0)}}
+
+
 @given(st.binary(max_size=200), st.integers(0, 400))
 def test_a_file_that_was_damaged_anywhere_is_read_or_refused(rubbish, place):
-    whole = dump(Kept({"one": Account(Mark(1.0, 1), {"d": {"m": Sums(1)}})}, {"one": (Readings(),)}))
+    whole = dump(Kept({"k": Account("one", Mark(1, 1.0), {"d": {"m": Sums(1)}})}, {"k": (Readings(),)}))
     try:
         parse(whole[:place] + rubbish + whole[place + len(rubbish) :])
     except (ValueError, NewerVersion):
         pass
+
+
+def test_no_address_stands_in_the_file(tmp_path):
+    monitor, keeper = a_keeper(tmp_path)
+    keeper.load()
+    finish(monitor, 1)
+    written(keeper)
+    content = (tmp_path / NAME).read_text()
+    assert "127.0.0.1" not in content and "9001" not in content
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    ("http://127.0.0.1:8080", "http://localhost:8080", True),
+    ("http://127.0.0.1:8080", "http://127.0.0.1:8081", False),
+    ("http://mini.local:8080", "http://MINI.local:8080", True),
+    ("http://mini.local:8080", "http://127.0.0.1:8080", False),
+    ("https://mini.local", "https://mini.local:443", True),
+    ("https://mini.local/a", "https://mini.local/b", False),
+])  # fmt: skip
+def test_a_server_is_known_by_where_it_is(one, other, same):
+    assert (key_of(one) == key_of(other)) is same
 
 
 def test_a_file_that_is_not_understood_is_set_aside_and_nothing_of_it_lost(tmp_path):
@@ -97,7 +142,7 @@ def test_a_file_that_is_not_understood_is_set_aside_and_nothing_of_it_lost(tmp_p
         keeper.load()
         finish(monitor, 1)
         written(keeper)
-        assert kept_in(tmp_path).accounts["one"].mark.row_id == 1
+        assert requests(kept_in(tmp_path)["one"]) == 1
     assert sorted(path.read_bytes() for path in tmp_path.glob("history-damaged-*")) == [b"rubbish 1", b"rubbish 2"]
 
 
@@ -109,65 +154,100 @@ def test_what_a_newer_version_wrote_is_left_as_it_is(tmp_path):
     finish(monitor, 1)
     written(keeper)
     assert (tmp_path / NAME).read_bytes() == content
-    assert requests(monitor) == 1
+    assert counted_of(monitor) == 1
 
 
-# one who writes
+# who writes
 
 
-def test_only_one_writes_and_another_takes_over_with_all_that_was_counted(tmp_path):
-    (first, one), (second, two) = a_keeper(tmp_path, "a"), a_keeper(tmp_path, "a", "b")
-    one.load()
-    two.load()
-    finish(second, 1, 2, server="b")
-    two.end()
-    two.finish(5.0)
-    assert not (tmp_path / NAME).exists()
-    finish(first, 1, 2, 3, server="a")
-    written(one)
-    two._next_s = 0.0
-    finish(second, 1, 2, server="a", at_unix_s=time.time() - 100)
-    two.note()
-    two.finish(5.0)
-    kept = kept_in(tmp_path)
-    assert {name: account.mark.row_id for name, account in kept.accounts.items()} == {"a": 3, "b": 2}
-    assert requests(second, "a") == 3
+def test_two_who_watch_the_same_count_once_and_one_of_them_writes(tmp_path):
+    (first, plugin_), (second, watch) = a_keeper(tmp_path), a_keeper(tmp_path)
+    plugin_.load()
+    watch.load()
+    for monitor in (first, second):
+        finish(monitor, 1, 2, at_unix_s=1e9)
+    noted(plugin_)
+    before = (tmp_path / NAME).stat().st_mtime_ns
+    noted(watch)
+    assert (tmp_path / NAME).stat().st_mtime_ns == before, "it stands there already"
+    assert requests(kept_in(tmp_path)["one"]) == 2
 
 
-def test_servers_that_are_not_watched_here_keep_their_history(tmp_path):
-    monitor, keeper = a_keeper(tmp_path, "a", "b")
+def test_two_who_watch_different_servers_lose_nothing_of_each_other(tmp_path):
+    (all_, plugin_), (some, watch) = a_keeper(tmp_path, "one", "two"), a_keeper(tmp_path, "one")
+    watch.load()
+    plugin_.load()
+    finish(all_, 1, 2, server="two")
+    finish(all_, 1, server="one")
+    written(plugin_)
+    finish(some, 1, 2, 3, server="one")
+    written(watch)
+    assert {name: requests(account) for name, account in kept_in(tmp_path).items()} == {"one": 3, "two": 2}
+
+
+def test_another_server_of_the_same_name_is_another_server(tmp_path):
+    monitor, keeper = a_keeper(tmp_path, mine="one")
     keeper.load()
-    finish(monitor, 1, server="b")
+    finish(monitor, 1, 2, 3, server="mine")
     written(keeper)
-    monitor, keeper = a_keeper(tmp_path, "a")
+    other, keeper = a_keeper(tmp_path, mine="two")
     keeper.load()
-    finish(monitor, 1, server="a")
+    assert counted_of(other, "mine") == 0
+    finish(other, 1, server="mine", at_unix_s=time.time() + 100)
     written(keeper)
-    assert set(kept_in(tmp_path).accounts) == {"a", "b"}
+    again, keeper = a_keeper(tmp_path, mine="one")
+    keeper.load()
+    finish(again, 1, 2, 3, 4, server="mine")
+    assert counted_of(again, "mine") == 4
+
+
+def test_a_server_that_was_renamed_is_the_same_server(tmp_path):
+    now = time.time()
+    monitor, keeper = a_keeper(tmp_path)
+    keeper.load()
+    finish(monitor, 1, 2, at_unix_s=now)
+    written(keeper)
+    monitor, keeper = a_keeper(tmp_path, mini="one")
+    keeper.load()
+    finish(monitor, 1, 2, 3, server="mini", at_unix_s=now)
+    written(keeper)
+    assert {name: requests(account) for name, account in kept_in(tmp_path).items()} == {"mini": 3}
 
 
 def test_nothing_is_written_while_nothing_changes_and_at_most_once_a_minute(tmp_path):
     monitor, keeper = a_keeper(tmp_path)
     keeper.load()
     for _ in range(3):
-        keeper._next_s = 0.0
-        assert keeper.note() is False
+        noted(keeper)
     assert not (tmp_path / NAME).exists()
     finish(monitor, 1)
     keeper.note()
+    keeper.finish(5.0)
     assert not (tmp_path / NAME).exists()
-    keeper._next_s = 0.0
-    keeper.note()
-    wait_for((tmp_path / NAME).exists)
+    noted(keeper)
+    assert (tmp_path / NAME).exists()
 
 
-def test_days_that_are_too_old_are_dropped(tmp_path):
-    monitor, keeper = a_keeper(tmp_path, days=7)
+def test_only_the_newest_days_are_kept(tmp_path):
+    monitor, keeper = a_keeper(tmp_path, days=2)
     keeper.load()
-    finish(monitor, 1, at_unix_s=time.time() - 8 * 86_400)
-    finish(monitor, 1, 2, at_unix_s=time.time())
+    for days_ago in (9, 8, 0):
+        finish(monitor, 10 - days_ago, at_unix_s=time.time() - days_ago * 86_400)
     written(keeper)
-    assert list(kept_in(tmp_path).accounts["one"].days) == [clock.local_day(time.time())]
+    assert len(kept_in(tmp_path)["one"].days) == 2
+
+
+@pytest.mark.parametrize("ahead_s", [0.0, 3 * 366 * 86_400.0])
+def test_neither_a_mistake_in_the_settings_nor_a_clock_that_jumps_costs_the_history(tmp_path, monkeypatch, ahead_s):
+    days = {f"2025-{number // 28 + 1:02}-{number % 28 + 1:02}": {"m": Sums(1)} for number in range(300)}
+    old = Account("one", Mark(1, 1.7e9), days)
+    (tmp_path / NAME).write_bytes(dump(Kept({key_of("http://127.0.0.1:9001"): old}, {})))
+    monkeypatch.setattr(kept_history.clock, "unix_s", lambda: time.time() + ahead_s)
+    monitor, keeper = a_keeper(tmp_path, days=Settings((), mistakes=("settings line 4 is not understood",)).kept_days)
+    keeper.load()
+    finish(monitor, 2, at_unix_s=time.time() + ahead_s)
+    written(keeper)
+    assert len(kept_in(tmp_path)["one"].days) == 301
 
 
 def test_the_readings_of_the_last_minutes_are_there_after_a_new_start_with_the_pause_as_a_gap(tmp_path, monkeypatch):
@@ -186,27 +266,53 @@ def test_the_readings_of_the_last_minutes_are_there_after_a_new_start_with_the_p
     assert abs(history.newest - (clock.now_s() - later_s)) <= 2
     later_s = 400.0
     stale, keeper = a_keeper(tmp_path)
-    keeper.finish(0)
     keeper.load()
     assert stale.servers["one"].history.buckets == ()
 
 
-def test_it_is_not_written_again_once_the_plugin_was_taken_off(tmp_path):
-    monitor, _ = a_keeper(tmp_path)
-    keeper = Keeper(
-        monitor, {"LLAMABAR_DATA_DIR": str(tmp_path), "LLAMABAR_FILE": str(tmp_path / "gone.pyz")}, days=90
-    )
+@pytest.mark.parametrize("taken_off", ["plugin", "history"])
+def test_it_is_not_written_again_once_it_was_taken_off(tmp_path, taken_off):
+    (tmp_path / "llamabar.pyz").write_text("")
+    monitor, keeper = a_keeper(tmp_path, plugin=str(tmp_path / "llamabar.pyz"))
+    keeper.load()
+    finish(monitor, 1)
+    noted(keeper)
+    assert (tmp_path / NAME).exists()
+    (tmp_path / NAME).unlink()
+    if taken_off == "plugin":
+        (tmp_path / "llamabar.pyz").unlink()
+    finish(monitor, 1, 2)
+    written(keeper)
+    assert not (tmp_path / NAME).exists()
+
+
+def test_a_full_disk_is_tried_again_and_leaves_nothing_half_written(tmp_path):
+    monitor, keeper = a_keeper(tmp_path)
+    keeper.load()
+    finish(monitor, 1)
+    files.beside(tmp_path / NAME).mkdir()  # nothing can be written there
+    noted(keeper)
+    assert not (tmp_path / NAME).exists()
+    files.beside(tmp_path / NAME).rmdir()
+    noted(keeper)
+    assert requests(kept_in(tmp_path)["one"]) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME]
+
+
+def test_what_a_process_that_was_killed_left_half_written_is_swept_away(tmp_path):
+    (tmp_path / f".{NAME}.12345.tmp").write_text("half")
+    monitor, keeper = a_keeper(tmp_path)
     keeper.load()
     finish(monitor, 1)
     written(keeper)
-    assert not (tmp_path / NAME).exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [NAME]
 
 
 def test_a_disk_that_hangs_holds_nothing_up(tmp_path):
     monitor, keeper = a_keeper(tmp_path)
     keeper.load()
     finish(monitor, 1)
-    os.mkfifo(files.beside(tmp_path / NAME))  # nobody reads it: whoever opens it for writing hangs
+    os.mkfifo(tmp_path / NAME)  # nobody writes into it: whoever opens it for reading hangs
     began_s = time.monotonic()
     for _ in range(2):
         keeper._next_s = 0.0
@@ -214,8 +320,7 @@ def test_a_disk_that_hangs_holds_nothing_up(tmp_path):
     keeper.end()
     keeper.finish(0.1)
     assert time.monotonic() - began_s < 2
-    assert not (tmp_path / NAME).exists()
-    os.close(os.open(files.beside(tmp_path / NAME), os.O_RDONLY | os.O_NONBLOCK))
+    os.close(os.open(tmp_path / NAME, os.O_WRONLY | os.O_NONBLOCK))
 
 
 def test_a_folder_that_cannot_be_made_is_no_fault(tmp_path):
@@ -224,7 +329,7 @@ def test_a_folder_that_cannot_be_made_is_no_fault(tmp_path):
     keeper.load()
     finish(monitor, 1)
     written(keeper)
-    assert requests(monitor) == 1
+    assert counted_of(monitor) == 1
 
 
 # the whole program
@@ -271,7 +376,28 @@ def test_the_command_says_it_in_words_in_csv_and_on_a_page(tmp_path):
     assert history(tmp_path, "--html", str(page)).returncode == 0
     assert MODEL in page.read_text("utf-8") and today in page.read_text("utf-8")
     assert history(tmp_path, "--since", "2999-01-01").stdout.startswith("Nothing was answered since 2999-01-01.")
-    assert json.loads(history(tmp_path, "--json", "--server", "another").stdout)["days"] == []
+    assert json.loads(history(tmp_path, "--json", "--server", "@1").stdout)["days"] != []
+    done = history(tmp_path, "--server", "another")
+    assert (done.returncode, done.stdout) == (1, "") and "No server is named" in done.stderr
+
+
+HOSTILE = ["\x1b]0;owned\x07red\u202e", '=HYPERLINK("http://evil","x")', "-1+1", "@x", "a,b\n|c", "\ud800", "模型"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_hostile_names_drive_neither_a_terminal_nor_a_spreadsheet(tmp_path, encoding):
+    (tmp_path / "data").mkdir()
+    account = Account("llama-swap", Mark(1, 1.0), {"2026-11-24": {model: Sums(1) for model in HOSTILE}})
+    (tmp_path / "data" / NAME).write_bytes(dump(Kept({"k": account}, {})))
+    for words in ((), ("--csv",), ("--json",), ("--html", str(tmp_path / "x.html"))):
+        done = history(tmp_path, *words, PYTHONIOENCODING=encoding)
+        assert (done.returncode, done.stderr) == (0, ""), words
+        assert not {"\x1b", "\x07", "\u202e"} & set(done.stdout), words
+    cells = [cells[2] for cells in csv.reader(history(tmp_path, "--csv").stdout.splitlines())]
+    assert len(cells) == len(HOSTILE) + 1
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]
+    page = (tmp_path / "x.html").read_text("utf-8")
+    assert "\x1b" not in page and "\u202e" not in page
 
 
 def test_where_there_is_no_history_that_is_said(tmp_path):
@@ -289,7 +415,8 @@ def test_where_there_is_no_history_that_is_said(tmp_path):
 
 
 @pytest.mark.parametrize("words", [
-    ("--since", "yesterday"), ("--since", "2026-13-01"), ("--csv", "--json"), ("--html", "x", "--csv"), ("more",),
+    ("--since", "yesterday"), ("--since", "2026-13-01"), ("--since", "0d"), ("--csv", "--json"),
+    ("--html", "x", "--csv"), ("more",),
 ])  # fmt: skip
 def test_wrong_usage_is_said(tmp_path, words):
     assert history(tmp_path, *words).returncode == 2
@@ -305,6 +432,6 @@ def test_watch_keeps_it_too_and_the_demo_does_not(tmp_path):
         assert any(line.startswith(b"Today: 1 request") for line in watch.stdout)
         watch.send_signal(signal.SIGTERM)
         watch.communicate(timeout=10)
-    assert kept_in(tmp_path / "data").accounts
+    assert kept_in(tmp_path / "data")
     run(tmp_path, "demo", "--seconds", "1", LLAMABAR_DATA_DIR=str(tmp_path / "demo"))
     assert not (tmp_path / "demo").exists()

@@ -1,11 +1,13 @@
 """Every request counts once: through restarts of ours, restarts of llama-swap, and tables that are read again."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llamabar.core.events import FinishedRequest
-from llamabar.core.ledger import NOTHING, Mark, Sums, counted, kept_since, lines, merged, total
+from llamabar.core.ledger import NOTHING, Mark, Sums, counted, lines, merged, newest_days, requests, total
 
 DAY_S = 86_400.0
 
@@ -18,10 +20,6 @@ def row(row_id, at_s, model="m", *, generated=100, tps=50.0):
     return FinishedRequest(row_id, model, at_s, prompt_tokens=10, generated_tokens=generated, generation_tps=tps)
 
 
-def requests(account):
-    return sum(sums.requests for models in account.days.values() for sums in models.values())
-
-
 def test_rows_are_summed_by_the_day_in_which_they_ended_and_by_model():
     rows = [row(1, 10.0), row(2, 20.0, "n", generated=None, tps=None), row(3, DAY_S + 1.0)]
     account = counted(NOTHING, rows, day_of)
@@ -31,7 +29,7 @@ def test_rows_are_summed_by_the_day_in_which_they_ended_and_by_model():
     }
     assert account.days["day 000"]["n"].generation_tps is None
     assert account.days["day 000"]["m"].generation_tps == 50.0
-    assert account.mark == Mark(DAY_S + 1.0, 3)
+    assert account.mark == Mark(3, DAY_S + 1.0)
 
 
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 7), st.integers(1, 50))
@@ -60,18 +58,48 @@ def test_after_a_restart_of_llama_swap_its_new_rows_count_and_its_old_ones_do_no
     assert again.gaps == frozenset()
 
 
-def test_a_table_that_is_replayed_from_its_start_row_by_row_counts_nothing_twice():
-    rows = [row(number, 10.0 + number) for number in range(30)]
+@pytest.mark.parametrize("disorder", [(0.0, 0.0), (0.5, 0.1)])
+def test_a_table_that_is_replayed_from_its_start_row_by_row_counts_nothing_twice(disorder):
+    rows = [row(number, 10.0 + number // 2 + disorder[number % 2]) for number in range(30)]
     account = counted(NOTHING, rows, day_of)
     for one in rows:
-        assert counted(account, [one], day_of) is account
+        assert counted(account, [one], day_of, whole=False) is account
 
 
-def test_rows_that_nobody_saw_are_known_to_be_missing():
+def test_a_restarted_table_that_comes_row_by_row_is_known_by_its_times():
+    account = counted(NOTHING, [row(number, 10.0 + number) for number in range(30)], day_of)
+    for number in range(3):
+        account = counted(account, [row(number, 100.0 + number)], day_of, whole=False)
+    assert requests(account) == 33
+
+
+def test_a_clock_that_was_ahead_stops_nothing():
+    """llama-swap goes on with its numbers after the clock was set right; a restart is known by them too."""
+    ahead = counted(NOTHING, [row(1, 10_000.0)], day_of)
+    again = counted(ahead, [row(1, 10_000.0), row(2, 100.0), row(3, 101.0)], day_of)
+    assert requests(again) == 3
+    ahead = counted(NOTHING, [row(number, 10_000.0 + number) for number in range(9)], day_of)
+    assert requests(counted(ahead, [row(0, 100.0), row(1, 101.0)], day_of)) == 11
+
+
+def test_a_row_far_in_the_future_stops_nothing():
+    rows = [row(number, 1e9 if number == 2 else 10.0 + number) for number in range(50)]
+    account = counted(NOTHING, rows[:3], day_of)
+    assert requests(counted(account, rows, day_of)) == 50
+
+
+def test_rows_that_nobody_saw_are_known_to_be_missing_on_each_day_that_they_may_be_of():
     account = counted(NOTHING, [row(1, 10.0)], day_of)
     assert counted(account, [row(900, 20.0)], day_of).gaps == {"day 000"}
     assert counted(NOTHING, [row(900, 20.0)], day_of).gaps == {"day 000"}
-    assert [one.complete for one in lines({"a": counted(account, [row(9, DAY_S)], day_of)})] == [True, False]
+    found = list(lines([counted(account, [row(900, 3 * DAY_S)], day_of)]))
+    assert [(one.day, one.complete) for one in found] == [("day 000", False), ("day 003", False)]
+
+
+def test_rows_that_were_not_read_before_llama_swap_forgot_them_are_known_to_be_missing():
+    account = counted(NOTHING, [row(1, 10.0)], day_of)
+    assert counted(account, [row(1, 100.0)], day_of, missed=True).gaps == {"day 000"}
+    assert counted(account, [row(1, 10.0), row(2, 20.0)], day_of, missed=True).gaps == frozenset()
 
 
 def test_a_row_without_a_time_belongs_to_no_day():
@@ -80,28 +108,33 @@ def test_a_row_without_a_time_belongs_to_no_day():
 
 def test_old_days_go_with_their_gaps():
     account = counted(counted(NOTHING, [row(9, 10.0)], day_of), [row(10, DAY_S)], day_of)
-    kept = kept_since(account, "day 001")
+    kept = newest_days(account, 1)
     assert (list(kept.days), kept.gaps, kept.mark) == (["day 001"], frozenset(), account.mark)
-    assert kept_since(kept, "day 001") is kept
+    assert newest_days(kept, 1) is kept
 
 
-def test_of_two_who_counted_the_one_who_counted_longer_is_right():
+def test_of_two_who_counted_the_one_who_counted_more_is_right():
     short, long = counted(NOTHING, [row(1, 1.0)], day_of), counted(NOTHING, [row(1, 1.0), row(2, 2.0)], day_of)
     other = counted(NOTHING, [row(7, 7.0)], day_of)
     assert merged({"a": short, "b": long, "c": NOTHING}, {"a": long, "b": short, "d": other}) == {
-        "a": long, "b": long, "c": NOTHING, "d": other,
+        "a": long, "b": long, "d": other,
     }  # fmt: skip
 
 
-def test_lines_come_by_day_server_and_model():
-    accounts = {
-        "b": counted(NOTHING, [row(1, 1.0, "z"), row(2, 2.0, "a"), row(3, DAY_S, "a")], day_of),
-        "a": counted(NOTHING, [row(1, 1.0)], day_of),
-    }
+def test_lines_come_by_day_server_and_model_and_accounts_of_one_name_are_one():
+    def named(name, rows):
+        return replace(counted(NOTHING, rows, day_of), name=name)
+
+    accounts = [
+        named("b", [row(1, 1.0, "z"), row(2, 2.0, "a"), row(3, DAY_S, "a")]),
+        named("a", [row(1, 1.0)]),
+        named("a", [row(9, 1.0)]),
+    ]
     found = list(lines(accounts))
-    assert [(one.day, one.server, one.model) for one in found] == [
-        ("day 000", "a", "m"), ("day 000", "b", "a"), ("day 000", "b", "z"), ("day 001", "b", "a"),
+    assert [(one.day, one.server, one.model, one.sums.requests, one.complete) for one in found] == [
+        ("day 000", "a", "m", 2, False), ("day 000", "b", "a", 1, True), ("day 000", "b", "z", 1, True),
+        ("day 001", "b", "a", 1, True),
     ]  # fmt: skip
     assert [one.day for one in lines(accounts, since="day 001")] == ["day 001"]
-    assert total([one.sums for one in found]) == Sums(4, 40, 400, 400, 8.0)
+    assert total([one.sums for one in found]) == Sums(5, 50, 500, 500, 10.0)
     assert total([]) == Sums()

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from llamabar import recycling
+from llamabar.demo.world import DemoModel
 from llamabar.output import FrameWriter
 from llamabar.recycling import Recycler, url
 from tests.programs import Plugin, chat, llama_swap, wait_for
@@ -81,12 +82,15 @@ def test_without_swiftbar_nobody_is_asked(asked, writer):
     assert url({}) == "swiftbar://refreshplugin?plugin=llamabar.pyz"
 
 
+@pytest.mark.skipif(not os.environ.get("LLAMABAR_LONG_TESTS"), reason="prints a megabyte, a minute: test --all")
 def test_the_plugin_asks_when_it_has_printed_what_the_settings_allow(asked, tmp_path):
     settings = tmp_path / "settings.toml"
-    settings.write_text("[limits]\nprinted_mb = 0.01\n")
-    with llama_swap() as server, Plugin(server.url, tmp_path, LLAMABAR_CONFIG=str(settings)) as shown:
-        for tokens in (10, 20, 30, 40, 50):
-            chat(server, "alpha-8b", tokens=tokens).join()
-        shown.wait_for_row("Today: 5 requests")
-        wait_for(asked, 20)
+    settings.write_text("[limits]\nprinted_mb = 1\n")
+    models = tuple(DemoModel(f"model-{number:03}-with-a-rather-long-name-q4") for number in range(200))
+    with llama_swap(models=models) as server, Plugin(server.url, tmp_path, LLAMABAR_CONFIG=str(settings)) as shown:
+        shown.wait_for_row("Load")
+        ends_s = time.monotonic() + 200
+        while not asked() and time.monotonic() < ends_s:
+            chat(server, models[0].id, tokens=1).join()
         assert asked() == ["-g swiftbar://refreshplugin?plugin=llamabar.pyz"]
+        assert 1e6 <= shown.raw_bytes < 2.2e6

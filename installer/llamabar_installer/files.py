@@ -1,5 +1,6 @@
 """Files put in place whole or not at all, with what they replace kept."""
 
+import contextlib
 import hashlib
 import os
 import time
@@ -93,6 +94,12 @@ def discard(path: Path) -> None:
     except OSError:
         if path.exists():
             raise
+
+
+def discard_quietly(path: Path) -> None:
+    """Remove a file if that can be done."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def remove_empty(folder: Path) -> bool:

@@ -35,7 +35,7 @@ FIRST_SETTINGS = b"""\
 
 # [history]
 # minutes = 5                           # that the charts go back, up to 60
-# days = 90                             # that totals are kept
+# days = 400                            # with requests, of which totals are kept
 
 # [notify]
 # events = ["model failed", "server gone", "long request"]

@@ -13,7 +13,7 @@ from llamabar_installer.steps import Step
 from llamabar_installer.work import Undo, Workshop, _expect
 
 UNPACKED = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$|\.llamabar-")  # as unpack.py names what it makes
-STATE_FILES = ("watcher.json", "update.json", ".history.lock")
+STATE_FILES = ("watcher.json", "update.json")
 APPLE_BYTECODE = "Library/Caches/com.apple.python"
 
 

@@ -9,10 +9,13 @@ from llamabar.view.swiftbar import Clicks
 STDIN_CLICKS_SINCE = (2, 1, 0)
 
 
-def click_style(environment: Mapping[str, str]) -> Clicks:
-    """Return how items are written: to our stdin from SwiftBar 2.1.0 on; before, and for others, by starting us."""
+def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks:
+    """Return how items are written: to our stdin from SwiftBar 2.1.0 on; before, and for others, by starting us.
+
+    `ends`: this process ends after one frame, so nobody would read its stdin.
+    """
     program = environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment)
-    return Clicks(program, by_stdin=swiftbar_version(environment) >= STDIN_CLICKS_SINCE)
+    return Clicks(program, by_stdin=not ends and swiftbar_version(environment) >= STDIN_CLICKS_SINCE)
 
 
 def program_path(environment: Mapping[str, str]) -> str:

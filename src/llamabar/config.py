@@ -22,7 +22,7 @@ DEFAULT_URL = "http://127.0.0.1:8080"
 ANSWER_S = 5.0
 DEFAULT_NAME = "llama-swap"
 
-HISTORY_MINUTES, HISTORY_DAYS, PRINTED_MB = (1, 60), (1, 3650), (0.01, 4096)  # least and most
+HISTORY_MINUTES, HISTORY_DAYS, PRINTED_MB = (1, 60), (1, 3650), (1, 4096)  # least and most
 
 Environment = Mapping[str, str]
 
@@ -55,12 +55,18 @@ class Settings:
     mistakes: Tuple[str, ...] = ()
     file: str = ""
     history_minutes: Sourced = Sourced(5, "default")  # that the charts go back
-    history_days: Sourced = Sourced(90, "default")  # that totals are kept
+    history_days: Sourced = Sourced(400, "default")  # of which totals are kept
     printed_mb: Sourced = Sourced(64, "default")  # after which SwiftBar, which keeps all of it, is asked to start anew
     chart_width_px: Optional[int] = None  # None: as usual
     chart_height_px: Optional[int] = None
+    older: Tuple[Tuple[str, str], ...] = ()  # what is set of the older plugin's variables
     update_url: str = ""  # where the newest version is asked for; empty: never
     rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
+
+    @property
+    def kept_days(self) -> Optional[float]:
+        """Return of how many days totals are kept; None where a mistake may have hidden what was wanted: of all."""
+        return None if self.mistakes else self.history_days.value
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
@@ -87,13 +93,17 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     update_url = _update_url(table_of(table, "update", mistakes), text, mistakes)
     history, limits = table_of(table, "history", mistakes), table_of(table, "limits", mistakes)
     minutes = older.history_minutes or number(history, "minutes", 5, HISTORY_MINUTES, text, mistakes)
-    days = number(history, "days", 90, HISTORY_DAYS, text, mistakes)
+    days = number(history, "days", 400, HISTORY_DAYS, text, mistakes)
     printed_mb = number(limits, "printed_mb", 64, PRINTED_MB, text, mistakes)
     file = str(path) if text is not None else ""
     return Settings(
         servers, title, title_from, key, wished, tuple(mistakes), file, minutes, days, printed_mb,
-        older.chart_width_px, older.chart_height_px, update_url,
+        older.chart_width_px, older.chart_height_px, _older(environment), update_url,
     )
+
+
+def _older(environment: Environment) -> Tuple[Tuple[str, str], ...]:
+    return tuple((name, environment[name]) for name in older_plugin.USED if environment.get(name, "").strip())
 
 
 def select(settings: Settings, name: str) -> Settings:

@@ -4,7 +4,6 @@ import os
 import sys
 
 TYPE_CHECKING = False
-NO = ("0", "false", "no", "off")  # what switches the stream off for those who come from the Rust plugin
 if TYPE_CHECKING:
     from typing import NoReturn
 
@@ -12,9 +11,7 @@ if TYPE_CHECKING:
 def main() -> "NoReturn":
     """Run what the arguments say, and end the process with its exit code."""
     words = sys.argv[1:]
-    if not words and os.environ.get("SWIFTBAR"):
-        words = ["stream" if os.environ.get("LLAMA_SWAP_STREAMING_MODE", "").strip().lower() not in NO else "frame"]
-    if words == ["stream"]:
+    if words == ["stream"] or (not words and os.environ.get("SWIFTBAR")):
         from llamabar.stream import stream
 
         code = stream(os.environ)

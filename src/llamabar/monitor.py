@@ -13,7 +13,9 @@ from llamabar.core.events import (
     HostMeasured,
     MemoryMeasured,
     RequestsFinished,
+    StreamLost,
 )  # fmt: skip
+from llamabar.core.finished import new_rows
 from llamabar.core.history import History, record
 from llamabar.core.ledger import NOTHING, Account, counted
 from llamabar.core.snapshot import apply
@@ -43,6 +45,7 @@ class Watched:
     log: AskLog = AskLog()
     history: History = History()
     account: Account = NOTHING
+    unread: bool = False  # the connection was lost before the newest rows were read
     figures: Figures = NONE_YET  # as the last scene showed them
     cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
 
@@ -81,12 +84,22 @@ class Monitor:
             ask = event.ask
             watched.log = watched.log.answered(ask.kind, ask.model, now_s=at_s, failed=event.failed)
         for one in events:
-            watched.snapshot = apply(watched.snapshot, one, at_s)
+            before, watched.snapshot = watched.snapshot, apply(watched.snapshot, one, at_s)
             watched.cause = None if watched.snapshot.connected else watched.cause
             self._news = self._news or not isinstance(one, NO_NEWS)
+            watched.unread = watched.unread or (isinstance(one, StreamLost) and before.activity_noted_s is not None)
             if self.day_of is not None and isinstance(one, RequestsFinished):
-                watched.account = counted(watched.account, watched.snapshot.rows, self.day_of)
+                self._count(watched, before, one, self.day_of)
         self._dirty = True
+
+    def _count(
+        self, watched: Watched, before: Snapshot, event: RequestsFinished, day_of: Callable[[float], str]
+    ) -> None:
+        rows = new_rows(before, watched.snapshot)
+        watched.account = counted(
+            watched.account, rows, day_of, whole=event.total is not None, missed=watched.unread
+        )  # fmt: skip
+        watched.unread = watched.unread and not rows
 
     def tell(self, aside: str) -> None:
         """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""

@@ -1,12 +1,14 @@
 """What those who come from the Rust plugin have set in the environment, where it means something here.
 
-A value that is no number, or out of bounds, is said and left out. Addresses: config.py; whether to stream: entry.py.
+A value that is no number, or out of bounds, is said and left out. Addresses: config.py; files: services.py.
 """
 
+import math
 from typing import List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.config_tables import Sourced
 
+STREAMING, NO = "LLAMA_SWAP_STREAMING_MODE", ("0", "false", "no", "off")
 LOG_FILE, CONFIG_FILE = "LLAMA_SWAP_LOG_FILE_PATH", "LLAMA_SWAP_CONFIG_FILE_PATH"
 _BOUNDS = {  # least and most
     "LLAMA_SWAP_HISTORY_SIZE": (60, 3600),
@@ -14,6 +16,9 @@ _BOUNDS = {  # least and most
     "LLAMA_SWAP_CHART_HEIGHT": (8, 96),
     "LLAMA_SWAP_API_TIMEOUT_SECS": (1, 60),
 }
+
+
+USED = (LOG_FILE, CONFIG_FILE, *_BOUNDS)
 
 
 class Older(NamedTuple):
@@ -27,11 +32,13 @@ class Older(NamedTuple):
 
 def read(environment: Mapping[str, str], mistakes: List[str]) -> Older:
     """Return what is set."""
+    if environment.get(STREAMING, "").strip().lower() in NO:
+        mistakes.append(f"{STREAMING} cannot be switched off: SwiftBar starts no streaming plugin a second time")
     readings, width, height, answer_s = (
         _number(environment.get(name, ""), name, bounds, mistakes) for name, bounds in _BOUNDS.items()
     )
     return Older(
-        None if readings is None else Sourced(readings / 60, "LLAMA_SWAP_HISTORY_SIZE"),
+        None if readings is None else Sourced(math.ceil(readings / 60), "LLAMA_SWAP_HISTORY_SIZE"),
         None if width is None else int(width),
         None if height is None else int(height),
         answer_s,

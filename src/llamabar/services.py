@@ -147,6 +147,16 @@ def path_of(kind: str, server: ServerSettings) -> Path:
     return path
 
 
+def log_of(server: ServerSettings) -> Optional[Path]:
+    """Return where a server's log is, None if it has no service here; raise LlamabarError where it is not there."""
+    if os.environ.get(LOG_FILE, "").strip():
+        return path_of(LOG, server)
+    known = find(server)
+    if known is not None and (known.log is None or not known.log.is_file()):
+        raise LlamabarError(f"{known.label} has no log file.", "`llamabar.pyz logs --upstream` asks llama-swap itself.")
+    return known.log if known is not None else None
+
+
 def _named(path: Path, variable: str) -> Path:
     if not path.is_file():
         raise LlamabarError(f"There is no file {path}.", f"{variable} names it.")

@@ -21,8 +21,7 @@ FAULT_FRAME = (
     b"It tries again every ten seconds. In a terminal: llamabar.pyz status\n~~~\n"
 )
 FAULT_PAUSE_S = 10.0
-LAST_FRAME_S = 0.3
-END_S = 0.1
+END_S, LAST_FRAME_S = 0.4, 0.1
 
 
 def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = "") -> int:
@@ -74,14 +73,15 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent = os.getppid()
     state = WatcherState(watch, writer, environment)
-    keeper = Keeper(watch.monitor, environment, days=settings.history_days.value)
+    keeper = Keeper(watch.monitor, environment, days=settings.kept_days)
     keeper.load()
     recycler = Recycler(
         writer, environment, limit_bytes=settings.printed_mb.value * 1e6, is_busy=watch.monitor.is_busy
     )
     watch.loop(until=lambda _: state.note() or keeper.note() or recycler.note() or os.getppid() != parent)
+    ends_s = time.monotonic() + END_S
     keeper.end()
     state.end()
-    keeper.finish(END_S)
-    writer.flush(LAST_FRAME_S)
+    keeper.finish(ends_s - time.monotonic() - LAST_FRAME_S)
+    writer.flush(max(0.0, ends_s - time.monotonic()))
     return 0

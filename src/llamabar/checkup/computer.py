@@ -71,6 +71,7 @@ def processes(url: str) -> facts.Processes:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     holder = table.holder(port) if is_local(url) else None
     return facts.Processes(
+        url,
         facts.Process(*holder) if holder is not None else None,
         tuple(facts.Process(one.pid, os.path.basename(one.program)) for one in table.running(listen_of)),
         tuple(_left_behind()),

@@ -6,7 +6,7 @@ import stat
 import sys
 import zipfile
 from pathlib import Path
-from typing import Iterator, Mapping, Optional
+from typing import Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from llamabar import __version__, config, kept_history, watcher_state
@@ -80,14 +80,17 @@ def data(found: Places) -> facts.Data:
     )
 
 
-def _damaged_history(path: Path) -> str:
+def _damaged_history(path: Path) -> Tuple[str, bool]:
+    """Return the history's file if it is not understood, and whether a newer version wrote it."""
     content = files.read(path)
     try:
         if content is not None:
             kept_history.parse(content)
-    except (ValueError, kept_history.NewerVersion):
-        return str(path)
-    return ""
+    except kept_history.NewerVersion:
+        return str(path), True
+    except ValueError:
+        return str(path), False
+    return "", False
 
 
 def free_bytes(path: Path) -> Optional[int]:

@@ -5,25 +5,29 @@ import io
 import json
 import os
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from llamabar import config
 from llamabar.cli import preview
 from llamabar.cli.program import OK
+from llamabar.config import Settings
 from llamabar.core import units
-from llamabar.core.ledger import Account, Line, Sums, lines, total
+from llamabar.core.ledger import Line, lines, total
 from llamabar.errors import LlamabarError
 from llamabar.kept_history import NAME, Kept, NewerVersion, parse
 from llamabar.sources import clock
 from llamabar.view import history_page
-from llamabar.view.text import name
+from llamabar.view.history_page import figures, labels
+from llamabar.view.text import plain
 from llamabar_installer import files
 from llamabar_installer.places import data_folder
 
 JSON_VERSION = 1
 DAY_S = 86_400.0
-AGO = re.compile(r"(\d{1,4})d\Z")
+AGO = re.compile(r"([1-9]\d{0,3})d\Z")
 NONE_YET = "There is no history yet: the plugin and `watch` write it while they run."
+FORMULA = ("=", "+", "-", "@")
 HEAD = ("DAY", "MODEL", "REQUESTS", "PROMPT TOKENS", "GENERATED TOKENS", "TOK/S")
 FIELDS = ("day", "server", "model", "requests", "prompt_tokens", "generated_tokens", "generation_tps", "complete")
 
@@ -47,32 +51,38 @@ def read(environment: Mapping[str, str]) -> Optional[Kept]:
 def since(said: str) -> Optional[str]:
     """Return the first day that is meant by `today`, `7d` or a date; None for what is no such thing."""
     ago = AGO.match("1d" if said == "today" else said)
-    if ago:
-        return clock.local_day(clock.unix_s() - (int(ago[1]) - 1) * DAY_S)
     try:
+        if ago:
+            today = date.fromisoformat(clock.local_day(clock.unix_s()))
+            return (today - timedelta(days=int(ago[1]) - 1)).isoformat()
         return date.fromisoformat(said).isoformat()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
 def wanted(kept: Optional[Kept], *, first_day: str, server: str) -> List[Line]:
     """Return the lines from a day on, of one server or of all."""
-    accounts: Mapping[str, Account] = kept.accounts if kept is not None else {}
+    accounts = tuple(kept.accounts.values()) if kept is not None else ()
     return [line for line in lines(accounts, since=first_day) if server in ("", line.server)]
+
+
+def named(server: str, kept: Optional[Kept], settings: Settings) -> str:
+    """Return the name that a server has in the history, "" for all; raise LlamabarError for one that nobody knows."""
+    known = [account.name for account in kept.accounts.values()] if kept is not None else []
+    return server if server in ("", *known) else config.select(settings, server).servers[0].name
 
 
 def table(found: Sequence[Line]) -> List[str]:
     """Return the lines as a table with a head, each day's sum below it where it has several models."""
-    several = len({line.server for line in found}) > 1
+    label = labels(found)
     rows: List[Tuple[str, ...]] = [HEAD]
     for day in dict.fromkeys(line.day for line in found):
         models = [line for line in found if line.day == day]
         for number, line in enumerate(models):
-            label = f"{name(line.server)}/{name(line.model)}" if several else name(line.model)
-            rows.append((day if not number else "", label, *_cells(line.sums, complete=line.complete)))
+            rows.append((day if not number else "", label(line), *figures(line.sums, complete=line.complete)))
         if len(models) > 1:
             whole = all(line.complete for line in models)
-            rows.append(("", "all models", *_cells(total([line.sums for line in models]), complete=whole)))
+            rows.append(("", "all models", *figures(total([line.sums for line in models]), complete=whole)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     return [
         "  ".join(cell.ljust(width) if column < 2 else cell.rjust(width)
@@ -92,8 +102,16 @@ def as_csv(found: Sequence[Line]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FIELDS)
-    writer.writerows(_values(line) for line in found)
+    writer.writerows([_harmless(value) for value in _values(line)] for line in found)
     return text.getvalue()
+
+
+def _harmless(value: Any) -> Any:
+    """Return a cell that neither drives a terminal nor is a formula to a spreadsheet."""
+    if not isinstance(value, str):
+        return value
+    shown = plain(value)
+    return f"'{shown}" if shown[:1] in FORMULA else shown
 
 
 def as_of(kept: Kept) -> str:
@@ -109,30 +127,21 @@ def _values(line: Line) -> List[Any]:
     ]  # fmt: skip
 
 
-def _cells(sums: Sums, *, complete: bool) -> List[str]:
-    requests = units.count(sums.requests)
-    return [
-        requests if complete else f">= {requests}", units.count(sums.prompt_tokens),
-        units.count(sums.generated_tokens), units.rate(sums.generation_tps),
-    ]  # fmt: skip
-
-
-def show(first_day: str, server: str, kind: str, file: str) -> int:
+def show(first_day: str, server: str, kind: str, file: str, settings: Settings) -> int:
     """Print the history, or write it as a page; return the exit code."""
     target = preview.target(file, example="history --html history.html") if file else None
     kept = read(os.environ)
-    found = wanted(kept, first_day=first_day, server=server)
+    found = wanted(kept, first_day=first_day, server=named(server, kept, settings))
+    note = NONE_YET if kept is None else as_of(kept)
     if kind == "json":
         print(json.dumps(document(found, kept), indent=2))
     elif kind == "csv":
         print(as_csv(found), end="")
-    elif kept is None:
-        print(NONE_YET)
     elif target is not None:
-        preview.put(target, history_page.page(found, heading="llamabar: history", note=as_of(kept)))
+        preview.put(target, history_page.page(found, heading="llamabar: history", note=note))
         print(f"Wrote {target}. Open it in a browser.")
     elif found:
-        print("\n".join((*table(found), "", as_of(kept))))
+        print("\n".join((*table(found), "", note)))
     else:
-        print(f"Nothing was answered{f' since {first_day}' if first_day else ''}. {as_of(kept)}")
+        print(note if kept is None else f"Nothing was answered{f' since {first_day}' if first_day else ''}. {note}")
     return OK

@@ -31,7 +31,7 @@ def frame(server: str, config: str) -> int:
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import render
 
-    sys.stdout.write(render(compose(scene), click_style(os.environ)).decode("utf-8"))
+    sys.stdout.write(render(compose(scene), click_style(os.environ, ends=True)).decode("utf-8"))
     return OK
 
 
@@ -118,8 +118,8 @@ def history(since: str, as_csv: bool, as_json: bool, file: str, server: str, con
         raise click.UsageError(f"{since!r} is no day: 2026-11-01, 7d or today.")
     if as_csv + as_json + bool(file) > 1:
         raise click.UsageError("--csv, --json and --html exclude each other.")
-    settings_of("", config)
-    return kept_history.show(first_day, server, "csv" if as_csv else "json" if as_json else "", file)
+    kind = "csv" if as_csv else "json" if as_json else ""
+    return kept_history.show(first_day, server, kind, file, settings_of("", config))
 
 
 @program.command("config")

@@ -1,5 +1,6 @@
 """The command line, and the one place where a failure becomes words."""
 
+import io
 import sys
 from pathlib import Path
 from typing import List
@@ -16,6 +17,9 @@ COMMANDS = (looking, controlling, installing)
 
 def run(arguments: List[str]) -> int:
     """Run a command and return its exit code. The one place where a failure becomes words."""
+    for out in (sys.stdout, sys.stderr):
+        if isinstance(out, io.TextIOWrapper):
+            out.reconfigure(errors="replace")  # a terminal that knows no Chinese is no fault of ours
     try:
         result = program.main(arguments, prog_name="llamabar", standalone_mode=False)
         return result if isinstance(result, int) else OK

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Callable, Iterator
 
 from llamabar import services
@@ -11,7 +12,6 @@ from llamabar.config import ServerSettings, Settings
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
-from llamabar.services import Known
 from llamabar_installer import probe, tools
 from llamabar_installer.logs import tail
 from llamabar_installer.service import Outcome
@@ -48,20 +48,18 @@ def _say_what_is_lost(settings: Settings) -> None:
 def show_log(settings: Settings, *, follow: bool, upstream: bool) -> int:
     """Print the end of llama-swap's log, and with `follow` what comes; return the exit code."""
     server = settings.servers[0]
-    known = services.find(server)
-    lines = _served(server, follow=follow, upstream=upstream) if upstream or known is None else _filed(known, follow)
+    path = None if upstream else services.log_of(server)
+    lines = _served(server, follow=follow, upstream=upstream) if path is None else _filed(path, follow)
     for line in lines:
         print(line, flush=follow)
     return 0
 
 
-def _filed(known: Known, follow: bool) -> Iterator[str]:
-    if known.log is None or not known.log.is_file():
-        raise LlamabarError(f"{known.label} has no log file.", "`llamabar.pyz logs --upstream` asks llama-swap itself.")
-    yield from tail(known.log, LINES)
+def _filed(log: Path, follow: bool) -> Iterator[str]:
+    yield from tail(log, LINES)
     if not follow:
         return
-    with known.log.open("rb") as file:
+    with log.open("rb") as file:
         file.seek(0, os.SEEK_END)
         while True:
             if os.fstat(file.fileno()).st_size < file.tell():

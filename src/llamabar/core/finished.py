@@ -45,6 +45,12 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     return _with_last_uses(snapshot, rows, event.read_unix_s, at_s) if first_look else snapshot
 
 
+def new_rows(before: Snapshot, after: Snapshot) -> Tuple[ev.FinishedRequest, ...]:
+    """Return the rows that an event brought: after the first look of a connection only those that were not there."""
+    more = (after.rows_total or 0) - (before.rows_total or 0)
+    return after.rows if before.newest_row_id is None or more < 0 else after.rows[len(after.rows) - more :]
+
+
 def _finished_of(
     snapshot: Snapshot,
     model_id: str,

@@ -75,12 +75,22 @@ def _with_bucket(history: History, readings: Readings, now_s: float) -> History:
     if history.newest is None or bucket < history.newest:
         return replace(history, newest=bucket, buckets=(readings,))
     if bucket == history.newest:
-        return replace(history, buckets=(*history.buckets[:-1], readings))
+        return replace(history, buckets=(*history.buckets[:-1], _together(history.buckets[-1], readings)))
     skipped = bucket - history.newest - 1
     held = skipped if skipped * history.bucket_s <= HOLD_S else 0
     missed = min(skipped - held, history.length)
     added = (GAP,) * missed + (readings,) * held + (readings,)
     return replace(history, newest=bucket, buckets=(*history.buckets, *added)[-history.length :])
+
+
+def _together(before: Readings, now: Readings) -> Readings:
+    """Return one bucket's readings: the highest of what comes and goes, the newest of what is."""
+    highest = {name: _max(getattr(before, name), getattr(now, name)) for name in SCALED}
+    return now._replace(**highest)
+
+
+def _max(before: Optional[float], now: Optional[float]) -> Optional[float]:
+    return now if before is None or (now is not None and now > before) else before
 
 
 def series(history: History, name: str, *, points: int, now_s: float) -> Tuple[Optional[float], ...]:

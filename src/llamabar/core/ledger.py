@@ -1,7 +1,8 @@
 """What was answered, by day and model: each request counted once, whoever looks and however often a table is read anew.
 
-A server's rows come in the order in which their requests ended, so the newest that was counted tells which are new:
-by its time, and around the same time by its number (facts on llama-swap's API, 5.1).
+A server's rows are numbered in the order in which their requests ended, so the newest that was counted tells which are
+new (facts on llama-swap's API, 5.1). A table that began anew is known by a lower number that ended later, or by a page
+of its newest rows that ends below what was counted.
 """
 
 from dataclasses import dataclass, field, replace
@@ -9,7 +10,7 @@ from typing import Callable, Dict, FrozenSet, Iterator, List, Mapping, NamedTupl
 
 from llamabar.core.events import FinishedRequest
 
-DISORDER_S = 2.0  # requests that end at once may get their numbers and their times in another order
+DISORDER_S = 1.0  # times are whole seconds from v236 on, and requests that end at once are numbered in either order
 FIRST_IDS = (0, 1)  # of a table that began anew: 0 up to v235, 1 from v236 on
 
 
@@ -31,8 +32,8 @@ class Sums(NamedTuple):
 class Mark(NamedTuple):
     """The newest row that was counted."""
 
-    at_unix_s: float
     row_id: int
+    at_unix_s: float
 
 
 class Line(NamedTuple):
@@ -49,6 +50,7 @@ class Line(NamedTuple):
 class Account:
     """One server's totals, by local date (2026-11-24) and model. `gaps` are days of which rows were missed."""
 
+    name: str = ""
     mark: Optional[Mark] = None
     days: Mapping[str, Mapping[str, Sums]] = field(default_factory=dict)
     gaps: FrozenSet[str] = frozenset()
@@ -57,9 +59,19 @@ class Account:
 NOTHING = Account()
 
 
-def counted(account: Account, rows: Sequence[FinishedRequest], day_of: Callable[[float], str]) -> Account:
-    """Return the account with the rows that are new to it; `day_of` tells the local date of a time."""
-    new = _new(account.mark, rows)
+def counted(
+    account: Account, rows: Sequence[FinishedRequest], day_of: Callable[[float], str], *, whole: bool = True,
+    missed: bool = False,
+) -> Account:  # fmt: skip
+    """Return the account with those of a table's rows, oldest first, that are new to it.
+
+    `day_of` tells the local date of a time, `whole` that the newest rows of the table are among these, `missed` that
+    some of the last table were never read.
+    """
+    timed = [(row.at_unix_s, row) for row in rows if row.at_unix_s is not None]
+    mark = account.mark
+    anew = mark is not None and _began_anew(mark, timed, whole=whole)
+    new = timed if mark is None or anew else [(at_s, row) for at_s, row in timed if row.id > mark.row_id]
     if not new:
         return account
     days: Dict[str, Mapping[str, Sums]] = dict(account.days)
@@ -68,36 +80,45 @@ def counted(account: Account, rows: Sequence[FinishedRequest], day_of: Callable[
         models = dict(days.get(day, {}))
         models[row.model] = _with_row(models.get(row.model, Sums()), row)
         days[day] = models
-    newest_s, newest = new[-1]
-    gaps = account.gaps | ({day_of(new[0][0])} if _is_gap(account.mark, new[0][1]) else set())
-    return Account(Mark(newest_s, newest.id), days, gaps)
+    (oldest_s, oldest), (newest_s, newest) = new[0], new[-1]
+    follows = oldest.id in FIRST_IDS if mark is None or anew else oldest.id == mark.row_id + 1
+    gaps = set(account.gaps)
+    if not follows or (anew and missed):
+        gaps |= {day_of(oldest_s)} if mark is None else {day_of(oldest_s), day_of(mark.at_unix_s)}
+    return replace(account, mark=Mark(newest.id, newest_s), days=days, gaps=frozenset(gaps))
 
 
-def kept_since(account: Account, day: str) -> Account:
-    """Return the account without the days before this one."""
-    if all(one >= day for one in account.days):
+def newest_days(account: Account, count: int) -> Account:
+    """Return the account with its newest days only: so many on which something was answered."""
+    kept = sorted(account.days)[-count:]
+    if len(kept) == len(account.days):
         return account
-    days = {one: models for one, models in account.days.items() if one >= day}
-    return replace(account, days=days, gaps=frozenset(one for one in account.gaps if one >= day))
+    return replace(account, days={day: account.days[day] for day in kept}, gaps=account.gaps & set(kept))
 
 
 def merged(mine: Mapping[str, Account], theirs: Mapping[str, Account]) -> Dict[str, Account]:
-    """Return each server's account as the one who counted longest has it."""
+    """Return each account as the one who counted more has it; keys are the servers'."""
     found = dict(theirs)
-    for server, account in mine.items():
-        other = theirs.get(server, NOTHING)
-        if other.mark is None or (account.mark is not None and account.mark > other.mark):
-            found[server] = account
+    for key, account in mine.items():
+        if account.mark is not None and requests(account) >= requests(theirs.get(key, NOTHING)):
+            found[key] = account
     return found
 
 
-def lines(accounts: Mapping[str, Account], *, since: str = "") -> Iterator[Line]:
-    """Yield every model's day from a date on, by date, server and model."""
-    days = sorted({day for account in accounts.values() for day in account.days if day >= since})
-    for day in days:
-        for server, account in sorted(accounts.items()):
-            for model, sums in sorted(account.days.get(day, {}).items()):
-                yield Line(day, server, model, sums, day not in account.gaps)
+def requests(account: Account) -> int:
+    """Return how many requests were counted."""
+    return sum(sums.requests for models in account.days.values() for sums in models.values())
+
+
+def lines(accounts: Sequence[Account], *, since: str = "") -> Iterator[Line]:
+    """Yield every model's day from a date on, by date, server and model; accounts of one name are one server."""
+    found: Dict[Tuple[str, str, str], List[Tuple[Sums, bool]]] = {}
+    for account in accounts:
+        for day, models in account.days.items():
+            for model, sums in models.items() if day >= since else ():
+                found.setdefault((day, account.name, model), []).append((sums, day not in account.gaps))
+    for (day, server, model), parts in sorted(found.items()):
+        yield Line(day, server, model, total([sums for sums, _ in parts]), all(whole for _, whole in parts))
 
 
 def total(found: Sequence[Sums]) -> Sums:
@@ -105,25 +126,10 @@ def total(found: Sequence[Sums]) -> Sums:
     return Sums(*(sum(column) for column in zip(*found))) if found else Sums()
 
 
-def _new(mark: Optional[Mark], rows: Sequence[FinishedRequest]) -> List[Tuple[float, FinishedRequest]]:
-    """Return the rows that end after the mark, oldest first; one without a time belongs to no day."""
-    found: List[Tuple[float, FinishedRequest]] = []
-    for row in reversed(rows):
-        if row.at_unix_s is None:
-            continue
-        if mark is not None and not _is_after(mark, row.at_unix_s, row.id):
-            break
-        found.append((row.at_unix_s, row))
-    return found[::-1]
-
-
-def _is_after(mark: Mark, at_unix_s: float, row_id: int) -> bool:
-    return at_unix_s > mark.at_unix_s or (row_id > mark.row_id and at_unix_s > mark.at_unix_s - DISORDER_S)
-
-
-def _is_gap(mark: Optional[Mark], oldest: FinishedRequest) -> bool:
-    """Tell whether rows before the oldest new one were never seen."""
-    return oldest.id not in FIRST_IDS and (mark is None or oldest.id != mark.row_id + 1)
+def _began_anew(mark: Mark, timed: Sequence[Tuple[float, FinishedRequest]], *, whole: bool) -> bool:
+    """Tell whether these rows are of another table than the one that was counted: llama-swap was started anew."""
+    later = any(row.id <= mark.row_id and at_s > mark.at_unix_s + DISORDER_S for at_s, row in timed)
+    return later or (whole and bool(timed) and timed[-1][1].id < mark.row_id)
 
 
 def _with_row(sums: Sums, row: FinishedRequest) -> Sums:

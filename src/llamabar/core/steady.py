@@ -1,7 +1,7 @@
 """Figures held still: one that moved by less than a reader can use stays as it was, so its last digit does not flicker.
 
-Law: what is shown is never further from the truth than HELD_RATIO of a speed, or one unit of the last digit of a size
-or a share.
+Law: a figure is never further from the truth than HELD_RATIO of a speed, HELD_DIGITS of a size's last digit, or
+HELD_SHARE; a sum is the sum of the parts that the same menu shows.
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +14,7 @@ from llamabar.core.state import Snapshot, loaded
 
 HELD_RATIO = 0.01
 HELD_SHARE = 0.01
+HELD_DIGITS = 0.5
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,8 @@ def figures(snapshot: Snapshot, history: History, *, now_s: float, before: Figur
         None if median_tps is None or best_tps is None else min(median_tps, best_tps),
         best_tps,
         _memory(snapshot, before),
-        _held(host.server_bytes, before.server_bytes, units.size_step),
-        _held(host.memory_used_bytes, before.used_bytes, units.size_step),
+        _held(host.server_bytes, before.server_bytes, _size_margin),
+        _held(host.memory_used_bytes, before.used_bytes, _size_margin),
         _held(host.cpu_ratio, before.cpu_ratio, _share_margin),
         _held(host.gpu_ratio, before.gpu_ratio, _share_margin),
     )
@@ -76,7 +77,7 @@ def _speeds(snapshot: Snapshot, now_s: float, before: Figures) -> Dict[str, Read
 
 def _memory(snapshot: Snapshot, before: Figures) -> Dict[str, float]:
     return {
-        model.id: held(model.memory_bytes, before.memory_bytes.get(model.id), units.size_step)
+        model.id: held(model.memory_bytes, before.memory_bytes.get(model.id), _size_margin)
         for model in loaded(snapshot)
         if model.memory_bytes
     }
@@ -84,6 +85,10 @@ def _memory(snapshot: Snapshot, before: Figures) -> Dict[str, float]:
 
 def _tps_margin(tps: float) -> float:
     return HELD_RATIO * tps
+
+
+def _size_margin(used_bytes: float) -> float:
+    return HELD_DIGITS * units.size_step(used_bytes)
 
 
 def _share_margin(_: float) -> float:

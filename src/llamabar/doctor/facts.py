@@ -44,7 +44,7 @@ class Data:
     unreadable: Tuple[str, ...] = ()
     manifest: str = ""
     manifest_readable: bool = True
-    history: str = ""  # its file, where that is there and not understood
+    history: Tuple[str, bool] = ("", False)  # its file if it is not understood; whether a newer version wrote it
     free_bytes: Optional[int] = None
 
 
@@ -123,10 +123,10 @@ class Agents:
 
 @dataclass(frozen=True)
 class Background:
-    """What macOS allows in the background. `managed`: a company's management has a say in it."""
+    """What macOS allows in the background."""
 
     off: bool = False
-    managed: bool = False
+    managed: bool = False  # a company's management has a say in it
 
 
 @dataclass(frozen=True)
@@ -226,6 +226,7 @@ class Process:
 class Processes:
     """Who holds the port of the service (or first server); llama-swaps, and model servers left behind."""
 
+    url: str = ""  # of that port's server
     holder: Optional[Process] = None
     llama_swaps: Tuple[Process, ...] = ()
     orphans: Tuple[Process, ...] = ()

@@ -125,7 +125,7 @@ def server_is_another_program(facts: Facts) -> Optional[Found]:
     server = _with_fault(facts, "not_llama_swap")
     if server is None:
         return None
-    holder = facts.processes.holder
+    holder = facts.processes.holder if facts.processes.url == server.url else None
     who = f"{holder.name} (pid {holder.pid})" if holder is not None else "another program"
     return Found(f"At {server.url} {who} answers", f"{server.fault_detail}. Where the address is set:")
 

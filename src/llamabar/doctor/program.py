@@ -120,10 +120,13 @@ def data_unreadable(facts: Facts) -> Optional[Found]:
 )  # fmt: skip
 def history_damaged(facts: Facts) -> Optional[Found]:
     """The kept history is damaged, or a newer version wrote it: the totals of earlier days are not shown."""
-    history = facts.data.history
+    history, is_newer = facts.data.history
     if not history:
         return None
-    return Found("The history is not understood", "The plugin sets a damaged one aside at its next start. By hand:",
+    if is_newer:
+        return Found("A newer llamabar wrote the history", "This one leaves it alone, and keeps none. Run that one:",
+                     instead="{llamabar} --version")  # fmt: skip
+    return Found("The history is not understood", "The plugin sets it aside when it next writes. By hand:",
                  {"history": history})  # fmt: skip
 
 

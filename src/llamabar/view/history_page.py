@@ -1,10 +1,11 @@
 """The history as one page that needs nothing else: a table by day and model, each day's tokens also as a bar. Pure."""
 
-from typing import List, Sequence
+from typing import Callable, Dict, List, Sequence, Tuple
 
 from llamabar.core import units
-from llamabar.core.ledger import Line, total
+from llamabar.core.ledger import Line, Sums, total
 from llamabar.view.html import document, text
+from llamabar.view.text import name
 
 STYLE = """
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
@@ -17,30 +18,39 @@ HEADS = ("Day", "Model", "Requests", "Prompt tokens", "Generated tokens", "Token
 AT_LEAST = "at least "
 
 
+def labels(lines: Sequence[Line]) -> Callable[[Line], str]:
+    """Return what names a line's model: with its server where there are several."""
+    if len({line.server for line in lines}) < 2:
+        return lambda line: name(line.model)
+    return lambda line: f"{name(line.server)}/{name(line.model)}"
+
+
+def figures(sums: Sums, *, complete: bool) -> Tuple[str, str, str, str]:
+    """Return requests, prompt tokens, generated tokens and their mean speed in words."""
+    return (
+        f"{'' if complete else AT_LEAST}{units.count(sums.requests)}", units.count(sums.prompt_tokens),
+        units.count(sums.generated_tokens), units.rate(sums.generation_tps),
+    )  # fmt: skip
+
+
 def page(lines: Sequence[Line], *, heading: str, note: str) -> str:
     """Return the whole page, the newest day first."""
-    days = sorted({line.day for line in lines}, reverse=True)
-    most = max((total([one.sums for one in lines if one.day == day]).generated_tokens for day in days), default=0)
-    rows = "\n".join(row for day in days for row in _day(day, [line for line in lines if line.day == day], most))
+    days: Dict[str, List[Line]] = {}
+    for line in reversed(lines):
+        days.setdefault(line.day, []).insert(0, line)
+    most = max((total([line.sums for line in found]).generated_tokens for found in days.values()), default=0)
+    rows = "\n".join(row for day, found in days.items() for row in _day(day, found, most, labels(lines)))
     head = "".join(f'<th scope="col">{name}</th>' for name in HEADS)
     table = f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
     return document(heading, note, f"<section>\n{table}\n</section>", more_style=STYLE)
 
 
-def _day(day: str, lines: Sequence[Line], most: int) -> List[str]:
+def _day(day: str, lines: Sequence[Line], most: int, label: Callable[[Line], str]) -> List[str]:
     whole = total([line.sums for line in lines])
-    said = f"{'' if all(line.complete for line in lines) else AT_LEAST}{units.count(whole.requests)}"
     bar = f'<meter max="{max(1, most)}" value="{whole.generated_tokens}">{units.count(whole.generated_tokens)}</meter>'
-    cells = (day, bar, said, units.count(whole.prompt_tokens), units.count(whole.generated_tokens),
-             units.rate(whole.generation_tps))  # fmt: skip
-    found = [_row(cells, kind=' class="day"')]
-    for line in lines:
-        sums = line.sums
-        found.append(_row((
-            "", text(line.model), units.count(sums.requests), units.count(sums.prompt_tokens),
-            units.count(sums.generated_tokens), units.rate(sums.generation_tps),
-        )))  # fmt: skip
-    return found
+    complete = all(line.complete for line in lines)
+    head = _row((day, bar, *figures(whole, complete=complete)), kind=' class="day"')
+    return [head, *(_row(("", text(label(line)), *figures(line.sums, complete=line.complete))) for line in lines)]
 
 
 def _row(cells: Sequence[str], *, kind: str = "") -> str:
