@@ -4,6 +4,8 @@ import pytest
 from tools import chromium
 from tools.scenes import scenes
 
+from llamabar.core.ledger import Line, Sums
+from llamabar.view import history_page
 from llamabar.view.html import State, page
 from tests.test_page import hostile_menu
 
@@ -107,6 +109,21 @@ def test_the_walk_sees_what_is_unreadable_or_sticks_out(browser):
     assert browser.ask(CONTRAST)["poor"] == ["2.85: faint"]
     assert browser.ask(OVERFLOW)["page"] > 0
     browser.ask("document.getElementById('bad').remove()")
+
+
+@pytest.mark.parametrize("width_px", [320, 1200])
+def test_the_page_of_the_history_is_readable_and_nothing_sticks_out(browser, tmp_path, width_px):
+    models = ["alpha", "a-rather-long-name-" * 9, "<script>alert(1)</script>"]
+    lines = [Line(f"2026-11-2{day}", "mac", model, Sums(99_999, 9_999_999, 999_999_999, 99, 1.0), bool(day))
+             for day in range(3) for model in models]  # fmt: skip
+    (tmp_path / "history.html").write_text(history_page.page(lines, heading="History", note="As of now."), "utf-8")
+    browser.open(tmp_path / "history.html")
+    browser.resize(width_px)
+    assert browser.ask(CONTRAST)["poor"] == []
+    assert browser.ask(OVERFLOW) == {"page": 0, "out": []}
+    assert browser.ask("[...document.querySelectorAll('tr.day time')].map(e => e.innerText)") == [
+        "2026-11-22", "2026-11-21", "2026-11-20",
+    ]  # fmt: skip
 
 
 def test_the_browser_complains_of_nothing(browser):

@@ -12,7 +12,6 @@ from llamabar import config
 from llamabar.cli import preview
 from llamabar.cli.program import OK
 from llamabar.config import Settings
-from llamabar.core import units
 from llamabar.core.ledger import Line, lines, total
 from llamabar.errors import LlamabarError
 from llamabar.kept_history import NAME, Kept, NewerVersion, parse
@@ -20,6 +19,7 @@ from llamabar.sources import clock
 from llamabar.view import history_page
 from llamabar.view.history_page import figures, labels
 from llamabar.view.text import plain
+from llamabar.view.words import ago
 from llamabar_installer import files
 from llamabar_installer.places import data_folder
 
@@ -116,7 +116,7 @@ def _harmless(value: Any) -> Any:
 
 def as_of(kept: Kept) -> str:
     """Return how old what is written down is."""
-    return f"As written down {units.duration(max(0.0, clock.unix_s() - kept.read_unix_s))} ago."
+    return f"As written down {ago(max(0.0, clock.unix_s() - kept.read_unix_s))}."
 
 
 def _values(line: Line) -> List[Any]:

@@ -9,12 +9,15 @@ from llamabar.view.text import name
 
 STYLE = """
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:4px 10px;text-align:right;vertical-align:top;border-bottom:1px solid #b4bcc6;overflow-wrap:anywhere}
-th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
+th,td{padding:4px 0 4px 12px;text-align:right;vertical-align:top;border-bottom:1px solid #b4bcc6}
+th:first-child,td:first-child{padding-left:8px;text-align:left;overflow-wrap:anywhere;width:60%}
+th:last-child,td:last-child{padding-right:8px}
 tr.day td{font-weight:600;background:#eef2f6}
-meter{width:100%;min-width:40px;height:12px}
+tr.day time{white-space:nowrap}
+meter{display:block;width:100%;height:12px}
+@media(max-width:600px){body{padding:8px;font-size:12px}th,td{padding-left:6px}}
 """
-HEADS = ("Day", "Model", "Requests", "Prompt tokens", "Generated tokens", "Tokens a second")
+HEADS = ("Day and model", "Requests", "Prompt tokens", "Generated tokens", "tok/s")
 AT_LEAST = "at least "
 
 
@@ -49,9 +52,12 @@ def _day(day: str, lines: Sequence[Line], most: int, label: Callable[[Line], str
     whole = total([line.sums for line in lines])
     bar = f'<meter max="{max(1, most)}" value="{whole.generated_tokens}">{units.count(whole.generated_tokens)}</meter>'
     complete = all(line.complete for line in lines)
-    head = _row((day, bar, *figures(whole, complete=complete)), kind=' class="day"')
-    return [head, *(_row(("", text(label(line)), *figures(line.sums, complete=line.complete))) for line in lines)]
+    head = _row((f"<time>{text(day)}</time>{bar}", *figures(whole, complete=complete)), kind=' class="day"')
+    return [head, *(_row((text(label(line)), *figures(line.sums, complete=line.complete))) for line in lines)]
 
 
 def _row(cells: Sequence[str], *, kind: str = "") -> str:
-    return f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+    """Return a row of markup; a long number may go on in the next line after a comma."""
+    first, *numbers = cells
+    broken = (number.replace(",", ",<wbr>") for number in numbers)
+    return f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in (first, *broken))}</tr>"
