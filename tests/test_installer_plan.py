@@ -80,6 +80,23 @@ def test_on_a_fresh_mac_everything_is_planned_in_the_order_in_which_it_must_be_d
     assert content["WorkingDirectory"] == str(facts.places.home)
 
 
+def test_what_only_this_terminal_knows_is_said_to_be_unknown_to_the_plugin(facts):
+    named = replace(facts.places, named=("LLAMABAR_CONFIG",))
+    plan = plan_install(replace(facts, places=named), Options())
+    assert plan.complete
+    assert "LLAMABAR_CONFIG is set in this terminal" in said(plan)
+    assert 'launchctl setenv LLAMABAR_CONFIG "$LLAMABAR_CONFIG"' in said(plan)
+    assert "LLAMABAR" not in said(plan_install(facts, Options()))
+
+
+def test_a_port_that_an_adopted_llama_swap_does_not_take_is_said(facts):
+    other = agent(facts, "com.me.llama-swap")
+    jobs = {other.label: Job(other.label, True, "running", pid=9)}
+    adopted = replace(facts, agents=(other,), jobs=jobs)
+    assert "--port is for a service of ours only" in said(plan_install(adopted, Options(port=9000)))
+    assert "--port" not in said(plan_install(adopted, Options()))
+
+
 def test_a_first_config_is_written_only_where_there_is_none(facts):
     plan = plan_install(replace(facts, configs=()), Options())
     assert kinds(plan)[0] is Kind.AGENT, "the usual place has one"

@@ -4,7 +4,7 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping
+from typing import Mapping, Tuple
 
 OWN_LABEL = "org.llamabar.llama-swap"
 PLUGIN = "llamabar.pyz"
@@ -21,6 +21,7 @@ class Places:
     data: Path
     settings: Path
     cache: Path
+    named: Tuple[str, ...] = ()  # the variables that name one of them
 
     @property
     def agents(self) -> Path:
@@ -61,7 +62,8 @@ class Places:
 def places(environment: Mapping[str, str]) -> Places:
     """Return the places of this user, as the contract names them."""
     home = Path(environment.get("HOME") or os.path.expanduser("~"))
-    return Places(home, data_folder(environment), _settings(environment, home), _cache(environment, home))
+    named = tuple(name for name in ("LLAMABAR_CONFIG", "LLAMABAR_DATA_DIR") if environment.get(name))
+    return Places(home, data_folder(environment), _settings(environment, home), _cache(environment, home), named)
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:

@@ -54,11 +54,11 @@ def _service(facts: Facts, options: Options) -> Plan:
         and not _is_running(facts, foreign.label)
     ):
         beside = Note(f"A service of llama-swap is there, but off: {foreign.label} ({foreign.plist}).")
-        return _with(_adopt_process(facts), beside)
+        return _with(_adopt_process(facts, options), beside)
     if foreign is not None and not (options.take_over and foreign.label == RUST_LABEL):
-        return _adopt(facts, foreign)
+        return _adopt(facts, foreign, options)
     if facts.plist is None and foreign is None and facts.processes:
-        return _adopt_process(facts)
+        return _adopt_process(facts, options)
     return _own(facts, options, foreign)
 
 
@@ -94,7 +94,7 @@ def _is_running(facts: Facts, label: str) -> bool:
     return label in facts.jobs and facts.jobs[label].running
 
 
-def _adopt(facts: Facts, agent: Agent) -> Plan:
+def _adopt(facts: Facts, agent: Agent, options: Options) -> Plan:
     where = "of the whole Mac, which only an administrator can start and stop" if agent in facts.system_agents else ""
     said = f"llama-swap is already a service: {agent.label} {where}".strip()
     notes = [Note(f"{said} ({agent.plist}). It is watched as it is, and its file is left alone.")]
@@ -103,18 +103,23 @@ def _adopt(facts: Facts, agent: Agent) -> Plan:
     if agent.label in facts.jobs and not _is_running(facts, agent.label):
         notes.append(Note("It does not run at the moment.", "llamabar.pyz start"))
     label = "" if agent in facts.system_agents else agent.label
-    beside = (*_foreign_beside(facts, agent), *_elsewhere(facts, agent.url))
+    beside = (*_foreign_beside(facts, agent), *_elsewhere(facts, agent.url), *_port_unused(options))
     return Plan(_pointing(facts, agent.url, label), (*notes, *beside))
 
 
-def _adopt_process(facts: Facts) -> Plan:
+def _adopt_process(facts: Facts, options: Options) -> Plan:
     process = facts.processes[0]
     note = Note(
         f"llama-swap already runs at {process.url} (pid {process.pid}), started from a terminal or by another program. "
         "It is watched as it is; it can't be started, stopped or restarted from the menu.",
         "For a service instead: end it there, then run install again.",
     )
-    return Plan(_pointing(facts, process.url, ""), (note, *_elsewhere(facts, process.url)))
+    return Plan(_pointing(facts, process.url, ""), (note, *_elsewhere(facts, process.url), *_port_unused(options)))
+
+
+def _port_unused(options: Options) -> Tuple[Note, ...]:
+    said = "--port is for a service of ours only: the llama-swap that is there keeps its own."
+    return (Note(said),) if options.port else ()
 
 
 def _pointing(facts: Facts, url: str, label: str) -> Tuple[Step, ...]:

@@ -87,4 +87,7 @@ def _notes(facts: Facts) -> Tuple[Note, ...]:
         found.append(Note(f"SwiftBar {bar.version} is too old to show whole frames.", "brew upgrade --cask swiftbar"))
     found += [Note(f"An older copy is in SwiftBar's folder: {path.name}. Two menus would be shown.",
                    f"Take it away: mv '{path}' ~/") for path in bar.copies]  # fmt: skip
+    found += [Note(f"{name} is set in this terminal, and the plugin does not see it: SwiftBar starts without it.",
+                   f'Until the next login: launchctl setenv {name} "${name}", then start SwiftBar anew.')
+              for name in facts.places.named]  # fmt: skip
     return tuple(found)
