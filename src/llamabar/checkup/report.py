@@ -68,6 +68,8 @@ def _fact(name: str, value: Any, facts: Facts) -> Iterator[str]:
 def _value(value: Any) -> str:
     if is_dataclass(value):
         return ", ".join(f"{one.name} {_value(getattr(value, one.name))}" for one in fields(value))
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return ", ".join(f"{name} {_value(part)}" for name, part in value._asdict().items())
     if isinstance(value, tuple):
         return "; ".join(map(_value, value)) or "none"
     return "not known" if value is None else str(value)

@@ -1,7 +1,7 @@
 """What was found out about this computer, as values. None is "not known"; what hindered it is in `troubles`."""
 
 from dataclasses import dataclass, field
-from typing import Mapping, Optional, Tuple
+from typing import Mapping, NamedTuple, Optional, Tuple
 
 
 @dataclass(frozen=True)
@@ -214,8 +214,7 @@ class Server:
     in_flight: Optional[int] = None
 
 
-@dataclass(frozen=True)
-class Process:
+class Process(NamedTuple):
     """A process of this user."""
 
     pid: int = 0
