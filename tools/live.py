@@ -55,7 +55,7 @@ def main() -> int:
     with (
         tempfile.TemporaryDirectory() as folder,
         real(program, Path(folder)) as swap,
-        Plugin(swap.url, Path(folder), program=[str(PYZ)], LLAMABAR_PYTHON=sys.executable, PYTHONPATH="") as plugin,
+        the_plugin(swap) as plugin,
     ):
         for check in CHECKS:
             what = (check.__doc__ or "").splitlines()[0]
@@ -75,6 +75,7 @@ class Swap:
 
     def __init__(self, url: str, log: Path) -> None:
         self.url = url
+        self.home = log.parent
         self._log = log
 
     def lines(self) -> List[str]:
@@ -122,7 +123,7 @@ def loads_and_generates(swap: Swap, plugin: Plugin) -> None:
 
 def status_agrees(swap: Swap, plugin: Plugin) -> None:
     """`status --json` says what the menu says."""
-    found = status(swap)["servers"][0]
+    found = said(swap, "status")["servers"][0]
     assert found["status"] == "ready", found["status"]
     assert found["totals"]["generated_tokens"] == 240, found["totals"]
     model = next(one for one in found["models"] if one["id"] == "chat-8b")
@@ -144,7 +145,7 @@ def fails(swap: Swap, plugin: Plugin) -> None:
 
 def clicks(swap: Swap, plugin: Plugin) -> None:
     """A click loads a model, and another unloads it; an id with a slash only where the version can address it."""
-    one = "unload_one" in status(swap)["servers"][0]["capabilities"]
+    one = "unload_one" in said(swap, "status")["servers"][0]["capabilities"]
     for model, shown in (("chat-8b", "chat-8b"), ("org/vision", "org/vision\u2236q4"))[: 2 if one else 1]:
         plugin.click(shown, under="Load:")
         plugin.wait_for_row(f"{shown}: ready", 30)
@@ -178,15 +179,32 @@ def ends(swap: Swap, plugin: Plugin) -> None:
     assert (code, plugin.stderr) == (0, b"") and took_s < 0.5, (code, took_s, plugin.stderr)
 
 
+def totals_outlast_it(swap: Swap, plugin: Plugin) -> None:
+    """Today's totals are kept when it ends; a new start counts on, and none twice."""
+    before = plugin.row("Today")
+    kept = sum(day["requests"] for day in said(swap, "history")["days"])
+    assert before.startswith(f"Today: {kept} request"), (before, kept)
+    with the_plugin(swap) as again:
+        again.wait_for_row(before)
+        swap.chat("chat-8b", 5).join(30)
+        again.wait_for_row(f"Today: {kept + 1} request")
+
+
 CHECKS: "tuple[Callable[[Swap, Plugin], None], ...]" = (
     starts, loads_and_generates, status_agrees, swaps, fails, clicks, unloads_on_time, asks_only_what_it_may, ends,
+    totals_outlast_it,
 )  # fmt: skip
 
 
-def status(swap: Swap) -> Dict[str, Any]:
-    """Return one look of the built program."""
-    environment = {**os.environ, "LLAMABAR_URL": swap.url, "LLAMABAR_PYTHON": sys.executable}
-    done = subprocess.run([str(PYZ), "status", "--json"], env=environment, capture_output=True, text=True, timeout=20)
+def the_plugin(swap: Swap) -> Plugin:
+    """Start the built program as SwiftBar does, at home in the folder of the llama-swap."""
+    return Plugin(swap.url, swap.home, program=[str(PYZ)], LLAMABAR_PYTHON=sys.executable, PYTHONPATH="")
+
+
+def said(swap: Swap, command: str) -> Dict[str, Any]:
+    """Return what a command of the built program says as JSON."""
+    environment = {**os.environ, "HOME": str(swap.home), "LLAMABAR_URL": swap.url, "LLAMABAR_PYTHON": sys.executable}
+    done = subprocess.run([str(PYZ), command, "--json"], env=environment, capture_output=True, text=True, timeout=20)
     return dict(json.loads(done.stdout))
 
 
