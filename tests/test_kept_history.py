@@ -363,6 +363,7 @@ def test_the_command_says_it_in_words_in_csv_and_on_a_page(tmp_path):
     with llama_swap() as server, plugin(server.url, tmp_path) as shown:
         chat(server, MODEL, tokens=30).join()
         shown.wait_for_row("Today: 1 request")
+        assert shown.click("Earlier days", under="Today")[1:] == ["history"]
         shown.end(signal.SIGTERM)
     today = clock.local_day(time.time())
     said = history(tmp_path).stdout.splitlines()

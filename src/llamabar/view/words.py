@@ -81,7 +81,7 @@ LOG_IN_TERMINAL, OPEN_LOG, OPEN_CONFIG, OPEN_PLIST, OPEN_SETTINGS = (
     "Open the settings file",
 )  # fmt: skip
 TYPE = "To type (a click copies it)"
-DOCTOR, WHY_DOCTOR = "Run doctor in a terminal", "Find out why: doctor"
+DOCTOR, WHY_DOCTOR, EARLIER = "Run doctor in a terminal", "Find out why: doctor", "Earlier days, in a terminal"
 REFRESH, ABOUT = "Start this plugin anew", "llamabar"
 
 OTHERS, STALE = "Others", "What is below is from then"

@@ -9,7 +9,7 @@ from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
 from llamabar.core.state import in_flight
 from llamabar.view import words
-from llamabar.view.menu import Image, Level, Row
+from llamabar.view.menu import Action, Do, Image, Level, Row
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sparkline import Points, draw, scaled
 
@@ -114,7 +114,8 @@ def _today(server: Server, scene: Scene) -> Optional[Row]:
     )
     day = total(tuple(by_model.values()))
     said = words.totals(day.requests, day.generated_tokens, missed=scene.today in server.account.gaps)
-    return Row(f"{words.TODAY}: {said}", children=children)
+    earlier = Row(words.EARLIER, action=Action(Do.TERMINAL, f"history{server.option}", server=server.name))
+    return Row(f"{words.TODAY}: {said}", children=(*children, earlier))
 
 
 def _image(server: Server, reading: str, scene: Scene, *, ceiling: Optional[float] = None, second: str = "") -> Image:
