@@ -5,7 +5,7 @@ import pytest
 from llamabar.core import asks
 from llamabar.core import events as ev
 from llamabar.core.asks import Answer, Ask, AskLog, Kind, due
-from tests.life import LISTED, after, live, request, running, slots, table
+from tests.life import LISTED, after, live, request, row, running, slots, table
 
 WOL = ev.CapabilitiesFound(confirmed=frozenset({"wol_health"}))
 
@@ -109,6 +109,15 @@ def test_a_burst_of_finished_requests_is_fetched_once():
     assert asked[0].rows == 35
     life.at(41.2, ev.RequestsFinished((), total=0)).at(50.0)
     assert life.kinds(since_s=39.0) == [Kind.FINISHED]
+
+
+def test_a_request_that_ended_while_the_rows_were_on_their_way_is_fetched_too_and_once():
+    life = settled()
+    life.at(40.0, ev.ActivityNoted(7)).at(41.1)
+    life.at(41.2, ev.ActivityNoted(8), ev.RequestsFinished((row(7),), total=7)).at(43.0)
+    assert life.kinds(since_s=39.0) == [Kind.FINISHED] * 2
+    life.at(43.1, ev.RequestsFinished((row(7),), total=7)).at(60.0)  # it does not come: nothing is asked for ever
+    assert life.kinds(since_s=39.0) == [Kind.FINISHED] * 2
 
 
 def with_request(**options):

@@ -1,6 +1,7 @@
 """The commands as a person types them."""
 
 import json
+import shlex
 import signal
 import subprocess
 
@@ -18,6 +19,7 @@ def server():
 
 COMMANDS = (
     "stream", "frame", "status", "watch", "models", "load", "unload", "cancel", "profile", "config", "demo", "preview",
+    "history",
 )  # fmt: skip
 
 
@@ -179,3 +181,11 @@ def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):
     done = run(tmp_path, "open", "log", LLAMA_SWAP_LOG_FILE_PATH=str(log))
     assert done.returncode == 1
     assert f"There is no file {log}." in done.stderr
+
+
+def test_where_nothing_can_be_printed_no_fault_of_ours_is_said(tmp_path):
+    for where in ("/dev/full", "&-"):
+        words = f'{shlex.join(command())} config >{where}'
+        more = {"env": environment(tmp_path), "capture_output": True, "text": True, "timeout": 30}
+        done = subprocess.run(["sh", "-c", words], **more)
+        assert "Traceback" not in done.stderr and "fault of ours" not in done.stderr, (where, done.stderr)

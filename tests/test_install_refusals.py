@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.programs import wait_for
 from tests.test_install import LABEL, PYZ, a_ready_mac, bar, data, environment, home_of, install, own_plist
 
 ready = a_ready_mac
@@ -104,6 +105,28 @@ def test_ctrl_c_or_a_window_that_is_closed_undoes_what_was_begun(ready, number):
     assert b"Traceback" not in err and running.returncode == 130, (out, err)
     assert not own_plist(mac).exists() and mac.job(LABEL) is None, (out, err)
     assert home_of(mac, *left_out) == before
+
+
+def test_a_second_ctrl_c_does_not_break_the_undoing_off(ready):
+    mac = ready()
+    assert bar(mac, "--version").returncode == 0
+    mac.fault("launchctl", "enable", hang=True)
+    words = (mac.file, "install", "--yes", "--no-plugin", "--port", str(mac.port))
+    running = mac.popen(*words, env=environment(mac), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_for(lambda: [one for one in mac.calls("launchctl") if one.arguments[:1] == ["enable"]], 20)
+    for verb in ("print", "bootout"):
+        mac.fault("launchctl", verb, hang=True)
+    for _ in range(3):
+        before = len(mac.calls())
+        running.send_signal(signal.SIGINT)
+        wait_for(lambda: running.poll() is not None or len(mac.calls()) > before, 10)  # noqa: B023
+    out, err = running.communicate(timeout=60)
+    mac.mend()
+    assert b"Traceback" not in err and running.returncode == 130, (out, err)
+    said = out.decode()
+    assert "start llama-swap: Interrupted" in said, (out, err)
+    assert "undone: write the LaunchAgent" in said or "Could not undo “write the LaunchAgent”" in said, (out, err)
+    assert own_plist(mac).exists() is ("Could not undo" in said), (out, err)
 
 
 def test_the_backup_of_what_was_replaced_is_named_for_programs_too(ready):

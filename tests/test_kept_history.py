@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from llamabar import kept_history
 from llamabar.config import ServerSettings, Settings
-from llamabar.core.events import FinishedRequest, RequestsFinished
+from llamabar.core.events import FinishedRequest, RequestsFinished, StreamOpened
 from llamabar.core.history import Readings, record
 from llamabar.core.ledger import Account, Mark, Sums, requests
-from llamabar.kept_history import NAME, Keeper, Kept, NewerVersion, dump, key_of, parse
+from llamabar.history_file import FOUND, NAME, Chart, Kept, NewerVersion, dump, key_of, parse
+from llamabar.kept_history import Keeper
 from llamabar.run import Watch
 from llamabar.sources import clock
 from llamabar_installer import files
@@ -41,14 +42,14 @@ def kept_in(folder):
 PORTS = {"one": 9001, "two": 9002, "three": 9003}
 
 
-def a_keeper(folder, *names, days=90, plugin="", **renamed):
+def a_keeper(folder, *names, days=90, plugin="", discovered=(), **renamed):
     """A monitor of servers and its keeper; `renamed` are servers by another name at the address of one of PORTS."""
     at = {name: PORTS[name] for name in names or (() if renamed else ("one",))}
     at.update({name: PORTS[place] for name, place in renamed.items()})
     servers = tuple(ServerSettings(name, f"http://127.0.0.1:{port}") for name, port in at.items())
     watch = Watch(Settings(servers), lambda *_: None)
     environment = {"LLAMABAR_DATA_DIR": str(folder), "LLAMABAR_FILE": plugin}
-    return watch.monitor, Keeper(watch.monitor, environment, days=days)
+    return watch.monitor, Keeper(watch.monitor, environment, days=days, discovered=discovered)
 
 
 def finish(monitor, *ids, server="one", at_unix_s=None):
@@ -77,21 +78,23 @@ def counted_of(monitor, server="one"):
 
 def test_what_is_written_is_read_again():
     account = Account(
-        "one", Mark(3, 1.5), {"2026-11-24": {'a "name"\n': Sums(1, 2, 3, 3, 0.125)}, "2026-11-23": {}}, frozenset({"x"})
-    )
-    kept = Kept({"k": account, "": Account()}, {"k": (Readings(), Readings(1.0, None, 2.0, 3e9, 0.5))}, 2.0, 9.0)
+        "one", Mark(3, 1.5, 2.5), {"2026-11-24": {'a "name"\n': Sums(1, 2, 3, 3, 0.125)}, "2026-11-23": {}},
+        frozenset({"x"}),
+    )  # fmt: skip
+    charts = {"k": Chart(9.0, 2.0, (Readings(), Readings(1.0, None, 2.0, 3e9, 0.5)))}
+    kept = Kept({"k": account, "": Account()}, charts, 9.0)
     assert parse(dump(kept)) == kept
 
 
-REST = b'"readings":{},"bucket_s":1,"read_unix_s":0}'
+REST = b'"charts":{},"written_unix_s":0}'
 SERVER = b'{"llamabar_history":1,"servers":{"a":{"name":"a","mark":null,"gaps":[],"days":{"d":{"m":%s}}}},' + REST
 
 
 @pytest.mark.parametrize("content", [
     b"", b"{}", b"[]", b"null", b"\xff", b'{"llamabar_history":1}', b"[" * 100_000,
     b'{"llamabar_history":1,"servers":[],' + REST,
-    b'{"llamabar_history":1,"servers":{"a":{"name":"a","mark":[],"gaps":[],"days":{}}},' + REST,
-    b'{"llamabar_history":1,"servers":{},"readings":{"a":[[1,2]],"b":7},"bucket_s":1,"read_unix_s":0}',
+    b'{"llamabar_history":1,"servers":{"a":{"name":"a","mark":[1],"gaps":[],"days":{}}},' + REST,
+    b'{"llamabar_history":1,"servers":{},"charts":{"a":[[1,2]],"b":7},"written_unix_s":0}',
     b'{"llamabar_history":"1","servers":{},' + REST,
     SERVER % b"[1,2,3]", SERVER % b"[1,2,3,4,NaN]", SERVER % b"[1e400,2,3,4,5]",
     SERVER % (b"[" + b"9" * 400 + b",2,3,4,5]"),
@@ -107,7 +110,8 @@ def test_a_history_with_nothing_odd_in_it_is_taken():
 
 @given(st.binary(max_size=200), st.integers(0, 400))
 def test_a_file_that_was_damaged_anywhere_is_read_or_refused(rubbish, place):
-    whole = dump(Kept({"k": Account("one", Mark(1, 1.0), {"d": {"m": Sums(1)}})}, {"k": (Readings(),)}))
+    account, chart = Account("one", Mark(1, 1.0, 1.0), {"d": {"m": Sums(1)}}), Chart(1.0, 1.0, (Readings(),))
+    whole = dump(Kept({"k": account}, {"k": chart}))
     try:
         parse(whole[:place] + rubbish + whole[place + len(rubbish) :])
     except (ValueError, NewerVersion):
@@ -130,6 +134,7 @@ def test_no_address_stands_in_the_file(tmp_path):
     ("http://mini.local:8080", "http://127.0.0.1:8080", False),
     ("https://mini.local", "https://mini.local:443", True),
     ("https://mini.local/a", "https://mini.local/b", False),
+    ("http://127.0.0.1:8080/a", "http://127.0.0.1:8080/b", False),
 ])  # fmt: skip
 def test_a_server_is_known_by_where_it_is(one, other, same):
     assert (key_of(one) == key_of(other)) is same
@@ -214,6 +219,65 @@ def test_a_server_that_was_renamed_is_the_same_server(tmp_path):
     assert {name: requests(account) for name, account in kept_in(tmp_path).items()} == {"mini": 3}
 
 
+def test_one_llama_swap_at_two_addresses_counts_once(tmp_path):
+    """Another port stands for another address: the very table that was counted is known by its rows."""
+    now = time.time()
+    monitor, keeper = a_keeper(tmp_path, mini="one")
+    keeper.load()
+    finish(monitor, 1, 2, 3, server="mini", at_unix_s=now)
+    written(keeper)
+    other, keeper = a_keeper(tmp_path, mini="two")
+    keeper.load()
+    finish(other, 1, 2, 3, 4, server="mini", at_unix_s=now)
+    assert counted_of(other, "mini") == 4
+    written(keeper)
+    assert [requests(account) for account in parse((tmp_path / NAME).read_bytes()).accounts.values()] == [4]
+
+
+def test_a_server_that_was_found_by_itself_goes_on_where_it_was_wherever_it_is(tmp_path):
+    monitor, keeper = a_keeper(tmp_path, discovered=["one"])
+    keeper.load()
+    finish(monitor, 1, 2)
+    noted(keeper)
+    monitor.servers["one"].url = "http://127.0.0.1:9999"
+    monitor.take("one", StreamOpened(), at_s=2.0)
+    finish(monitor, 1, 2, at_unix_s=time.time() + 100)
+    written(keeper)
+    assert list(parse((tmp_path / NAME).read_bytes()).accounts) == [FOUND]
+    assert requests(kept_in(tmp_path)["one"]) == 4
+
+
+def test_what_another_alone_has_seen_is_taken_up_and_not_thrown_away(tmp_path):
+    now = time.time()
+    (behind, one), (ahead, two) = a_keeper(tmp_path), a_keeper(tmp_path)
+    one.load()
+    two.load()
+    finish(behind, *range(1, 11), at_unix_s=now)
+    noted(one)
+    finish(ahead, *range(1, 16), at_unix_s=now)
+    noted(two)
+    noted(one)  # it sees that the file was changed
+    one._next_s = 0.0
+    one.note()
+    assert counted_of(behind) == 15
+    behind.take("one", StreamOpened(), at_s=2.0)
+    finish(behind, *range(1, 8), at_unix_s=now + 1000)  # llama-swap was started anew
+    written(one)
+    assert requests(kept_in(tmp_path)["one"]) == 22
+
+
+def test_a_request_of_absurd_size_costs_nothing_of_the_history(tmp_path):
+    monitor, keeper = a_keeper(tmp_path, "one", "two")
+    keeper.load()
+    finish(monitor, 1, 2, 3, server="two")
+    rows = (FinishedRequest(1, "m", time.time(), prompt_tokens=2**60, generated_tokens=2**60, generation_tps=1e-308),
+            FinishedRequest(2, "m", time.time(), generated_tokens=5, generation_tps=1e-308))  # fmt: skip
+    monitor.take("one", RequestsFinished(rows, total=2), at_s=1.0)
+    written(keeper)
+    assert {name: requests(account) for name, account in kept_in(tmp_path).items()} == {"one": 2, "two": 3}
+    assert not list(tmp_path.glob("*damaged*"))
+
+
 def test_nothing_is_written_while_nothing_changes_and_at_most_once_a_minute(tmp_path):
     monitor, keeper = a_keeper(tmp_path)
     keeper.load()
@@ -240,7 +304,7 @@ def test_only_the_newest_days_are_kept(tmp_path):
 @pytest.mark.parametrize("ahead_s", [0.0, 3 * 366 * 86_400.0])
 def test_neither_a_mistake_in_the_settings_nor_a_clock_that_jumps_costs_the_history(tmp_path, monkeypatch, ahead_s):
     days = {f"2025-{number // 28 + 1:02}-{number % 28 + 1:02}": {"m": Sums(1)} for number in range(300)}
-    old = Account("one", Mark(1, 1.7e9), days)
+    old = Account("one", Mark(1, 1.7e9, 1.7e9), days)
     (tmp_path / NAME).write_bytes(dump(Kept({key_of("http://127.0.0.1:9001"): old}, {})))
     monkeypatch.setattr(kept_history.clock, "unix_s", lambda: time.time() + ahead_s)
     monitor, keeper = a_keeper(tmp_path, days=Settings((), mistakes=("settings line 4 is not understood",)).kept_days)
@@ -268,6 +332,14 @@ def test_the_readings_of_the_last_minutes_are_there_after_a_new_start_with_the_p
     stale, keeper = a_keeper(tmp_path)
     keeper.load()
     assert stale.servers["one"].history.buckets == ()
+    other, keeper = a_keeper(tmp_path, "two")
+    keeper.load()
+    finish(other, 1, server="two")
+    written(keeper)
+    later_s = 405.0
+    again, keeper = a_keeper(tmp_path)
+    keeper.load()
+    assert again.servers["one"].history.buckets == (), "what is old stays old, whoever writes"
 
 
 @pytest.mark.parametrize("taken_off", ["plugin", "history"])
@@ -388,7 +460,7 @@ HOSTILE = ["\x1b]0;owned\x07red\u202e", '=HYPERLINK("http://evil","x")', "-1+1",
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_hostile_names_drive_neither_a_terminal_nor_a_spreadsheet(tmp_path, encoding):
     (tmp_path / "data").mkdir()
-    account = Account("llama-swap", Mark(1, 1.0), {"2026-11-24": {model: Sums(1) for model in HOSTILE}})
+    account = Account("llama-swap", Mark(1, 1.0, 1.0), {"2026-11-24": {model: Sums(1) for model in HOSTILE}})
     (tmp_path / "data" / NAME).write_bytes(dump(Kept({"k": account}, {})))
     for words in ((), ("--csv",), ("--json",), ("--html", str(tmp_path / "x.html"))):
         done = history(tmp_path, *words, PYTHONIOENCODING=encoding)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llamabar.core.events import FinishedRequest
-from llamabar.core.ledger import NOTHING, Mark, Sums, counted, lines, merged, newest_days, requests, total
+from llamabar.core.ledger import NOTHING, Mark, Sums, counted, lines, merged, newest_days, requests, settled, total
 
 DAY_S = 86_400.0
 
@@ -29,7 +29,7 @@ def test_rows_are_summed_by_the_day_in_which_they_ended_and_by_model():
     }
     assert account.days["day 000"]["n"].generation_tps is None
     assert account.days["day 000"]["m"].generation_tps == 50.0
-    assert account.mark == Mark(3, DAY_S + 1.0)
+    assert account.mark == Mark(3, DAY_S + 1.0, DAY_S + 1.0)
 
 
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 7), st.integers(1, 50))
@@ -71,6 +71,17 @@ def test_a_restarted_table_that_comes_row_by_row_is_known_by_its_times():
     for number in range(3):
         account = counted(account, [row(number, 100.0 + number)], day_of, whole=False)
     assert requests(account) == 33
+
+
+@pytest.mark.parametrize("ahead_s", [3.0, 600.0])
+def test_a_clock_that_stepped_back_makes_nothing_count_twice(ahead_s):
+    rows = [row(number, 100.0 + number + (ahead_s if number < 10 else 0.0)) for number in range(12)]
+    account = counted(NOTHING, rows, day_of)
+    for _ in range(3):
+        assert counted(account, rows, day_of) is account
+    for one in rows[:-1]:
+        assert counted(account, [one], day_of, whole=False) is account
+    assert requests(counted(account, [*rows, row(12, 113.0)], day_of)) == 13
 
 
 def test_a_clock_that_was_ahead_stops_nothing():
@@ -119,6 +130,16 @@ def test_of_two_who_counted_the_one_who_counted_more_is_right():
     assert merged({"a": short, "b": long, "c": NOTHING}, {"a": long, "b": short, "d": other}) == {
         "a": long, "b": long, "d": other,
     }  # fmt: skip
+
+
+def test_the_account_is_the_one_that_counted_this_very_table():
+    rows = [row(number, 10.0 + number) for number in range(5)]
+    mine, other = replace(counted(NOTHING, rows[:3], day_of), name="a"), replace(NOTHING, name="a")
+    elsewhere = replace(mine, name="b")
+    assert settled({"k": mine, "new": other}, "new", rows) == "k"
+    assert settled({"k": mine, "new": mine}, "new", rows) == "new"
+    assert settled({"k": elsewhere, "new": other}, "new", rows) == "new"
+    assert settled({"k": mine, "new": other}, "new", [row(2, 500.0)]) == "new"
 
 
 def test_lines_come_by_day_server_and_model_and_accounts_of_one_name_are_one():

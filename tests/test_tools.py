@@ -84,3 +84,16 @@ def test_off_the_main_thread_nothing_is_held():
     worker.start()
     worker.join(10)
     assert said == ["well\n"]
+
+
+def test_what_is_held_is_given_on_also_when_the_block_fails():
+    with pytest.raises(KeyboardInterrupt), tools.signals_held():
+        os.kill(os.getpid(), signal.SIGINT)
+        raise OSError("a step that failed because of it")
+
+
+def test_a_program_that_ctrl_c_ended_did_not_run_out_of_time():
+    with pytest.raises(KeyboardInterrupt), tools.signals_held():
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        said = tools.run("sleep", "60", timeout_s=30)
+        assert said.trouble == "sleep was interrupted"

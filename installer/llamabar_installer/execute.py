@@ -59,10 +59,17 @@ class Execution:
                 with contextlib.nullcontext() if step.kind in _WAITING else tools.signals_held():
                     self.undos.append((step, _DO[step.kind](shop, step)))
             except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
-                return self._failed(step, error, shop, known)
+                return self._failed_whole(step, error, shop, known)
             self.finished(step)
         removal.forget_if_empty(shop)
         return Report(done=tuple(step for step, _ in self.undos), remarks=tuple(shop.remarks))
+
+    def _failed_whole(self, step: Step, error: BaseException, shop: Workshop, known: Manifest) -> Report:
+        """Undo what was begun. Whoever is impatient cuts a tool short, never the undoing, nor what is said of it."""
+        reports: List[Report] = []
+        with contextlib.suppress(KeyboardInterrupt), tools.signals_held():
+            reports.append(self._failed(step, error, shop, known))
+        return reports[0]
 
     def _failed(self, step: Step, error: BaseException, shop: Workshop, known: Manifest) -> Report:
         done = tuple(one for one, _ in self.undos)

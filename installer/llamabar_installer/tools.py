@@ -65,9 +65,9 @@ def signals_held() -> Iterator[List[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    if held:
-        first = signal.Signals(held[0])
-        before[first](first, None)
+        if held:
+            first = signal.Signals(held[0])
+            before[first](first, None)
 
 
 def find(name: str) -> Optional[str]:
@@ -112,8 +112,8 @@ def call(
             code = _code(process, timeout_s, held)
         finally:
             _end(process)
-        trouble = f"{name} gave no answer within {timeout_s:.3g} s" if code is None else ""
-        return Output(code, _read(out), _read(err), trouble)
+        ended = f"{name} was interrupted" if held else f"{name} gave no answer within {timeout_s:.3g} s"
+        return Output(code, _read(out), _read(err), ended if code is None else "")
 
 
 def _code(process: "subprocess.Popen[bytes]", timeout_s: float, held: List[int]) -> Optional[int]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Callable, List, Tuple
 from urllib.parse import urlsplit
 
-from llamabar_installer import agent_plist, files, launchctl, logs, manifest, probe, swiftbar
+from llamabar_installer import agent_plist, files, launchctl, logs, manifest, probe, swiftbar, tools
 from llamabar_installer.manifest import Item, Manifest
 from llamabar_installer.places import Places
 from llamabar_installer.service import Control, Outcome
@@ -141,7 +141,8 @@ def start(shop: Workshop, step: Step) -> Undo:
     try:
         _expect(control.start())
     except BaseException:
-        control.stop()  # a job that is loaded and does not run would be tried again for ever
+        with tools.signals_held():
+            control.stop()  # a job that is loaded and does not run would be tried again for ever
         raise
     return lambda: _expect(control.stop())
 
@@ -176,7 +177,8 @@ def switch_off(shop: Workshop, step: Step) -> Undo:
     try:
         _expect(shop.control(step.target, Path(step.source), step.url).stop())
     except BaseException:
-        launchctl.enable(step.target)
+        with tools.signals_held():
+            launchctl.enable(step.target)
         raise
     return lambda: _switch_on(shop, step)
 

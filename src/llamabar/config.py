@@ -64,6 +64,11 @@ class Settings:
     rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
 
     @property
+    def discovered(self) -> Tuple[str, ...]:
+        """Return the names of the servers that no setting has an address of."""
+        return tuple(server.name for server in self.servers if server.discovered)
+
+    @property
     def kept_days(self) -> Optional[float]:
         """Return of how many days totals are kept; None where a mistake may have hidden what was wanted: of all."""
         return None if self.mistakes else self.history_days.value

@@ -23,7 +23,7 @@ def main() -> "NoReturn":
     for out in (sys.stdout, sys.stderr):
         try:
             out.flush()
-        except (OSError, ValueError):
+        except (OSError, ValueError, AttributeError):  # closed, full, or none at all
             pass
     os._exit(code)
 

@@ -1,13 +1,14 @@
 """All state of the program, on one thread: events in, questions and frames out. It is told the time."""
 
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.core import asks, cadence, readings
 from llamabar.core.asks import Answer, Ask, AskLog
 from llamabar.core.events import (
     ClientsSeen,
     Event,
+    FinishedRequest,
     GpuMeasured,
     HealthAnswered,
     HostMeasured,
@@ -17,7 +18,7 @@ from llamabar.core.events import (
 )  # fmt: skip
 from llamabar.core.finished import new_rows
 from llamabar.core.history import History, record
-from llamabar.core.ledger import NOTHING, Account, counted
+from llamabar.core.ledger import NOTHING, Account, counted, settled
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.core.status import BUSY, Status
@@ -45,6 +46,8 @@ class Watched:
     log: AskLog = AskLog()
     history: History = History()
     account: Account = NOTHING
+    key: str = ""  # of its account, among those that are kept
+    kept: Mapping[str, Account] = field(default_factory=dict)  # of all servers, as they were last read
     unread: bool = False  # the connection was lost before the newest rows were read
     figures: Figures = NONE_YET  # as the last scene showed them
     cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
@@ -96,10 +99,20 @@ class Monitor:
         self, watched: Watched, before: Snapshot, event: RequestsFinished, day_of: Callable[[float], str]
     ) -> None:
         rows = new_rows(before, watched.snapshot)
+        if before.newest_row_id is None and watched.key:
+            self._settle(watched, rows)
         watched.account = counted(
             watched.account, rows, day_of, whole=event.total is not None, missed=watched.unread
         )  # fmt: skip
         watched.unread = watched.unread and not rows
+
+    @staticmethod
+    def _settle(watched: Watched, rows: Tuple[FinishedRequest, ...]) -> None:
+        """A server that is reached at another address than before goes on with the account that counted it."""
+        mine = replace(watched.account, name=watched.name)
+        key = settled({**watched.kept, watched.key: mine}, watched.key, rows)
+        if key != watched.key:
+            watched.key, watched.account = key, watched.kept[key]
 
     def tell(self, aside: str) -> None:
         """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from llamabar import __version__, config, kept_history, watcher_state
+from llamabar import __version__, config, history_file, watcher_state
 from llamabar.checkup.gathering import Unknown
 from llamabar.core.asks import is_local, is_loopback
 from llamabar.doctor import facts
@@ -75,7 +75,7 @@ def data(found: Places) -> facts.Data:
         tuple(str(path) for path in names if not os.access(path, os.R_OK)),
         str(found.manifest),
         manifest.load(found.manifest).readable,
-        _damaged_history(folder / kept_history.NAME),
+        _damaged_history(folder / history_file.NAME),
         free_bytes(folder),
     )
 
@@ -85,8 +85,8 @@ def _damaged_history(path: Path) -> Tuple[str, bool]:
     content = files.read(path)
     try:
         if content is not None:
-            kept_history.parse(content)
-    except kept_history.NewerVersion:
+            history_file.parse(content)
+    except history_file.NewerVersion:
         return str(path), True
     except ValueError:
         return str(path), False

@@ -14,7 +14,7 @@ from llamabar.cli.program import OK
 from llamabar.config import Settings
 from llamabar.core.ledger import Line, lines, total
 from llamabar.errors import LlamabarError
-from llamabar.kept_history import NAME, Kept, NewerVersion, parse
+from llamabar.history_file import NAME, Kept, NewerVersion, parse
 from llamabar.sources import clock
 from llamabar.view import history_page
 from llamabar.view.history_page import figures, labels
@@ -26,7 +26,7 @@ from llamabar_installer.places import data_folder
 JSON_VERSION = 1
 DAY_S = 86_400.0
 AGO = re.compile(r"([1-9]\d{0,3})d\Z")
-NONE_YET = "There is no history yet: the plugin and `watch` write it while they run."
+NONE_YET = "There is no history yet: the plugin and `watch` write it while they run; the demo keeps none."
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("DAY", "MODEL", "REQUESTS", "PROMPT TOKENS", "GENERATED TOKENS", "TOK/S")
 FIELDS = ("day", "server", "model", "requests", "prompt_tokens", "generated_tokens", "generation_tps", "complete")
@@ -94,7 +94,7 @@ def table(found: Sequence[Line]) -> List[str]:
 def document(found: Sequence[Line], kept: Optional[Kept]) -> Dict[str, Any]:
     """Return the JSON document; `written_unix_s` is when it was written down, null if it never was."""
     days = [dict(zip(FIELDS, _values(line))) for line in found]
-    return {"llamabar_json": JSON_VERSION, "written_unix_s": kept.read_unix_s if kept else None, "days": days}
+    return {"llamabar_json": JSON_VERSION, "written_unix_s": kept.written_unix_s if kept else None, "days": days}
 
 
 def as_csv(found: Sequence[Line]) -> str:
@@ -116,7 +116,7 @@ def _harmless(value: Any) -> Any:
 
 def as_of(kept: Kept) -> str:
     """Return how old what is written down is."""
-    return f"As written down {ago(max(0.0, clock.unix_s() - kept.read_unix_s))}."
+    return f"As written down {ago(max(0.0, clock.unix_s() - kept.written_unix_s))}."
 
 
 def _values(line: Line) -> List[Any]:

@@ -1,5 +1,6 @@
 """The command line, and the one place where a failure becomes words."""
 
+import errno
 import io
 import sys
 from pathlib import Path
@@ -38,13 +39,22 @@ def run(arguments: List[str]) -> int:
         return KNOWN_FAULT
     except BrokenPipeError:
         return OK
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            return _our_fault(error)
+        print("There was no room for what was to be written.", file=sys.stderr)
+        return KNOWN_FAULT
     except Exception as error:
         if launch.mendable(error):
             raise
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
-        print(f"A fault of ours: {type(error).__name__} at {place}.", file=sys.stderr)
-        print("Please report it with this line and what you did.", file=sys.stderr)
-        return OUR_FAULT
+        return _our_fault(error)
+
+
+def _our_fault(error: Exception) -> int:
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
+    print(f"A fault of ours: {type(error).__name__} at {place}.", file=sys.stderr)
+    print("Please report it with this line and what you did.", file=sys.stderr)
+    return OUR_FAULT

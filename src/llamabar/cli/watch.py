@@ -34,7 +34,9 @@ class LiveView:
     ) -> None:
         self.watch = Watch(settings, self.draw, on_key=self.key)
         self.watch.monitor.lively = True
-        self.keeper = None if keeps is None else Keeper(self.watch.monitor, keeps, days=settings.kept_days)
+        self.keeper = None if keeps is None else Keeper(
+            self.watch.monitor, keeps, days=settings.kept_days, discovered=settings.discovered
+        )  # fmt: skip
         self.note = note
         self.ends_s = None if seconds is None else clock.now_s() + seconds
         self.controls = Controls()
@@ -59,9 +61,9 @@ class LiveView:
     def _run(self) -> int:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             self.watch.loop(until=self._time_is_up)
-            return 0
-        with terminal.Screen(self.watch.inbox) as self.screen:
-            self.watch.loop(until=self._time_is_up)
+        else:
+            with terminal.Screen(self.watch.inbox) as self.screen:
+                self.watch.loop(until=self._time_is_up)
         return 130 if self.watch.stopping == "SIGINT" else 0
 
     def draw(self, menu: Menu, now_s: float) -> None:

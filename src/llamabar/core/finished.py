@@ -25,6 +25,8 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     unseen = max(0, (event.total or 0) - len(event.rows)) if first_look else 0  # older rows than a page holds
     just_connected = event.read_unix_s is None and at_s - (snapshot.connection_since_s or 0.0) < REPLAYED_FOR_S
     old = first_look or (event.total is None and just_connected)
+    noted_id = snapshot.activity_newest_id  # one that ended while the page was on its way is fetched, once
+    outran = not event.streamed and noted_id is not None and bool(event.rows) and event.rows[-1].id < noted_id
     snapshot = replace(
         snapshot,
         rows=(*before.rows, *rows)[-ROWS_KEPT:],
@@ -33,8 +35,9 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         prompt_tokens_total=before.prompt_tokens_total + _sum(rows, "prompt_tokens"),
         generated_tokens_total=before.generated_tokens_total + _sum(rows, "generated_tokens"),
         newest_row_id=rows[-1].id if rows else NO_ROW_YET if newest is None else newest,
-        activity_noted_s=None,
-        activity_count=0,
+        activity_noted_s=at_s if outran else None,
+        activity_count=1 if outran else 0,
+        activity_newest_id=None,
         last_activity_s=snapshot.last_activity_s if old or not rows else at_s,
         confirmed=snapshot.confirmed | {"metrics_events"} if event.streamed else snapshot.confirmed,
     )

@@ -11,6 +11,7 @@ from typing import Callable, Dict, FrozenSet, Iterator, List, Mapping, NamedTupl
 from llamabar.core.events import FinishedRequest
 
 DISORDER_S = 1.0  # times are whole seconds from v236 on, and requests that end at once are numbered in either order
+MOST_TOKENS, SLOWEST_TPS = 10**9, 0.001  # of one request: what is beyond is a fault of the server's
 FIRST_IDS = (0, 1)  # of a table that began anew: 0 up to v235, 1 from v236 on
 
 
@@ -30,10 +31,11 @@ class Sums(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """The newest row that was counted."""
+    """The newest row that was counted. `latest_unix_s` is the latest time of any: ahead of it after a clock was set."""
 
     row_id: int
     at_unix_s: float
+    latest_unix_s: float
 
 
 class Line(NamedTuple):
@@ -85,7 +87,25 @@ def counted(
     gaps = set(account.gaps)
     if not follows or (anew and missed):
         gaps |= {day_of(oldest_s)} if mark is None else {day_of(oldest_s), day_of(mark.at_unix_s)}
-    return replace(account, mark=Mark(newest.id, newest_s), days=days, gaps=frozenset(gaps))
+    latest_s = max([at_s for at_s, _ in new] + ([mark.latest_unix_s] if mark is not None and not anew else []))
+    return replace(account, mark=Mark(newest.id, newest_s, latest_s), days=days, gaps=frozenset(gaps))
+
+
+def settled(accounts: Mapping[str, Account], key: str, rows: Sequence[FinishedRequest]) -> str:
+    """Return the key of the account that has counted this very table: the one of `key` unless only another has."""
+    own = accounts.get(key, NOTHING)
+    if _has_row(own.mark, rows):
+        return key
+    fellows = (other for other, account in accounts.items() if account.name == own.name)
+    return next((other for other in fellows if _has_row(accounts[other].mark, rows)), key)
+
+
+def _has_row(mark: Optional[Mark], rows: Sequence[FinishedRequest]) -> bool:
+    return mark is not None and any(_is_row(mark, row) for row in rows)
+
+
+def _is_row(mark: Mark, row: FinishedRequest) -> bool:
+    return row.id == mark.row_id and row.at_unix_s is not None and abs(row.at_unix_s - mark.at_unix_s) <= DISORDER_S
 
 
 def newest_days(account: Account, count: int) -> Account:
@@ -128,17 +148,24 @@ def total(found: Sequence[Sums]) -> Sums:
 
 def _began_anew(mark: Mark, timed: Sequence[Tuple[float, FinishedRequest]], *, whole: bool) -> bool:
     """Tell whether these rows are of another table than the one that was counted: llama-swap was started anew."""
-    later = any(row.id <= mark.row_id and at_s > mark.at_unix_s + DISORDER_S for at_s, row in timed)
+    if any(_is_row(mark, row) for _, row in timed):
+        return False
+    later = any(row.id <= mark.row_id and at_s > mark.latest_unix_s + DISORDER_S for at_s, row in timed)
     return later or (whole and bool(timed) and timed[-1][1].id < mark.row_id)
 
 
 def _with_row(sums: Sums, row: FinishedRequest) -> Sums:
-    tokens, tps = row.generated_tokens or 0, row.generation_tps
-    timed = tokens if tps else 0
+    tokens, tps = _tokens(row.generated_tokens), row.generation_tps
+    timed = tokens if tps is not None and tps >= SLOWEST_TPS else 0
     return Sums(
         sums.requests + 1,
-        sums.prompt_tokens + (row.prompt_tokens or 0),
+        sums.prompt_tokens + _tokens(row.prompt_tokens),
         sums.generated_tokens + tokens,
         sums.timed_tokens + timed,
-        sums.generation_s + (timed / tps if tps else 0.0),
+        sums.generation_s + (timed / tps if timed and tps else 0.0),
     )
+
+
+def _tokens(count: Optional[int]) -> int:
+    """Return a row's count; one that nobody can have made counts nothing."""
+    return count if count is not None and 0 <= count <= MOST_TOKENS else 0

@@ -152,12 +152,13 @@ def _inflight_counted(snapshot: Snapshot, event: ev.InflightCounted, at_s: float
     return replace(snapshot, inflight_total=event.total)
 
 
-def _activity(snapshot: Snapshot, _: ev.ActivityNoted, at_s: float) -> Snapshot:
+def _activity(snapshot: Snapshot, event: ev.ActivityNoted, at_s: float) -> Snapshot:
     noted_s = at_s if snapshot.activity_noted_s is None else snapshot.activity_noted_s
     return replace(
         _heard(snapshot, at_s),
         activity_noted_s=noted_s,
         activity_count=snapshot.activity_count + 1,
+        activity_newest_id=event.id,
         last_activity_s=at_s,
     )
 

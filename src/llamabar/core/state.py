@@ -113,6 +113,7 @@ class Snapshot:
     wakes: bool = False  # a wol-proxy was seen before it: any request but the stream's wakes the machine
     activity_noted_s: Optional[float] = None  # rows to fetch since then
     activity_count: int = 0
+    activity_newest_id: Optional[int] = None  # of the rows to fetch, where that was told
     last_activity_s: Optional[float] = None
     service: Optional[ev.ServiceFound] = None
     host: Host = Host()
