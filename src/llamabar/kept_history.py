@@ -70,9 +70,8 @@ class Keeper:
         return False
 
     def end(self) -> None:
-        """Begin to write down everything; `finish` waits for it."""
-        if not self._is_writing():
-            self._write(end=True)
+        """Begin to write down everything, after what is being written now; `finish` waits for it."""
+        self._write(end=True)
 
     def finish(self, seconds: float) -> None:
         """Wait until what was begun is written, at most so long."""
@@ -113,7 +112,8 @@ class Keeper:
         return {watched.key: replace(watched.account, name=watched.name) for watched in servers}
 
     def _write(self, *, end: bool) -> None:
-        self._thread = threading.Thread(target=self._put, args=(self._kept(), end), name="history", daemon=True)
+        words = (self._thread, self._kept(), end)
+        self._thread = threading.Thread(target=self._put, args=words, name="history", daemon=True)
         self._thread.start()
 
     def _kept(self) -> Kept:
@@ -127,7 +127,9 @@ class Keeper:
                 charts[watched.key] = Chart(unix_s, history.bucket_s, readings)
         return Kept(self._accounts(), charts, unix_s)
 
-    def _put(self, kept: Kept, end: bool) -> None:
+    def _put(self, before: Optional[threading.Thread], kept: Kept, end: bool) -> None:
+        if before is not None:
+            before.join()
         try:
             with _alone(self._path.parent) as alone:
                 if alone and self._put_together(kept, end=end):
