@@ -45,6 +45,8 @@ SITUATIONS = [
     (Status.STOPPING, lambda: live(table(m="stopping"), LISTED)),
     (Status.READY, lambda: live(table(m="ready", n="stopped"), LISTED)),
     (Status.READY, lambda: live(table(m="sleeping"), LISTED)),
+    (Status.STARTING, lambda: live()),
+    (Status.EMPTY, lambda: live(table(), LISTED)),
     (Status.EMPTY, lambda: live(table(m="stopped"), LISTED)),
 ]
 
