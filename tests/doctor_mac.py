@@ -109,8 +109,10 @@ class WellMac:
     def script(self, tool, text):
         """Put a program on the Mac's PATH."""
         path = self.mac.bin / tool
-        path.write_text(f"#!/bin/sh\n{text}\n")
-        path.chmod(0o755)
+        new = path.with_name(f".{tool}.new")
+        new.write_text(f"#!/bin/sh\n{text}\n")
+        new.chmod(0o755)
+        os.replace(new, path)  # one that is being started cannot be written to
 
     def sysctl(self, **values):
         """Make sysctl answer; dots of names are written as double underscores."""
