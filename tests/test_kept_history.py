@@ -278,6 +278,18 @@ def test_a_request_of_absurd_size_costs_nothing_of_the_history(tmp_path):
     assert not list(tmp_path.glob("*damaged*"))
 
 
+def test_while_nothing_changes_the_file_is_not_even_read_again(tmp_path):
+    monitor, keeper = a_keeper(tmp_path)
+    keeper.load()
+    finish(monitor, 1)
+    written(keeper)
+    _, keeper = a_keeper(tmp_path)
+    keeper.load()
+    for _ in range(3):
+        noted(keeper)
+    assert keeper._thread is None
+
+
 def test_nothing_is_written_while_nothing_changes_and_at_most_once_a_minute(tmp_path):
     monitor, keeper = a_keeper(tmp_path)
     keeper.load()
@@ -323,6 +335,10 @@ def test_the_readings_of_the_last_minutes_are_there_after_a_new_start_with_the_p
     written(keeper)
     later_s = 30.0
     monkeypatch.setattr(kept_history.clock, "unix_s", lambda: time.time() + later_s)
+    other, keeper = a_keeper(tmp_path, "two")
+    keeper.load()
+    finish(other, 1, server="two")
+    written(keeper)  # twenty readings, thirty seconds old: they are kept for as long as a chart goes back
     again, keeper = a_keeper(tmp_path)
     keeper.load()
     history = again.servers["one"].history

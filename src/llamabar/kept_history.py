@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterable, Iterator, Mapping, Optional
 
-from llamabar.core.history import GAP, restored
+from llamabar.core.history import BUCKETS, GAP, restored
 from llamabar.core.ledger import NOTHING, Account, merged, newest_days, requests
 from llamabar.history_file import FOUND, NAME, Chart, Kept, NewerVersion, dump, key_of, parse
 from llamabar.monitor import Monitor
@@ -51,7 +51,7 @@ class Keeper:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError:
             return
-        content = files.read(self._path)
+        content, self._seen_ns = files.read(self._path), self._changed_ns()
         self._there = content is not None
         try:
             if content is not None:
@@ -146,6 +146,7 @@ class Keeper:
         try:
             before = parse(content) if content is not None else Kept({}, {})
         except NewerVersion:
+            self._seen_ns = self._changed_ns()
             return False
         except ValueError:
             _set_aside(self._path)
@@ -160,7 +161,7 @@ class Keeper:
         files.sweep(self._path)
         fresh = {
             key: chart for key, chart in {**before.charts, **kept.charts}.items()
-            if 0 <= kept.written_unix_s - chart.read_unix_s < chart.bucket_s * len(chart.readings)
+            if 0 <= kept.written_unix_s - chart.read_unix_s < chart.bucket_s * BUCKETS
         }  # fmt: skip
         content = dump(Kept(both, fresh, kept.written_unix_s))
         parse(content)  # what could not be read again is not put in place of what can
