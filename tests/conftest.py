@@ -1,6 +1,10 @@
 """Fixtures that several test modules use."""
 
+import signal
+
 import pytest
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 
 
 @pytest.fixture
