@@ -13,7 +13,7 @@ from llamabar.view.palette import SYMBOLS
 
 ROOT = Path(__file__).parent.parent
 OURS = [path for folder in ("src", "installer", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
-LONGEST_MODULE_LINES = 310
+LONGEST_MODULE_LINES = 300
 LONGEST_FUNCTION_LINES = 45
 
 

@@ -18,6 +18,9 @@ from typing import Any, Dict, Iterator, List, Optional
 
 FINGERPRINT = "b1-demo"
 BATCH_TOKENS = 2048
+TOTALS = (
+    "prompt_tokens_total", "prompt_seconds_total", "tokens_predicted_total", "tokens_predicted_seconds_total",
+)  # fmt: skip
 SAMPLING: Dict[str, Any] = {
     "seed": 4294967295, "temperature": 0.8, "dynatemp_range": 0.0, "dynatemp_exponent": 1.0, "top_k": 40,
     "top_p": 0.95, "min_p": 0.05, "top_n_sigma": -1.0, "xtc_probability": 0.0, "xtc_threshold": 0.1,
@@ -69,12 +72,7 @@ class Model:
         self.lock = threading.Lock()
         self.tasks = 0
         self.waiting = 0
-        self.totals = {"prompt": 0, "prompt_s": 0.0, "predicted": 0, "predicted_s": 0.0}
-
-    @property
-    def loaded(self) -> bool:
-        """Tell whether the weights are in memory."""
-        return bool(time.monotonic() >= self.ready_s)
+        self.totals = dict.fromkeys(TOTALS, 0.0)
 
     def take_slot(self) -> Slot:
         """Wait for a place and return it."""
@@ -114,10 +112,8 @@ class Model:
             answer.count, answer.predicted_s = slot.decoded, time.monotonic() - start_s
             yield random.choice(WORDS)
         with self.lock:
-            self.totals["prompt"] += answer.prompt_tokens
-            self.totals["prompt_s"] += answer.prompt_s
-            self.totals["predicted"] += answer.count
-            self.totals["predicted_s"] += answer.predicted_s
+            for name, more in zip(TOTALS, (answer.prompt_tokens, answer.prompt_s, answer.count, answer.predicted_s)):
+                self.totals[name] += more
 
 
 class Answer:
@@ -141,10 +137,8 @@ class Answer:
         usage: Dict[str, Any] = {"completion_tokens": self.count, "prompt_tokens": self.prompt_tokens}
         usage.update(total_tokens=self.prompt_tokens + self.count, prompt_tokens_details={"cached_tokens": 0})
         timings: Dict[str, Any] = {"cache_n": 0}
-        for part, count, took_s in (
-            ("prompt", self.prompt_tokens, self.prompt_s),
-            ("predicted", self.count, self.predicted_s),
-        ):
+        parts = (("prompt", self.prompt_tokens, self.prompt_s), ("predicted", self.count, self.predicted_s))
+        for part, count, took_s in parts:
             took_s = max(took_s, 1e-6)
             timings.update({f"{part}_n": count, f"{part}_ms": took_s * 1e3})
             timings.update({f"{part}_per_token_ms": took_s * 1e3 / max(1, count), f"{part}_per_second": count / took_s})
@@ -165,7 +159,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Answer the reading routes."""
         route = self.path.split("?")[0]
-        if not self.model.loaded:
+        if time.monotonic() < self.model.ready_s:
             self.send_json(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
         elif route in ("/health", "/v1/health"):
             self.send_json(200, {"status": "ok"})
@@ -245,12 +239,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def metrics(self) -> str:
         """Return counters; they move when a request ends."""
-        totals, busy = self.model.totals, sum(slot.busy for slot in self.model.slots)
-        found = {
-            "prompt_tokens_total": totals["prompt"], "prompt_seconds_total": totals["prompt_s"],
-            "tokens_predicted_total": totals["predicted"], "tokens_predicted_seconds_total": totals["predicted_s"],
-            "requests_processing": busy, "requests_deferred": self.model.waiting,
-        }  # fmt: skip
+        busy = sum(slot.busy for slot in self.model.slots)
+        found = {**self.model.totals, "requests_processing": busy, "requests_deferred": self.model.waiting}
         return "".join(f"llamacpp:{name} {value:g}\n" for name, value in found.items())
 
     def send_json(self, status: int, body: Any) -> None:
@@ -278,8 +268,6 @@ def end_with(parent: int) -> None:
 
 class Server(ThreadingHTTPServer):
     """A server whose clients may leave at any time."""
-
-    daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that went away is no news."""
