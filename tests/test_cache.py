@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not PYZ.is_file(), reason="not built: python3 bu
 DAY_S = 86400
 IS_ROOT = os.geteuid() == 0
 NOBODY = "http://127.0.0.1:9"  # no test of those beside us takes this port
-PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1
+PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 
 
 def cache_of(home, root=".shiv"):
@@ -43,7 +43,8 @@ def says_the_server_is_away(done):
 def like_a_user():
     """Make root heed file modes, as everybody else must."""
     if IS_ROOT and sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE)
+        for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
+            ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability)
 
 
 @pytest.mark.parametrize(("shortened", "kept"), [
@@ -54,6 +55,21 @@ def test_a_truncated_member_of_the_cache_is_unpacked_anew(tmp_path, shortened, k
     path = cache_of(tmp_path) / "llamabar" / shortened
     os.truncate(path, kept * path.stat().st_size // 3)
     says_the_server_is_away(start(tmp_path, "status", LLAMABAR_URL=NOBODY))
+    assert whole(cache_of(tmp_path))
+
+
+def test_a_member_that_cannot_be_read_any_more_is_unpacked_anew(tmp_path):
+    """A fault of the system's that a command meets, not one of the import's own."""
+    start(tmp_path, "--version")
+    path = cache_of(tmp_path) / "llamabar" / "cli" / "reports.py"
+    path.chmod(0)
+    for compiled in path.parent.glob("__pycache__/reports.*"):
+        compiled.unlink()
+    done = subprocess.run(
+        [str(PYZ), "status"], env=bare(tmp_path, LLAMABAR_URL=NOBODY), capture_output=True, text=True, timeout=60,
+        preexec_fn=like_a_user,
+    )  # fmt: skip
+    says_the_server_is_away(done)
     assert whole(cache_of(tmp_path))
 
 

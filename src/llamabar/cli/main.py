@@ -39,12 +39,10 @@ def run(arguments: List[str]) -> int:
         return KNOWN_FAULT
     except BrokenPipeError:
         return OK
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            return _our_fault(error)
-        print("There was no room for what was to be written.", file=sys.stderr)
-        return KNOWN_FAULT
     except Exception as error:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            print("There was no room for what was to be written.", file=sys.stderr)
+            return KNOWN_FAULT
         if launch.mendable(error):
             raise
         return _our_fault(error)
