@@ -21,8 +21,8 @@ from llamabar.keys import key_of, text_of
 DEFAULT_URL = "http://127.0.0.1:8080"
 ANSWER_S = 5.0
 DEFAULT_NAME = "llama-swap"
-
-HISTORY_MINUTES, HISTORY_DAYS, PRINTED_MB = (1, 60), (1, 3650), (1, 4096)  # least and most
+MINUTES, DAYS, PRINTED = (Sourced(usual, "default") for usual in (5, 400, 64))
+MINUTES_BOUNDS, DAYS_BOUNDS, PRINTED_BOUNDS = (1, 60), (1, 3650), (1, 4096)  # least and most
 
 Environment = Mapping[str, str]
 
@@ -54,9 +54,9 @@ class Settings:
     notify: Wishes = Wishes()
     mistakes: Tuple[str, ...] = ()
     file: str = ""
-    history_minutes: Sourced = Sourced(5, "default")  # that the charts go back
-    history_days: Sourced = Sourced(400, "default")  # of which totals are kept
-    printed_mb: Sourced = Sourced(64, "default")  # after which SwiftBar, which keeps all of it, is asked to start anew
+    history_minutes: Sourced = MINUTES  # that the charts go back
+    history_days: Sourced = DAYS  # of which totals are kept
+    printed_mb: Sourced = PRINTED  # after which SwiftBar, which keeps all of it, is asked to start the plugin anew
     chart_width_px: Optional[int] = None  # None: as usual
     chart_height_px: Optional[int] = None
     older: Tuple[Tuple[str, str], ...] = ()  # what is set of the older plugin's variables
@@ -97,18 +97,14 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     servers = tuple(replace(server, answer_s=older.answer_s or ANSWER_S) for server in servers)
     update_url = _update_url(table_of(table, "update", mistakes), text, mistakes)
     history, limits = table_of(table, "history", mistakes), table_of(table, "limits", mistakes)
-    minutes = older.history_minutes or number(history, "minutes", 5, HISTORY_MINUTES, text, mistakes)
-    days = number(history, "days", 400, HISTORY_DAYS, text, mistakes)
-    printed_mb = number(limits, "printed_mb", 64, PRINTED_MB, text, mistakes)
+    minutes = older.history_minutes or number(history, "minutes", MINUTES, MINUTES_BOUNDS, text, mistakes)
+    days = number(history, "days", DAYS, DAYS_BOUNDS, text, mistakes)
+    printed_mb = number(limits, "printed_mb", PRINTED, PRINTED_BOUNDS, text, mistakes)
     file = str(path) if text is not None else ""
     return Settings(
         servers, title, title_from, key, wished, tuple(mistakes), file, minutes, days, printed_mb,
-        older.chart_width_px, older.chart_height_px, _older(environment), update_url,
+        older.chart_width_px, older.chart_height_px, older.named, update_url,
     )
-
-
-def _older(environment: Environment) -> Tuple[Tuple[str, str], ...]:
-    return tuple((name, environment[name]) for name in older_plugin.USED if environment.get(name, "").strip())
 
 
 def select(settings: Settings, name: str) -> Settings:

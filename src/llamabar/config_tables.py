@@ -9,6 +9,7 @@ TITLES = ("speed", "model", "sparkline", "icon")
 _KEY = re.compile(r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]\Z")
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)\Z")
 
+
 class Sourced(NamedTuple):
     """A number, and where it came from."""
 
@@ -91,12 +92,12 @@ def wishes(notify: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> 
 
 
 def number(
-    table: Dict[str, Any], key: str, default: float, bounds: Tuple[float, float], text: Optional[str],
+    table: Dict[str, Any], key: str, default: Sourced, bounds: Tuple[float, float], text: Optional[str],
     mistakes: List[str],
-) -> "Sourced":  # fmt: skip
+) -> Sourced:  # fmt: skip
     """Return a number of a table and where it came from; one out of its bounds, or none, is said and left out."""
-    value = table.get(key, default)
+    value = table.get(key, default.value)
     good = isinstance(value, (int, float)) and not isinstance(value, bool) and bounds[0] <= value <= bounds[1]
     if not good:
         mistakes.append(at(text, key, f"must be a number from {bounds[0]} to {bounds[1]}"))
-    return Sourced(float(value), "file") if good and key in table else Sourced(default, "default")
+    return Sourced(float(value), "file") if good and key in table else default

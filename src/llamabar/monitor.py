@@ -4,18 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.core import asks, cadence, readings
+from llamabar.core import events as ev
 from llamabar.core.asks import Answer, Ask, AskLog
-from llamabar.core.events import (
-    ClientsSeen,
-    Event,
-    FinishedRequest,
-    GpuMeasured,
-    HealthAnswered,
-    HostMeasured,
-    MemoryMeasured,
-    RequestsFinished,
-    StreamLost,
-)  # fmt: skip
 from llamabar.core.finished import new_rows
 from llamabar.core.history import History, record
 from llamabar.core.ledger import NOTHING, Account, counted, settled
@@ -32,7 +22,7 @@ from llamabar.view.words import REFUSED_FOR_S
 BUSY_TICK_S = 1.0
 CALM_TICK_S = 10.0
 COUNTDOWN_S = 60.0
-NO_NEWS = (HostMeasured, GpuMeasured, MemoryMeasured, HealthAnswered, ClientsSeen)  # they come by themselves
+NO_NEWS = (ev.HostMeasured, ev.GpuMeasured, ev.MemoryMeasured, ev.HealthAnswered, ev.ClientsSeen)  # by themselves
 
 
 @dataclass
@@ -79,7 +69,7 @@ class Monitor:
     _ticked_s: Optional[float] = None
     _statuses: Dict[str, Status] = field(default_factory=dict)
 
-    def take(self, server: str, event: "Event | Answer", *, at_s: float) -> None:
+    def take(self, server: str, event: "ev.Event | Answer", *, at_s: float) -> None:
         """Take in an event, or an answer and the events in it."""
         watched = self.servers[server]
         events = event.events if isinstance(event, Answer) else (event,)
@@ -90,24 +80,23 @@ class Monitor:
             before, watched.snapshot = watched.snapshot, apply(watched.snapshot, one, at_s)
             watched.cause = None if watched.snapshot.connected else watched.cause
             self._news = self._news or not isinstance(one, NO_NEWS)
-            watched.unread = watched.unread or (isinstance(one, StreamLost) and before.activity_noted_s is not None)
-            if self.day_of is not None and isinstance(one, RequestsFinished):
+            watched.unread = watched.unread or (isinstance(one, ev.StreamLost) and before.activity_noted_s is not None)
+            if self.day_of is not None and isinstance(one, ev.RequestsFinished):
                 self._count(watched, before, one, self.day_of)
         self._dirty = True
 
     def _count(
-        self, watched: Watched, before: Snapshot, event: RequestsFinished, day_of: Callable[[float], str]
+        self, watched: Watched, before: Snapshot, event: ev.RequestsFinished, day_of: Callable[[float], str]
     ) -> None:
         rows = new_rows(before, watched.snapshot)
         if before.newest_row_id is None and watched.key:
             self._settle(watched, rows)
-        watched.account = counted(
-            watched.account, rows, day_of, whole=event.total is not None, missed=watched.unread
-        )  # fmt: skip
+        whole = event.total is not None
+        watched.account = counted(watched.account, rows, day_of, whole=whole, missed=watched.unread)
         watched.unread = watched.unread and not rows
 
     @staticmethod
-    def _settle(watched: Watched, rows: Tuple[FinishedRequest, ...]) -> None:
+    def _settle(watched: Watched, rows: Tuple[ev.FinishedRequest, ...]) -> None:
         """A server that is reached at another address than before goes on with the account that counted it."""
         mine = replace(watched.account, name=watched.name)
         key = settled({**watched.kept, watched.key: mine}, watched.key, rows)

@@ -16,25 +16,24 @@ _BOUNDS = {  # least and most
     "LLAMA_SWAP_CHART_HEIGHT": (8, 96),
     "LLAMA_SWAP_API_TIMEOUT_SECS": (1, 60),
 }
-
-
 USED = (LOG_FILE, CONFIG_FILE, *_BOUNDS)
 
 
 class Older(NamedTuple):
-    """The values that are set; None for those that are not. History: in readings, one a second."""
+    """The values that are set; None for those that are not."""
 
     history_minutes: Optional[Sourced] = None
     chart_width_px: Optional[int] = None
     chart_height_px: Optional[int] = None
     answer_s: Optional[float] = None
+    named: Tuple[Tuple[str, str], ...] = ()  # each variable that is set, as it is set
 
 
 def read(environment: Mapping[str, str], mistakes: List[str]) -> Older:
     """Return what is set."""
     if environment.get(STREAMING, "").strip().lower() in NO:
         mistakes.append(f"{STREAMING} cannot be switched off: SwiftBar starts no streaming plugin a second time")
-    readings, width, height, answer_s = (
+    readings, width, height, answer_s = (  # a reading is taken each second
         _number(environment.get(name, ""), name, bounds, mistakes) for name, bounds in _BOUNDS.items()
     )
     return Older(
@@ -42,6 +41,7 @@ def read(environment: Mapping[str, str], mistakes: List[str]) -> Older:
         None if width is None else int(width),
         None if height is None else int(height),
         answer_s,
+        tuple((name, environment[name]) for name in USED if environment.get(name, "").strip()),
     )
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import re
 from datetime import date, timedelta
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from llamabar import config
 from llamabar.cli import preview
@@ -24,7 +24,6 @@ from llamabar_installer import files
 from llamabar_installer.places import data_folder
 
 JSON_VERSION = 1
-DAY_S = 86_400.0
 AGO = re.compile(r"([1-9]\d{0,3})d\Z")
 NONE_YET = "There is no history yet: the plugin and `watch` write it while they run; the demo keeps none."
 FORMULA = ("=", "+", "-", "@")
@@ -45,16 +44,16 @@ def read(environment: Mapping[str, str]) -> Optional[Kept]:
     except NewerVersion:
         raise LlamabarError(f"{path} was written by a newer llamabar.", "Use that one.") from None
     except ValueError:
-        raise LlamabarError(f"{path} is not understood.", "The next start of the plugin sets it aside.") from None
+        raise LlamabarError(f"{path} is not understood.", "The plugin sets it aside when it next writes.") from None
 
 
 def since(said: str) -> Optional[str]:
     """Return the first day that is meant by `today`, `7d` or a date; None for what is no such thing."""
-    ago = AGO.match("1d" if said == "today" else said)
+    days = AGO.match("1d" if said == "today" else said)
     try:
-        if ago:
+        if days:
             today = date.fromisoformat(clock.local_day(clock.unix_s()))
-            return (today - timedelta(days=int(ago[1]) - 1)).isoformat()
+            return (today - timedelta(days=int(days[1]) - 1)).isoformat()
         return date.fromisoformat(said).isoformat()
     except (ValueError, OverflowError):
         return None
@@ -66,10 +65,13 @@ def wanted(kept: Optional[Kept], *, first_day: str, server: str) -> List[Line]:
     return [line for line in lines(accounts, since=first_day) if server in ("", line.server)]
 
 
-def named(server: str, kept: Optional[Kept], settings: Settings) -> str:
-    """Return the name that a server has in the history, "" for all; raise LlamabarError for one that nobody knows."""
+def named(server: str, kept: Optional[Kept], settings: Callable[[], Settings]) -> str:
+    """Return the name that a server has in the history, "" for all; raise LlamabarError for one that nobody knows.
+
+    The settings are looked at, and what they take to be found, only for a name that the history does not know.
+    """
     known = [account.name for account in kept.accounts.values()] if kept is not None else []
-    return server if server in ("", *known) else config.select(settings, server).servers[0].name
+    return server if server in ("", *known) else config.select(settings(), server).servers[0].name
 
 
 def table(found: Sequence[Line]) -> List[str]:
@@ -127,7 +129,7 @@ def _values(line: Line) -> List[Any]:
     ]  # fmt: skip
 
 
-def show(first_day: str, server: str, kind: str, file: str, settings: Settings) -> int:
+def show(first_day: str, server: str, kind: str, file: str, settings: Callable[[], Settings]) -> int:
     """Print the history, or write it as a page; return the exit code."""
     target = preview.target(file, example="history --html history.html") if file else None
     kept = read(os.environ)

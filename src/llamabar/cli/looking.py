@@ -119,7 +119,7 @@ def history(since: str, as_csv: bool, as_json: bool, file: str, server: str, con
     if as_csv + as_json + bool(file) > 1:
         raise click.UsageError("--csv, --json and --html exclude each other.")
     kind = "csv" if as_csv else "json" if as_json else ""
-    return kept_history.show(first_day, server, kind, file, settings_of("", config))
+    return kept_history.show(first_day, server, kind, file, lambda: settings_of("", config))
 
 
 @program.command("config")

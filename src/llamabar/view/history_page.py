@@ -6,6 +6,7 @@ from llamabar.core import units
 from llamabar.core.ledger import Line, Sums, total
 from llamabar.view.html import document, text
 from llamabar.view.text import name
+from llamabar.view.words import AT_LEAST
 
 STYLE = """
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
@@ -18,7 +19,6 @@ meter{display:block;width:100%;height:12px}
 @media(max-width:600px){body{padding:8px;font-size:12px}th,td{padding-left:6px}}
 """
 HEADS = ("Day and model", "Requests", "Prompt tokens", "Generated tokens", "tok/s")
-AT_LEAST = "at least "
 
 
 def labels(lines: Sequence[Line]) -> Callable[[Line], str]:
@@ -31,7 +31,7 @@ def labels(lines: Sequence[Line]) -> Callable[[Line], str]:
 def figures(sums: Sums, *, complete: bool) -> Tuple[str, str, str, str]:
     """Return requests, prompt tokens, generated tokens and their mean speed in words."""
     return (
-        f"{'' if complete else AT_LEAST}{units.count(sums.requests)}", units.count(sums.prompt_tokens),
+        f"{'' if complete else f'{AT_LEAST} '}{units.count(sums.requests)}", units.count(sums.prompt_tokens),
         units.count(sums.generated_tokens), units.rate(sums.generation_tps),
     )  # fmt: skip
 

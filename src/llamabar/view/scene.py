@@ -11,8 +11,6 @@ from llamabar.core.steady import NONE_YET, Figures, figures
 from llamabar.view.menu import Action
 from llamabar.view.sparkline import CHART, Chart
 
-TITLES = ("speed", "model", "sparkline", "icon")
-
 
 @dataclass(frozen=True)
 class Cause:

@@ -84,7 +84,7 @@ TYPE = "To type (a click copies it)"
 DOCTOR, WHY_DOCTOR, EARLIER = "Run doctor in a terminal", "Find out why: doctor", "Earlier days, in a terminal"
 REFRESH, ABOUT = "Start this plugin anew", "llamabar"
 
-OTHERS, STALE = "Others", "What is below is from then"
+OTHERS, STALE, AT_LEAST = "Others", "What is below is from then", "at least"
 MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", "": "on another host"}
 ASKED, STAYS, BUSY, READY_WAITING = "asked…", "stays loaded", "busy", "ready, requests waiting"
 UNLOAD, COMPUTER, ITSELF = "Unload", "computer", "llama-swap itself"
@@ -217,7 +217,7 @@ def lasting(seconds: float) -> str:
 def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> str:
     """Return what was done, the tokens where they are known; `missed`: there was more, which nobody saw."""
     said = units.plural(requests, "request") + ("" if generated is None else f", {tokens(generated)} generated")
-    return f"at least {said}" if missed else said
+    return f"{AT_LEAST} {said}" if missed else said
 
 
 def title_speed(reading: Optional[Reading]) -> str:
