@@ -3,6 +3,7 @@
 import pytest
 
 from llamabar.view.menu import Image, Level, Menu, Row, Title
+from llamabar.view.palette import BY_SYMBOL, GLYPHS, SYMBOLS
 from llamabar.view.terminal import columns, fit, render
 
 MENU = Menu(
@@ -37,3 +38,7 @@ def test_a_wide_character_takes_two_columns_and_a_mark_none():
 
 def test_a_quiet_title_is_said_in_words():
     assert render(Menu(Title("circle", "", "llama-swap ready"), ()), width=40) == ["llama-swap ready"]
+
+
+def test_each_symbol_has_its_own_glyph_so_that_a_title_tells_it():
+    assert len(BY_SYMBOL) == len(SYMBOLS) == len(set(GLYPHS.values()))

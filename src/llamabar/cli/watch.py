@@ -12,10 +12,9 @@ from llamabar.kept_history import Keeper
 from llamabar.run import Watch
 from llamabar.sources import clock
 from llamabar.view import terminal as lines_of
-from llamabar.view.compose import busiest
 from llamabar.view.controls import QUIT, Controls, Seen, pressed, settled
 from llamabar.view.menu import Menu
-from llamabar.view.palette import GLYPHS
+from llamabar.view.palette import BY_SYMBOL
 from llamabar.view.panes import screen
 
 PLAIN_WIDTH = 80
@@ -72,7 +71,7 @@ class LiveView:
         if now_s > self.said_s + SAID_FOR_S:
             self.controls = replace(self.controls, said="")
         if self.screen is None:
-            text = "\n".join(lines_of.render(menu, width=PLAIN_WIDTH, glyph=self._glyph()))
+            text = "\n".join(lines_of.render(menu, width=PLAIN_WIDTH, glyph=BY_SYMBOL[menu.title.symbol]))
             print(f"{text}\n", flush=True)
         else:
             self._redraw(menu)
@@ -96,9 +95,10 @@ class LiveView:
             return
         seen, room = self._seen(menu), terminal.size()
         self.controls = settled(self.controls, seen)
+        glyph = BY_SYMBOL[menu.title.symbol]
         self.screen.draw(
             screen(
-                self.controls, seen, width=room.width, height=room.height, glyph=self._glyph(), colour=self.colour,
+                self.controls, seen, width=room.width, height=room.height, glyph=glyph, colour=self.colour,
                 note=self.note,
             )
         )  # fmt: skip
@@ -112,9 +112,6 @@ class LiveView:
             in_flight={server: in_flight(snapshot) for server, snapshot in snapshots.items()},
             requests={(server, model): len(requests_of(snapshots[server], model)) for server, model in models},
         )
-
-    def _glyph(self) -> str:
-        return GLYPHS[busiest(self.watch.monitor.scene(now_s=clock.now_s())).status]
 
     def _time_is_up(self, now_s: float) -> bool:
         if self.keeper is not None:

@@ -47,6 +47,8 @@ GLYPHS: Dict[Status, str] = {
     Status.STOPPING: "↑",
 }
 
+BY_SYMBOL: Dict[str, str] = {SYMBOLS[status]: glyph for status, glyph in GLYPHS.items()}
+
 # light appearance, dark appearance; at least 4.5:1 on white and on #1E1E1E
 LEVEL_COLOURS: Dict[Level, Tuple[str, str]] = {
     Level.WARNING: ("#8A5A00", "#FFC252"),
