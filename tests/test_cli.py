@@ -171,8 +171,10 @@ def test_the_log_that_the_older_plugins_variable_names_is_shown(tmp_path):
 
 
 def test_the_settings_in_force_name_what_the_older_plugins_variables_set(tmp_path):
-    done = run(tmp_path, "config", LLAMA_SWAP_CHART_WIDTH="200", LLAMA_SWAP_HISTORY_SIZE="100")
+    more = {"LLAMA_SWAP_CHART_WIDTH": "200", "LLAMA_SWAP_HISTORY_SIZE": "100", "LLAMA_SWAP_CHART_HEIGHT": "high"}
+    done = run(tmp_path, "config", **more)
     assert "LLAMA_SWAP_CHART_WIDTH 200" in done.stdout
+    assert "LLAMA_SWAP_CHART_HEIGHT" not in done.stdout, "what is not followed is not in force"
     assert "the last 2 min (from LLAMA_SWAP_HISTORY_SIZE)" in done.stdout
 
 

@@ -59,7 +59,7 @@ class Settings:
     printed_mb: Sourced = PRINTED  # after which SwiftBar, which keeps all of it, is asked to start the plugin anew
     chart_width_px: Optional[int] = None  # None: as usual
     chart_height_px: Optional[int] = None
-    older: Tuple[Tuple[str, str], ...] = ()  # what is set of the older plugin's variables
+    older: Tuple[Tuple[str, str], ...] = ()  # the older plugin's variables that are followed
     update_url: str = ""  # where the newest version is asked for; empty: never
     rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
 
@@ -103,7 +103,7 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     file = str(path) if text is not None else ""
     return Settings(
         servers, title, title_from, key, wished, tuple(mistakes), file, minutes, days, printed_mb,
-        older.chart_width_px, older.chart_height_px, older.named, update_url,
+        older.chart_width_px, older.chart_height_px, older.in_force, update_url,
     )
 
 

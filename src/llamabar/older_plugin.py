@@ -16,8 +16,6 @@ _BOUNDS = {  # least and most
     "LLAMA_SWAP_CHART_HEIGHT": (8, 96),
     "LLAMA_SWAP_API_TIMEOUT_SECS": (1, 60),
 }
-USED = (LOG_FILE, CONFIG_FILE, *_BOUNDS)
-
 
 class Older(NamedTuple):
     """The values that are set; None for those that are not."""
@@ -26,22 +24,23 @@ class Older(NamedTuple):
     chart_width_px: Optional[int] = None
     chart_height_px: Optional[int] = None
     answer_s: Optional[float] = None
-    named: Tuple[Tuple[str, str], ...] = ()  # each variable that is set, as it is set
+    in_force: Tuple[Tuple[str, str], ...] = ()  # the variables that are set and followed
 
 
 def read(environment: Mapping[str, str], mistakes: List[str]) -> Older:
     """Return what is set."""
     if environment.get(STREAMING, "").strip().lower() in NO:
         mistakes.append(f"{STREAMING} cannot be switched off: SwiftBar starts no streaming plugin a second time")
-    readings, width, height, answer_s = (  # a reading is taken each second
-        _number(environment.get(name, ""), name, bounds, mistakes) for name, bounds in _BOUNDS.items()
-    )
+    numbers = {name: _number(environment.get(name, ""), name, bounds, mistakes) for name, bounds in _BOUNDS.items()}
+    readings, width, height, answer_s = numbers.values()  # a reading is taken each second
+    files = {name: environment.get(name, "").strip() for name in (LOG_FILE, CONFIG_FILE)}
+    followed = {**{name: f"{value:g}" for name, value in numbers.items() if value is not None}, **files}
     return Older(
         None if readings is None else Sourced(math.ceil(readings / 60), "LLAMA_SWAP_HISTORY_SIZE"),
         None if width is None else int(width),
         None if height is None else int(height),
         answer_s,
-        tuple((name, environment[name]) for name in USED if environment.get(name, "").strip()),
+        tuple((name, value) for name, value in followed.items() if value),
     )
 
 
