@@ -111,7 +111,7 @@ def test_the_walk_sees_what_is_unreadable_or_sticks_out(browser):
     browser.ask("document.getElementById('bad').remove()")
 
 
-@pytest.mark.parametrize("width_px", [320, 1200])
+@pytest.mark.parametrize("width_px", [320, 701, 1200])
 def test_the_page_of_the_history_is_readable_and_nothing_sticks_out(browser, tmp_path, width_px):
     models = ["alpha", "a-rather-long-name-" * 9, "<script>alert(1)</script>"]
     lines = [Line(f"2026-11-2{day}", "mac", model, Sums(99_999, 9_999_999, 999_999_999, 99, 1.0), bool(day))

@@ -16,7 +16,13 @@ th:last-child,td:last-child{padding-right:8px}
 tr.day td{font-weight:600;background:#eef2f6}
 tr.day time{white-space:nowrap}
 meter{display:block;width:100%;height:12px}
-@media(max-width:600px){body{padding:8px;font-size:12px}th,td{padding-left:6px}}
+@media(max-width:700px){
+body{padding:8px;font-size:12px}
+tr{display:grid;grid-template-columns:7fr 8fr 9fr 4fr;border-bottom:1px solid #b4bcc6}
+th,td,th:last-child,td:last-child{padding:2px;border:0;min-width:0;overflow-wrap:anywhere}
+th:first-child,td:first-child{grid-column:1/-1;width:auto;padding:2px}
+}
+@media(min-width:701px){td+td{white-space:nowrap}wbr{display:none}}
 """
 HEADS = ("Day and model", "Requests", "Prompt tokens", "Generated tokens", "tok/s")
 
