@@ -213,9 +213,10 @@ TOP = """
 import os
 from llamabar import lean, wiring
 from llamabar.checkup.top import top_finding
+from llamabar.core.events import Fault, FaultKind
 settings = wiring.settings(os.environ)
 lean.without_tls(one.url for one in settings.servers)
-print(top_finding(settings).id, flush=True)
+print(top_finding(settings.servers[0], Fault(FaultKind.REFUSED)).id, flush=True)
 os._exit(0)
 """
 
@@ -235,6 +236,14 @@ def test_the_first_cause_stands_at_the_top_and_in_the_menu_and_its_remedy_mends_
         remedy = well.type(lines[2])
         assert remedy.returncode == 0, remedy.stdout + remedy.stderr
         assert well.examine("settings", "servers")["server-refuses"].level == "ok"
+
+
+def test_why_a_server_was_silent_is_found_out_without_asking_it_when_it_may_be_back(tmp_path):
+    with llama_swap() as server:
+        env = environment(tmp_path, LLAMABAR_URL=server.url)
+        top = subprocess.run([sys.executable, "-c", TOP], env=env, capture_output=True, text=True)
+        assert server.requests == []
+        assert top.stdout == "server-refuses-elsewhere\n", top.stderr
 
 
 FIXES = ("plugin-attribute-wrong", "plugin-not-linked", "service-log-large", "key-file-open", "service-disabled")

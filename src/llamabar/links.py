@@ -6,10 +6,10 @@ from functools import partial
 from typing import Callable, FrozenSet, Optional
 
 from llamabar import services
-from llamabar.config import ServerSettings, Settings
+from llamabar.config import ServerSettings
 from llamabar.core import asks
 from llamabar.core.asks import Answer, Kind
-from llamabar.core.events import MemoryMeasured
+from llamabar.core.events import Fault, FaultKind, MemoryMeasured
 from llamabar.core.search import Search
 from llamabar.core.state import Snapshot, in_flight, loaded
 from llamabar.monitor import Monitor
@@ -102,23 +102,24 @@ class Link:
         outage = (since_s, snapshot.fault.kind, snapshot.service.state if snapshot.service is not None else "")
         if outage != self.diagnosed_for:
             self.diagnosed_for = outage
-            threading.Thread(target=self._look_for_cause, daemon=True).start()
+            threading.Thread(target=self._look_for_cause, args=(snapshot.fault,), daemon=True).start()
 
-    def _look_for_cause(self) -> None:
-        self.inbox.put(self.server.name, self._cause())
+    def _look_for_cause(self, fault: Fault) -> None:
+        self.inbox.put(self.server.name, self._cause(fault))
 
-    def _cause(self) -> Diagnosed:
+    def _cause(self, fault: Fault) -> Diagnosed:
         from llamabar.checkup.top import top_finding
 
         try:
-            found = top_finding(Settings((self.server,)))
+            found = top_finding(self.server, fault)
         except Exception:
             found = None
         return Diagnosed(found.title, found.remedy) if found is not None else Diagnosed("")
 
     def explain_now(self, monitor: Monitor) -> None:
         """Have the doctor explain at once why the server does not answer; takes seconds."""
-        cause = self._cause() if not monitor.servers[self.server.name].snapshot.connected else Diagnosed("")
+        snapshot = monitor.servers[self.server.name].snapshot
+        cause = Diagnosed("") if snapshot.connected else self._cause(snapshot.fault or Fault(FaultKind.TIMEOUT))
         monitor.explain(self.server.name, Cause(cause.title, cause.remedy) if cause.title else None)
 
     def stop(self) -> None:

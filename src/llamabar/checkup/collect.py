@@ -10,7 +10,8 @@ from llamabar.checkup import agents, background_items, computer, disk, reach, se
 from llamabar.checkup.gathering import Gathering, Unknown
 from llamabar.checkup.redaction import private_of
 from llamabar.config import Settings
-from llamabar.doctor.facts import Facts, Service
+from llamabar.core.events import Fault
+from llamabar.doctor.facts import Facts, Server, Service
 from llamabar.doctor.finding import quoted
 from llamabar.doctor.redact import Private
 from llamabar.errors import LlamabarError
@@ -40,16 +41,17 @@ def collect(
     server: str = "",
     wanted: FrozenSet[str] = EVERYTHING,
     settings: Optional[Settings] = None,
+    fault: Optional[Fault] = None,
     longest_s: float = LONGEST_S,
 ) -> Facts:
     """Return the facts; raise LlamabarError for an option that cannot be followed.
 
-    `settings` are those in force, if they are known already.
+    `settings` are those in force, and `fault` is why their one server does not answer, if that is known already.
     """
     gathering = Gathering(longest_s)
     found = places({**environment, **({"LLAMABAR_CONFIG": option} if option else {})})
     loaded = partial(wiring.settings, environment, option=option, server=server)
-    _Sources(gathering, environment, found).begin(wanted, loaded if settings is None else lambda: settings)
+    _Sources(gathering, environment, found, fault).begin(wanted, loaded if settings is None else lambda: settings)
     return _joined(gathering, environment, wanted)
 
 
@@ -68,6 +70,7 @@ class _Sources:
     gathering: Gathering
     environment: Mapping[str, str]
     places: Places
+    fault: Optional[Fault]
 
     def begin(self, wanted: FrozenSet[str], settings: Callable[[], Settings]) -> None:
         """Start to find out what is wanted."""
@@ -93,7 +96,7 @@ class _Sources:
             "background": (
                 "macOS's list of background items", lambda: background_items.background(self._service().agent.label),
             ),
-            "servers": ("llama-swap", lambda: reach.servers(self._in_force(), self._private())),
+            "servers": ("llama-swap", self._servers),
             "processes": ("the list of processes", lambda: computer.processes(self._url())),
             "computer": ("this computer", computer.computer),
             "watcher": ("the plugin's state file", lambda: disk.watcher(found)),
@@ -106,6 +109,11 @@ class _Sources:
 
     def _private(self) -> Private:
         return private_of(self.environment, self._in_force())
+
+    def _servers(self) -> Tuple[Server, ...]:
+        if self.fault is not None:
+            return (reach.silent(self._in_force().servers[0], self.fault),)
+        return reach.servers(self._in_force(), self._private())
 
     def _watched(self) -> agents.Watched:
         return agents.watched(self._in_force().servers, self.gathering.get("agents"))

@@ -6,6 +6,7 @@ from typing import List, Optional, Tuple
 
 from llamabar.config import ServerSettings, Settings
 from llamabar.core.asks import is_loopback
+from llamabar.core.events import Fault, FaultKind
 from llamabar.core.fields import mapping, parse
 from llamabar.core.state import Model, Snapshot, in_flight
 from llamabar.doctor import facts
@@ -29,16 +30,21 @@ def servers(settings: Settings, private: Private) -> Tuple[facts.Server, ...]:
     return tuple(_server(server, snapshot, private) for server, snapshot in found)
 
 
+def silent(server: ServerSettings, fault: Fault) -> facts.Server:
+    """Return a server that does not answer and why, without asking it."""
+    return facts.Server(server.name, server.url, fault.kind.value, fault.detail)
+
+
 def _server(server: ServerSettings, snapshot: Snapshot, private: Private) -> facts.Server:
-    fault = snapshot.fault if not snapshot.connected else None
-    kind = "" if snapshot.connected else fault.kind.value if fault is not None else "timeout"
+    if not snapshot.connected:
+        return silent(server, snapshot.fault or Fault(FaultKind.TIMEOUT))
     longest = min(snapshot.requests.values(), key=lambda request: request.started_s, default=None)
     return facts.Server(
         server.name,
         server.url,
-        kind,
-        fault.detail if fault is not None else "",
-        _key_wanted(server) if snapshot.connected else None,
+        "",
+        "",
+        _key_wanted(server),
         snapshot.version,
         tuple(sorted(snapshot.confirmed)),
         _models(snapshot),
