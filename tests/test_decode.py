@@ -1,6 +1,7 @@
 """llama-swap's words in every dialect, and everything that is not its words."""
 
 import json
+import os
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,8 @@ from llamabar.core import decode, fields
 from llamabar.core import events as ev
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
+
+LONG = bool(os.environ.get("LLAMABAR_LONG_TESTS"))
 
 
 def event(kind, data):
@@ -162,7 +165,7 @@ shaped = st.recursive(
 KINDS = ("modelStatus", "inflight", "metrics", "activity", "profileChanged", "uiConfig", "logData", "surprise")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2_000 if LONG else 80, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(KINDS), shaped, st.booleans()), max_size=6))
 def test_nothing_that_a_stream_can_say_raises_or_breaks_the_snapshot(said):
     snapshot = Snapshot()
@@ -181,7 +184,7 @@ def test_bytes_that_are_no_event_are_none(data):
     decode.error_text(data)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=2_000 if LONG else 80, deadline=None)
 @given(shaped)
 def test_every_answer_of_every_route_is_taken_or_refused(value):
     for reader in (

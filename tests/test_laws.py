@@ -77,7 +77,7 @@ def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
         answer = chat(life.server, "alpha-8b", tokens=90)
         plugin.wait_for_row("alpha-8b: loading")
         shown = re.search(r"generating ~?([\d.]+)", plugin.wait_for_row("alpha-8b: generating "))
-        assert float(shown.group(1)) == pytest.approx(40.0, rel=0.10)
+        assert 20.0 < float(shown.group(1)) < 60.0, "how exact it is, test_speed says: here the machine may be busy"
         assert plugin.row("alpha-8b").startswith("alpha-8b: generating ")
         answer.join(20)
         plugin.wait_for_row("Today: 1 request, 90 tokens")
