@@ -212,11 +212,11 @@ def test_json_is_the_contracts(well):
 TOP = """
 import os
 from llamabar import lean, wiring
-from llamabar.checkup.top import top_finding
+from llamabar.checkup.top import explain
 from llamabar.core.events import Fault, FaultKind
 settings = wiring.settings(os.environ)
 lean.without_tls(one.url for one in settings.servers)
-print(top_finding(settings.servers[0], Fault(FaultKind.REFUSED)).id, flush=True)
+print(explain(settings.servers[0], Fault(FaultKind.REFUSED)).title, flush=True)
 os._exit(0)
 """
 
@@ -232,7 +232,7 @@ def test_the_first_cause_stands_at_the_top_and_in_the_menu_and_its_remedy_mends_
         assert lines[2].strip() == f"{well.file} start"
         assert "Nothing listens" not in done.stdout
         top = well.mac.run(sys.executable, "-c", TOP, env=well.environment())
-        assert top.stdout == "service-not-loaded\n", top.stderr
+        assert top.stdout == f"{LABEL} is not loaded\n", top.stderr
         remedy = well.type(lines[2])
         assert remedy.returncode == 0, remedy.stdout + remedy.stderr
         assert well.examine("settings", "servers")["server-refuses"].level == "ok"
@@ -243,7 +243,7 @@ def test_why_a_server_was_silent_is_found_out_without_asking_it_when_it_may_be_b
         env = environment(tmp_path, LLAMABAR_URL=server.url)
         top = subprocess.run([sys.executable, "-c", TOP], env=env, capture_output=True, text=True)
         assert server.requests == []
-        assert top.stdout == "server-refuses-elsewhere\n", top.stderr
+        assert top.stdout == f"Nothing listens at {server.url}\n", top.stderr
 
 
 FIXES = ("plugin-attribute-wrong", "plugin-not-linked", "service-log-large", "key-file-open", "service-disabled")

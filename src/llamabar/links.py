@@ -9,23 +9,22 @@ from llamabar import services
 from llamabar.config import ServerSettings
 from llamabar.core import asks
 from llamabar.core.asks import Answer, Kind
-from llamabar.core.events import Fault, FaultKind, MemoryMeasured
+from llamabar.core.events import Fault, MemoryMeasured
 from llamabar.core.search import Search
 from llamabar.core.state import Snapshot, in_flight, loaded
-from llamabar.monitor import Monitor
 from llamabar.sources import host
 from llamabar.sources.asker import Asker
 from llamabar.sources.client import Client
 from llamabar.sources.inbox import Diagnosed, Inbox, Moved
 from llamabar.sources.questions import answer
 from llamabar.sources.stream import EventStream
-from llamabar.view.scene import Cause
 
 SERVICE_SOON_S = 3.0  # in the first half minute of an outage
 SERVICE_EVERY_S = 30.0
 OUTAGE_S = 3.0
 
 Rediscover = Callable[[], "Optional[tuple[str, str]]"]
+Explain = Callable[[ServerSettings, Fault], Diagnosed]
 
 
 @dataclass
@@ -94,33 +93,22 @@ class Link:
             self.service_seen = seen
             threading.Thread(target=self._look_at_service, args=(snapshot.connected,), daemon=True).start()
 
-    def look_for_cause(self, snapshot: Snapshot, *, now_s: float) -> None:
-        """Ask the doctor why the server does not answer: not at the very beginning, and anew when that changes."""
+    def look_for_cause(self, explain: Explain, snapshot: Snapshot, *, now_s: float) -> None:
+        """Ask why the server does not answer: not at the very beginning, and anew when that changes."""
         since_s = snapshot.connection_since_s
         if snapshot.connected or snapshot.fault is None or since_s is None or now_s - since_s < OUTAGE_S:
             return
         outage = (since_s, snapshot.fault.kind, snapshot.service.state if snapshot.service is not None else "")
         if outage != self.diagnosed_for:
             self.diagnosed_for = outage
-            threading.Thread(target=self._look_for_cause, args=(snapshot.fault,), daemon=True).start()
+            threading.Thread(target=self._look_for_cause, args=(explain, snapshot.fault), daemon=True).start()
 
-    def _look_for_cause(self, fault: Fault) -> None:
-        self.inbox.put(self.server.name, self._cause(fault))
-
-    def _cause(self, fault: Fault) -> Diagnosed:
-        from llamabar.checkup.top import top_finding
-
+    def _look_for_cause(self, explain: Explain, fault: Fault) -> None:
         try:
-            found = top_finding(self.server, fault)
+            found = explain(self.server, fault)
         except Exception:
-            found = None
-        return Diagnosed(found.title, found.remedy) if found is not None else Diagnosed("")
-
-    def explain_now(self, monitor: Monitor) -> None:
-        """Have the doctor explain at once why the server does not answer; takes seconds."""
-        snapshot = monitor.servers[self.server.name].snapshot
-        cause = Diagnosed("") if snapshot.connected else self._cause(snapshot.fault or Fault(FaultKind.TIMEOUT))
-        monitor.explain(self.server.name, Cause(cause.title, cause.remedy) if cause.title else None)
+            found = Diagnosed("")
+        self.inbox.put(self.server.name, found)
 
     def stop(self) -> None:
         """Close the connection and end every thread; returns at once."""

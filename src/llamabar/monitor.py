@@ -108,9 +108,9 @@ class Monitor:
         self.aside = aside
         self._dirty = True
 
-    def explain(self, server: str, cause: Optional[Cause]) -> None:
-        """Take in why a server does not answer; it is forgotten when the server does."""
-        self.servers[server].cause = cause
+    def explain(self, server: str, title: str, remedy: str) -> None:
+        """Take in why a server does not answer, "" if it is not known; it is forgotten when the server does."""
+        self.servers[server].cause = Cause(title, remedy) if title else None
         self._dirty = self._news = True
 
     def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:

@@ -19,14 +19,13 @@ from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.history import BUCKETS, History
 from llamabar.core.state import Snapshot, loaded
-from llamabar.links import Link, link_to, needs_clients, process_key
+from llamabar.links import Explain, Link, link_to, needs_clients, process_key
 from llamabar.monitor import Monitor, Watched
 from llamabar.notifications import Notifier
 from llamabar.sources import clock, host
 from llamabar.sources.inbox import Arrived, Click, Diagnosed, Inbox, Key, Moved, Notice, Stop
 from llamabar.view import words
 from llamabar.view.menu import Action, Menu, Row, Title
-from llamabar.view.scene import Cause
 from llamabar.view.sparkline import chart_of
 
 BUSY_HOST_S = 2.0
@@ -50,6 +49,7 @@ class Watch:
     links: Dict[str, Link] = field(default_factory=dict)
     stopping: str = ""
     lull_s: float = LULL_S
+    explain: Optional[Explain] = None  # who is asked why a server does not answer
     notifier: Optional[Notifier] = None  # only the plugin tells: a terminal beside it would tell all twice
     _host_s: Optional[float] = None
 
@@ -134,7 +134,8 @@ class Watch:
         self._ask(now_s)
         for name, watched in self.monitor.servers.items():
             self.links[name].look_at_service(watched.snapshot, now_s=now_s)
-            self.links[name].look_for_cause(watched.snapshot, now_s=now_s)
+            if self.explain is not None:
+                self.links[name].look_for_cause(self.explain, watched.snapshot, now_s=now_s)
             if self.notifier is not None:
                 self.notifier.look(name, watched.snapshot, now_s=now_s)
         self.monitor.today = clock.local_day(clock.unix_s())
@@ -151,7 +152,7 @@ class Watch:
         elif isinstance(arrival, Notice):
             self.monitor.tell(arrival.text)
         elif isinstance(arrival, Diagnosed):
-            self.monitor.explain(server, Cause(arrival.title, arrival.remedy) if arrival.title else None)
+            self.monitor.explain(server, *arrival)
         elif isinstance(arrival, Click):
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):

@@ -51,6 +51,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
 
     settings = wiring.settings(environment, option=config, server=server)
     lean.without_tls([*(one.url for one in settings.servers), *filter(None, [settings.update_url])])
+    from llamabar.checkup.top import explain
     from llamabar.clicks import click_style
     from llamabar.kept_history import Keeper
     from llamabar.notifications import Notifier
@@ -65,7 +66,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     clicks = click_style(environment)
     watch = Watch(settings, lambda menu, _: writer.show(render(menu, clicks)))
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
-    watch.notifier = Notifier(settings.notify)
+    watch.explain, watch.notifier = explain, Notifier(settings.notify)
     watch.stop_on_signals()
     writer.start()
     ClickReader(sys.stdin.fileno() if sys.stdin else 0, watch.inbox).start()

@@ -1,20 +1,21 @@
-"""The one finding that says why a server does not answer, for the menu."""
+"""Why a server does not answer, for the menu. What the doctor needs is imported when it is asked, not before."""
 
 import os
-from typing import Optional
 
-from llamabar.checkup.collect import OF_A_SILENT_SERVER, collect
 from llamabar.config import ServerSettings, Settings
 from llamabar.core.events import Fault
-from llamabar.doctor import checkup
-from llamabar.doctor.finding import Finding
+from llamabar.sources.inbox import Diagnosed
 
 
-def top_finding(server: ServerSettings, fault: Fault) -> Optional[Finding]:
-    """Return the finding that explains most why a server does not answer; None if nothing is wrong.
+def explain(server: ServerSettings, fault: Fault) -> Diagnosed:
+    """Return the finding that explains most why a server does not answer; its title is "" if nothing is wrong.
 
     Bounded to five seconds whatever hangs, and safe on any thread. It asks launchd, so it is for a server that does not
     answer, not for the steady state; the server itself is not asked: it may be there again by then.
     """
+    from llamabar.checkup.collect import OF_A_SILENT_SERVER, collect
+    from llamabar.doctor import checkup
+
     facts = collect(os.environ, wanted=OF_A_SILENT_SERVER, settings=Settings((server,)), fault=fault)
-    return checkup.top(checkup.findings(facts))
+    found = checkup.top(checkup.findings(facts))
+    return Diagnosed(found.title, found.remedy) if found is not None else Diagnosed("")

@@ -4,10 +4,13 @@ from functools import partial
 from typing import Callable, List, Optional, Tuple
 
 from llamabar.actions import perform
-from llamabar.config import Settings
+from llamabar.checkup.top import explain
+from llamabar.config import ServerSettings, Settings
+from llamabar.core.events import Fault, FaultKind
 from llamabar.core.state import Snapshot
 from llamabar.errors import LlamabarError
 from llamabar.look import look
+from llamabar.monitor import Monitor
 from llamabar.run import Watch
 from llamabar.sources import clock
 from llamabar.view import words
@@ -23,12 +26,19 @@ def perform_token(token: str, settings: Settings) -> int:
     watch = look(settings, services=True)
     found = _meant(watch, token)
     if not found:
-        for link in watch.links.values():
-            link.explain_now(watch.monitor)
+        for server in settings.servers:
+            _explain(watch.monitor, server)
         found = _meant(watch, token)
     if not found:
         raise LlamabarError("That item is not in the menu any more.", "Open the menu again.")
     return _perform(watch, found[:1])
+
+
+def _explain(monitor: Monitor, server: ServerSettings) -> None:
+    """The menu that was clicked on may have said why a server does not answer, and offered a remedy."""
+    snapshot = monitor.servers[server.name].snapshot
+    if not snapshot.connected:
+        monitor.explain(server.name, *explain(server, snapshot.fault or Fault(FaultKind.TIMEOUT)))
 
 
 def _meant(watch: Watch, token: str) -> Found:

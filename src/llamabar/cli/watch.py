@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 from typing import Mapping, Optional
 
+from llamabar.checkup.top import explain
 from llamabar.cli import terminal
 from llamabar.config import Settings
 from llamabar.core.state import in_flight, requests_of
@@ -31,7 +32,7 @@ class LiveView:
     def __init__(
         self, settings: Settings, *, seconds: Optional[float], note: str, keeps: Optional[Mapping[str, str]] = None
     ) -> None:
-        self.watch = Watch(settings, self.draw, on_key=self.key)
+        self.watch = Watch(settings, self.draw, on_key=self.key, explain=explain)
         self.watch.monitor.lively = True
         self.keeper = None if keeps is None else Keeper(
             self.watch.monitor, keeps, days=settings.kept_days, discovered=settings.discovered
