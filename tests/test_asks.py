@@ -107,7 +107,7 @@ def test_a_burst_of_finished_requests_is_fetched_once():
     asked = [ask for at_s, ask in life.sent if at_s > 39.0]
     assert [ask.kind for ask in asked] == [Kind.FINISHED]
     assert asked[0].rows == 35
-    life.at(41.2, ev.RequestsFinished((), total=0)).at(50.0)
+    life.at(41.2, ev.RequestsFinished(tuple(row(n) for n in range(30)), total=30)).at(50.0)
     assert life.kinds(since_s=39.0) == [Kind.FINISHED]
 
 

@@ -79,6 +79,13 @@ def test_a_mistake_in_history_or_limits_is_named_and_the_usual_applies(tmp_path,
     assert found.kept_days is None
 
 
+def test_a_variable_of_the_older_plugin_that_means_nothing_costs_no_setting(tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text("[history]\ndays = 30\n")
+    found = config.load({"LLAMA_SWAP_STREAMING_MODE": "0"}, option=str(path), discover=lambda: ("http://x", "x"))
+    assert (len(found.mistakes), found.kept_days) == (1, 30)
+
+
 @pytest.mark.parametrize(
     ("text", "mistake"),
     [

@@ -15,11 +15,12 @@ from llamabar import kept_history
 from llamabar.config import ServerSettings, Settings
 from llamabar.core.events import FinishedRequest, RequestsFinished, StreamOpened
 from llamabar.core.history import Readings, record
-from llamabar.core.ledger import Account, Mark, Sums, requests
-from llamabar.history_file import FOUND, NAME, Chart, Kept, NewerVersion, dump, key_of, parse
+from llamabar.core.ledger import Account, Mark, Sums, lines
+from llamabar.history_file import NAME, Chart, Kept, NewerVersion, dump, key_of, parse
 from llamabar.kept_history import Keeper
 from llamabar.run import Watch
 from llamabar.sources import clock
+from llamabar.view.compose import compose
 from llamabar_installer import files
 from tests.programs import Plugin, chat, command, environment, free_port, llama_swap, run
 
@@ -42,14 +43,14 @@ def kept_in(folder):
 PORTS = {"one": 9001, "two": 9002, "three": 9003}
 
 
-def a_keeper(folder, *names, days=90, plugin="", discovered=(), **renamed):
+def a_keeper(folder, *names, days=90, plugin="", **renamed):
     """A monitor of servers and its keeper; `renamed` are servers by another name at the address of one of PORTS."""
     at = {name: PORTS[name] for name in names or (() if renamed else ("one",))}
     at.update({name: PORTS[place] for name, place in renamed.items()})
     servers = tuple(ServerSettings(name, f"http://127.0.0.1:{port}") for name, port in at.items())
     watch = Watch(Settings(servers), lambda *_: None)
     environment = {"LLAMABAR_DATA_DIR": str(folder), "LLAMABAR_FILE": plugin}
-    return watch.monitor, Keeper(watch.monitor, environment, days=days, discovered=discovered)
+    return watch.monitor, Keeper(watch.monitor, environment, days=days)
 
 
 def finish(monitor, *ids, server="one", at_unix_s=None):
@@ -69,6 +70,10 @@ def noted(keeper):
     keeper.finish(5.0)
 
 
+def requests(account):
+    return sum(sums.requests for models in account.days.values() for sums in models.values())
+
+
 def counted_of(monitor, server="one"):
     return requests(monitor.servers[server].account)
 
@@ -79,7 +84,7 @@ def counted_of(monitor, server="one"):
 def test_what_is_written_is_read_again():
     account = Account(
         "one", Mark(3, 1.5, 2.5), {"2026-11-24": {'a "name"\n': Sums(1, 2, 3, 3, 0.125)}, "2026-11-23": {}},
-        frozenset({"x"}),
+        frozenset({"x"}), 7,
     )  # fmt: skip
     charts = {"k": Chart(9.0, 2.0, (Readings(), Readings(1.0, None, 2.0, 3e9, 0.5)))}
     kept = Kept({"k": account, "": Account()}, charts, 9.0)
@@ -87,13 +92,14 @@ def test_what_is_written_is_read_again():
 
 
 REST = b'"charts":{},"written_unix_s":0}'
-SERVER = b'{"llamabar_history":1,"servers":{"a":{"name":"a","mark":null,"gaps":[],"days":{"d":{"m":%s}}}},' + REST
+ONE = b'{"llamabar_history":1,"servers":{"a":{"name":"a","gaps":[],"ever":1,'
+SERVER = ONE + b'"mark":null,"days":{"d":{"m":%s}}}},' + REST
 
 
 @pytest.mark.parametrize("content", [
     b"", b"{}", b"[]", b"null", b"\xff", b'{"llamabar_history":1}', b"[" * 100_000,
     b'{"llamabar_history":1,"servers":[],' + REST,
-    b'{"llamabar_history":1,"servers":{"a":{"name":"a","mark":[1],"gaps":[],"days":{}}},' + REST,
+    ONE + b'"mark":[1],"days":{}}},' + REST,
     b'{"llamabar_history":1,"servers":{},"charts":{"a":[[1,2]],"b":7},"written_unix_s":0}',
     b'{"llamabar_history":"1","servers":{},' + REST,
     SERVER % b"[1,2,3]", SERVER % b"[1,2,3,4,NaN]", SERVER % b"[1e400,2,3,4,5]",
@@ -128,7 +134,7 @@ def test_no_address_stands_in_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(("one", "other", "same"), [
-    ("http://127.0.0.1:8080", "http://localhost:8080", True),
+    ("http://127.0.0.1:8080", "http://localhost:8080/", True),
     ("http://127.0.0.1:8080", "http://127.0.0.1:8081", False),
     ("http://mini.local:8080", "http://MINI.local:8080", True),
     ("http://mini.local:8080", "http://127.0.0.1:8080", False),
@@ -234,17 +240,21 @@ def test_one_llama_swap_at_two_addresses_counts_once(tmp_path):
     assert [requests(account) for account in parse((tmp_path / NAME).read_bytes()).accounts.values()] == [4]
 
 
-def test_a_server_that_was_found_by_itself_goes_on_where_it_was_wherever_it_is(tmp_path):
-    monitor, keeper = a_keeper(tmp_path, discovered=["one"])
+def test_after_a_server_has_moved_the_menu_says_what_the_history_says(tmp_path):
+    now = time.time()
+    monitor, keeper = a_keeper(tmp_path, mini="one")
     keeper.load()
-    finish(monitor, 1, 2)
-    noted(keeper)
-    monitor.servers["one"].url = "http://127.0.0.1:9999"
-    monitor.take("one", StreamOpened(), at_s=2.0)
-    finish(monitor, 1, 2, at_unix_s=time.time() + 100)
+    finish(monitor, *range(1, 41), server="mini", at_unix_s=now - 30)
     written(keeper)
-    assert list(parse((tmp_path / NAME).read_bytes()).accounts) == [FOUND]
-    assert requests(kept_in(tmp_path)["one"]) == 4
+    moved, keeper = a_keeper(tmp_path, mini="two")
+    keeper.load()
+    finish(moved, 1, 2, server="mini", at_unix_s=now)
+    written(keeper)
+    days = lines(parse((tmp_path / NAME).read_bytes()).accounts.values())
+    assert sum(line.sums.requests for line in days) == 42
+    moved.today = moved.day_of(now)
+    menu = compose(moved.scene(now_s=1.0))
+    assert "Today: 42 requests, 294 tokens generated" in [row.text for row in menu.rows()]
 
 
 def test_what_another_alone_has_seen_is_taken_up_and_not_thrown_away(tmp_path):
@@ -285,9 +295,33 @@ def test_while_nothing_changes_the_file_is_not_even_read_again(tmp_path):
     written(keeper)
     _, keeper = a_keeper(tmp_path)
     keeper.load()
+    noted(keeper)
+    before = (tmp_path / NAME).stat()
+    (tmp_path / NAME).write_bytes(b"rubbish")
+    os.utime(tmp_path / NAME, ns=(before.st_atime_ns, before.st_mtime_ns))
     for _ in range(3):
         noted(keeper)
-    assert keeper._thread is None
+    assert (tmp_path / NAME).read_bytes() == b"rubbish"
+
+
+@pytest.mark.parametrize("case", ["uneven", "renamed", "fewer days"])
+def test_two_who_watch_write_nothing_while_nothing_happens(tmp_path, case):
+    rows = [FinishedRequest(one, "m", time.time() - 86_400 * (3 - one), generated_tokens=100, generation_tps=41.7)
+            for one in (1, 2, 3)]  # fmt: skip
+    (first, plugin_), (second, watch) = a_keeper(tmp_path), a_keeper(
+        tmp_path, **({"mini": "one"} if case == "renamed" else {}), days=2 if case == "fewer days" else 90
+    )  # fmt: skip
+    for keeper in (plugin_, watch):
+        keeper.load()
+    for monitor in (first, second):
+        monitor.take(next(iter(monitor.servers)), RequestsFinished(tuple(rows), total=3), at_s=1.0)
+    noted(plugin_)
+    noted(watch)
+    before = (tmp_path / NAME).stat().st_mtime_ns
+    for _ in range(5):
+        noted(plugin_)
+        noted(watch)
+    assert (tmp_path / NAME).stat().st_mtime_ns == before
 
 
 def test_nothing_is_written_while_nothing_changes_and_at_most_once_a_minute(tmp_path):
@@ -319,7 +353,7 @@ def test_neither_a_mistake_in_the_settings_nor_a_clock_that_jumps_costs_the_hist
     old = Account("one", Mark(1, 1.7e9, 1.7e9), days)
     (tmp_path / NAME).write_bytes(dump(Kept({key_of("http://127.0.0.1:9001"): old}, {})))
     monkeypatch.setattr(kept_history.clock, "unix_s", lambda: time.time() + ahead_s)
-    monitor, keeper = a_keeper(tmp_path, days=Settings((), mistakes=("settings line 4 is not understood",)).kept_days)
+    monitor, keeper = a_keeper(tmp_path, days=None)
     keeper.load()
     finish(monitor, 2, at_unix_s=time.time() + ahead_s)
     written(keeper)
@@ -358,8 +392,103 @@ def test_the_readings_of_the_last_minutes_are_there_after_a_new_start_with_the_p
     assert again.servers["one"].history.buckets == (), "what is old stays old, whoever writes"
 
 
-@pytest.mark.parametrize("taken_off", ["plugin", "history"])
-def test_it_is_not_written_again_once_it_was_taken_off(tmp_path, taken_off):
+def test_a_history_that_was_taken_away_begins_anew_and_counts_nothing_again(tmp_path):
+    monitor, keeper = a_keeper(tmp_path)
+    keeper.load()
+    finish(monitor, 1, 2, 3)
+    noted(keeper)
+    (tmp_path / NAME).rename(tmp_path / "history.json.aside")
+    noted(keeper)
+    noted(keeper)
+    assert counted_of(monitor) == 0
+    finish(monitor, 1, 2, 3, 4)
+    noted(keeper)
+    assert requests(kept_in(tmp_path)["one"]) == 1
+
+
+def test_a_damaged_file_and_a_full_disk_together_cost_nothing(tmp_path):
+    monitor, keeper = a_keeper(tmp_path)
+    keeper.load()
+    finish(monitor, 1)
+    noted(keeper)
+    (tmp_path / NAME).write_bytes(b"rubbish")
+    files.beside(tmp_path / NAME).mkdir()  # nothing can be written there
+    finish(monitor, 1, 2)
+    noted(keeper)
+    assert (tmp_path / NAME).read_bytes() == b"rubbish"
+    files.beside(tmp_path / NAME).rmdir()
+    noted(keeper)
+    assert requests(kept_in(tmp_path)["one"]) == 2
+    assert (tmp_path / "history-damaged-1.json").read_bytes() == b"rubbish"
+
+
+def test_what_comes_in_while_the_count_of_another_is_taken_up_is_not_lost(tmp_path):
+    now = time.time()
+    (behind, one), (ahead, two) = a_keeper(tmp_path), a_keeper(tmp_path)
+    one.load()
+    two.load()
+    finish(behind, *range(1, 11), at_unix_s=now)
+    finish(ahead, *range(1, 16), at_unix_s=now)
+    noted(two)
+    noted(one)  # it has read that, and not taken it up yet
+    behind.take("one", StreamOpened(), at_s=2.0)
+    finish(behind, *range(1, 5), at_unix_s=now + 1000)  # llama-swap was started anew
+    one.note()
+    assert counted_of(behind) == 19
+
+
+def test_a_disk_that_hangs_holds_up_nothing_and_is_taken_up_when_it_answers(tmp_path):
+    finished, keeper = a_keeper(tmp_path / "before")
+    keeper.load()
+    finish(finished, 1, 2)
+    written(keeper)
+    os.mkfifo(tmp_path / NAME)
+    monitor, keeper = a_keeper(tmp_path)
+    began_s = time.monotonic()
+    keeper.load()
+    finish(monitor, 3)
+    noted(keeper)
+    keeper.end()
+    assert time.monotonic() - began_s < 8.0
+    with (tmp_path / NAME).open("wb") as late:
+        late.write((tmp_path / "before" / NAME).read_bytes())
+    keeper.finish(5.0)
+    keeper.note()
+    assert counted_of(monitor) == 3
+
+
+def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_path):
+    for replayed in (0, 22):
+        monitor, keeper = a_keeper(tmp_path)
+        monitor.take("one", StreamOpened(), at_s=0.0)
+        rows = tuple(FinishedRequest(number, "m", time.time()) for number in range(3000))
+        for row in rows[:replayed]:
+            monitor.take("one", RequestsFinished((row,), streamed=True, replayed=True), at_s=0.1)
+        monitor.take("one", RequestsFinished(rows, streamed=True), at_s=0.2)
+        assert counted_of(monitor) == 3000
+
+
+def test_on_a_day_without_requests_the_earlier_ones_are_still_a_click_away(tmp_path):
+    monitor, keeper = a_keeper(tmp_path)
+    assert not any(row.text.startswith("Today") for row in compose(monitor.scene(now_s=1.0)).rows())
+    finish(monitor, 1, at_unix_s=time.time() - 2 * 86_400)
+    monitor.today = monitor.day_of(time.time())
+    today = next(row for row in compose(monitor.scene(now_s=1.0)).rows() if row.text.startswith("Today"))
+    assert (today.text, [child.text for child in today.children]) == (
+        "Today: no request yet", ["Earlier days, in a terminal"],
+    )  # fmt: skip
+
+
+def test_a_row_with_an_absurd_number_costs_no_server_its_history(tmp_path):
+    monitor, keeper = a_keeper(tmp_path, "one", "two")
+    keeper.load()
+    finish(monitor, 1, 2**60, server="one")
+    finish(monitor, 1, 2, server="two")
+    written(keeper)
+    assert {name: requests(account) for name, account in kept_in(tmp_path).items()} == {"one": 1, "two": 2}
+
+
+def test_nothing_is_written_any_more_once_the_program_is_gone(tmp_path):
     (tmp_path / "llamabar.pyz").write_text("")
     monitor, keeper = a_keeper(tmp_path, plugin=str(tmp_path / "llamabar.pyz"))
     keeper.load()
@@ -367,8 +496,7 @@ def test_it_is_not_written_again_once_it_was_taken_off(tmp_path, taken_off):
     noted(keeper)
     assert (tmp_path / NAME).exists()
     (tmp_path / NAME).unlink()
-    if taken_off == "plugin":
-        (tmp_path / "llamabar.pyz").unlink()
+    (tmp_path / "llamabar.pyz").unlink()
     finish(monitor, 1, 2)
     written(keeper)
     assert not (tmp_path / NAME).exists()
@@ -441,6 +569,10 @@ def test_totals_outlast_the_plugin_and_llama_swap(tmp_path):
         chat(server, MODEL).join()
         shown.wait_for_row("Today: 4 requests")
         shown.end(signal.SIGTERM)
+        frame = run(tmp_path, "frame", LLAMABAR_URL=server.url, LLAMABAR_DATA_DIR=str(tmp_path / "data"))
+        assert "Today: 4 requests" in frame.stdout, "one look goes on from there, too"
+        run(tmp_path, "frame", LLAMABAR_URL=server.url, LLAMABAR_DATA_DIR=str(tmp_path / "none"))
+        assert not (tmp_path / "none").exists(), "and keeps nothing itself"
     found = json.loads(history(tmp_path, "--json").stdout)
     assert found["llamabar_json"] == 1
     assert [(day["model"], day["requests"], day["complete"]) for day in found["days"]] == [(MODEL, 4, True)]

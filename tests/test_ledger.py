@@ -7,13 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llamabar.core.events import FinishedRequest
-from llamabar.core.ledger import NOTHING, Mark, Sums, counted, lines, merged, newest_days, requests, settled, total
+from llamabar.core.ledger import NOTHING, Mark, Sums, counted, emptied, lines, merged, newest_days, settled, total
 
 DAY_S = 86_400.0
 
 
 def day_of(unix_s):
     return f"day {int(unix_s // DAY_S):03}"
+
+
+def requests(account):
+    return sum(sums.requests for models in account.days.values() for sums in models.values())
 
 
 def row(row_id, at_s, model="m", *, generated=100, tps=50.0):
@@ -99,6 +103,26 @@ def test_a_row_far_in_the_future_stops_nothing():
     assert requests(counted(account, rows, day_of)) == 50
 
 
+def test_of_two_stores_in_turn_behind_one_address_nothing_counts_twice():
+    """An ssh tunnel to one Mac, then to another, then back: each keeps its rows, with numbers of its own."""
+    first = [row(number, 1e4 + number) for number in range(1, 501)]
+    second = [row(number, 2e4 + number) for number in range(1, 31)]
+    account = counted(counted(NOTHING, first, day_of), second, day_of)
+    assert requests(account) == 530
+    again = counted(account, [*first, row(501, 3e4)], day_of)
+    assert requests(again) == 531
+    assert "day 000" in again.gaps
+
+
+def test_a_table_that_can_not_be_placed_is_known_to_be_missed():
+    """llama-swap was started anew after its clock was set back, and has more rows than the mark's number."""
+    account = counted(NOTHING, [row(number, 1e5 + number) for number in range(10)], day_of)
+    again = counted(account, [row(number, 1e4 + number) for number in range(40)], day_of)
+    assert requests(again) == 10
+    assert again.gaps == {"day 000"}
+    assert counted(again, [row(number, 1e4 + number) for number in range(40)], day_of) == again
+
+
 def test_rows_that_nobody_saw_are_known_to_be_missing_on_each_day_that_they_may_be_of():
     account = counted(NOTHING, [row(1, 10.0)], day_of)
     assert counted(account, [row(900, 20.0)], day_of).gaps == {"day 000"}
@@ -119,9 +143,23 @@ def test_a_row_without_a_time_belongs_to_no_day():
 
 def test_old_days_go_with_their_gaps():
     account = counted(counted(NOTHING, [row(9, 10.0)], day_of), [row(10, DAY_S)], day_of)
+    assert newest_days(account, None) is account
     kept = newest_days(account, 1)
     assert (list(kept.days), kept.gaps, kept.mark) == (["day 001"], frozenset(), account.mark)
     assert newest_days(kept, 1) is kept
+
+
+def test_of_two_who_counted_the_one_who_counted_more_is_right_however_few_days_are_kept():
+    many = counted(NOTHING, [row(number, number * DAY_S) for number in range(1, 9)], day_of)
+    more = newest_days(counted(many, [row(9, 9 * DAY_S)], day_of), 1)
+    assert merged({"a": more}, {"a": many}) == {"a": more} == merged({"a": many}, {"a": more})
+    theirs = replace(many, name="as it stands there")
+    assert merged({"a": many}, {"a": theirs}) == {"a": theirs}, "nothing is written for nothing"
+
+
+def test_what_was_emptied_counts_nothing_again():
+    account = emptied(counted(NOTHING, [row(1, 1.0), row(2, 2.0)], day_of))
+    assert requests(counted(account, [row(1, 1.0), row(2, 2.0), row(3, 3.0)], day_of)) == 1
 
 
 def test_of_two_who_counted_the_one_who_counted_more_is_right():
@@ -136,10 +174,10 @@ def test_the_account_is_the_one_that_counted_this_very_table():
     rows = [row(number, 10.0 + number) for number in range(5)]
     mine, other = replace(counted(NOTHING, rows[:3], day_of), name="a"), replace(NOTHING, name="a")
     elsewhere = replace(mine, name="b")
-    assert settled({"k": mine, "new": other}, "new", rows) == "k"
-    assert settled({"k": mine, "new": mine}, "new", rows) == "new"
-    assert settled({"k": elsewhere, "new": other}, "new", rows) == "new"
-    assert settled({"k": mine, "new": other}, "new", [row(2, 500.0)]) == "new"
+    assert settled({"k": mine, "new": other}, "new", "a", rows) == "k"
+    assert settled({"k": mine, "new": mine}, "new", "a", rows) == "new"
+    assert settled({"k": elsewhere, "new": other}, "new", "a", rows) == "new"
+    assert settled({"k": mine, "new": other}, "new", "a", [row(2, 500.0)]) == "new"
 
 
 def test_lines_come_by_day_server_and_model_and_accounts_of_one_name_are_one():

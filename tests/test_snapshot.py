@@ -106,6 +106,12 @@ def test_rows_seen_twice_count_once_and_a_restarted_server_counts_anew():
     assert (snapshot.rows_total, snapshot.generated_tokens_total) == (1, 7)
 
 
+def test_a_request_that_ended_while_an_empty_page_was_on_its_way_is_fetched():
+    noted = after(live(table(m="ready")), ev.ActivityNoted(1), at_s=1.0)
+    assert after(noted, ev.RequestsFinished((), total=0), at_s=2.0).activity_noted_s == 2.0
+    assert after(noted, ev.RequestsFinished((row(1),), total=1), at_s=2.0).activity_noted_s is None
+
+
 def test_three_requests_on_two_slots_one_waits():
     first = live(
         table(m="ready"), request("1", answered_bytes=900), request("2", answering=True), request("3"), step_s=0.01

@@ -191,7 +191,7 @@ def _one(
     made = snapshot()
     history = History() if first else _history(made, busy=busy)
     now_s = NOW_S + later_s
-    server = seen("mac", URL, made, history, now_s=now_s, account=_account(made), cause=cause)
+    server = seen("mac", URL, made, history, now_s=now_s, accounts=(_account(made),), cause=cause)
     return Scene((server,), now_s, today=TODAY, version=__version__)
 
 
@@ -203,7 +203,7 @@ def _several() -> Scene:
     named = (("mac", URL, _generating()), ("mini", "http://mini.local:8080", _ready(ELSEWHERE)),
              ("studio", "http://studio.local:8080", _lost(ev.FaultKind.TIMEOUT, ELSEWHERE)))  # fmt: skip
     servers = tuple(
-        seen(name, url, snapshot, _history(snapshot, busy=name == "mac"), now_s=NOW_S, account=_account(snapshot),
+        seen(name, url, snapshot, _history(snapshot, busy=name == "mac"), now_s=NOW_S, accounts=(_account(snapshot),),
              only=False)
         for name, url, snapshot in named
     )

@@ -55,23 +55,14 @@ class Settings:
     mistakes: Tuple[str, ...] = ()
     file: str = ""
     history_minutes: Sourced = MINUTES  # that the charts go back
-    history_days: Sourced = DAYS  # of which totals are kept
+    history_days: Sourced = DAYS
+    kept_days: Optional[int] = None  # of which totals are kept; None: of all, a mistake may have hidden what was wanted
     printed_mb: Sourced = PRINTED  # after which SwiftBar, which keeps all of it, is asked to start the plugin anew
     chart_width_px: Optional[int] = None  # None: as usual
     chart_height_px: Optional[int] = None
     older: Tuple[Tuple[str, str], ...] = ()  # the older plugin's variables that are followed
     update_url: str = ""  # where the newest version is asked for; empty: never
     rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
-
-    @property
-    def discovered(self) -> Tuple[str, ...]:
-        """Return the names of the servers that no setting has an address of."""
-        return tuple(server.name for server in self.servers if server.discovered)
-
-    @property
-    def kept_days(self) -> Optional[float]:
-        """Return of how many days totals are kept; None where a mistake may have hidden what was wanted: of all."""
-        return None if self.mistakes else self.history_days.value
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
@@ -92,7 +83,8 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     title, title_from = title_of(menu, text, mistakes)
     unknown(table, text, mistakes)
     key, wished = menu_key(menu, text, mistakes), wishes(table_of(table, "notify", mistakes), text, mistakes)
-    older = older_plugin.read(environment, mistakes)
+    variables: List[str] = []  # mistakes in what this file has no word of
+    older = older_plugin.read(environment, variables)
     servers = _servers(table, text, environment, mistakes, discover)
     servers = tuple(replace(server, answer_s=older.answer_s or ANSWER_S) for server in servers)
     update_url = _update_url(table_of(table, "update", mistakes), text, mistakes)
@@ -101,8 +93,9 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     days = number(history, "days", DAYS, DAYS_BOUNDS, text, mistakes)
     printed_mb = number(limits, "printed_mb", PRINTED, PRINTED_BOUNDS, text, mistakes)
     file = str(path) if text is not None else ""
+    kept_days = None if mistakes else int(days.value)
     return Settings(
-        servers, title, title_from, key, wished, tuple(mistakes), file, minutes, days, printed_mb,
+        servers, title, title_from, key, wished, (*mistakes, *variables), file, minutes, days, kept_days, printed_mb,
         older.chart_width_px, older.chart_height_px, older.in_force, update_url,
     )
 

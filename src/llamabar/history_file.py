@@ -9,12 +9,10 @@ from urllib.parse import urlsplit
 
 from llamabar.core.asks import is_local
 from llamabar.core.history import Readings
-from llamabar.core.ledger import Account, Mark, Sums
+from llamabar.core.ledger import MOST, Account, Mark, Sums
 
 VERSION = 1
 NAME = "history.json"
-FOUND = "found"  # the key of the server that was found by itself, wherever it is
-MOST = 2**53  # of a count: more is damage
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,7 @@ def dump(kept: Kept) -> bytes:
             "name": account.name,
             "mark": account.mark,
             "gaps": sorted(account.gaps),
+            "ever": account.ever,
             "days": {day: {model: [*sums[:4], round(sums[4], 3)] for model, sums in models.items()}
                      for day, models in account.days.items()},
         }
@@ -74,7 +73,7 @@ def key_of(url: str) -> str:
     """Return what names a server in the file: a digest of where it is; this computer has one, however it is called."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
-    place = f"here:{port}{parts.path}" if is_local(url) else f"{(parts.hostname or '').lower()}:{port}{parts.path}"
+    place = f"{'here' if is_local(url) else (parts.hostname or '').lower()}:{port}{parts.path.rstrip('/')}"
     return hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()[:16]
 
 
@@ -86,7 +85,7 @@ def _account(said: Any) -> Account:
         str(day): {str(model): _sums(sums) for model, sums in models.items()}
         for day, models in said["days"].items()
     }
-    return Account(str(said["name"]), mark, days, frozenset(map(str, said["gaps"])))
+    return Account(str(said["name"]), mark, days, frozenset(map(str, said["gaps"])), _count(said["ever"]))
 
 
 def _chart(said: Any) -> Chart:

@@ -1,6 +1,7 @@
 """One look at every server: connect, ask what is asked once, wait until the answers are there, and go."""
 
 import threading
+from typing import Mapping, Optional
 
 from llamabar.config import Settings
 from llamabar.core.asks import PROBES, Kind
@@ -14,16 +15,25 @@ from llamabar.sources import clock, host
 
 LONGEST_S = 4.0
 SERVICE_S = 1.5
+HISTORY_S = 1.0
 LULL_S = 0.01  # somebody waits for this one look
 SPEED_S = 2.6  # two looks at the slots, a second apart
 
 
-def look(settings: Settings, *, longest_s: float = LONGEST_S, services: bool = False) -> Watch:
+def look(
+    settings: Settings, *, longest_s: float = LONGEST_S, services: bool = False,
+    behind: Optional[Mapping[str, str]] = None,
+) -> Watch:  # fmt: skip
     """Return a watch that has seen each server once and is closed; its monitor holds what was found.
 
-    `services`: the services of servers that answer are wanted too; of one that does not they always are.
+    `services`: the services of servers that answer are wanted too; of one that does not they always are. `behind`: the
+    environment whose history the totals go on from.
     """
     watch = Watch(settings, lambda *_: None, lull_s=LULL_S)
+    if behind is not None:
+        from llamabar.kept_history import Keeper
+
+        Keeper(watch.monitor, behind, days=settings.kept_days).load(HISTORY_S, for_a_look=True)
     began_s = clock.now_s()
     watch.start()
     alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer

@@ -6,9 +6,8 @@ from typing import Callable, Dict, List, Mapping, Optional, Tuple
 from llamabar.core import asks, cadence, readings
 from llamabar.core import events as ev
 from llamabar.core.asks import Answer, Ask, AskLog
-from llamabar.core.finished import new_rows
 from llamabar.core.history import History, record
-from llamabar.core.ledger import NOTHING, Account, counted, settled
+from llamabar.core.ledger import NOTHING, Account, counted, emptied, settled
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.core.status import BUSY, Status
@@ -41,6 +40,11 @@ class Watched:
     unread: bool = False  # the connection was lost before the newest rows were read
     figures: Figures = NONE_YET  # as the last scene showed them
     cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
+
+    def accounts(self) -> Tuple[Account, ...]:
+        """Return what was counted under this server's name: here first, then at other addresses."""
+        others = (one for key, one in self.kept.items() if key != self.key and one.name == self.name)
+        return (replace(self.account, name=self.name), *others)
 
     def reach(self) -> Dict[str, bool]:
         """Return how much of its computer can be seen, as the questions need it."""
@@ -82,26 +86,36 @@ class Monitor:
             self._news = self._news or not isinstance(one, NO_NEWS)
             watched.unread = watched.unread or (isinstance(one, ev.StreamLost) and before.activity_noted_s is not None)
             if self.day_of is not None and isinstance(one, ev.RequestsFinished):
-                self._count(watched, before, one, self.day_of)
+                self._count(watched, one, self.day_of, first=before.newest_row_id is None)
         self._dirty = True
 
-    def _count(
-        self, watched: Watched, before: Snapshot, event: ev.RequestsFinished, day_of: Callable[[float], str]
-    ) -> None:
-        rows = new_rows(before, watched.snapshot)
-        if before.newest_row_id is None and watched.key:
-            self._settle(watched, rows)
-        whole = event.total is not None
-        watched.account = counted(watched.account, rows, day_of, whole=whole, missed=watched.unread)
-        watched.unread = watched.unread and not rows
+    def take_up(self, kept: Mapping[str, Account], *, first: bool) -> None:
+        """Take in what is written down of all servers; `first`: what was counted before is counted anew, behind it."""
+        for watched in self.servers.values():
+            rows, watched.kept = watched.snapshot.rows, kept
+            if first:
+                watched.key = settled(kept, watched.key, watched.name, rows)
+            theirs = kept.get(watched.key, NOTHING)
+            if self.day_of is not None and (first or theirs.ever > watched.account.ever):
+                watched.account = counted(theirs, rows, self.day_of, whole=False)  # they may have seen newer ones
+        self._dirty = True
+
+    def forget(self) -> None:
+        """Begin the totals anew; what was counted is not counted again."""
+        for watched in self.servers.values():
+            watched.kept, watched.account = {}, emptied(watched.account)
+        self._dirty = True
 
     @staticmethod
-    def _settle(watched: Watched, rows: Tuple[ev.FinishedRequest, ...]) -> None:
-        """A server that is reached at another address than before goes on with the account that counted it."""
-        mine = replace(watched.account, name=watched.name)
-        key = settled({**watched.kept, watched.key: mine}, watched.key, rows)
-        if key != watched.key:
-            watched.key, watched.account = key, watched.kept[key]
+    def _count(watched: Watched, event: ev.RequestsFinished, day_of: Callable[[float], str], *, first: bool) -> None:
+        """Count the new rows; at the first look at a table with the account of who counted it at another address."""
+        rows = watched.snapshot.new_rows
+        if first:
+            key = settled({**watched.kept, watched.key: watched.account}, watched.key, watched.name, rows)
+            watched.account = watched.account if key == watched.key else watched.kept[key]
+            watched.key = key
+        watched.account = counted(watched.account, rows, day_of, whole=not event.replayed, missed=watched.unread)
+        watched.unread = watched.unread and not rows
 
     def tell(self, aside: str) -> None:
         """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
@@ -163,7 +177,7 @@ class Monitor:
         """Return what a menu is drawn from."""
         only = len(self.servers) == 1
         shown = tuple(
-            seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, account=w.account,
+            seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, accounts=w.accounts(),
                  only=only, cause=w.cause, number=number)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip

@@ -74,7 +74,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent = os.getppid()
     state = WatcherState(watch, writer, environment)
-    keeper = Keeper(watch.monitor, environment, days=settings.kept_days, discovered=settings.discovered)
+    keeper = Keeper(watch.monitor, environment, days=settings.kept_days)
     keeper.load()
     recycler = Recycler(
         writer, environment, limit_bytes=settings.printed_mb.value * 1e6, is_busy=watch.monitor.is_busy

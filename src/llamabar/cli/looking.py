@@ -26,7 +26,7 @@ def stream(server: str, config: str) -> int:
 @common
 def frame(server: str, config: str) -> int:
     """One frame, then exit: for xbar, Argos and non-streaming use."""
-    scene = scene_of(server, config, services=True)
+    scene = scene_of(server, config, for_menu=True)
     from llamabar.clicks import click_style
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import render

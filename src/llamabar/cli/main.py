@@ -14,6 +14,7 @@ from llamabar.cli.program import INTERRUPTED, KNOWN_FAULT, OK, OUR_FAULT, WRONG_
 from llamabar.errors import LlamabarError
 
 COMMANDS = (looking, controlling, installing)
+NO_ROOM = "The disk is full: there was no room for what was to be written.\nMake room on it, then try again."
 
 
 def run(arguments: List[str]) -> int:
@@ -41,7 +42,7 @@ def run(arguments: List[str]) -> int:
         return OK
     except Exception as error:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            print("There was no room for what was to be written.", file=sys.stderr)
+            print(NO_ROOM, file=sys.stderr)
             return KNOWN_FAULT
         if launch.mendable(error):
             raise

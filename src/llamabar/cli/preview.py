@@ -37,7 +37,7 @@ def of_settings(settings: Settings) -> Drawn:
     from llamabar.look import look
     from llamabar.sources import clock
 
-    scene = look(settings).monitor.scene(now_s=clock.now_s())
+    scene = look(settings, behind=os.environ).monitor.scene(now_s=clock.now_s())
     menu = compose(scene)
     return Drawn([State(f"Now: {menu.title.spoken}", menu)], "llamabar: the menu now")
 

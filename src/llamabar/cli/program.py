@@ -51,14 +51,14 @@ def program(context: click.Context) -> Optional[int]:
     return code
 
 
-def scene_of(server: str, config: str, *, services: bool = False) -> Any:
-    """Return what one look at the servers has shown."""
+def scene_of(server: str, config: str, *, for_menu: bool = False) -> Any:
+    """Return what one look at the servers has shown; `for_menu`: their services and the kept totals, too."""
     settings = settings_of(server, config)
     lean.without_tls(one.url for one in settings.servers)
     from llamabar.look import look
     from llamabar.sources import clock
 
-    return look(settings, services=services).monitor.scene(now_s=clock.now_s())
+    return look(settings, services=for_menu, behind=os.environ if for_menu else None).monitor.scene(now_s=clock.now_s())
 
 
 def print_status(server: str, config: str, *, as_json: bool) -> int:

@@ -142,9 +142,10 @@ def settings_lines(settings: Settings) -> List[str]:
             + (f" (from {server.key_from})" if server.key_from else "")
         )
     lines.append(f"menu title       {settings.title} (from {settings.title_from})")
-    minutes, days, printed = settings.history_minutes, settings.history_days, settings.printed_mb
+    minutes, days, printed = settings.history_minutes, settings.kept_days, settings.printed_mb
     lines.append(f"charts           the last {minutes.value:g} min (from {minutes.source})")
-    lines.append(f"totals           of the last {int(days.value)} days with requests (from {days.source})")
+    told = f"the last {days} days with requests (from {settings.history_days.source})"
+    lines.append(f"totals           of {told if days else 'all days, while there is a mistake in the settings'}")
     lines.append(f"output           {printed.value:g} MB, then SwiftBar starts the plugin anew (from {printed.source})")
     lines += [f"{variable} {value}" for variable, value in settings.older]
     lines.append(f"update check     {settings.update_url or 'off'}")

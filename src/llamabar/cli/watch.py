@@ -34,9 +34,7 @@ class LiveView:
     ) -> None:
         self.watch = Watch(settings, self.draw, on_key=self.key, explain=explain)
         self.watch.monitor.lively = True
-        self.keeper = None if keeps is None else Keeper(
-            self.watch.monitor, keeps, days=settings.kept_days, discovered=settings.discovered
-        )  # fmt: skip
+        self.keeper = None if keeps is None else Keeper(self.watch.monitor, keeps, days=settings.kept_days)
         self.note = note
         self.ends_s = None if seconds is None else clock.now_s() + seconds
         self.controls = Controls()

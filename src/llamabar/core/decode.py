@@ -85,8 +85,9 @@ def _request(entry: Dict[str, Any]) -> Optional[ev.RequestInfo]:
 
 def decode_metrics(value: Any) -> Optional[ev.RequestsFinished]:
     """Return the rows of a `metrics` event: one (v140 to v151) or an array of them (v152 to v235)."""
-    rows = [value] if isinstance(value, dict) else value
-    return ev.RequestsFinished(_rows(rows), streamed=True) if isinstance(rows, list) else None
+    alone = isinstance(value, dict)
+    rows = [value] if alone else value
+    return ev.RequestsFinished(_rows(rows), streamed=True, replayed=alone) if isinstance(rows, list) else None
 
 
 def decode_activity_page(value: Any) -> Optional[ev.RequestsFinished]:

@@ -160,14 +160,15 @@ class ActivityNoted:
 
 @dataclass(frozen=True)
 class RequestsFinished:
-    """Rows of finished requests, oldest first. `total` counts what the server still holds; `read_unix_s` is the wall
-    clock at which they were fetched from a server on this computer; `streamed`: they came as an event.
+    """Rows of finished requests, oldest first. `total`: what the server still holds; `read_unix_s`: the wall clock when
+    they were fetched on this computer; `streamed`: they came as an event; `replayed`: alone, as v140 to v151 send old ones.
     """
 
     rows: Tuple[FinishedRequest, ...]
     total: Optional[int] = None
     read_unix_s: Optional[float] = None
     streamed: bool = False
+    replayed: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,11 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     just_connected = event.read_unix_s is None and at_s - (snapshot.connection_since_s or 0.0) < REPLAYED_FOR_S
     old = first_look or (event.total is None and just_connected)
     noted_id = snapshot.activity_newest_id  # one that ended while the page was on its way is fetched, once
-    outran = not event.streamed and noted_id is not None and bool(event.rows) and event.rows[-1].id < noted_id
+    outran = not event.streamed and noted_id is not None and (not event.rows or event.rows[-1].id < noted_id)
     snapshot = replace(
         snapshot,
         rows=(*before.rows, *rows)[-ROWS_KEPT:],
+        new_rows=rows,
         rows_total=(before.rows_total or 0) + unseen + len(rows),
         tokens_known=before.tokens_known and not unseen,
         prompt_tokens_total=before.prompt_tokens_total + _sum(rows, "prompt_tokens"),
@@ -46,12 +47,6 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
             snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, old, event.read_unix_s
         )
     return _with_last_uses(snapshot, rows, event.read_unix_s, at_s) if first_look else snapshot
-
-
-def new_rows(before: Snapshot, after: Snapshot) -> Tuple[ev.FinishedRequest, ...]:
-    """Return the rows that an event brought: after the first look of a connection only those that were not there."""
-    more = (after.rows_total or 0) - (before.rows_total or 0)
-    return after.rows if before.newest_row_id is None or more < 0 else after.rows[len(after.rows) - more :]
 
 
 def _finished_of(

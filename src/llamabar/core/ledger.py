@@ -2,7 +2,7 @@
 
 A server's rows are numbered in the order in which their requests ended, so the newest that was counted tells which are
 new (facts on llama-swap's API, 5.1). A table that began anew is known by a lower number that ended later, or by a page
-of its newest rows that ends below what was counted.
+of its newest rows that ends below what was counted. Of a table that may be another one only what ended later counts.
 """
 
 from dataclasses import dataclass, field, replace
@@ -12,6 +12,7 @@ from llamabar.core.events import FinishedRequest
 
 DISORDER_S = 1.0  # times are whole seconds from v236 on, and requests that end at once are numbered in either order
 MOST_TOKENS, SLOWEST_TPS = 10**9, 0.001  # of one request: what is beyond is a fault of the server's
+MOST = 2**53  # of a number or a count: more is a fault or damage
 FIRST_IDS = (0, 1)  # of a table that began anew: 0 up to v235, 1 from v236 on
 
 
@@ -50,12 +51,15 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Account:
-    """One server's totals, by local date (2026-11-24) and model. `gaps` are days of which rows were missed."""
+    """One server's totals, by local date (2026-11-24) and model. `gaps` are days of which rows were missed; `ever` is
+    how many rows were counted in all, also on days that are no longer kept.
+    """
 
     name: str = ""
     mark: Optional[Mark] = None
     days: Mapping[str, Mapping[str, Sums]] = field(default_factory=dict)
     gaps: FrozenSet[str] = frozenset()
+    ever: int = 0
 
 
 NOTHING = Account()
@@ -70,12 +74,13 @@ def counted(
     `day_of` tells the local date of a time, `whole` that the newest rows of the table are among these, `missed` that
     some of the last table were never read.
     """
-    timed = [(row.at_unix_s, row) for row in rows if row.at_unix_s is not None]
+    timed = [(row.at_unix_s, row) for row in rows if row.at_unix_s is not None and abs(row.id) < MOST]
     mark = account.mark
     anew = mark is not None and _began_anew(mark, timed, whole=whole)
-    new = timed if mark is None or anew else [(at_s, row) for at_s, row in timed if row.id > mark.row_id]
+    new = timed if mark is None or anew else _later(mark, timed)
     if not new:
-        return account
+        other = mark is not None and not _has_row(mark, rows) and any(row.id == mark.row_id for _, row in timed)
+        return replace(account, gaps=account.gaps | {day_of(timed[-1][0])}) if other else account
     days: Dict[str, Mapping[str, Sums]] = dict(account.days)
     for at_unix_s, row in new:
         day = day_of(at_unix_s)
@@ -88,16 +93,23 @@ def counted(
     if not follows or (anew and missed):
         gaps |= {day_of(oldest_s)} if mark is None else {day_of(oldest_s), day_of(mark.at_unix_s)}
     latest_s = max([at_s for at_s, _ in new] + ([mark.latest_unix_s] if mark is not None and not anew else []))
-    return replace(account, mark=Mark(newest.id, newest_s, latest_s), days=days, gaps=frozenset(gaps))
+    ever = account.ever + len(new)
+    return replace(account, mark=Mark(newest.id, newest_s, latest_s), days=days, gaps=frozenset(gaps), ever=ever)
 
 
-def settled(accounts: Mapping[str, Account], key: str, rows: Sequence[FinishedRequest]) -> str:
-    """Return the key of the account that has counted this very table: the one of `key` unless only another has."""
-    own = accounts.get(key, NOTHING)
-    if _has_row(own.mark, rows):
+def settled(accounts: Mapping[str, Account], key: str, name: str, rows: Sequence[FinishedRequest]) -> str:
+    """Return the key of the account that has counted this very table: `key` unless only another of that name has."""
+    if _has_row(accounts.get(key, NOTHING).mark, rows):
         return key
-    fellows = (other for other, account in accounts.items() if account.name == own.name)
+    fellows = (other for other, account in accounts.items() if account.name == name)
     return next((other for other in fellows if _has_row(accounts[other].mark, rows)), key)
+
+
+def _later(mark: Mark, timed: Sequence[Tuple[float, FinishedRequest]]) -> List[Tuple[float, FinishedRequest]]:
+    """Return the rows after the mark; where they may be of another table only those that ended after it, too."""
+    follow = any(_is_row(mark, row) for _, row in timed) or (bool(timed) and timed[0][1].id == mark.row_id + 1)
+    since_s = mark.at_unix_s - DISORDER_S
+    return [(at_s, row) for at_s, row in timed if row.id > mark.row_id and (follow or at_s >= since_s)]
 
 
 def _has_row(mark: Optional[Mark], rows: Sequence[FinishedRequest]) -> bool:
@@ -108,26 +120,23 @@ def _is_row(mark: Mark, row: FinishedRequest) -> bool:
     return row.id == mark.row_id and row.at_unix_s is not None and abs(row.at_unix_s - mark.at_unix_s) <= DISORDER_S
 
 
-def newest_days(account: Account, count: int) -> Account:
-    """Return the account with its newest days only: so many on which something was answered."""
-    kept = sorted(account.days)[-count:]
+def newest_days(account: Account, count: Optional[int]) -> Account:
+    """Return the account with its newest days only: so many on which something was answered; None: all."""
+    kept = sorted(account.days)[-(count or 0) :]
     if len(kept) == len(account.days):
         return account
     return replace(account, days={day: account.days[day] for day in kept}, gaps=account.gaps & set(kept))
 
 
 def merged(mine: Mapping[str, Account], theirs: Mapping[str, Account]) -> Dict[str, Account]:
-    """Return each account as the one who counted more has it; keys are the servers'."""
-    found = dict(theirs)
-    for key, account in mine.items():
-        if account.mark is not None and requests(account) >= requests(theirs.get(key, NOTHING)):
-            found[key] = account
-    return found
+    """Return each account as the one who counted more has it, theirs if it is as many; keys are the servers'."""
+    more = {key: account for key, account in mine.items() if account.ever > theirs.get(key, NOTHING).ever}
+    return {**theirs, **more}
 
 
-def requests(account: Account) -> int:
-    """Return how many requests were counted."""
-    return sum(sums.requests for models in account.days.values() for sums in models.values())
+def emptied(account: Account) -> Account:
+    """Return the account with nothing in it, that goes on behind what it has counted."""
+    return replace(account, days={}, gaps=frozenset())
 
 
 def lines(accounts: Sequence[Account], *, since: str = "") -> Iterator[Line]:

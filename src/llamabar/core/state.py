@@ -104,7 +104,8 @@ class Snapshot:
     inflight_total: Optional[int] = None  # v192 to v234 tell only a number
     profiles: Tuple[str, ...] = ()
     profile: Optional[str] = None
-    rows: Tuple[ev.FinishedRequest, ...] = ()
+    rows: Tuple[ev.FinishedRequest, ...] = ()  # the newest, oldest first
+    new_rows: Tuple[ev.FinishedRequest, ...] = ()  # that came last, all of them
     rows_total: Optional[int] = None
     tokens_known: bool = True  # the totals cover every row that the server counts
     prompt_tokens_total: int = 0

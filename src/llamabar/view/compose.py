@@ -66,7 +66,7 @@ def title(scene: Scene) -> Title:
 
 
 def _title_image(shown: Server, scene: Scene) -> Image:
-    """Return the last minute's speed, a point two seconds."""
+    """Return the newest part of the speed's chart."""
     values = series(shown.history, "generation_tps", points=150, now_s=scene.now_s)[-TITLE_POINTS:]
     scaled = sparkline.scaled(values)
     return Image(sparkline.draw(scaled), scaled)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from llamabar.core.history import History
-from llamabar.core.ledger import NOTHING, Account
+from llamabar.core.ledger import Account
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, classify
 from llamabar.core.steady import NONE_YET, Figures, figures
@@ -30,7 +30,7 @@ class Server:
     status: Status
     history: History
     figures: Figures
-    account: Account = NOTHING
+    accounts: Tuple[Account, ...] = ()  # what was counted: here first, then at other addresses
     only: bool = True  # there is no other: its name need not be said
     cause: Optional[Cause] = None
     number: int = 1  # its place in the settings
@@ -53,11 +53,11 @@ class Server:
 
 def seen(
     name: str, url: str, snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET,
-    account: Account = NOTHING, only: bool = True, cause: Optional[Cause] = None, number: int = 1,
+    accounts: Tuple[Account, ...] = (), only: bool = True, cause: Optional[Cause] = None, number: int = 1,
 ) -> Server:  # fmt: skip
-    """Return a server as it is now; `before` are the figures that its last menu was drawn from."""
+    """Return a server as it is now; `before` are the figures of its last scene."""
     moved = figures(snapshot, history, now_s=now_s, before=before)
-    return Server(name, url, snapshot, classify(snapshot), history, moved, account, only, cause, number)
+    return Server(name, url, snapshot, classify(snapshot), history, moved, accounts, only, cause, number)
 
 
 @dataclass(frozen=True)

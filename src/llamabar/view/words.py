@@ -89,7 +89,7 @@ MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", 
 ASKED, STAYS, BUSY, READY_WAITING = "asked…", "stays loaded", "busy", "ready, requests waiting"
 UNLOAD, COMPUTER, ITSELF = "Unload", "computer", "llama-swap itself"
 REFUSED_FOR_S = 10.0
-NO_REQUESTS = "none"
+NO_REQUESTS, NONE_TODAY = "none", "no request yet"
 FIVE_MINUTES_S = 300.0
 FAULT_TITLE = "llamabar has a fault"
 FAULT_GOES_ON = "It tries again every few seconds. If this stays: please report it with the line above"
@@ -217,7 +217,7 @@ def lasting(seconds: float) -> str:
 def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> str:
     """Return what was done, the tokens where they are known; `missed`: there was more, which nobody saw."""
     said = units.plural(requests, "request") + ("" if generated is None else f", {tokens(generated)} generated")
-    return f"{AT_LEAST} {said}" if missed else said
+    return f"{AT_LEAST} {said}" if missed else said if requests else NONE_TODAY
 
 
 def title_speed(reading: Optional[Reading]) -> str:

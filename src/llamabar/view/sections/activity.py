@@ -1,10 +1,10 @@
-"""How fast, how much memory, how busy: each as words and, where it moves, as a picture of five minutes."""
+"""How fast, how much memory, how busy: each as words and, where it moves, as a picture of the last minutes."""
 
 from typing import List, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.history import known, series
-from llamabar.core.ledger import total
+from llamabar.core.ledger import lines, total
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
 from llamabar.core.state import in_flight
@@ -60,7 +60,7 @@ def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...
 
 
 def _requests(server: Server, scene: Scene) -> Optional[Row]:
-    """Return how many requests there are; not there while none is and none was in five minutes."""
+    """Return how many requests there are; not there while none is and the chart shows none."""
     running = in_flight(server.snapshot)
     if not running and not known(server.history, "in_flight"):
         return None
@@ -102,18 +102,19 @@ def _gpu(server: Server, now_s: float) -> Optional[Row]:
 def _today(server: Server, scene: Scene) -> Optional[Row]:
     """Return today's totals; where the day of a request is not known, what the server counts."""
     snapshot = server.snapshot
-    if not scene.today or (server.account.mark is None and snapshot.rows_total):
+    if not scene.today or (snapshot.rows_total and all(account.mark is None for account in server.accounts)):
         tokens = snapshot.generated_tokens_total if snapshot.tokens_known else None
         return Row(f"{words.FINISHED}: {words.totals(snapshot.rows_total, tokens)}") if snapshot.rows_total else None
-    by_model = server.account.days.get(scene.today)
-    if not by_model:
+    if not any(account.days for account in server.accounts):
         return None
+    models = [line for line in lines(server.accounts, since=scene.today) if line.day == scene.today]
     children = tuple(
-        Row(words.total(model, sums.requests, sums.generated_tokens), level=Level.QUIET)
-        for model, sums in sorted(by_model.items())
+        Row(words.total(line.model, line.sums.requests, line.sums.generated_tokens), level=Level.QUIET)
+        for line in models
     )
-    day = total(tuple(by_model.values()))
-    said = words.totals(day.requests, day.generated_tokens, missed=scene.today in server.account.gaps)
+    day = total([line.sums for line in models])
+    missed = any(scene.today in account.gaps for account in server.accounts)
+    said = words.totals(day.requests, day.generated_tokens, missed=missed)
     earlier = Row(words.EARLIER, action=Action(Do.TERMINAL, f"history{server.option}", server=server.name))
     return Row(f"{words.TODAY}: {said}", children=(*children, earlier))
 
