@@ -459,7 +459,7 @@ def test_a_disk_that_hangs_holds_up_nothing_and_is_taken_up_when_it_answers(tmp_
 
 def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_path):
     for replayed in (0, 22):
-        monitor, keeper = a_keeper(tmp_path)
+        monitor, _ = a_keeper(tmp_path)
         monitor.take("one", StreamOpened(), at_s=0.0)
         rows = tuple(FinishedRequest(number, "m", time.time()) for number in range(3000))
         for row in rows[:replayed]:
@@ -469,7 +469,7 @@ def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_pa
 
 
 def test_on_a_day_without_requests_the_earlier_ones_are_still_a_click_away(tmp_path):
-    monitor, keeper = a_keeper(tmp_path)
+    monitor, _ = a_keeper(tmp_path)
     assert not any(row.text.startswith("Today") for row in compose(monitor.scene(now_s=1.0)).rows())
     finish(monitor, 1, at_unix_s=time.time() - 2 * 86_400)
     monitor.today = monitor.day_of(time.time())

@@ -161,7 +161,7 @@ class ActivityNoted:
 @dataclass(frozen=True)
 class RequestsFinished:
     """Rows of finished requests, oldest first. `total`: what the server still holds; `read_unix_s`: the wall clock when
-    they were fetched on this computer; `streamed`: they came as an event; `replayed`: alone, as v140 to v151 send old ones.
+    they were fetched here; `streamed`: they came as an event; `replayed`: alone, as v140 to v151 send old ones.
     """
 
     rows: Tuple[FinishedRequest, ...]
