@@ -118,8 +118,13 @@ def _(well):
 
 @situation("settings-mistake", "settings")
 def _(well):
-    with settings(well, "[menu]\ntitle = 'loud'\n"):
+    with settings(well, "[menu]\nkey = 'CMD+L+OPTION'\n"):
         yield {}
+
+
+@situation("variable-mistake", "settings")
+def _(well):
+    yield {"LLAMA_SWAP_CHART_WIDTH": "wide"}
 
 
 @situation("key-not-found", "settings")

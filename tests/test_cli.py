@@ -1,9 +1,12 @@
 """The commands as a person types them."""
 
 import json
+import plistlib
 import shlex
 import signal
+import socket
 import subprocess
+import sys
 
 import psutil
 import pytest
@@ -96,10 +99,103 @@ def test_cancel_and_unload_all_and_profiles(tmp_path, server):
     assert server.world.profile is None
 
 
+@pytest.mark.parametrize("words", [["unload", "--all"], ["load", "alpha-8b"], ["status"], ["models"]])
+def test_a_mistyped_address_lets_nothing_be_done_to_another_llama_swap(tmp_path, words):
+    """Where no setting has an address one is looked for: whoever is found is not who was meant."""
+    with llama_swap() as server:
+        agents = tmp_path / "Library" / "LaunchAgents"
+        agents.mkdir(parents=True)
+        (agents / "com.x.plist").write_bytes(plistlib.dumps(
+            {"Label": "com.x", "ProgramArguments": ["/usr/local/bin/llama-swap", "--listen", server.url[7:]]}
+        ))  # fmt: skip
+        assert run(tmp_path, "status").returncode == 0, "it is found"
+        before = len(server.requests)
+        done = run(tmp_path, *words, LLAMABAR_URL="http://mini.local:80800")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            "Warning: LLAMABAR_URL is not an address like http://127.0.0.1:8080\n"
+            "So nobody can tell which llama-swap is meant.\nCorrect that, then try again.\n"
+        )
+        assert server.requests[before:] == []
+
+
+def test_what_an_old_llama_swap_cannot_do_is_said(tmp_path):
+    with llama_swap("v150") as server:
+        for words, said in (
+            (["load", "org/short:ttl"], "This llama-swap is too old to load a model that has a slash in its id.\n"),
+            (["unload", "alpha-8b"],
+             "This llama-swap is too old to unload one model.\nAll of them: llamabar unload --all\n"),
+            (["cancel", "--all"], "This llama-swap is too old to cancel a request.\n"),
+            (["profile", "x"], "No server has a profile 'x'.\nllama-swap has none, or is too old for them.\n"),
+        ):
+            done = run(tmp_path, *words, LLAMABAR_URL=server.url)
+            assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_what_is_not_there_is_said_with_what_there_is(tmp_path, server):
+    assert "There are: coding" in run(tmp_path, "profile", "codng", LLAMABAR_URL=server.url).stderr
+    assert "`llamabar models` lists" in run(tmp_path, "load", "alhpa", LLAMABAR_URL=server.url).stderr
+    assert run(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0, "as unload --all does"
+
+
+def test_what_models_prints_can_be_typed(tmp_path, server):
+    done = run(tmp_path, "models", LLAMABAR_URL=server.url)
+    assert "org/short:ttl" in [line.split()[0] for line in done.stdout.splitlines()]
+    assert run(tmp_path, "load", "org/short:ttl", LLAMABAR_URL=server.url).returncode == 0
+
+
+def test_models_says_why_it_knows_of_none(tmp_path):
+    done = run(tmp_path, "models", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
+    assert done.returncode == 1
+    assert "not answering (nothing listens there)" in done.stderr
+
+
+def test_a_server_that_takes_the_connection_and_says_nothing_is_no_start(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = run(tmp_path, "status", LLAMABAR_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert done.returncode == 1
+    assert "not answering (no answer in time)" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["history", "--csv"], ["status", "--json"], ["config"], ["--version"]])
+def test_a_full_disk_is_said_once(tmp_path, server, words):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*command(), *words], env=environment(tmp_path, LLAMABAR_URL=server.url), stdout=full,
+                              stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count("The disk is full") == 1
+
+
+@pytest.mark.parametrize("words", ["stream", "frame", "status"])
+def test_a_closed_stdout_is_no_fault_of_ours(tmp_path, server, words):
+    done = subprocess.run(["/bin/sh", "-c", f"{shlex.join(command())} {words} >&-"], stderr=subprocess.PIPE,
+                          env=environment(tmp_path, LLAMABAR_URL=server.url), text=True)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+INTERRUPTED_EARLY = """
+import sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupts())
+from llamabar.entry import main
+main()
+"""
+
+
+def test_ctrl_c_before_anything_listens_is_as_quiet_as_later(tmp_path):
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_EARLY], env=environment(tmp_path), capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_commands_say_when_nobody_is_there(tmp_path):
     done = run(tmp_path, "load", "m", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
-    assert "llama-swap does not answer: nothing listens there." in done.stderr
+    assert "llama-swap cannot be asked: nothing listens there." in done.stderr
 
 
 def test_two_servers_are_two_sections_and_one_that_is_down_disturbs_nobody(tmp_path, server):

@@ -31,9 +31,59 @@ def test_the_environment_comes_before_the_file_and_the_file_before_discovery(tmp
     assert [(s.name, s.url, s.url_from) for s in found.servers] == [("mini", "http://127.0.0.1:1", "LLAMABAR_URL")]
 
 
-def test_the_older_plugins_variables_are_understood():
-    assert loaded(LLAMA_SWAP_API_PORT="45786").servers[0].url == "http://127.0.0.1:45786"
-    assert loaded(LLAMA_SWAP_API_BASE_URL="http://h:1/", LLAMA_SWAP_API_PORT="2").servers[0].url == "http://h:1"
+@pytest.mark.parametrize(("base", "port", "url"), [
+    ("", "45786", "http://127.0.0.1:45786"),
+    ("http://127.0.0.1", "45786", "http://127.0.0.1:45786"),
+    ("mini.local/", "2", "http://mini.local:2"),
+    ("http://h:1/", "2", "http://h:1"),
+    ("http://h/below", "2", "http://h/below"),
+])  # fmt: skip
+def test_the_older_plugins_variables_are_the_two_halves_of_an_address(base, port, url):
+    assert loaded(LLAMA_SWAP_API_BASE_URL=base, LLAMA_SWAP_API_PORT=port).servers[0].url == url
+
+
+@pytest.mark.parametrize(("text", "url"), [
+    (None, "http://h:80800"), (None, "ftp://h"), (None, "http://u:p@h"), (None, "http://h/?x=1"),
+    ('[[server]]\nurl = "ftp://h"\n', ""), ("[[server]]\nurl = 5\n", ""), ("[[server]\n", ""),
+    ('server = "http://h"\n', ""),
+])  # fmt: skip
+def test_whoever_is_found_instead_of_the_address_that_was_named_is_known_to_be_another(tmp_path, text, url):
+    found = loaded(text, tmp_path, LLAMABAR_URL=url)
+    assert [(server.url, server.instead) for server in found.servers] == [("http://127.0.0.1:9999", True)]
+    assert len(found.mistakes) == 1
+
+
+def test_nobody_is_taken_for_another_while_all_is_well(tmp_path):
+    assert not loaded().servers[0].instead
+    assert not loaded("[menu]\ntitle = 'loud'\n", tmp_path).servers[0].instead
+    assert not loaded("[[server]\n", tmp_path, LLAMABAR_URL="http://h").servers[0].instead
+
+
+def test_each_mistake_of_the_servers_is_named_with_its_own_line(tmp_path):
+    text = """[[server]]
+name = "a"
+url = "http://h:1"
+service = 5
+
+[[server]]
+name = "b"
+url = "ftp://h"
+
+[[server]]
+name = "c"
+
+[[server]]
+name = "a"
+url = "http://h:2"
+api_key = 12345
+"""
+    assert loaded(text, tmp_path).mistakes == (
+        'settings line 4 must be text, in "quotes" (service)',
+        "settings line 8 is not an address like http://127.0.0.1:8080 (url)",
+        "settings line 10 has no url (server)",
+        'settings line 16 must be text, in "quotes" (api_key)',
+        "settings line 14 names a second server a (name)",
+    )
 
 
 def test_the_older_plugins_sizes_and_times_are_taken_over(tmp_path):
@@ -109,7 +159,7 @@ def test_a_mistake_is_named_with_its_line_and_the_rest_applies(tmp_path, text, m
 def test_a_settings_file_that_cannot_be_read_is_said(tmp_path):
     (tmp_path / "config.toml").mkdir()
     assert loaded(LLAMABAR_CONFIG=str(tmp_path / "config.toml")).mistakes == (
-        "settings cannot be read (IsADirectoryError)",
+        f"settings cannot be read: {tmp_path / 'config.toml'} (IsADirectoryError)",
     )
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     assert "cannot be read" in loaded(LLAMABAR_CONFIG=str(tmp_path / "bytes.toml")).mistakes[0]

@@ -246,6 +246,20 @@ def test_why_a_server_was_silent_is_found_out_without_asking_it_when_it_may_be_b
         assert top.stdout == f"Nothing listens at {server.url}\n", top.stderr
 
 
+def test_a_data_folder_that_cannot_even_be_made_and_a_history_that_is_a_folder_are_said(well):
+    closed = well.home / "closed"
+    closed.mkdir(mode=0o500)
+    found = well.examine("data", LLAMABAR_DATA_DIR=str(closed / "data"))
+    assert found["data-folder-read-only"].level == "error"
+    closed.chmod(0o700)
+    (closed / "data" / "history.json").mkdir(parents=True)
+    found = well.examine("data", LLAMABAR_DATA_DIR=str(closed / "data"))
+    assert found["history-damaged"].level == "warning"
+    assert well.type(found["history-damaged"].remedy).returncode == 0
+    assert not (closed / "data" / "history.json").exists()
+    shutil.rmtree(closed)
+
+
 FIXES = ("plugin-attribute-wrong", "plugin-not-linked", "service-log-large", "key-file-open", "service-disabled")
 
 

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from llamabar import older_plugin
-from llamabar.config_tables import Sourced, at, menu_key, number, table_of, title_of, unknown, wishes
+from llamabar.config_tables import Sourced, at, menu_key, not_text, number, table_of, title_of, unknown, wishes
 from llamabar.core.notify import Wishes
 from llamabar.errors import LlamabarError
 from llamabar.keys import key_of, text_of
@@ -21,6 +21,7 @@ from llamabar.keys import key_of, text_of
 DEFAULT_URL = "http://127.0.0.1:8080"
 ANSWER_S = 5.0
 DEFAULT_NAME = "llama-swap"
+NO_ADDRESS = f"not an address like {DEFAULT_URL}"
 MINUTES, DAYS, PRINTED = (Sourced(usual, "default") for usual in (5, 400, 64))
 MINUTES_BOUNDS, DAYS_BOUNDS, PRINTED_BOUNDS = (1, 60), (1, 3650), (1, 4096)  # least and most
 
@@ -35,6 +36,7 @@ class ServerSettings:
     url: str
     url_from: str = "default"
     discovered: bool = False  # no setting names the address: a server that moves is followed
+    instead: bool = False  # an address was named, or may have been, that cannot be used: this is whoever was found
     api_key: str = field(default="", repr=False)
     key_from: str = ""
     ca_file: str = ""
@@ -79,6 +81,7 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     mistakes: List[str] = []
     text = _read(path, mistakes)
     table = _parse(text, mistakes)
+    unread = bool(mistakes)
     menu = table_of(table, "menu", mistakes)
     title, title_from = title_of(menu, text, mistakes)
     unknown(table, text, mistakes)
@@ -86,7 +89,10 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     variables: List[str] = []  # mistakes in what this file has no word of
     older = older_plugin.read(environment, variables)
     servers = _servers(table, text, environment, mistakes, discover)
-    servers = tuple(replace(server, answer_s=older.answer_s or ANSWER_S) for server in servers)
+    servers = tuple(
+        replace(one, answer_s=older.answer_s or ANSWER_S, instead=one.instead or (unread and one.discovered))
+        for one in servers
+    )
     update_url = _update_url(table_of(table, "update", mistakes), text, mistakes)
     history, limits = table_of(table, "history", mistakes), table_of(table, "limits", mistakes)
     minutes = older.history_minutes or number(history, "minutes", MINUTES, MINUTES_BOUNDS, text, mistakes)
@@ -112,7 +118,10 @@ def select(settings: Settings, name: str) -> Settings:
 
 
 def clean_url(url: str) -> Optional[str]:
-    """Return a usable base URL: http(s), a host, no trailing slash; a wildcard listen becomes loopback."""
+    """Return a usable base URL: http(s), a host, no trailing slash; a wildcard listen becomes loopback.
+
+    What clients of OpenAI's API and browsers want behind it, /v1 and /ui, is taken off.
+    """
     if "://" not in url:
         url = f"http://{url}"
     try:
@@ -126,7 +135,8 @@ def clean_url(url: str) -> Optional[str]:
     if re.search(r"[\s|'\"\\]", host + parts.path):
         return None
     shown = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+    path = re.sub(r"/(v1|ui)\Z", "", parts.path.rstrip("/"))
+    return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{path}"
 
 
 def _read(path: Path, mistakes: List[str]) -> Optional[str]:
@@ -135,7 +145,7 @@ def _read(path: Path, mistakes: List[str]) -> Optional[str]:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        mistakes.append(f"settings cannot be read ({type(error).__name__})")
+        mistakes.append(f"settings cannot be read: {path} ({type(error).__name__})")
         return None
 
 
@@ -170,20 +180,23 @@ def _servers(
     mistakes: List[str],
     discover: Callable[[], Tuple[str, str]],
 ) -> Tuple[ServerSettings, ...]:
-    from_environment = _environment_url(environment, mistakes)
-    entries = _entries(table, text, from_environment[0] if from_environment else "")
+    from_environment, misnamed = _environment_url(environment, mistakes)
+    entries = _entries(table, text, from_environment[0] if from_environment else "", mistakes)
     found: List[ServerSettings] = []
     for index, entry in enumerate(entries or [{}]):
         url_from = from_environment[1] if from_environment else "file"
-        url = _entry_url(entry, text, mistakes)
-        discovered = url is None
+        url = _entry_url(entry, text, mistakes, index)
+        discovered, instead = url is None, url is None and ("url" in entry or misnamed)
         if url is None:
             if index:
+                if "url" not in entry:
+                    mistakes.append(at(text, "server", "has no url", index))
                 continue
             url, url_from = discover()
+        not_text(entry, text, mistakes, index)
         name = text_of(entry, "name") or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
         if name in [server.name for server in found]:
-            mistakes.append(at(text, "name", f"names a second server {name}"))
+            mistakes.append(at(text, "name", f"names a second server {name}", index))
             name = f"{name} {index + 1}"
         key, key_from = key_of(entry, environment, mistakes, first=index == 0)
         if not key.isascii() or any(char.isspace() for char in key):
@@ -191,14 +204,19 @@ def _servers(
             key = ""
         ca_file, service = os.path.expanduser(text_of(entry, "ca_file")), text_of(entry, "service")
         key_file = os.path.expanduser(text_of(entry, "api_key_file")) if key_from == "api_key_file" else ""
-        found.append(ServerSettings(name, url, url_from, discovered, key, key_from, ca_file, service, key_file))
+        found.append(
+            ServerSettings(name, url, url_from, discovered, instead, key, key_from, ca_file, service, key_file)
+        )
     return tuple(found)
 
 
-def _entries(table: Dict[str, Any], text: Optional[str], url: str) -> List[Dict[str, Any]]:
+def _entries(table: Dict[str, Any], text: Optional[str], url: str, mistakes: List[str]) -> List[Dict[str, Any]]:
     """Return the [[server]] tables; an address of the environment leaves only the first, and no key of another's."""
-    entries = table.get("server", [])
-    entries = [entry for entry in (entries if isinstance(entries, list) else [entries]) if isinstance(entry, dict)]
+    said = table.get("server", [])
+    entries = [entry for entry in (said if isinstance(said, list) else [said]) if isinstance(entry, dict)]
+    if said and not entries:
+        mistakes.append(at(text, "server", "must be a table: [[server]]"))
+        entries = [] if url else [{"url": None}]  # it named one
     if not url:
         return entries
     first = entries[0] if entries else {}
@@ -206,23 +224,23 @@ def _entries(table: Dict[str, Any], text: Optional[str], url: str) -> List[Dict[
     return [{**{key: value for key, value in first.items() if same or not key.startswith("api_key")}, "url": url}]
 
 
-def _environment_url(environment: Environment, mistakes: List[str]) -> Optional[Tuple[str, str]]:
-    for name in ("LLAMABAR_URL", "LLAMA_SWAP_API_BASE_URL", "LLAMA_SWAP_API_PORT"):
-        value = environment.get(name, "").strip()
+def _environment_url(environment: Environment, mistakes: List[str]) -> Tuple[Optional[Tuple[str, str]], bool]:
+    """Return the address that the environment names and the variable, and whether one was named that is none."""
+    named = {"LLAMABAR_URL": environment.get("LLAMABAR_URL", "").strip(), **older_plugin.address(environment)}
+    misnamed = False
+    for name, value in named.items():
+        if value and clean_url(value) is not None:
+            return (value, name), False
         if value:
-            if name == "LLAMA_SWAP_API_PORT":
-                value = f"http://127.0.0.1:{value}"
-            if clean_url(value) is None:
-                mistakes.append(f"{name} is not an address like {DEFAULT_URL}")
-                continue
-            return value, name
-    return None
+            misnamed = True
+            mistakes.append(f"{name} is {NO_ADDRESS}")
+    return None, misnamed
 
 
-def _entry_url(entry: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> Optional[str]:
-    if "url" not in entry:
+def _entry_url(entry: Dict[str, Any], text: Optional[str], mistakes: List[str], index: int = 0) -> Optional[str]:
+    if entry.get("url") is None:
         return None
     url = clean_url(entry["url"]) if isinstance(entry["url"], str) else None
     if url is None:
-        mistakes.append(at(text, "url", f"is not an address like {DEFAULT_URL}"))
+        mistakes.append(at(text, "url", f"is {NO_ADDRESS}", index))
     return url

@@ -39,11 +39,21 @@ def unknown(table: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> 
                     mistakes.append(at(text, key, "is not understood"))
 
 
-def at(text: Optional[str], word: str, said: str) -> str:
-    """Return a mistake with the line of the word that it is about."""
+def not_text(server: Dict[str, Any], text: Optional[str], mistakes: List[str], index: int) -> None:
+    """Name every key of a [[server]] table whose value is no text; of its address that is said already."""
+    for key in _KNOWN["server"]:
+        if key != "url" and not isinstance(server.get(key, ""), str):
+            mistakes.append(at(text, key, 'must be text, in "quotes"', index))
+
+
+def at(text: Optional[str], word: str, said: str, index: int = 0) -> str:
+    """Return a mistake with the line of the word that it is about, behind so many [[server]]."""
     pattern = re.compile(rf"^\s*(\[+\s*)?[\"']?{re.escape(word)}[\"']?\s*([=\].]|$)")
-    lines = [number for number, line in enumerate((text or "").splitlines(), 1) if pattern.match(line)]
-    return f"settings line {lines[0] if lines else '?'} {said} ({word})"
+    lines = (text or "").splitlines()
+    servers = [number for number, line in enumerate(lines) if re.match(r"\s*\[\[\s*server\s*\]\]", line)]
+    begin = servers[index] if index < len(servers) and index else 0
+    found = [number for number, line in enumerate(lines[begin:], begin + 1) if pattern.match(line)]
+    return f"settings line {found[0] if found else '?'} {said} ({word})"
 
 
 def table_of(table: Dict[str, Any], name: str, mistakes: List[str]) -> Dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Mapping, Optional
 
 from llamabar.config import Settings
 from llamabar.core.asks import PROBES, Kind
+from llamabar.core.events import Fault, FaultKind, StreamLost
 from llamabar.core.phases import Phase, phases
 from llamabar.core.readings import generation
 from llamabar.core.state import READY, at_work
@@ -41,6 +42,9 @@ def look(
     alarm.start()
     watch.loop(until=lambda now_s: _settled(watch, now_s - began_s, services) or now_s - began_s >= longest_s)
     alarm.cancel()
+    for name, watched in watch.monitor.servers.items():
+        if not watched.snapshot.connected and watched.snapshot.fault is None:
+            watch.monitor.take(name, StreamLost(Fault(FaultKind.TIMEOUT)), at_s=clock.now_s())
     measured = host.measure()  # the first reading, as it began, was the base of this one
     for name in watch.monitor.servers:
         watch.monitor.take(name, measured, at_s=clock.now_s())

@@ -1,14 +1,16 @@
 """What those who come from the Rust plugin have set in the environment, where it means something here.
 
-A value that is no number, or out of bounds, is said and left out. Addresses: config.py; files: services.py.
+A value that is no number, or out of bounds, is said and left out. Files: services.py.
 """
 
 import math
-from typing import List, Mapping, NamedTuple, Optional, Tuple
+import re
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.config_tables import Sourced
 
 STREAMING, NO = "LLAMA_SWAP_STREAMING_MODE", ("0", "false", "no", "off")
+BASE_URL, PORT = "LLAMA_SWAP_API_BASE_URL", "LLAMA_SWAP_API_PORT"
 LOG_FILE, CONFIG_FILE = "LLAMA_SWAP_LOG_FILE_PATH", "LLAMA_SWAP_CONFIG_FILE_PATH"
 _BOUNDS = {  # least and most
     "LLAMA_SWAP_HISTORY_SIZE": (60, 3600),
@@ -25,6 +27,16 @@ class Older(NamedTuple):
     chart_height_px: Optional[int] = None
     answer_s: Optional[float] = None
     in_force: Tuple[Tuple[str, str], ...] = ()  # the variables that are set and followed
+
+
+def address(environment: Mapping[str, str]) -> Dict[str, str]:
+    """Return the addresses that are set, by variable, the first to be used first: a base URL takes its port from the
+    other variable unless it has one.
+    """
+    base, port = (environment.get(name, "").strip() for name in (BASE_URL, PORT))
+    if base and port and re.fullmatch(r"(https?://)?[^/:]+/?", base):
+        base = f"{base.rstrip('/')}:{port}"
+    return {BASE_URL: base, PORT: f"http://127.0.0.1:{port}" if port else ""}
 
 
 def read(environment: Mapping[str, str], mistakes: List[str]) -> Older:

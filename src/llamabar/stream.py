@@ -28,7 +28,7 @@ def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = 
     """Print frames until a signal comes or nobody reads; return the exit code."""
     try:
         os.write(sys.stdout.fileno(), FIRST_FRAME)
-    except OSError:
+    except (OSError, AttributeError):  # nobody reads; it was closed before the start
         return 0
     while True:
         try:

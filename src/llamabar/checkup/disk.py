@@ -66,11 +66,12 @@ def data(found: Places) -> facts.Data:
     folder = found.data
     there, is_folder = folder.exists(), folder.is_dir()
     names = sorted(path for path in folder.iterdir() if path.is_file()) if is_folder and os.access(folder, 5) else []
+    above = next(one for one in (folder, *folder.parents) if one.exists())  # what it is in, or will be made in
     return facts.Data(
         str(folder),
         there,
         is_folder or not there,
-        not there or os.access(folder, os.W_OK | os.X_OK),
+        os.access(above, os.W_OK | os.X_OK),
         there and folder.stat().st_uid != os.getuid(),
         tuple(str(path) for path in names if not os.access(path, os.R_OK)),
         str(found.manifest),
@@ -84,8 +85,8 @@ def _damaged_history(path: Path) -> Tuple[str, bool]:
     """Return the history's file if it is not understood, and whether a newer version wrote it."""
     content = files.read(path)
     try:
-        if content is not None:
-            history_file.parse(content)
+        if content is not None or path.is_dir():
+            history_file.parse(content or b"")
     except history_file.NewerVersion:
         return str(path), True
     except ValueError:

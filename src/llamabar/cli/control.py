@@ -1,11 +1,13 @@
 """Commands that change something: each does what the menu's item does, through the same code."""
 
+import sys
 from functools import partial
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, List, Optional, Sequence, Tuple
 
 from llamabar.actions import perform
 from llamabar.checkup.top import explain
 from llamabar.config import ServerSettings, Settings
+from llamabar.core.capabilities import loadable
 from llamabar.core.events import Fault, FaultKind
 from llamabar.core.state import Snapshot
 from llamabar.errors import LlamabarError
@@ -17,6 +19,7 @@ from llamabar.view import words
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Do
 from llamabar.view.sections.requests import cancel
+from llamabar.view.text import plain
 
 Found = List[Tuple[str, Action]]  # server name and what to do there
 
@@ -48,25 +51,20 @@ def _meant(watch: Watch, token: str) -> Found:
 
 def load(model: str, settings: Settings) -> int:
     """Load a model and wait until it is there."""
-    return _do(
-        settings,
-        partial(_of_model, Do.LOAD, model),
-        f"No server has a model {model!r}.",
-    )
+    return _do(settings, partial(_of_model, Do.LOAD, model), f"No server has a model {model!r}.", _models)
 
 
 def unload(model: Optional[str], settings: Settings) -> int:
     """Unload one model, or all of them for None."""
     if model is None:
-        return _do(settings, lambda server, _: [(server, Action(Do.UNLOAD_ALL, server=server))], "", everywhere=True)
-    found = partial(_of_model, Do.UNLOAD, model)
-    return _do(settings, found, f"No server has a model {model!r}.")
+        return _do(settings, lambda server, _: [(server, Action(Do.UNLOAD_ALL, server=server))], everywhere=True)
+    return _do(settings, partial(_of_model, Do.UNLOAD, model), f"No server has a model {model!r}.", _models)
 
 
 def cancel_request(request_id: Optional[str], settings: Settings) -> int:
     """Cancel one request in flight, or all of them for None."""
     found = partial(_of_requests, request_id)
-    return _do(settings, found, "No such request is in flight.", everywhere=request_id is None)
+    return _do(settings, found, "No such request is in flight.", _requests, everywhere=request_id is None)
 
 
 def choose_profile(name: str, settings: Settings) -> int:
@@ -76,32 +74,54 @@ def choose_profile(name: str, settings: Settings) -> int:
         known = name in snapshot.profiles or (not name and "profiles" in snapshot.confirmed)
         return [(server, Action(Do.PROFILE, name, server=server))] if known else []
 
-    return _do(settings, _found, f"No server has a profile {name!r}." if name else "No server has profiles.")
+    return _do(settings, _found, f"No server has a profile {name!r}." if name else "No server has profiles.", _profiles)
+
+
+def _models(_: Sequence[Snapshot]) -> str:
+    return "`llamabar models` lists what there is."
+
+
+def _requests(_: Sequence[Snapshot]) -> str:
+    return "`llamabar status --json` lists what is in flight."
+
+
+def _profiles(snapshots: Sequence[Snapshot]) -> str:
+    names = sorted({name for snapshot in snapshots for name in snapshot.profiles})
+    return f"There are: {', '.join(names)}." if names else "llama-swap has none, or is too old for them."
 
 
 def _of_model(do: Do, wanted: str, server: str, snapshot: Snapshot) -> Found:
-    ids = [model.id for model in snapshot.models.values() if wanted == model.id or wanted in model.info.aliases]
-    return [(server, Action(do, model_id, server=server)) for model_id in ids[:1]]
+    """Return the model of that id or alias; raise LlamabarError where its llama-swap is too old for what is wanted."""
+    models = [model for model in snapshot.models.values() if wanted == model.id or wanted in model.info.aliases]
+    if models and "unload_one" in snapshot.refuted:
+        if do is Do.UNLOAD:
+            raise LlamabarError("This llama-swap is too old to unload one model.", "All of them: llamabar unload --all")
+        if not loadable(snapshot, models[0]):
+            raise LlamabarError("This llama-swap is too old to load a model that has a slash in its id.")
+    return [(server, Action(do, model.id, server=server)) for model in models[:1]]
 
 
 def _of_requests(wanted: Optional[str], server: str, snapshot: Snapshot) -> Found:
+    if "cancel" in snapshot.refuted:
+        raise LlamabarError("This llama-swap is too old to cancel a request.")
     requests = [request for request in snapshot.requests.values() if wanted in (None, request.info.id)]
     return [(server, cancel(server, request)) for request in requests]
 
 
 def _do(
-    settings: Settings, find: Callable[[str, Snapshot], Found], missing: str, *, everywhere: bool = False
-) -> int:
+    settings: Settings, find: Callable[[str, Snapshot], Found], missing: str = "",
+    hint: Callable[[Sequence[Snapshot]], str] = _models, *, everywhere: bool = False,
+) -> int:  # fmt: skip
     watch = look(settings)
     reachable = {name: w.snapshot for name, w in watch.monitor.servers.items() if w.snapshot.connected}
     if not reachable:
         faults = [w.snapshot.fault for w in watch.monitor.servers.values() if w.snapshot.fault]
         raise LlamabarError(
-            f"llama-swap does not answer: {words.FAULTS[faults[0].kind] if faults else 'no answer in time'}."
+            f"llama-swap cannot be asked: {words.FAULTS[faults[0].kind]}.", "Find out why: llamabar doctor"
         )
     found = [one for server, snapshot in reachable.items() for one in find(server, snapshot)]
-    if not found:
-        raise LlamabarError(missing, "`llamabar models` and `llamabar status --json` list what there is.")
+    if not found and not everywhere:
+        raise LlamabarError(missing, hint(list(reachable.values())))
     named = list(dict.fromkeys(server for server, _ in found))
     if len(named) > 1 and not everywhere:
         raise LlamabarError(f"More than one server has it: {', '.join(named)}.", "Say which: --server NAME")
@@ -114,7 +134,9 @@ def _perform(watch: Watch, found: Found) -> int:
         where = watch.where(name)
         if where.client.api_key:
             where.client.open_stream().close()  # the look is over: llama-swap shows itself anew before it gets the key
-        failure = perform(action, where)
+        if action.do is Do.LOAD and sys.stderr.isatty():
+            print(f"Loading {plain(action.target)} …", file=sys.stderr)
+        failure = perform(action, where).rstrip(".")
         if failure:
             raise LlamabarError(f"Could not {action.do.value}: {failure}.")
     return 0

@@ -31,7 +31,7 @@ def frame(server: str, config: str) -> int:
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import render
 
-    sys.stdout.write(render(compose(scene), click_style(os.environ, ends=True)).decode("utf-8"))
+    print(render(compose(scene), click_style(os.environ, ends=True)).decode("utf-8"), end="")
     return OK
 
 
@@ -55,6 +55,8 @@ def models(server: str, config: str, as_json: bool) -> int:
         print(json.dumps(reports.models_document(scene), indent=2))
     else:
         print("\n".join(reports.model_table(scene)))
+        for line in reports.silent_lines(scene):
+            print(line, file=sys.stderr)
     return code_of(scene)
 
 
@@ -119,7 +121,7 @@ def history(since: str, as_csv: bool, as_json: bool, file: str, server: str, con
     if as_csv + as_json + bool(file) > 1:
         raise click.UsageError("--csv, --json and --html exclude each other.")
     kind = "csv" if as_csv else "json" if as_json else ""
-    return kept_history.show(first_day, server, kind, file, lambda: settings_of("", config))
+    return kept_history.show(first_day, server, kind, file, lambda: settings_of("", config, whoever=True))
 
 
 @program.command("config")
@@ -128,6 +130,6 @@ def show_config(server: str, config: str) -> int:
     """The settings in force and where each came from."""
     from llamabar.cli import reports
 
-    found = settings_of(server, config)
+    found = settings_of(server, config, whoever=True)
     print("\n".join(reports.settings_lines(found)))
     return KNOWN_FAULT if found.mistakes else OK

@@ -14,7 +14,18 @@ from llamabar.cli.program import INTERRUPTED, KNOWN_FAULT, OK, OUR_FAULT, WRONG_
 from llamabar.errors import LlamabarError
 
 COMMANDS = (looking, controlling, installing)
-NO_ROOM = "The disk is full: there was no room for what was to be written.\nMake room on it, then try again."
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether the disk had no room."""
+    return isinstance(error, OSError) and error.errno == errno.ENOSPC
+
+
+def no_room() -> int:
+    """Say that the disk is full; return the exit code."""
+    print("The disk is full: there was no room for what was to be written.", file=sys.stderr)
+    print("Make room on it, then try again.", file=sys.stderr)
+    return KNOWN_FAULT
 
 
 def run(arguments: List[str]) -> int:
@@ -41,9 +52,8 @@ def run(arguments: List[str]) -> int:
     except BrokenPipeError:
         return OK
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            print(NO_ROOM, file=sys.stderr)
-            return KNOWN_FAULT
+        if is_full(error):
+            return no_room()
         if launch.mendable(error):
             raise
         return _our_fault(error)

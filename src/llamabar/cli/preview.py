@@ -90,6 +90,8 @@ def _stretches(player: Player) -> List[State]:
 def target(file: str, *, example: str = "preview menu.html") -> Path:
     """Return where a page goes; raise LlamabarError where no file can be put."""
     path = Path(os.path.realpath(os.path.expanduser(file)))
+    if os.path.lexists(path.parent) and not os.access(path.parent, os.X_OK):
+        raise LlamabarError(f"Nothing may be written into {path.parent}.", "Name another place.")
     if path.is_dir():
         raise LlamabarError(f"{file} is a folder.", f"Name a file: llamabar.pyz {example}")
     if path.exists() and not path.is_file():

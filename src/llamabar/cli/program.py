@@ -9,6 +9,7 @@ import click
 
 from llamabar import lean, wiring
 from llamabar.config import Settings
+from llamabar.errors import LlamabarError
 
 OK, KNOWN_FAULT, WRONG_USAGE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -21,11 +22,16 @@ def common(command: Command) -> Command:
     return click.option("--server", default="", metavar="NAME", help="Only the server of this name.")(command)
 
 
-def settings_of(server: str, config: str) -> Settings:
-    """Return the settings in force; their mistakes are printed as warnings."""
+def settings_of(server: str, config: str, *, whoever: bool = False) -> Settings:
+    """Return the settings in force; their mistakes are printed as warnings.
+
+    Raises LlamabarError where the server that is meant may be another one, unless `whoever` was found will do.
+    """
     found = wiring.settings(os.environ, option=config, server=server)
     for mistake in found.mistakes:
         print(f"Warning: {mistake}", file=sys.stderr)
+    if not whoever and any(one.instead for one in found.servers):
+        raise LlamabarError("So nobody can tell which llama-swap is meant.", "Correct that, then try again.")
     return found
 
 
@@ -53,7 +59,7 @@ def program(context: click.Context) -> Optional[int]:
 
 def scene_of(server: str, config: str, *, for_menu: bool = False) -> Any:
     """Return what one look at the servers has shown; `for_menu`: their services and the kept totals, too."""
-    settings = settings_of(server, config)
+    settings = settings_of(server, config, whoever=for_menu)  # a menu says what is wrong with the settings
     lean.without_tls(one.url for one in settings.servers)
     from llamabar.look import look
     from llamabar.sources import clock

@@ -1,6 +1,6 @@
 """Results as JSON documents and as words. The keys are the contract's."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Tuple
 
 from llamabar.config import Settings
 from llamabar.core import readings, units
@@ -12,7 +12,7 @@ from llamabar.core.status import Status
 from llamabar.view import words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.models import state_words
-from llamabar.view.text import name
+from llamabar.view.text import name, plain
 
 JSON_VERSION = 1
 NOT_WELL = (
@@ -56,23 +56,33 @@ def status_line(server: Server, now_s: float) -> str:
     line = f"{server.name} at {server.address}: {words.status(snapshot, server.status)}"
     if not snapshot.connected and snapshot.fault is not None:
         return f"{line} ({words.FAULTS[snapshot.fault.kind]})"
-    said = [f"{name(model.id)} {state_words(server, model, now_s=now_s)}" for model in loaded(snapshot)]
+    said = [f"{plain(model.id)} {state_words(server, model, now_s=now_s)}" for model in loaded(snapshot)]
     return line + (f"; {'; '.join(said)}" if said else "")
+
+
+def silent_lines(scene: Scene) -> List[str]:
+    """Return a line for each server whose models are not known."""
+    return [status_line(server, scene.now_s) for server in scene.servers if server.status in NOT_WELL]
 
 
 def model_table(scene: Scene) -> List[str]:
     """Return every model as a line of a table with a head."""
-    rows = [("MODEL", "STATE", "MEMORY", "CONTEXT", "UNLOADS IN")]
+    rows = [("SERVER", "MODEL", "STATE", "MEMORY", "CONTEXT", "UNLOADS IN")]
     for server in scene.servers:
         for _, model in sorted(server.snapshot.models.items()):
             rest_s = readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s)
-            label = name(model.id) if server.only else f"{name(server.name)}/{name(model.id)}"
             rows.append((
-                label, model.state or "peer", units.size(model.memory_bytes),
+                name(server.name), plain(model.id), words.MODEL_STATES.get(model.state, model.state),
+                units.size(model.memory_bytes),
                 units.count(readings.context_tokens(model)), "never" if model.ttl_s == 0 else units.duration(rest_s),
             ))  # fmt: skip
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    first = 1 if len(scene.servers) == 1 else 0
+    widths = [max(len(row[column]) for row in rows) for column in range(first, 6)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row[first:], widths)).rstrip() for row in rows]
+
+
+def _hours(quiet: Tuple[int, int]) -> str:
+    return " to ".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in quiet)
 
 
 def _server(server: Server, now_s: float) -> Dict[str, Any]:
@@ -141,7 +151,13 @@ def settings_lines(settings: Settings) -> List[str]:
             f"  key            {'set' if server.api_key else 'none'}"
             + (f" (from {server.key_from})" if server.key_from else "")
         )
+        lines += [f"  {word:<15}{value}" for word, value in (
+            ("certificates", server.ca_file), ("service", server.service)) if value]  # fmt: skip
     lines.append(f"menu title       {settings.title} (from {settings.title_from})")
+    lines.append(f"menu key         {settings.key or 'none'}")
+    wished = settings.notify
+    quiet = f", not {_hours(wished.quiet)}" if wished.quiet else ""
+    lines.append(f"notify           {', '.join(wished.events) + quiet if wished.events else 'nothing'}")
     minutes, days, printed = settings.history_minutes, settings.kept_days, settings.printed_mb
     lines.append(f"charts           the last {minutes.value:g} min (from {minutes.source})")
     told = f"the last {days} days with requests (from {settings.history_days.source})"

@@ -137,7 +137,7 @@ def tls_refused(facts: Facts) -> Optional[Found]:
     if server is None:
         return None
     detail = f"{server.fault_detail}. " if server.fault_detail else ""
-    return Found(f"There is no secure connection to {server.name}", f"{detail}Set ca_file in the settings:")
+    return Found(f"There is no secure connection to {server.name}", f"{detail}Where the address is set, and ca_file:")
 
 
 @NETWORK.check(Level.ERROR, "The server needs no key, or has one", needs=("servers", "settings"),

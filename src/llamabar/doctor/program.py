@@ -1,10 +1,13 @@
 """This program: its Python, its one file, what it has unpacked, its data folder, its settings."""
 
+import re
 from typing import Optional
 
 from llamabar.core.units import plural, size
 from llamabar.doctor.facts import Configured, Facts
 from llamabar.doctor.finding import Found, Layer, Level
+
+_OF_KEYS = re.compile(r"settings: (the key|others can read the key|the variable that api_key_env)|the key from ")
 
 OLDEST_SUPPORTED = (3, 10)  # 3.9 has had no security fixes since October 2025
 LOW_SPACE_BYTES = 500_000_000
@@ -95,9 +98,9 @@ def data_folder_of_another(facts: Facts) -> Optional[Found]:
     after=("data-folder-is-a-file", "data-folder-of-another"),
 )  # fmt: skip
 def data_folder_read_only(facts: Facts) -> Optional[Found]:
-    """The data folder cannot be written, so no history is kept and nothing can be installed."""
+    """The data folder cannot be written, or not be made, so no history is kept and nothing can be installed."""
     data = facts.data
-    if not data.there or data.writable:
+    if data.writable:
         return None
     return Found("The data folder cannot be written", data.folder, {"folder": data.folder})
 
@@ -169,10 +172,26 @@ def settings_unreadable(facts: Facts) -> Optional[Found]:
 )  # fmt: skip
 def settings_mistake(facts: Facts) -> Optional[Found]:
     """A line of the settings is not understood; the rest applies."""
-    mistakes = tuple(m for m in facts.settings.mistakes if "key" not in m or "not understood" in m)
+    mistakes = tuple(one for one in facts.settings.mistakes if not _OF_KEYS.match(one) and not _of_variable(one))
     if not mistakes:
         return None
     return Found(f"The settings have {plural(len(mistakes), 'mistake')}", "", {"file": facts.settings.file}, mistakes)
+
+
+def _of_variable(mistake: str) -> bool:
+    """Tell whether a mistake is in a variable of the environment, not in the file."""
+    return mistake.startswith("LLAMA")
+
+
+@PROGRAM.check(
+    Level.WARNING, "The variables of the environment have no mistake", needs=("settings",), remedy="env | grep LLAMA",
+)  # fmt: skip
+def variable_mistake(facts: Facts) -> Optional[Found]:
+    """A variable that this program reads has a value that cannot be used; it is left out."""
+    mistakes = tuple(one for one in facts.settings.mistakes if _of_variable(one))
+    if not mistakes:
+        return None
+    return Found(mistakes[0], "", {}, mistakes[1:])
 
 
 @PROGRAM.check(Level.ERROR, "The keychain answers", needs=("settings",), remedy="open -a 'Keychain Access'")

@@ -17,7 +17,7 @@ def summary(facts: Facts) -> str:
     watcher = facts.watcher
     if not watcher.alive:
         return "the plugin is not running"
-    return (f"the plugin runs for {duration(watcher.age_s)} (pid {watcher.pid}): {watcher.frames} frames, "
+    return (f"the plugin has run for {duration(watcher.age_s)} (pid {watcher.pid}): {watcher.frames} frames, "
             f"{size(watcher.printed_bytes)} printed, {watcher.reconnects} reconnects")  # fmt: skip
 
 

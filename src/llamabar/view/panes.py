@@ -59,5 +59,5 @@ def _windowed(found: List[Line], width: int, room: int) -> List[str]:
     shown = max(0, room - 2)
     place: Optional[int] = next((at for at, line in enumerate(found[1:]) if line.selected), None)
     start = 0 if place is None or place < shown else place - shown + 1
-    more = f"… {len(texts) - 1 - shown} more lines: make the window higher, or go there with j and k"
+    more = f"… {len(texts) - 1 - shown} more lines: a higher window shows them"
     return [texts[0], *texts[1 + start : 1 + start + shown], fit(more, width)][: max(0, room)]
