@@ -3,7 +3,8 @@
 import pytest
 
 from llamabar.core import events as ev
-from llamabar.core.notify import FAILED, GONE, LONG, News, Told, Wishes, is_quiet, news
+from llamabar.core.notify import News, Told, is_quiet, news
+from llamabar.core.wishes import FAILED, GONE, LONG, Wishes
 from llamabar.notifications import url
 from tests.life import LISTED, REFUSED, after, live, row, table
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from llamabar import older_plugin
 from llamabar.config_tables import Sourced, at, menu_key, not_text, number, table_of, title_of, unknown, wishes
-from llamabar.core.notify import Wishes
+from llamabar.core.wishes import Wishes
 from llamabar.errors import LlamabarError
 from llamabar.keys import key_of, text_of
 

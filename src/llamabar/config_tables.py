@@ -3,7 +3,7 @@
 import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from llamabar.core.notify import EVENTS, Wishes
+from llamabar.core.wishes import EVENTS, Wishes
 
 TITLES = ("speed", "model", "sparkline", "icon")
 _KEY = re.compile(r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]\Z")

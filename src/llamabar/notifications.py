@@ -4,9 +4,10 @@ import threading
 from typing import Dict, Optional
 from urllib.parse import quote
 
-from llamabar.core.notify import FAILED, GONE, News, Told, Wishes, news
+from llamabar.core.notify import News, Told, news
 from llamabar.core.state import Snapshot
 from llamabar.core.units import duration
+from llamabar.core.wishes import FAILED, GONE, Wishes
 from llamabar.sources import clock
 from llamabar.view.text import name
 from llamabar_installer import tools

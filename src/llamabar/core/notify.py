@@ -7,21 +7,11 @@ from dataclasses import dataclass, replace
 from typing import FrozenSet, Optional, Tuple
 
 from llamabar.core.state import Snapshot
+from llamabar.core.wishes import FAILED, GONE, LONG, Wishes
 
-FAILED, GONE, LONG = "model failed", "server gone", "long request"
-EVENTS = (FAILED, GONE, LONG)
 GONE_AFTER_S = 30.0
 PAUSE_S = 60.0
 MINUTES_A_DAY = 1440
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the user wants to be told. `quiet`: minutes of the day from and to, which may pass midnight."""
-
-    events: Tuple[str, ...] = ()
-    long_request_s: float = 60.0
-    quiet: Optional[Tuple[int, int]] = None
 
 
 @dataclass(frozen=True)
