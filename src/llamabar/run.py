@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import traceback
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Optional
 
 from llamabar import __version__, launch
@@ -248,7 +248,7 @@ class Watch:
         link = self.links[server]
         key = process_key(self.monitor.servers[server].snapshot)
         if link.found_for != key:
-            measured = replace(measured, servers=None)  # looked up for what was loaded before
+            measured = measured._replace(servers=None)  # looked up for what was loaded before
         self.monitor.take(server, measured, at_s=at_s)
         snapshot = self.monitor.servers[server].snapshot
         if key != link.refreshed_for and any(

@@ -3,9 +3,8 @@
 Ids and names are text from outside: they are made harmless where they are drawn.
 """
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Dict, FrozenSet, Optional, Tuple, Union
+from typing import Dict, FrozenSet, NamedTuple, Optional, Tuple, Union
 
 
 class FaultKind(str, Enum):
@@ -22,16 +21,14 @@ class FaultKind(str, Enum):
     ASLEEP = "asleep"
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """A reason in our own words; never text of the other side."""
 
     kind: FaultKind
     detail: str = ""
 
 
-@dataclass(frozen=True)
-class ModelInfo:
+class ModelInfo(NamedTuple):
     """One entry of a `modelStatus` event. `state` is llama-swap's word; "" for a peer's model."""
 
     id: str
@@ -44,8 +41,7 @@ class ModelInfo:
     context_tokens: Optional[int] = None
 
 
-@dataclass(frozen=True)
-class RequestInfo:
+class RequestInfo(NamedTuple):
     """One entry of an `inflight` event. `answering` means that response headers have arrived.
 
     Ids start again after a reload of the server: `stamp`, its time of arrival as sent, tells two of them apart.
@@ -60,8 +56,7 @@ class RequestInfo:
     answering: Optional[bool] = None
 
 
-@dataclass(frozen=True)
-class FinishedRequest:
+class FinishedRequest(NamedTuple):
     """One activity row. Rates and counts are None where the server did not report them."""
 
     id: int
@@ -78,8 +73,7 @@ class FinishedRequest:
     error: str = ""
 
 
-@dataclass(frozen=True)
-class RunningModel:
+class RunningModel(NamedTuple):
     """One entry of `/running`. `may_sleep`: its command has an idle-sleep option."""
 
     id: str
@@ -89,8 +83,7 @@ class RunningModel:
     may_sleep: bool = False
 
 
-@dataclass(frozen=True)
-class Slot:
+class Slot(NamedTuple):
     """One slot of a llama.cpp server. `task` changes with each request."""
 
     id: int
@@ -102,64 +95,55 @@ class Slot:
     context_tokens: Optional[int] = None
 
 
-@dataclass(frozen=True)
-class StreamOpened:
+class StreamOpened(NamedTuple):
     """The event stream of a llama-swap has begun; `refreshed`: we opened it anew to see states that no event told."""
 
     refreshed: bool = False
 
 
-@dataclass(frozen=True)
-class StreamLost:
+class StreamLost(NamedTuple):
     """There is no event stream, and why."""
 
     fault: Fault
 
 
-@dataclass(frozen=True)
-class ModelsListed:
+class ModelsListed(NamedTuple):
     """The whole model table, as it is now."""
 
     models: Tuple[ModelInfo, ...]
 
 
-@dataclass(frozen=True)
-class InflightListed:
+class InflightListed(NamedTuple):
     """Every request in flight, as it is now."""
 
     requests: Tuple[RequestInfo, ...]
 
 
-@dataclass(frozen=True)
-class InflightUpserted:
+class InflightUpserted(NamedTuple):
     """A request in flight began or changed."""
 
     request: RequestInfo
 
 
-@dataclass(frozen=True)
-class InflightRemoved:
+class InflightRemoved(NamedTuple):
     """A request in flight ended."""
 
     id: str
 
 
-@dataclass(frozen=True)
-class InflightCounted:
+class InflightCounted(NamedTuple):
     """Only the number of requests in flight is known (v192 to v234)."""
 
     total: int
 
 
-@dataclass(frozen=True)
-class ActivityNoted:
+class ActivityNoted(NamedTuple):
     """A request finished; its row must be fetched."""
 
     id: Optional[int]
 
 
-@dataclass(frozen=True)
-class RequestsFinished:
+class RequestsFinished(NamedTuple):
     """Rows of finished requests, oldest first. `total`: what the server still holds; `read_unix_s`: the wall clock when
     they were fetched here; `streamed`: they came as an event; `replayed`: alone, as v140 to v151 send old ones.
     """
@@ -171,52 +155,45 @@ class RequestsFinished:
     replayed: bool = False
 
 
-@dataclass(frozen=True)
-class ProfileChosen:
+class ProfileChosen(NamedTuple):
     """The active routing profile, or none."""
 
     active: Optional[str]
 
 
-@dataclass(frozen=True)
-class ProfilesListed:
+class ProfilesListed(NamedTuple):
     """The routing profiles there are."""
 
     names: Tuple[str, ...]
     active: Optional[str]
 
 
-@dataclass(frozen=True)
-class RunningListed:
+class RunningListed(NamedTuple):
     """The answer of `/running`."""
 
     models: Tuple[RunningModel, ...]
 
 
-@dataclass(frozen=True)
-class VersionRead:
+class VersionRead(NamedTuple):
     """What `/api/version` says, without a leading v; "" where it is no number."""
 
     version: str
 
 
-@dataclass(frozen=True)
-class CapabilitiesFound:
+class CapabilitiesFound(NamedTuple):
     """Features that a probe confirmed, and those it refuted."""
 
     confirmed: FrozenSet[str] = frozenset()
     refuted: FrozenSet[str] = frozenset()
 
 
-@dataclass(frozen=True)
-class HealthAnswered:
+class HealthAnswered(NamedTuple):
     """The heartbeat route answered, or did not."""
 
     alive: bool
 
 
-@dataclass(frozen=True)
-class SlotsAnswered:
+class SlotsAnswered(NamedTuple):
     """A model server's `/slots`; `slots` is None when it gave none, `closed` when it never will."""
 
     model: str
@@ -224,8 +201,7 @@ class SlotsAnswered:
     closed: bool = False
 
 
-@dataclass(frozen=True)
-class HostMeasured:
+class HostMeasured(NamedTuple):
     """This computer. `cpu_ratio` 0 to 1 over all cores."""
 
     cpu_ratio: Optional[float]
@@ -233,24 +209,21 @@ class HostMeasured:
     memory_total_bytes: Optional[int]
 
 
-@dataclass(frozen=True)
-class ModelServer:
+class ModelServer(NamedTuple):
     """What the process of a model's server shows: its address, where its own command line tells it."""
 
     url: Optional[str] = None
     may_sleep: bool = False
 
 
-@dataclass(frozen=True)
-class GpuMeasured:
+class GpuMeasured(NamedTuple):
     """The GPU as llama-swap measures it: `ratio` 0 to 1, the mean of all; None where it told nothing."""
 
     ratio: Optional[float]
     power_w: Optional[float] = None
 
 
-@dataclass(frozen=True)
-class MemoryMeasured:
+class MemoryMeasured(NamedTuple):
     """Resident memory of llama-swap and of each model's processes. `gone`: models whose processes have ended.
     `servers`: the processes of the ready models, if they were looked up; one whose process was not found has none."""
 
@@ -260,15 +233,13 @@ class MemoryMeasured:
     servers: Optional[Dict[str, ModelServer]] = None
 
 
-@dataclass(frozen=True)
-class ClientsSeen:
+class ClientsSeen(NamedTuple):
     """The connections that llama-swap has open to each model's server, by their ports: requests, or just ended ones."""
 
     by_model: Dict[str, Tuple[int, ...]]
 
 
-@dataclass(frozen=True)
-class ServiceFound:
+class ServiceFound(NamedTuple):
     """The LaunchAgent of a server: its label, and launchd's word for its state."""
 
     label: str
@@ -276,16 +247,14 @@ class ServiceFound:
     crashes: int = 0
 
 
-@dataclass(frozen=True)
-class ActionAsked:
+class ActionAsked(NamedTuple):
     """A click was sent on its way. `token` is the opaque name of the action, `what` its kind in words."""
 
     token: str
     what: str = ""
 
 
-@dataclass(frozen=True)
-class ActionEnded:
+class ActionEnded(NamedTuple):
     """An action's answer: `failure` is "" when it was accepted."""
 
     token: str

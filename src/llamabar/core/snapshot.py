@@ -104,8 +104,7 @@ def _inflight_upserted(snapshot: Snapshot, event: ev.InflightUpserted, at_s: flo
 
 def _request(old: Optional[Request], info: ev.RequestInfo, at_s: float) -> Request:
     if old is not None:
-        info = replace(
-            info,
+        info = info._replace(
             model=info.model or old.info.model,
             path=info.path or old.info.path,
             stamp=info.stamp or old.info.stamp,

@@ -7,7 +7,6 @@ became ready; between, only the processes found are measured. Only processes of 
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
@@ -60,7 +59,7 @@ class Processes:
         self._by_model = {model_id: tuple(_with_descendants(mine)) for model_id, mine in matched.items()}
         ready = [model.id for model in loaded if model.state == READY and model.id in self._by_model]
         servers = {model_id: _model_server(self._by_model[model_id]) for model_id in ready}
-        return replace(self.measure(), servers=servers)
+        return self.measure()._replace(servers=servers)
 
     def measure(self) -> MemoryMeasured:
         """Return the memory of the processes found before; a process that has gone is left out."""
