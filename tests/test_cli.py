@@ -132,6 +132,19 @@ def test_what_an_old_llama_swap_cannot_do_is_said(tmp_path):
             assert (done.returncode, done.stderr) == (1, said)
 
 
+def test_of_several_servers_each_does_what_it_can_and_the_others_are_named(tmp_path, server):
+    settings = tmp_path / "config.toml"
+    with llama_swap("v150") as old:
+        told = "".join(f'[[server]]\nname = "{name}"\nurl = "{url}"\n' for name, url in (
+            ("old", old.url), ("new", server.url), ("down", f"http://127.0.0.1:{free_port()}")))  # fmt: skip
+        settings.write_text(told)
+        chat(server, "beta-3b", tokens=3000)
+        wait_for(lambda: server.inflight.entries)
+        done = run(tmp_path, "cancel", "--all", "--config", str(settings))
+        assert (done.returncode, done.stderr) == (1, "down could not be asked. Find out why: llamabar doctor\n")
+        wait_for(lambda: not server.inflight.entries)
+
+
 def test_what_is_not_there_is_said_with_what_there_is(tmp_path, server):
     assert "There are: coding" in run(tmp_path, "profile", "codng", LLAMABAR_URL=server.url).stderr
     assert "`llamabar models` lists" in run(tmp_path, "load", "alhpa", LLAMABAR_URL=server.url).stderr

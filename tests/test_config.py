@@ -37,6 +37,8 @@ def test_the_environment_comes_before_the_file_and_the_file_before_discovery(tmp
     ("mini.local/", "2", "http://mini.local:2"),
     ("http://h:1/", "2", "http://h:1"),
     ("http://h/below", "2", "http://h/below"),
+    ("http://h", "99999", "http://h"),
+    ("http://h", "x80", "http://h"),
 ])  # fmt: skip
 def test_the_older_plugins_variables_are_the_two_halves_of_an_address(base, port, url):
     assert loaded(LLAMA_SWAP_API_BASE_URL=base, LLAMA_SWAP_API_PORT=port).servers[0].url == url
@@ -45,12 +47,17 @@ def test_the_older_plugins_variables_are_the_two_halves_of_an_address(base, port
 @pytest.mark.parametrize(("text", "url"), [
     (None, "http://h:80800"), (None, "ftp://h"), (None, "http://u:p@h"), (None, "http://h/?x=1"),
     ('[[server]]\nurl = "ftp://h"\n', ""), ("[[server]]\nurl = 5\n", ""), ("[[server]\n", ""),
-    ('server = "http://h"\n', ""),
+    ('server = "http://h"\n', ""), ('[server]\nurll = "http://h"\n', ""), ('[servers]\nurl = "http://h"\n', ""),
 ])  # fmt: skip
 def test_whoever_is_found_instead_of_the_address_that_was_named_is_known_to_be_another(tmp_path, text, url):
     found = loaded(text, tmp_path, LLAMABAR_URL=url)
     assert [(server.url, server.instead) for server in found.servers] == [("http://127.0.0.1:9999", True)]
     assert len(found.mistakes) == 1
+
+
+def test_an_address_further_down_does_not_stand_for_one_that_was_misnamed(tmp_path):
+    assert loaded('[[server]]\nurl = "http://h"\n', tmp_path, LLAMABAR_URL="http://gpu box:1").servers[0].instead
+    assert loaded(LLAMABAR_URL="http://gpu box:1", LLAMA_SWAP_API_PORT="9090").servers[0].instead
 
 
 def test_nobody_is_taken_for_another_while_all_is_well(tmp_path):

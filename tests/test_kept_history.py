@@ -257,6 +257,36 @@ def test_after_a_server_has_moved_the_menu_says_what_the_history_says(tmp_path):
     assert "Today: 42 requests, 294 tokens generated" in [row.text for row in menu.rows()]
 
 
+def test_a_server_that_moves_while_it_is_watched_is_counted_as_by_those_who_come_later(tmp_path):
+    now = time.time()
+    first, plugin_ = a_keeper(tmp_path, mini="one")
+    plugin_.load()
+    finish(first, *range(1, 51), server="mini", at_unix_s=now - 100)
+    noted(plugin_)
+    finish(first, 51, server="mini", at_unix_s=now - 90)
+    first.move("mini", f"http://127.0.0.1:{PORTS['two']}")
+    first.take("mini", StreamOpened(), at_s=2.0)
+    finish(first, 1, 2, 3, server="mini", at_unix_s=now)  # llama-swap was started anew there
+    second, watch = a_keeper(tmp_path, mini="two")
+    watch.load()
+    finish(second, 1, 2, 3, server="mini", at_unix_s=now)
+    for keeper in (watch, plugin_, watch):
+        noted(keeper)
+    found = parse((tmp_path / NAME).read_bytes()).accounts.values()
+    assert sorted(requests(account) for account in found) == [3, 51]
+
+
+def test_a_new_name_stands_in_the_file_at_the_end(tmp_path):
+    monitor, keeper = a_keeper(tmp_path)
+    keeper.load()
+    finish(monitor, 1)
+    written(keeper)
+    _, keeper = a_keeper(tmp_path, mini="one")
+    keeper.load()
+    written(keeper)
+    assert set(kept_in(tmp_path)) == {"mini"}
+
+
 def test_what_another_alone_has_seen_is_taken_up_and_not_thrown_away(tmp_path):
     now = time.time()
     (behind, one), (ahead, two) = a_keeper(tmp_path), a_keeper(tmp_path)
@@ -441,6 +471,8 @@ def test_a_disk_that_hangs_holds_up_nothing_and_is_taken_up_when_it_answers(tmp_
     finished, keeper = a_keeper(tmp_path / "before")
     keeper.load()
     finish(finished, 1, 2)
+    before = finished.servers["one"]
+    before.history = record(before.history, Readings(generation_tps=5.0), now_s=clock.now_s() - 30)
     written(keeper)
     os.mkfifo(tmp_path / NAME)
     monitor, keeper = a_keeper(tmp_path)
@@ -450,11 +482,15 @@ def test_a_disk_that_hangs_holds_up_nothing_and_is_taken_up_when_it_answers(tmp_
     noted(keeper)
     keeper.end()
     assert time.monotonic() - began_s < 8.0
+    watched, now_s = monitor.servers["one"], clock.now_s()
+    watched.history = record(watched.history, Readings(generation_tps=7.0), now_s=now_s)
     with (tmp_path / NAME).open("wb") as late:
         late.write((tmp_path / "before" / NAME).read_bytes())
     keeper.finish(5.0)
     keeper.note()
     assert counted_of(monitor) == 3
+    shown = [one.generation_tps for one in watched.history.buckets if one.generation_tps is not None]
+    assert list(dict.fromkeys(shown)) == [5.0, 7.0], "the chart of before, and what came while the disk was waited for"
 
 
 def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_path):

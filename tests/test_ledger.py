@@ -121,6 +121,10 @@ def test_a_table_that_can_not_be_placed_is_known_to_be_missed():
     assert requests(again) == 10
     assert again.gaps == {"day 000"}
     assert counted(again, [row(number, 1e4 + number) for number in range(40)], day_of) == again
+    without = counted(account, [row(number, 1e4 + number) for number in range(12, 40)], day_of)
+    assert without.gaps == {"day 000"}, "also where the mark's number is not among them"
+    for one in (again, without):
+        assert requests(counted(one, [row(40, 1e4 + 40)], day_of)) == 11, "and it goes on from there"
 
 
 def test_rows_that_nobody_saw_are_known_to_be_missing_on_each_day_that_they_may_be_of():
@@ -155,10 +159,14 @@ def test_of_two_who_counted_the_one_who_counted_more_is_right_however_few_days_a
     assert merged({"a": more}, {"a": many}) == {"a": more} == merged({"a": many}, {"a": more})
     theirs = replace(many, name="as it stands there")
     assert merged({"a": many}, {"a": theirs}) == {"a": theirs}, "nothing is written for nothing"
+    missed = replace(many, gaps=frozenset([*list(many.days)[:1], "a day that is not kept"]))
+    assert merged({"a": missed}, {"a": many})["a"].gaps == frozenset(list(many.days)[:1])
 
 
 def test_what_was_emptied_counts_nothing_again():
     account = emptied(counted(NOTHING, [row(1, 1.0), row(2, 2.0)], day_of))
+    other = counted(NOTHING, [row(1, 1.0)], day_of)
+    assert merged({"a": account}, {"a": other}) == {"a": other}, "nor takes away what another has written since"
     assert requests(counted(account, [row(1, 1.0), row(2, 2.0), row(3, 3.0)], day_of)) == 1
 
 

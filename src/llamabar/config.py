@@ -84,7 +84,7 @@ def load(environment: Environment, *, option: str = "", discover: Callable[[], T
     unread = bool(mistakes)
     menu = table_of(table, "menu", mistakes)
     title, title_from = title_of(menu, text, mistakes)
-    unknown(table, text, mistakes)
+    unread = unknown(table, text, mistakes) or unread
     key, wished = menu_key(menu, text, mistakes), wishes(table_of(table, "notify", mistakes), text, mistakes)
     variables: List[str] = []  # mistakes in what this file has no word of
     older = older_plugin.read(environment, variables)
@@ -186,7 +186,7 @@ def _servers(
     for index, entry in enumerate(entries or [{}]):
         url_from = from_environment[1] if from_environment else "file"
         url = _entry_url(entry, text, mistakes, index)
-        discovered, instead = url is None, url is None and ("url" in entry or misnamed)
+        discovered, instead = url is None, misnamed or (url is None and "url" in entry)
         if url is None:
             if index:
                 if "url" not in entry:
@@ -230,7 +230,7 @@ def _environment_url(environment: Environment, mistakes: List[str]) -> Tuple[Opt
     misnamed = False
     for name, value in named.items():
         if value and clean_url(value) is not None:
-            return (value, name), False
+            return (value, name), misnamed
         if value:
             misnamed = True
             mistakes.append(f"{name} is {NO_ADDRESS}")

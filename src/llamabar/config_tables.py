@@ -27,16 +27,20 @@ _KNOWN: Dict[str, Tuple[str, ...]] = {
 }
 
 
-def unknown(table: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> None:
-    """Name every table and key that is not understood."""
+def unknown(table: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> bool:
+    """Name every table and key that is not understood; tell whether one of them may have been a server's address."""
+    of_server = False
     for section, value in table.items():
         if section not in _KNOWN:
             mistakes.append(at(text, section, "is not understood"))
+            of_server = True
             continue
         for entry in value if isinstance(value, list) else [value]:
             for key in entry if isinstance(entry, dict) else ():
                 if key not in _KNOWN[section]:
                     mistakes.append(at(text, key, "is not understood"))
+                    of_server = of_server or section == "server"
+    return of_server
 
 
 def not_text(server: Dict[str, Any], text: Optional[str], mistakes: List[str], index: int) -> None:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Dict, Iterator, Mapping, Optional
 
-from llamabar.core.history import BUCKETS, GAP, restored
+from llamabar.core.history import BUCKETS, GAP, record, restored
 from llamabar.core.ledger import Account, merged, newest_days
 from llamabar.history_file import NAME, Chart, Kept, NewerVersion, dump, key_of, parse
 from llamabar.monitor import Monitor
@@ -100,12 +100,15 @@ class Keeper:
     def _take_charts(self, charts: Mapping[str, Chart]) -> None:
         unix_s, now_s = clock.unix_s(), clock.now_s()
         for watched in self._monitor.servers.values():
-            chart, history = charts.get(watched.key), watched.history
+            chart, since = charts.get(watched.key), watched.history
             age_s = unix_s - chart.read_unix_s if chart is not None else 0.0
-            if chart is None or chart.bucket_s != history.bucket_s or history.newest is not None:
+            if chart is None or chart.bucket_s != since.bucket_s or not 0 <= age_s < since.span_s:
                 continue
-            if 0 <= age_s < history.span_s:
-                watched.history = restored(history, chart.readings, newest_s=now_s - age_s)
+            emptied = replace(since, newest=None, buckets=())
+            watched.history = restored(emptied, chart.readings, newest_s=now_s - age_s)
+            oldest = (since.newest or 0) - len(since.buckets) + 1
+            for number, readings in enumerate(since.buckets, oldest):  # that came while the disk was waited for
+                watched.history = record(watched.history, readings, now_s=number * since.bucket_s)
 
     def _write(self, *, end: bool) -> None:
         for watched in self._monitor.servers.values():
@@ -122,7 +125,10 @@ class Keeper:
             if history.newest is not None and behind < history.length:
                 readings = (*history.buckets, *(GAP,) * behind)[-history.length :]
                 charts[watched.key] = Chart(unix_s, history.bucket_s, readings)
-        accounts = {watched.key: replace(watched.account, name=watched.name) for watched in servers}
+        accounts: Dict[str, Account] = {}
+        for watched in servers:
+            accounts.update(watched.kept)  # also of where it was before it moved
+        accounts.update((watched.key, replace(watched.account, name=watched.name)) for watched in servers)
         return Kept(accounts, charts, unix_s)
 
     # on a thread of its own
@@ -163,6 +169,8 @@ class Keeper:
         there = _understood(content)
         before = there or EMPTY
         both = merged(kept.accounts, before.accounts)
+        if end:  # in between, two who call a server by different names would write in turn
+            both = {key: replace(one, name=kept.accounts.get(key, one).name) for key, one in both.items()}
         new = end or both != before.accounts
         if new:
             self._replace(Kept(both, {**before.charts, **kept.charts}, kept.written_unix_s), aside=there is None)

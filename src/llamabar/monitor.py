@@ -7,11 +7,12 @@ from llamabar.core import asks, cadence, readings
 from llamabar.core import events as ev
 from llamabar.core.asks import Answer, Ask, AskLog
 from llamabar.core.history import History, record
-from llamabar.core.ledger import NOTHING, Account, counted, emptied, settled
+from llamabar.core.ledger import NOTHING, Account, counted, emptied, merged, settled
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.core.status import BUSY, Status
 from llamabar.core.steady import NONE_YET, Figures
+from llamabar.history_file import key_of
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu, Row
 from llamabar.view.scene import Cause, Scene, seen
@@ -92,13 +93,22 @@ class Monitor:
     def take_up(self, kept: Mapping[str, Account], *, first: bool) -> None:
         """Take in what is written down of all servers; `first`: what was counted before is counted anew, behind it."""
         for watched in self.servers.values():
-            rows, watched.kept = watched.snapshot.rows, kept
+            rows, watched.kept = watched.snapshot.rows, merged(watched.kept, kept)
             if first:
                 watched.key = settled(kept, watched.key, watched.name, rows)
-            theirs = kept.get(watched.key, NOTHING)
+            theirs = watched.kept.get(watched.key, NOTHING)
             if self.day_of is not None and (first or theirs.ever > watched.account.ever):
                 watched.account = counted(theirs, rows, self.day_of, whole=False)  # they may have seen newer ones
         self._dirty = True
+
+    def move(self, server: str, url: str) -> None:
+        """Watch a server at another address from now on: what it counts there is another account of its name."""
+        watched = self.servers[server]
+        watched.url, watched.processes = url, asks.is_local(url)
+        if watched.key:
+            watched.kept = {**watched.kept, watched.key: replace(watched.account, name=watched.name)}
+            watched.key = key_of(url)
+            watched.account = watched.kept.get(watched.key, NOTHING)
 
     def forget(self) -> None:
         """Begin the totals anew; what was counted is not counted again."""

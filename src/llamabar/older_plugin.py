@@ -34,7 +34,7 @@ def address(environment: Mapping[str, str]) -> Dict[str, str]:
     other variable unless it has one.
     """
     base, port = (environment.get(name, "").strip() for name in (BASE_URL, PORT))
-    if base and port and re.fullmatch(r"(https?://)?[^/:]+/?", base):
+    if re.fullmatch(r"\d{1,5}", port) and int(port) < 2**16 and re.fullmatch(r"(https?://)?[^/:]+/?", base):
         base = f"{base.rstrip('/')}:{port}"
     return {BASE_URL: base, PORT: f"http://127.0.0.1:{port}" if port else ""}
 

@@ -240,7 +240,7 @@ class Watch:
         others = [one.url for one in self.monitor.servers.values()]  # its own among them: it has not moved
         if moved.url is None or not same_scheme or moved.url in others or watched.snapshot.connected:
             return
-        watched.url, watched.processes = moved.url, asks.is_local(moved.url)
+        self.monitor.move(server, moved.url)
         link.move(moved.url)
 
     def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:

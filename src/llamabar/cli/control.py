@@ -2,10 +2,11 @@
 
 import sys
 from functools import partial
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
 from llamabar.actions import perform
 from llamabar.checkup.top import explain
+from llamabar.cli.program import KNOWN_FAULT
 from llamabar.config import ServerSettings, Settings
 from llamabar.core.capabilities import loadable
 from llamabar.core.events import Fault, FaultKind
@@ -119,13 +120,33 @@ def _do(
         raise LlamabarError(
             f"llama-swap cannot be asked: {words.FAULTS[faults[0].kind]}.", "Find out why: llamabar doctor"
         )
-    found = [one for server, snapshot in reachable.items() for one in find(server, snapshot)]
+    found, refusals = _found_at(reachable, find)
+    if refusals and not found:
+        raise refusals[0]
     if not found and not everywhere:
         raise LlamabarError(missing, hint(list(reachable.values())))
     named = list(dict.fromkeys(server for server, _ in found))
     if len(named) > 1 and not everywhere:
         raise LlamabarError(f"More than one server has it: {', '.join(named)}.", "Say which: --server NAME")
-    return _perform(watch, found)
+    code = _perform(watch, found)
+    silent = [name for name in watch.monitor.servers if name not in reachable] if everywhere else []
+    for name in silent:
+        print(f"{name} could not be asked. Find out why: llamabar doctor", file=sys.stderr)
+    return KNOWN_FAULT if silent or refusals else code
+
+
+def _found_at(
+    reachable: Mapping[str, Snapshot], find: Callable[[str, Snapshot], Found]
+) -> Tuple[Found, List[LlamabarError]]:
+    """Return what is found, and why some servers, by their names, cannot do it."""
+    found: Found = []
+    refusals = []
+    for server, snapshot in reachable.items():
+        try:
+            found += find(server, snapshot)
+        except LlamabarError as error:
+            refusals.append(error)
+    return found, refusals
 
 
 def _perform(watch: Watch, found: Found) -> int:

@@ -79,8 +79,7 @@ def counted(
     anew = mark is not None and _began_anew(mark, timed, whole=whole)
     new = timed if mark is None or anew else _later(mark, timed)
     if not new:
-        other = mark is not None and not _has_row(mark, rows) and any(row.id == mark.row_id for _, row in timed)
-        return replace(account, gaps=account.gaps | {day_of(timed[-1][0])}) if other else account
+        return _placed(account, timed, day_of) if mark is not None and timed else account
     days: Dict[str, Mapping[str, Sums]] = dict(account.days)
     for at_unix_s, row in new:
         day = day_of(at_unix_s)
@@ -103,6 +102,18 @@ def settled(accounts: Mapping[str, Account], key: str, name: str, rows: Sequence
         return key
     fellows = (other for other, account in accounts.items() if account.name == name)
     return next((other for other in fellows if _has_row(accounts[other].mark, rows)), key)
+
+
+def _placed(
+    account: Account, timed: Sequence[Tuple[float, FinishedRequest]], day_of: Callable[[float], str]
+) -> Account:
+    """Return the account, from now on behind these rows if nobody can place their table: some are missed."""
+    mark, (newest_s, newest) = account.mark, timed[-1]
+    if mark is None or newest.id < mark.row_id or any(_is_row(mark, row) for _, row in timed):
+        return account
+    return replace(
+        account, mark=Mark(newest.id, newest_s, mark.latest_unix_s), gaps=account.gaps | {day_of(newest_s)}
+    )
 
 
 def _later(mark: Mark, timed: Sequence[Tuple[float, FinishedRequest]]) -> List[Tuple[float, FinishedRequest]]:
@@ -130,13 +141,19 @@ def newest_days(account: Account, count: Optional[int]) -> Account:
 
 def merged(mine: Mapping[str, Account], theirs: Mapping[str, Account]) -> Dict[str, Account]:
     """Return each account as the one who counted more has it, theirs if it is as many; keys are the servers'."""
-    more = {key: account for key, account in mine.items() if account.ever > theirs.get(key, NOTHING).ever}
-    return {**theirs, **more}
+    found = dict(theirs)
+    for key, account in mine.items():
+        there = theirs.get(key, NOTHING)
+        if account.ever > there.ever:
+            found[key] = account
+        elif account.ever == there.ever and key in theirs:
+            found[key] = replace(there, gaps=there.gaps | (account.gaps & set(there.days)))
+    return found
 
 
 def emptied(account: Account) -> Account:
     """Return the account with nothing in it, that goes on behind what it has counted."""
-    return replace(account, days={}, gaps=frozenset())
+    return replace(account, days={}, gaps=frozenset(), ever=0)
 
 
 def lines(accounts: Sequence[Account], *, since: str = "") -> Iterator[Line]:
