@@ -62,7 +62,7 @@ def test_an_address_further_down_does_not_stand_for_one_that_was_misnamed(tmp_pa
 
 def test_nobody_is_taken_for_another_while_all_is_well(tmp_path):
     assert not loaded().servers[0].instead
-    assert not loaded("[menu]\ntitle = 'loud'\n", tmp_path).servers[0].instead
+    assert not loaded("[menu]\ntitle = 'loud'\n[surprise]\nx = 1\n", tmp_path).servers[0].instead
     assert not loaded("[[server]\n", tmp_path, LLAMABAR_URL="http://h").servers[0].instead
 
 

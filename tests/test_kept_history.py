@@ -479,9 +479,10 @@ def test_a_disk_that_hangs_holds_up_nothing_and_is_taken_up_when_it_answers(tmp_
     began_s = time.monotonic()
     keeper.load()
     finish(monitor, 3)
-    noted(keeper)
+    keeper._next_s = 0.0
+    keeper.note()
     keeper.end()
-    assert time.monotonic() - began_s < 8.0
+    assert time.monotonic() - began_s < 2.0
     watched, now_s = monitor.servers["one"], clock.now_s()
     watched.history = record(watched.history, Readings(generation_tps=7.0), now_s=now_s)
     with (tmp_path / NAME).open("wb") as late:

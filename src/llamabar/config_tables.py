@@ -33,13 +33,14 @@ def unknown(table: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> 
     for section, value in table.items():
         if section not in _KNOWN:
             mistakes.append(at(text, section, "is not understood"))
-            of_server = True
+            tables = value if isinstance(value, list) else [value]
+            of_server |= section == "url" or any(isinstance(one, dict) and "url" in one for one in tables)
             continue
         for entry in value if isinstance(value, list) else [value]:
             for key in entry if isinstance(entry, dict) else ():
                 if key not in _KNOWN[section]:
                     mistakes.append(at(text, key, "is not understood"))
-                    of_server = of_server or section == "server"
+                    of_server |= section == "server"
     return of_server
 
 

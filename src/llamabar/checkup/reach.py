@@ -6,7 +6,7 @@ from typing import List, Optional, Tuple
 
 from llamabar.config import ServerSettings, Settings
 from llamabar.core.asks import is_loopback
-from llamabar.core.events import Fault, FaultKind
+from llamabar.core.events import Fault
 from llamabar.core.fields import mapping, parse
 from llamabar.core.state import Model, Snapshot, in_flight
 from llamabar.doctor import facts
@@ -36,8 +36,8 @@ def silent(server: ServerSettings, fault: Fault) -> facts.Server:
 
 
 def _server(server: ServerSettings, snapshot: Snapshot, private: Private) -> facts.Server:
-    if not snapshot.connected:
-        return silent(server, snapshot.fault or Fault(FaultKind.TIMEOUT))
+    if snapshot.fault is not None:
+        return silent(server, snapshot.fault)
     longest = min(snapshot.requests.values(), key=lambda request: request.started_s, default=None)
     return facts.Server(
         server.name,

@@ -9,7 +9,6 @@ from llamabar.checkup.top import explain
 from llamabar.cli.program import KNOWN_FAULT
 from llamabar.config import ServerSettings, Settings
 from llamabar.core.capabilities import loadable
-from llamabar.core.events import Fault, FaultKind
 from llamabar.core.state import Snapshot
 from llamabar.errors import LlamabarError
 from llamabar.look import look
@@ -39,10 +38,10 @@ def perform_token(token: str, settings: Settings) -> int:
 
 
 def _explain(monitor: Monitor, server: ServerSettings) -> None:
-    """The menu that was clicked on may have said why a server does not answer, and offered a remedy."""
-    snapshot = monitor.servers[server.name].snapshot
-    if not snapshot.connected:
-        monitor.explain(server.name, *explain(server, snapshot.fault or Fault(FaultKind.TIMEOUT)))
+    """Take in why a server does not answer: the menu that was clicked on may have said so, and offered a remedy."""
+    fault = monitor.servers[server.name].snapshot.fault
+    if fault is not None:
+        monitor.explain(server.name, *explain(server, fault))
 
 
 def _meant(watch: Watch, token: str) -> Found:
