@@ -228,13 +228,15 @@ def _test_with(version: str) -> int:
         return 0
     print(f"Python {version}: the built file", flush=True)
     environment = {**os.environ, "LLAMABAR_TEST_PYTHON": found, "PYTHONDONTWRITEBYTECODE": "1"}
-    starting = [str(path) for path in sorted((ROOT / "tests").glob("test_*.py")) if _starts_it(path.read_text("utf-8"))]
+    modules = sorted((ROOT / "tests").rglob("test_*.py"))
+    starting = [str(path) for path in modules if _starts_it(path.read_text("utf-8"))]
     return _call([str(_python()), "-m", "pytest", *SIDE_BY_SIDE, *starting], environment)
 
 
 def _starts_it(test: str) -> bool:
     """Tell whether a test file starts the program."""
-    return "from tests.programs import" in test and bool(re.search(r"(?<![.\w])(Plugin|run|command|start)\(", test))
+    imports = "from tests.fakes.programs import" in test
+    return imports and bool(re.search(r"(?<![.\w])(Plugin|run|command|start)\(", test))
 
 
 def _interpreter(version: str) -> "str | None":

@@ -128,7 +128,7 @@ def idle() -> Iterator[Tuple[str, str]]:
 
 def _quiet_frames() -> Iterator[Tuple[str, str]]:
     """An hour of a quiet menu, played with a clock of its own: how often it asks to be printed."""
-    from llamabar.monitor import Monitor, Watched
+    from llamabar.app.monitor import Monitor, Watched
 
     monitor = Monitor({"s": Watched("s", "http://127.0.0.1:1")})
     running = ev.RunningListed((ev.RunningModel("m", "ready", "http://localhost:1", 7200.0),))

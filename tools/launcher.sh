@@ -9,10 +9,10 @@ export LLAMABAR_FILE
 if [ -z "$SHIV_FORCE_EXTRACT$SHIV_INTERPRETER$SHIV_ENTRY_POINT$SHIV_MODULE$SHIV_CONSOLE_SCRIPT" ]; then
   d=${SHIV_ROOT:-$HOME/.shiv}/llamabar.pyz_@BUILD_ID@
   if [ -O "$d/python" ] && { read -r asked; read -r py; } <"$d/python" && [ "$asked" = "$LLAMABAR_PYTHON" ] &&
-    [ -x "$py" ] && [ -s "$d/site-packages/llamabar/start.py" ]
+    [ -x "$py" ] && [ -s "$d/site-packages/llamabar/boot/start.py" ]
   then
-    while read -r line; do last=$line; done <"$d/site-packages/llamabar/start.py"
-    [ "$last" != 'start()' ] || exec "$py" -I -S "$d/site-packages/llamabar/start.py" "$@"
+    while read -r line; do last=$line; done <"$d/site-packages/llamabar/boot/start.py"
+    [ "$last" != 'start()' ] || exec "$py" -I -S "$d/site-packages/llamabar/boot/start.py" "$@"
   fi
 fi
 

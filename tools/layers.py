@@ -1,58 +1,103 @@
-"""The layer rule: imports point inward only. Prints each import that does not, and why."""
+"""The import rule: one row a room, imports point one way, no circles. Prints what breaks it.
+
+A room is a folder of src/llamabar (or the loose files there, the leaves). CONTRIBUTING shows the same table.
+"""
 
 import ast
 import sys
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (ROOT / "src", ROOT / "installer")
 
-PURE = ("time", "os", "sys", "threading", "subprocess", "socket", "signal", "select", "urllib3", "psutil", "click")
-# folder → what it may import of ours, and which modules of others it may not
-RINGS: Dict[str, Tuple[Tuple[str, ...], Tuple[str, ...]]] = {
-    "llamabar/core/": (("llamabar.core",), (*PURE, "png", "http", "shutil", "random", "io", "pathlib")),
-    "llamabar/view/": (("llamabar.core", "llamabar.view"), (*PURE, "http", "random", "pathlib")),
-    "llamabar/doctor/": (
-        ("llamabar.core", "llamabar.doctor"),
-        (*PURE, "png", "http", "shutil", "random", "io", "pathlib"),
-    ),
-    "llamabar/sources/": (("llamabar.core", "llamabar.sources", "llamabar"), ("click", "png")),
-    "llamabar/demo/": (("llamabar.core", "llamabar.demo"), ("click", "png", "urllib3", "psutil")),
-    "llamabar/cli/": (("llamabar", "llamabar_installer"), ()),
-    "llamabar/": (("llamabar", "llamabar_installer"), ("click",)),
-    "llamabar_installer/": (("llamabar_installer",), ("click", "psutil", "urllib3", "png")),
+LIBRARIES = ("urllib3", "psutil", "png", "click", "tomli")
+INPUT_OUTPUT = (
+    "time", "os", "sys", "threading", "subprocess", "socket", "signal", "select", "http", "shutil", "random", "pathlib",
+)  # fmt: skip
+LEAVES = "leaves"
+INSTALLER = "installer"
+
+
+class Room(NamedTuple):
+    """What a room may import: rooms of ours, and libraries of others; pure rooms also do no input or output."""
+
+    rooms: Tuple[str, ...]
+    libraries: Tuple[str, ...] = ()
+    pure: bool = False
+
+
+_KNOWN = ("macos", "core")
+_BASE = ("sources", "view", *_KNOWN)
+_APP = ("app", "settings", "store", *_BASE)
+ROOMS: Dict[str, Room] = {
+    LEAVES: Room(()),
+    "core": Room((), pure=True),
+    "macos": Room(()),
+    "view": Room(("core",), ("png",), pure=True),
+    "sources": Room(_KNOWN, ("urllib3", "psutil")),
+    "settings": Room(_BASE, ("tomli",)),
+    "store": Room(("app", *_BASE)),
+    "app": Room((*_APP[1:], INSTALLER)),
+    "doctor/checks": Room(("core",), pure=True),
+    "doctor": Room(("doctor/checks", *_APP, INSTALLER), ("psutil",)),
+    "plugin": Room(("doctor", *_APP)),
+    "demo": Room(("core",)),
+    "cli": Room(("plugin", "doctor", "doctor/checks", "demo", *_APP, INSTALLER), ("click",)),
+    "boot": Room(("cli", "plugin")),
+    INSTALLER: Room(("macos",)),
 }
-SOURCES_MAY_NOT = ("llamabar.view", "llamabar.cli", "llamabar.demo", "llamabar.run", "llamabar.monitor")
 
 
-def violations(folders: "Tuple[Path, ...]" = SOURCES) -> List[str]:
-    """Return a sentence for each import that breaks the rule."""
-    found = []
+def room_of(module: str) -> str:
+    """Return the room of a dotted module name of ours."""
+    parts = module.split(".")
+    if parts[0] == "llamabar_installer":
+        return INSTALLER
+    if module == "llamabar.__main__":
+        return "boot"
+    folder = "/".join(parts[1:])
+    inside = [room for room in ROOMS if folder == room or folder.startswith(f"{room}/")]
+    return max(inside, key=len, default=LEAVES)
+
+
+def modules(folders: Sequence[Path] = SOURCES) -> Dict[str, Path]:
+    """Return every module by its dotted name."""
+    found = {}
     for folder in folders:
         for path in sorted(folder.rglob("*.py")):
-            name = path.relative_to(folder).as_posix()
-            ring = max((ring for ring in RINGS if name.startswith(ring)), key=len, default=None)
-            for line, module in imports(path) if ring else ():
-                why = reason(ring, module)
-                if why:
-                    found.append(f"{name}:{line} imports {module}: {why}")
+            parts = path.relative_to(folder).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
     return found
 
 
-def reason(ring: str, module: str) -> str:
-    """Return why a ring may not import a module, or ""."""
-    ours, forbidden = RINGS[ring]
+def violations(folders: Sequence[Path] = SOURCES) -> List[str]:
+    """Return a sentence for each import that breaks the rule."""
+    known = modules(folders)
+    found = []
+    for name, path in known.items():
+        for line, imported in imports(path, known):
+            why = reason(room_of(name), imported)
+            if why:
+                found.append(f"{name}:{line} imports {imported}: {why}")
+    return found
+
+
+def reason(room: str, module: str) -> str:
+    """Return why a room may not import a module, or ""."""
     top = module.split(".")[0]
-    if top.startswith("llamabar"):
-        allowed = any(module == one or module.startswith(f"{one}.") for one in ours)
-        outward = ring == "llamabar/sources/" and any(module.startswith(one) for one in SOURCES_MAY_NOT)
-        return "" if allowed and not outward else f"{ring} may import only {', '.join(ours)}; data runs one way"
-    return f"{ring} does no I/O and needs no {top}" if top in forbidden else ""
+    rule = ROOMS[room]
+    if top in ("llamabar", "llamabar_installer"):
+        other = room_of(module)
+        allowed = other in (room, LEAVES, *rule.rooms)
+        return "" if allowed else f"{room} may import only {', '.join((LEAVES, *rule.rooms))}"
+    if top in LIBRARIES and top not in rule.libraries:
+        return f"{room} does without {top}"
+    return f"{room} does no input or output" if rule.pure and top in INPUT_OUTPUT else ""
 
 
-def imports(path: Path) -> Iterator[Tuple[int, str]]:
-    """Yield line and module of every import in a file."""
+def imports(path: Path, known: Dict[str, Path]) -> Iterator[Tuple[int, str]]:
+    """Yield line and module of every import in a file, those inside functions too."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -60,10 +105,44 @@ def imports(path: Path) -> Iterator[Tuple[int, str]]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
-                yield node.lineno, inner if node.module in ("llamabar",) else node.module
+                yield node.lineno, inner if inner in known else node.module
+
+
+def circles(folders: Sequence[Path] = SOURCES) -> List[List[str]]:
+    """Return each set of modules that import one another, lazy imports included (Tarjan's components)."""
+    known = modules(folders)
+    targets = {name: {module for _, module in imports(path, known) if module in known} for name, path in known.items()}
+    order: Dict[str, int] = {}
+    low: Dict[str, int] = {}
+    stack: List[str] = []
+    on_stack: Set[str] = set()
+    found: List[List[str]] = []
+
+    def visit(name: str) -> None:
+        """Close the component of a module once everything it imports was visited."""
+        order[name] = low[name] = len(order)
+        stack.append(name)
+        on_stack.add(name)
+        for target in sorted(targets[name]):
+            if target not in order:
+                visit(target)
+                low[name] = min(low[name], low[target])
+            elif target in on_stack:
+                low[name] = min(low[name], order[target])
+        if low[name] == order[name]:
+            group = stack[stack.index(name) :]
+            del stack[stack.index(name) :]
+            on_stack.difference_update(group)
+            if len(group) > 1 or name in targets[name]:
+                found.append(sorted(group))
+
+    for name in targets:
+        if name not in order:
+            visit(name)
+    return found
 
 
 if __name__ == "__main__":
-    broken = violations()
+    broken = violations() + [f"circle: {' → '.join(group)}" for group in circles()]
     print("\n".join(broken), end="\n" if broken else "")
     sys.exit(1 if broken else 0)

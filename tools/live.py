@@ -19,7 +19,7 @@ from typing import Any, Callable, Dict, Iterator, List
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
 
-from tests.programs import Plugin, wait_for  # noqa: E402
+from tests.fakes.programs import Plugin, wait_for  # noqa: E402
 
 from llamabar.demo.load import ask  # noqa: E402
 from llamabar.demo.world import free_port  # noqa: E402

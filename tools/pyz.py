@@ -21,7 +21,7 @@ import parts
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORMS = ("macosx_11_0_arm64", "macosx_10_9_x86_64", "manylinux2014_x86_64")
 MAC_MODULE = "psutil/_psutil_osx.abi3.so"
-ENTRY = "llamabar.launch:start"
+ENTRY = "llamabar.boot.launch:start"
 LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|tests?)/|\.(data|dist-info)/"
     r"|^psutil/_ps(aix|bsd|sunos|windows)\.py$|^urllib3/contrib/(emscripten|pyopenssl|socks)"
@@ -38,7 +38,7 @@ if sys.version_info < (3, 9):
 archive = sys.path[0]
 sys.path[0] = archive + "/site-packages"
 
-from llamabar.unpack import main
+from llamabar.boot.unpack import main
 
 main(archive)
 """

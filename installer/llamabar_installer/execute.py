@@ -7,10 +7,11 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Tuple
 
-from llamabar_installer import manifest, probe, removal, tools, work
-from llamabar_installer.launchctl import Trouble
+from llamabar.macos import probe, tools
+from llamabar.macos.launchctl import Trouble
+from llamabar.macos.paths import Places
+from llamabar_installer import manifest, removal, work
 from llamabar_installer.manifest import Manifest
-from llamabar_installer.places import Places
 from llamabar_installer.steps import Group, Kind, Plan, Step
 from llamabar_installer.work import StepFailed, Undo, Workshop
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, FrozenSet, Iterable, Mapping, Optional, Tuple
 
-from llamabar_installer import agent_plist, files, launchctl, manifest, swiftbar
-from llamabar_installer.agents import Agent, find_agents, flag
-from llamabar_installer.binaries import Binary, ConfigCheck, check_config, find_binaries
-from llamabar_installer.launchctl import Job, Trouble
+from llamabar.macos import agent_plist, files, launchctl, swiftbar
+from llamabar.macos.agents import Agent, find_agents, flag
+from llamabar.macos.binaries import Binary, ConfigCheck, check_config, find_binaries
+from llamabar.macos.launchctl import Job, Trouble
+from llamabar.macos.paths import OWN_LABEL, Places
+from llamabar.macos.swiftbar import SwiftBar
+from llamabar_installer import manifest
 from llamabar_installer.manifest import Manifest
-from llamabar_installer.places import OWN_LABEL, Places
-from llamabar_installer.swiftbar import SwiftBar
 
 SYSTEM_AGENTS = (Path("/Library/LaunchAgents"), Path("/Library/LaunchDaemons"))
 HOME_CONFIGS = (

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-from llamabar_installer import files
+from llamabar.macos import files
 
 VERSION = 1
 

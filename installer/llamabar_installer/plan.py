@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Optional, Tuple
 from urllib.parse import urlsplit
 
-from llamabar_installer import agent_plist, first_files, probe
-from llamabar_installer.agents import Agent, flag
+from llamabar.macos import agent_plist, probe
+from llamabar.macos.agents import Agent, flag
+from llamabar.macos.files import digest
+from llamabar.macos.paths import OWN_LABEL, RUST_LABEL
+from llamabar_installer import first_files
 from llamabar_installer.facts import Facts, has_server, own_service
-from llamabar_installer.files import digest
-from llamabar_installer.places import OWN_LABEL, RUST_LABEL
 from llamabar_installer.plan_plugin import old_plugins, plugin_steps
 from llamabar_installer.steps import Kind, Note, Options, Plan, Step
 

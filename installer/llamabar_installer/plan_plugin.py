@@ -2,9 +2,9 @@
 
 from typing import List, Optional, Tuple
 
-from llamabar_installer import swiftbar
+from llamabar.macos import swiftbar
+from llamabar.macos.paths import PLUGIN
 from llamabar_installer.facts import Facts
-from llamabar_installer.places import PLUGIN
 from llamabar_installer.steps import Group, Kind, Note, Options, Plan, Step
 
 NO_FOLDER_HINT = "Open SwiftBar once and choose a plugin folder, then run install again: open -a SwiftBar"

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import List, Optional, Tuple
 
+from llamabar.macos.paths import OWN_LABEL, PLUGIN, USUAL_CACHE
 from llamabar_installer.facts import Facts, own_service
-from llamabar_installer.places import OWN_LABEL, PLUGIN, USUAL_CACHE
 from llamabar_installer.plan import refused
 from llamabar_installer.steps import Group, Kind, Note, Options, Plan, Step
 

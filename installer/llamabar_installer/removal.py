@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from typing import List
 
-from llamabar_installer import files, swiftbar
+from llamabar.macos import files, swiftbar
+from llamabar.macos.paths import USUAL_CACHE
 from llamabar_installer.manifest import Item
-from llamabar_installer.places import USUAL_CACHE
 from llamabar_installer.steps import Step
 from llamabar_installer.work import Undo, Workshop, _expect
 

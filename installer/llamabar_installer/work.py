@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Callable, List, Tuple
 from urllib.parse import urlsplit
 
-from llamabar_installer import agent_plist, files, launchctl, logs, manifest, probe, swiftbar, tools
+from llamabar.macos import agent_plist, files, launchctl, logs, probe, swiftbar, tools
+from llamabar.macos.paths import Places
+from llamabar.macos.service_control import Control, Outcome
+from llamabar_installer import manifest
 from llamabar_installer.manifest import Item, Manifest
-from llamabar_installer.places import Places
-from llamabar_installer.service import Control, Outcome
 from llamabar_installer.steps import Step
 
 Undo = Callable[[], None]

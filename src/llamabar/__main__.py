@@ -1,5 +1,5 @@
 """`python -m llamabar`."""
 
-from llamabar.entry import main
+from llamabar.boot.entry import main
 
 main()

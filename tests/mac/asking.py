@@ -2,7 +2,7 @@
 
 import re
 
-from tests.programs import wait_for
+from tests.fakes.programs import wait_for
 
 LABEL = "com.example.worker"
 STUBBORN = ("/bin/sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.05; done")

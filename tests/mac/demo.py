@@ -7,7 +7,7 @@ from typing import Any
 import llamabar.demo.world as world
 from llamabar.demo.dialect import DIALECTS
 from llamabar.demo.server import DemoServer
-from tests.programs import MODELS
+from tests.fakes.programs import MODELS
 
 
 class OwnGroup(subprocess.Popen):

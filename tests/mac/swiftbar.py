@@ -8,10 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Dict, List, Optional
 
-import tests.swiftbar_host as host
+import tests.fakes.swiftbar_host as host
+from tests.fakes.programs import flat, wait_for
 from tests.mac import user
 from tests.mac.call import ask
-from tests.programs import flat, wait_for
 
 DOMAIN = "com.ameba.SwiftBar"
 ROOT = Path(__file__).parent.parent.parent

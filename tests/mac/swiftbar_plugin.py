@@ -8,7 +8,7 @@ import signal
 import subprocess
 from typing import Any, Dict, List, Optional, Tuple
 
-import tests.swiftbar_host as host
+import tests.fakes.swiftbar_host as host
 from tests.mac import attributes
 
 ATTRIBUTE = "com.ameba.SwiftBar"

@@ -5,8 +5,8 @@ import signal
 import sys
 import urllib.request
 
+from tests.fakes.programs import free_port, wait_for
 from tests.mac.asking import LABEL, launchctl, load, target, top, wait_for_state, wait_gone
-from tests.programs import free_port, wait_for
 
 GOOD = "models:\n  a:\n    cmd: x\n"
 PRELOADING = GOOD + "hooks:\n  on_startup:\n    preload: [a]\n"

@@ -6,9 +6,9 @@ import time
 import psutil
 import pytest
 
+from tests.fakes.programs import wait_for
 from tests.mac.asking import LABEL, STUBBORN, bootstrap, launchctl, load, top
 from tests.mac.machine import Mac
-from tests.programs import wait_for
 
 
 def test_a_mac_may_lie_deep(tmp_path):

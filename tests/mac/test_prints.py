@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.fakes.programs import wait_for
 from tests.mac.asking import LABEL, bootstrap, launchctl, load, target, top, wait_for_state
 from tests.mac.options import ODD_USER, SECRET
-from tests.programs import wait_for
 
 RICHER = "Try re-running the command as root for richer errors.\n"
 HEAD = ["active count", "path", "type", "state", "program", "arguments"]

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.programs import wait_for
+from tests.fakes.programs import wait_for
 
 TRAILING = "swiftbar.useTrailingStreamSeparator"
 TAGS = f"<swiftbar.type>streamable</swiftbar.type>\n<{TRAILING}>true</{TRAILING}>\n"

@@ -4,16 +4,16 @@ import sys
 from functools import partial
 from typing import Callable, List, Mapping, Optional, Sequence, Tuple
 
-from llamabar.actions import perform
-from llamabar.checkup.top import explain
+from llamabar.app.actions import perform
+from llamabar.app.loop import Watch
+from llamabar.app.monitor import Monitor
+from llamabar.app.one_look import look
 from llamabar.cli.program import KNOWN_FAULT
-from llamabar.config import ServerSettings, Settings
 from llamabar.core.capabilities import loadable
 from llamabar.core.state import Snapshot
+from llamabar.doctor.explain import explain
 from llamabar.errors import LlamabarError
-from llamabar.look import look
-from llamabar.monitor import Monitor
-from llamabar.run import Watch
+from llamabar.settings.load import ServerSettings, Settings
 from llamabar.sources import clock
 from llamabar.view import words
 from llamabar.view.compose import compose

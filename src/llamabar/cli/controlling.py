@@ -54,7 +54,7 @@ def profile(name: Optional[str], nothing: bool, server: str, config: str) -> int
 @common
 def start(server: str, config: str) -> int:
     """Start the LaunchAgent that runs llama-swap, and wait until it answers."""
-    from llamabar import services
+    from llamabar.app import services
     from llamabar.cli.service import control
 
     return control(services.start, settings_of(server, config))
@@ -64,7 +64,7 @@ def start(server: str, config: str) -> int:
 @common
 def stop(server: str, config: str) -> int:
     """Stop it, until it is started or you log in again. Requests in flight are lost."""
-    from llamabar import services
+    from llamabar.app import services
     from llamabar.cli.service import control
 
     return control(services.stop, settings_of(server, config))
@@ -74,7 +74,7 @@ def stop(server: str, config: str) -> int:
 @common
 def restart(server: str, config: str) -> int:
     """Stop it and start it again. Requests in flight are lost."""
-    from llamabar import services
+    from llamabar.app import services
     from llamabar.cli.service import control
 
     return control(services.restart, settings_of(server, config))

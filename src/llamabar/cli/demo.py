@@ -7,13 +7,13 @@ import time
 from typing import List, Optional
 
 from llamabar.cli.watch import LiveView
-from llamabar.clicks import program_path
-from llamabar.config import ServerSettings, Settings
 from llamabar.demo.dialect import DIALECTS
 from llamabar.demo.load import Users
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World
 from llamabar.errors import LlamabarError
+from llamabar.plugin.click_style import program_path
+from llamabar.settings.load import ServerSettings, Settings
 
 
 def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unwatched_s: float) -> int:

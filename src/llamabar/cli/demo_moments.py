@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 from typing import Callable, List, NamedTuple, Tuple
 
-from llamabar.config import ServerSettings, Settings
+from llamabar.app.loop import Watch
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Source
 from llamabar.core.state import READY
@@ -14,7 +14,7 @@ from llamabar.demo.load import ask
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World
 from llamabar.errors import LlamabarError
-from llamabar.run import Watch
+from llamabar.settings.load import ServerSettings, Settings
 from llamabar.sources import clock
 from llamabar.view.compose import compose
 from llamabar.view.html import State

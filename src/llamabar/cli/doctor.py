@@ -7,13 +7,13 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 import click
 
-from llamabar.checkup import fixes
-from llamabar.checkup.collect import collect
 from llamabar.cli.style import mark
 from llamabar.core.units import plural
-from llamabar.doctor.checkup import LAYERS, findings
-from llamabar.doctor.facts import Facts
-from llamabar.doctor.finding import BADNESS, Finding, Layer, Level, worst_first
+from llamabar.doctor import fixes
+from llamabar.doctor.checks.facts import Facts
+from llamabar.doctor.checks.finding import BADNESS, Finding, Layer, Level, worst_first
+from llamabar.doctor.checks.registry import LAYERS, findings
+from llamabar.doctor.collect.everything import collect
 from llamabar.errors import LlamabarError
 
 JSON_VERSION = 1
@@ -36,7 +36,7 @@ class Asked(NamedTuple):
 def doctor(asked: Asked) -> int:
     """Run the command; return the exit code: 1 if any finding is an error."""
     if asked.selftest:
-        from llamabar.checkup.selftest import run as run_selftest
+        from llamabar.doctor.selftest import run as run_selftest
 
         return run_selftest(os.environ, say=lambda line: print(line, flush=True), config=asked.config)
     facts = collect(os.environ, option=asked.config, server=asked.server)
@@ -44,7 +44,7 @@ def doctor(asked: Asked) -> int:
     if asked.fix:
         return _fix(asked, facts, found)
     if asked.report:
-        from llamabar.checkup.report import private_now, report
+        from llamabar.doctor.report import private_now, report
 
         print(report(facts, found, private_now(os.environ, option=asked.config, server=asked.server)))
     elif asked.as_json:

@@ -8,20 +8,20 @@ import re
 from datetime import date, timedelta
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from llamabar import config
 from llamabar.cli import preview
 from llamabar.cli.program import OK
-from llamabar.config import Settings
 from llamabar.core.ledger import Line, lines, total
 from llamabar.errors import LlamabarError
-from llamabar.history_file import NAME, Kept, NewerVersion, parse
+from llamabar.macos import files
+from llamabar.macos.paths import data_folder
+from llamabar.settings import load
+from llamabar.settings.load import Settings
 from llamabar.sources import clock
+from llamabar.store.history_file import NAME, Kept, NewerVersion, parse
 from llamabar.view import history_page
 from llamabar.view.history_page import figures, labels
 from llamabar.view.text import plain
 from llamabar.view.words import ago
-from llamabar_installer import files
-from llamabar_installer.places import data_folder
 
 JSON_VERSION = 1
 AGO = re.compile(r"([1-9]\d{0,3})d\Z")
@@ -71,7 +71,7 @@ def named(server: str, kept: Optional[Kept], settings: Callable[[], Settings]) -
     The settings are looked at, and what they take to be found, only for a name that the history does not know.
     """
     known = [account.name for account in kept.accounts.values()] if kept is not None else []
-    return server if server in ("", *known) else config.select(settings(), server).servers[0].name
+    return server if server in ("", *known) else load.select(settings(), server).servers[0].name
 
 
 def table(found: Sequence[Line]) -> List[str]:

@@ -9,16 +9,16 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 import click
 
-from llamabar import wiring
 from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
-from llamabar.config import Settings
+from llamabar.macos.agents import listen_of
+from llamabar.macos.paths import places
+from llamabar.settings import discover
+from llamabar.settings.load import Settings
 from llamabar.sources.processes import running
 from llamabar_installer import facts as installer_facts
-from llamabar_installer.agents import listen_of
 from llamabar_installer.execute import Execution, Report
 from llamabar_installer.facts import Facts, Process, Watched
-from llamabar_installer.places import places
 from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
 from llamabar_installer.steps import Kind, Note, Options, Plan, Step
@@ -50,7 +50,7 @@ def uninstall(options: Options, asked: Asked) -> int:
 def collect(server: str = "", config: str = "") -> Facts:
     """Return the facts of this Mac."""
     environment = {**os.environ, **({"LLAMABAR_CONFIG": config} if config else {})}
-    settings = wiring.settings(environment, server=server)
+    settings = discover.settings(environment, server=server)
     program = os.environ.get("LLAMABAR_FILE", "")
     processes = [Process(one.pid, one.url, one.program) for one in running(listen_of)]
     return installer_facts.collect(

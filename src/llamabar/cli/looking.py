@@ -17,7 +17,7 @@ DEMO_SECONDS_UNWATCHED = 15.0
 @common
 def stream(server: str, config: str) -> int:
     """The plugin: frames for SwiftBar until told to stop."""
-    from llamabar.stream import stream as run_stream
+    from llamabar.plugin.main import stream as run_stream
 
     return run_stream(os.environ, server=server, config=config)
 
@@ -27,7 +27,7 @@ def stream(server: str, config: str) -> int:
 def frame(server: str, config: str) -> int:
     """One frame, then exit: for xbar, Argos and non-streaming use."""
     scene = scene_of(server, config, for_menu=True)
-    from llamabar.clicks import click_style
+    from llamabar.plugin.click_style import click_style
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import render
 

@@ -8,9 +8,9 @@ from typing import List
 
 import click
 
-from llamabar import launch
 from llamabar.cli import controlling, installing, looking  # each adds its commands to the program
 from llamabar.cli.program import INTERRUPTED, KNOWN_FAULT, OK, OUR_FAULT, WRONG_USAGE, program
+from llamabar.damage import is_repairable
 from llamabar.errors import LlamabarError
 
 COMMANDS = (looking, controlling, installing)
@@ -42,7 +42,7 @@ def run(arguments: List[str]) -> int:
         error.show()
         return WRONG_USAGE
     except (click.Abort, KeyboardInterrupt) as error:
-        if isinstance(error.__cause__, EOFError) and launch.mendable(error.__cause__):
+        if isinstance(error.__cause__, EOFError) and is_repairable(error.__cause__):
             raise error.__cause__ from None  # click takes it for the end of the input
         print(file=sys.stderr)
         return INTERRUPTED
@@ -54,7 +54,7 @@ def run(arguments: List[str]) -> int:
     except Exception as error:
         if is_full(error):
             return no_room()
-        if launch.mendable(error):
+        if is_repairable(error):
             raise
         return _our_fault(error)
 

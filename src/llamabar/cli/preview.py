@@ -5,18 +5,18 @@ import os
 from pathlib import Path
 from typing import List, NamedTuple, Optional
 
+from llamabar.app.playback import Player
 from llamabar.cli.demo_moments import Moments
-from llamabar.config import Settings
 from llamabar.core.state import in_flight, loaded
 from llamabar.core.status import Status, classify
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
-from llamabar.playback import Player
+from llamabar.macos import files
+from llamabar.settings.load import Settings
 from llamabar.sources import replay
 from llamabar.view import html, words
 from llamabar.view.compose import compose
 from llamabar.view.html import State
-from llamabar_installer import files
 
 LOOK_EVERY_S = 0.25
 MOST_STATES = 40
@@ -34,7 +34,7 @@ class Drawn(NamedTuple):
 
 def of_settings(settings: Settings) -> Drawn:
     """Return the menu of the servers in force, after one look."""
-    from llamabar.look import look
+    from llamabar.app.one_look import look
     from llamabar.sources import clock
 
     scene = look(settings, behind=os.environ).monitor.scene(now_s=clock.now_s())

@@ -7,9 +7,10 @@ from typing import Any, Callable, Optional, TypeVar
 
 import click
 
-from llamabar import lean, wiring
-from llamabar.config import Settings
 from llamabar.errors import LlamabarError
+from llamabar.settings import discover
+from llamabar.settings.load import Settings
+from llamabar.sources import without_tls
 
 OK, KNOWN_FAULT, WRONG_USAGE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -27,7 +28,7 @@ def settings_of(server: str, config: str, *, whoever: bool = False) -> Settings:
 
     Raises LlamabarError where the server that is meant may be another one, unless `whoever` was found will do.
     """
-    found = wiring.settings(os.environ, option=config, server=server)
+    found = discover.settings(os.environ, option=config, server=server)
     for mistake in found.mistakes:
         print(f"Warning: {mistake}", file=sys.stderr)
     if not whoever and any(one.instead for one in found.servers):
@@ -37,7 +38,7 @@ def settings_of(server: str, config: str, *, whoever: bool = False) -> Settings:
 
 def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
-        from llamabar.about import words
+        from llamabar.version import words
 
         print(words())
         context.exit()
@@ -60,8 +61,8 @@ def program(context: click.Context) -> Optional[int]:
 def scene_of(server: str, config: str, *, for_menu: bool = False) -> Any:
     """Return what one look at the servers has shown; `for_menu`: their services and the kept totals, too."""
     settings = settings_of(server, config, whoever=for_menu)  # a menu says what is wrong with the settings
-    lean.without_tls(one.url for one in settings.servers)
-    from llamabar.look import look
+    without_tls.without_tls(one.url for one in settings.servers)
+    from llamabar.app.one_look import look
     from llamabar.sources import clock
 
     return look(settings, services=for_menu, behind=os.environ if for_menu else None).monitor.scene(now_s=clock.now_s())

@@ -2,13 +2,13 @@
 
 from typing import Any, Dict, List, Optional, Tuple
 
-from llamabar.config import Settings
 from llamabar.core import readings, units
 from llamabar.core.capabilities import capabilities
 from llamabar.core.phases import phases
 from llamabar.core.speed import Reading
 from llamabar.core.state import Model, Snapshot, loaded, requests_of
 from llamabar.core.status import Status
+from llamabar.settings.load import Settings
 from llamabar.view import words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.models import state_words

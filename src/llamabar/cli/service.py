@@ -6,15 +6,15 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator
 
-from llamabar import services
+from llamabar.app import services
 from llamabar.cli.style import mark
-from llamabar.config import ServerSettings, Settings
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
-from llamabar_installer import probe, tools
-from llamabar_installer.logs import tail
-from llamabar_installer.service import Outcome
+from llamabar.macos import probe, tools
+from llamabar.macos.logs import tail
+from llamabar.macos.service_control import Outcome
+from llamabar.settings.load import ServerSettings, Settings
 
 FOLLOW_EVERY_S = 0.25
 LINES = 100
@@ -37,7 +37,7 @@ def control(doing: Doing, settings: Settings) -> int:
 
 
 def _say_what_is_lost(settings: Settings) -> None:
-    from llamabar.look import look
+    from llamabar.app.one_look import look
 
     snapshot = next(iter(look(settings, longest_s=LOOK_S).monitor.servers.values())).snapshot
     running = in_flight(snapshot)

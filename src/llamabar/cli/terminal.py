@@ -11,7 +11,7 @@ import threading
 import tty
 from typing import List, NamedTuple, Optional, Tuple
 
-from llamabar.output import FrameWriter
+from llamabar.app.frame_writer import FrameWriter
 from llamabar.sources.inbox import Inbox, Key, Stop
 from llamabar.view.controls import DOWN, ENTER, ESCAPE, UP
 from llamabar.view.terminal import columns

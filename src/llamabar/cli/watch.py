@@ -5,18 +5,18 @@ import sys
 from dataclasses import replace
 from typing import Mapping, Optional
 
-from llamabar.checkup.top import explain
+from llamabar.app.loop import Watch
 from llamabar.cli import terminal
-from llamabar.config import Settings
 from llamabar.core.state import in_flight, requests_of
-from llamabar.kept_history import Keeper
-from llamabar.run import Watch
+from llamabar.doctor.explain import explain
+from llamabar.settings.load import Settings
 from llamabar.sources import clock
+from llamabar.store.history import Keeper
 from llamabar.view import terminal as lines_of
 from llamabar.view.controls import QUIT, Controls, Seen, pressed, settled
+from llamabar.view.live_screen import screen
 from llamabar.view.menu import Menu
 from llamabar.view.palette import BY_SYMBOL
-from llamabar.view.panes import screen
 
 PLAIN_WIDTH = 80
 SAID_FOR_S = 10.0

@@ -6,8 +6,8 @@ At most one a minute, none in quiet hours; what happened before we looked is no 
 from dataclasses import dataclass, replace
 from typing import FrozenSet, Optional, Tuple
 
+from llamabar.core.notify_options import FAILED, GONE, LONG, Wishes
 from llamabar.core.state import Snapshot
-from llamabar.core.wishes import FAILED, GONE, LONG, Wishes
 
 GONE_AFTER_S = 30.0
 PAUSE_S = 60.0

@@ -8,8 +8,8 @@ from typing import Callable, Dict, Optional, Type
 
 from llamabar.core import events as ev
 from llamabar.core import speed
-from llamabar.core.finished import finished
-from llamabar.core.measured import clients, gpu, measured, memory
+from llamabar.core.apply_host import clients, gpu, measured, memory
+from llamabar.core.apply_requests import finished
 from llamabar.core.state import (
     LOAD_TIMES_KEPT,
     READY,

@@ -1,1 +1,1 @@
-"""What is wrong on this computer and what to do about it: findings from collected facts, and nothing but values."""
+"""Checks, what they look at, fixes and the report."""

@@ -4,9 +4,9 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
-from llamabar.core.asks import Answer
+from llamabar.core.coalesce import Pending, Stamped, add, take
 from llamabar.core.events import Event
-from llamabar.core.handover import Pending, Stamped, add, take
+from llamabar.core.queries import Answer
 from llamabar.sources import clock
 
 

@@ -10,8 +10,8 @@ from typing import Callable, Dict, FrozenSet, List, Mapping, NamedTuple, Optiona
 
 from llamabar.core.units import plural
 from llamabar.view.menu import Action, Do, Menu, Row
+from llamabar.view.selection import MODEL, Key, Thing, actions, things
 from llamabar.view.text import name
-from llamabar.view.things import MODEL, Key, Thing, actions, things
 
 UP, DOWN, ENTER, ESCAPE = "up", "down", "enter", "escape"
 QUIT = "quit"

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Optional, Tuple
 
 from llamabar.core.history import History
+from llamabar.core.hysteresis import NONE_YET, Figures, figures
 from llamabar.core.ledger import Account
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, classify
-from llamabar.core.steady import NONE_YET, Figures, figures
 from llamabar.view.menu import Action
 from llamabar.view.sparkline import CHART, Chart
 

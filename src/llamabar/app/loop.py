@@ -1,0 +1,271 @@
+"""The loop: it owns all state, and wires sources to the monitor and the monitor to a writer.
+
+A fault of ours becomes a frame that says so, and the loop goes on: a streaming plugin that exits is not started
+again. SIGTERM ends it within half a second, its connections closed.
+"""
+
+import os
+import signal
+import threading
+import traceback
+from dataclasses import dataclass, field
+from typing import Callable, Dict, List, Optional
+
+from llamabar import __version__
+from llamabar.app.actions import Where, perform
+from llamabar.app.connection import Explain, Link, link_to, needs_clients, process_key
+from llamabar.app.monitor import Monitor, Watched
+from llamabar.app.notifications import Notifier
+from llamabar.core import queries
+from llamabar.core.cadence import Shown
+from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
+from llamabar.core.history import BUCKETS, History
+from llamabar.core.state import Snapshot, loaded
+from llamabar.damage import is_repairable
+from llamabar.settings.load import Settings
+from llamabar.sources import clock, host
+from llamabar.sources.inbox import Arrived, Click, Diagnosed, Inbox, Key, Moved, Notice, Stop
+from llamabar.view import words
+from llamabar.view.menu import Action, Menu, Row, Title
+from llamabar.view.sparkline import chart_of
+
+BUSY_HOST_S = 2.0
+CALM_HOST_S = 20.0
+CLIENTS_S = 2.0
+LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
+FAULT_PAUSE_S = 5.0
+LONGEST_WAIT_S = 5.0
+
+Draw = Callable[[Menu, float], None]
+
+
+@dataclass
+class Watch:
+    """A monitor with its sources. `draw` gets each menu that is worth showing, `on_key` each key pressed."""
+
+    settings: Settings
+    draw: Draw
+    on_key: Callable[[str], None] = lambda _: None
+    inbox: Inbox = field(default_factory=Inbox)
+    links: Dict[str, Link] = field(default_factory=dict)
+    stopping: str = ""
+    lull_s: float = LULL_S
+    explain: Optional[Explain] = None  # who is asked why a server does not answer
+    notifier: Optional[Notifier] = None  # only the plugin tells: a terminal beside it would tell all twice
+    _host_s: Optional[float] = None
+
+    def __post_init__(self) -> None:
+        settings, bucket_s = self.settings, self.settings.history_minutes.value * 60 / BUCKETS
+        watched = {
+            one.name: Watched(one.name, one.url, queries.is_local(one.url), history=History(bucket_s=bucket_s))
+            for one in settings.servers
+        }
+        self.monitor = Monitor(watched, settings.title, settings.key, settings.mistakes, version=__version__)
+        self.monitor.day_of = clock.local_day
+        self.monitor.chart = chart_of(settings.chart_width_px, settings.chart_height_px, buckets=BUCKETS)
+        for server in settings.servers:
+            follows = server.discovered and settings.rediscover is not None
+            self.links[server.name] = link_to(server, self.inbox, follows=follows)
+
+    def start(self) -> None:
+        """Start every thread."""
+        for link in self.links.values():
+            link.start()
+
+    def stop_on_signals(self) -> None:
+        """Make SIGTERM, SIGINT and SIGHUP end the loop."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, lambda got, _: self.stop(signal.Signals(got).name))
+        signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # a suspended reader would leave the stream unread
+
+    def stop(self, why: str) -> None:
+        """End the loop soon; safe in a signal handler and on any thread."""
+        self.stopping = self.stopping or why
+        self.inbox.wake()
+
+    def loop(self, until: Callable[[float], bool] = lambda _: False) -> None:
+        """Run until stopped, or until `until` says so of the time."""
+        try:
+            while not self.stopping and not self._turn(until):
+                pass
+        finally:
+            self.close()
+
+    def _turn(self, until: Callable[[float], bool]) -> bool:
+        """Take one turn and wait for the next; return whether `until` says that it was the last."""
+        now_s = clock.now_s()
+        try:
+            self.step(now_s)
+            if self.stopping or until(clock.now_s()):
+                return True
+            began_s, now_s = now_s, clock.now_s()
+            self.inbox.wait(min(self._longest_wait_s(), self.monitor.wake_at_s(now_s=now_s) - now_s))
+            clock.wait(began_s + self.lull_s - clock.now_s())
+        except Exception as error:
+            if is_repairable(error):
+                raise
+            self._show_fault(error, now_s)
+        return False
+
+    def _show_fault(self, error: Exception, now_s: float) -> None:
+        """Show that we failed, and go on after a pause; the next good menu takes it off again."""
+        self.draw(fault_menu(error), now_s)
+        self.monitor.shown = Shown()
+        ends_s = clock.now_s() + FAULT_PAUSE_S
+        while not self.stopping and clock.now_s() < ends_s:
+            self.inbox.wait(ends_s - clock.now_s())
+
+    def close(self) -> None:
+        """Close every connection and end every thread."""
+        for link in self.links.values():
+            link.stop()
+
+    def step(self, now_s: float) -> None:
+        """Take in what arrived, ask what is due, show what changed."""
+        failures: List[Exception] = []
+        for server, at_s, arrival in self.inbox.take():
+            try:
+                self._take(server, at_s, arrival)
+            except Exception as error:  # the others of the batch must not be lost with it
+                failures.append(error)
+        if failures:
+            raise failures[0]
+        self._measure(now_s)
+        self._follow(now_s)
+        self._ask(now_s)
+        for name, watched in self.monitor.servers.items():
+            self.links[name].look_at_service(watched.snapshot, now_s=now_s)
+            if self.explain is not None:
+                self.links[name].look_for_cause(self.explain, watched.snapshot, now_s=now_s)
+            if self.notifier is not None:
+                self.notifier.look(name, watched.snapshot, now_s=now_s)
+        self.monitor.today = clock.local_day(clock.unix_s())
+        self.monitor.tick(now_s=now_s)
+        menu = self.monitor.frame(now_s=now_s)
+        if menu is not None:
+            self.draw(menu, now_s)
+
+    def _take(self, server: str, at_s: float, arrival: Arrived) -> None:
+        if isinstance(arrival, Stop):
+            self.stop(arrival.why)
+        elif isinstance(arrival, Key):
+            self.on_key(arrival.name)
+        elif isinstance(arrival, Notice):
+            self.monitor.tell(arrival.text)
+        elif isinstance(arrival, Diagnosed):
+            self.monitor.explain(server, *arrival)
+        elif isinstance(arrival, Click):
+            self.click(arrival.token)
+        elif isinstance(arrival, MemoryMeasured):
+            self.links[server].measuring = False
+            self._take_memory(server, arrival, at_s)
+        elif isinstance(arrival, Moved):
+            self._move(server, arrival)
+        else:
+            self.monitor.take(server, arrival, at_s=at_s)
+
+    def click(self, token: str) -> None:
+        """Do what a click means, on a thread of its own; one that is on its way is not done twice."""
+        action = self.monitor.action(token)
+        if action is None:
+            return
+        server = action.server if action.server in self.links else next(iter(self.links))
+        snapshot = self.monitor.servers[server].snapshot
+        asked = snapshot.asked.get(token)
+        if asked is not None and asked.ended_s is None:
+            return
+        self.monitor.take(server, ActionAsked(token, action.do.value), at_s=clock.now_s())
+        work = threading.Thread(target=self._perform, args=(server, action, snapshot), daemon=True)
+        work.start()
+
+    def _perform(self, server: str, action: Action, snapshot: Snapshot) -> None:
+        try:
+            failure = perform(action, Where(self.links[server].client, snapshot, self.links[server].server))
+        except Exception as error:
+            failure = f"a fault of ours: {type(error).__name__}"
+        self.inbox.put(server, ActionEnded(action.token, failure))
+        self.links[server].service_seen = None
+
+    def where(self, server: str) -> Where:
+        """Return what an action on a server needs."""
+        link = self.links[server]
+        return Where(link.client, self.monitor.servers[server].snapshot, link.server)
+
+    def _ask(self, now_s: float) -> None:
+        for server, ask in self.monitor.questions(now_s=now_s):
+            self.links[server].ask(ask)
+        for name, watched in self.monitor.servers.items():
+            if queries.heartbeat_failed(watched.snapshot):
+                self.links[name].stream.reconnect(Fault(FaultKind.TIMEOUT))
+
+    def _measure(self, now_s: float) -> None:
+        every_s = BUSY_HOST_S if self.monitor.is_busy() else CALM_HOST_S
+        due = self._host_s is None or now_s >= self._host_s + every_s
+        measured = host.measure() if due else None
+        for name, watched in self.monitor.servers.items():
+            link = self.links[name]
+            if measured is not None:
+                self._host_s = now_s
+                self.monitor.take(name, measured, at_s=now_s)
+            if link.processes is None or link.measuring or not watched.snapshot.connected:
+                continue
+            if process_key(watched.snapshot) != link.found_for:
+                link.find_processes(watched.snapshot)
+            elif due:
+                self._take_memory(name, link.processes.measure(), now_s)
+            if needs_clients(watched.snapshot) and now_s >= link.clients_s + CLIENTS_S:
+                link.clients_s = now_s
+                seen = link.processes.clients(watched.snapshot)
+                if seen is not None:
+                    self.monitor.take(name, seen, at_s=now_s)
+
+    def _longest_wait_s(self) -> float:
+        looks = any(needs_clients(watched.snapshot) for watched in self.monitor.servers.values())
+        return CLIENTS_S if looks else LONGEST_WAIT_S
+
+    def _follow(self, now_s: float) -> None:
+        """Look for a server that was found by itself, while nobody answers where it was."""
+        for name, link in self.links.items():
+            snapshot = self.monitor.servers[name].snapshot
+            if link.search is None or self.settings.rediscover is None:
+                continue
+            link.search = link.search.seen(answers=snapshot.connected or snapshot.fault is None, now_s=now_s)
+            if link.search.due(now_s):
+                link.search = link.search.looked(now_s)
+                link.look_for_server(self.settings.rediscover)
+
+    def _move(self, server: str, moved: Moved) -> None:
+        """Watch a server where it is now; one that speaks TLS from now on needs a new start (lean.py)."""
+        link, watched = self.links[server], self.monitor.servers[server]
+        same_scheme = moved.url is not None and moved.url.split(":")[0] == watched.url.split(":")[0]
+        others = [one.url for one in self.monitor.servers.values()]  # its own among them: it has not moved
+        if moved.url is None or not same_scheme or moved.url in others or watched.snapshot.connected:
+            return
+        self.monitor.move(server, moved.url)
+        link.move(moved.url)
+
+    def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:
+        """A model whose processes were gone at two looks is not loaded, whatever the stream said: look again, once."""
+        link = self.links[server]
+        key = process_key(self.monitor.servers[server].snapshot)
+        if link.found_for != key:
+            measured = measured._replace(servers=None)  # looked up for what was loaded before
+        self.monitor.take(server, measured, at_s=at_s)
+        snapshot = self.monitor.servers[server].snapshot
+        if key != link.refreshed_for and any(
+            model.id in measured.gone & link.gone_before for model in loaded(snapshot)
+        ):
+            link.refreshed_for = key
+            link.stream.refresh()
+        link.gone_before = measured.gone
+
+
+def fault_menu(error: Exception) -> Menu:
+    """Return the menu that says where we failed and what to do. No text of the exception: it may hold secrets."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
+    rows: List[Row] = [
+        Row(words.fault_of_ours(type(error).__name__, where)),
+        Row(words.FAULT_GOES_ON),
+    ]
+    return Menu(Title("exclamationmark.triangle", "", words.FAULT_TITLE), (tuple(rows),))

@@ -1,0 +1,273 @@
+"""All state of the program, on one thread: events in, questions and frames out. It is told the time."""
+
+from dataclasses import dataclass, field, replace
+from typing import Callable, Dict, List, Mapping, Optional, Tuple
+
+from llamabar.core import cadence, queries, readings
+from llamabar.core import events as ev
+from llamabar.core.history import History, record
+from llamabar.core.hysteresis import NONE_YET, Figures
+from llamabar.core.ledger import NOTHING, Account, counted, emptied, merged, settled
+from llamabar.core.queries import Answer, Ask, AskLog
+from llamabar.core.snapshot import apply
+from llamabar.core.state import Snapshot
+from llamabar.core.status import BUSY, Status
+from llamabar.store.history_file import key_of
+from llamabar.view.compose import compose
+from llamabar.view.menu import Action, Menu, Row
+from llamabar.view.scene import Cause, Scene, seen
+from llamabar.view.sparkline import CHART, Chart
+from llamabar.view.words import REFUSED_FOR_S
+
+BUSY_TICK_S = 1.0
+CALM_TICK_S = 10.0
+COUNTDOWN_S = 60.0
+NO_NEWS = (ev.HostMeasured, ev.GpuMeasured, ev.MemoryMeasured, ev.HealthAnswered, ev.ClientsSeen)  # by themselves
+
+
+@dataclass
+class Watched:
+    """One server as it is known now."""
+
+    name: str
+    url: str
+    processes: bool = False  # those of its model servers are looked up
+    snapshot: Snapshot = Snapshot()
+    log: AskLog = AskLog()
+    history: History = History()
+    account: Account = NOTHING
+    key: str = ""  # of its account, among those that are kept
+    kept: Mapping[str, Account] = field(default_factory=dict)  # of all servers, as they were last read
+    unread: bool = False  # the connection was lost before the newest rows were read
+    figures: Figures = NONE_YET  # as the last scene showed them
+    cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
+
+    def accounts(self) -> Tuple[Account, ...]:
+        """Return what was counted under this server's name: here first, then at other addresses."""
+        others = (one for key, one in self.kept.items() if key != self.key and one.name == self.name)
+        return (replace(self.account, name=self.name), *others)
+
+    def reach(self) -> Dict[str, bool]:
+        """Return how much of its computer can be seen, as the questions need it."""
+        return {"local": queries.is_local(self.url), "processes": self.processes}
+
+
+@dataclass
+class Monitor:
+    """The servers, and what was last shown of them."""
+
+    servers: Dict[str, Watched]
+    title: str = "speed"
+    key: str = ""
+    notices: Tuple[str, ...] = ()
+    chart: Chart = CHART
+    today: str = ""  # the local date
+    day_of: Optional[Callable[[float], str]] = None  # tells the local date of a time; without it no day is counted
+    version: str = ""
+    aside: str = ""
+    lively: bool = False  # somebody looks on: a terminal is redrawn every second
+    shown: cadence.Shown = cadence.Shown()
+    menu: Optional[Menu] = None
+    _due_s: Optional[float] = None
+    _dirty: bool = True
+    _news: bool = False
+    _ticked_s: Optional[float] = None
+    _statuses: Dict[str, Status] = field(default_factory=dict)
+
+    def take(self, server: str, event: "ev.Event | Answer", *, at_s: float) -> None:
+        """Take in an event, or an answer and the events in it."""
+        watched = self.servers[server]
+        events = event.events if isinstance(event, Answer) else (event,)
+        if isinstance(event, Answer):
+            ask = event.ask
+            watched.log = watched.log.answered(ask.kind, ask.model, now_s=at_s, failed=event.failed)
+        for one in events:
+            before, watched.snapshot = watched.snapshot, apply(watched.snapshot, one, at_s)
+            watched.cause = None if watched.snapshot.connected else watched.cause
+            self._news = self._news or not isinstance(one, NO_NEWS)
+            watched.unread = watched.unread or (isinstance(one, ev.StreamLost) and before.activity_noted_s is not None)
+            if self.day_of is not None and isinstance(one, ev.RequestsFinished):
+                self._count(watched, one, self.day_of, first=before.newest_row_id is None)
+        self._dirty = True
+
+    def take_up(self, kept: Mapping[str, Account], *, first: bool) -> None:
+        """Take in what is written down of all servers; `first`: what was counted before is counted anew, behind it."""
+        for watched in self.servers.values():
+            rows, watched.kept = watched.snapshot.rows, merged(watched.kept, kept)
+            if first:
+                watched.key = settled(kept, watched.key, watched.name, rows)
+            theirs = watched.kept.get(watched.key, NOTHING)
+            if self.day_of is not None and (first or theirs.ever > watched.account.ever):
+                watched.account = counted(theirs, rows, self.day_of, whole=False)  # they may have seen newer ones
+        self._dirty = True
+
+    def move(self, server: str, url: str) -> None:
+        """Watch a server at another address from now on: what it counts there is another account of its name."""
+        watched = self.servers[server]
+        watched.url, watched.processes = url, queries.is_local(url)
+        if watched.key:
+            watched.kept = {**watched.kept, watched.key: replace(watched.account, name=watched.name)}
+            watched.key = key_of(url)
+            watched.account = watched.kept.get(watched.key, NOTHING)
+
+    def forget(self) -> None:
+        """Begin the totals anew; what was counted is not counted again."""
+        for watched in self.servers.values():
+            watched.kept, watched.account = {}, emptied(watched.account)
+        self._dirty = True
+
+    @staticmethod
+    def _count(watched: Watched, event: ev.RequestsFinished, day_of: Callable[[float], str], *, first: bool) -> None:
+        """Count the new rows; at the first look at a table with the account of who counted it at another address."""
+        rows = watched.snapshot.new_rows
+        if first:
+            key = settled({**watched.kept, watched.key: watched.account}, watched.key, watched.name, rows)
+            watched.account = watched.account if key == watched.key else watched.kept[key]
+            watched.key = key
+        watched.account = counted(watched.account, rows, day_of, whole=not event.replayed, missed=watched.unread)
+        watched.unread = watched.unread and not rows
+
+    def tell(self, aside: str) -> None:
+        """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
+        self.aside = aside
+        self._dirty = True
+
+    def explain(self, server: str, title: str, remedy: str) -> None:
+        """Take in why a server does not answer, "" if it is not known; it is forgotten when the server does."""
+        self.servers[server].cause = Cause(title, remedy) if title else None
+        self._dirty = self._news = True
+
+    def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:
+        """Return the questions to send now; they count as sent."""
+        found: List[Tuple[str, Ask]] = []
+        for watched in self.servers.values():
+            for ask in queries.due(watched.snapshot, watched.log, now_s=now_s, **watched.reach()):
+                watched.log = watched.log.asked(ask, watched.snapshot.connections, now_s=now_s)
+                found.append((watched.name, ask))
+        return found
+
+    def tick(self, *, now_s: float) -> None:
+        """Record the readings of this moment, if it is time to."""
+        if self._ticked_s is not None and now_s < self._ticked_s + self._tick_s() - 0.01:
+            return
+        self._ticked_s = now_s
+        self._dirty = True
+        for watched in self.servers.values():
+            watched.history = record(watched.history, readings.sample(watched.snapshot, now_s=now_s), now_s=now_s)
+
+    def frame(self, *, now_s: float) -> Optional[Menu]:
+        """Return the menu if it is worth printing now."""
+        if not self._worth_composing(now_s):
+            return None
+        scene = self.scene(now_s=now_s)
+        self._statuses = {server.name: server.status for server in scene.servers}
+        state = _state_of(scene)
+        self._due_s = cadence.same_state_due_s(self.shown, state, now_s=now_s)
+        if self._due_s is not None:
+            return None
+        self._dirty = False
+        menu = compose(scene)
+        new = cadence.Shown(state=state, words=_words_of(menu), all=menu)
+        self._due_s = cadence.due_s(self.shown, new, self.pace(), now_s=now_s)
+        if self._due_s is None or self._due_s > now_s:
+            return None
+        self.shown = cadence.printed(self.shown, new, now_s=now_s)
+        self.menu, self._due_s, self._news = menu, None, False
+        return menu
+
+    def _worth_composing(self, now_s: float) -> bool:
+        """A menu is not even composed while nothing but time has passed and a quiet menu may not be printed yet."""
+        if self._due_s is not None and now_s >= self._due_s:
+            return True
+        pace = self.pace()
+        quiet = not (self._news or pace.busy or pace.counting_down)
+        return self._dirty and not (quiet and cadence.too_soon(self.shown, pace, now_s=now_s))
+
+    def scene(self, *, now_s: float) -> Scene:
+        """Return what a menu is drawn from."""
+        only = len(self.servers) == 1
+        shown = tuple(
+            seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, accounts=w.accounts(),
+                 only=only, cause=w.cause, number=number)
+            for number, w in enumerate(self.servers.values(), 1)
+        )  # fmt: skip
+        for watched, server in zip(self.servers.values(), shown):
+            watched.figures = server.figures
+        return Scene(
+            shown, now_s, self.title, self.key, self.notices, self.today, self.chart, self.version, self.aside
+        )
+
+    def pace(self) -> cadence.Pace:
+        """Return how lively the servers are."""
+        snapshots = [watched.snapshot for watched in self.servers.values()]
+        ended = [snapshot.last_activity_s for snapshot in snapshots if snapshot.last_activity_s is not None]
+        return cadence.Pace(
+            self.is_busy() or self._asked(), self._counting_down(), max(ended, default=None), self._news
+        )
+
+    def is_busy(self) -> bool:
+        """Tell whether something happens that somebody waits for."""
+        return self.lively or any(status in BUSY for status in self._statuses.values())
+
+    def wake_at_s(self, *, now_s: float) -> float:
+        """Return when to look again if nothing arrives."""
+        times = [(self._ticked_s or now_s) + self._tick_s()]
+        if self._due_s is not None:
+            times.append(self._due_s)
+        times += [
+            queries.next_due_s(w.snapshot, w.log, now_s=now_s, **w.reach())
+            for w in self.servers.values()
+            if w.snapshot.connected
+        ]
+        return min(times)
+
+    def action(self, token: str) -> Optional[Action]:
+        """Return the action that a click means, if the menu still offers it."""
+        if self.menu is None:
+            return None
+        return next((action for action in self.menu.actions() if action.token == token), None)
+
+    def _tick_s(self) -> float:
+        return BUSY_TICK_S if self.is_busy() or self._counting_down() or self._asked() else CALM_TICK_S
+
+    def _asked(self) -> bool:
+        """Tell whether a click waits for its effect, or its refusal is still to be taken off."""
+        now_s = self._ticked_s or 0.0
+        return any(
+            asked.ended_s is None or (asked.failure and now_s - asked.ended_s < REFUSED_FOR_S + CALM_TICK_S)
+            for w in self.servers.values()
+            for asked in w.snapshot.asked.values()
+        )
+
+    def _counting_down(self) -> bool:
+        now_s = self._ticked_s or 0.0
+        rests = (
+            readings.unloads_in_s(w.snapshot, model, now_s=now_s)
+            for w in self.servers.values()
+            for model in w.snapshot.models.values()
+        )
+        return any(rest is not None and rest < COUNTDOWN_S for rest in rests)
+
+
+def _state_of(scene: Scene) -> object:
+    """What a person must see at once: states, not figures."""
+    return tuple(
+        (
+            server.status,
+            server.snapshot.profile,
+            tuple((model.id, model.state, model.failed_at_s) for model in server.snapshot.models.values()),
+            bool(server.snapshot.requests),
+            tuple((token, asked.ended_s, asked.failure) for token, asked in server.snapshot.asked.items()),
+            server.snapshot.confirmed,
+        )
+        for server in scene.servers
+    )
+
+
+def _words_of(menu: Menu) -> object:
+    """The menu without its pictures and without the rows that move by themselves."""
+    return (menu.title, tuple(tuple(_still(row) for row in section if not row.ambient) for section in menu.sections))
+
+
+def _still(row: Row) -> Row:
+    return replace(row, image=None, children=tuple(_still(child) for child in row.children if not child.ambient))

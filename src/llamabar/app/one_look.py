@@ -1,0 +1,76 @@
+"""One look at every server: connect, ask what is asked once, wait until the answers are there, and go."""
+
+import threading
+from typing import Mapping, Optional
+
+from llamabar.app.connection import needs_clients
+from llamabar.app.loop import Watch
+from llamabar.app.monitor import Watched
+from llamabar.core.events import Fault, FaultKind, StreamLost
+from llamabar.core.phases import Phase, phases
+from llamabar.core.queries import PROBES, Kind
+from llamabar.core.readings import generation
+from llamabar.core.state import READY, at_work
+from llamabar.settings.load import Settings
+from llamabar.sources import clock, host
+
+LONGEST_S = 4.0
+SERVICE_S = 1.5
+HISTORY_S = 1.0
+LULL_S = 0.01  # somebody waits for this one look
+SPEED_S = 2.6  # two looks at the slots, a second apart
+
+
+def look(
+    settings: Settings, *, longest_s: float = LONGEST_S, services: bool = False,
+    behind: Optional[Mapping[str, str]] = None,
+) -> Watch:  # fmt: skip
+    """Return a watch that has seen each server once and is closed; its monitor holds what was found.
+
+    `services`: the services of servers that answer are wanted too; of one that does not they always are. `behind`: the
+    environment whose history the totals go on from.
+    """
+    watch = Watch(settings, lambda *_: None, lull_s=LULL_S)
+    if behind is not None:
+        from llamabar.store.history import Keeper
+
+        Keeper(watch.monitor, behind, days=settings.kept_days).load(HISTORY_S, for_a_look=True)
+    began_s = clock.now_s()
+    watch.start()
+    alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer
+    alarm.daemon = True
+    alarm.start()
+    watch.loop(until=lambda now_s: _settled(watch, now_s - began_s, services) or now_s - began_s >= longest_s)
+    alarm.cancel()
+    for name, watched in watch.monitor.servers.items():
+        if not watched.snapshot.connected and watched.snapshot.fault is None:
+            watch.monitor.take(name, StreamLost(Fault(FaultKind.TIMEOUT)), at_s=clock.now_s())
+    measured = host.measure()  # the first reading, as it began, was the base of this one
+    for name in watch.monitor.servers:
+        watch.monitor.take(name, measured, at_s=clock.now_s())
+    return watch
+
+
+def _settled(watch: Watch, passed_s: float, services: bool) -> bool:
+    for name, link in watch.links.items():
+        unlooked = link.clients_s == 0.0 and needs_clients(watch.monitor.servers[name].snapshot)
+        wanted = services or not watch.monitor.servers[name].snapshot.connected
+        if link.measuring or unlooked or (wanted and not link.service_looked and passed_s < SERVICE_S):
+            return False
+    return all(_known(watched, passed_s) for watched in watch.monitor.servers.values())
+
+
+def _known(watched: Watched, passed_s: float) -> bool:
+    snapshot, log = watched.snapshot, watched.log
+    if not snapshot.connected:
+        return snapshot.fault is not None
+    if snapshot.table_is_new or any(not log.asked_in(kind, snapshot.connections) for kind in PROBES):
+        return False
+    if any(log.waiting(kind) for kind in (*PROBES, Kind.RUNNING)):
+        return False
+    ready = [model for model in snapshot.models.values() if model.state == READY]
+    if any(not model.running_read for model in ready):
+        return False
+    writing = Phase.GENERATING in phases(snapshot).values() or any(at_work(model) for model in ready)
+    unknown = all(generation(snapshot, model, now_s=clock.now_s()) is None for model in ready)
+    return not (writing and unknown and passed_s < SPEED_S)

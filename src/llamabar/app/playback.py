@@ -1,0 +1,87 @@
+"""Plays a recording into the real pipeline, with the recording's clock."""
+
+from typing import Iterator, List, Optional, Tuple
+
+from llamabar.app.monitor import Monitor, Watched
+from llamabar.core.decode import decode_event
+from llamabar.core.events import ActivityNoted, Event, Fault, FaultKind, StreamLost, StreamOpened
+from llamabar.core.queries import Ask, Kind
+from llamabar.core.sse import EventSplitter
+from llamabar.core.state import Snapshot
+from llamabar.sources import replay
+from llamabar.sources.query_answers import answer
+from llamabar.view.menu import Menu
+
+NAME = "llama-swap"
+TICK_S = 0.05
+SLOTS_WITHIN_S = 0.9  # a recording asked every half second, we once a second: its next answer is ours
+
+
+class Player:
+    """A monitor that lives through a recording; `began` are events that come with the connection."""
+
+    def __init__(
+        self, recording: replay.Recording, *, piece_bytes: Optional[int] = None, began: Tuple[Event, ...] = ()
+    ) -> None:
+        self.recording = recording
+        self.client = replay.RecordedClient(recording)
+        self.monitor = Monitor({NAME: Watched(NAME, self.client.url)})
+        self.frames: List[Tuple[float, Menu]] = []
+        self.now_s = 0.0
+        self._began = began
+        self._pieces: Iterator[replay.Read] = replay.pieces(recording, piece_bytes)
+        self._next: Optional[replay.Read] = next(self._pieces, None)
+        self._splitter = EventSplitter()
+        self._waiting: List[Tuple[float, Ask]] = []
+        self._opened = False
+        self._ended = False
+
+    def play(self, until_s: float) -> "Player":
+        """Go on to a time, and return the same player."""
+        while self.now_s < until_s:
+            self.now_s = round(min(until_s, self.now_s + TICK_S), 6)
+            self._hear()
+            self._ask()
+            self.monitor.tick(now_s=self.now_s)
+            menu = self.monitor.frame(now_s=self.now_s)
+            if menu is not None:
+                self.frames.append((self.now_s, menu))
+        return self
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return what is known of the server now."""
+        return self.monitor.servers[NAME].snapshot
+
+    def _hear(self) -> None:
+        while self._next is not None and self._next.at_s <= self.now_s:
+            if not self._opened:
+                self._opened = True
+                for event in (StreamOpened(), *self._began):
+                    self._take(event, self._next.at_s)
+            for payload in self._splitter.feed(self._next.data):
+                self._take_payload(payload, self._next.at_s)
+            self._next = next(self._pieces, None)
+        if self._next is None and not self._ended and self.now_s >= self.recording.ends_s:
+            self._ended = True
+            self._take(StreamLost(Fault(FaultKind.REFUSED)), self.recording.ends_s)
+
+    def _take_payload(self, payload: bytes, at_s: float) -> None:
+        event = decode_event(payload)
+        if event is not None:
+            self._take(event, at_s)
+        if isinstance(event, ActivityNoted):
+            self.client.noted_id = max(self.client.noted_id, event.id or 0)
+
+    def _take(self, event: Event, at_s: float) -> None:
+        self.monitor.take(NAME, event, at_s=at_s)
+
+    def _ask(self) -> None:
+        self.client.now_s = self.now_s
+        for _, ask in self.monitor.questions(now_s=self.now_s):
+            at_s = self.client.next_slots_s(ask.url, SLOTS_WITHIN_S) if ask.kind is Kind.SLOTS else self.now_s
+            self._waiting.append((self.now_s + SLOTS_WITHIN_S if at_s is None else at_s, ask))
+        for due in [due for due in self._waiting if due[0] <= self.now_s]:
+            self._waiting.remove(due)
+            self.client.now_s = due[0]
+            self.monitor.take(NAME, answer(self.client, due[1]), at_s=due[0])

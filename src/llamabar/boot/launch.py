@@ -1,0 +1,61 @@
+"""Starts the unpacked program, without Python's site machinery: `python -I -S start.py`.
+
+Law: on the hot path nothing but os, sys and fcntl is imported here. Written for any Python 3, so that one that is
+too old can say so. The environment names the one file (LLAMABAR_FILE), set by its header and by unpack.py.
+"""
+
+import os
+import sys
+
+from llamabar.damage import FOLDER, REPAIRED, is_repairable
+
+OLDEST = (3, 9)
+_held = -1
+
+
+def _drop_bytecode(cache):
+    # type: (str) -> None
+    """Remove what Python compiled of the cache, in it and where Apple's Python keeps it."""
+    apples = os.path.expanduser("~/Library/Caches/com.apple.python") + cache
+    for folder in (cache, apples):
+        for inner, _, names in os.walk(folder):
+            for name in names:
+                if name.endswith(".pyc"):
+                    try:
+                        os.unlink(os.path.join(inner, name))
+                    except OSError:
+                        pass
+
+
+def _hold(folder):
+    # type: (str) -> None
+    """Keep a shared lock on the cache for the life of this process, so that no newer build removes it."""
+    global _held
+    try:
+        import fcntl
+
+        _held = os.open(folder, os.O_RDONLY)
+        fcntl.flock(_held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        pass
+
+
+def start():
+    # type: () -> None
+    """Run the program; if its cache turns out to be damaged, have it unpacked anew and start again, once."""
+    if sys.version_info < OLDEST:
+        found = sys.version_info[:2] + (sys.executable,)
+        sys.exit("llamabar needs Python 3.9 or newer, and this is %d.%d: %s" % found)
+    _hold(FOLDER)
+    if os.environ.get(REPAIRED):
+        _drop_bytecode(FOLDER)
+    try:
+        from llamabar.boot.entry import main
+
+        main()
+        raise ImportError("entry.py is cut off: its main() returned")
+    except Exception as error:
+        file = os.environ.get("LLAMABAR_FILE", "")
+        if not is_repairable(error):
+            sys.exit("llamabar: a part of it is missing (%s).\nDownload it again: %s" % (type(error).__name__, file))
+        os.execve(sys.executable, [sys.executable, "-I", file] + sys.argv[1:], dict(os.environ, **{REPAIRED: "1"}))

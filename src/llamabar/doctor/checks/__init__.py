@@ -1,0 +1,1 @@
+"""Findings from collected facts: pure functions, no I/O."""

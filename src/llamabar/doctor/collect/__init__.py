@@ -1,0 +1,1 @@
+"""Collects the facts for the checks, side by side and bounded in time."""

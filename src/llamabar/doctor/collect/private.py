@@ -1,0 +1,35 @@
+"""What must never leave this computer: found here, taken out by doctor/redact.py."""
+
+import getpass
+import os
+import socket
+from typing import Mapping, Tuple
+from urllib.parse import urlsplit
+
+from llamabar.core.queries import is_local
+from llamabar.doctor.checks.redact import Private
+from llamabar.settings.load import Settings
+
+
+def private_of(environment: Mapping[str, str], settings: Settings) -> Private:
+    """Return the keys, names and hosts of this user and computer."""
+    keys = [server.api_key for server in settings.servers] + [
+        value for name, value in environment.items() if "KEY" in name and name.startswith(("LLAMA", "OPENAI", "HF_"))
+    ]
+    hosts = [urlsplit(server.url).hostname or "" for server in settings.servers if not is_local(server.url)]
+    return Private(tuple(keys), environment.get("HOME", ""), _users(environment), (*hosts, *_own_hosts()))
+
+
+def _users(environment: Mapping[str, str]) -> Tuple[str, ...]:
+    named = {environment.get(name, "") for name in ("USER", "LOGNAME", "SUDO_USER")}
+    try:
+        named.add(getpass.getuser())
+    except (KeyError, OSError, ImportError):
+        pass
+    named.add(os.path.basename(environment.get("HOME", "").rstrip("/")))
+    return tuple(sorted(named - {""}))
+
+
+def _own_hosts() -> Tuple[str, ...]:
+    name = socket.gethostname()
+    return (name, name.split(".")[0])

@@ -1,0 +1,21 @@
+"""Why a server does not answer, for the menu. What the doctor needs is imported when it is asked, not before."""
+
+import os
+
+from llamabar.core.events import Fault
+from llamabar.settings.load import ServerSettings, Settings
+from llamabar.sources.inbox import Diagnosed
+
+
+def explain(server: ServerSettings, fault: Fault) -> Diagnosed:
+    """Return the finding that explains most why a server does not answer; its title is "" if nothing is wrong.
+
+    Bounded to five seconds whatever hangs, and safe on any thread. It asks launchd, so it is for a server that does not
+    answer, not for the steady state; the server itself is not asked: it may be there again by then.
+    """
+    from llamabar.doctor.checks import registry
+    from llamabar.doctor.collect.everything import OF_A_SILENT_SERVER, collect
+
+    facts = collect(os.environ, wanted=OF_A_SILENT_SERVER, settings=Settings((server,)), fault=fault)
+    found = registry.top(registry.findings(facts))
+    return Diagnosed(found.title, found.remedy) if found is not None else Diagnosed("")

@@ -1,0 +1,1 @@
+"""This Mac: paths, files, launchctl, LaunchAgents, SwiftBar. Standard library only."""

@@ -1,0 +1,130 @@
+"""The llama-swap programs of this Mac: where they are, whether they start, and what they say of a config.
+
+Source: shared facts on the llama-swap API, section 13 (measured on v150, v228, v250).
+"""
+
+import os
+import re
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator, Mapping, Optional, Tuple
+
+from llamabar.macos import tools
+
+PROGRAM = "llama-swap"
+FOLDERS = ("/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin")
+HOME_FOLDERS = ("go/bin", ".local/bin", ".nix-profile/bin", "bin", "Applications")
+NIX_FOLDERS = ("/run/current-system/sw/bin", "/nix/var/nix/profiles/default/bin", "/etc/profiles/per-user/{user}/bin")
+SHELL_S = 3.0
+VERSION_S = 5.0
+CHECK_S = 5.0
+WORDS_CHARS = 400
+_VERSION = re.compile(r"^version: (\S+) \(", re.MULTILINE)
+_MARK = "llamabar-path:"
+_REFUSED = re.compile(r"(error loading|failed to load) config", re.IGNORECASE)  # v150; v228 and later
+_LOG_STAMP = re.compile(r"^(?:time=\S+ level=\w+ msg=|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |\[\w+\] )+")
+
+
+@dataclass(frozen=True)
+class Binary:
+    """One llama-swap. `version` is None when it did not start, and then `trouble` says why."""
+
+    path: str
+    version: Optional[str] = None
+    trouble: str = ""
+    quarantined: bool = False
+
+
+@dataclass(frozen=True)
+class ConfigCheck:
+    """What llama-swap says of a config: good, bad (with its words), or None for "it did not tell"."""
+
+    good: Optional[bool]
+    words: str = ""
+
+
+def find_binaries(home: Path, environment: Mapping[str, str]) -> Tuple[Binary, ...]:
+    """Return every llama-swap that is found, those of Homebrew and MacPorts first, each file once."""
+    found, seen = [], set()
+    for path in _candidates(home, environment):
+        real = os.path.realpath(path)
+        if real not in seen and os.path.isfile(real) and os.access(real, os.X_OK):
+            seen.add(real)
+            found.append(describe(path))
+    return tuple(found)
+
+
+def describe(path: str) -> Binary:
+    """Return a program with its version, asked of itself."""
+    quarantined = tools.run("xattr", "-p", "com.apple.quarantine", path).code == 0
+    said = tools.call(path, "--version", timeout_s=VERSION_S)
+    version = _VERSION.search(said.out)
+    if said.code == 0 and version:
+        return Binary(path, version.group(1).lstrip("v"), quarantined=quarantined)
+    return Binary(path, None, said.words, quarantined)
+
+
+def shell_path(environment: Mapping[str, str]) -> str:
+    """Return the PATH of a login shell, asked once; "" if it does not tell in time."""
+    shell = environment.get("SHELL", "")
+    if not os.path.isabs(shell) or not os.access(shell, os.X_OK):
+        return ""
+    said = tools.call(shell, "-l", "-c", f'echo "{_MARK}$PATH"', timeout_s=SHELL_S)
+    lines = [line for line in said.out.splitlines() if line.startswith(_MARK)]
+    return lines[-1][len(_MARK) :] if lines else ""
+
+
+def check_config(program: str, config: Path) -> ConfigCheck:
+    """Let llama-swap itself read a copy of a config, and end before it serves: its port is already taken by us.
+
+    The copy has no `hooks:`: a preload would start a model before the port is tried.
+    """
+    try:
+        text = config.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        return ConfigCheck(False, f"{config} cannot be read ({type(error).__name__})")
+    with tempfile.TemporaryDirectory(prefix="llamabar-checks-") as folder, socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen(1)
+        copy = Path(folder) / config.name
+        copy.write_text(without_hooks(text), "utf-8")
+        listen = f"127.0.0.1:{held.getsockname()[1]}"
+        said = tools.call(program, "--config", str(copy), "--listen", listen, timeout_s=CHECK_S)
+        return _judge(said, str(copy), str(config))
+
+
+def without_hooks(text: str) -> str:
+    """Return a config without its top-level `hooks:` block, up to the next line with a key in the first column."""
+    kept, inside = [], False
+    for line in text.splitlines(keepends=True):
+        starts = line[:1] not in (" ", "\t", "#", "-", "\n", "\r", "")
+        inside = re.match(r"[\"']?hooks[\"']?\s*:", line) is not None if starts else inside
+        if not inside:
+            kept.append(line)
+    return "".join(kept)
+
+
+def _judge(said: tools.Output, copy: str, config: str) -> ConfigCheck:
+    words = (said.err + said.out).replace(copy, config)
+    if "address already in use" in words:
+        return ConfigCheck(True)
+    if said.code is None:
+        return ConfigCheck(None, said.trouble)
+    lines = [_LOG_STAMP.sub("", line).strip() for line in words.splitlines() if line.strip()]
+    refusals = [line for line in lines if _REFUSED.search(line)]
+    return ConfigCheck(False if refusals else None, (refusals or lines or [said.words])[-1][:WORDS_CHARS])
+
+
+def _candidates(home: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    named = [environment.get("PATH", ""), shell_path(environment)]
+    user = environment.get("USER", home.name)
+    folders = [
+        *FOLDERS,
+        *(str(home / folder) for folder in HOME_FOLDERS),
+        *(folder for path in named for folder in path.split(os.pathsep)),
+        *(folder.format(user=user) for folder in NIX_FOLDERS),
+        "/Applications",
+    ]
+    return (os.path.join(folder, PROGRAM) for folder in folders if os.path.isabs(folder))

@@ -1,0 +1,162 @@
+"""launchctl, whose exit codes are no results: after each verb look, and decide from that.
+
+Laws: never a target without a label (`bootout gui/501/` ends the user's login session); never `load` or `unload`;
+of `print` only lines with exactly one leading tab are read, its environment blocks are not (they hold secrets).
+Source: shared facts on launchd, sections 1 and 2.
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, List, Optional, Tuple
+
+from llamabar.macos import tools
+from llamabar.macos.tools import Output
+
+NOT_FOUND = 113
+NO_DOMAIN = (112, 125)
+LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
+SPAWN_FAILED = "spawn failed"
+_ENTRY = re.compile(r"\t([^\t=][^=]*?) = (.*)\Z")
+_DISABLED = re.compile(r'\t\t"(.+)" => (disabled|true)\Z')
+
+
+class Trouble(Exception):
+    """launchctl did not answer, or not in a way that is understood."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A service as launchd sees it. `last_exit` is launchd's text about the instance before this one."""
+
+    label: str
+    loaded: bool = False
+    state: str = ""
+    job_state: str = ""
+    pid: Optional[int] = None
+    runs: Optional[int] = None
+    last_exit: str = ""
+    path: str = ""
+    arguments: Tuple[str, ...] = ()
+    exit_timeout_s: float = 5.0
+
+    @property
+    def ending(self) -> bool:
+        """Tell whether its process was told to end and has not yet."""
+        return self.state in ("SIGTERMed", "SIGKILLed", "languishing", "exited")
+
+    @property
+    def running(self) -> bool:
+        """Tell whether it has a process that is not about to end."""
+        return self.pid is not None and not self.ending
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether launchd could not even start its program."""
+        return self.job_state == SPAWN_FAILED or self.last_exit.startswith("78") or "CODESIGNING" in self.last_exit
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether its last instance ended badly."""
+        return self.last_exit not in ("", "0", "(never exited)", "Terminated: 15")
+
+
+def available() -> bool:
+    """Tell whether there is a launchd here."""
+    return tools.find("launchctl") is not None
+
+
+def domain() -> str:
+    """Return the domain of this user's login at the screen."""
+    return f"gui/{os.getuid()}"
+
+
+def target(label: str) -> str:
+    """Return the service target of a label; raise ValueError for anything that is none."""
+    if not LABEL.match(label):
+        raise ValueError(f"{label!r} is no label of a service")
+    return f"{domain()}/{label}"
+
+
+def has_gui() -> Optional[bool]:
+    """Tell whether this user is logged in at the screen; None if launchctl did not say."""
+    code = tools.run("launchctl", "print", domain()).code
+    return None if code is None else code not in NO_DOMAIN
+
+
+def look(label: str, *, timeout_s: float = tools.TIMEOUT_S) -> Job:
+    """Return the job of a label; raise Trouble when launchd cannot be asked."""
+    found = tools.run("launchctl", "print", target(label), timeout_s=timeout_s)
+    if found.code == 0 and " = {" in found.out.split("\n", 1)[0]:
+        return parse(label, found.out)
+    if found.code == NOT_FOUND or found.code in NO_DOMAIN:
+        return Job(label)
+    raise Trouble(f"launchctl print: {found.words}")
+
+
+def parse(label: str, text: str) -> Job:
+    """Return the job of a `launchctl print`. Every key may be missing: launchd's versions differ."""
+    entries: Dict[str, str] = {}
+    arguments: List[str] = []
+    block = ""
+    for line in text.split("\n"):
+        entry = _ENTRY.match(line)
+        if entry and entry.group(2) == "{":
+            block = entry.group(1)
+        elif line == "\t}":
+            block = ""
+        elif entry:
+            entries.setdefault(entry.group(1), entry.group(2))
+        elif block == "arguments" and line.startswith("\t\t"):
+            arguments.append(line[2:])
+    exits = (entries.get(key, "") for key in ("last exit code", "last terminating signal", "last exit reason"))
+    return Job(
+        label,
+        loaded=True,
+        state=entries.get("state", ""),
+        job_state=entries.get("job state", ""),
+        pid=_whole(entries.get("pid")),
+        runs=_whole(entries.get("runs")),
+        last_exit=next((said for said in exits if said), ""),
+        path=entries.get("path", ""),
+        arguments=tuple(arguments),
+        exit_timeout_s=float(_whole(entries.get("exit timeout")) or 5),
+    )
+
+
+def disabled() -> Optional[FrozenSet[str]]:
+    """Return the labels that are switched off, or None if launchd did not say. A second block is of no concern."""
+    found = tools.run("launchctl", "print-disabled", domain())
+    if found.code != 0:
+        return None
+    first = found.out.split("\t}", 1)[0]
+    return frozenset(match.group(1) for match in map(_DISABLED.match, first.split("\n")) if match)
+
+
+def bootstrap(plist: str) -> Output:
+    """Load a plist. Whether that worked, `look` tells."""
+    return tools.run("launchctl", "bootstrap", domain(), plist)
+
+
+def bootout(label: str) -> Output:
+    """Take a job out; its process ends later."""
+    return tools.run("launchctl", "bootout", target(label))
+
+
+def enable(label: str) -> Output:
+    """Allow a label to be loaded."""
+    return tools.run("launchctl", "enable", target(label))
+
+
+def disable(label: str) -> Output:
+    """Keep a label from being loaded, also after the next login."""
+    return tools.run("launchctl", "disable", target(label))
+
+
+def kickstart(label: str, *, kill: bool = False, timeout_s: float) -> Output:
+    """Start a job, or with `kill` end its process first. It can block without end: hence the time-out."""
+    return tools.run("launchctl", "kickstart", *(["-k"] if kill else []), target(label), timeout_s=timeout_s)
+
+
+def _whole(text: Optional[str]) -> Optional[int]:
+    return int(text) if text is not None and text.isdigit() else None

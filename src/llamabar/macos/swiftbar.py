@@ -1,0 +1,171 @@
+"""SwiftBar on this Mac: the app, its plugin folder, our link and attribute there, and what else is in the folder.
+
+Source: shared facts on packaging, section 6, and on SwiftBar.
+"""
+
+import base64
+import os
+import plistlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Mapping, Optional, Tuple
+
+from llamabar.macos import tools
+from llamabar.macos.paths import PLUGIN, PLUGIN_NAME, Places
+
+DOMAIN = "com.ameba.SwiftBar"
+ATTRIBUTE = "com.ameba.SwiftBar"
+QUARANTINE = "com.apple.quarantine"
+INSTALL_HINT = "brew install --cask swiftbar"
+OLDEST_STREAMING = (1, 4, 3)
+RELOAD_URL = f"swiftbar://refreshplugin?name={PLUGIN_NAME}"
+_RUST = re.compile(r"llama-?swap", re.IGNORECASE)
+_TAGS: Mapping[str, str] = {
+    "xbar.title": "llamabar",
+    "xbar.desc": "What llama-swap is doing, live",
+    "xbar.author": "llamabar",
+    "swiftbar.type": "streamable",
+    "swiftbar.useTrailingStreamSeparator": "true",
+    "swiftbar.runInBash": "false",
+    "swiftbar.hideAbout": "true",
+    "swiftbar.hideRunInTerminal": "true",
+    "swiftbar.hideLastUpdated": "true",
+    "swiftbar.hideDisablePlugin": "true",
+    "swiftbar.hideSwiftBar": "true",
+}
+
+
+@dataclass(frozen=True)
+class SwiftBar:
+    """What was found. `folder` is None when none was ever chosen; `link` is what stands at our place in it."""
+
+    app: Optional[Path] = None
+    installed: bool = False
+    version: str = ""
+    running: Optional[bool] = None
+    folder: Optional[Path] = None
+    folder_trouble: str = ""
+    link: str = "none"  # none, ours, other
+    disabled: bool = False
+    copies: Tuple[Path, ...] = ()
+    rust_plugins: Tuple[Path, ...] = ()
+    trouble: str = ""  # why SwiftBar's own settings could not be read
+
+
+def find_swiftbar(places: Places) -> SwiftBar:
+    """Return SwiftBar as it is on this Mac."""
+    app = _app(places.home)
+    asked = tools.run("defaults", "read", DOMAIN, "PluginDirectory")
+    raw = asked.out.strip("\n") if asked.code == 0 else ""
+    running = tools.run("pgrep", "-x", "SwiftBar").code
+    found = SwiftBar(
+        app=app,
+        installed=app is not None or bool(raw),
+        version=_version(app),
+        running=None if running is None else running == 0,
+        trouble=asked.trouble,
+    )
+    if not raw:
+        return found
+    folder = Path(raw.replace("~", str(places.home), 1) if raw.startswith("~") else raw)
+    return SwiftBar(
+        **{
+            **vars(found),
+            "folder": folder,
+            "folder_trouble": _folder_trouble(folder),
+            "link": link_state(folder / PLUGIN, places.program),
+            "disabled": PLUGIN in re.split(r'[\s",();]+', _default("DisabledPlugins")),
+            "copies": _named(folder, lambda name: PLUGIN_NAME in name.lower() and name != PLUGIN),
+            "rust_plugins": _named(folder, lambda name: _RUST.search(name) is not None),
+        }
+    )
+
+
+def link_state(link: Path, program: Path) -> str:
+    """Return what stands at our place in the plugin folder: none, ours (a link to our program), other."""
+    if not link.is_symlink():
+        return "other" if link.exists() else "none"
+    return "ours" if os.path.realpath(link) == os.path.realpath(program) else "other"
+
+
+def metadata() -> str:
+    """Return the plugin's metadata as SwiftBar reads it."""
+    return "".join(f"<{tag}>{value}</{tag}>\n" for tag, value in _TAGS.items())
+
+
+def attribute_value() -> str:
+    """Return the metadata as the attribute holds it: strict base64, no line end."""
+    return base64.b64encode(metadata().encode("utf-8")).decode("ascii")
+
+
+def attribute_of(path: Path) -> Optional[str]:
+    """Return a file's attribute, "" if it has none, None if it could not be read."""
+    said = tools.run("xattr", "-p", ATTRIBUTE, str(path))
+    if said.code is None:
+        return None
+    return "".join(said.out.split()) if said.code == 0 else ""
+
+
+def set_attribute(path: Path) -> str:
+    """Set the attribute on a file and read it back; return "" or why it is not there."""
+    said = tools.run("xattr", "-w", ATTRIBUTE, attribute_value(), str(path))
+    return "" if attribute_of(path) == attribute_value() else f"the attribute {ATTRIBUTE} was not kept: {said.words}"
+
+
+def remove_quarantine(path: Path) -> None:
+    """Take the quarantine off a file of ours."""
+    if tools.run("xattr", "-p", QUARANTINE, str(path)).code == 0:
+        tools.run("xattr", "-d", QUARANTINE, str(path))
+
+
+def holds(folder: Path, path: Path) -> bool:
+    """Tell whether a plugin folder has a path in it that SwiftBar would look at: hidden parts it does not."""
+    inside, outer = os.path.realpath(path), os.path.realpath(folder)
+    if os.path.commonpath([outer, inside]) != outer:
+        return False
+    return not any(part.startswith(".") for part in os.path.relpath(inside, outer).split(os.sep))
+
+
+def reload() -> str:
+    """Ask SwiftBar to start our plugin anew; return "" or why it could not be asked."""
+    said = tools.run("open", "-g", RELOAD_URL)
+    return "" if said.code == 0 else said.words
+
+
+def is_too_old(version: str) -> bool:
+    """Tell whether a SwiftBar cannot show whole frames only."""
+    numbers = tuple(int(part) for part in version.split("-")[0].split(".") if part.isdigit())
+    return bool(numbers) and numbers < OLDEST_STREAMING
+
+
+def _app(home: Path) -> Optional[Path]:
+    places = (Path("/Applications/SwiftBar.app"), home / "Applications" / "SwiftBar.app")
+    return next((path for path in places if path.is_dir()), None)
+
+
+def _version(app: Optional[Path]) -> str:
+    try:
+        content = plistlib.loads((app / "Contents" / "Info.plist").read_bytes()) if app is not None else {}
+    except Exception:  # plistlib raises whatever its parser does
+        return ""
+    return str(content.get("CFBundleShortVersionString", "")) if isinstance(content, dict) else ""
+
+
+def _default(key: str) -> str:
+    said = tools.run("defaults", "read", DOMAIN, key)
+    return said.out.strip("\n") if said.code == 0 else ""
+
+
+def _folder_trouble(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"{folder} is not there"
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} cannot be written"
+
+
+def _named(folder: Path, wanted: Callable[[str], bool]) -> Tuple[Path, ...]:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return ()
+    return tuple(folder / name for name in names if not name.startswith(".") and wanted(name))

@@ -1,0 +1,94 @@
+"""The plugin: frames for SwiftBar until told to stop.
+
+The first frame is written before anything heavy is imported: it needs no more than this module.
+"""
+
+import os
+import sys
+import time
+
+from llamabar.damage import is_repairable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Mapping
+
+FIRST_FRAME = (
+    b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\nllama-swap: starting|sfimage=circle.dotted\n~~~\n"
+)
+FAULT_FRAME = (
+    b"|sfimage=exclamationmark.triangle\n---\nllamabar: a fault of ours at the start, %s\n"
+    b"It tries again every ten seconds. In a terminal: llamabar.pyz status\n~~~\n"
+)
+FAULT_PAUSE_S = 10.0
+END_S, LAST_FRAME_S = 0.4, 0.1
+
+
+def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = "") -> int:
+    """Print frames until a signal comes or nobody reads; return the exit code."""
+    try:
+        os.write(sys.stdout.fileno(), FIRST_FRAME)
+    except (OSError, AttributeError):  # nobody reads; it was closed before the start
+        return 0
+    while True:
+        try:
+            return _run(environment, server, config)
+        except Exception as error:  # a plugin that exits is not started again: say so, and try again
+            if is_repairable(error):
+                raise
+            os.write(sys.stdout.fileno(), FAULT_FRAME % type(error).__name__.encode())
+            time.sleep(FAULT_PAUSE_S)
+
+
+def _run(environment: "Mapping[str, str]", server: str, config: str) -> int:
+    """Repair a missing streaming attribute and end, or watch."""
+    from llamabar.plugin.repair_attribute import heal
+
+    healed = heal(environment)
+    if healed is None:
+        return _watch(environment, server, config)
+    os.write(sys.stdout.fileno(), healed.encode("utf-8"))
+    return 0
+
+
+def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
+    from llamabar.plugin import update
+    from llamabar.settings import discover
+    from llamabar.sources import without_tls
+
+    settings = discover.settings(environment, option=config, server=server)
+    without_tls.without_tls([*(one.url for one in settings.servers), *filter(None, [settings.update_url])])
+    from llamabar.app.frame_writer import FrameWriter
+    from llamabar.app.loop import Watch
+    from llamabar.app.notifications import Notifier
+    from llamabar.doctor.explain import explain
+    from llamabar.plugin.click_style import click_style
+    from llamabar.plugin.restart_request import Recycler
+    from llamabar.sources.clicks import ClickReader
+    from llamabar.sources.inbox import Notice
+    from llamabar.store.history import Keeper
+    from llamabar.store.plugin_state import WatcherState
+    from llamabar.view.swiftbar import render
+
+    clicks = click_style(environment)
+    watch = Watch(settings, lambda menu, _: writer.show(render(menu, clicks)))
+    writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
+    watch.explain, watch.notifier = explain, Notifier(settings.notify)
+    watch.stop_on_signals()
+    writer.start()
+    ClickReader(sys.stdin.fileno() if sys.stdin else 0, watch.inbox).start()
+    watch.start()
+    update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
+    parent = os.getppid()
+    state = WatcherState(watch, writer, environment)
+    keeper = Keeper(watch.monitor, environment, days=settings.kept_days)
+    keeper.load()
+    limit_bytes = settings.printed_mb.value * 1e6
+    recycler = Recycler(writer, environment, limit_bytes=limit_bytes, is_busy=watch.monitor.is_busy)
+    watch.loop(until=lambda _: state.note() or keeper.note() or recycler.note() or os.getppid() != parent)
+    ends_s = time.monotonic() + END_S
+    keeper.end()
+    state.end()
+    keeper.finish(ends_s - time.monotonic() - LAST_FRAME_S)
+    writer.flush(max(0.0, ends_s - time.monotonic()))
+    return 0

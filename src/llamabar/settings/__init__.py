@@ -1,0 +1,1 @@
+"""The settings: one table of options, the file, the environment, keys and discovery."""

@@ -1,0 +1,140 @@
+"""The running plugin's own note of how it fares: a small file that doctor reads.
+
+Laws: written at most once a minute, while something changed, and at the end; put in place whole; never on the loop's
+thread, so that a disk that hangs holds nothing up. Of two plugins the one that wrote last is the one that is read;
+the end is noted only over a note of one's own. Where it, or the plugin itself, was removed it is not made again, and
+its folder never: uninstall took them off.
+"""
+
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Mapping, Optional, Sequence
+
+from llamabar import __version__
+from llamabar.app.frame_writer import FrameWriter
+from llamabar.app.loop import Watch
+from llamabar.core.events import Fault, FaultKind
+from llamabar.core.state import Snapshot
+from llamabar.macos import files
+from llamabar.macos.paths import data_folder
+from llamabar.sources import clock
+
+VERSION = 1
+EVERY_S = 60.0
+END_S = 0.2
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What the file says. `lagged` counts how often the events came faster than they were taken."""
+
+    pid: int
+    version: str
+    started_unix_s: float
+    frames: int = 0
+    printed_bytes: int = 0
+    reconnects: int = 0
+    lagged: int = 0
+    last_error: str = ""
+    reachable: Optional[bool] = None
+    ended: bool = False
+
+
+def path_in(data: Path) -> Path:
+    """Return where the file is in a data folder."""
+    return data / "watcher.json"
+
+
+def parse(content: bytes) -> Optional[Noted]:
+    """Return what a file says, None for one that is not understood."""
+    try:
+        document = json.loads(content)
+        if document.pop("llamabar_watcher") != VERSION:
+            return None
+        noted = Noted(**{name: document[name] for name in Noted.__dataclass_fields__ if name in document})
+        return noted if isinstance(noted.pid, int) and noted.started_unix_s >= 0 else None
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+class WatcherState:
+    """Keeps the file for one watch and its writer."""
+
+    def __init__(self, watch: Watch, writer: FrameWriter, environment: Mapping[str, str]) -> None:
+        self._watch = watch
+        self._writer = writer
+        self._path = path_in(data_folder(environment))
+        self._file = environment.get("LLAMABAR_FILE", "")
+        self._noted = Noted(os.getpid(), __version__, clock.unix_s())
+        self._faults: Mapping[str, Optional[Fault]] = {}
+        self._next_s = 0.0
+        self._written: Optional[Noted] = None
+        self._thread: Optional[threading.Thread] = None
+
+    def note(self) -> bool:
+        """Take note of how the watch is, and once a minute write it down; False, so that a loop goes on."""
+        self._see_faults()
+        now_s = clock.now_s()
+        if now_s >= self._next_s:
+            self._next_s = now_s + EVERY_S
+            self._write(self._counted())
+        return False
+
+    def end(self) -> None:
+        """Write down that it has ended, if that can be done quickly."""
+        self._see_faults()
+        self._join()
+        self._write(replace(self._counted(), ended=True))
+        self._join()
+
+    def _join(self) -> None:
+        if self._thread is not None:
+            self._thread.join(END_S / 2)
+
+    def _see_faults(self) -> None:
+        faults = {name: watched.snapshot.fault for name, watched in self._watch.monitor.servers.items()}
+        for name, fault in faults.items():
+            if fault is not None and fault is not self._faults.get(name):
+                lagged = self._noted.lagged + (fault.kind is FaultKind.LAGGING)
+                self._noted = replace(self._noted, last_error=fault.kind.value, lagged=lagged)
+        self._faults = faults
+
+    def _counted(self) -> Noted:
+        snapshots = [watched.snapshot for watched in self._watch.monitor.servers.values()]
+        return replace(
+            self._noted,
+            frames=self._writer.frames,
+            printed_bytes=self._writer.written_bytes,
+            reconnects=sum(max(0, snapshot.connections - 1) for snapshot in snapshots),
+            reachable=any(snapshot.connected for snapshot in snapshots) if _known(snapshots) else None,
+        )
+
+    def _write(self, noted: Noted) -> None:
+        if noted == self._written or (self._thread is not None and self._thread.is_alive()):
+            return
+        first, self._written = self._written is None and not noted.ended, noted
+        words = (self._path, noted, first, self._file)
+        self._thread = threading.Thread(target=_put, args=words, name="watcher state", daemon=True)
+        self._thread.start()
+
+
+def _known(snapshots: Sequence[Snapshot]) -> bool:
+    """Tell whether some server has answered or refused yet."""
+    return any(snapshot.connected or snapshot.fault is not None for snapshot in snapshots)
+
+
+def _put(path: Path, noted: Noted, first: bool, plugin: str) -> None:
+    try:
+        there = parse(files.read(path) or b"")
+        others = noted.ended and there is not None and there.pid != noted.pid
+        removed = not (first or path.exists()) or bool(plugin and not os.path.exists(plugin))
+        if others or removed:
+            return
+        document = json.dumps({"llamabar_watcher": VERSION, **asdict(noted)}).encode("utf-8") + b"\n"
+        files.write_new(files.beside(path), document, mode=files.FILE_MODE)
+        os.replace(files.beside(path), path)
+    except OSError:
+        pass  # a disk that is full or read-only is no reason to disturb the menu; doctor says so

@@ -1,0 +1,319 @@
+"""The real program, the made-up llama-swap, real sockets and processes."""
+
+import json
+import re
+import subprocess
+import threading
+import time
+
+import pytest
+
+from tests.fakes.programs import (
+    PATIENCE_S,
+    Plugin,
+    Stranger,
+    chat,
+    command,
+    environment,
+    free_port,
+    llama_swap,
+    run,
+    wait_for,
+)
+
+
+def routes(server, since=0):
+    """The distinct routes that were asked, without what users' chats asked."""
+    found = set()
+    for method, path in server.requests[since:]:
+        path = re.sub(r"no-model-\w+", "no-model-", path.split("?")[0])
+        if not path.startswith("/v1/"):
+            found.add((method, path))
+    return found
+
+
+@pytest.fixture
+def server():
+    with llama_swap() as running:
+        yield running
+
+
+def test_while_nothing_happens_nothing_is_logged(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        chat(server, "alpha-8b", tokens=5).join(10)
+        plugin.wait_for_row("alpha-8b: ready, unloads in 5 min")
+        wait_for(lambda: ("GET", "/api/profiles") in routes(server))
+        time.sleep(1.5)
+        before, log = len(server.requests), server.world.logs["proxy"]
+        frames = len(plugin.frames)
+        time.sleep(2.5)
+        assert server.requests[before:] == []
+        assert server.world.logs["proxy"] == log
+        assert len(plugin.frames) - frames <= 2
+
+
+def test_a_model_with_a_short_ttl_is_unloaded_on_time_while_it_is_watched(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        chat(server, "org/short:ttl", tokens=5).join(10)
+        ended_s = time.monotonic()
+        wait_for(lambda: server.world.processes["org/short:ttl"].state == "stopped")
+        assert 1.9 <= time.monotonic() - ended_s <= 8.0
+        wait_for(lambda: any("org/short\u2236ttl: ready, unloads in" in content for _, content in plugin.frames))
+        plugin.wait_for_row("llama-swap: no model loaded")
+
+
+def test_three_at_once_on_one_slot_are_told_apart(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        chat(server, "beta-3b", tokens=1).join(10)
+        waiting = [chat(server, "beta-3b", tokens=150) for _ in range(3)]
+        plugin.wait_for_text("waiting")
+        wait_for(lambda: sum(": beta-3b, " in item.text for item in plugin.items()) == 3)
+        wait_for(lambda: " +" in plugin.title())
+        for one in waiting:
+            one.join(20)
+        wait_for(lambda: not plugin.row("Request "))
+
+
+def test_clicks_on_stdin_load_unload_and_cancel(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        plugin.wait_for_row("Load: 5 models")
+        plugin.click("alpha-8b", under="Load:")
+        plugin.wait_for_row("alpha-8b: ready")
+        answer = chat(server, "alpha-8b", tokens=2000)
+        plugin.wait_for_row("Cancel: this request")
+        plugin.click("Cancel: this request", under="Request ")
+        answer.join(5)
+        assert not answer.is_alive()
+        wait_for(lambda: not plugin.row("Request "))
+        plugin.click("Unload: alpha-8b", under="alpha-8b")
+        plugin.wait_for_row("llama-swap: no model loaded")
+        assert ("GET", "/upstream/alpha-8b/") in server.requests
+
+
+def test_a_click_by_a_process_does_the_same(tmp_path, server):
+    with Plugin(server.url, tmp_path, version="2.0.1") as plugin:
+        plugin.wait_for_row("Load: 5 models")
+        words = plugin.click("org/short", under="Load:")
+        assert words[1] == "click"
+        done = subprocess.run(
+            [*command(), *words[1:]],
+            env=environment(tmp_path, LLAMABAR_URL=server.url),
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        wait_for(lambda: ("GET", "/upstream/org%2Fshort%3Attl/") in server.requests)
+        plugin.wait_for_row("org/short\u2236ttl: ready")
+
+
+def test_a_click_for_what_is_gone_does_nothing_and_says_so(tmp_path, server):
+    done = run(tmp_path, "click", "0123456789ab", LLAMABAR_URL=server.url)
+    assert done.returncode == 1
+    assert "not in the menu any more" in done.stderr
+    assert not [path for _, path in server.requests if "upstream" in path]
+
+
+def test_a_failed_click_shows_its_reason_and_unknown_lines_are_ignored(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        plugin.wait_for_row("Load: 5 models")
+        plugin.process.stdin.write(b"\xff\xfe nonsense\n" + b"x" * 5000 + b"\nload alpha-8b\n")
+        plugin.click("broken-1b", under="Load:")
+        plugin.wait_for_row("broken-1b: could not load, unspecific error: upstream command exited prematurely")
+        assert server.world.processes["alpha-8b"].state == "stopped"
+
+
+def test_a_double_click_is_one_click(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        plugin.wait_for_row("Load: 5 models")
+        plugin.click("alpha-8b", under="Load:")
+        plugin.click("alpha-8b", under="Load:")
+        plugin.wait_for_row("alpha-8b: ready")
+        assert server.requests.count(("GET", "/upstream/alpha-8b/")) == 1
+
+
+def test_the_end_of_the_server_is_shown_and_its_return_too(tmp_path):
+    port = free_port()
+    with Plugin(f"http://127.0.0.1:{port}", tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: not answering at")
+        with llama_swap(port=port) as server:
+            chat(server, "alpha-8b", tokens=5).join(10)
+            plugin.wait_for_row("alpha-8b: ready")
+        plugin.wait_for_row("llama-swap: not answering at")
+        plugin.wait_for_row("Last seen:")
+        assert plugin.row("alpha-8b: ready"), "what was known is still there"
+        with llama_swap("v236", port=port):
+            plugin.wait_for_row("llama-swap: no model loaded")
+            plugin.wait_for_row("Version: v236")
+
+
+def test_a_reload_of_the_configuration_is_only_a_new_beginning(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: no model loaded")
+        server.world.hang_up()
+        wait_for(lambda: server.requests.count(("GET", "/api/events")) == 2)
+        plugin.wait_for_row("llama-swap: no model loaded")
+
+
+def test_sigterm_ends_it_within_half_a_second_and_closes_the_stream(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: no model loaded")
+        code, took_s = plugin.end()
+        assert code == 0
+        assert took_s < 0.5
+        wait_for(lambda: not server.world.listeners)
+        assert plugin.stderr == b""
+
+
+def test_sigterm_ends_it_as_fast_when_nobody_reads_its_frames(tmp_path, server):
+    with Plugin(server.url, tmp_path, reading=False) as plugin:
+        wait_for(lambda: server.world.listeners)
+        for n in range(300):
+            server.world.publish("profileChanged", {"active": f"profile {n}"})
+            time.sleep(0.005)
+        assert plugin.end()[1] < 0.8
+
+
+def test_a_reader_that_never_reads_holds_up_neither_the_stream_nor_the_news(tmp_path, server):
+    with Plugin(server.url, tmp_path, reading=False) as plugin:
+        listener = wait_for(lambda: server.world.listeners)[0]
+        for n in range(40):
+            for _ in range(200):
+                server.world.log("upstream", "x" * 500 + "\n")
+            server.world.publish("profileChanged", {"active": f"profile {n}"})
+            time.sleep(0.03)
+        wait_for(lambda: listener.empty(), seconds=5)
+        server.world.publish("profileChanged", {"active": "the last one"})
+        time.sleep(0.5)
+        plugin.reader.start()
+        plugin.wait_for_row("llama-swap: no model loaded")
+        assert len(plugin.frames) <= 40, "frames that nobody read were replaced, not queued"
+
+
+def test_every_frame_is_one_write_ended_by_its_separator(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: no model loaded")
+        chat(server, "alpha-8b", tokens=60).join(10)
+        plugin.wait_for_row("Today: 1 request")
+        contents = [content for _, content in plugin.frames]
+        assert all(content.count("~~~") == 0 for content in contents)
+        assert all(len(content.encode()) <= 16_384 for content in contents)
+        assert len(contents) == len({*contents}) or all(a != b for a, b in zip(contents, contents[1:]))
+
+
+def test_status_in_words_and_as_json(tmp_path, server):
+    chat(server, "alpha-8b", tokens=5).join(10)
+    done = run(tmp_path, "status", LLAMABAR_URL=server.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"llama-swap at {server.url[7:]}: ready; alpha-8b ready, unloads in 5 min\n"
+    document = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)
+    assert document["llamabar_json"] == 1
+    found = document["servers"][0]
+    assert (found["status"], found["reachable"], found["version"]) == ("ready", True, "250")
+    assert {"cancel", "unload_one", "activity", "profiles", "wol_health"} <= set(found["capabilities"])
+    model = next(one for one in found["models"] if one["id"] == "alpha-8b")
+    assert (model["state"], model["generation_tps_source"], model["in_flight"]) == ("ready", "last", 0)
+    assert 250 < model["unloads_in_s"] <= 300
+    assert model["memory_bytes"] > 5_000_000
+    assert found["totals"] == {"requests": 1, "prompt_tokens": 29, "generated_tokens": 5}
+    assert document["host"]["memory_total_bytes"] > 1e8
+
+
+def test_status_while_generating_tells_the_live_speed(tmp_path, server):
+    chat(server, "alpha-8b", tokens=2000)
+    wait_for(lambda: server.world.processes["alpha-8b"].state == "ready")
+
+    def _seen():
+        found = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)["servers"][0]
+        model = next(one for one in found["models"] if one["id"] == "alpha-8b")
+        return (found, model) if model["generation_tps_source"] == "live" else None  # a busy machine tells it later
+
+    found, model = wait_for(_seen)
+    assert found["status"] == "generating"
+    assert model["generation_tps"] == pytest.approx(40.0, rel=0.3)
+    assert found["in_flight"][0]["phase"] == "generating"
+
+
+def test_models_as_table_and_json(tmp_path, server):
+    done = run(tmp_path, "models", LLAMABAR_URL=server.url)
+    assert done.returncode == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()][:3] == ["MODEL", "alpha-8b", "beta-3b"]
+    document = json.loads(run(tmp_path, "models", "--json", LLAMABAR_URL=server.url).stdout)
+    assert {one["id"] for one in document["models"]} >= {"alpha-8b", "hidden", "org/short:ttl"}
+
+
+def test_one_frame_for_those_who_read_once(tmp_path, server):
+    done = run(tmp_path, "frame", LLAMABAR_URL=server.url)
+    assert done.returncode == 0
+    assert done.stdout.endswith("~~~\n")
+    assert "llama-swap: no model loaded" in done.stdout
+
+
+def test_without_a_server_every_command_says_so_and_ends_with_one(tmp_path):
+    url = f"http://127.0.0.1:{free_port()}"
+    for words in (["status"], ["models"], []):
+        done = run(tmp_path, *words, LLAMABAR_URL=url)
+        assert done.returncode in (1, 0 if words == [] else 1)
+        assert "Traceback" not in done.stderr
+    assert "not answering (nothing listens there)" in run(tmp_path, "status", LLAMABAR_URL=url).stdout
+
+
+def test_watch_without_a_terminal_prints_plain_frames(tmp_path, server):
+    process = subprocess.Popen(
+        [*command(), "watch"], env=environment(tmp_path, LLAMABAR_URL=server.url), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    impatience = threading.Timer(PATIENCE_S, process.terminate)
+    impatience.start()
+    shown = ""
+    while "llama-swap: no model loaded" not in shown and process.poll() is None:
+        shown += process.stdout.readline()
+    impatience.cancel()
+    process.terminate()
+    rest, errors = process.communicate(timeout=PATIENCE_S)
+    assert errors == ""
+    assert "llama-swap: no model loaded" in shown
+    assert "\x1b" not in shown + rest
+
+
+def test_the_demo_ends_by_itself(tmp_path):
+    done = run(tmp_path, "demo", "--seconds", "4")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "SWIFTBAR=1 LLAMABAR_URL=http://127.0.0.1:" in done.stdout
+    assert "qwen3-30b: loading" in done.stdout
+
+
+def test_a_server_that_stays_away_is_explained_as_the_doctor_does(tmp_path):
+    url = f"http://127.0.0.1:{free_port()}"
+    with Plugin(url, tmp_path) as plugin:
+        plugin.wait_for_row("Why: nothing listens there")
+        plugin.wait_for_row(f"Why: Nothing listens at {url}")
+        assert plugin.row("To type (a click copies it): ")
+
+
+def test_commands_work_on_a_server_that_wants_a_key(tmp_path):
+    with llama_swap(api_key="sk-right") as server:
+        more = {"LLAMABAR_URL": server.url, "LLAMABAR_API_KEY": "sk-right"}
+        assert run(tmp_path, "load", "alpha-8b", **more).returncode == 0
+        assert server.world.processes["alpha-8b"].state == "ready"
+        assert run(tmp_path, "unload", "--all", **more).returncode == 0
+        assert server.world.processes["alpha-8b"].state == "stopped"
+
+
+@pytest.mark.parametrize("key", ["", "sk-1"])
+def test_a_refusal_that_breaks_off_is_said_and_tried_again(tmp_path, key):
+    broken = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nunauth"
+    with Stranger(broken) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=key) as plugin:
+        plugin.wait_for_row("Why: ")
+        wait_for(lambda: len(stranger.heard) > 2)
+        assert plugin.stderr == b""
+
+
+def test_a_look_leaves_no_thread_behind(server):
+    from llamabar.app.one_look import look
+    from llamabar.settings.load import ServerSettings, Settings
+
+    before = threading.active_count()
+    for url in (server.url, "http://127.0.0.1:9"):
+        look(Settings((ServerSettings("one", url),)))
+    wait_for(lambda: threading.active_count() <= before)

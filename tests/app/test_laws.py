@@ -1,0 +1,119 @@
+"""Watching changes nothing: every request of a whole life, at the socket, in every dialect."""
+
+import json
+import re
+import time
+from collections import Counter
+
+import pytest
+
+from llamabar import __version__
+from llamabar.demo.dialect import DemoModel
+from llamabar.demo.server import DemoServer
+from llamabar.demo.world import World
+from tests.fakes.programs import Plugin, chat, recording, wait_for
+from tests.fakes.recorder import Recorder
+
+MODELS = (
+    DemoModel("alpha-8b", ttl_s=300, load_s=0.3, tps=40.0, prompt_tps=2000.0, slots=4),
+    DemoModel("beta-3b", load_s=0.2, tps=100.0),
+    DemoModel("broken-1b", load_s=0.2, broken=True),
+)
+PROBES = (
+    "GET /api/events", "GET /api/version", "GET /wol-health", "GET /api/profiles", "POST /api/inflight/0/cancel",
+    "POST /api/models/unload/no-model-X", "GET /api/performance",
+)  # fmt: skip
+
+
+class Life:
+    """A made-up llama-swap behind a recording proxy, and its model servers, which record what they are asked."""
+
+    def __init__(self, dialect, folder):
+        self.record = folder / "model-servers.jsonl"
+        self.dialect = dialect
+        self.server = self.start()
+        self.proxy = Recorder(self.server.server_address[1])
+        self.seen = 0
+
+    def start(self):
+        world = World(self.dialect, MODELS)
+        for process in world.processes.values():
+            process.program = recording(self.record)
+        return DemoServer(world).start()
+
+    def restart(self):
+        self.server.stop()
+        self.server = self.start()
+        self.proxy.target_port = self.server.server_address[1]
+
+    def asked(self, at_least=0):
+        """What was asked since the last look, once it is so many; random names are X."""
+        wait_for(lambda: len(self.proxy.routes(self.seen)) >= at_least)
+        routes = self.proxy.routes(self.seen)
+        self.seen += len(routes)
+        return Counter(re.sub(r"no-model-\w+", "no-model-X", route.split("?")[0]) for route in routes)
+
+    def asked_of_models(self):
+        """What we asked the model servers, with begin and end of each."""
+        lines = self.record.read_text().splitlines() if self.record.exists() else []
+        return [line for line in map(json.loads, lines) if f"llamabar/{__version__}" in line[4]]
+
+
+@pytest.mark.parametrize("dialect", ["v150", "v228", "v236", "v250"])
+def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
+    life = Life(dialect, tmp_path)
+    fetched = dialect in ("v236", "v250")  # else finished requests come in the stream
+    page = {"GET /api/metrics/activity"} if fetched else set()
+    finished = ("GET /api/metrics/activity", *(() if fetched else ("GET /api/metrics",)))  # the older after a 404
+    beginning = Counter((*PROBES, *finished))
+
+    with life.proxy, Plugin(life.proxy.url, tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: no model loaded")
+        wait_for(lambda: len(life.proxy.requests) >= sum(beginning.values()))
+        assert life.asked() == beginning
+        time.sleep(1.0)
+        assert life.asked() == Counter(), "while nothing happens nothing is asked"
+
+        answer = chat(life.server, "alpha-8b", tokens=90)
+        plugin.wait_for_row("alpha-8b: loading")
+        shown = re.search(r"generating ~?([\d.]+)", plugin.wait_for_row("alpha-8b: generating "))
+        assert 20.0 < float(shown.group(1)) < 60.0, "how exact it is, test_speed says: here the machine may be busy"
+        assert plugin.row("alpha-8b").startswith("alpha-8b: generating ")
+        answer.join(20)
+        plugin.wait_for_row("Today: 1 request, 90 tokens")
+        plugin.wait_for_row("Speed: last ")
+        assert life.asked(1 + len(page)) == Counter({"GET /running", *page})
+
+        for one in [chat(life.server, "alpha-8b", tokens=30) for _ in range(3)]:
+            one.join(20)
+        plugin.wait_for_row("Today: 4 requests")
+        asked = life.asked()
+        assert set(asked) == page
+        assert sum(asked.values()) <= 2, "a burst of finished requests is fetched once"
+
+        chat(life.server, "beta-3b", tokens=5).join(10)
+        plugin.wait_for_row("beta-3b: ready")
+        plugin.wait_for_row("Today: 5 requests")
+        assert life.asked(1 + len(page)) == Counter({"GET /running", *page})
+
+        chat(life.server, "broken-1b", tokens=5).join(10)
+        plugin.wait_for_row("broken-1b: failed to load")
+        plugin.wait_for_row("llama-swap: no model loaded")
+        plugin.wait_for_row("Today: 6 requests" if dialect != "v150" else "Today: 5 requests")
+        refreshed = {"GET /api/events"} if dialect == "v150" else set()  # it changes this state without a word
+        assert set(life.asked()) == page | refreshed
+
+        slots = life.asked_of_models()
+        assert {(method, path) for _, _, method, path, _ in slots} == {("GET", "/slots")}
+        assert all(ended_s <= begun_s for (_, ended_s, *_), (begun_s, *_) in zip(slots, slots[1:])), "one at a time"
+        life.restart()
+        wait_for(lambda: "GET /wol-health" in life.proxy.routes(life.seen))
+        plugin.wait_for_row("llama-swap: no model loaded")
+        time.sleep(0.5)
+        again = life.asked()
+        assert again["GET /api/events"] >= 1
+        assert {**again, "GET /api/events": 1} == beginning
+        assert life.asked_of_models() == slots, "no model works: no model server is asked"
+        assert not any("authorization" in headers for *_, headers in life.proxy.requests)
+        assert plugin.end()[0] == 0
+    life.server.stop()

@@ -1,0 +1,54 @@
+"""Two servers in one menu: each its own stream and section; one that is down disturbs nothing."""
+
+from tests.fakes.programs import Plugin, chat, llama_swap, run
+
+
+def both(home, first, second):
+    path = home / "two.toml"
+    path.write_text(f'[[server]]\nname = "mini"\nurl = "{first}"\n[[server]]\nname = "studio"\nurl = "{second}"\n')
+    return str(path)
+
+
+def test_two_servers_are_two_sections_and_the_title_speaks_of_the_busiest(tmp_path):
+    with llama_swap("v250") as mini, llama_swap("v228") as studio:
+        file = both(tmp_path, mini.url, studio.url)
+        with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
+            plugin.wait_for_row("mini: no model loaded")
+            plugin.wait_for_row("studio: no model loaded")
+            answer = chat(studio, "beta-3b", tokens=300)
+            plugin.wait_for_row("beta-3b: generating ")
+            assert plugin.row("mini: no model loaded")
+            assert plugin.row("studio: ") in ("studio: generating", "studio: busy")
+            assert "t/s" in plugin.title()
+            mini.stop()
+            plugin.wait_for_row("mini: not answering")
+            assert "t/s" in plugin.title(), "a server that is down never outshines one that works"
+            answer.join(10)
+            plugin.wait_for_row("studio: ready")
+            with llama_swap("v236", port=mini.server_address[1]):
+                plugin.wait_for_row("mini: no model loaded")
+            assert not any(path.startswith("/upstream") for _, path in mini.requests + studio.requests)
+            assert sum(path == "/api/events" for _, path in studio.requests) == 1, "its stream went on"
+
+
+def test_a_click_goes_to_the_server_in_whose_section_it_stands(tmp_path):
+    with llama_swap() as mini, llama_swap() as studio:
+        file = both(tmp_path, mini.url, studio.url)
+        with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
+            plugin.wait_for_row("studio: no model loaded")
+            plugin.wait_for_row("mini: no model loaded")
+            plugin.click("alpha-8b", under="Load:")
+            plugin.wait_for_row("alpha-8b: ready")
+        assert [path for _, path in mini.requests if path.startswith("/upstream")] == ["/upstream/alpha-8b/"]
+        assert not [path for _, path in studio.requests if path.startswith("/upstream")]
+
+
+
+def test_a_command_that_could_mean_either_asks_which_and_takes_its_place_as_a_name(tmp_path):
+    with llama_swap() as mini, llama_swap() as studio:
+        more = {"LLAMABAR_CONFIG": both(tmp_path, mini.url, studio.url)}
+        done = run(tmp_path, "load", "beta-3b", **more)
+        assert done.returncode == 1 and "mini, studio" in done.stderr and "--server NAME" in done.stderr
+        assert run(tmp_path, "load", "beta-3b", "--server", "@2", **more).returncode == 0
+        assert studio.world.processes["beta-3b"].state == "ready"
+        assert mini.world.processes["beta-3b"].state == "stopped"

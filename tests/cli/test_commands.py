@@ -1,0 +1,302 @@
+"""The commands as a person types them."""
+
+import json
+import plistlib
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from tests.fakes.programs import chat, command, environment, free_port, llama_swap, run, wait_for
+
+
+@pytest.fixture
+def server():
+    with llama_swap() as running:
+        yield running
+
+
+COMMANDS = (
+    "stream", "frame", "status", "watch", "models", "load", "unload", "cancel", "profile", "config", "demo", "preview",
+    "history",
+)  # fmt: skip
+
+
+def test_help_lists_every_command_and_each_explains_itself(tmp_path):
+    shown = run(tmp_path, "--help")
+    assert shown.returncode == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in shown.stdout
+        one = run(tmp_path, name, "--help")
+        assert one.returncode == 0
+        assert len(one.stdout.splitlines()) >= 5
+        if name != "demo":
+            assert "--server NAME" in one.stdout and "--config FILE" in one.stdout
+    assert "click" not in shown.stdout
+
+
+def test_without_arguments_one_line_of_status_then_help(tmp_path, server):
+    done = run(tmp_path, LLAMABAR_URL=server.url)
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"llama-swap at {server.url[7:]}: no model loaded"
+    assert "Commands:" in lines
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["nonsense"],
+        ["status", "--nonsense"],
+        ["load"],
+        ["unload"],
+        ["unload", "m", "--all"],
+        ["demo", "--seconds", "x"],
+    ],
+)
+def test_wrong_usage_ends_with_two_and_says_what_is_right(tmp_path, words):
+    done = run(tmp_path, *words)
+    assert done.returncode == 2
+    assert "Error" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_load_unload_and_their_failures(tmp_path, server):
+    assert run(tmp_path, "load", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.processes["alpha-8b"].state == "ready"
+    assert run(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.processes["alpha-8b"].state == "stopped"
+    for words, said in (
+        (["load", "no-such"], "No server has a model 'no-such'."),
+        (["load", "broken-1b"], "Could not load: unspecific error: upstream command exited prematurely."),
+        (["cancel", "77"], "No such request is in flight."),
+        (["profile", "nope"], "No server has a profile 'nope'."),
+    ):
+        done = run(tmp_path, *words, LLAMABAR_URL=server.url)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert said in done.stderr
+
+
+def test_cancel_and_unload_all_and_profiles(tmp_path, server):
+    one = chat(server, "alpha-8b", tokens=3000)
+    wait_for(lambda: server.inflight.entries and server.world.processes["alpha-8b"].state == "ready")
+    assert run(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0
+    one.join(5)
+    assert not one.is_alive()
+    assert run(tmp_path, "unload", "--all", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.running() == []
+    assert run(tmp_path, "profile", "coding", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.profile == "coding"
+    assert (
+        json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)["servers"][0]["profile"]
+        == "coding"
+    )
+    assert run(tmp_path, "profile", "--none", LLAMABAR_URL=server.url).returncode == 0
+    assert server.world.profile is None
+
+
+@pytest.mark.parametrize("words", [["unload", "--all"], ["load", "alpha-8b"], ["status"], ["models"]])
+def test_a_mistyped_address_lets_nothing_be_done_to_another_llama_swap(tmp_path, words):
+    """Where no setting has an address one is looked for: whoever is found is not who was meant."""
+    with llama_swap() as server:
+        agents = tmp_path / "Library" / "LaunchAgents"
+        agents.mkdir(parents=True)
+        (agents / "com.x.plist").write_bytes(plistlib.dumps(
+            {"Label": "com.x", "ProgramArguments": ["/usr/local/bin/llama-swap", "--listen", server.url[7:]]}
+        ))  # fmt: skip
+        assert run(tmp_path, "status").returncode == 0, "it is found"
+        before = len(server.requests)
+        done = run(tmp_path, *words, LLAMABAR_URL="http://mini.local:80800")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            "Warning: LLAMABAR_URL is not an address like http://127.0.0.1:8080\n"
+            "So nobody can tell which llama-swap is meant.\nCorrect that, then try again.\n"
+        )
+        assert server.requests[before:] == []
+
+
+def test_what_an_old_llama_swap_cannot_do_is_said(tmp_path):
+    with llama_swap("v150") as server:
+        for words, said in (
+            (["load", "org/short:ttl"], "This llama-swap is too old to load a model that has a slash in its id.\n"),
+            (["unload", "alpha-8b"],
+             "This llama-swap is too old to unload one model.\nAll of them: llamabar unload --all\n"),
+            (["cancel", "--all"], "This llama-swap is too old to cancel a request.\n"),
+            (["profile", "x"], "No server has a profile 'x'.\nllama-swap has none, or is too old for them.\n"),
+        ):
+            done = run(tmp_path, *words, LLAMABAR_URL=server.url)
+            assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_of_several_servers_each_does_what_it_can_and_the_others_are_named(tmp_path, server):
+    settings = tmp_path / "config.toml"
+    with llama_swap("v150") as old:
+        told = "".join(f'[[server]]\nname = "{name}"\nurl = "{url}"\n' for name, url in (
+            ("old", old.url), ("new", server.url), ("down", f"http://127.0.0.1:{free_port()}")))  # fmt: skip
+        settings.write_text(told)
+        chat(server, "beta-3b", tokens=3000)
+        wait_for(lambda: server.inflight.entries)
+        done = run(tmp_path, "cancel", "--all", "--config", str(settings))
+        assert (done.returncode, done.stderr) == (1, "down could not be asked. Find out why: llamabar doctor\n")
+        wait_for(lambda: not server.inflight.entries)
+
+
+def test_what_is_not_there_is_said_with_what_there_is(tmp_path, server):
+    assert "There are: coding" in run(tmp_path, "profile", "codng", LLAMABAR_URL=server.url).stderr
+    assert "`llamabar models` lists" in run(tmp_path, "load", "alhpa", LLAMABAR_URL=server.url).stderr
+    assert run(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0, "as unload --all does"
+
+
+def test_what_models_prints_can_be_typed(tmp_path, server):
+    done = run(tmp_path, "models", LLAMABAR_URL=server.url)
+    assert "org/short:ttl" in [line.split()[0] for line in done.stdout.splitlines()]
+    assert run(tmp_path, "load", "org/short:ttl", LLAMABAR_URL=server.url).returncode == 0
+
+
+def test_models_says_why_it_knows_of_none(tmp_path):
+    done = run(tmp_path, "models", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
+    assert done.returncode == 1
+    assert "not answering (nothing listens there)" in done.stderr
+
+
+def test_a_server_that_takes_the_connection_and_says_nothing_is_no_start(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = run(tmp_path, "status", LLAMABAR_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+    assert done.returncode == 1
+    assert "not answering (no answer in time)" in done.stdout
+
+
+@pytest.mark.parametrize("words", [["history", "--csv"], ["status", "--json"], ["config"], ["--version"]])
+def test_a_full_disk_is_said_once(tmp_path, server, words):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*command(), *words], env=environment(tmp_path, LLAMABAR_URL=server.url), stdout=full,
+                              stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.count("The disk is full") == 1
+
+
+@pytest.mark.parametrize("words", ["stream", "frame", "status"])
+def test_a_closed_stdout_is_no_fault_of_ours(tmp_path, server, words):
+    done = subprocess.run(["/bin/sh", "-c", f"{shlex.join(command())} {words} >&-"], stderr=subprocess.PIPE,
+                          env=environment(tmp_path, LLAMABAR_URL=server.url), text=True)  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+INTERRUPTED_EARLY = """
+import sys
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupts())
+from llamabar.boot.entry import main
+main()
+"""
+
+
+def test_ctrl_c_before_anything_listens_is_as_quiet_as_later(tmp_path):
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_EARLY], env=environment(tmp_path), capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+def test_commands_say_when_nobody_is_there(tmp_path):
+    done = run(tmp_path, "load", "m", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
+    assert done.returncode == 1
+    assert "llama-swap cannot be asked: nothing listens there." in done.stderr
+
+
+def test_two_servers_are_two_sections_and_one_that_is_down_disturbs_nobody(tmp_path, server):
+    settings = tmp_path / "config.toml"
+    settings.write_text(
+        f'[[server]]\nname="up"\nurl="{server.url}"\n[[server]]\nname="down"\nurl="http://127.0.0.1:{free_port()}"\n'
+    )
+    done = run(tmp_path, "status", "--config", str(settings))
+    assert done.returncode == 1
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["up", "down"]
+    assert run(tmp_path, "status", "--config", str(settings), "--server", "up").returncode == 0
+    frame = run(tmp_path, "frame", "--config", str(settings)).stdout
+    assert "up: no model loaded" in frame and "down: not answering" in frame
+    assert frame.splitlines()[0].startswith("|sfimage=circle "), "the title speaks of the server that works"
+    assert run(tmp_path, "status", "--server", "no").returncode == 1
+
+
+def test_a_mistake_in_the_settings_is_in_the_menu_and_on_stderr(tmp_path, server):
+    settings = tmp_path / "config.toml"
+    settings.write_text(f'[[server]]\nurl="{server.url}"\n[menu]\ntitel="icon"\n')
+    done = run(tmp_path, "frame", LLAMABAR_CONFIG=str(settings))
+    assert "Plugin: settings line 4 is not understood (titel)" in done.stdout
+    assert "settings line 4" in done.stderr
+
+
+def test_config_tells_where_each_setting_came_from_and_never_a_key(tmp_path):
+    done = run(tmp_path, "config", LLAMABAR_URL="http://127.0.0.1:1", LLAMABAR_API_KEY="sk-secret")
+    assert done.returncode == 0
+    assert "http://127.0.0.1:1 (from LLAMABAR_URL)" in done.stdout
+    assert "set (from LLAMABAR_API_KEY)" in done.stdout
+    assert "sk-secret" not in done.stdout
+
+
+def test_a_port_that_is_taken_is_said(tmp_path, server):
+    done = run(tmp_path, "demo", "--serve", server.url.rsplit(":", 1)[1])
+    assert done.returncode == 1
+    assert "is taken" in done.stderr
+
+
+def test_an_unknown_dialect_is_said(tmp_path):
+    done = run(tmp_path, "demo", "--dialect", "v9")
+    assert done.returncode == 1
+    assert "There are v150, v228, v236, v250." in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_the_demo_leaves_no_model_server_behind_however_it_ends(tmp_path, number, code):
+    words = [*command(), "demo", "--serve", "0"]
+    process = subprocess.Popen(words, env=environment(tmp_path), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    with process.stdout:
+        process.stdout.readline()
+        children = wait_for(lambda: psutil.Process(process.pid).children(recursive=True))
+        process.send_signal(number)
+        assert process.wait(8) == code
+    wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), seconds=8)
+
+
+def test_one_frame_has_no_clicks_that_only_a_running_plugin_could_take(tmp_path):
+    with llama_swap() as server:
+        done = run(tmp_path, "frame", SWIFTBAR="1", SWIFTBAR_VERSION="2.1.1", LLAMABAR_URL=server.url)
+    assert done.returncode == 0
+    assert "stdin=" not in done.stdout and "param1=click" in done.stdout
+
+
+def test_the_log_that_the_older_plugins_variable_names_is_shown(tmp_path):
+    (tmp_path / "swap.log").write_text("one\ntwo\n")
+    done = run(tmp_path, "logs", LLAMA_SWAP_LOG_FILE_PATH=str(tmp_path / "swap.log"))
+    assert (done.returncode, done.stdout) == (0, "one\ntwo\n")
+
+
+def test_the_settings_in_force_name_what_the_older_plugins_variables_set(tmp_path):
+    more = {"LLAMA_SWAP_CHART_WIDTH": "200", "LLAMA_SWAP_HISTORY_SIZE": "100", "LLAMA_SWAP_CHART_HEIGHT": "high"}
+    done = run(tmp_path, "config", **more)
+    assert "LLAMA_SWAP_CHART_WIDTH 200" in done.stdout
+    assert "LLAMA_SWAP_CHART_HEIGHT" not in done.stdout, "what is not followed is not in force"
+    assert "the last 2 min (from LLAMA_SWAP_HISTORY_SIZE)" in done.stdout
+
+
+def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):
+    log = tmp_path / "swap.log"
+    done = run(tmp_path, "open", "log", LLAMA_SWAP_LOG_FILE_PATH=str(log))
+    assert done.returncode == 1
+    assert f"There is no file {log}." in done.stderr
+
+
+def test_where_nothing_can_be_printed_no_fault_of_ours_is_said(tmp_path):
+    for where in ("/dev/full", "&-"):
+        words = f'{shlex.join(command())} config >{where}'
+        more = {"env": environment(tmp_path), "capture_output": True, "text": True, "timeout": 30}
+        done = subprocess.run(["sh", "-c", words], **more)
+        assert "Traceback" not in done.stderr and "fault of ours" not in done.stderr, (where, done.stderr)

@@ -1,0 +1,99 @@
+"""`preview`: a page of the server now, of the demo, of a recording; and clean words where no page can be made."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from llamabar.cli.demo_moments import MOMENTS
+from tests.fakes.play import RECORDINGS
+from tests.fakes.programs import command, environment, free_port, llama_swap, run
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """The page of the demo, which takes its seconds while the other tests run."""
+    home = tmp_path_factory.mktemp("home")
+    words = [*command(), "preview", str(home / "demo.html"), "--demo"]
+    process = subprocess.Popen(
+        words, env=environment(home), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    yield process, home / "demo.html"
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def captions(path):
+    return re.findall("<h2>(.*?)</h2>", path.read_text("utf-8"))
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_server_in_force_as_it_is_now(tmp_path):
+    path = tmp_path / "menu.html"
+    with llama_swap() as server:
+        done = run(tmp_path, "preview", str(path), LLAMABAR_URL=server.url)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == f"Wrote {path}: 1 state. Open it in a browser.\n"
+    assert captions(path) == ["Now: llama-swap no model loaded"]
+
+
+def test_a_server_that_is_not_there_is_a_page_too(tmp_path):
+    done = run(tmp_path, "preview", str(tmp_path / "x.html"), LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
+    assert done.returncode == 0
+    assert captions(tmp_path / "x.html") == ["Now: llama-swap not answering"]
+
+
+def test_a_recording_is_played_by_its_own_clock(tmp_path):
+    path = tmp_path / "x.html"
+    done = run(tmp_path, "preview", str(path), "--recording", str(RECORDINGS / "v250"))
+    assert done.returncode == 0
+    found = captions(path)
+    assert found[0].endswith("no model loaded") and found[-1].endswith("not answering")
+    assert any(said.endswith("generating, 3 requests") for said in found)
+    assert "computer" not in path.read_text("utf-8")  # the recording does not tell of its host
+
+
+@pytest.mark.parametrize(("file", "words", "said"), [
+    (".", (), "is a folder"),
+    ("no/such/x.html", (), "There is no folder"),
+    ("/dev/null", (), "not a regular file"),
+    ("x.html", ("--recording", "."), "events.jsonl: No such file"),
+    ("x.html", ("--recording", "bad"), "a line is not JSON"),
+    ("x.html", ("--recording", "odd"), "a line is not as expected"),
+    ("x.html", ("--demo", "--dialect", "v1"), "There is no dialect"),
+])  # fmt: skip
+def test_where_no_page_can_be_made_it_says_why_and_leaves_what_was_there(tmp_path, monkeypatch, file, words, said):
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    for name, line in (("bad", "{"), ("odd", "[]")):
+        (here / name).mkdir(parents=True)
+        (here / name / "events.jsonl").write_text(line)
+        (here / name / "calls.jsonl").write_text("")
+    (here / "x.html").write_text("before")
+    monkeypatch.chdir(here)
+    done = run(home, "preview", file, *words)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+    assert (here / "x.html").read_text() == "before"
+    assert sorted(os.listdir(here)) == ["bad", "odd", "x.html"]
+
+
+@pytest.mark.parametrize("words", [(), ("x", "--demo", "--recording", "y"), ("x", "--dialect", "v250")])
+def test_wrong_usage_is_said(tmp_path, words):
+    assert run(tmp_path, "preview", *words).returncode == 2
+
+
+def test_a_link_is_followed_and_stays(tmp_path):
+    (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
+    run(tmp_path, "preview", str(tmp_path / "link.html"), "--recording", str(RECORDINGS / "v150"))
+    assert (tmp_path / "link.html").is_symlink()
+    assert captions(tmp_path / "real.html")
+
+
+def test_the_demo_shows_every_moment(demo):
+    process, path = demo
+    assert process.wait(60) == 0
+    assert captions(path) == [moment.caption for moment in MOMENTS]

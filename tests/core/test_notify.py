@@ -1,0 +1,80 @@
+"""What is worth a notification, on a clock of its own; off by default, at most one a minute, none in quiet hours."""
+
+import pytest
+
+from llamabar.app.notifications import url
+from llamabar.core import events as ev
+from llamabar.core.notify import News, Told, is_quiet, news
+from llamabar.core.notify_options import FAILED, GONE, LONG, Wishes
+from tests.fakes.life import LISTED, REFUSED, after, live, row, table
+
+ALL = Wishes((FAILED, GONE, LONG), long_request_s=30.0)
+NOON = 720
+
+
+def tell(told, snapshot, *, now_s, wishes=ALL, minute=NOON):
+    return news(told, snapshot, wishes, now_s=now_s, minute=minute)
+
+
+def failing(at_s=10.0):
+    loading = after(live(table(m="stopped"), LISTED), table(m="starting"), at_s=at_s - 1)
+    return after(loading, table(m="stopped"), at_s=at_s)
+
+
+def test_a_model_that_fails_is_told_once():
+    told, found = tell(Told(), failing(), now_s=10.0)
+    assert found == News(FAILED, "m")
+    assert tell(told, failing(), now_s=100.0)[1] is None
+
+
+def test_nothing_is_told_that_was_not_asked_for():
+    assert tell(Told(), failing(), now_s=10.0, wishes=Wishes())[1] is None
+    assert tell(Told(), failing(), now_s=10.0, wishes=Wishes((GONE,)))[1] is None
+
+
+def test_a_server_that_is_gone_is_told_after_half_a_minute_and_once():
+    gone = after(live(table(m="ready"), LISTED), REFUSED, at_s=5.0)
+    told, found = tell(Told(), gone, now_s=20.0)
+    assert found is None
+    told, found = tell(told, gone, now_s=36.0)
+    assert found == News(GONE)
+    assert tell(told, gone, now_s=500.0)[1] is None
+
+
+def test_a_server_that_never_was_there_is_not_gone():
+    never = after(live(), REFUSED, at_s=0.0)
+    never = type(never)(connected=False, fault=never.fault, connection_since_s=0.0)
+    assert tell(Told(), never, now_s=99.0)[1] is None
+
+
+def test_a_long_request_is_told_and_those_from_before_we_looked_are_not():
+    first = live(table(m="ready"), LISTED, ev.RequestsFinished((row(1),), total=1))
+    told, found = tell(Told(), first, now_s=1.0)
+    assert found is None
+    long = ev.FinishedRequest(2, "m", duration_s=31.0)
+    told, found = tell(told, after(first, ev.RequestsFinished((row(1), long), total=2), at_s=2.0), now_s=2.0)
+    assert found == News(LONG, "m", 31.0)
+
+
+def test_at_most_one_a_minute():
+    told, _ = tell(Told(), failing(10.0), now_s=10.0)
+    again = failing(30.0)
+    assert tell(told, again, now_s=30.0)[1] is None
+    assert tell(told, failing(80.0), now_s=80.0)[1] == News(FAILED, "m")
+
+
+@pytest.mark.parametrize(
+    ("quiet", "minute", "silent"),
+    [((1320, 480), 1400, True), ((1320, 480), 100, True), ((1320, 480), 480, False), ((60, 120), 90, True),
+     ((60, 120), 120, False), (None, 0, False)],
+)  # fmt: skip
+def test_quiet_hours_may_pass_midnight(quiet, minute, silent):
+    assert is_quiet(Wishes((FAILED,), quiet=quiet), minute) is silent
+    found = tell(Told(), failing(), now_s=10.0, wishes=Wishes((FAILED,), quiet=quiet), minute=minute)[1]
+    assert (found is None) is silent
+
+
+def test_outside_text_cannot_add_to_the_address():
+    made = url(News(FAILED, "a&body=x#y?\n"), "s&t=1")
+    assert made.count("&") == 2 and "#" not in made and "\n" not in made
+    assert made.startswith("swiftbar://notify?plugin=llamabar.pyz&title=s%26t%3D1&body=")

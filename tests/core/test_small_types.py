@@ -1,0 +1,160 @@
+"""Units, back-off, cadence, the hand-over: small pure pieces."""
+
+import pytest
+
+from llamabar.core import cadence, coalesce, units
+from llamabar.core import events as ev
+from llamabar.core.backoff import Backoff
+from llamabar.core.cadence import BUSY_S, QUIET_S, RECENT_S, URGENT_S, Pace, Shown, due_s
+from tests.fakes.life import LISTED, request, table
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.2, "0 s"),
+        (59.9, "59 s"),
+        (60, "1 min"),
+        (3599, "59 min"),
+        (7200, "2 h"),
+        (86_400 * 3.5, "3 d"),
+        (-4, "0 s"),
+        (None, "–"),
+    ],
+)
+def test_an_age_grows_coarser(seconds, text):
+    assert units.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(5.0, "5 s"), (59.0, "59 s"), (61, "2 min"), (599, "10 min"), (700, "15 min"), (4000, "1 h")]
+)
+def test_a_countdown_is_exact_only_in_its_last_minute(seconds, text):
+    assert units.countdown(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("tps", "text"),
+    [(3.14, "3.1"), (41.23, "41.2"), (99.94, "99.9"), (99.96, "100"), (250.4, "250"), (None, "–"), (0.0, "0.0")],
+)
+def test_speeds_are_rounded_to_what_can_be_used(tps, text):
+    assert units.rate(tps) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(640e6, "640 MB"), (999.6e6, "1.0 GB"), (6.44e9, "6.4 GB"), (99.96e9, "100 GB"), (None, "–")]
+)
+def test_sizes(count, text):
+    assert units.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (1000, "1.0k"),
+        (5240, "5.2k"),
+        (52_400, "52k"),
+        (999_600, "1.0M"),
+        (1_200_000, "1.2M"),
+        (10**13, ">999G"),
+    ],
+)
+def test_short_counts_have_at_most_four_characters(number, text):
+    assert units.short_count(number) == text
+    assert len(text) <= 5
+
+
+def test_parts_of_a_whole_say_the_unit_once():
+    assert units.of_total(41e9, 64e9) == "41.0 of 64.0 GB"
+    assert units.of_total(402e6, 25.3e9) == "402 MB of 25.3 GB"
+
+
+def test_waits_double_to_a_bound_with_jitter_and_begin_anew_after_success():
+    backoff, waits = Backoff(longest_s=4.0), []
+    for _ in range(8):
+        waits.append(backoff.wait_s(1.0))
+        assert backoff.wait_s(0.0) == waits[-1] / 2
+        backoff = backoff.failed()
+    assert waits == [0.25, 0.5, 1.0, 2.0, 4.0, 4.0, 4.0, 4.0]
+    assert backoff.succeeded().wait_s(1.0) == 0.25
+
+
+CALM = Pace(busy=False, counting_down=False, last_activity_s=None)
+SHOWN = Shown(at_s=100.0, state="a", words="b", all="c")
+
+
+@pytest.mark.parametrize(
+    ("new", "pace", "wait_s"),
+    [
+        (Shown(state="x", words="b", all="c"), CALM, URGENT_S),
+        (Shown(state="a", words="x", all="c"), Pace(True, False, None), BUSY_S),
+        (Shown(state="a", words="x", all="c"), Pace(False, True, None), BUSY_S),
+        (Shown(state="a", words="x", all="x"), CALM, QUIET_S),
+        (Shown(state="a", words="x", all="x"), Pace(False, False, None, news=True), BUSY_S),
+        (Shown(state="a", words="b", all="x"), Pace(False, False, None, news=True), QUIET_S),
+        (Shown(state="a", words="b", all="x"), CALM, QUIET_S),
+        (Shown(state="a", words="b", all="x"), Pace(False, False, 90.0), RECENT_S),
+        (Shown(state="a", words="b", all="x"), Pace(True, False, 90.0), BUSY_S),
+    ],
+)
+def test_each_kind_of_change_has_its_wait(new, pace, wait_s):
+    assert due_s(SHOWN, new, pace, now_s=101.0) == 100.0 + wait_s
+
+
+def test_no_change_is_no_frame_and_the_first_frame_is_at_once():
+    assert due_s(SHOWN, Shown(state="a", words="b", all="c"), CALM, now_s=9e9) is None
+    assert due_s(Shown(), SHOWN, CALM, now_s=5.0) == 5.0
+    assert cadence.printed(Shown(), Shown(state="s"), now_s=7.0).at_s == 7.0
+
+
+def test_a_few_changes_of_state_are_shown_at_once_and_flapping_ones_once_a_second():
+    shown, times = cadence.printed(Shown(), Shown(state=0), now_s=0.0), []
+    for tenth in range(1, 601):
+        now_s, new = tenth / 10, Shown(state=tenth)
+        due = due_s(shown, new, Pace(True, False, None), now_s=now_s)
+        if due is not None and due <= now_s:
+            shown, times = cadence.printed(shown, new, now_s=now_s), [*times, now_s]
+    assert len([at_s for at_s in times if at_s < 1.0]) >= 4, "what somebody does is seen at once"
+    assert len([at_s for at_s in times if at_s > 30.0]) <= 31
+
+
+def given(*said):
+    pending = {}
+    for at_s, event in enumerate(said):
+        assert coalesce.add(pending, coalesce.Stamped(float(at_s), event))
+    return [stamped.event for stamped in coalesce.take(pending)]
+
+
+def test_only_the_newest_of_each_thing_waits_in_the_order_of_its_last_change():
+    first, second = request("1", answered_bytes=5), request("1", answered_bytes=90)
+    other = request("2")
+    assert given(table(m="starting"), first, other, second, table(m="ready")) == [other, second, table(m="ready")]
+
+
+def test_a_whole_list_makes_single_changes_before_it_void_but_not_those_after():
+    assert given(request("1"), ev.InflightRemoved("2"), LISTED, request("3")) == [LISTED, request("3")]
+
+
+def test_a_request_that_began_and_ended_unseen_leaves_its_end():
+    assert given(request("1"), ev.InflightRemoved("1")) == [ev.InflightRemoved("1")]
+
+
+def test_rows_and_notes_are_never_lost():
+    rows = [ev.RequestsFinished((ev.FinishedRequest(n, "m"),)) for n in range(5)]
+    notes = [ev.ActivityNoted(n) for n in range(5)]
+    assert given(*rows, *notes) == [*rows, *notes]
+
+
+def test_too_much_waiting_is_said():
+    pending = {}
+    fits = [coalesce.add(pending, coalesce.Stamped(0.0, request(str(n)))) for n in range(coalesce.PENDING_LIMIT + 1)]
+    assert fits == [True] * coalesce.PENDING_LIMIT + [False]
+
+
+def test_a_thousand_events_of_one_request_take_one_place():
+    pending = {}
+    for n in range(1000):
+        coalesce.add(pending, coalesce.Stamped(0.0, request("1", answered_bytes=n)))
+    assert len(pending) == 1

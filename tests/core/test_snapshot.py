@@ -1,0 +1,145 @@
+"""From snapshot to snapshot."""
+
+import pytest
+
+from llamabar.core import events as ev
+from llamabar.core import readings
+from llamabar.core.phases import Phase, phases
+from llamabar.core.state import in_flight
+from tests.fakes.life import LISTED, REFUSED, after, live, request, row, running, slots, table
+
+
+def test_a_state_that_was_there_before_we_looked_has_no_beginning():
+    assert live(table(m="ready")).models["m"].state_since_s is None
+    assert after(live(table(m="stopped")), table(m="starting"), at_s=5.0).models["m"].state_since_s == 5.0
+
+
+def test_load_times_are_kept_and_their_median_is_the_usual_one():
+    snapshot = live(table(m="stopped"))
+    for at_s, took_s in ((10.0, 4.0), (30.0, 6.0), (50.0, 8.0)):
+        snapshot = after(snapshot, table(m="starting"), at_s=at_s)
+        snapshot = after(snapshot, table(m="ready"), at_s=at_s + took_s)
+        snapshot = after(snapshot, table(m="stopped"), at_s=at_s + 15)
+    assert readings.median(snapshot.models["m"].load_times_s) == 6.0
+
+
+def test_a_load_that_ends_in_stopped_has_failed_and_the_row_says_why():
+    snapshot = live(table(m="stopped"), ev.RequestsFinished(()))
+    snapshot = after(snapshot, table(m="starting"), table(m="stopped"), at_s=3.0, step_s=1.0)
+    assert snapshot.models["m"].failed_at_s == 4.0
+    page = ev.RequestsFinished(
+        (row(1, tokens=0, tps=None, status=500, error="upstream command exited prematurely"),), total=1
+    )
+    snapshot = after(snapshot, page, at_s=5.0)
+    assert snapshot.models["m"].failure == "upstream command exited prematurely"
+    assert after(snapshot, table(m="ready"), at_s=9.0).models["m"].failed_at_s is None
+
+
+def test_a_load_that_somebody_ended_has_not_failed():
+    snapshot = live(table(m="stopped"), ev.RequestsFinished(()), table(m="starting"), table(m="stopped"))
+    page = ev.RequestsFinished(
+        (row(1, tokens=0, status=500, error="unspecific error: group: model unloaded"),), total=1
+    )
+    assert after(snapshot, page, at_s=5.0).models["m"].failed_at_s is None
+
+
+def test_what_was_known_is_kept_when_the_server_goes():
+    snapshot = after(live(table(m="ready"), running()), REFUSED, at_s=60.0)
+    assert not snapshot.connected
+    assert snapshot.models["m"].ttl_s == 300.0
+    assert snapshot.last_seen_s == 0.0
+
+
+def test_a_new_connection_forgets_requests_ports_and_probes_but_not_load_times():
+    snapshot = live(table(m="starting"), request())
+    snapshot = after(snapshot, table(m="ready"), running(), at_s=4.0)
+    snapshot = after(snapshot, REFUSED, ev.StreamOpened(), table(m="ready"), at_s=9.0)
+    model = snapshot.models["m"]
+    assert (snapshot.requests, model.proxy, model.running_read) == ({}, None, False)
+    assert snapshot.confirmed == frozenset()
+
+
+@pytest.mark.parametrize("extra", [(), (request(),)])
+def test_the_rest_to_the_unload_counts_from_the_last_request_and_stops_for_one_in_flight(extra):
+    snapshot = live(table(m="ready"), request("9", answered_bytes=5))
+    snapshot = after(snapshot, running(ttl_s=300.0), ev.InflightRemoved("9"), *extra, at_s=100.0)
+    rest_s = readings.unloads_in_s(snapshot, snapshot.models["m"], now_s=160.0)
+    assert rest_s == (None if extra else 240.0)
+
+
+def test_no_ttl_means_no_countdown_and_an_unknown_last_use_neither():
+    never = live(table(m="ready"), running(ttl_s=0.0))
+    unknown = live(table(m="ready"), running(ttl_s=300.0))
+    assert readings.unloads_in_s(never, never.models["m"], now_s=9.0) is None
+    assert readings.unloads_in_s(unknown, unknown.models["m"], now_s=9.0) is None
+
+
+def test_a_last_use_before_we_looked_is_known_from_the_rows_of_a_local_server():
+    page = ev.RequestsFinished((ev.FinishedRequest(4, "m", at_unix_s=1000.0),), total=1, read_unix_s=1060.0)
+    snapshot = after(live(table(m="ready"), running(ttl_s=300.0)), page, at_s=500.0)
+    assert readings.unloads_in_s(snapshot, snapshot.models["m"], now_s=500.0) == 240.0
+
+
+def test_duplicate_and_late_upserts_and_a_remove_without_one_leave_a_true_table():
+    snapshot = live(
+        table(m="ready"),
+        LISTED,
+        request("1", answered_bytes=50),
+        request("1", answered_bytes=50),
+        ev.InflightRemoved("8"),
+    )
+    assert in_flight(snapshot) == 1
+    assert in_flight(after(snapshot, ev.InflightRemoved("1"), ev.InflightRemoved("1"), at_s=1.0)) == 0
+
+
+def test_a_list_drops_requests_that_ended_unseen_and_counts_them_as_use():
+    snapshot = after(live(table(m="ready"), request("1")), LISTED, at_s=7.0)
+    assert snapshot.requests == {}
+    assert snapshot.models["m"].last_use_s == 7.0
+
+
+def test_rows_seen_twice_count_once_and_a_restarted_server_counts_anew():
+    snapshot = live(table(m="ready"), ev.RequestsFinished((row(1), row(2)), total=2))
+    snapshot = after(snapshot, ev.RequestsFinished((row(2), row(3)), total=3), at_s=1.0)
+    assert (snapshot.rows_total, snapshot.generated_tokens_total) == (3, 300)
+    snapshot = after(snapshot, ev.RequestsFinished((row(1, tokens=7),), total=1), at_s=2.0)
+    assert (snapshot.rows_total, snapshot.generated_tokens_total) == (1, 7)
+
+
+def test_a_request_that_ended_while_an_empty_page_was_on_its_way_is_fetched():
+    noted = after(live(table(m="ready")), ev.ActivityNoted(1), at_s=1.0)
+    assert after(noted, ev.RequestsFinished((), total=0), at_s=2.0).activity_noted_s == 2.0
+    assert after(noted, ev.RequestsFinished((row(1),), total=1), at_s=2.0).activity_noted_s is None
+
+
+def test_three_requests_on_two_slots_one_waits():
+    first = live(
+        table(m="ready"), request("1", answered_bytes=900), request("2", answering=True), request("3"), step_s=0.01
+    )
+    snapshot = after(after(first, slots(10, 0), at_s=1.0), slots(50, 0), at_s=2.0)
+    assert phases(snapshot) == {"1": Phase.GENERATING, "2": Phase.PROMPT, "3": Phase.QUEUED}
+
+
+def test_a_request_for_a_model_that_is_not_loaded_waits_for_it():
+    snapshot = live(table(m="starting", n="stopped"), request("1", "m"), request("2", "n"))
+    assert phases(snapshot) == {"1": Phase.LOADING, "2": Phase.QUEUED}
+
+
+def test_an_event_for_a_model_that_does_not_exist_changes_no_model():
+    snapshot = live(
+        table(m="ready"), slots(5, model="gone"), request("1", "gone"), ev.InflightRemoved("1"), running("gone")
+    )
+    assert set(snapshot.models) == {"m"}
+
+
+def test_a_refused_click_is_remembered_with_its_reason():
+    snapshot = live(ev.ActionAsked("t"), ev.ActionEnded("t", "model not found"), step_s=1.0)
+    assert snapshot.asked["t"].failure == "model not found"
+
+
+def test_a_stream_opened_anew_keeps_everything_and_sees_what_no_event_told():
+    snapshot = live(table(m="stopped"), ev.RequestsFinished(()), ev.VersionRead("200"))
+    snapshot = after(snapshot, table(m="starting"), at_s=2.0)
+    snapshot = after(snapshot, ev.StreamOpened(refreshed=True), table(m="stopped"), at_s=5.0)
+    assert snapshot.models["m"].failed_at_s == 5.0
+    assert (snapshot.version, snapshot.connections) == ("200", 1)

@@ -1,0 +1,429 @@
+"""Every finding is seen on a Mac on which it is so, and on none on which all is well."""
+
+import json
+import os
+import plistlib
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from llamabar.doctor import fixes
+from llamabar.doctor.checks import network, registry, running
+from llamabar.doctor.checks.facts import Facts, Process, Processes, Program, Server, Service
+from llamabar.doctor.collect import agents, background_items
+from llamabar.doctor.collect.gathering import Unknown
+from llamabar.macos.paths import Places
+from tests.doctor import mac as doctor_mac
+from tests.doctor import situations_live
+from tests.doctor.mac import LABEL, WORKER, WellMac
+from tests.doctor.situations import SITUATIONS, settings
+from tests.fakes.programs import ROOT, Stranger, environment, free_port, llama_swap, run, wait_for
+
+PYZ = ROOT / "dist" / "llamabar.pyz"
+
+ALWAYS = {"llama-swap-can-stall"}  # of every llama-swap up to v250, and a note
+assert situations_live
+
+
+@pytest.fixture(scope="module")
+def well(tmp_path_factory):
+    mac = WellMac(tmp_path_factory.mktemp("mac"))
+    yield mac
+    mac.close()
+
+
+def test_a_mac_on_which_all_is_well_gives_not_one_warning(well):
+    answer = well.ask()
+    assert answer.troubles == {}
+    assert {one.id for one in answer.findings.values() if one.level != "ok"} <= ALWAYS
+    assert answer.took_s < 2
+
+
+LEVELS = {check.id: check.level.value for check in registry.checks()}
+GOOD = {check.id: check.good for check in registry.checks()}
+MENDED_BY_HAND = {  # by nothing but the remedy, as it stands, typed into a shell
+    "cache-of-old-versions", "data-folder-is-a-file", "data-folder-read-only", "data-unreadable", "manifest-damaged",
+    "history-damaged",
+    "key-file-open", "plugin-place-taken", "plugin-not-executable", "plugin-quarantined",
+    "plugin-twice", "service-plist-refused", "service-plist-linked", "service-plist-quarantined", "service-log-large",
+    "service-program-quarantined", "service-throttled-by-type", "service-log-unwritable",
+    "service-signature-refused", "runs-outside-its-service", "watcher-state-damaged",
+    "model-server-left-behind", "service-twice",
+    "service-loaded-from-elsewhere", "agents-folder-refused",
+}  # fmt: skip
+SAID_ELSEWHERE = {
+    "disk-full", "log-disk-full", "service-for-all-users", "python-without-fixes",
+    "launchd-silent", "server-silent", "keychain-silent",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("finding", SITUATIONS)
+def test_a_finding_is_seen_where_it_is_so(well, finding):
+    make, wanted, options = SITUATIONS[finding]
+    with make(well) as environment:
+        found = well.examine(*wanted, **options, **environment)
+        if finding in MENDED_BY_HAND:
+            done = well.type(found[finding].remedy, **environment)
+            again = well.examine(*wanted, **options, **environment)[finding]
+            assert again.level == "ok", (found[finding].remedy, done.stdout, done.stderr)
+    others = {one.id: f"{one.title}. {one.detail}" for one in found.values() if one.level not in ("ok", "skipped")}
+    assert found[finding].level == LEVELS[finding], (found[finding], others)
+    assert found[finding].remedy
+    assert found[finding].title != GOOD[finding]
+    assert not _after(finding) & set(others), "what follows from it must not be complained about as well"
+
+
+def _after(finding):
+    """The checks that depend on a finding; a note hides nothing."""
+    bad = LEVELS[finding] in ("error", "warning")
+    return {check.id for check in registry.checks() if bad and finding in check.after}
+
+
+def test_every_finding_has_a_situation():
+    assert {check.id for check in registry.checks()} == {*SITUATIONS, *SAID_ELSEWHERE}
+
+
+def test_a_full_disk_is_seen_on_a_disk_that_is_full(well):
+    mount = " && ".join(f"mount -t tmpfs -o size=64k none '{folder}'" for folder in (well.log.parent, well.data))
+    words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f'{mount} && exec "$0" "$@"']
+    question = {"wanted": ["data", "settings", "agents", "service"], "environment": {}, "without": [], "fix": ""}
+    words += [sys.executable, str(WORKER)]
+    call = {"env": well.environment(), "capture_output": True, "text": True, "timeout": 30}
+    done = subprocess.run(words, input=json.dumps(question) + "\n", **call)
+    found = json.loads(done.stdout)["findings"]
+    assert (found["disk-full"]["level"], found["log-disk-full"]["level"]) == ("warning", "warning")
+
+
+def test_a_llama_swap_for_all_users_is_seen(well, tmp_path):
+    shutil.copy(well.plist, tmp_path / "org.company.llama-swap.plist")
+    seen = agents.agents(Places(well.home, well.data, well.home, well.home), shared=(tmp_path,)).facts
+    found = {one.id: one for one in registry.findings(Facts(agents=seen))}
+    assert found["service-for-all-users"].level == "note"
+    assert found["service-for-all-users"].detail.endswith("org.company.llama-swap.plist")
+
+
+OTHERS = doctor_mac.background_items("com.example.other", 0xA)
+
+
+@pytest.mark.parametrize(("content", "why"), [
+    (None, "keeps no list"),
+    (b"", "is not understood"),
+    (b"bplist00 and no more", "is not understood"),
+    (plistlib.dumps({"$objects": 7}), "no background item of that label"),
+    (plistlib.dumps([1]), "is not understood"),
+    (OTHERS, "no background item of that label"),
+])  # fmt: skip
+def test_a_list_of_background_items_that_says_nothing_of_it_is_not_known(tmp_path, monkeypatch, content, why):
+    monkeypatch.setattr(background_items, "FOLDER", tmp_path)
+    if content is not None:
+        (tmp_path / "BackgroundItems-v16.btm").write_bytes(content)
+    with pytest.raises(Unknown, match=why):
+        background_items.background(LABEL)
+
+
+@pytest.mark.parametrize(("bits", "off"), [(0xB, False), (0xA, True), (0x9, True), (0x3, False), (0x0, True)])
+def test_the_newest_list_of_background_items_tells_what_is_off(tmp_path, monkeypatch, bits, off):
+    monkeypatch.setattr(background_items, "FOLDER", tmp_path)
+    (tmp_path / "BackgroundItems-v9.btm").write_bytes(doctor_mac.background_items(LABEL, 0xB if off else 0xA))
+    (tmp_path / "BackgroundItems-v16.btm").write_bytes(doctor_mac.background_items(LABEL, bits))
+    found = background_items.background(LABEL)
+    assert (found.off, found.managed) == (off, False)
+
+
+def test_where_a_company_manages_the_mac_that_is_said(well):
+    off = doctor_mac.background_items(LABEL, 0xA, payloads=["com.example.management"])
+    with well.out(), well.changed(well.background_items, off):
+        found = well.examine()
+    assert "only your company" in found["service-not-allowed"].detail
+    assert found["service-not-loaded"].level == found["service-not-running"].level == "skipped"
+
+
+def test_of_several_servers_the_one_whose_service_does_not_run_is_judged(well):
+    """The first is on another computer, the second runs, the third does not."""
+    label, port = "com.example.second", free_port()
+    listen = [word.replace(f":{well.port}", f":{port}") for word in well.keys["ProgramArguments"]]
+    other = plistlib.dumps({**well.keys, "Label": label, "ProgramArguments": listen})
+    named = "".join(
+        f'[[server]]\nname = "{name}"\nurl = "{url}"\n'
+        for name, url in (("far", "http://192.0.2.1:8080"), ("one", well.url), ("two", f"http://127.0.0.1:{port}"))
+    )
+    with settings(well, named), well.changed(well.plist.with_name(f"{label}.plist"), other):
+        found = well.examine("settings", "agents", "service", "launchd", "job", "processes")
+    assert found["service-not-loaded"].title == f"{label} is not loaded"
+    with settings(well, named):
+        found = well.examine("settings", "agents", "service", "launchd", "job", "processes")
+    assert found["service-not-loaded"].level == found["service-not-running"].level == "ok"
+
+
+def test_who_answers_at_an_address_is_not_told_by_another_port():
+    wrong = Server(name="one", url="http://127.0.0.1:8080", fault="not_llama_swap", fault_detail="It answers 404")
+    for port, said in ((9090, "another program"), (8080, "caddy (pid 77)")):
+        held = Processes(f"http://127.0.0.1:{port}", holder=Process(77, "caddy"))
+        found = network.server_is_another_program(Facts(servers=(wrong,), processes=held))
+        assert found.title == f"At http://127.0.0.1:8080 {said} answers"
+
+
+@pytest.mark.parametrize(("fault", "loops"), [("refused", True), ("", False)])
+def test_a_crash_loop_is_one_also_in_the_moment_in_which_it_lives(fault, loops):
+    alive = Service(server="here", label="a", loaded=True, pid=7, runs=4, failed=True, last_exit="1")
+    servers = (Server(name="far", fault="refused"), Server(name="here", fault=fault))
+    found = running.service_crash_loop(Facts(service=alive, servers=servers))
+    assert (found is not None) is loops
+
+
+def test_an_old_python_is_seen_by_itself(well):
+    """With a real 3.9 where there is one; what it says of itself is judged everywhere."""
+    for version, level in (((3, 9, 6), "note"), ((3, 10, 0), "ok")):
+        found = {one.id: one for one in registry.findings(Facts(program=Program(python_version=version)))}
+        assert found["python-without-fixes"].level == level
+    old = next(iter(sorted(Path.home().glob(".pyenv/versions/3.9.*/bin/python3"))), shutil.which("python3.9"))
+    if old and well.mac.run(str(old), "-c", "pass").returncode == 0:  # a shim may lead nowhere
+        packages = str(Path(psutil.__file__).parent.parent)
+        environment = {**well.environment(), "PYTHONPATH": f"{well.environment()['PYTHONPATH']}:{packages}"}
+        done = well.mac.run(str(old), "-m", "llamabar", "doctor", "--json", env=environment)
+        found = {one["id"]: one for one in json.loads(done.stdout)["findings"]}
+        assert found["python-without-fixes"]["level"] == "note"
+
+
+# the command
+
+
+def test_a_well_mac_exits_with_0_and_says_so_in_one_line_a_layer(well):
+    done = well.doctor()
+    assert done.returncode == 0, done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("✓")]
+    assert [line.split(":")[0][2:] for line in lines] == [
+        "program", "SwiftBar", "service", "network", "model servers", "this computer", "watcher",
+    ]  # fmt: skip
+    assert "All is well" in done.stdout.splitlines()[-1]
+    assert done.stderr == ""
+
+
+def test_json_is_the_contracts(well):
+    document = json.loads(well.doctor("--json").stdout)
+    assert document["llamabar_json"] == 1
+    assert all(set(one) == {"id", "level", "title", "detail", "remedy", "fix"} for one in document["findings"])
+    assert [one["id"] for one in document["findings"]] == [check.id for check in registry.checks()]
+
+
+TOP = """
+import os
+from llamabar.settings import discover
+from llamabar.sources import without_tls
+from llamabar.doctor.explain import explain
+from llamabar.core.events import Fault, FaultKind
+settings = discover.settings(os.environ)
+without_tls.without_tls(one.url for one in settings.servers)
+print(explain(settings.servers[0], Fault(FaultKind.REFUSED)).title, flush=True)
+os._exit(0)
+"""
+
+
+def test_the_first_cause_stands_at_the_top_and_in_the_menu_and_its_remedy_mends_it(well):
+    with well.out():
+        done = well.doctor("--all")
+        assert done.returncode == 1
+        assert all(f"[{check.id}]" in done.stdout for check in registry.checks())
+        assert "skipped because of the finding service-not-loaded" in done.stdout
+        lines = done.stdout.splitlines()
+        assert "is not loaded" in lines[0]
+        assert lines[2].strip() == f"{well.file} start"
+        assert "Nothing listens" not in done.stdout
+        top = well.mac.run(sys.executable, "-c", TOP, env=well.environment())
+        assert top.stdout == f"{LABEL} is not loaded\n", top.stderr
+        remedy = well.type(lines[2])
+        assert remedy.returncode == 0, remedy.stdout + remedy.stderr
+        assert well.examine("settings", "servers")["server-refuses"].level == "ok"
+
+
+def test_why_a_server_was_silent_is_found_out_without_asking_it_when_it_may_be_back(tmp_path):
+    with llama_swap() as server:
+        env = environment(tmp_path, LLAMABAR_URL=server.url)
+        top = subprocess.run([sys.executable, "-c", TOP], env=env, capture_output=True, text=True)
+        assert server.requests == []
+        assert top.stdout == f"Nothing listens at {server.url}\n", top.stderr
+
+
+def test_a_data_folder_that_cannot_even_be_made_and_a_history_that_is_a_folder_are_said(well):
+    closed = well.home / "closed"
+    closed.mkdir(mode=0o500)
+    found = well.examine("data", LLAMABAR_DATA_DIR=str(closed / "data"))
+    assert found["data-folder-read-only"].level == "error"
+    closed.chmod(0o700)
+    (closed / "data" / "history.json").mkdir(parents=True)
+    found = well.examine("data", LLAMABAR_DATA_DIR=str(closed / "data"))
+    assert found["history-damaged"].level == "warning"
+    assert well.type(found["history-damaged"].remedy).returncode == 0
+    assert not (closed / "data" / "history.json").exists()
+    shutil.rmtree(closed)
+
+
+FIXES = ("plugin-attribute-wrong", "plugin-not-linked", "service-log-large", "key-file-open", "service-disabled")
+
+
+@pytest.mark.parametrize("finding", FIXES)
+def test_a_fix_mends_what_it_is_for(well, finding):
+    make, wanted, _ = SITUATIONS[finding]
+    with make(well) as environment:
+        assert well.ask(*wanted, fix=finding, **environment).trouble == ""
+        assert well.examine(*wanted, **environment)[finding].level == "ok"
+        (well.log.parent / "llama-swap.log.1").unlink(missing_ok=True)
+
+
+def test_a_fix_says_what_it_did_and_a_second_one_has_nothing_to_do(well):
+    with SITUATIONS["plugin-attribute-missing"][0](well):
+        done = well.doctor("--fix", "plugin-attribute-missing", "--yes")
+        assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
+        assert done.stdout == f"✓ Done: set SwiftBar's attribute on {well.installed}.\n"
+        again = well.doctor("--fix", "plugin-attribute-missing")
+        assert again.stdout.startswith("✓ Nothing to fix")
+
+
+def test_a_fix_asks_first_and_without_an_answer_does_nothing(well):
+    with well.changed(well.link, gone=True):
+        done = well.doctor("--fix", "plugin-not-linked")
+        assert done.returncode == 1
+        assert "nothing was changed" in done.stderr
+        assert not well.link.is_symlink()
+
+
+def test_what_has_no_safe_fix_is_refused_in_words(well):
+    done = well.doctor("--fix", "swiftbar-missing")
+    assert done.returncode == 1
+    assert "There is no fix for 'swiftbar-missing'" in done.stderr
+    assert {check.id for check in registry.checks() if check.fix} == set(fixes.FIXES)
+
+
+def test_a_damaged_cache_of_the_real_file_is_unpacked_anew(tmp_path):
+    if not PYZ.is_file():
+        pytest.skip("not built: python3 build.py pyz")
+    env = environment(tmp_path, LLAMABAR_PYTHON=sys.executable)
+    del env["PYTHONPATH"]
+    call = {"env": env, "capture_output": True, "text": True, "stdin": subprocess.DEVNULL}
+    subprocess.run([PYZ, "--version"], check=True, **call)
+    next(tmp_path.glob(".shiv/*/site-packages/licenses/llamabar.txt")).write_text("")  # nothing imports it
+    found = json.loads(subprocess.run([PYZ, "doctor", "--json"], **call).stdout)["findings"]
+    assert next(one["level"] for one in found if one["id"] == "cache-incomplete") == "error"
+    done = subprocess.run([PYZ, "doctor", "--fix", "cache-incomplete", "--yes"], **call)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# bounds and bad input
+
+
+def test_whatever_hangs_it_answers_within_five_seconds(well):
+    for tool in ("launchctl", "defaults", "xattr"):
+        well.mac.fault(tool, hang=True)
+    for tool in ("pgrep", "pmset", "sw_vers", "sysctl", "security"):
+        well.script(tool, "exec sleep 60")
+    well.server.behave(hang=True)
+    with (
+        Stranger(b"", hold_s=20) as silent,
+        settings(well, f"[[server]]\nurl = '{silent.url}'\napi_key_keychain = 'llama-swap'\n"),
+    ):
+        began_s = time.monotonic()
+        found = well.examine()
+        took_s = time.monotonic() - began_s
+    well.server.behave()
+    well.mac.mend()
+    well.tools()
+    assert took_s < 5
+    for finding in ("server-silent", "launchd-silent", "keychain-silent"):
+        assert found[finding].level == LEVELS[finding], finding
+        assert found[finding].remedy
+    assert found["swiftbar-not-running"].level == "skipped", "what did not answer is not known"
+
+
+def test_a_dead_disk_holds_nothing_up(well):
+    """A pipe that nobody writes to blocks whoever opens it, as a dead network disk does."""
+    pipe = well.home / "pipe"
+    os.mkfifo(pipe)
+    answer = well.ask(LLAMABAR_CONFIG=str(pipe))
+    pipe.unlink()
+    assert answer.took_s < 5
+    assert "gave no answer within" in answer.troubles["settings"]
+    assert answer.findings["server-refuses"].level == "skipped"
+    assert answer.findings["swiftbar-missing"].level == "ok"
+
+
+@pytest.mark.parametrize("said", ["", "\x00\xff\x00", "Kein Prozess gefunden\n", "x" * 5000, "}\n{\n\t= {\n"])
+def test_garbage_and_another_language_lead_to_no_fault_of_ours(well, said):
+    for tool in ("launchctl", "defaults", "xattr"):
+        well.mac.fault(tool, garbage=said)
+    for tool in ("pgrep", "pmset", "sw_vers", "sysctl"):
+        well.script(tool, f"cat '{well.home}/garbage'")
+    (well.home / "garbage").write_text(said)
+    found = well.examine()
+    well.mac.mend()
+    well.tools()
+    assert set(found) == {check.id for check in registry.checks()}
+    assert found["launchd-silent"].level in ("ok", "warning")
+
+
+def test_without_launchd_the_layers_of_a_mac_do_not_apply_and_the_rest_decides(tmp_path):
+    with llama_swap() as server:
+        done = run(tmp_path, "doctor", LLAMABAR_URL=server.url)
+    assert done.returncode == 0, done.stdout
+    assert "– SwiftBar: not looked at, because this is not a Mac (launchctl was not found)" in done.stdout
+    assert "– service: not looked at, because this is not a Mac" in done.stdout
+    assert "✓ network" in done.stdout
+    assert run(tmp_path, "doctor", LLAMABAR_URL="http://127.0.0.1:9").returncode == 1
+
+
+def test_no_home_a_folder_for_settings_and_a_binary_log_are_no_fault_of_ours(well):
+    with well.changed(well.log, bytes(range(256)) * 300):
+        done = well.doctor("--report", HOME="", LLAMABAR_CONFIG=str(well.config.parent))
+    assert done.returncode in (0, 1), done.stderr
+    assert "settings-unreadable" in done.stdout
+    assert done.stderr == ""
+
+
+def test_an_unknown_server_and_a_missing_settings_file_are_said(well):
+    for words in (("--server", "nobody"), ("--config", "/nowhere.toml")):
+        done = well.doctor(*words)
+        assert done.returncode == 1
+        assert "o server is named" in done.stderr or "no settings file" in done.stderr
+
+
+# the report, the self-test, the menu
+
+
+def test_the_report_has_everything_and_nothing_private(well):
+    log = ("listening\nAuthorization: Bearer sk-in-the-log\n" 'cmd: llama-server -m /m.gguf --api-key sk-in-cmd\n'
+           '{"prompt":"my dearest secret"}\n' f"open {well.home}/models/a.gguf failed\n"
+           "dial tcp 192.168.7.9:5801: lookup nas.fritz.box\n")  # fmt: skip
+    key = well.home / "key"
+    with (
+        well.changed(well.log, log),
+        well.changed(key, "sk-of-the-file", mode=0o600),
+        well.changed(
+            well.home / ".config" / "llamabar" / "config.toml",
+            f"[[server]]\nname = 'a'\nurl = '{well.url}'\napi_key_file = '{key}'\n"
+            "[[server]]\nname = 'b'\nurl = 'http://studio.example.net:8080'\napi_key = 'sk-in-the-settings'\n",
+        ),
+    ):
+        done = well.doctor("--report")
+    for secret in ("sk-", "dearest", "192.168", "fritz", "studio", "example.net", str(well.home), "someuser", "m.gguf"):
+        assert secret not in done.stdout, secret
+    for wanted in ("llamabar 0", "Findings", "Facts", "The end of the log", "listening", "(user)", "(host)"):
+        assert wanted in done.stdout or wanted == "(user)", wanted
+
+
+def test_the_self_test_says_what_was_expected_and_seen_and_changes_nothing(well):
+    before = well.mac.snapshot()
+    done = well.doctor("--selftest", LLAMABAR_FILE="")
+    assert "Python: expected 3.9 or newer; seen 3." in done.stdout, done.stdout + done.stderr
+    assert "print of nothing: expected 113" in done.stdout
+    assert "first frame after" in done.stdout
+    assert sum("; seen " in line for line in done.stdout.splitlines()) >= 15
+    assert well.mac.snapshot() == before
+    assert not [label for label in well.mac.jobs() if "not-there" in label]
+
+
+def test_it_is_well_again_at_the_end(well):
+    wait_for(lambda: {one.id for one in well.ask().findings.values() if one.level != "ok"} <= ALWAYS)

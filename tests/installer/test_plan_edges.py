@@ -1,0 +1,163 @@
+"""Plans on a Mac that is not as one expects: links, leftovers, odd names, things that are off or away."""
+
+import importlib
+import plistlib
+import sys
+from dataclasses import replace
+
+import pytest
+
+from llamabar.macos import agent_plist, files
+from llamabar.macos.agents import Agent
+from llamabar.macos.launchctl import Job
+from llamabar.macos.paths import RUST_LABEL
+from llamabar_installer.execute import Execution
+from llamabar_installer.facts import Process, Watched
+from llamabar_installer.first_files import server_table
+from llamabar_installer.plan import plan_install
+from llamabar_installer.plan_removal import plan_uninstall
+from llamabar_installer.steps import Kind, Options, Plan, Step
+from tests.fakes.programs import free_port
+from tests.installer.test_plan import a_mac, agent, kinds, said
+
+facts = a_mac
+
+
+def test_a_list_of_files_that_are_ours_never_takes_the_users_own_from_a_folder_of_caches(facts, tmp_path):
+    cache = tmp_path / "tools"
+    ours = [cache / f"llamabar.pyz_{'a' * 64}", cache / ".llamabar-x1"]
+    theirs = [cache / "llamabar", cache / "llamabar-notes.txt", cache / "llamabar_old"]
+    for path in ours + theirs:
+        path.mkdir(parents=True)
+    usual = facts.places.home / ".shiv" / f"llamabar.pyz_{'b' * 64}"
+    usual.mkdir(parents=True)
+    there = replace(facts, places=replace(facts.places, cache=cache), installed_digest="x")
+    plan = plan_uninstall(there, Options())
+    assert Execution(there.places).run(Plan(tuple(s for s in plan.steps if s.kind is Kind.REMOVE_CACHE))).ok
+    assert not any(path.exists() for path in ours) and all(path.exists() for path in theirs)
+    assert not usual.parent.exists()
+
+
+def test_an_emptied_folder_that_the_user_named_for_caches_stays(facts, tmp_path):
+    cache = tmp_path / "tools"
+    (cache / f"llamabar.pyz_{'a' * 64}").mkdir(parents=True)
+    step = Step(Kind.REMOVE_CACHE, str(cache), "")
+    assert Execution(replace(facts.places, cache=cache)).run(Plan((step,))).ok
+    assert list(cache.iterdir()) == []
+
+
+def test_a_service_that_launchd_does_not_tell_about_is_not_taken_off(facts):
+    there = replace(facts, plist=b"", launchd_trouble="launchctl print: 1", installed_digest="x")
+    plan = plan_uninstall(there, Options())
+    assert Kind.REMOVE_AGENT not in kinds(plan) and Kind.REMOVE_FOLDERS not in kinds(plan)
+    assert not plan.complete and "launchctl print: 1" in said(plan)
+
+
+@pytest.mark.parametrize("settings", [b"server = [{url = 'http://127.0.0.1:1'}]\n", b" server.url = 'x'\n"])
+def test_a_server_named_in_any_way_of_toml_is_not_named_again(facts, settings):
+    running = replace(facts, processes=(Process(7, "http://127.0.0.1:8081"),), settings=settings)
+    assert Kind.SETTINGS not in kinds(plan_install(running, Options()))
+
+
+def test_a_label_of_any_characters_gives_settings_that_are_toml():
+    table = server_table("http://127.0.0.1:1", 'com.me "x" l\\s', new=True).decode()
+    read = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    assert read.loads(table) == {"server": [{"url": "http://127.0.0.1:1", "service": 'com.me "x" l\\s'}]}
+
+
+def test_settings_that_are_a_link_stay_one(facts):
+    dotfile = facts.places.home / "dotfiles" / "llamabar.toml"
+    dotfile.parent.mkdir()
+    dotfile.write_bytes(b"# mine\n")
+    facts.places.settings.parent.mkdir(parents=True)
+    facts.places.settings.symlink_to(dotfile)
+    there = replace(facts, processes=(Process(7, "http://127.0.0.1:8081"),), settings=b"# mine\n")
+    report = Execution(there.places).run(plan_install(there, Options(plugin=False)))
+    assert report.ok and facts.places.settings.is_symlink()
+    assert dotfile.read_bytes().startswith(b"# mine\n") and b"8081" in dotfile.read_bytes()
+
+
+@pytest.mark.parametrize("how", ["a link to a disk that is away", "a folder"])
+def test_a_config_that_cannot_be_read_is_neither_replaced_nor_done_without(facts, how):
+    config = facts.places.config
+    config.unlink()
+    config.mkdir() if how == "a folder" else config.symlink_to("/Volumes/away/config.yaml")
+    plan = plan_install(replace(facts, configs=()), Options())
+    assert not {Kind.CONFIG, Kind.AGENT, Kind.START} & set(kinds(plan))
+    assert not plan.complete and str(config) in said(plan)
+
+
+def test_the_config_of_a_service_that_is_moved_over_is_found_as_its_shell_would(facts):
+    (facts.places.home / "mine.yaml").write_text("models: {}\n")
+
+    def moved(name):
+        words = ("/usr/local/bin/llama-swap", "--config", name, "--listen", "0.0.0.0:9292")
+        old = Agent(RUST_LABEL, facts.places.agents / "old.plist", words, "0.0.0.0:9292", False)
+        return plan_install(replace(facts, agents=(old,)), Options(take_over=True))
+
+    plan = moved("~/mine.yaml")
+    written = next(step for step in plan.steps if step.kind is Kind.AGENT)
+    assert str(facts.places.home / "mine.yaml") in plistlib.loads(written.content)["ProgramArguments"]
+    assert "0.0.0.0:9292" in said(plan)
+    assert Kind.AGENT not in kinds(moved("$CONFIGS/mine.yaml")) and Kind.AGENT not in kinds(moved("mine.yaml"))
+
+
+def test_a_new_service_takes_the_place_that_the_settings_name(facts):
+    port = free_port()
+    named = replace(facts, watched=Watched(f"http://127.0.0.1:{port}", "config.toml"))
+    start = next(step for step in plan_install(named, Options()).steps if step.kind is Kind.START)
+    assert start.url == f"http://127.0.0.1:{port}"
+
+
+def test_a_llama_swap_that_runs_is_watched_before_a_service_that_is_off(facts):
+    label = "homebrew.mxcl.llama-swap"
+    off = replace(facts, agents=(agent(facts, label),), jobs={**facts.jobs, label: Job(label)},
+                  processes=(Process(7, "http://127.0.0.1:8081"),))  # fmt: skip
+    plan = plan_install(off, Options())
+    assert b"8081" in plan.steps[0].content and b"9292" not in plan.steps[0].content
+    assert label in said(plan)
+
+
+def test_a_plist_that_is_left_as_it_is_is_started_where_it_listens(facts):
+    service = agent_plist.Service("/opt/homebrew/bin/llama-swap", str(facts.configs[0]), free_port())
+    edited = agent_plist.content(service, facts.places).replace(b"<integer>45</integer>", b"<integer>9</integer>")
+    plan = plan_install(replace(facts, plist=edited), Options(port=free_port()))
+    start = next(step for step in plan.steps if step.kind is Kind.START)
+    assert start.url == service.url and Kind.AGENT not in kinds(plan)
+
+
+def test_a_first_step_that_fails_leaves_nothing_of_the_attempt(facts):
+    log = facts.places.log.parent
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("a file where a folder should be")
+    before = sorted(facts.places.home.rglob("*"))
+    report = Execution(facts.places).run(plan_install(facts, Options(plugin=False)))
+    assert not report.ok and report.kept == ()
+    assert sorted(facts.places.home.rglob("*")) == before
+
+
+def test_what_a_killed_run_left_beside_a_file_goes_and_nothing_else(tmp_path):
+    for name in (".llamabar.pyz.77.tmp", ".llamabar.pyz.mine", ".llamabar.pyz.old.tmp", "llamabar.pyz"):
+        (tmp_path / name).touch()
+    files.sweep(tmp_path / "llamabar.pyz")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".llamabar.pyz.mine", ".llamabar.pyz.old.tmp", "llamabar.pyz",
+    ]  # fmt: skip
+
+
+def test_every_other_service_of_llama_swap_is_named(facts):
+    both = (agent(facts, "org.one.llama-swap"), agent(facts, "org.two.llama-swap"))
+    plan = plan_install(replace(facts, agents=both), Options())
+    assert "org.one.llama-swap" in said(plan) and "org.two.llama-swap" in said(plan)
+
+
+def test_an_own_plist_that_is_a_link_is_kept_as_one_when_it_goes(facts):
+    elsewhere = facts.places.home / "dotfiles.plist"
+    elsewhere.write_bytes(b"mine")
+    facts.places.plist.parent.mkdir(parents=True)
+    facts.places.plist.symlink_to(elsewhere)
+    step = Step(Kind.REMOVE_AGENT, str(facts.places.plist), "")
+    report = Execution(facts.places).run(Plan((step,)))
+    (kept,) = facts.places.backups.iterdir()
+    assert report.ok and str(kept) in report.remarks[0]
+    assert kept.is_symlink() and elsewhere.read_bytes() == b"mine" and not facts.places.plist.is_symlink()

@@ -1,0 +1,162 @@
+"""Keys stay out of sight; TLS, authorities, prefixes, proxies of the environment: over real sockets."""
+
+import json
+import os
+import ssl
+from pathlib import Path
+
+import psutil
+import pytest
+
+from llamabar.settings import keys, load
+from tests.fakes.programs import Plugin, Stranger, chat, llama_swap, run, wait_for
+from tests.fakes.recorder import Recorder
+
+SECRET = "sk-seeded-secret-7719"
+CERTIFICATES = Path(__file__).parents[1] / "certificates"
+
+
+def settings(home, text):
+    path = home / "settings.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def secured(server):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATES / "server.pem")
+    return Recorder(server.server_address[1], tls=context)
+
+
+@pytest.fixture(params=["api_key", "api_key_env", "api_key_file", "api_key_keychain"])
+def keyed(request, tmp_path):
+    """How the settings name a key, and the environment that this needs."""
+    (tmp_path / "key").write_text(SECRET + "\n")
+    (tmp_path / "key").chmod(0o600)
+    tool = tmp_path / "security"
+    tool.write_text(f'#!/bin/sh\n[ "$*" = "find-generic-password -s the-item -w" ] && cat {tmp_path / "key"}\n')
+    tool.chmod(0o755)
+    value = {
+        "api_key": SECRET, "api_key_env": "THE_KEY", "api_key_file": tmp_path / "key", "api_key_keychain": "the-item",
+    }[request.param]  # fmt: skip
+    more = {"THE_KEY": SECRET} if request.param == "api_key_env" else {}
+    return f'{request.param} = "{value}"\n', {**more, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+
+
+def test_a_key_from_anywhere_opens_the_server_and_shows_nowhere(tmp_path, keyed):
+    line, more = keyed
+    home = tmp_path / "home"
+    home.mkdir()
+    with llama_swap(api_key=SECRET) as server:
+        file = settings(tmp_path, f'[[server]]\nurl = "{server.url}"\n{line}')
+        with Plugin("", home, LLAMABAR_CONFIG=file, **more) as plugin:
+            plugin.wait_for_row("llama-swap: no model loaded")
+            chat_refused = chat(server, "alpha-8b", tokens=3)
+            chat_refused.join(10)
+            family = [psutil.Process(plugin.process.pid), *psutil.Process(plugin.process.pid).children(recursive=True)]
+            assert SECRET not in str([one.cmdline() for one in family])
+            assert plugin.end()[0] == 0
+        shown = plugin.stderr.decode() + "".join(text for _, text in plugin.frames) + server.world.logs["proxy"]
+        for words in (["status", "--json"], ["config"], ["load", "broken-1b"]):
+            done = run(home, *words, LLAMABAR_CONFIG=file, **more)
+            shown += done.stdout + done.stderr
+            assert "needs a key" not in done.stdout + done.stderr
+        assert "could not be started" in shown or "Could not load" in shown
+        assert SECRET not in shown
+    written = [path.read_bytes() for path in home.rglob("*") if path.is_file()]
+    assert not any(SECRET.encode() in content for content in written)
+
+
+def test_a_refused_key_is_said_with_its_remedy_and_not_tried_hotly(tmp_path):
+    with llama_swap(api_key=SECRET) as server, Plugin(server.url, tmp_path, LLAMABAR_API_KEY="sk-wrong-1") as plugin:
+        plugin.wait_for_row("llama-swap: needs a key")
+        assert plugin.row("Key: put api_key_keychain")
+        wait_for(lambda: len(server.requests) >= 4)
+        assert {path for _, path in server.requests} == {"/api/events"}, "nothing else is asked of who refuses"
+        assert "sk-wrong-1" not in plugin.text + server.world.logs["proxy"]
+
+
+def test_a_keychain_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
+    tool = tmp_path / "security"
+    tool.write_text("#!/bin/sh\nexec sleep 20\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(keys, "KEYCHAIN_S", 0.2)
+    file = settings(tmp_path, '[[server]]\nurl = "http://h:1"\napi_key_keychain = "x"\n')
+    found = load.load({"LLAMABAR_CONFIG": file}, discover=lambda: ("", ""))
+    assert found.mistakes == ("settings: the keychain could not be asked for the key",)
+
+
+def test_a_private_authority_is_trusted_where_the_settings_name_it(tmp_path):
+    with llama_swap(api_key=SECRET) as server, secured(server) as proxy:
+        file = settings(
+            tmp_path,
+            f'[[server]]\nurl = "{proxy.url}"\nca_file = "{CERTIFICATES / "authority.pem"}"\napi_key = "{SECRET}"\n',
+        )
+        with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
+            plugin.wait_for_row("llama-swap: no model loaded")
+            plugin.click("beta-3b", under="Load:")
+            plugin.wait_for_row("beta-3b: ready")
+            plugin.wait_for_row("Version: v250")
+
+
+@pytest.mark.parametrize(
+    ("host", "ca", "said"),
+    [
+        ("127.0.0.1", "", "its certificate is not trusted: "),
+        ("localhost", "authority.pem", "its certificate is not trusted: Hostname mismatch"),
+        ("127.0.0.1", "missing.pem", "the ca_file of the settings is not there"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_said_in_words(tmp_path, host, ca, said):
+    with llama_swap() as server, secured(server) as proxy:
+        url = proxy.url.replace("127.0.0.1", host)
+        line = f'ca_file = "{CERTIFICATES / ca}"\n' if ca else ""
+        file = settings(tmp_path, f'[[server]]\nurl = "{url}"\n{line}api_key = "{SECRET}"\n')
+        with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
+            assert said in plugin.wait_for_row("Why: no secure connection")
+        assert server.requests == []
+
+
+def test_https_to_a_server_that_speaks_plain_http_says_so(tmp_path):
+    with llama_swap() as server, Plugin(server.url.replace("http:", "https:"), tmp_path) as plugin:
+        assert "it does not speak TLS; perhaps http:// is meant" in plugin.wait_for_row("Why: no secure connection")
+
+
+def test_behind_a_path_prefix_everything_works(tmp_path):
+    with llama_swap() as server, Recorder(server.server_address[1], prefix="/llm/swap") as proxy:
+        with Plugin(f"{proxy.url}/", tmp_path) as plugin:
+            plugin.wait_for_row("Load: 5 models")
+            plugin.click("org/short", under="Load:")
+            plugin.wait_for_row("org/short∶ttl: ready")
+            plugin.click("Unload: org/short", under="org/short")
+            plugin.wait_for_row("llama-swap: no model loaded")
+            opened = next(item for item in plugin.items() if item.text == "Open web UI")
+            assert opened.params["href"] == f"{proxy.url}/ui/models#/models"
+        assert all(path.startswith("/llm/swap/") for _, _, path, _ in proxy.requests)
+        assert "GET /llm/swap/upstream/org%2Fshort%3Attl/" in proxy.routes()
+
+
+def test_proxies_of_the_environment_see_nothing(tmp_path):
+    with llama_swap() as server, Stranger(b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n") as proxy:
+        names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+        done = run(tmp_path, "status", "--json", LLAMABAR_URL=server.url, **dict.fromkeys(names, proxy.url))
+        assert json.loads(done.stdout)["servers"][0]["reachable"] is True
+        assert proxy.heard == []
+
+
+def test_a_sleeping_machine_behind_a_wol_proxy_is_said_to_sleep_and_is_not_woken(tmp_path):
+    woken = []
+
+    def wol_proxy(request):
+        if request.startswith(b"GET /api/events "):
+            return b"HTTP/1.1 204 No Content\r\n\r\n"
+        woken.append(request)
+        return b""
+
+    with Stranger(wol_proxy) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=SECRET) as plugin:
+        assert plugin.wait_for_row("Why: ").startswith("Why: the machine behind it sleeps")
+        wait_for(lambda: len(stranger.heard) >= 3)
+        assert woken == []
+        assert run(tmp_path, "status", LLAMABAR_URL=stranger.url).returncode == 1
+        assert woken == []

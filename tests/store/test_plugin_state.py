@@ -1,0 +1,105 @@
+"""The running plugin notes how it fares: rarely, whole, and never in anybody's way."""
+
+import json
+import os
+import signal
+import threading
+import time
+
+from llamabar import __version__
+from llamabar.app.frame_writer import FrameWriter
+from llamabar.app.loop import Watch
+from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
+from llamabar.plugin.main import FIRST_FRAME
+from llamabar.settings.load import ServerSettings, Settings
+from llamabar.store import plugin_state
+from llamabar.store.plugin_state import WatcherState, parse, path_in
+from tests.fakes.programs import Plugin, llama_swap, wait_for
+
+
+def noted(folder):
+    content = path_in(folder).read_bytes() if path_in(folder).exists() else b""
+    return parse(content)
+
+
+def test_the_plugin_notes_that_it_runs_and_that_it_has_ended(tmp_path):
+    (tmp_path / "data").mkdir()
+    with llama_swap() as server, Plugin(server.url, tmp_path, LLAMABAR_DATA_DIR=str(tmp_path / "data")) as plugin:
+        found = wait_for(lambda: noted(tmp_path / "data"))
+        assert (found.pid, found.version, found.ended) == (plugin.process.pid, __version__, False)
+        assert abs(found.started_unix_s - time.time()) < 20
+        plugin.wait_for_row("llama-swap: no model loaded")
+        code, took_s = plugin.end(signal.SIGTERM)
+        assert (code, plugin.stderr) == (0, b"")
+        assert took_s < 0.5
+        last = noted(tmp_path / "data")
+        assert last.ended and last.reachable
+        assert (last.frames, last.printed_bytes) == (len(plugin.frames) - 1, plugin.raw_bytes - len(FIRST_FRAME))
+
+
+def a_state(folder):
+    watch = Watch(Settings((ServerSettings("one", "http://127.0.0.1:9"),)), lambda *_: None)
+    return watch, WatcherState(watch, FrameWriter(1, lambda: None), {"LLAMABAR_DATA_DIR": str(folder)})
+
+
+def test_faults_lags_and_new_connections_are_counted(tmp_path):
+    watch, state = a_state(tmp_path)
+    lost = [StreamLost(Fault(kind)) for kind in (FaultKind.LAGGING, FaultKind.LAGGING, FaultKind.REFUSED)]
+    for event in (StreamOpened(), lost[0], StreamOpened(), *lost[1:]):
+        watch.monitor.take("one", event, at_s=1.0)
+        assert state.note() is False
+    state.end()
+    found = noted(tmp_path)
+    assert (found.reconnects, found.lagged, found.last_error, found.reachable) == (1, 2, "refused", False)
+
+
+def test_it_is_written_at_most_once_a_minute(tmp_path):
+    watch, state = a_state(tmp_path)
+    state.note()
+    wait_for(lambda: noted(tmp_path))
+    before = path_in(tmp_path).stat().st_mtime_ns
+    watch.monitor.take("one", StreamOpened(), at_s=1.0)
+    for _ in range(50):
+        state.note()
+    assert path_in(tmp_path).stat().st_mtime_ns == before
+
+
+def test_the_end_of_one_plugin_does_not_speak_for_another_that_lives_on(tmp_path):
+    _, state = a_state(tmp_path)
+    state.note()
+    wait_for(lambda: noted(tmp_path))
+    other = {**json.loads(path_in(tmp_path).read_bytes()), "pid": os.getpid() + 1}
+    path_in(tmp_path).write_text(json.dumps(other))
+    state.end()
+    assert noted(tmp_path).pid == os.getpid() + 1
+    assert not noted(tmp_path).ended
+
+
+def test_a_disk_that_hangs_or_is_read_only_disturbs_nothing(tmp_path):
+    os.mkfifo(path_in(tmp_path))  # reading it blocks until somebody writes
+    _, state = a_state(tmp_path)
+    began_s = time.monotonic()
+    state.note()
+    state.end()
+    assert time.monotonic() - began_s < 1
+    (tmp_path / "file").write_text("")
+    _, state = a_state(tmp_path / "file")
+    state.note()
+    state.end()
+    with open(path_in(tmp_path), "wb"):  # let the thread of the first go
+        pass
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name == "watcher state")
+
+
+def test_a_folder_that_uninstall_took_off_is_not_made_again(tmp_path):
+    _, state = a_state(tmp_path / "data")
+    state.note()
+    state.end()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_understood_is_none():
+    for content in (b"", b"{", b"[]", b"null", b'{"llamabar_watcher":2}', b'{"llamabar_watcher":1,"pid":"x"}', b"\xff",
+                    b"[" * 100_000):  # fmt: skip
+        assert parse(content) is None
+    assert plugin_state.VERSION == 1

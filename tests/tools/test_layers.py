@@ -1,0 +1,99 @@
+"""The house holds: imports point inward, files and functions stay small, one file knows the words."""
+
+import ast
+import re
+from pathlib import Path
+
+from llamabar.core.status import Status
+from llamabar.plugin.main import FIRST_FRAME
+from llamabar.view import words
+from llamabar.view.palette import SYMBOLS
+from tools import layers
+
+ROOT = Path(__file__).parents[2]
+OURS = [path for folder in ("src", "installer", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
+LONGEST_MODULE_LINES = 300
+LONGEST_FUNCTION_LINES = 45
+
+
+def test_imports_point_inward_only():
+    assert layers.violations() == []
+
+
+def test_no_module_imports_itself_by_a_detour():
+    assert layers.circles() == []
+
+
+def test_a_circle_is_found_even_when_an_import_is_lazy(tmp_path):
+    (tmp_path / "llamabar").mkdir()
+    (tmp_path / "llamabar" / "one.py").write_text("from llamabar.two import x\n")
+    (tmp_path / "llamabar" / "two.py").write_text("def x():\n    import llamabar.one\n")
+    assert layers.circles((tmp_path,)) == [["llamabar.one", "llamabar.two"]]
+
+
+def test_the_rule_sees_what_breaks_it(tmp_path):
+    core = tmp_path / "llamabar" / "core"
+    core.mkdir(parents=True)
+    (core / "bad.py").write_text(
+        "import time\nfrom llamabar.view import menu\nfrom llamabar.core import units\nimport json\n"
+    )
+    found = layers.violations((tmp_path,))
+    assert [line.split(":")[1].split()[0] for line in found] == ["1", "2"]
+
+
+def test_modules_and_functions_stay_small():
+    for path in OURS:
+        text = path.read_text("utf-8")
+        assert len(text.splitlines()) <= LONGEST_MODULE_LINES, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno <= LONGEST_FUNCTION_LINES, f"{path}: {node.name}"
+
+
+def test_every_public_thing_says_what_it_gives():
+    for path in OURS:
+        tree = ast.parse(path.read_text("utf-8"))
+        assert ast.get_docstring(tree), path
+        for node in ast.walk(tree):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{path}: {node.name}"
+
+
+def test_nothing_of_a_machine_is_written_down():
+    for path in [*OURS, ROOT / "build.py", ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("requirements/*")]:
+        text = path.read_text("utf-8")
+        assert not re.search(r"/root/|/simple/|--(extra-)?index-url[ =]", text), path
+
+
+WORDS = re.compile(r"[A-Za-z]{2,} ([A-Za-z]|$)| [A-Za-z]{2,}|^[A-Z][a-z]+(:|$)")
+
+
+def words_in(tree, *, left_out=()):
+    return [
+        node.value for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in left_out
+        if WORDS.search(node.value)
+    ]  # fmt: skip
+
+
+def test_the_words_of_the_menu_stand_in_one_file():
+    """A section puts words together; it has none itself. What is copied for a shell is no word of the menu."""
+    view = ROOT / "src" / "llamabar" / "view"
+    for path in (*sorted((view / "sections").glob("*.py")), view / "compose.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        curl = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_curl"]
+        left_out = {id(inner) for node in curl for inner in ast.walk(node)}
+        left_out |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
+        assert words_in(tree, left_out=left_out) == [], path
+
+
+def test_no_row_and_no_title_is_made_with_words_of_its_own():
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Row", "Title"):
+                assert words_in(node) == [], (path, node.lineno)
+
+
+def test_the_first_frame_which_imports_nothing_says_what_the_menu_would():
+    first = FIRST_FRAME.decode("ascii").splitlines()
+    assert first[2] == f"{words.SERVER}: {words.STATUS[Status.STARTING]}|sfimage={SYMBOLS[Status.STARTING]}"

@@ -1,0 +1,57 @@
+"""Every menu there is, for people who see no colours, no pictures, or no screen at all."""
+
+import re
+
+import pytest
+from tools.scenes import scenes
+
+from llamabar.core.status import Status
+from llamabar.view import words
+from llamabar.view.compose import busiest
+from llamabar.view.menu import Level
+from llamabar.view.palette import GLYPHS, SYMBOLS
+from tests.fakes.play import Player
+
+SCENES = scenes()
+MENUS = [named.state.menu for named in SCENES] + [
+    menu for version in ("v150", "v228", "v236", "v250") for _, menu in Player(version).play(40.0).frames
+]
+ROWS = [row for menu in MENUS for row in menu.rows()]
+
+
+def test_every_image_has_its_fact_in_words_beside_it():
+    pictured = [row for row in ROWS if row.image is not None]
+    assert pictured
+    for row in pictured:
+        key, _, said = row.text.partition(": ")
+        assert key and re.search(r"\d|–", said), row.text
+
+
+def test_every_title_can_be_spoken_and_says_what_its_text_says():
+    for menu in MENUS:
+        assert re.search(r"\w", menu.title.spoken)
+        assert menu.title.text.strip() in menu.title.spoken
+
+
+@pytest.mark.parametrize("named", SCENES, ids=lambda named: named.name)
+def test_the_spoken_title_names_the_state(named):
+    shown = busiest(named.scene)
+    assert words.status(shown.snapshot, shown.status) in named.state.menu.title.spoken
+
+
+def test_every_state_has_a_shape_of_its_own_in_the_menu_bar_and_in_the_terminal():
+    for table in (SYMBOLS, GLYPHS):
+        assert set(table) == set(Status)
+        assert len(set(table.values())) == len(table)
+
+
+def test_no_state_is_told_by_colour_alone():
+    """The same words never stand there in two colours: what a colour says, the words say."""
+    coloured = {row.text for row in ROWS if row.level in (Level.WARNING, Level.ERROR)}
+    plain = {row.text for row in ROWS if row.level not in (Level.WARNING, Level.ERROR)}
+    assert coloured
+    assert coloured & plain == set()
+
+
+def test_every_row_says_something():
+    assert [row for row in ROWS if not re.search(r"\w", row.text)] == []

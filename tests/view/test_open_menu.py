@@ -1,0 +1,97 @@
+"""An open menu: SwiftBar 2.1 patches it by fingerprints, so a row may come or go only where a thing came or went."""
+
+from collections import Counter
+
+import pytest
+
+import tests.fakes.swiftbar_host as host
+from llamabar.core.status import Status
+from llamabar.view.menu import Do, Level
+from llamabar.view.palette import GLYPHS, SYMBOLS
+from llamabar.view.swiftbar import Clicks, render
+from tests.fakes.play import Player
+
+RECORDINGS = {"v150": 60.0, "v228": 52.0, "v236": 30.0, "v250": 36.0}
+PROGRAM = "/Users/me/Library/Application Support/llamabar/llamabar.pyz"
+
+
+@pytest.fixture(scope="module", params=sorted(RECORDINGS))
+def life(request):
+    """Every menu of a recorded life, in order."""
+    return [menu for _, menu in Player(request.param).play(RECORDINGS[request.param]).frames]
+
+
+def content(menu, clicks):
+    return render(menu, clicks).decode("utf-8").removesuffix("~~~\n")
+
+
+def label(item):
+    """What a row is about: the words before its colon, else its first word."""
+    return "---" if item.separator else host.title_key(item.title)
+
+
+def came_and_went(old, new):
+    """Count the rows that are new and those that are gone, by what they are about, submenus included."""
+    before, after = Counter(map(label, old)), Counter(map(label, new))
+    came, went = sum((after - before).values()), sum((before - after).values())
+    known = {label(item): item.children for item in old}
+    for item in new:
+        if label(item) in known and before[label(item)] == after[label(item)] == 1:
+            more = came_and_went(known[label(item)], item.children)
+            came, went = came + more[0], went + more[1]
+    return came, went
+
+
+@pytest.mark.parametrize("clicks", [Clicks(PROGRAM), Clicks(PROGRAM, by_stdin=False)], ids=["stdin", "process"])
+def test_in_a_whole_life_rows_jump_only_where_something_came_or_went(life, clicks):
+    for old, new in zip(life, life[1:]):
+        before, after = content(old, clicks), content(new, clicks)
+        found = host.diff(before, after)
+        assert not found["rebuild"], "the title stays one line"
+        did = Counter(change["do"] for change in found["changes"])
+        came, went = came_and_went(host.parse_menu(before)[1], host.parse_menu(after)[1])
+        assert (did["insert"], did["remove"]) == (came, went), f"{before}\n=>\n{after}\n{found['changes']}"
+
+
+def test_rows_beside_each_other_are_told_apart(life):
+    for menu in life:
+        for section in menu.sections:
+            for row in section:
+                keys = [host.title_key(one.text) for one in (*row.children,)]
+                doubled = [key for key, count in Counter(keys).items() if count > 1 and key not in EXPECTED_TWICE]
+                assert not doubled, (row.text, doubled)
+
+
+EXPECTED_TWICE = {"Open", "Web UI:", "Profile", "Show"}  # actions that do not come and go one by one
+
+
+def test_every_picture_has_its_words_and_nothing_is_told_by_colour_alone(life):
+    for menu in life:
+        assert menu.title.spoken
+        for row in menu.rows():
+            assert row.text.strip()
+            if row.image is not None:
+                what, _, figure = row.text.partition(": ")
+                assert what and figure, row.text
+            if row.level in (Level.WARNING, Level.ERROR):
+                assert any(word.isalpha() for word in row.text.split())
+
+
+def test_a_row_either_does_something_or_opens_a_submenu(life):
+    """macOS never sends the action of an item that has a submenu."""
+    for menu in life:
+        for row in menu.rows():
+            assert row.action is None or not row.children, row.text
+            assert row.alternate is None or (row.action is not None and row.alternate.action is not None)
+
+
+def test_states_differ_in_shape():
+    assert len({SYMBOLS[status] for status in Status}) == len(Status)
+    assert len({GLYPHS[status] for status in Status}) == len(Status)
+
+
+def test_what_no_probe_confirmed_is_not_offered():
+    some = {Do.CANCEL, Do.CANCEL_ALL, Do.PROFILE}
+    for version, missing in (("v150", {*some, Do.UNLOAD}), ("v228", some)):
+        for _, menu in Player(version).play(RECORDINGS[version]).frames:
+            assert not {action.do for action in menu.actions()} & missing

@@ -1,0 +1,153 @@
+"""The page: every state drawn for eyes and for ears, whatever the names are, and nothing in it that runs or fetches."""
+
+import re
+import struct
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from tools.scenes import scenes
+
+from llamabar.core.status import Status
+from llamabar.view.html import State, page
+from llamabar.view.menu import Action, Do, Image, Level, Menu, Row, Title
+from llamabar.view.palette import SYMBOLS
+from llamabar.view.sparkline import draw
+from llamabar.view.symbols import DRAWN, UNKNOWN, drawing
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+HOSTILE = (
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "a & b &amp; c", "نموذج-٧ب", "模型 🦙", "x" * 300,
+    "\u202edesrever", "nul\0 esc\x1b[31m", "lone \ud800 surrogate", "</ul></li></main>",
+)  # fmt: skip
+VOID = ("meta", "img", "path", "circle", "rect")
+
+
+def menu(*rows, title=None):
+    return Menu(title or Title("circle", "", "llama-swap ready"), (rows,))
+
+
+def hostile_menu():
+    rows = (Row(text, children=(Row(text, action=Action(Do.LOAD, text)),), tooltip=text) for text in HOSTILE)
+    return menu(*rows, title=Title("circle", HOSTILE[0], HOSTILE[1]))
+
+
+class Reader(HTMLParser):
+    """What a page holds: its tags, closed in order, and the text of each row as a browser reads it."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.open, self.tags, self.rows, self.images, self.headings = [], [], [], [], []
+        self.feed(source)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        if tag not in VOID:
+            self.open.append((tag, dict(attributes).get("class", "")))
+        if tag == "img":
+            self.images.append(dict(attributes))
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == ("span", "words"):
+            self.rows.append(data)
+        if self.open and self.open[-1][0] in ("h1", "h2", "h3"):
+            self.headings.append((self.open[-1][0], data))
+
+
+def read(*states, **more):
+    return Reader(page(states, heading="Menus", **more))
+
+
+def test_every_row_of_every_state_is_there_in_both_appearances():
+    for named in scenes():
+        state = named.state._replace(opened=None)
+        wanted = [row.text for row in state.menu.rows()]
+        assert sorted(read(state).rows) == sorted(wanted * 2), named.name
+
+
+def test_submenus_that_are_not_opened_are_marked_and_not_drawn():
+    state = State("x", menu(Row("a: 1", children=(Row("in a"),)), Row("b: 2", children=(Row("in b"),))), ("b",))
+    found = read(state)
+    assert found.rows == ["a: 1", "b: 2", "in b"] * 2
+    assert page([state], heading="").count("›") == 4
+
+
+def test_hostile_text_stays_text_and_structure_stays_whole():
+    source = page([State(HOSTILE[0], hostile_menu())], heading=HOSTILE[1], note=HOSTILE[9])
+    found = Reader(source)
+    assert not {"script", "iframe", "object", "link", "a", "form"} & set(found.tags)
+    assert found.images == []
+    assert HOSTILE[0] in found.rows and "x" * 300 in found.rows and "模型 🦙" in found.rows
+    assert not re.search("[\x00-\x09\x0b-\x1f\u202e\ud800]", source)
+    source.encode("utf-8")
+
+
+def test_the_page_needs_nothing_else():
+    source = page([named.state for named in scenes()], heading="Menus")
+    assert not re.search(r"https?:(?!//127|//[a-z]+\.local)|url\(|@import|<link|<script| on[a-z]+=", source)
+    assert "default-src 'none'" in source
+
+
+def test_an_image_is_shown_at_half_its_pixels_and_says_the_words_of_its_row():
+    png = draw((0.2, None, 0.9) * 20)
+    width_px, height_px = struct.unpack(">II", png[16:24])
+    found = read(State("x", menu(Row("Speed: 41.2 tok/s", image=Image(png, ())))))
+    for image in found.images:
+        assert (int(image["width"]), int(image["height"])) == (width_px // 2, height_px // 2)
+        assert image["alt"] == "Speed: 41.2 tok/s"
+    assert len(found.images) == 2
+
+
+def test_what_is_no_png_is_not_drawn():
+    assert read(State("x", menu(Row("a", image=Image(b"GIF89a", ()))))).images == []
+
+
+@pytest.mark.parametrize(("row", "marks"), [
+    (Row("a", checked=True, action=Action(Do.COPY)), ("✓", " chosen ")),
+    (Row("a", alternate=Row("b", action=Action(Do.COPY))), ("⌥", " with the Option key ")),
+    (Row("a", level=Level.ERROR), ('class="row error"',)),
+    (Row("a", level=Level.WARNING), ('class="row warning"',)),
+    (Row("a"), ('class="row still"',)),
+    (Row("a", tooltip="why"), ('title="why"',)),
+])  # fmt: skip
+def test_what_a_row_is_can_be_seen(row, marks):
+    source = page([State("x", menu(row))], heading="").split("</style>")[1]
+    plain = page([State("x", menu(Row("a", action=Action(Do.COPY))))], heading="").split("</style>")[1]
+    assert all(mark in source and mark not in plain for mark in marks)
+
+
+def test_headings_lead_through_the_page():
+    found = read(State("One", menu(Row("a"))), State("Two", menu(Row("b"))))
+    kinds = [kind for kind, _ in found.headings]
+    assert kinds == ["h1", "h2", "h3", "h3", "h2", "h3", "h3"]
+    assert [said for kind, said in found.headings if kind == "h2"] == ["One", "Two"]
+
+
+def test_an_empty_menu_and_no_states_are_pages_too():
+    assert read().rows == []
+    assert read(State("Nothing", Menu(Title("circle", "", "empty"), ((), ())))).rows == []
+
+
+def test_every_state_has_a_symbol_of_its_own_shape():
+    shapes = [DRAWN[SYMBOLS[status]] for status in Status]
+    assert len(set(shapes)) == len(shapes)
+
+
+def test_every_symbol_of_every_scene_is_drawn():
+    used = {row.symbol for named in scenes() for row in named.state.menu.rows() if row.symbol}
+    assert [name for name in sorted(used) if drawing(name) == UNKNOWN] == []
+
+
+def test_a_variant_is_drawn_as_its_simpler_symbol_and_an_unknown_one_as_a_diamond():
+    assert drawing("trash.fill") == DRAWN["trash"]
+    assert drawing("no.such.thing") == UNKNOWN
+
+
+def test_the_pictures_are_those_of_the_scenes_and_small():
+    assert {path.stem for path in PICTURES.glob("*.png")} == {named.name for named in scenes()}, "build.py pictures"
+    assert max(path.stat().st_size for path in PICTURES.glob("*.png")) <= 60_000

@@ -1,0 +1,133 @@
+"""The page in a real browser: no complaint, nothing unreadable, nothing cut off."""
+
+import pytest
+from tools.scenes import scenes
+
+from llamabar.core.ledger import Line, Sums
+from llamabar.view import history_page
+from llamabar.view.html import State, page
+from tests.view.test_page import hostile_menu
+from tools import chromium
+
+STATES = [*(named.state._replace(opened=None) for named in scenes()), State("Hostile names", hostile_menu())]
+ENOUGH = 4.5
+
+# Walks every text that can be seen; returns how many there are, and each with too little contrast.
+CONTRAST = """(() => {
+  const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
+  const linear = v => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
+  const light = c => 0.2126 * linear(c[0]) + 0.7152 * linear(c[1]) + 0.0722 * linear(c[2]);
+  const behind = node => {
+    for (let at = node; at; at = at.parentElement) {
+      const style = getComputedStyle(at);
+      if (style.backgroundImage !== 'none' || style.opacity !== '1') return null;
+      const colour = parse(style.backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+      if (colour[3] !== 0) return null;
+    }
+    return null;
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const poor = [], ratios = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode, element = node.parentElement;
+    if (!node.data.trim() || element.closest('.unseen, h3')) continue;
+    const back = behind(element), front = parse(getComputedStyle(element).color);
+    if (!back || (front.length > 3 && front[3] !== 1)) { poor.push('unknown: ' + node.data); continue; }
+    const [low, high] = [light(front), light(back)].sort((a, b) => a - b);
+    const ratio = (high + 0.05) / (low + 0.05);
+    ratios.push(ratio);
+    if (ratio < ENOUGH) poor.push(ratio.toFixed(2) + ': ' + node.data);
+  }
+  return {count: ratios.length, poor};
+})()""".replace("ENOUGH", str(ENOUGH))
+
+# Returns what sticks out of the window, and text that sticks out of its menu.
+OVERFLOW = """(() => {
+  const wide = document.documentElement.clientWidth, out = [];
+  for (const e of document.querySelectorAll('body *')) {
+    if (e.closest('svg, .unseen, h3')) continue;
+    const box = e.getBoundingClientRect(), panel = e.parentElement.closest('.panel, .bar');
+    const said = e.className + ' ' + e.textContent.slice(0, 40);
+    if (box.right > wide + 0.5 || box.left < -0.5) out.push('window: ' + said);
+    if (panel && box.right > panel.getBoundingClientRect().right + 0.5) out.push('menu: ' + said);
+  }
+  return {page: document.documentElement.scrollWidth - wide, out};
+})()"""
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    program = chromium.find()
+    if program is None:
+        pytest.skip(f"no Chromium was found. {chromium.HINT}")
+    path = tmp_path_factory.mktemp("page") / "menus.html"
+    path.write_text(page(STATES, heading="Menus"), "utf-8")
+    with chromium.browser(program) as running:
+        running.open(path)
+        yield running
+
+
+def test_all_text_has_enough_contrast(browser):
+    found = browser.ask(CONTRAST)
+    assert found["poor"] == []
+    assert found["count"] > 2 * sum(len(list(state.menu.rows())) for state in STATES)
+
+
+@pytest.mark.parametrize("width_px", [320, 1200])
+def test_nothing_sticks_out(browser, width_px):
+    browser.resize(width_px)
+    assert browser.ask("document.documentElement.clientWidth") == width_px
+    assert browser.ask(OVERFLOW) == {"page": 0, "out": []}
+
+
+def test_light_and_dark_stand_side_by_side_where_there_is_room(browser):
+    tops = "[...document.querySelectorAll('.desk')].slice(0, 2).map(e => e.getBoundingClientRect().top)"
+    browser.resize(1200)
+    assert len(set(browser.ask(tops))) == 1
+    browser.resize(320)
+    assert len(set(browser.ask(tops))) == 2
+
+
+def test_the_words_of_every_row_can_be_read(browser):
+    shown = browser.ask("[...document.querySelectorAll('.light .words')].map(e => e.innerText)")
+    wanted = [row.text for named in scenes() for row in named.state.menu.rows()]
+    assert sorted(shown[: len(wanted)]) == sorted(wanted)
+
+
+def test_images_are_drawn(browser):
+    broken = "[...document.images].filter(e => !e.complete || !e.naturalWidth).length"
+    assert browser.ask("document.images.length") > 20
+    assert browser.ask(broken) == 0
+
+
+def test_the_walk_sees_what_is_unreadable_or_sticks_out(browser):
+    """The checks above can fail: a faint and a far too wide text are found."""
+    browser.resize(320)
+    browser.ask("""document.querySelector('main').insertAdjacentHTML('afterbegin',
+        '<div id="bad" style="color:#999;background:#fff;width:900px">faint</div>')""")
+    assert browser.ask(CONTRAST)["poor"] == ["2.85: faint"]
+    assert browser.ask(OVERFLOW)["page"] > 0
+    browser.ask("document.getElementById('bad').remove()")
+
+
+@pytest.mark.parametrize("width_px", [320, 701, 1200])
+def test_the_page_of_the_history_is_readable_and_nothing_sticks_out(browser, tmp_path, width_px):
+    models = ["alpha", "a-rather-long-name-" * 9, "<script>alert(1)</script>"]
+    lines = [Line(f"2026-11-2{day}", "mac", model, Sums(99_999, 9_999_999, 999_999_999, 99, 1.0), bool(day))
+             for day in range(3) for model in models]  # fmt: skip
+    (tmp_path / "history.html").write_text(history_page.page(lines, heading="History", note="As of now."), "utf-8")
+    browser.open(tmp_path / "history.html")
+    browser.resize(width_px)
+    assert browser.ask(CONTRAST)["poor"] == []
+    assert browser.ask(OVERFLOW) == {"page": 0, "out": []}
+    assert browser.ask("[...document.querySelectorAll('tr.day time')].map(e => e.innerText)") == [
+        "2026-11-22", "2026-11-21", "2026-11-20",
+    ]  # fmt: skip
+
+
+def test_the_browser_complains_of_nothing(browser):
+    assert browser.complaints == []
+    browser.ask("console.error('heard')")
+    browser.ask("1")
+    assert len(browser.complaints) == 1
