@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One door: set up, build, demo, test, check, bench. Python 3.9 or newer and nothing else.
+"""Project tasks: set up, build, demo, test, check, bench. Needs Python 3.9 or newer and nothing else.
 
 python3 build.py            lists the commands
 """
@@ -96,9 +96,9 @@ def demo(arguments: List[str]) -> int:
 
 
 def test(arguments: List[str]) -> int:
-    """Checks and runs the tests; --all adds the long ones, and the built file on every interpreter found."""
+    """Checks and runs the tests, or those of one module or room (test NAME); --all adds long ones and every Python."""
     everything = "--all" in arguments
-    arguments = [word for word in arguments if word != "--all"]
+    arguments = [path for word in arguments if word != "--all" for path in _tests_named(word)]
     pyz([])
     check([])
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **({"LLAMABAR_LONG_TESTS": "1"} if everything else {})}
@@ -109,14 +109,15 @@ def test(arguments: List[str]) -> int:
 
 
 def check(_: List[str]) -> int:
-    """Lint, types and the layer rule."""
+    """Lint, types, the import rule, and the house in figures."""
     setup([])
     for name, words in (
         ("ruff (lint)", ["-m", "ruff", "check", "--quiet", "src", "installer", "tests", "tools", "build.py"]),
         ("mypy (types)", ["-m", "mypy"]),
-        ("layer rule", [str(ROOT / "tools" / "layers.py")]),
+        ("import rule", [str(ROOT / "tools" / "layers.py")]),
+        ("the house", [str(ROOT / "tools" / "house.py")]),
     ):
-        _run(name, [str(_python()), *words], "Mend what is listed above.")
+        _run(name, [str(_python()), *words], "Fix what is listed above.")
     return 0
 
 
@@ -231,6 +232,16 @@ def _test_with(version: str) -> int:
     modules = sorted((ROOT / "tests").rglob("test_*.py"))
     starting = [str(path) for path in modules if _starts_it(path.read_text("utf-8"))]
     return _call([str(_python()), "-m", "pytest", *SIDE_BY_SIDE, *starting], environment)
+
+
+def _tests_named(word: str) -> List[str]:
+    """Return the test modules and folders of a name (`queries`, `core`); pytest's own options and paths stay."""
+    if word.startswith("-") or (ROOT / word.split("::")[0]).exists():
+        return [word]
+    found = [*(ROOT / "tests").rglob(f"test_{word}.py"), *(ROOT / "tests").glob(word)]
+    if not found:
+        raise Failed(f"No test module or folder is called {word}.\nSee them: ls tests")
+    return [str(path) for path in found]
 
 
 def _starts_it(test: str) -> bool:

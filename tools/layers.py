@@ -20,33 +20,46 @@ INSTALLER = "installer"
 
 
 class Room(NamedTuple):
-    """What a room may import: rooms of ours, and libraries of others; pure rooms also do no input or output."""
+    """What a room is for and may import: rooms of ours, libraries of others; a pure room does no input or output."""
 
+    job: str
     rooms: Tuple[str, ...]
     libraries: Tuple[str, ...] = ()
     pure: bool = False
 
 
 _KNOWN = ("macos", "core")
-_BASE = ("sources", "view", *_KNOWN)
+_BASE = ("view", "sources", *_KNOWN)
 _APP = ("app", "settings", "store", *_BASE)
 ROOMS: Dict[str, Room] = {
-    LEAVES: Room(()),
-    "core": Room((), pure=True),
-    "macos": Room(()),
-    "view": Room(("core",), ("png",), pure=True),
-    "sources": Room(_KNOWN, ("urllib3", "psutil")),
-    "settings": Room(_BASE, ("tomli",)),
-    "store": Room(("app", *_BASE)),
-    "app": Room((*_APP[1:], INSTALLER)),
-    "doctor/checks": Room(("core",), pure=True),
-    "doctor": Room(("doctor/checks", *_APP, INSTALLER), ("psutil",)),
-    "plugin": Room(("doctor", *_APP)),
-    "demo": Room(("core",)),
-    "cli": Room(("plugin", "doctor", "doctor/checks", "demo", *_APP, INSTALLER), ("click",)),
-    "boot": Room(("cli", "plugin")),
-    INSTALLER: Room(("macos",)),
+    LEAVES: Room("the error with a hint, the version, is this fault a damaged cache", ()),
+    "core": Room("events, decoders, snapshot, status, speed, queries: values and pure functions", (), pure=True),
+    "macos": Room("paths, files, launchctl, LaunchAgents, SwiftBar: what this Mac has", ()),
+    "view": Room("the menu as values, sections, every word, charts, renderers", ("core",), ("png",), pure=True),
+    "sources": Room("what reads: client, event stream, query answers, processes", _KNOWN, ("urllib3", "psutil")),
+    "settings": Room("the table of options, the file and its mistakes, keys, discovery", _BASE, ("tomli",)),
+    "store": Room("what is kept on disk between runs", ("app", *_BASE)),
+    "app": Room("the loop that owns all state; connections, actions, notifications", (*_APP[1:], INSTALLER)),
+    "doctor/checks": Room("findings from collected facts", ("core",), pure=True),
+    "doctor": Room("collecting the facts; fixes, report, self-test", ("doctor/checks", *_APP, INSTALLER), ("psutil",)),
+    "plugin": Room("what only runs under SwiftBar", ("doctor", *_APP)),
+    "demo": Room("a llama-swap that needs nothing", ("core",)),
+    "cli": Room(
+        "commands: text, JSON, exit codes", ("plugin", "doctor", "doctor/checks", "demo", *_APP, INSTALLER), ("click",)
+    ),
+    "boot": Room("how the one file starts", ("cli", "plugin")),
+    INSTALLER: Room("plan → execute → undo, the manifest", ("macos",)),
 }
+
+
+def table() -> str:
+    """Return the rule as the Markdown table that CONTRIBUTING shows."""
+    lines = ["| room | what is in it | may import | libraries |", "|---|---|---|---|"]
+    for name, room in ROOMS.items():
+        place = "installer/" if name == INSTALLER else "src/llamabar/*.py" if name == LEAVES else f"{name}/"
+        libraries = ", ".join(room.libraries) or ("none, no I/O, no clock" if room.pure else "none")
+        lines.append(f"| {place} | {room.job} | {', '.join(room.rooms) or 'leaves only'} | {libraries} |")
+    return "\n".join(lines)
 
 
 def room_of(module: str) -> str:
