@@ -47,7 +47,7 @@ look() {
   elif ! "$py" -E -S -c 'import sys; f = open(sys.argv[1], "rb"); f.seek(-22, 2); sys.exit(f.read(4) != b"PK\5\6")' \
     "$0" </dev/null 2>/dev/null
   then
-    what='the file is not whole; its download was cut off'
+    what='the file is incomplete: its download was interrupted'
     todo="Download it again: $0"
   else exec "$py" -I "$0" "$@"; fi
 }

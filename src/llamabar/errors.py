@@ -1,8 +1,8 @@
-"""The one exception that is a message to the user."""
+"""The one exception that is meant for the user."""
 
 
 class LlamabarError(Exception):
-    """A known fault: what was found and expected, and what to do about it."""
+    """A known fault: `message` says what was found and what was expected, `hint` what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What this program is: version, commit, build, Python."""
+"""What this build is: version, commit, build id, Python."""
 
 import os
 import pkgutil
@@ -22,7 +22,7 @@ def words() -> str:
 
 
 def commit() -> str:
-    """Return the commit that was built; from source it is not looked for."""
+    """Return the commit that was built; when run from source it is unknown."""
     try:
         return (pkgutil.get_data("llamabar", "commit.txt") or b"").decode("ascii")
     except OSError:
@@ -30,7 +30,7 @@ def commit() -> str:
 
 
 def build_id() -> Optional[str]:
-    """Return shiv's build id: the cache has it in its name, the file in its environment.json."""
+    """Return shiv's build id, from the cache's name or the file's environment.json; None when run from source."""
     found = re.search(r"_([0-9a-f]{64})/site-packages/", __file__)
     if found is None and os.environ.get("LLAMABAR_FILE") and "/site-packages/llamabar/" in __file__:
         import zipfile

@@ -170,7 +170,7 @@ def test_a_full_disk_leaves_no_rest_and_the_program_runs_out_of_its_file(tmp_pat
     env = bare(tmp_path, LLAMABAR_URL=NOBODY, TMPDIR=str(tmp_path))
     done = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     says_the_server_is_away(done)
-    assert done.stderr == "llamabar: no folder to unpack into, so this start is slow. Set SHIV_ROOT to one.\n"
+    assert done.stderr == "llamabar: no folder to unpack into, so starting is slow. Set SHIV_ROOT to one.\n"
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
@@ -262,3 +262,29 @@ def test_a_clock_that_stands_in_1970_changes_nothing(tmp_path):
         os.utime(path, (0, 0))
     says_the_server_is_away(start(tmp_path, "status", LLAMABAR_URL=NOBODY))
     assert whole(cache_of(tmp_path))
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can give a folder to another user")
+def test_a_link_in_a_shared_folder_that_another_user_can_flip_is_not_followed_to_code_of_theirs(tmp_path):
+    shared, theirs = tmp_path / "shared", tmp_path / "theirs"
+    start(tmp_path, "--version")
+    shutil.copytree(tmp_path / ".shiv", theirs)
+    for path in (theirs, *theirs.rglob("*")):
+        os.chown(path, 12345, 12345)
+    next(theirs.glob("*/site-packages/llamabar/boot/entry.py")).write_text("def main():\n    print('not ours')\n")
+    shared.mkdir()
+    shared.chmod(0o1777)
+    (shared / f"llamabar-{os.getuid()}").symlink_to(theirs)
+    done = start(tmp_path, "--version", HOME="/dev/null", TMPDIR=str(shared))
+    assert "llamabar 0" in done.stdout
+    assert "no folder to unpack into" in done.stderr
+
+
+def test_a_folder_that_anybody_may_rename_things_in_holds_no_cache(tmp_path):
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    done = start(tmp_path, "--version", HOME="/dev/null", TMPDIR=str(shared))
+    assert "llamabar 0" in done.stdout
+    assert "no folder to unpack into" in done.stderr
+    assert not list(shared.glob("*/llamabar.pyz_*"))

@@ -113,11 +113,11 @@ def test_a_download_that_was_cut_off_is_said_in_words(tmp_path, left):
     cut.chmod(0o755)
     done = start(tmp_path, "status", program=cut)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"llamabar: the file is not whole; its download was cut off.\nDownload it again: {cut}\n"
+    assert done.stderr == f"llamabar: the file is incomplete: its download was interrupted.\nDownload it again: {cut}\n"
     env = bare(tmp_path, SWIFTBAR="1")
     plugin = subprocess.Popen([str(cut)], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
-        assert b"the file is not whole" in b"".join(iter(plugin.stdout.readline, b"~~~\n"))
+        assert b"the file is incomplete" in b"".join(iter(plugin.stdout.readline, b"~~~\n"))
         assert plugin.poll() is None
     finally:
         plugin.terminate()
@@ -142,7 +142,7 @@ def test_a_file_that_was_changed_on_its_way_is_said_in_words(tmp_path):
     changed.chmod(0o755)
     done = start(tmp_path, "status", program=changed)
     assert done.returncode == 1
-    assert done.stderr.startswith("llamabar: the file is not whole.\nDownload it again: ")
+    assert done.stderr.startswith("llamabar: the file is incomplete.\nDownload it again: ")
 
 
 @pytest.mark.parametrize("more", [

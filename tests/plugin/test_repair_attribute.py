@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from llamabar.macos import swiftbar
-from llamabar.plugin.repair_attribute import heal
+from llamabar.plugin.repair_attribute import repair
 from tests.fakes.programs import ROOT, wait_for
 
 PYZ = ROOT / "dist" / "llamabar.pyz"
@@ -37,6 +37,6 @@ def test_only_a_file_in_swiftbars_folder_is_touched(tmp_path):
     file = tmp_path / "llamabar.pyz"
     file.write_bytes(b"x")
     inside, beside = {"SWIFTBAR_PLUGINS_PATH": str(tmp_path)}, {"SWIFTBAR_PLUGINS_PATH": str(tmp_path / "other")}
-    assert heal({"LLAMABAR_FILE": str(file), **beside}) is None
-    assert heal({"LLAMABAR_FILE": str(file)}) is None
-    assert heal({**inside}) is None
+    assert repair({"LLAMABAR_FILE": str(file), **beside}) is None
+    assert repair({"LLAMABAR_FILE": str(file)}) is None
+    assert repair({**inside}) is None

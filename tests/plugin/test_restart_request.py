@@ -8,7 +8,7 @@ import pytest
 from llamabar.app.frame_writer import FrameWriter
 from llamabar.demo.world import DemoModel
 from llamabar.plugin import restart_request
-from llamabar.plugin.restart_request import Recycler, url
+from llamabar.plugin.restart_request import RestartRequest, url
 from tests.fakes.programs import Plugin, chat, llama_swap, wait_for
 
 SWIFTBAR = {"SWIFTBAR": "1", "SWIFTBAR_PLUGIN_PATH": "/Users/me/Plug ins/my llamabar.pyz"}
@@ -44,7 +44,7 @@ def printed(writer, count):
 
 
 def recycler(writer, busy=lambda: False, environment=SWIFTBAR):
-    return Recycler(writer, environment, limit_bytes=1000, is_busy=busy)
+    return RestartRequest(writer, environment, limit_bytes=1000, is_busy=busy)
 
 
 def test_it_is_asked_once_at_the_budget_and_again_only_much_later(asked, writer, monkeypatch):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from llamabar.plugin.update import Asked, is_due, newer, version_in
+from llamabar.plugin.update import LastCheck, is_due, newer, version_in
 from tests.fakes.programs import Plugin, Stranger, llama_swap, run, wait_for
 
 
@@ -37,9 +37,9 @@ def test_the_version_in_an_answer(body, version):
 
 def test_it_asks_once_a_day_and_a_clock_that_was_wrong_does_not_stop_it():
     assert is_due(None, unix_s=0.0)
-    assert not is_due(Asked(1000.0, ""), unix_s=1000.0 + 86399)
-    assert is_due(Asked(1000.0, ""), unix_s=1000.0 + 86400)
-    assert is_due(Asked(9e9, ""), unix_s=1000.0)
+    assert not is_due(LastCheck(1000.0, ""), unix_s=1000.0 + 86399)
+    assert is_due(LastCheck(1000.0, ""), unix_s=1000.0 + 86400)
+    assert is_due(LastCheck(9e9, ""), unix_s=1000.0)
 
 
 def test_a_newer_version_is_one_quiet_row_and_the_second_start_asks_nobody(tmp_path):
@@ -47,7 +47,7 @@ def test_a_newer_version_is_one_quiet_row_and_the_second_start_asks_nobody(tmp_p
         config = settings(tmp_path, f'url = "{there.url}/newest"', "check = true")
         for _ in range(2):
             with Plugin(server.url, tmp_path, LLAMABAR_CONFIG=config) as plugin:
-                plugin.wait_for_row("Update: llamabar 99.0 is out, this is 0.1.0")
+                plugin.wait_for_row("Update: llamabar 99.0 is available. You have 0.1.0.")
                 assert not plugin.row("Plugin:")
                 assert plugin.items()[-1].text.startswith("Update:")
         assert len(there.heard) == 1

@@ -1,4 +1,4 @@
-"""Where the program begins. `stream` goes straight to work: it imports no command-line library, nor typing."""
+"""Where the program begins. `stream` goes straight to work: it imports neither click nor typing."""
 
 import os
 import sys
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 def main() -> "NoReturn":
     """Run what the arguments say, and end the process with its exit code."""
     try:
-        _run(sys.argv[1:])
-    except KeyboardInterrupt:  # before whoever runs has begun to listen to it
+        os._exit(_run(sys.argv[1:]))  # daemon threads may be in a read: an ordinary exit would wait for their locks
+    except KeyboardInterrupt:  # before the command handles it
         os._exit(INTERRUPTED)
 
 
-def _run(words: "list[str]") -> "NoReturn":
+def _run(words: "list[str]") -> int:
     if words == ["stream"] or (not words and os.environ.get("SWIFTBAR")):
         from llamabar.plugin.main import stream
 
-        os._exit(stream(os.environ))  # daemon threads may stand in a read: an ordinary exit would wait for their locks
+        return stream(os.environ)
     from llamabar.cli.main import run
 
     code = run(words)
@@ -30,14 +30,14 @@ def _run(words: "list[str]") -> "NoReturn":
         try:
             out.flush()
         except OSError as error:
-            code = code or _told(error)
+            code = code or _disk_full(error)
         except (ValueError, AttributeError):  # closed, or none at all
             pass
-    os._exit(code)
+    return code
 
 
-def _told(error: OSError) -> int:
-    """Say that the disk is full, if that is what is wrong; a reader that has gone is nothing to speak of."""
+def _disk_full(error: OSError) -> int:
+    """Say that the disk is full, if it is; a reader that went away is no fault."""
     from llamabar.cli.main import is_full, no_room
 
     return no_room() if is_full(error) else 0

@@ -1,7 +1,7 @@
-"""Starts the unpacked program, without Python's site machinery: `python -I -S start.py`.
+"""Start the unpacked program without Python's site machinery: `python -I -S start.py`.
 
-Law: on the hot path nothing but os, sys and fcntl is imported here. Written for any Python 3, so that one that is
-too old can say so. The environment names the one file (LLAMABAR_FILE), set by its header and by unpack.py.
+Law: on the hot path only os, sys and fcntl are imported. Readable by any Python 3, so that one that is too old can
+say so. `start` stands last, so that a truncated file is an ImportError, which start.py answers by unpacking again.
 """
 
 import os
@@ -15,7 +15,7 @@ _held = -1
 
 def _drop_bytecode(cache):
     # type: (str) -> None
-    """Remove what Python compiled of the cache, in it and where Apple's Python keeps it."""
+    """Remove the cache's compiled files, those where Apple's Python keeps them too."""
     apples = os.path.expanduser("~/Library/Caches/com.apple.python") + cache
     for folder in (cache, apples):
         for inner, _, names in os.walk(folder):
@@ -29,7 +29,7 @@ def _drop_bytecode(cache):
 
 def _hold(folder):
     # type: (str) -> None
-    """Keep a shared lock on the cache for the life of this process, so that no newer build removes it."""
+    """Hold a shared lock on the cache for the life of this process, so that no newer build removes it."""
     global _held
     try:
         import fcntl
@@ -42,7 +42,7 @@ def _hold(folder):
 
 def start():
     # type: () -> None
-    """Run the program; if its cache turns out to be damaged, have it unpacked anew and start again, once."""
+    """Run the program; if its cache turns out to be damaged, start again once, which unpacks it again."""
     if sys.version_info < OLDEST:
         found = sys.version_info[:2] + (sys.executable,)
         sys.exit("llamabar needs Python 3.9 or newer, and this is %d.%d: %s" % found)
@@ -53,7 +53,7 @@ def start():
         from llamabar.boot.entry import main
 
         main()
-        raise ImportError("entry.py is cut off: its main() returned")
+        raise ImportError("entry.py is truncated: its main() returned")
     except Exception as error:
         file = os.environ.get("LLAMABAR_FILE", "")
         if not is_repairable(error):

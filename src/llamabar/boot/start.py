@@ -1,10 +1,10 @@
-"""What the header runs, after it has read that the last line is there."""
+"""What the header runs, once it has seen that the last line is there."""
 
 import os
 import sys
 
 if os.environ.get("LLAMABAR_REPAIRED"):
-    sys.dont_write_bytecode, sys.pycache_prefix = True, os.devnull  # a full disk leaves bytecode that breaks off
+    sys.dont_write_bytecode, sys.pycache_prefix = True, os.devnull  # a full disk leaves truncated bytecode
 sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 try:
     from llamabar.boot.launch import start

@@ -1,7 +1,7 @@
-"""Unpacks the program, once for each build, and starts it there. Run out of the one file, by the Python it found.
+"""Unpack the program once per build and start it from there. Runs inside the one file, with the Python it found.
 
 Law: whatever state the cache is in, the program runs, or says in words why not. A cache is used only if it is ours,
-nobody else can write to it, every file in it is as in the archive, and SwiftBar does not take it for plugins.
+nobody else can write to it or replace it, every file in it matches the archive, and SwiftBar won't run it as a plugin.
 """
 
 import errno
@@ -25,29 +25,31 @@ from llamabar.damage import SITE, cache_name, is_whole, members
 START = "site-packages/llamabar/boot/start.py"
 TEMPORARY = ".llamabar-"
 OLD_S = 7 * 86400.0
-LEFT_BEHIND_S = 86400.0
-SHIVS_SWITCHES = ("SHIV_INTERPRETER", "SHIV_ENTRY_POINT", "SHIV_MODULE", "SHIV_CONSOLE_SCRIPT")
+ABANDONED_S = 86400.0
+SHIV_SWITCHES = ("SHIV_INTERPRETER", "SHIV_ENTRY_POINT", "SHIV_MODULE", "SHIV_CONSOLE_SCRIPT")
 CACHE_NAME = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$")
 
 
 def main(file: str) -> NoReturn:
     """Run the program from its cache; without one, straight out of the file."""
     file = os.path.abspath(file)
-    if any(os.environ.get(name) for name in SHIVS_SWITCHES):
-        _shiv(file)
+    if any(os.environ.get(name) for name in SHIV_SWITCHES):
+        sys.path[0] = file
+        importlib.import_module("_bootstrap").bootstrap()
+        sys.exit(0)
     try:
         with zipfile.ZipFile(file) as archive:
             folder = _cache(archive)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError):
-        sys.exit(f"llamabar: the file is not whole.\nDownload it again: {file}")
-    by_header = _same(os.environ.get("LLAMABAR_FILE", ""), file)
+        sys.exit(f"llamabar: the file is incomplete.\nDownload it again: {file}")
+    started_by_header = _is_same_file(os.environ.get("LLAMABAR_FILE", ""), file)
     os.environ["LLAMABAR_FILE"] = file
     os.environ.pop("SHIV_FORCE_EXTRACT", None)
     if folder is None:
-        print("llamabar: no folder to unpack into, so this start is slow. Set SHIV_ROOT to one.", file=sys.stderr)
+        print("llamabar: no folder to unpack into, so starting is slow. Set SHIV_ROOT to one.", file=sys.stderr)
     elif sys.executable:
-        if by_header:
-            _remember(folder)
+        if started_by_header:
+            _remember_python(folder)
         os.execv(sys.executable, [sys.executable, "-I", "-S", str(folder / START), *sys.argv[1:]])
     else:
         sys.path[0] = str(folder / SITE)
@@ -57,18 +59,17 @@ def main(file: str) -> NoReturn:
 
 
 def roots(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Yield the folders that may hold caches, the best first; none within SwiftBar's plugin folder."""
-    asked = environment.get("SHIV_ROOT", "")
+    """Yield the folders that may hold caches, links resolved, the best first; none inside SwiftBar's plugin folder."""
     temporary = os.path.join(environment.get("TMPDIR") or "/tmp", f"llamabar-{os.getuid()}")
     plugins = environment.get("SWIFTBAR_PLUGINS_PATH", "")
-    home = environment.get("HOME") or _home_of_the_entry()
-    for name in filter(None, (asked, "~/.shiv", temporary)):
-        path = Path(f"{home}{name[1:]}" if name.startswith("~/") else name).absolute()
-        if not (plugins and _within(path, Path(plugins))):
+    home = environment.get("HOME") or _home_folder()
+    for name in filter(None, (environment.get("SHIV_ROOT", ""), "~/.shiv", temporary)):
+        path = Path(os.path.realpath(f"{home}{name[1:]}" if name.startswith("~/") else name))
+        if not plugins or Path(os.path.realpath(plugins)) not in (path, *path.parents):
             yield path
 
 
-def _home_of_the_entry() -> str:
+def _home_folder() -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:
@@ -76,22 +77,22 @@ def _home_of_the_entry() -> str:
 
 
 def remove_old(root: Path, *, now_s: float, kept: str = "") -> List[str]:
-    """Remove this user's caches of other builds that are a week old and that no process uses; return their names."""
+    """Remove this user's caches of other builds, a week old and unused by any process; return their names."""
     removed = []
     for path in root.iterdir() if root.is_dir() else ():
-        left = path.name.startswith(TEMPORARY)
-        if path.name == kept or not (left or CACHE_NAME.match(path.name)):
+        abandoned = path.name.startswith(TEMPORARY)
+        if path.name == kept or not (abandoned or CACHE_NAME.match(path.name)):
             continue
         try:
             found = path.lstat()
-            if found.st_uid != os.getuid() or now_s - found.st_mtime < (LEFT_BEHIND_S if left else OLD_S):
+            if found.st_uid != os.getuid() or now_s - found.st_mtime < (ABANDONED_S if abandoned else OLD_S):
                 continue
-            if path.is_dir() and not path.is_symlink():
-                if _in_use(path):
-                    continue
-                shutil.rmtree(path, ignore_errors=True)
-            else:
+            if not stat.S_ISDIR(found.st_mode):
                 path.unlink()
+            elif _in_use(path):
+                continue
+            else:
+                shutil.rmtree(path, ignore_errors=True)
             removed.append(path.name)
         except OSError:
             continue
@@ -99,19 +100,19 @@ def remove_old(root: Path, *, now_s: float, kept: str = "") -> List[str]:
 
 
 def _cache(archive: zipfile.ZipFile) -> Optional[Path]:
-    """Return the first cache that is whole or could be made so; None if there is none."""
+    """Return the first cache that is whole, or can be made so; None if there is none."""
     name = cache_name(archive)
     force = bool(os.environ.get("SHIV_FORCE_EXTRACT"))
     for root in roots(os.environ):
         target = root / name
         try:
-            if force or not (_is_safe(root) and _is_ours(target) and is_whole(archive, str(target))):
+            if force or not (root.is_dir() and _is_safe(root) and _is_usable(archive, target)):
                 root.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if not _is_safe(root):
                     continue
                 _unpack(archive, root, name, force=force)
                 remove_old(root, now_s=time.time(), kept=name)
-            if _is_ours(target) and is_whole(archive, str(target)):
+            if _is_usable(archive, target):
                 return target
         except OSError:
             continue
@@ -119,16 +120,15 @@ def _cache(archive: zipfile.ZipFile) -> Optional[Path]:
 
 
 def _unpack(archive: zipfile.ZipFile, root: Path, name: str, *, force: bool) -> None:
-    """Unpack beside the target, then take its place in one step; whoever comes second leaves the first in place."""
-    fresh = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=root))
+    """Unpack beside the target, then rename; of two processes at once the first one's cache stays."""
+    fresh, target = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=root)), root / name
     try:
         for info in members(archive):
             path = fresh / info.filename
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(archive.read(info))
             path.chmod(0o700 if info.filename.endswith(".so") else 0o600)
-        target = root / name
-        if os.path.lexists(target) and (force or not (_is_ours(target) and is_whole(archive, str(target)))):
+        if os.path.lexists(target) and (force or not _is_usable(archive, target)):
             _put_away(target, root)
         try:
             fresh.rename(target)
@@ -140,41 +140,44 @@ def _unpack(archive: zipfile.ZipFile, root: Path, name: str, *, force: bool) -> 
 
 
 def _put_away(target: Path, root: Path) -> None:
-    """Take a damaged cache out of the way; another process may do the same."""
-    aside = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=root))
+    """Move a damaged cache out of the way; another process may be doing the same."""
+    folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=root))
     try:
-        target.rename(aside / "old")
+        target.rename(folder / "old")
     except FileNotFoundError:
         pass
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_safe(root: Path) -> bool:
-    """Tell whether nobody but us and the system can put another folder in a cache's place."""
-    found = root.stat() if root.is_dir() else None
-    return (
-        found is not None
-        and found.st_uid in (os.getuid(), 0)
-        and (not found.st_mode & 0o022 or bool(found.st_mode & stat.S_ISVTX))
-    )
+    """Return whether only we and the system can put another folder in a cache's place.
+
+    A link that somebody flips later can't fool it: the root itself is no link (`roots` has resolved it), and no
+    folder above it lets others rename what is inside, unless it is sticky.
+    """
+    if not stat.S_ISDIR(root.lstat().st_mode) or not _is_closed(root.lstat(), 0o022):
+        return False
+    return all(_is_closed(parent.lstat(), 0o002) for parent in root.parents)
 
 
-def _is_ours(target: Path) -> bool:
+def _is_closed(found: os.stat_result, open_bits: int) -> bool:
+    """Return whether a folder belongs to us or the system and can't be changed by others."""
+    return found.st_uid in (os.getuid(), 0) and (not found.st_mode & open_bits or bool(found.st_mode & stat.S_ISVTX))
+
+
+def _is_usable(archive: zipfile.ZipFile, target: Path) -> bool:
+    """Return whether a cache is a folder of ours that nobody else can write to, and complete."""
     try:
         found = target.lstat()
     except OSError:
         return False
-    return target.is_dir() and not target.is_symlink() and found.st_uid == os.getuid() and not found.st_mode & 0o022
-
-
-def _within(path: Path, folder: Path) -> bool:
-    inner, outer = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
-    return inner == outer or outer in inner.parents
+    ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o022
+    return ours and is_whole(archive, str(target))
 
 
 def _in_use(folder: Path) -> bool:
-    """Tell whether a process holds a cache: launch.py locks its own, shared."""
+    """Return whether a process holds a cache: launch.py takes a shared lock on its own."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -185,32 +188,25 @@ def _in_use(folder: Path) -> bool:
         os.close(descriptor)
 
 
-def _remember(folder: Path) -> None:
-    """Write down for the header which Python to start next time: what was asked for, and what that was."""
+def _remember_python(folder: Path) -> None:
+    """Note for the header which Python to start next time: LLAMABAR_PYTHON as it was, and what that meant."""
     lines = [os.environ.get("LLAMABAR_PYTHON", ""), sys.executable]
     if any("\n" in line for line in lines):
         return
-    said = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+    content = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
     try:
-        if (folder / "python").exists() and (folder / "python").read_bytes() == said:
+        if (folder / "python").exists() and (folder / "python").read_bytes() == content:
             return
         handle, name = tempfile.mkstemp(dir=folder)
         with os.fdopen(handle, "wb") as file:
-            file.write(said)
+            file.write(content)
         os.replace(name, folder / "python")
     except OSError:
         pass
 
 
-def _same(one: str, other: str) -> bool:
+def _is_same_file(one: str, other: str) -> bool:
     try:
         return bool(one) and os.path.samefile(one, other)
     except OSError:
         return False
-
-
-def _shiv(file: str) -> NoReturn:
-    """Do what shiv's own switches ask: an interpreter, or another entry point, in the unpacked environment."""
-    sys.path[0] = file
-    importlib.import_module("_bootstrap").bootstrap()
-    sys.exit(0)

@@ -1,6 +1,7 @@
-"""How clicks come back to us: SwiftBar's version decides."""
+"""How clicks come back: SwiftBar's version decides."""
 
 import os
+import re
 import sys
 from typing import Mapping, Tuple
 
@@ -10,9 +11,9 @@ STDIN_CLICKS_SINCE = (2, 1, 0)
 
 
 def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks:
-    """Return how items are written: to our stdin from SwiftBar 2.1.0 on; before, and for others, by starting us.
+    """Return how items are written: a line on our stdin since SwiftBar 2.1.0; before, and elsewhere, a new process.
 
-    `ends`: this process ends after one frame, so nobody would read its stdin.
+    `ends`: this process ends after one frame, so nothing would read its stdin.
     """
     program = environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment)
     return Clicks(program, by_stdin=not ends and swiftbar_version(environment) >= STDIN_CLICKS_SINCE)
@@ -26,4 +27,4 @@ def program_path(environment: Mapping[str, str]) -> str:
 def swiftbar_version(environment: Mapping[str, str]) -> Tuple[int, ...]:
     """Return SwiftBar's version as numbers, () if unknown. A beta counts as its release."""
     head = environment.get("SWIFTBAR_VERSION", "").split("-")[0]
-    return tuple(int(part) for part in head.split(".") if part.isdigit())
+    return tuple(int(part) for part in head.split(".") if re.fullmatch("[0-9]+", part))

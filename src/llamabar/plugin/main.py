@@ -17,15 +17,15 @@ FIRST_FRAME = (
     b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\nllama-swap: starting|sfimage=circle.dotted\n~~~\n"
 )
 FAULT_FRAME = (
-    b"|sfimage=exclamationmark.triangle\n---\nllamabar: a fault of ours at the start, %s\n"
-    b"It tries again every ten seconds. In a terminal: llamabar.pyz status\n~~~\n"
+    b"|sfimage=exclamationmark.triangle\n---\nllamabar ran into a problem starting up: %s\n"
+    b"Trying again every 10 s. In Terminal: llamabar status\n~~~\n"
 )
 FAULT_PAUSE_S = 10.0
 END_S, LAST_FRAME_S = 0.4, 0.1
 
 
 def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = "") -> int:
-    """Print frames until a signal comes or nobody reads; return the exit code."""
+    """Print frames until a signal comes or the reader goes away; return the exit code."""
     try:
         os.write(sys.stdout.fileno(), FIRST_FRAME)
     except (OSError, AttributeError):  # nobody reads; it was closed before the start
@@ -42,12 +42,12 @@ def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = 
 
 def _run(environment: "Mapping[str, str]", server: str, config: str) -> int:
     """Repair a missing streaming attribute and end, or watch."""
-    from llamabar.plugin.repair_attribute import heal
+    from llamabar.plugin.repair_attribute import repair
 
-    healed = heal(environment)
-    if healed is None:
+    repaired = repair(environment)
+    if repaired is None:
         return _watch(environment, server, config)
-    os.write(sys.stdout.fileno(), healed.encode("utf-8"))
+    os.write(sys.stdout.fileno(), repaired.encode("utf-8"))
     return 0
 
 
@@ -63,7 +63,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.app.notifications import Notifier
     from llamabar.doctor.explain import explain
     from llamabar.plugin.click_style import click_style
-    from llamabar.plugin.restart_request import Recycler
+    from llamabar.plugin.restart_request import RestartRequest
     from llamabar.sources.clicks import ClickReader
     from llamabar.sources.inbox import Notice
     from llamabar.store.history import Keeper
@@ -84,8 +84,8 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     keeper = Keeper(watch.monitor, environment, days=settings.kept_days)
     keeper.load()
     limit_bytes = settings.printed_mb.value * 1e6
-    recycler = Recycler(writer, environment, limit_bytes=limit_bytes, is_busy=watch.monitor.is_busy)
-    watch.loop(until=lambda _: state.note() or keeper.note() or recycler.note() or os.getppid() != parent)
+    restart_request = RestartRequest(writer, environment, limit_bytes=limit_bytes, is_busy=watch.monitor.is_busy)
+    watch.loop(until=lambda _: state.note() or keeper.note() or restart_request.note() or os.getppid() != parent)
     ends_s = time.monotonic() + END_S
     keeper.end()
     state.end()

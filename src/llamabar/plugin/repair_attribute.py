@@ -1,21 +1,21 @@
-"""A plugin file that lost its attribute (copied, downloaded, replaced by hand) is no streaming plugin: it mends itself.
+"""A plugin file that lost its attribute (copied, downloaded, replaced by hand) repairs itself.
 
-Without the attribute SwiftBar waits for the end of a program that never ends. So the attribute is set, the file and its
-folder are touched, which makes SwiftBar look again, and this process ends with one line.
+Without the attribute SwiftBar waits for the end of a program that never ends. So the attribute is set, the file and
+its folder are touched, which makes SwiftBar look again, and this process ends with one frame.
 """
 
 import os
 from pathlib import Path
 from typing import Mapping, Optional
 
-HEALED_FRAME = (
+REPAIRED_FRAME = (
     "llamabar|sfimage=arrow.clockwise.circle\n---\n"
-    "llamabar: set up for SwiftBar, which starts it again by itself\nIf it does not: SwiftBar > Refresh All\n"
+    "llamabar is now set up for SwiftBar, which will restart it\nIf it doesn't: SwiftBar > Refresh All\n"
 )
 
 
-def heal(environment: Mapping[str, str]) -> Optional[str]:
-    """Return the frame to end with after the attribute was set; None when all is well or nothing can be done."""
+def repair(environment: Mapping[str, str]) -> Optional[str]:
+    """Return the frame to end with once the attribute is set; None when nothing is wrong or nothing can be done."""
     file, folder = environment.get("LLAMABAR_FILE", ""), environment.get("SWIFTBAR_PLUGINS_PATH", "")
     if not file or not folder or not os.path.abspath(file).startswith(os.path.join(os.path.abspath(folder), "")):
         return None
@@ -29,4 +29,4 @@ def heal(environment: Mapping[str, str]) -> Optional[str]:
             os.utime(touched)
         except OSError:
             continue
-    return HEALED_FRAME
+    return REPAIRED_FRAME

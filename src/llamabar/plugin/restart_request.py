@@ -1,7 +1,7 @@
-"""Asks SwiftBar for a new start of the plugin once it has printed much: SwiftBar keeps every byte until then.
+"""Ask SwiftBar to restart the plugin once it has printed much: SwiftBar keeps every byte it was sent until then.
 
-Laws: in a quiet moment, or at twice the budget; seldom; on a thread. SwiftBar answers with SIGTERM and starts the
-plugin again, the last menu stays meanwhile, and the history goes on (facts on SwiftBar, "Streamable plugins").
+Laws: in a quiet moment, or at twice the budget; rarely; on a thread. SwiftBar sends SIGTERM and starts the plugin
+again; the last menu stays on screen meanwhile, and the history goes on (seen in SwiftBar's source).
 """
 
 import os
@@ -17,8 +17,8 @@ from llamabar.sources import clock
 ASK_AGAIN_S = 600.0
 
 
-class Recycler:
-    """Watches what a writer has printed for SwiftBar; elsewhere it does nothing."""
+class RestartRequest:
+    """Watches how much a writer has printed for SwiftBar; elsewhere it does nothing."""
 
     def __init__(
         self, writer: FrameWriter, environment: Mapping[str, str], *, limit_bytes: float, is_busy: Callable[[], bool]
@@ -30,18 +30,18 @@ class Recycler:
         self._next_s = 0.0
 
     def note(self) -> bool:
-        """Ask for a new start, if it is time to; False, so that a loop goes on."""
+        """Ask for a restart if it is time to; return False, so that a loop goes on."""
         printed, now_s = self._writer.written_bytes, clock.now_s()
         if printed < self._limit_bytes or now_s < self._next_s:
             return False
         if printed < 2 * self._limit_bytes and self._is_busy():
             return False
         self._next_s = now_s + ASK_AGAIN_S
-        threading.Thread(target=tools.run, args=("open", "-g", self._url), name="recycling", daemon=True).start()
+        threading.Thread(target=tools.run, args=("open", "-g", self._url), name="restart request", daemon=True).start()
         return False
 
 
 def url(environment: Mapping[str, str]) -> str:
-    """Return SwiftBar's address for a new start of this plugin."""
+    """Return the URL that makes SwiftBar restart this plugin."""
     name = os.path.basename(environment.get("SWIFTBAR_PLUGIN_PATH", "")) or PLUGIN
     return f"swiftbar://refreshplugin?plugin={quote(name, safe='')}"

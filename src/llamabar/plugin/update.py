@@ -1,11 +1,10 @@
-"""Tells that a newer version is out. It never downloads one.
+"""Tell that a newer version is out. It never downloads one.
 
-Law: without `[update] check = true` and a `url` in the settings no request is ever made. With them: one a day at
-most, whatever comes of it and however often the program starts, on a thread that nothing waits for.
+Law: without `[update] check = true` and a `url` in the settings no request is ever made. With them: at most one a
+day, whatever comes of it and however often the program starts, on a thread that nothing waits for.
 """
 
 import json
-import os
 import re
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Callable, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
 from llamabar import __version__
+from llamabar.macos import files
 from llamabar.macos.paths import data_folder
 
 EVERY_S = 86400.0
@@ -22,7 +22,7 @@ ANSWER_S = 10.0
 STAMP = "update.json"
 
 
-class Asked(NamedTuple):
+class LastCheck(NamedTuple):
     """When the URL was last asked, by the wall clock, and the version it named then."""
 
     unix_s: float
@@ -36,30 +36,30 @@ def start(url: str, environment: Mapping[str, str], *, tell: Callable[[str], Non
         threading.Thread(target=_watch, args=(url, stamp, tell), name="updates", daemon=True).start()
 
 
-def newer(said: str, *, than: str = __version__) -> bool:
-    """Tell whether a version is a later one; what is no plain version, such as a release candidate, is not."""
-    there, here = _numbers(said), _numbers(than)
+def newer(version: str, *, than: str = __version__) -> bool:
+    """Return whether a version is a later one; anything but plain numbers, a release candidate say, is not."""
+    there, here = _numbers(version), _numbers(than)
     return there is not None and here is not None and there > here
 
 
 def version_in(body: bytes) -> str:
-    """Return the version that an answer names: JSON with `version` or `tag_name`, or a plain first line; else ""."""
+    """Return the version an answer names: JSON with `version` or `tag_name`, or a plain first line; else ""."""
     text = body[:65536].decode("utf-8", "replace").strip()
     try:
-        found = json.loads(body)
-        said = found.get("version") or found.get("tag_name") if isinstance(found, dict) else found
-    except ValueError:
-        said = text.splitlines()[0] if text else ""
-    return str(said).strip() if _numbers(str(said).strip()) is not None else ""
+        found = json.loads(text)
+        version = found.get("version") or found.get("tag_name") if isinstance(found, dict) else found
+    except (ValueError, RecursionError):
+        version = text.splitlines()[0] if text else ""
+    return str(version).strip() if _numbers(str(version).strip()) is not None else ""
 
 
-def is_due(asked: Optional[Asked], *, unix_s: float) -> bool:
-    """Tell whether to ask now; a time in the future is of a clock that was wrong."""
-    return asked is None or not 0.0 <= unix_s - asked.unix_s < EVERY_S
+def is_due(last: Optional[LastCheck], *, unix_s: float) -> bool:
+    """Return whether to ask now; a time in the future comes from a clock that was wrong."""
+    return last is None or not 0.0 <= unix_s - last.unix_s < EVERY_S
 
 
 def _numbers(version: str) -> Optional[Tuple[int, ...]]:
-    if not re.fullmatch(r"v?\d{1,6}(\.\d{1,6}){0,3}", version):
+    if not re.fullmatch(r"v?[0-9]{1,6}(\.[0-9]{1,6}){0,3}", version):
         return None
     parts = [int(part) for part in version.lstrip("v").split(".")]
     return tuple(parts + [0] * (4 - len(parts)))
@@ -68,16 +68,16 @@ def _numbers(version: str) -> Optional[Tuple[int, ...]]:
 def _watch(url: str, stamp: Path, tell: Callable[[str], None]) -> None:
     told = ""
     while True:
-        asked = _read(stamp)
-        if is_due(asked, unix_s=time.time()):
-            kept = asked.version if asked is not None else ""
-            if not _write(stamp, Asked(time.time(), kept)):
-                return  # what cannot be remembered would be asked at every start
-            asked = Asked(time.time(), _ask(url) or kept)
-            _write(stamp, asked)
-        if asked is not None and asked.version != told and newer(asked.version):
-            told = asked.version
-            tell(f"llamabar {told.lstrip('v')} is out, this is {__version__}")
+        last = _read(stamp)
+        if is_due(last, unix_s=time.time()):
+            known = last.version if last is not None else ""
+            if not _write(stamp, LastCheck(time.time(), known)):
+                return  # what can't be remembered would be asked at every start
+            last = LastCheck(time.time(), _ask(url) or known)
+            _write(stamp, last)
+        if last is not None and last.version != told and newer(last.version):
+            told = last.version
+            tell(f"llamabar {told.lstrip('v')} is available. You have {__version__}.")
         time.sleep(LOOK_S)
 
 
@@ -91,20 +91,19 @@ def _ask(url: str) -> str:
     return version_in(answer.body) if answer.status == 200 else ""
 
 
-def _read(stamp: Path) -> Optional[Asked]:
+def _read(stamp: Path) -> Optional[LastCheck]:
     try:
-        found = json.loads(stamp.read_bytes())
-        return Asked(float(found["asked_unix_s"]), str(found["version"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        found = json.loads(files.read(stamp) or b"")
+        return LastCheck(float(found["asked_unix_s"]), str(found["version"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
-def _write(stamp: Path, asked: Asked) -> bool:
-    temporary = stamp.with_name(f".{stamp.name}.{os.getpid()}")
+def _write(stamp: Path, last: LastCheck) -> bool:
+    content = json.dumps({"asked_unix_s": last.unix_s, "version": last.version}).encode("utf-8")
     try:
         stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"asked_unix_s": asked.unix_s, "version": asked.version}), "utf-8")
-        temporary.replace(stamp)
+        files.write(stamp, content, mode=files.PRIVATE_MODE)
     except OSError:
         return False
     return True
