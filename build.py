@@ -128,7 +128,7 @@ def bench(arguments: List[str]) -> int:
 
 
 def live(arguments: List[str]) -> int:
-    """The end-to-end checks against the llama-swap on PATH."""
+    """The end-to-end checks against every llama-swap on PATH, or those named."""
     pyz([])
     return _call([str(_python()), str(ROOT / "tools" / "live.py"), *arguments])
 

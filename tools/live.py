@@ -1,13 +1,12 @@
-"""The end-to-end checks against a real llama-swap, if one is on PATH; its models are the demo's model servers.
+"""The end-to-end checks against real llama-swaps: those named, else every one on PATH.
 
-python3 build.py live
+python3 build.py live [PROGRAM ...]
 """
 
 import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from tests.fakes.programs import Plugin, wait_for  # noqa: E402
 
 from llamabar.demo.load import ask  # noqa: E402
 from llamabar.demo.world import free_port  # noqa: E402
+from tools import live_situations  # noqa: E402
 
 PYZ = ROOT / "dist" / "llamabar.pyz"
 SERVER = ROOT / "src" / "llamabar" / "demo" / "modelserver.py"
@@ -43,20 +43,28 @@ models:
 """
 
 
-def main() -> int:
-    """Run every check and return 0 if all of them hold."""
-    program = shutil.which("llama-swap")
-    if program is None:
+def main(arguments: List[str]) -> int:
+    """Try every llama-swap named, or every one on PATH; return 0 if all checks and situations hold."""
+    programs = arguments or programs_on_path()
+    if not programs:
         print("Skipped: no llama-swap on PATH. Put one there (brew install llama-swap) and run this again.")
         return 0
+    return 1 if sum(tried(program) for program in programs) else 0
+
+
+def programs_on_path() -> List[str]:
+    """Return every different llama-swap in the folders of PATH, in their order."""
+    found = (Path(folder) / "llama-swap" for folder in os.environ.get("PATH", "").split(os.pathsep) if folder)
+    usable = [str(path.resolve()) for path in found if os.access(path, os.X_OK) and path.is_file()]
+    return list(dict.fromkeys(usable))
+
+
+def tried(program: str) -> int:
+    """Run every check and situation against one llama-swap; return how many fail."""
     version = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10).stdout.strip()
     print(f"{program}: {version}")
     failures = 0
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        real(program, Path(folder)) as swap,
-        the_plugin(swap) as plugin,
-    ):
+    with tempfile.TemporaryDirectory() as folder, real(program, Path(folder)) as swap, the_plugin(swap) as plugin:
         for check in CHECKS:
             what = (check.__doc__ or "").splitlines()[0]
             try:
@@ -66,8 +74,9 @@ def main() -> int:
                 print(f"FAILED  {what}\n        {str(error)[:2000]}", flush=True)
             else:
                 print(f"holds   {what}", flush=True)
-    print(f"{len(CHECKS) - failures} passed, {failures} failed")
-    return 1 if failures else 0
+    failures += live_situations.run(program, version)
+    print(f"{failures} failed")
+    return failures
 
 
 class Swap:
@@ -210,6 +219,6 @@ def said(swap: Swap, command: str) -> Dict[str, Any]:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(130)
