@@ -7,6 +7,7 @@ from typing import Callable, FrozenSet, Optional
 
 from llamabar.app import services
 from llamabar.core import queries
+from llamabar.core.address import is_local
 from llamabar.core.events import Fault, MemoryMeasured
 from llamabar.core.queries import Answer, Kind
 from llamabar.core.rediscovery import Search
@@ -68,7 +69,7 @@ class Link:
     def move(self, url: str) -> None:
         """Watch the server at another address from now on."""
         self.server = replace(self.server, url=url)
-        self.processes = host.Processes(url) if queries.is_local(url) else None
+        self.processes = host.Processes(url) if is_local(url) else None
         self.client = self.client.moved(url)
         self.stream.move(self.client)
 
@@ -137,7 +138,7 @@ def link_to(server: ServerSettings, inbox: Inbox, *, follows: bool) -> Link:
         EventStream(server.name, client, inbox),
         Asker(server.name, inbox),
         Asker(server.name, inbox),
-        host.Processes(server.url) if queries.is_local(server.url) else None,
+        host.Processes(server.url) if is_local(server.url) else None,
         search=Search() if follows else None,
     )
 

@@ -17,6 +17,7 @@ from llamabar.app.connection import Explain, Link, link_to, needs_clients, proce
 from llamabar.app.monitor import Monitor, Watched
 from llamabar.app.notifications import Notifier
 from llamabar.core import queries
+from llamabar.core.address import is_local
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.history import BUCKETS, History
@@ -57,7 +58,7 @@ class Watch:
     def __post_init__(self) -> None:
         settings, bucket_s = self.settings, self.settings.history_minutes.value * 60 / BUCKETS
         watched = {
-            one.name: Watched(one.name, one.url, queries.is_local(one.url), history=History(bucket_s=bucket_s))
+            one.name: Watched(one.name, one.url, is_local(one.url), history=History(bucket_s=bucket_s))
             for one in settings.servers
         }
         self.monitor = Monitor(watched, settings.title, settings.key, settings.mistakes, version=__version__)

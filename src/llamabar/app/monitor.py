@@ -5,6 +5,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.core import cadence, queries, readings
 from llamabar.core import events as ev
+from llamabar.core.address import is_local
 from llamabar.core.history import History, record
 from llamabar.core.hysteresis import NONE_YET, Figures
 from llamabar.core.ledger import NOTHING, Account, counted, emptied, merged, settled
@@ -49,7 +50,7 @@ class Watched:
 
     def reach(self) -> Dict[str, bool]:
         """Return how much of its computer can be seen, as the questions need it."""
-        return {"local": queries.is_local(self.url), "processes": self.processes}
+        return {"local": is_local(self.url), "processes": self.processes}
 
 
 @dataclass
@@ -104,7 +105,7 @@ class Monitor:
     def move(self, server: str, url: str) -> None:
         """Watch a server at another address from now on: what it counts there is another account of its name."""
         watched = self.servers[server]
-        watched.url, watched.processes = url, queries.is_local(url)
+        watched.url, watched.processes = url, is_local(url)
         if watched.key:
             watched.kept = {**watched.kept, watched.key: replace(watched.account, name=watched.name)}
             watched.key = key_of(url)

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import Callable, List, NamedTuple, Optional
 
+from llamabar.core.address import is_local, port_of
 from llamabar.core.events import ServiceFound
-from llamabar.core.queries import is_local
 from llamabar.errors import LlamabarError
 from llamabar.macos import files, launchctl, logs, probe
 from llamabar.macos.agents import Agent, find_agents, flag, listen_of
@@ -38,7 +38,7 @@ def find(server: ServerSettings) -> Optional[Known]:
         return None
     agents = find_agents(Path(os.path.expanduser("~")))
     named = [agent for agent in agents if server.service and agent.label == server.service]
-    same = [agent for agent in agents if _port(agent.url) == _port(server.url)]
+    same = [agent for agent in agents if port_of(agent.url) == port_of(server.url)]
     ours = [agent for agent in same if agent.label == OWN_LABEL]
     chosen: List[Agent] = named or ours or same
     if not chosen or not launchctl.LABEL.match(chosen[0].label):
@@ -61,7 +61,7 @@ def require(server: ServerSettings) -> Known:
     from llamabar.sources.processes import running
 
     for process in running(listen_of):
-        if _port(process.url) == _port(server.url):
+        if port_of(process.url) == port_of(server.url):
             raise LlamabarError(
                 f"The llama-swap at {process.url} (pid {process.pid}) was not started by a LaunchAgent.",
                 "End it where it was started (Ctrl-C in its terminal). For a service: llamabar.pyz install",
@@ -197,13 +197,3 @@ def _data_folder() -> Path:
 
 def _control(known: Known, say: Callable[[str], None]) -> Control:
     return Control(known.label, known.plist, lambda: probe.answers(known.url), known.log, say)
-
-
-def _port(url: str) -> Optional[int]:
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(url)
-        return parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        return None

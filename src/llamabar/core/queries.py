@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import List, Mapping, NamedTuple, Optional, Tuple
-from urllib.parse import urlsplit
 
+from llamabar.core.address import is_loopback
 from llamabar.core.events import Event
 from llamabar.core.state import READY, Model, Snapshot, at_work, in_flight, requests_of
 
@@ -23,7 +23,6 @@ NO_GPU_EVERY_S = 300.0
 GPU_EVERY_S = 10.0  # llama-swap itself samples every 5 s
 SLOTS_SOON_S = 0.5  # once, for the first pace of an answer
 LONGEST_BACKOFF_S = 30.0
-LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 
 class Kind(str, Enum):
@@ -256,20 +255,3 @@ def _slots_at_s(log: AskLog, model: Model, now_s: float) -> float:
     every_s = SLOTS_SOON_S if model.meter.unpaced() else SLOTS_EVERY_S
     backoff_s = min(every_s * 2.0 ** min(turn.failures, 6), LONGEST_BACKOFF_S)
     return turn.asked_s + backoff_s
-
-
-def is_loopback(url: str) -> bool:
-    """Tell whether a URL leads to this computer."""
-    try:
-        parts = urlsplit(url)
-        return parts.scheme == "http" and (parts.hostname or "") in LOOPBACK
-    except ValueError:
-        return False
-
-
-def is_local(url: str) -> bool:
-    """Tell whether a server's URL, of either scheme, names this computer."""
-    try:
-        return (urlsplit(url).hostname or "") in LOOPBACK
-    except ValueError:
-        return False

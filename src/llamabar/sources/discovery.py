@@ -2,8 +2,8 @@
 
 import socket
 from typing import Iterable, Iterator, Optional, Tuple
-from urllib.parse import urlsplit
 
+from llamabar.core import address
 from llamabar.sources.processes import ListenOf, running
 
 DEFAULT_PORTS = (8080, 45786)
@@ -40,9 +40,11 @@ def _usual(port: int) -> str:
 
 def _listens(url: str) -> bool:
     """Tell whether a connection is taken; nothing is said over it."""
+    found = address.parse(url)
+    if found is None:
+        return False
     try:
-        parts = urlsplit(url)
-        with socket.create_connection((parts.hostname or "", parts.port or 80), timeout=CONNECT_S):
+        with socket.create_connection((found.host, found.port), timeout=CONNECT_S):
             return True
-    except (OSError, ValueError):
+    except OSError:
         return False

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
-from urllib.parse import urlsplit
 
 try:
     import psutil
 except ImportError:  # no compiled module for this Python or processor, or no folder to unpack it into
     psutil = None  # type: ignore[assignment]
 
+from llamabar.core.address import port_of
 from llamabar.core.decode import may_sleep
 from llamabar.core.events import ClientsSeen, HostMeasured, MemoryMeasured, ModelServer
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
@@ -42,8 +42,7 @@ class Processes:
     """The processes of one llama-swap on this computer, found once and measured often."""
 
     def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
-        self._port = parts.port or (443 if parts.scheme == "https" else 80)
+        self._port = port_of(url) or 0
         self._server: Optional[psutil.Process] = None
         self._by_model: Dict[str, Tuple[psutil.Process, ...]] = {}
         self._worked_s = 0.0
@@ -77,7 +76,7 @@ class Processes:
         if self._worked_s == before and not any(model.clients for model in snapshot.models.values()):
             return None
         ready = [model for model in snapshot.models.values() if model.state == READY]
-        ports = {model.id: _port_of(model.server_url) for model in ready}
+        ports = {model.id: port_of(model.server_url or "") for model in ready}
         open_to = _established(self._server) if self._server is not None and any(ports.values()) else []
         return ClientsSeen({
             model_id: tuple(sorted(mine for mine, theirs in open_to if theirs == port))
@@ -93,7 +92,7 @@ class Processes:
             return {models[0].id: children} if children else {}
         found: Dict[str, List[psutil.Process]] = {}
         for model in models:
-            port = _port_of(model.proxy)
+            port = port_of(model.proxy or "")
             before = self._by_model.get(model.id, ())
             if port is not None:
                 found[model.id] = [child for child in children if _names_port(child, port)]
@@ -132,13 +131,6 @@ def _cpu_s(process: psutil.Process) -> float:
         return sum(process.cpu_times()[:2])
     except (psutil.Error, OSError):
         return 0.0
-
-
-def _port_of(url: Optional[str]) -> Optional[int]:
-    try:
-        return urlsplit(url).port if url else None
-    except ValueError:
-        return None
 
 
 def _established(process: psutil.Process) -> List[Tuple[int, int]]:

@@ -10,6 +10,8 @@ try:
 except ImportError:  # see host.py
     psutil = None  # type: ignore[assignment]
 
+from llamabar.core.address import of_listen
+
 ListenOf = Callable[[Tuple[str, ...]], Tuple[str, bool]]
 
 CHECKED = "llamabar-checks-"  # the folder of a config that llama-swap is asked to read
@@ -33,10 +35,9 @@ def running(listen_of: ListenOf) -> Iterator[Running]:
         if at is None or {"-version", "--version"} & set(words) or any(CHECKED in word for word in words):
             continue  # one that is only asked something, by us
         listen, tls = listen_of(tuple(words[at + 1 :]))
-        host, _, port = listen.rpartition(":")
-        host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]", "::", "*") else host
-        if port.isdigit():
-            yield Running(process.pid, f"{'https' if tls else 'http'}://{host}:{port}", words[at])
+        url = of_listen(listen, tls=tls)
+        if url is not None:
+            yield Running(process.pid, url, words[at])
 
 
 def runs_an_older_file(pid: Optional[int], program: str) -> bool:

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from llamabar.core import decode
 from llamabar.core import events as ev
+from llamabar.core.address import is_loopback
 from llamabar.core.fields import parse
-from llamabar.core.queries import Answer, Ask, Kind, is_loopback
+from llamabar.core.queries import Answer, Ask, Kind
 from llamabar.sources.client import Caller, Unreachable
 
 SLOTS_ANSWER_S = 1.0

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
+from llamabar.core.address import is_local, port_of
 from llamabar.core.history import Readings
 from llamabar.core.ledger import MOST, Account, Mark, Sums
-from llamabar.core.queries import is_local
 
 VERSION = 1
 NAME = "history.json"
@@ -72,8 +72,7 @@ def dump(kept: Kept) -> bytes:
 def key_of(url: str) -> str:
     """Return what names a server in the file: a digest of where it is; this computer has one, however it is called."""
     parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    place = f"{'here' if is_local(url) else (parts.hostname or '').lower()}:{port}{parts.path.rstrip('/')}"
+    place = f"{'here' if is_local(url) else (parts.hostname or '').lower()}:{port_of(url)}{parts.path.rstrip('/')}"
     return hashlib.sha256(place.encode("utf-8", "replace")).hexdigest()[:16]
 
 

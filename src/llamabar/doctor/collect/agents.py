@@ -8,7 +8,7 @@ from typing import Optional, Sequence, Tuple
 
 from llamabar.app import services
 from llamabar.app.services import Known
-from llamabar.core.queries import is_local
+from llamabar.core.address import is_local
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown
 from llamabar.macos import agent_plist, files, launchctl

@@ -6,9 +6,8 @@ import re
 import sys
 from pathlib import Path
 from typing import Iterator, List, Mapping, Optional
-from urllib.parse import urlsplit
 
-from llamabar.core.queries import is_local
+from llamabar.core.address import is_local, port_of
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown
 from llamabar.macos import launchctl, tools
@@ -67,9 +66,8 @@ def launchd() -> facts.Launchd:
 
 def processes(url: str) -> facts.Processes:
     """Return who holds the port of a server on this computer, its fellows, and model servers left behind."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    holder = table.holder(port) if is_local(url) else None
+    port = port_of(url)
+    holder = table.holder(port) if port is not None and is_local(url) else None
     return facts.Processes(
         url,
         facts.Process(*holder) if holder is not None else None,

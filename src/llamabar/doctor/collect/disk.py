@@ -10,7 +10,7 @@ from typing import Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from llamabar import __version__
-from llamabar.core.queries import is_local, is_loopback
+from llamabar.core.address import is_local, is_loopback
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown
 from llamabar.macos import files, swiftbar, tools

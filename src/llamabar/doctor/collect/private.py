@@ -6,7 +6,7 @@ import socket
 from typing import Mapping, Tuple
 from urllib.parse import urlsplit
 
-from llamabar.core.queries import is_local
+from llamabar.core.address import is_local
 from llamabar.doctor.checks.redact import Private
 from llamabar.settings.load import Settings
 

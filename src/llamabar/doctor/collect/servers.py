@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import List, Optional, Tuple
 
 from llamabar.app.one_look import look
+from llamabar.core.address import is_loopback
 from llamabar.core.events import Fault
 from llamabar.core.fields import mapping, parse
-from llamabar.core.queries import is_loopback
 from llamabar.core.state import Model, Snapshot, in_flight
 from llamabar.doctor.checks import facts
 from llamabar.doctor.checks.redact import Private, redacted_line

@@ -5,7 +5,7 @@ import shlex
 from typing import List, Optional, Tuple
 
 from llamabar.core import readings, units
-from llamabar.core.queries import is_local, is_loopback
+from llamabar.core.address import is_local, is_loopback
 from llamabar.core.state import READY, STOPPING, Model, requests_of
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row

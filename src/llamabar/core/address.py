@@ -1,0 +1,112 @@
+"""Addresses of servers: what a URL or a `--listen` names, which port is meant, and whether that is this computer.
+
+Text that cannot be an address is None, never an exception later: urllib3 and sockets refuse hosts outside ASCII.
+A login (`http://user:password@host`) is split off, so that no URL in the program carries a secret.
+"""
+
+import re
+from typing import NamedTuple, Optional
+from urllib.parse import quote, unquote, urlsplit
+
+DEFAULT_URL = "http://127.0.0.1:8080"  # llama-swap's own default, seen from this computer
+SCHEME_PORTS = {"http": 80, "https": 443}
+WILDCARDS = ("", "0.0.0.0", "::", "*")
+_LOOPBACK = re.compile(r"localhost\.?|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|::1", re.IGNORECASE)
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_.])?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(%[A-Za-z0-9._-]+)?")
+_AUTHORITY = re.compile(r"(\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]*))(:(?P<port>[0-9]{1,5})?)?")
+_LOGIN = re.compile(r"^([A-Za-z]+://)?.*@")
+
+
+class Address(NamedTuple):
+    """A server's address. `host` is ASCII without brackets, `named_port` None where the scheme's own is meant."""
+
+    scheme: str
+    host: str
+    named_port: Optional[int]
+    path: str
+    login: str = ""  # "user:password", a secret: it is never part of `url`
+
+    @property
+    def port(self) -> int:
+        """Return the port, 1 to 65535."""
+        return self.named_port or SCHEME_PORTS[self.scheme]
+
+    @property
+    def url(self) -> str:
+        """Return the URL, without a trailing slash and without the login."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}{f':{self.named_port}' if self.named_port else ''}{self.path}"
+
+    def __repr__(self) -> str:
+        return f"Address({self.url!r})"
+
+
+def parse(text: str) -> Optional[Address]:
+    """Return the address that a text names, or None: http or https, a host, perhaps a port, a path and a login.
+
+    Without a scheme it is http; a wildcard host is this computer; /v1 and /ui at the end, which clients of OpenAI's
+    API and browsers want, are taken off; a host outside ASCII is written as DNS has it (IDNA).
+    """
+    text = text.strip()
+    if re.search(r"[\s\x00-\x1f\x7f]", text):
+        return None
+    named = "://" in text
+    try:
+        parts = urlsplit(text if named else f"http://{text}")
+    except ValueError:
+        return None
+    login, _, authority = parts.netloc.rpartition("@")
+    found = _AUTHORITY.fullmatch(authority)
+    if found is None or parts.scheme not in SCHEME_PORTS or parts.query or parts.fragment:
+        return None
+    port = int(found["port"]) if found["port"] else None
+    host = _host(found["v6"] or found["host"] or "", port)
+    if host is None or (port is not None and not 0 < port < 2**16) or (not named and host in SCHEME_PORTS):
+        return None
+    path = re.sub(r"/(v1|ui)\Z", "", parts.path.rstrip("/"))
+    if path.startswith("//") or re.search(r"[|'\"\\]", path):
+        return None
+    return Address(parts.scheme, host, port, quote(path, safe="/%:@!$&()*+,;=~"), unquote(login))
+
+
+def of_listen(listen: str, *, tls: bool) -> Optional[str]:
+    """Return the URL at which this computer reaches a `--listen HOST:PORT`; None where its port is no number."""
+    host, _, port = listen.rpartition(":")
+    host = "127.0.0.1" if host.strip("[]") in WILDCARDS else host
+    found = parse(f"{'https' if tls else 'http'}://{host}:{port}") if port else None
+    return found.url if found else None
+
+
+def port_of(url: str) -> Optional[int]:
+    """Return the port that a URL leads to, the scheme's own where it names none; None if it is no address."""
+    found = parse(url)
+    return found.port if found else None
+
+
+def is_local(url: str) -> bool:
+    """Tell whether a URL, of either scheme, names this computer by a loopback address."""
+    found = parse(url)
+    return found is not None and _LOOPBACK.fullmatch(found.host) is not None
+
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL leads to this computer over plain HTTP, as a model server's does."""
+    return url.startswith("http://") and is_local(url)
+
+
+def without_login(text: str) -> str:
+    """Return what somebody wrote as an address, usable or not, without the user and password in it."""
+    return _LOGIN.sub(r"\1…@", text)
+
+
+def _host(host: str, port: Optional[int]) -> Optional[str]:
+    """Return a host as DNS has it, None for what cannot be one; a wildcard with a port is this computer."""
+    if host in WILDCARDS:
+        return "127.0.0.1" if host or port else None
+    if not all(char.isalnum() or char in "-._:%" for char in host):
+        return None
+    try:
+        ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    return ascii_host if _HOST.fullmatch(ascii_host) and ".." not in ascii_host else None
