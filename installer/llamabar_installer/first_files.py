@@ -20,29 +20,6 @@ models: {}
 #     ttl: 600        # unload ten minutes after the last request; 0 keeps it loaded
 """
 
-FIRST_SETTINGS = b"""\
-# llamabar's settings. Take the # away from what you want to set; llamabar.pyz config shows what is in force.
-
-# [[server]]                            # once more for each further server
-# url = "http://127.0.0.1:8080"         # found by itself if it runs on this computer
-# name = "mini"
-# api_key_keychain = "llama-swap"       # or api_key_file, api_key_env, api_key
-# service = "org.llamabar.llama-swap"   # the label of its LaunchAgent
-
-# [menu]
-# title = "speed"                       # or "model", "sparkline", "icon"
-# key = "CMD+OPTION+L"                  # opens the menu from anywhere
-
-# [history]
-# minutes = 5                           # that the charts go back, up to 60
-# days = 400                            # with requests, of which totals are kept
-
-# [notify]
-# events = ["model failed", "server gone", "long request"]
-# long_request_s = 60
-# quiet = "22:00-08:00"
-"""
-
 
 def server_table(url: str, label: str, *, new: bool) -> bytes:
     """Return a `[[server]]` table of the settings file."""

@@ -113,8 +113,8 @@ def test_a_mistyped_address_lets_nothing_be_done_to_another_llama_swap(tmp_path,
         done = run(tmp_path, *words, LLAMABAR_URL="http://mini.local:80800")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == (
-            "Warning: LLAMABAR_URL is not an address like http://127.0.0.1:8080\n"
-            "So nobody can tell which llama-swap is meant.\nCorrect that, then try again.\n"
+            'Warning: LLAMABAR_URL must be an address like http://127.0.0.1:8080, not "http://mini.local:80800"\n'
+            "The server's address can't be used.\nFix the address above, then try again.\n"
         )
         assert server.requests[before:] == []
 
@@ -230,8 +230,8 @@ def test_a_mistake_in_the_settings_is_in_the_menu_and_on_stderr(tmp_path, server
     settings = tmp_path / "config.toml"
     settings.write_text(f'[[server]]\nurl="{server.url}"\n[menu]\ntitel="icon"\n')
     done = run(tmp_path, "frame", LLAMABAR_CONFIG=str(settings))
-    assert "Plugin: settings line 4 is not understood (titel)" in done.stdout
-    assert "settings line 4" in done.stderr
+    assert "4: unknown setting \"titel\". Did you mean \"title\"?" in done.stdout
+    assert "config.toml:4: unknown setting" in done.stderr
 
 
 def test_config_tells_where_each_setting_came_from_and_never_a_key(tmp_path):
@@ -284,7 +284,7 @@ def test_the_settings_in_force_name_what_the_older_plugins_variables_set(tmp_pat
     done = run(tmp_path, "config", **more)
     assert "LLAMA_SWAP_CHART_WIDTH 200" in done.stdout
     assert "LLAMA_SWAP_CHART_HEIGHT" not in done.stdout, "what is not followed is not in force"
-    assert "the last 2 min (from LLAMA_SWAP_HISTORY_SIZE)" in done.stdout
+    assert "minutes        2 (from LLAMA_SWAP_HISTORY_SIZE)" in done.stdout
 
 
 def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):

@@ -5,10 +5,10 @@ import pytest
 from llamabar.app.notifications import url
 from llamabar.core import events as ev
 from llamabar.core.notify import News, Told, is_quiet, news
-from llamabar.core.notify_options import FAILED, GONE, LONG, Wishes
+from llamabar.core.notify_options import FAILED, GONE, LONG, NotifyOptions
 from tests.fakes.life import LISTED, REFUSED, after, live, row, table
 
-ALL = Wishes((FAILED, GONE, LONG), long_request_s=30.0)
+ALL = NotifyOptions((FAILED, GONE, LONG), long_request_s=30.0)
 NOON = 720
 
 
@@ -28,8 +28,8 @@ def test_a_model_that_fails_is_told_once():
 
 
 def test_nothing_is_told_that_was_not_asked_for():
-    assert tell(Told(), failing(), now_s=10.0, wishes=Wishes())[1] is None
-    assert tell(Told(), failing(), now_s=10.0, wishes=Wishes((GONE,)))[1] is None
+    assert tell(Told(), failing(), now_s=10.0, wishes=NotifyOptions())[1] is None
+    assert tell(Told(), failing(), now_s=10.0, wishes=NotifyOptions((GONE,)))[1] is None
 
 
 def test_a_server_that_is_gone_is_told_after_half_a_minute_and_once():
@@ -69,8 +69,8 @@ def test_at_most_one_a_minute():
      ((60, 120), 120, False), (None, 0, False)],
 )  # fmt: skip
 def test_quiet_hours_may_pass_midnight(quiet, minute, silent):
-    assert is_quiet(Wishes((FAILED,), quiet=quiet), minute) is silent
-    found = tell(Told(), failing(), now_s=10.0, wishes=Wishes((FAILED,), quiet=quiet), minute=minute)[1]
+    assert is_quiet(NotifyOptions((FAILED,), quiet=quiet), minute) is silent
+    found = tell(Told(), failing(), now_s=10.0, wishes=NotifyOptions((FAILED,), quiet=quiet), minute=minute)[1]
     assert (found is None) is silent
 
 

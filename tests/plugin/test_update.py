@@ -118,5 +118,5 @@ def test_what_was_found_is_kept_for_a_day_in_a_file_of_its_own(tmp_path):
 def test_a_check_without_a_url_is_a_mistake_that_is_named(tmp_path):
     config = settings(tmp_path, "check = true")
     done = run(tmp_path, "config", "--config", config, LLAMABAR_URL="http://127.0.0.1:1")
-    assert "settings line 1 wants a url like" in done.stderr
-    assert "update check     off" in done.stdout
+    assert ":1: [update] has no url" in done.stderr
+    assert "check          true (from file)" in done.stdout

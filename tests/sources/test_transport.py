@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from llamabar.settings import keys, load
+from llamabar.settings.mistakes import Kind
 from tests.fakes.programs import Plugin, Stranger, chat, llama_swap, run, wait_for
 from tests.fakes.recorder import Recorder
 
@@ -84,7 +85,7 @@ def test_a_keychain_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch
     monkeypatch.setattr(keys, "KEYCHAIN_S", 0.2)
     file = settings(tmp_path, '[[server]]\nurl = "http://h:1"\napi_key_keychain = "x"\n')
     found = load.load({"LLAMABAR_CONFIG": file}, discover=lambda: ("", ""))
-    assert found.mistakes == ("settings: the keychain could not be asked for the key",)
+    assert [one.kind for one in found.mistakes] == [Kind.KEYCHAIN_SILENT]
 
 
 def test_a_private_authority_is_trusted_where_the_settings_name_it(tmp_path):

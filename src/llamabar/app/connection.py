@@ -12,6 +12,7 @@ from llamabar.core.events import Fault, MemoryMeasured
 from llamabar.core.queries import Answer, Kind
 from llamabar.core.rediscovery import Search
 from llamabar.core.state import Snapshot, in_flight, loaded
+from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings
 from llamabar.sources import host
 from llamabar.sources.call_worker import Asker
@@ -130,7 +131,7 @@ class Link:
 
 def link_to(server: ServerSettings, inbox: Inbox, *, follows: bool) -> Link:
     """Return the link to a server, not started yet. `follows`: it is looked for where it moves to."""
-    client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file, answer_s=server.answer_s)
+    client = client_of(server)
     return Link(
         server,
         inbox,

@@ -23,6 +23,7 @@ from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, Mem
 from llamabar.core.history import BUCKETS, History
 from llamabar.core.state import Snapshot, loaded
 from llamabar.damage import is_repairable
+from llamabar.settings import mistakes
 from llamabar.settings.load import Settings
 from llamabar.sources import clock, host
 from llamabar.sources.inbox import Arrived, Click, Diagnosed, Inbox, Key, Moved, Notice, Stop
@@ -56,14 +57,15 @@ class Watch:
     _host_s: Optional[float] = None
 
     def __post_init__(self) -> None:
-        settings, bucket_s = self.settings, self.settings.history_minutes.value * 60 / BUCKETS
+        settings, bucket_s = self.settings, self.settings["history.minutes"] * 60 / BUCKETS
         watched = {
             one.name: Watched(one.name, one.url, is_local(one.url), history=History(bucket_s=bucket_s))
             for one in settings.servers
         }
-        self.monitor = Monitor(watched, settings.title, settings.key, settings.mistakes, version=__version__)
+        notices = mistakes.in_menu(settings.mistakes)
+        self.monitor = Monitor(watched, settings["menu.title"], settings["menu.key"], notices, version=__version__)
         self.monitor.day_of = clock.local_day
-        self.monitor.chart = chart_of(settings.chart_width_px, settings.chart_height_px, buckets=BUCKETS)
+        self.monitor.chart = chart_of(settings["chart_width_px"], settings["chart_height_px"], buckets=BUCKETS)
         for server in settings.servers:
             follows = server.discovered and settings.rediscover is not None
             self.links[server.name] = link_to(server, self.inbox, follows=follows)

@@ -5,7 +5,7 @@ from typing import Dict, Optional
 from urllib.parse import quote
 
 from llamabar.core.notify import News, Told, news
-from llamabar.core.notify_options import FAILED, GONE, Wishes
+from llamabar.core.notify_options import FAILED, GONE, NotifyOptions
 from llamabar.core.state import Snapshot
 from llamabar.core.units import duration
 from llamabar.macos import tools
@@ -17,7 +17,7 @@ from llamabar.view.text import name
 class Notifier:
     """Remembers what was told of each server."""
 
-    def __init__(self, wishes: Wishes) -> None:
+    def __init__(self, wishes: NotifyOptions) -> None:
         self._wishes = wishes
         self._told: Dict[str, Told] = {}
 

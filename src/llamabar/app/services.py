@@ -13,8 +13,8 @@ from llamabar.macos.launchctl import Job, Trouble
 from llamabar.macos.paths import OWN_LABEL, data_folder
 from llamabar.macos.service_control import Control, Outcome
 from llamabar.settings.load import ServerSettings, settings_path
-from llamabar.settings.rust_plugin import CONFIG_FILE, LOG_FILE
-from llamabar_installer.first_files import FIRST_SETTINGS
+from llamabar.settings.options import CONFIG_FILE, LOG_FILE
+from llamabar.settings.page import first_settings
 
 SETTINGS, FOLDER, PLIST, LOG, CONFIG = "settings", "folder", "plist", "log", "config"
 TEXTS = (SETTINGS, LOG, CONFIG)
@@ -184,7 +184,7 @@ def _shorten_log(known: Known) -> None:
 def _settings_file() -> Path:
     path = settings_path(os.environ)
     if not path.exists():
-        files.write(path, FIRST_SETTINGS, mode=0o600)
+        files.write(path, first_settings(), mode=0o600)
     return path
 
 

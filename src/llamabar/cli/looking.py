@@ -121,15 +121,24 @@ def history(since: str, as_csv: bool, as_json: bool, file: str, server: str, con
     if as_csv + as_json + bool(file) > 1:
         raise click.UsageError("--csv, --json and --html exclude each other.")
     kind = "csv" if as_csv else "json" if as_json else ""
-    return kept_history.show(first_day, server, kind, file, lambda: settings_of("", config, whoever=True))
+    return kept_history.show(first_day, server, kind, file, lambda: settings_of("", config, allow_unusable=True))
 
 
 @program.command("config")
+@click.option("--check", is_flag=True, help="Only name mistakes, with their lines.")
 @common
-def show_config(server: str, config: str) -> int:
-    """The settings in force and where each came from."""
-    from llamabar.cli import reports
+def show_config(check: bool, server: str, config: str) -> int:
+    """Show the effective settings and their sources."""
+    from llamabar.settings.mistakes import shown
+    from llamabar.settings.page import config_lines
 
-    found = settings_of(server, config, whoever=True)
-    print("\n".join(reports.settings_lines(found)))
+    if not check:
+        found = settings_of(server, config, allow_unusable=True)
+        print("\n".join(config_lines(found)))
+        return KNOWN_FAULT if found.mistakes else OK
+    from llamabar.settings import discover
+
+    found = discover.settings(os.environ, option=config, server=server)
+    none = f"✓ No mistakes in {found.file}" if found.file else "No settings file, and no mistakes in the environment."
+    print("\n".join(map(shown, found.mistakes)) or none)
     return KNOWN_FAULT if found.mistakes else OK

@@ -10,6 +10,7 @@ import click
 from llamabar.errors import LlamabarError
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
+from llamabar.settings.mistakes import shown, words
 from llamabar.sources import without_tls
 
 OK, KNOWN_FAULT, WRONG_USAGE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
@@ -23,16 +24,16 @@ def common(command: Command) -> Command:
     return click.option("--server", default="", metavar="NAME", help="Only the server of this name.")(command)
 
 
-def settings_of(server: str, config: str, *, whoever: bool = False) -> Settings:
+def settings_of(server: str, config: str, *, allow_unusable: bool = False) -> Settings:
     """Return the settings in force; their mistakes are printed as warnings.
 
-    Raises LlamabarError where the server that is meant may be another one, unless `whoever` was found will do.
+    Raises LlamabarError where a server's address can't be used, unless `allow_unusable`.
     """
     found = discover.settings(os.environ, option=config, server=server)
     for mistake in found.mistakes:
-        print(f"Warning: {mistake}", file=sys.stderr)
-    if not whoever and any(one.instead for one in found.servers):
-        raise LlamabarError("So nobody can tell which llama-swap is meant.", "Correct that, then try again.")
+        print(f"Warning: {shown(mistake) if sys.stderr.isatty() else words(mistake)}", file=sys.stderr)
+    if not allow_unusable and any(one.address_unusable for one in found.servers):
+        raise LlamabarError("The server's address can't be used.", "Fix the address above, then try again.")
     return found
 
 
@@ -60,7 +61,7 @@ def program(context: click.Context) -> Optional[int]:
 
 def scene_of(server: str, config: str, *, for_menu: bool = False) -> Any:
     """Return what one look at the servers has shown; `for_menu`: their services and the kept totals, too."""
-    settings = settings_of(server, config, whoever=for_menu)  # a menu says what is wrong with the settings
+    settings = settings_of(server, config, allow_unusable=for_menu)  # a menu says what is wrong with the settings
     without_tls.without_tls(one.url for one in settings.servers)
     from llamabar.app.one_look import look
     from llamabar.sources import clock

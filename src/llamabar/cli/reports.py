@@ -1,6 +1,6 @@
 """Results as JSON documents and as words. The keys are the contract's."""
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 from llamabar.core import readings, units
 from llamabar.core.capabilities import capabilities
@@ -8,7 +8,6 @@ from llamabar.core.phases import phases
 from llamabar.core.speed import Reading
 from llamabar.core.state import Model, Snapshot, loaded, requests_of
 from llamabar.core.status import Status
-from llamabar.settings.load import Settings
 from llamabar.view import words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.models import state_words
@@ -81,10 +80,6 @@ def model_table(scene: Scene) -> List[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row[first:], widths)).rstrip() for row in rows]
 
 
-def _hours(quiet: Tuple[int, int]) -> str:
-    return " to ".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in quiet)
-
-
 def _server(server: Server, now_s: float) -> Dict[str, Any]:
     snapshot = server.snapshot
     found = phases(snapshot)
@@ -139,30 +134,3 @@ def _model(snapshot: Snapshot, model: Model, now_s: float) -> Dict[str, Any]:
         "ttl_s": model.ttl_s,
         "unloads_in_s": None if rest_s is None else round(max(0.0, rest_s), 1),
     }
-
-
-def settings_lines(settings: Settings) -> List[str]:
-    """Return every setting in force with its source; a key only as present or not."""
-    lines = [f"settings file    {settings.file or 'none'}"]
-    for server in settings.servers:
-        lines.append(f"server           {name(server.name)}")
-        lines.append(f"  url            {server.url} (from {server.url_from})")
-        lines.append(
-            f"  key            {'set' if server.api_key else 'none'}"
-            + (f" (from {server.key_from})" if server.key_from else "")
-        )
-        lines += [f"  {word:<15}{value}" for word, value in (
-            ("certificates", server.ca_file), ("service", server.service)) if value]  # fmt: skip
-    lines.append(f"menu title       {settings.title} (from {settings.title_from})")
-    lines.append(f"menu key         {settings.key or 'none'}")
-    wished = settings.notify
-    quiet = f", not {_hours(wished.quiet)}" if wished.quiet else ""
-    lines.append(f"notify           {', '.join(wished.events) + quiet if wished.events else 'nothing'}")
-    minutes, days, printed = settings.history_minutes, settings.kept_days, settings.printed_mb
-    lines.append(f"charts           the last {minutes.value:g} min (from {minutes.source})")
-    told = f"the last {days} days with requests (from {settings.history_days.source})"
-    lines.append(f"totals           of {told if days else 'all days, while there is a mistake in the settings'}")
-    lines.append(f"output           {printed.value:g} MB, then SwiftBar starts the plugin anew (from {printed.source})")
-    lines += [f"{variable} {value}" for variable, value in settings.older]
-    lines.append(f"update check     {settings.update_url or 'off'}")
-    return lines

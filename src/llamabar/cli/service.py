@@ -14,6 +14,7 @@ from llamabar.errors import LlamabarError
 from llamabar.macos import probe, tools
 from llamabar.macos.logs import tail
 from llamabar.macos.service_control import Outcome
+from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings, Settings
 
 FOLLOW_EVERY_S = 0.25
@@ -73,11 +74,11 @@ def _filed(log: Path, follow: bool) -> Iterator[str]:
 
 def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator[str]:
     """Yield llama-swap's own log; asking for it is a line in that log."""
-    from llamabar.sources.client import Client, Unreachable
+    from llamabar.sources.client import Unreachable
     from llamabar.sources.logs import lines
     from llamabar.view.words import FAULTS
 
-    client = Client(server.url, api_key=server.api_key, ca_file=server.ca_file, answer_s=server.answer_s)
+    client = client_of(server)
     try:
         yield from lines(client, "upstream" if upstream else "proxy", follow=follow)
     except Unreachable as error:

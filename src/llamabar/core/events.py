@@ -19,6 +19,7 @@ class FaultKind(str, Enum):
     CLOSED = "closed"
     LAGGING = "lagging"
     ASLEEP = "asleep"
+    NO_ADDRESS = "no_address"
 
 
 class Fault(NamedTuple):

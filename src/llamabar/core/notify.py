@@ -6,7 +6,7 @@ At most one a minute, none in quiet hours; what happened before we looked is no 
 from dataclasses import dataclass, replace
 from typing import FrozenSet, Optional, Tuple
 
-from llamabar.core.notify_options import FAILED, GONE, LONG, Wishes
+from llamabar.core.notify_options import FAILED, GONE, LONG, NotifyOptions
 from llamabar.core.state import Snapshot
 
 GONE_AFTER_S = 30.0
@@ -33,7 +33,9 @@ class Told:
     told_s: Optional[float] = None
 
 
-def news(told: Told, snapshot: Snapshot, wishes: Wishes, *, now_s: float, minute: int) -> Tuple[Told, Optional[News]]:
+def news(
+    told: Told, snapshot: Snapshot, wishes: NotifyOptions, *, now_s: float, minute: int
+) -> Tuple[Told, Optional[News]]:
     """Return what is seen now and the news to tell, or None. `minute`: of the local day."""
     found = (_failed(told, snapshot), _gone(told, snapshot, now_s), _long(told, snapshot, wishes))
     wanted = [one for one in found if one is not None and one.event in wishes.events]
@@ -45,7 +47,7 @@ def news(told: Told, snapshot: Snapshot, wishes: Wishes, *, now_s: float, minute
     return replace(seen, told_s=now_s), wanted[0]
 
 
-def is_quiet(wishes: Wishes, minute: int) -> bool:
+def is_quiet(wishes: NotifyOptions, minute: int) -> bool:
     """Tell whether a minute of the day is in the quiet hours."""
     if wishes.quiet is None:
         return False
@@ -82,7 +84,7 @@ def _gone(told: Told, snapshot: Snapshot, now_s: float) -> Optional[News]:
     return News(GONE) if new else None
 
 
-def _long(told: Told, snapshot: Snapshot, wishes: Wishes) -> Optional[News]:
+def _long(told: Told, snapshot: Snapshot, wishes: NotifyOptions) -> Optional[News]:
     before = told.newest_row_id
     if before is None:
         return None

@@ -1,4 +1,4 @@
-"""Of what the user wants to be told. It is apart from what finds that out, so that the settings need nothing of it."""
+"""What the user wants to be notified about: apart from what finds that out, which the settings do without."""
 
 from typing import NamedTuple, Optional, Tuple
 
@@ -6,8 +6,8 @@ FAILED, GONE, LONG = "model failed", "server gone", "long request"
 EVENTS = (FAILED, GONE, LONG)
 
 
-class Wishes(NamedTuple):
-    """What the user wants to be told. `quiet`: minutes of the day from and to, which may pass midnight."""
+class NotifyOptions(NamedTuple):
+    """What the user wants to be notified about. `quiet`: minutes of the day from and to, which may pass midnight."""
 
     events: Tuple[str, ...] = ()
     long_request_s: float = 60.0

@@ -83,7 +83,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     state = WatcherState(watch, writer, environment)
     keeper = Keeper(watch.monitor, environment, days=settings.kept_days)
     keeper.load()
-    limit_bytes = settings.printed_mb.value * 1e6
+    limit_bytes = settings["limits.printed_mb"] * 1e6
     restart_request = RestartRequest(writer, environment, limit_bytes=limit_bytes, is_busy=watch.monitor.is_busy)
     watch.loop(until=lambda _: state.note() or keeper.note() or restart_request.note() or os.getppid() != parent)
     ends_s = time.monotonic() + END_S

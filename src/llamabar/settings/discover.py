@@ -1,12 +1,16 @@
-"""Settings with everything that finding them needs: the one place that knows both roots."""
+"""Settings with everything that finding them needs, and the client that a server's secrets are given to."""
 
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, List, Mapping, Optional, Tuple
 
+from llamabar.core import address
 from llamabar.settings import load
-from llamabar.settings.load import Settings
+from llamabar.settings.load import ServerSettings, Settings
+
+if TYPE_CHECKING:
+    from llamabar.sources.client import Client
 
 
 def settings(environment: Mapping[str, str], *, option: str = "", server: str = "") -> Settings:
@@ -14,6 +18,26 @@ def settings(environment: Mapping[str, str], *, option: str = "", server: str = 
     found = load.load(environment, option=option, discover=_discover)
     found = replace(found, rediscover=_rediscover)
     return load.select(found, server) if server else found
+
+
+def client_of(server: ServerSettings) -> "Client":
+    """Return the client of a server with its secrets. Where no setting names the address they go only to our own."""
+    from llamabar.sources.client import Client
+
+    return Client(
+        server.url, api_key=server.api_key, login=server.login, ca_file=server.ca_file, answer_s=server.answer_s,
+        may_have_secrets=_is_ours if server.discovered else None,
+    )  # fmt: skip
+
+
+def _is_ours(url: str) -> bool:
+    """Tell whether a LaunchAgent of this user says so, or a llama-swap of this user listens there."""
+    from llamabar.macos.agents import listen_of
+    from llamabar.sources.processes import listener
+
+    port = address.port_of(url)
+    of_agents = any(address.port_of(agent_url) == port for agent_url, _ in _agents())
+    return of_agents or (port is not None and listener(port, listen_of) is not None)
 
 
 def _discover() -> Tuple[str, str]:
@@ -33,4 +57,6 @@ def _rediscover() -> Optional[Tuple[str, str]]:
 def _agents() -> List[Tuple[str, str]]:
     from llamabar.macos.agents import find_agents
 
-    return [(agent.url, f"LaunchAgent {agent.label}") for agent in find_agents(Path(os.path.expanduser("~")))]
+    agents = find_agents(Path(os.path.expanduser("~")))
+    urls = [(address.of_listen(agent.listen, tls=agent.tls), f"LaunchAgent {agent.label}") for agent in agents]
+    return [(url, how) for url, how in urls if url is not None]

@@ -1,55 +1,67 @@
-"""API keys: where each setting says that they are. A key is never shown, and a mistake never names it."""
+"""API keys and logins: where each setting says that they are. A secret is never shown, and no mistake holds one."""
 
 import os
-import stat
+import re
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.macos import tools
+from llamabar.settings.file import OTHERS, SettingsFile, read_text, reason
+from llamabar.settings.mistakes import Kind
+from llamabar.settings.options import SERVER
 
 KEYCHAIN_S = 5.0
+API_KEY, BASIC_AUTH = "api_key", "basic_auth"
+_ACCOUNT = re.compile(r'"acct"<blob>="(.*)"')
+
+Read = Tuple[str, Optional[Kind], str]  # the secret, what is wrong, and what was found
 
 
-def text_of(entry: Dict[str, Any], key: str) -> str:
-    """Return a setting that is text, "" for anything else."""
-    value = entry.get(key, "")
-    return value if isinstance(value, str) else ""
+class Secret(NamedTuple):
+    """A secret and the setting that gave it, "" for none; it may be missing all the same."""
+
+    value: str = ""
+    source: str = ""
+
+    def __repr__(self) -> str:
+        return f"Secret({self.source!r})"
 
 
-def key_of(
-    entry: Dict[str, Any], environment: Mapping[str, str], mistakes: List[str], *, first: bool
-) -> Tuple[str, str]:
-    """Return a server's key and which setting gave it; a mistake is said, and the key is then empty."""
-    if first and environment.get("LLAMABAR_API_KEY"):
-        return environment["LLAMABAR_API_KEY"].strip(), "LLAMABAR_API_KEY"
-    if text_of(entry, "api_key"):
-        return text_of(entry, "api_key"), "file"
-    if text_of(entry, "api_key_env"):
-        key = environment.get(text_of(entry, "api_key_env"), "").strip()
-        if not key:
-            mistakes.append("settings: the variable that api_key_env names is not set")
-        return key, "api_key_env"
-    if text_of(entry, "api_key_file"):
-        return _key_of_file(Path(os.path.expanduser(text_of(entry, "api_key_file"))), mistakes), "api_key_file"
-    if text_of(entry, "api_key_keychain"):
-        return _key_of_keychain(text_of(entry, "api_key_keychain"), mistakes), "api_key_keychain"
-    return "", ""
+def secret_of(
+    which: str, entry: Dict[str, Any], *, variables: Mapping[str, str], file: SettingsFile, at: int
+) -> Secret:
+    """Return the API key or login that a [[server]] table names; a mistake is noted, and the value is then empty."""
+    for key in (which, f"{which}_env", f"{which}_file", f"{which}_keychain"):
+        named = entry.get(key)
+        if isinstance(named, str) and named:
+            value, wrong, found = _read(key, named, variables)
+            if wrong is not None:
+                file.wrong(wrong, SERVER, key, index=at, found=found)
+            return Secret(value, "file" if key == which else key)
+    return Secret()
 
 
-def _key_of_file(path: Path, mistakes: List[str]) -> str:
+def _read(key: str, named: str, variables: Mapping[str, str]) -> Read:
+    if key.endswith("_env"):
+        value = variables.get(named, "").strip()
+        return value, None if value else Kind.SECRET_MISSING, ""
+    if key.endswith("_keychain"):
+        return _of_keychain(named, with_account=key.startswith(BASIC_AUTH))
+    if not key.endswith("_file"):
+        return named, None, ""
     try:
-        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            mistakes.append("settings: others can read the key file; chmod 600 it")
-        return path.read_text("utf-8").strip()
-    except (OSError, ValueError) as error:
-        mistakes.append(f"settings: the key file cannot be read ({type(error).__name__})")
-        return ""
+        text, mode = read_text(Path(os.path.expanduser(named)))
+    except OSError as error:
+        return "", Kind.SECRET_FILE, reason(error)
+    return text.strip(), Kind.SECRET_FILE_OPEN if mode & OTHERS else None, ""
 
 
-def _key_of_keychain(item: str, mistakes: List[str]) -> str:
+def _of_keychain(item: str, *, with_account: bool) -> Read:
+    """Return a keychain item's password, behind its account if that is wanted: `security` prints that without -w."""
     said = tools.run("security", "find-generic-password", "-s", item, "-w", timeout_s=KEYCHAIN_S)
-    if said.code is None:
-        mistakes.append("settings: the keychain could not be asked for the key")
-    elif said.code:
-        mistakes.append("settings: the keychain has no such key; security add-generic-password -s NAME -a llamabar -w")
-    return said.out.strip() if said.code == 0 else ""
+    if said.code is None or said.code:
+        return "", Kind.KEYCHAIN_SILENT if said.code is None else Kind.KEYCHAIN_EMPTY, ""
+    if not with_account:
+        return said.out.strip(), None, ""
+    account = _ACCOUNT.search(tools.run("security", "find-generic-password", "-s", item, timeout_s=KEYCHAIN_S).out)
+    return f"{account[1] if account else ''}:{said.out.strip()}", None, ""

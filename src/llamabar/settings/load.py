@@ -1,70 +1,87 @@
 """The settings in force, and where each came from: option, environment, file, discovery, default, in this order.
 
-A mistake in the file is named with its line and the rest still applies; never silently a default.
+A mistake is kept with its line and the rest applies; never silently a default. An address that was named, or may have
+been, and can't be used is nobody's: the server then has no URL, rather than the URL of somebody else.
 """
 
-import importlib
 import os
 import re
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Set, Tuple
 
-from llamabar.core.notify_options import Wishes
+from llamabar.core import address
+from llamabar.core.notify_options import NotifyOptions
 from llamabar.errors import LlamabarError
-from llamabar.settings import rust_plugin
-from llamabar.settings.keys import key_of, text_of
-from llamabar.settings.tables import Sourced, at, menu_key, not_text, number, table_of, title_of, unknown, wishes
+from llamabar.settings.file import OTHERS, SettingsFile, quoted
+from llamabar.settings.keys import API_KEY, BASIC_AUTH, Secret, secret_of
+from llamabar.settings.mistakes import Kind, Mistake
+from llamabar.settings.options import ADDRESS, BY_TABLE, KEY, OPTIONS, RUST_PORT, RUST_URL, SERVER, URL, Option
 
-DEFAULT_URL = "http://127.0.0.1:8080"
-ANSWER_S = 5.0
 DEFAULT_NAME = "llama-swap"
-NO_ADDRESS = f"not an address like {DEFAULT_URL}"
-MINUTES, DAYS, PRINTED = (Sourced(usual, "default") for usual in (5, 400, 64))
-MINUTES_BOUNDS, DAYS_BOUNDS, PRINTED_BOUNDS = (1, 60), (1, 3650), (1, 4096)  # least and most
 
 Environment = Mapping[str, str]
+Discover = Callable[[], Tuple[str, str]]
+
+
+class Sourced(NamedTuple):
+    """A value, and where it came from."""
+
+    value: Any
+    source: str = "default"
+
+
+DEFAULTS = {one.key: Sourced(one.default) for one in OPTIONS if one.table != SERVER}
+_HIDING = (Kind.UNREADABLE, Kind.SYNTAX, Kind.UNKNOWN, Kind.MISPLACED, Kind.VALUE)
 
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """One server. The key is never shown or printed."""
+    """One server. `url` is "" where the address that was meant can't be used. Secrets are never shown or printed."""
 
     name: str
     url: str
     url_from: str = "default"
-    discovered: bool = False  # no setting names the address: a server that moves is followed
-    instead: bool = False  # an address was named, or may have been, that cannot be used: this is whoever was found
+    discovered: bool = False  # no setting names the address: a server that moves is followed, a key goes only to ours
+    address_unusable: bool = False
     api_key: str = field(default="", repr=False)
     key_from: str = ""
+    login: str = field(default="", repr=False)  # user:password that a proxy in front asks for
+    login_from: str = ""
     ca_file: str = ""
     service: str = ""
     key_file: str = ""
-    answer_s: float = ANSWER_S  # how long an answer may take
+    answer_s: float = BY_TABLE[""]["answer_s"].default
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set."""
+    """Everything that can be set: the servers, and the other options of the table by their keys."""
 
     servers: Tuple[ServerSettings, ...]
-    title: str = "speed"
-    title_from: str = "default"
-    key: str = ""
-    notify: Wishes = Wishes()
-    mistakes: Tuple[str, ...] = ()
+    options: Mapping[str, Sourced] = field(default_factory=lambda: DEFAULTS)
+    mistakes: Tuple[Mistake, ...] = ()
     file: str = ""
-    history_minutes: Sourced = MINUTES  # that the charts go back
-    history_days: Sourced = DAYS
-    kept_days: Optional[int] = None  # of which totals are kept; None: of all, a mistake may have hidden what was wanted
-    printed_mb: Sourced = PRINTED  # after which SwiftBar, which keeps all of it, is asked to start the plugin anew
-    chart_width_px: Optional[int] = None  # None: as usual
-    chart_height_px: Optional[int] = None
-    older: Tuple[Tuple[str, str], ...] = ()  # the older plugin's variables that are followed
-    update_url: str = ""  # where the newest version is asked for; empty: never
     rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value of an option: settings["menu.title"]."""
+        return self.options[key].value
+
+    @property
+    def notify(self) -> NotifyOptions:
+        """Return what the user wants to be told."""
+        return NotifyOptions(self["notify.events"], self["notify.long_request_s"], self["notify.quiet"])
+
+    @property
+    def kept_days(self) -> Optional[int]:
+        """Return of how many days totals are kept; None for all, where a mistake may hide what was wanted."""
+        return None if any(one.kind in _HIDING for one in self.mistakes) else int(self["history.days"])
+
+    @property
+    def update_url(self) -> str:
+        """Return where the newest version is told; "" unless it is wanted and an address is set."""
+        return self["update.url"].url if self["update.check"] and self["update.url"] else ""
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
@@ -73,174 +90,147 @@ def settings_path(environment: Environment, option: str = "") -> Path:
     return Path(os.path.expanduser(named or "~/.config/llamabar/config.toml"))
 
 
-def load(environment: Environment, *, option: str = "", discover: Callable[[], Tuple[str, str]]) -> Settings:
+def load(environment: Environment, *, option: str = "", discover: Discover) -> Settings:
     """Return the settings; `discover` finds a URL and says how, and is called only if none is set."""
     path = settings_path(environment, option)
-    if option and not path.is_file():
+    if option and not path.exists():
         raise LlamabarError(f"There is no settings file at {path}.", "Check --config, or leave it out.")
-    mistakes: List[str] = []
-    text = _read(path, mistakes)
-    table = _parse(text, mistakes)
-    unread = bool(mistakes)
-    menu = table_of(table, "menu", mistakes)
-    title, title_from = title_of(menu, text, mistakes)
-    unread = unknown(table, text, mistakes) or unread
-    key, wished = menu_key(menu, text, mistakes), wishes(table_of(table, "notify", mistakes), text, mistakes)
-    variables: List[str] = []  # mistakes in what this file has no word of
-    older = rust_plugin.read(environment, variables)
-    servers = _servers(table, text, environment, mistakes, discover)
-    servers = tuple(
-        replace(one, answer_s=older.answer_s or ANSWER_S, instead=one.instead or (unread and one.discovered))
-        for one in servers
-    )
-    update_url = _update_url(table_of(table, "update", mistakes), text, mistakes)
-    history, limits = table_of(table, "history", mistakes), table_of(table, "limits", mistakes)
-    minutes = older.history_minutes or number(history, "minutes", MINUTES, MINUTES_BOUNDS, text, mistakes)
-    days = number(history, "days", DAYS, DAYS_BOUNDS, text, mistakes)
-    printed_mb = number(limits, "printed_mb", PRINTED, PRINTED_BOUNDS, text, mistakes)
-    file = str(path) if text is not None else ""
-    kept_days = None if mistakes else int(days.value)
-    return Settings(
-        servers, title, title_from, key, wished, (*mistakes, *variables), file, minutes, days, kept_days, printed_mb,
-        older.chart_width_px, older.chart_height_px, older.in_force, update_url,
-    )
+    file = SettingsFile(path)
+    unread = bool(file.mistakes)
+    hides = file.note_unknown() or unread
+    options = {one.key: _value(one, environment, file) for one in OPTIONS if one.table != SERVER}
+    if options["update.check"].value and options["update.url"].value is None:
+        file.wrong(Kind.NO_URL, "update")
+    servers = _servers(environment, file, discover=discover, hides=hides)
+    servers = (replace(one, answer_s=options["answer_s"].value) for one in servers)
+    return Settings(tuple(servers), options, tuple(file.mistakes), str(path) if file.is_there else "")
 
 
 def select(settings: Settings, name: str) -> Settings:
-    """Return the settings with only the server of that name."""
+    """Return the settings with only the server of that name, or of its number: @1 is the first."""
     numbered = {f"@{number}": server for number, server in enumerate(settings.servers, 1)}  # so the menu names them
-    named = [server for server in settings.servers if server.name == name]
-    found = tuple(named or ([numbered[name]] if name in numbered else []))
+    found = [server for server in settings.servers if server.name == name] or list(filter(None, [numbered.get(name)]))
     if not found:
         names = ", ".join(server.name for server in settings.servers)
         raise LlamabarError(f"No server is named {name!r}.", f"The settings name: {names}.")
-    return replace(settings, servers=found)
+    return replace(settings, servers=tuple(found))
 
 
-def clean_url(url: str) -> Optional[str]:
-    """Return a usable base URL: http(s), a host, no trailing slash; a wildcard listen becomes loopback.
-
-    What clients of OpenAI's API and browsers want behind it, /v1 and /ui, is taken off.
-    """
-    if "://" not in url:
-        url = f"http://{url}"
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return None
-    if parts.scheme not in ("http", "https") or parts.query or parts.fragment or parts.username:
-        return None
-    host = "127.0.0.1" if host in ("", "0.0.0.0", "::") else host
-    if re.search(r"[\s|'\"\\]", host + parts.path):
-        return None
-    shown = f"[{host}]" if ":" in host else host
-    path = re.sub(r"/(v1|ui)\Z", "", parts.path.rstrip("/"))
-    return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{path}"
+def _value(option: Option, environment: Environment, file: SettingsFile) -> Sourced:
+    """Return an option's value and source; one that may not be is a mistake, and the next source counts."""
+    for variable in option.variables:
+        said = environment.get(variable, "").strip()
+        value = option.of_variable(said) if said else None
+        if value is not None:
+            return Sourced(value, variable)
+        if said:
+            expected = (option.variable_type or option.type).expected
+            file.mistakes.append(Mistake(Kind.VARIABLE, variable, expected, quoted(said)))
+    table = file.table(option.table)
+    value = option.type.read(table[option.name]) if option.name in table else None
+    if value is None and option.name in table:
+        file.wrong(Kind.VALUE, option.table, option.name, value=table[option.name], expected=option.type.expected)
+    return Sourced(option.default) if value is None else Sourced(value, "file")
 
 
-def _read(path: Path, mistakes: List[str]) -> Optional[str]:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        mistakes.append(f"settings cannot be read: {path} ({type(error).__name__})")
-        return None
+class _Named(NamedTuple):
+    """An address that something names; `found` is None where it can't be used."""
 
-
-def _parse(text: Optional[str], mistakes: List[str]) -> Dict[str, Any]:
-    if text is None:
-        return {}
-    tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    try:
-        return dict(tomllib.loads(text))
-    except ValueError as error:
-        line = re.search(r"line (\d+)", str(error))
-        mistakes.append(f"settings line {line.group(1) if line else '?'} is not understood, so the file is not used")
-        return {}
-
-
-def _update_url(update: Dict[str, Any], text: Optional[str], mistakes: List[str]) -> str:
-    """Return the URL to ask for the newest version; "" unless both are said: that it is wanted, and where."""
-    if not isinstance(update.get("check", False), bool):
-        mistakes.append(at(text, "check", "must be true or false"))
-    if update.get("check") is not True:
-        return ""
-    url = clean_url(text_of(update, "url")) if text_of(update, "url") else None
-    if url is None:
-        mistakes.append(at(text, "update", "wants a url like https://host/newest-version"))
-    return url or ""
+    source: str
+    found: Optional[address.Address]
 
 
 def _servers(
-    table: Dict[str, Any],
-    text: Optional[str],
-    environment: Environment,
-    mistakes: List[str],
-    discover: Callable[[], Tuple[str, str]],
-) -> Tuple[ServerSettings, ...]:
-    from_environment, misnamed = _environment_url(environment, mistakes)
-    entries = _entries(table, text, from_environment[0] if from_environment else "", mistakes)
-    found: List[ServerSettings] = []
-    for index, entry in enumerate(entries or [{}]):
-        url_from = from_environment[1] if from_environment else "file"
-        url = _entry_url(entry, text, mistakes, index)
-        discovered, instead = url is None, misnamed or (url is None and "url" in entry)
-        if url is None:
-            if index:
-                if "url" not in entry:
-                    mistakes.append(at(text, "server", "has no url", index))
-                continue
-            url, url_from = discover()
-        not_text(entry, text, mistakes, index)
-        name = text_of(entry, "name") or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
-        if name in [server.name for server in found]:
-            mistakes.append(at(text, "name", f"names a second server {name}", index))
+    environment: Environment, file: SettingsFile, *, discover: Discover, hides: bool
+) -> Iterator[ServerSettings]:
+    """Yield the servers; an address of the environment leaves only the first, and no secret of another's address."""
+    entries = file.entries() or [{}]
+    of_environment = _environment_address(environment, file)
+    if of_environment is not None:
+        entries = [_without_secrets_of_others(entries[0], of_environment.found)]
+    names: Set[str] = set()
+    for index, entry in enumerate(entries):
+        named = of_environment or (_file_address(entry, file, index) if "url" in entry else None)
+        if index and (named is None or named.found is None):
+            if named is None:
+                file.wrong(Kind.NO_URL, SERVER, index=index)
+            continue
+        login = named.found.login if named is not None and named.found is not None else ""
+        server = _server(entry, environment, file=file, index=index, login=login)
+        name = server.name or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
+        if name in names:
+            file.wrong(Kind.SAME_NAME, SERVER, "name", index=index, found=name)
             name = f"{name} {index + 1}"
-        key, key_from = key_of(entry, environment, mistakes, first=index == 0)
-        if not key.isascii() or any(char.isspace() for char in key):
-            mistakes.append(f"the key from {key_from} has characters that no key has, so it is not used")
-            key = ""
-        ca_file, service = os.path.expanduser(text_of(entry, "ca_file")), text_of(entry, "service")
-        key_file = os.path.expanduser(text_of(entry, "api_key_file")) if key_from == "api_key_file" else ""
-        found.append(
-            ServerSettings(name, url, url_from, discovered, instead, key, key_from, ca_file, service, key_file)
-        )
-    return tuple(found)
+        names.add(name)
+        server = replace(server, name=name)
+        if named is not None and named.found is not None:
+            yield replace(server, url=named.found.url, url_from=named.source)
+        elif named is not None or hides:
+            yield replace(server, url_from="none that can be used", address_unusable=True)
+        else:
+            url, url_from = discover()
+            yield replace(server, url=url, url_from=url_from, discovered=True)
 
 
-def _entries(table: Dict[str, Any], text: Optional[str], url: str, mistakes: List[str]) -> List[Dict[str, Any]]:
-    """Return the [[server]] tables; an address of the environment leaves only the first, and no key of another's."""
-    said = table.get("server", [])
-    entries = [entry for entry in (said if isinstance(said, list) else [said]) if isinstance(entry, dict)]
-    if said and not entries:
-        mistakes.append(at(text, "server", "must be a table: [[server]]"))
-        entries = [] if url else [{"url": None}]  # it named one
-    if not url:
-        return entries
-    first = entries[0] if entries else {}
-    same = "url" not in first or _entry_url(first, text, []) == clean_url(url)
-    return [{**{key: value for key, value in first.items() if same or not key.startswith("api_key")}, "url": url}]
+def _server(
+    entry: Dict[str, Any], environment: Environment, *, file: SettingsFile, index: int, login: str
+) -> ServerSettings:
+    """Return what a [[server]] table says besides its address."""
+    text: Dict[str, str] = {}
+    for option in BY_TABLE[SERVER].values():
+        value = entry.get(option.name, "")
+        text[option.name] = value if isinstance(value, str) else ""
+        if option.name != "url" and not isinstance(value, str):
+            file.wrong(Kind.VALUE, SERVER, option.name, index=index, expected=option.type.expected)
+    key = Secret("" if index else environment.get(KEY, "").strip(), KEY)
+    if not key.value:
+        key = secret_of(API_KEY, entry, variables=environment, file=file, at=index)
+    if not key.value.isascii() or any(char.isspace() or not char.isprintable() for char in key.value):
+        file.mistakes.append(Mistake(Kind.SECRET_UNUSABLE, key.source, "an API key"))
+        key = key._replace(value="")
+    basic = secret_of(BASIC_AUTH, entry, variables=environment, file=file, at=index)
+    if basic.value and ":" not in basic.value:
+        file.wrong(Kind.SECRET_UNUSABLE, SERVER, basic.source, index=index, expected="user:password")
+        basic = basic._replace(value="")
+    if login and not basic.source:
+        basic = Secret(login if ":" in login else f"{login}:", "url")
+    inline = API_KEY if key.source == "file" else "url" if "@" in text["url"] else ""
+    if inline and file.mode & OTHERS:
+        file.wrong(Kind.FILE_OPEN, SERVER, inline, index=index, found=str(file.path))
+    key_file = os.path.expanduser(text["api_key_file"]) if key.source == "api_key_file" else ""
+    return ServerSettings(
+        text["name"], "", api_key=key.value, key_from=key.source, login=basic.value, login_from=basic.source,
+        ca_file=os.path.expanduser(text["ca_file"]), service=text["service"], key_file=key_file,
+    )  # fmt: skip
 
 
-def _environment_url(environment: Environment, mistakes: List[str]) -> Tuple[Optional[Tuple[str, str]], bool]:
-    """Return the address that the environment names and the variable, and whether one was named that is none."""
-    named = {"LLAMABAR_URL": environment.get("LLAMABAR_URL", "").strip(), **rust_plugin.address(environment)}
-    misnamed = False
-    for name, value in named.items():
-        if value and clean_url(value) is not None:
-            return (value, name), misnamed
+def _without_secrets_of_others(entry: Dict[str, Any], found: Optional[address.Address]) -> Dict[str, Any]:
+    """Return a [[server]] table for the environment's address; its secrets stay only if it names the same, or none."""
+    own = ADDRESS.read(entry.get("url"))
+    if "url" not in entry or (own is not None and found is not None and own.url == found.url):
+        return entry
+    return {key: value for key, value in entry.items() if not key.startswith((API_KEY, BASIC_AUTH)) and key != "url"}
+
+
+def _file_address(entry: Dict[str, Any], file: SettingsFile, index: int) -> _Named:
+    found = ADDRESS.read(entry["url"])
+    if found is None:
+        file.wrong(Kind.VALUE, SERVER, "url", index=index, value=entry["url"], expected=ADDRESS.expected)
+    return _Named("file", found)
+
+
+def _environment_address(environment: Environment, file: SettingsFile) -> Optional[_Named]:
+    """Return the address that the environment names; the Rust plugin's may be in two parts."""
+    own, base, port = (environment.get(name, "").strip() for name in (URL, RUST_URL, RUST_PORT))
+    if port and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 2**16):
+        file.mistakes.append(Mistake(Kind.VARIABLE, RUST_PORT, "a port from 1 to 65535", quoted(port)))
+        port = "" if base else port
+    if port and re.fullmatch(r"(https?://)?[^/:]+/?", base):
+        base = f"{base.rstrip('/')}:{port}"
+    for name, value in ((URL, own), (RUST_URL, base), (RUST_PORT, port and f"127.0.0.1:{port}")):
         if value:
-            misnamed = True
-            mistakes.append(f"{name} is {NO_ADDRESS}")
-    return None, misnamed
-
-
-def _entry_url(entry: Dict[str, Any], text: Optional[str], mistakes: List[str], index: int = 0) -> Optional[str]:
-    if entry.get("url") is None:
-        return None
-    url = clean_url(entry["url"]) if isinstance(entry["url"], str) else None
-    if url is None:
-        mistakes.append(at(text, "url", f"is {NO_ADDRESS}", index))
-    return url
+            found = address.parse(value)
+            if found is None and name != RUST_PORT:
+                file.mistakes.append(Mistake(Kind.VARIABLE, name, ADDRESS.expected, quoted(value)))
+            return _Named(name, found)
+    return None

@@ -6,12 +6,13 @@ time-out; the key leaves only after the other side has shown that it is llama-sw
 
 import socket
 import warnings
-from dataclasses import dataclass, field
+from base64 import b64encode
+from dataclasses import dataclass, field, replace
 from http.client import BadStatusLine, HTTPException, RemoteDisconnected, UnknownProtocol
-from typing import Any, Dict, NamedTuple, Optional, Protocol
-from urllib.parse import urlsplit
+from typing import Any, Callable, Dict, NamedTuple, Optional, Protocol
 
 from llamabar import __version__
+from llamabar.core import address
 from llamabar.core.decode import error_text
 from llamabar.core.events import Fault, FaultKind
 from llamabar.sources import clock
@@ -60,6 +61,8 @@ class Client:
     url: str
     api_key: str = field(default="", repr=False)
     ca_file: str = ""
+    login: str = field(default="", repr=False)  # user:password, for what stands in front of llama-swap
+    may_have_secrets: Optional[Callable[[str], bool]] = None  # asked of an address that no setting names
     key_wanted: bool = False
     answer_s: float = ANSWER_S  # how long an answer may take, where nothing else is said
 
@@ -69,7 +72,7 @@ class Client:
 
     def moved(self, url: str) -> "Client":
         """Return a client of another address, which has to show itself anew before it gets the key."""
-        return Client(url, self.api_key, self.ca_file, answer_s=self.answer_s)
+        return replace(self, url=url, key_wanted=False)
 
     def unix_s(self) -> float:
         """Return the wall clock of this computer."""
@@ -98,8 +101,10 @@ class Client:
         self.key_wanted = False  # whoever listens there now has to show again that it is llama-swap
         stream = self._open()
         if stream.status in UNAUTHORIZED and self.api_key and _refuses(stream):
-            self.key_wanted = True
             stream.close()
+            if self.may_have_secrets is not None and not self.may_have_secrets(self.url):
+                raise Unreachable(Fault(FaultKind.UNAUTHORIZED, "no setting names this address, so the key isn't sent"))
+            self.key_wanted = True
             stream = self._open()
         if stream.status == 200 and stream.content_type.startswith("text/event-stream"):
             return stream
@@ -134,20 +139,29 @@ class Client:
             raise Unreachable(fault_of(error)) from None
 
     def _auth(self) -> Dict[str, str]:
-        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key and self.key_wanted else {}
+        key = self.api_key if self.key_wanted else ""
+        if not self.login or self.may_have_secrets is not None:
+            return {"Authorization": f"Bearer {key}"} if key else {}
+        basic = {"Authorization": f"Basic {b64encode(self.login.encode()).decode()}"}
+        return {**basic, "x-api-key": key} if key else basic
 
     def _path(self, path: str) -> str:
-        return urlsplit(self.url).path.rstrip("/") + path
+        return f"{self._address().path}{path}"
+
+    def _address(self) -> address.Address:
+        found = address.parse(self.url)
+        if found is None:
+            raise Unreachable(Fault(FaultKind.NO_ADDRESS))
+        return found
 
     def _pool(self, answer_s: float) -> "urllib3.HTTPConnectionPool":
-        parts = urlsplit(self.url)
+        found = self._address()
         timeout = urllib3.Timeout(connect=min(CONNECT_S, answer_s), read=answer_s)
-        host = parts.hostname or ""
-        if parts.scheme == "https":
+        if found.scheme == "https":
             return urllib3.HTTPSConnectionPool(
-                host, parts.port or 443, timeout=timeout, ca_certs=self.ca_file or None, cert_reqs="CERT_REQUIRED"
+                found.host, found.port, timeout=timeout, ca_certs=self.ca_file or None, cert_reqs="CERT_REQUIRED"
             )
-        return urllib3.HTTPConnectionPool(host, parts.port or 80, timeout=timeout)
+        return urllib3.HTTPConnectionPool(found.host, found.port, timeout=timeout)
 
 
 _STRICT: Dict[str, Any] = {"redirect": False, "retries": False, "preload_content": False, "decode_content": False}

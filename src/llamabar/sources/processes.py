@@ -40,6 +40,11 @@ def running(listen_of: ListenOf) -> Iterator[Running]:
             yield Running(process.pid, url, words[at])
 
 
+def listener(port: int, listen_of: ListenOf) -> Optional[int]:
+    """Return the pid of this user's llama-swap that listens on a port, None if there is none."""
+    return next((one.pid for one in running(listen_of) if _listens(psutil.Process(one.pid), port)), None)
+
+
 def runs_an_older_file(pid: Optional[int], program: str) -> bool:
     """Tell whether a process was started before its program's file was put in place: `brew upgrade` does that."""
     if psutil is None or pid is None:

@@ -36,7 +36,7 @@ FAULTS: Dict[FaultKind, str] = {
     FaultKind.TLS: "no secure connection",
     FaultKind.UNAUTHORIZED: "the key is missing or wrong",
     FaultKind.NOT_LLAMA_SWAP: "what answers is not llama-swap",
-    FaultKind.CLOSED: "the connection was closed",
+    FaultKind.CLOSED: "the connection was closed", FaultKind.NO_ADDRESS: "its address can't be used",
     FaultKind.LAGGING: "we fell behind and connect again",
     FaultKind.ASLEEP: "the machine behind it sleeps; a request wakes it, watching does not",
 }

@@ -72,9 +72,11 @@ class Settings:
     """The settings in force."""
 
     file: str = ""
-    there: bool = False
     readable: bool = True
-    mistakes: Tuple[str, ...] = ()
+    mistakes: Tuple[str, ...] = ()  # of the file, then of the environment's variables, then about keys and logins
+    variable_mistakes: Tuple[str, ...] = ()
+    secret_mistakes: Tuple[str, ...] = ()
+    keychain_silent: bool = False
     servers: Tuple[Configured, ...] = ()
 
 
@@ -143,7 +145,6 @@ class Service:
     same_port: Tuple[Tuple[str, str], ...] = ()  # label and plist of others
     program: str = ""
     program_there: bool = True
-    program_version: Optional[str] = None
     program_trouble: str = ""
     program_quarantined: bool = False
     program_translated: bool = False

@@ -1,13 +1,10 @@
 """This program: its Python, its one file, what it has unpacked, its data folder, its settings."""
 
-import re
 from typing import Optional
 
 from llamabar.core.units import plural, size
 from llamabar.doctor.checks.facts import Configured, Facts
 from llamabar.doctor.checks.finding import Found, Layer, Level
-
-_OF_KEYS = re.compile(r"settings: (the key|others can read the key|the variable that api_key_env)|the key from ")
 
 OLDEST_SUPPORTED = (3, 10)  # 3.9 has had no security fixes since October 2025
 LOW_SPACE_BYTES = 500_000_000
@@ -172,15 +169,10 @@ def settings_unreadable(facts: Facts) -> Optional[Found]:
 )  # fmt: skip
 def settings_mistake(facts: Facts) -> Optional[Found]:
     """A line of the settings is not understood; the rest applies."""
-    mistakes = tuple(one for one in facts.settings.mistakes if not _OF_KEYS.match(one) and not _of_variable(one))
+    mistakes = facts.settings.mistakes
     if not mistakes:
         return None
     return Found(f"The settings have {plural(len(mistakes), 'mistake')}", "", {"file": facts.settings.file}, mistakes)
-
-
-def _of_variable(mistake: str) -> bool:
-    """Tell whether a mistake is in a variable of the environment, not in the file."""
-    return mistake.startswith("LLAMA")
 
 
 @PROGRAM.check(
@@ -188,7 +180,7 @@ def _of_variable(mistake: str) -> bool:
 )  # fmt: skip
 def variable_mistake(facts: Facts) -> Optional[Found]:
     """A variable that this program reads has a value that cannot be used; it is left out."""
-    mistakes = tuple(one for one in facts.settings.mistakes if _of_variable(one))
+    mistakes = facts.settings.variable_mistakes
     if not mistakes:
         return None
     return Found(mistakes[0], "", {}, mistakes[1:])
@@ -197,7 +189,7 @@ def variable_mistake(facts: Facts) -> Optional[Found]:
 @PROGRAM.check(Level.ERROR, "The keychain answers", needs=("settings",), remedy="open -a 'Keychain Access'")
 def keychain_silent(facts: Facts) -> Optional[Found]:
     """The keychain did not answer when asked for the key: a dialog may wait for you, or it is locked."""
-    if not any("keychain could not be asked" in mistake for mistake in facts.settings.mistakes):
+    if not facts.settings.keychain_silent:
         return None
     return Found("The keychain does not answer", "A dialog may wait for you, or the keychain is locked.")
 
@@ -211,8 +203,8 @@ def key_not_found(facts: Facts) -> Optional[Found]:
     server = next((server for server in facts.settings.servers if server.key_from and not server.has_key), None)
     if server is None:
         return None
-    said = next((m for m in facts.settings.mistakes if "key" in m), "").replace("settings: ", "")
-    return Found(f"The key of {server.name} is not found ({server.key_from})", f"{said}." if said else "")
+    said = "".join(f"{one}." for one in facts.settings.secret_mistakes[:1])
+    return Found(f"The key of {server.name} is not found ({server.key_from})", said)
 
 
 @PROGRAM.check(Level.WARNING, "Nobody else can read the key file", needs=("settings",), fix=True,

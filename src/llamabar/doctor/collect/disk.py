@@ -16,6 +16,7 @@ from llamabar.doctor.collect.gathering import Unknown
 from llamabar.macos import files, swiftbar, tools
 from llamabar.macos.paths import Places
 from llamabar.settings import load
+from llamabar.settings.mistakes import OF_SECRETS, Kind, words
 from llamabar.sources import clock
 from llamabar.store import history_file, plugin_state
 from llamabar_installer import manifest
@@ -109,12 +110,15 @@ def free_bytes(path: Path) -> Optional[int]:
 
 def settings(found: Places, in_force: load.Settings) -> facts.Settings:
     """Return the settings in force without their keys."""
-    unreadable = any(mistake.startswith("settings cannot be read") for mistake in in_force.mistakes)
+    wrong = in_force.mistakes
+    kinds = {one.kind for one in wrong}
     return facts.Settings(
         str(found.settings),
-        found.settings.exists(),
-        not unreadable,
-        in_force.mistakes,
+        Kind.UNREADABLE not in kinds,
+        tuple(words(one) for one in wrong if one.kind not in (Kind.UNREADABLE, Kind.VARIABLE, *OF_SECRETS)),
+        tuple(words(one) for one in wrong if one.kind is Kind.VARIABLE),
+        tuple(words(one) for one in wrong if one.kind in OF_SECRETS),
+        Kind.KEYCHAIN_SILENT in kinds,
         tuple(_configured(server) for server in in_force.servers),
     )
 
@@ -136,10 +140,12 @@ def watcher(found: Places) -> facts.Watcher:
 
 
 def _configured(server: load.ServerSettings) -> facts.Configured:
+    url, ca_file = server.url, server.ca_file
     return facts.Configured(
-        server.name, server.url, server.url_from, is_local(server.url), is_loopback(server.url) or is_local(server.url),
-        _is_private(urlsplit(server.url).hostname or ""), bool(server.api_key), server.key_from, server.key_file,
-        _is_open(server.key_file), server.ca_file, not server.ca_file or os.path.isfile(server.ca_file), server.service,
+        server.name, url, server.url_from, is_local(url), is_loopback(url) or is_local(url),
+        _is_private(urlsplit(url).hostname or ""), bool(server.api_key or server.login),
+        server.key_from or server.login_from, server.key_file, _is_open(server.key_file),
+        ca_file, not ca_file or os.path.isfile(ca_file), server.service,
     )  # fmt: skip
 
 

@@ -13,7 +13,8 @@ from llamabar.settings.load import Settings
 
 def private_of(environment: Mapping[str, str], settings: Settings) -> Private:
     """Return the keys, names and hosts of this user and computer."""
-    keys = [server.api_key for server in settings.servers] + [
+    secrets = [one for server in settings.servers for one in (server.login, *server.login.split(":", 1))]
+    keys = secrets + [server.api_key for server in settings.servers] + [
         value for name, value in environment.items() if "KEY" in name and name.startswith(("LLAMA", "OPENAI", "HF_"))
     ]
     hosts = [urlsplit(server.url).hostname or "" for server in settings.servers if not is_local(server.url)]

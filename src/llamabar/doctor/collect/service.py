@@ -94,7 +94,7 @@ def asked(found: Watched, private: Private) -> Asked:
 def with_answer(service: facts.Service, said: Asked) -> facts.Service:
     """Return the service with what its program says."""
     return replace(
-        service, program_version=said.version, program_trouble=said.trouble, program_quarantined=said.quarantined,
+        service, program_trouble=said.trouble, program_quarantined=said.quarantined,
         config_good=said.config_good, config_words=said.config_words,
     )  # fmt: skip
 

@@ -14,7 +14,7 @@ from llamabar.view.text import name, reason
 
 STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTING)
 CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as it was wanted
-OPENS_SETTINGS = (FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP)
+OPENS_SETTINGS = (FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.NO_ADDRESS)
 
 
 def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:

@@ -1,0 +1,100 @@
+"""Mistakes of the settings as values; the words are made here, and only here. No mistake holds a secret."""
+
+import re
+from enum import Enum
+from typing import Dict, NamedTuple, Optional, Tuple
+
+
+class Kind(str, Enum):
+    """What is wrong."""
+
+    UNREADABLE = "unreadable"
+    SYNTAX = "syntax"
+    UNKNOWN = "unknown"
+    MISPLACED = "misplaced"
+    VALUE = "value"
+    VARIABLE = "variable"
+    NO_URL = "no_url"
+    SAME_NAME = "same_name"
+    FILE_OPEN = "file_open"
+    SECRET_MISSING = "secret_missing"
+    SECRET_FILE = "secret_file"
+    SECRET_FILE_OPEN = "secret_file_open"
+    SECRET_UNUSABLE = "secret_unusable"
+    KEYCHAIN_SILENT = "keychain_silent"
+    KEYCHAIN_EMPTY = "keychain_empty"
+
+
+OF_SECRETS = (
+    Kind.SECRET_MISSING, Kind.SECRET_FILE, Kind.SECRET_FILE_OPEN, Kind.SECRET_UNUSABLE, Kind.KEYCHAIN_SILENT,
+    Kind.KEYCHAIN_EMPTY,
+)  # fmt: skip
+_WORDS: Dict[Kind, str] = {
+    Kind.UNREADABLE: "can't be read: {found}",
+    Kind.SYNTAX: "not valid TOML, so the file isn't used",
+    Kind.UNKNOWN: 'unknown setting "{key}"',
+    Kind.MISPLACED: '"{key}" doesn\'t belong here',
+    Kind.VALUE: '"{key}" must be {expected}',
+    Kind.VARIABLE: "{key} must be {expected}",
+    Kind.NO_URL: "[{key}] has no url",
+    Kind.SAME_NAME: 'a second server is named "{found}"',
+    Kind.FILE_OPEN: "others can read this file and the secret in it: chmod 600 {found}",
+    Kind.SECRET_MISSING: "the variable that {key} names isn't set",
+    Kind.SECRET_FILE: "the file that {key} names can't be read: {found}",
+    Kind.SECRET_FILE_OPEN: "others can read the file that {key} names: chmod 600 it",
+    Kind.SECRET_UNUSABLE: "what {key} gives isn't {expected}, so it isn't used",
+    Kind.KEYCHAIN_SILENT: "the keychain didn't answer when asked for {key}",
+    Kind.KEYCHAIN_EMPTY: "no keychain item as {key} names: security add-generic-password -s NAME -a llamabar -w",
+}
+
+
+class Mistake(NamedTuple):
+    """One mistake. `line` and `column` count from 1; `text` is the line, as far as it holds no secret."""
+
+    kind: Kind
+    key: str = ""
+    expected: str = ""
+    found: str = ""
+    suggestion: str = ""
+    file: str = ""
+    line: Optional[int] = None
+    column: int = 1
+    text: str = ""
+
+
+def words(mistake: Mistake) -> str:
+    """Return a mistake in one line: `config.toml:3: unknown setting "apikey". Did you mean "api_key"?`"""
+    said = _WORDS[mistake.kind].format(**mistake._asdict())
+    if mistake.kind in (Kind.VALUE, Kind.VARIABLE) and mistake.found:
+        said += f", not {mistake.found}"
+    place = mistake.file.rpartition("/")[2] + (f":{mistake.line}" if mistake.line else "")
+    hint = {Kind.MISPLACED: f" It goes into [{mistake.suggestion}]."}.get(
+        mistake.kind, f' Did you mean "{mistake.suggestion}"?'
+    )
+    return (f"{place}: " if place else "") + said + (f".{hint}" if mistake.suggestion else "")
+
+
+def shown(mistake: Mistake) -> str:
+    """Return a mistake for a terminal: its words, its line of the file, and a mark under what is wrong."""
+    if not mistake.text:
+        return words(mistake)
+    mark = " " * (mistake.column - 1) + "^" * max(1, len(mistake.key) if mistake.kind in _OF_KEYS else 1)
+    return f"{words(mistake)}\n  {mistake.text}\n  {mark}"
+
+
+def in_menu(mistakes: Tuple[Mistake, ...]) -> Tuple[str, ...]:
+    """Return one row for all mistakes, nothing where there is none."""
+    more = len(mistakes) - 1
+    return (words(mistakes[0]) + (f" (and {more} more)" if more else ""),) if mistakes else ()
+
+
+def harmless(line: str, *, is_open: bool = False) -> str:
+    """Return a line of the settings file without the values in it, which may be secret, unless it `is_open`."""
+    line = "".join(char if char.isprintable() else " " for char in line).rstrip()
+    if is_open or line.lstrip().startswith("["):
+        return line if is_open or not re.search(r"""["'=]""", line) else ""
+    name, equals, _ = line.partition("=")
+    return f"{name}= …" if equals and not re.search(r"""["']""", name) else ""
+
+
+_OF_KEYS = (Kind.UNKNOWN, Kind.MISPLACED)

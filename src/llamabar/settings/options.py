@@ -1,0 +1,146 @@
+"""Every setting there is, a row each. The file, its mistakes, `config` and docs/settings.md come from this table.
+
+A row says its table and name, its type with range or choices, its default, one sentence, an example, the variables of
+the environment (the Rust plugin's among them), and since when it is there. To add a setting, add a row.
+"""
+
+import math
+import re
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+
+from llamabar.core import address
+from llamabar.core.notify_options import EVENTS
+
+SERVER, ENVIRONMENT = "server", ""  # the table that may stand several times; what only the environment can say
+URL, KEY = "LLAMABAR_URL", "LLAMABAR_API_KEY"
+RUST_URL, RUST_PORT = "LLAMA_SWAP_API_BASE_URL", "LLAMA_SWAP_API_PORT"
+LOG_FILE, CONFIG_FILE = "LLAMA_SWAP_LOG_FILE_PATH", "LLAMA_SWAP_CONFIG_FILE_PATH"
+_MENU_KEY = re.compile(r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]|")
+_HOURS = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])\s*-\s*([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")  # of the environment, where all is text: ASCII digits
+
+
+class Type(NamedTuple):
+    """What a value may be: in words, and a function that returns the value in use, or None for one that may not be."""
+
+    expected: str
+    read: Callable[[Any], Any]
+    choices: Tuple[str, ...] = ()
+
+
+class Option(NamedTuple):
+    """A row of the table. `example` is TOML; a default of None means that nothing is set."""
+
+    table: str
+    name: str
+    type: Type
+    default: Any
+    says: str
+    example: str = ""
+    variables: Tuple[str, ...] = ()
+    variable_type: Optional[Type] = None  # where the environment says it in another unit
+    since: str = "0.1.0"
+
+    @property
+    def key(self) -> str:
+        """Return what names it in the code: menu.title; a setting of the environment alone has no table."""
+        return f"{self.table}.{self.name}" if self.table else self.name
+
+    def of_variable(self, said: str) -> Any:
+        """Return the value that a variable's text means, None for one that may not be."""
+        read = (self.variable_type or self.type).read
+        value = read(said)
+        return read(float(said)) if value is None and _NUMBER.fullmatch(said) else value
+
+
+def _number(least: int, most: int, unit: str) -> Type:
+    """Return the type of a number within bounds."""
+
+    def read(value: Any) -> Optional[float]:
+        """Return the number, a whole one as int."""
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return (int(value) if value == int(value) else value) if is_number and least <= value <= most else None
+
+    return Type(f"a number from {least} to {most} ({unit})", read)
+
+
+def _one_of(*choices: str) -> Type:
+    return Type(f"one of {', '.join(choices)}", lambda value: value if value in choices else None, choices)
+
+
+def _text(value: Any) -> Optional[str]:
+    return value if isinstance(value, str) else None
+
+
+def _menu_key(value: Any) -> Optional[str]:
+    return value.upper() if isinstance(value, str) and _MENU_KEY.fullmatch(value.upper()) else None
+
+
+def _events(value: Any) -> Optional[Tuple[str, ...]]:
+    return tuple(value) if isinstance(value, list) and all(one in EVENTS for one in value) else None
+
+
+def _hours(value: Any) -> Optional[Tuple[int, ...]]:
+    """Return the minutes of the day from and to; () for none."""
+    found = _HOURS.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        return () if value == "" else None
+    hours = [int(part) for part in found.groups()]
+    return hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
+
+
+def _streams(value: Any) -> Optional[bool]:
+    return True if isinstance(value, str) and value.lower() not in ("0", "false", "no", "off") else None
+
+
+TEXT = Type('text in "quotes"', _text)
+ADDRESS = Type(f"an address like {address.DEFAULT_URL}", lambda v: address.parse(v) if isinstance(v, str) else None)
+_FLAG = Type("true or false", lambda value: value if isinstance(value, bool) else None)
+_KEYS = Type("keys like CMD+OPTION+L", _menu_key)
+_LIST = Type(f"a list of {', '.join(EVENTS)}", _events, EVENTS)
+_SPAN = Type("hours like 22:00-08:00", _hours)
+_SECONDS = _number(60, 3600, "readings, one a second")
+_READINGS = _SECONDS._replace(read=lambda value: (n := _SECONDS.read(value)) and math.ceil(n / 60))
+_STREAMS = Type("true: SwiftBar doesn't restart a plugin that isn't streaming", _streams)
+
+OPTIONS: Tuple[Option, ...] = (
+    Option(SERVER, "url", ADDRESS, None, "Address of llama-swap. It may hold user:password@ for a proxy in front.",
+           '"http://127.0.0.1:8080"', (URL, RUST_URL, RUST_PORT)),
+    Option(SERVER, "name", TEXT, None, "What the menu and --server call it.", '"mini"'),
+    Option(SERVER, "api_key_keychain", TEXT, None, "Keychain item that holds the API key.", '"llama-swap"'),
+    Option(SERVER, "api_key_file", TEXT, None, "File that holds the API key.", '"~/.config/llamabar/key"'),
+    Option(SERVER, "api_key_env", TEXT, None, "Environment variable that holds the API key.", '"LLAMA_KEY"'),
+    Option(SERVER, "api_key", TEXT, None, "The API key itself.", '"…"', (KEY,)),
+    Option(SERVER, "basic_auth_keychain", TEXT, None, "Keychain item with account and password for a proxy in front.",
+           '"proxy"'),
+    Option(SERVER, "basic_auth_file", TEXT, None, "File that holds user:password for it.", '"~/.login"'),
+    Option(SERVER, "basic_auth_env", TEXT, None, "Environment variable that holds user:password for it.", '"LOGIN"'),
+    Option(SERVER, "ca_file", TEXT, None, "Certificates (PEM) to trust for an https address.", '"~/ca.pem"'),
+    Option(SERVER, "service", TEXT, None, "Label of the LaunchAgent that runs it.", '"org.llamabar.llama-swap"'),
+    Option("menu", "title", _one_of("speed", "model", "sparkline", "icon"), "speed", "What the menu bar shows.",
+           '"speed"'),
+    Option("menu", "key", _KEYS, "", "Keys that open the menu from anywhere.", '"CMD+OPTION+L"'),
+    Option("notify", "events", _LIST, (), "What to be notified about.", '["model failed", "server gone"]'),
+    Option("notify", "long_request_s", _number(1, 86400, "seconds"), 60, "When a request counts as long.", "60"),
+    Option("notify", "quiet", _SPAN, (), "Hours without notifications.", '"22:00-08:00"'),
+    Option("history", "minutes", _number(1, 60, "minutes"), 5, "How far back the charts go.", "5",
+           ("LLAMA_SWAP_HISTORY_SIZE",), _READINGS),
+    Option("history", "days", _number(1, 3650, "days"), 400, "How many days with requests are kept.", "400"),
+    Option("limits", "printed_mb", _number(1, 4096, "MB"), 64, "Output before SwiftBar restarts the plugin.", "64"),
+    Option("update", "check", _FLAG, False, "Look for a newer version once a day.", "true"),
+    Option("update", "url", ADDRESS, None, "Where the newest version is told.", '"https://host/newest-version"'),
+    Option(ENVIRONMENT, "chart_width_px", _number(30, 600, "pixels"), None, "Width of the charts.", "",
+           ("LLAMA_SWAP_CHART_WIDTH",)),
+    Option(ENVIRONMENT, "chart_height_px", _number(8, 96, "pixels"), None, "Height of the charts.", "",
+           ("LLAMA_SWAP_CHART_HEIGHT",)),
+    Option(ENVIRONMENT, "answer_s", _number(1, 60, "seconds"), 5, "How long an answer may take.", "",
+           ("LLAMA_SWAP_API_TIMEOUT_SECS",)),
+    Option(ENVIRONMENT, "log_file", TEXT, None, "llama-swap's log.", "", (LOG_FILE,)),
+    Option(ENVIRONMENT, "config_file", TEXT, None, "llama-swap's config.", "", (CONFIG_FILE,)),
+    Option(ENVIRONMENT, "streaming", _STREAMS, None, "Can't be switched off.", "", ("LLAMA_SWAP_STREAMING_MODE",)),
+    Option(ENVIRONMENT, "config", TEXT, None, "The settings file.", "", ("LLAMABAR_CONFIG",)),
+    Option(ENVIRONMENT, "data_dir", TEXT, None, "The folder for history and state.", "", ("LLAMABAR_DATA_DIR",)),
+)  # fmt: skip
+BY_TABLE: Dict[str, Dict[str, Option]] = {
+    table: {one.name: one for one in OPTIONS if one.table == table} for table in dict.fromkeys(o.table for o in OPTIONS)
+}

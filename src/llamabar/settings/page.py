@@ -1,0 +1,89 @@
+"""The settings for people: docs/settings.md, the first settings file, and `config`, all from the table of options."""
+
+import json
+from typing import Any, Iterator
+
+from llamabar.settings.file import bracketed
+from llamabar.settings.load import ServerSettings, Settings, Sourced
+from llamabar.settings.options import BY_TABLE, ENVIRONMENT, SERVER, Option
+
+_HEAD = """\
+# Settings
+
+No configuration needed: llamabar finds llama-swap on this computer by itself. What you set goes into
+`~/.config/llamabar/config.toml` (`llamabar open settings` makes it). `llamabar config` shows the effective settings and
+where each came from; `llamabar config --check` names every mistake. Order: command line, environment, file, discovery,
+default.
+"""
+_COLUMNS = "| setting | value | default | environment | since | what it does |\n|---|---|---|---|---|---|"
+_FIRST = "# llamabar's settings. Remove the # from what you want to set. `llamabar config` shows what is in effect.\n"
+
+
+def page() -> str:
+    """Return docs/settings.md."""
+    parts = [_HEAD]
+    for table, options in BY_TABLE.items():
+        title = "Only in the environment" if table == ENVIRONMENT else bracketed(table)
+        rows = [_row(option) for option in options.values()]
+        parts += [f"## {title}\n", _COLUMNS, *rows, ""]
+    return "\n".join(parts)
+
+
+def first_settings() -> bytes:
+    """Return the settings file that is written for somebody who has none: every option, each a comment."""
+    lines = [_FIRST]
+    for table, options in BY_TABLE.items():
+        if table != ENVIRONMENT:
+            lines.append(f"# {bracketed(table)}{'  # once more for each further server' * (table == SERVER)}")
+            lines += [f"# {one.name} = {one.example}  # {one.says}" for one in options.values()]
+            lines.append("")
+    return "\n".join(lines).encode()
+
+
+def config_lines(settings: Settings) -> Iterator[str]:
+    """Yield the effective settings with their sources; of a secret only whether it is set."""
+    yield f"settings file    {settings.file or 'none'}"
+    for server in settings.servers:
+        yield bracketed(SERVER)
+        for name, value in _server_rows(server):
+            if value.value:
+                yield _line(name, value)
+    for table, options in BY_TABLE.items():
+        found = {} if table == SERVER else {option.name: settings.options[option.key] for option in options.values()}
+        if found and table != ENVIRONMENT:
+            yield bracketed(table)
+        for name, value in found.items():
+            if table != ENVIRONMENT:
+                yield _line(name, value)
+            elif value.source != "default":
+                yield f"{value.source} {_written(value.value)}"
+
+
+def _server_rows(server: ServerSettings) -> Iterator["tuple[str, Sourced]"]:
+    yield "name", Sourced(server.name, "")
+    yield "url", Sourced(server.url or "none", server.url_from)
+    yield "api_key", Sourced("set" if server.api_key else "none", server.key_from)
+    yield "basic_auth", Sourced("set" if server.login else "", server.login_from)
+    yield "ca_file", Sourced(server.ca_file, "file")
+    yield "service", Sourced(server.service, "file")
+
+
+def _line(name: str, value: Sourced) -> str:
+    return f"  {name:<15}{_written(value.value)}" + (f" (from {value.source})" if value.source else "")
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, tuple) and value and isinstance(value[0], int):
+        return " to ".join(f"{minutes // 60:02}:{minutes % 60:02}" for minutes in value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(value) or "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = f"{value:g}" if isinstance(value, float) else getattr(value, "url", str(value or "none"))
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def _row(option: Option) -> str:
+    default = "" if option.default in (None, "", ()) else f"`{json.dumps(option.default)}`"
+    variables = " ".join(f"`{variable}`" for variable in option.variables)
+    return f"| `{option.name}` | {option.type.expected} | {default} | {variables} | {option.since} | {option.says} |"
