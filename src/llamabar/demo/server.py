@@ -139,7 +139,8 @@ class Handler(BaseHTTPRequestHandler):
         return path not in known or path.replace("/active", "") in self.world.dialect.routes
 
     def _has_key(self) -> bool:
-        return self.headers.get("Authorization") == f"Bearer {self.server.api_key}"
+        key = self.server.api_key
+        return self.headers.get("Authorization") == f"Bearer {key}" or self.headers.get("x-api-key") == key
 
     def _events(self) -> None:
         listener = self.world.listen()

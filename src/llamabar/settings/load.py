@@ -103,7 +103,8 @@ def load(environment: Environment, *, option: str = "", discover: Discover) -> S
         file.wrong(Kind.NO_URL, "update")
     servers = _servers(environment, file, discover=discover, hides=hides)
     servers = (replace(one, answer_s=options["answer_s"].value) for one in servers)
-    return Settings(tuple(servers), options, tuple(file.mistakes), str(path) if file.is_there else "")
+    in_order = sorted(file.mistakes, key=lambda one: one.line or 0)
+    return Settings(tuple(servers), options, tuple(in_order), str(path) if file.is_there else "")
 
 
 def select(settings: Settings, name: str) -> Settings:
@@ -166,7 +167,7 @@ def _servers(
         if named is not None and named.found is not None:
             yield replace(server, url=named.found.url, url_from=named.source)
         elif named is not None or hides:
-            yield replace(server, url_from="none that can be used", address_unusable=True)
+            yield replace(server, url_from="", address_unusable=True)
         else:
             url, url_from = discover()
             yield replace(server, url=url, url_from=url_from, discovered=True)

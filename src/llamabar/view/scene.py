@@ -38,7 +38,7 @@ class Server:
     @property
     def address(self) -> str:
         """Return host and port."""
-        return self.url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]
+        return self.url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1] or "(no address)"
 
     @property
     def option(self) -> str:

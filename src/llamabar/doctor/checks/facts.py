@@ -12,7 +12,6 @@ class Program:
     file: str = ""
     python: str = ""
     python_version: Tuple[int, int, int] = (0, 0, 0)
-    python_chosen: bool = False  # LLAMABAR_PYTHON names it
     home: str = ""
     home_set: bool = True
     installed: str = ""  # the copy that SwiftBar runs

@@ -37,7 +37,6 @@ def program(environment: Mapping[str, str], found: Places) -> facts.Program:
         os.path.abspath(file) if file else "",
         sys.executable,
         sys.version_info[:3],
-        bool(environment.get("LLAMABAR_PYTHON")),
         str(found.home),
         bool(environment.get("HOME")),
         str(installed),

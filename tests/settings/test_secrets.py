@@ -1,0 +1,138 @@
+"""Whom a key and a login are sent to, over real sockets and with real processes; and that nobody is shown them."""
+
+import base64
+import contextlib
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from llamabar.core.events import FaultKind
+from llamabar.settings import discover
+from llamabar.settings.load import ServerSettings
+from llamabar.sources.client import Unreachable
+from tests.fakes.programs import ROOT, Plugin, Stranger, accept, environment, free_port, llama_swap, run, wait_for
+
+KEY, PASSWORD = "sk-key-0123456", "pass-w0rd-0123"
+LOGIN = base64.b64encode(f"anna:{PASSWORD}".encode())
+IMITATION = (
+    b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"llama-swap\"\r\nContent-Length: 0\r\n"
+    b"Connection: close\r\n\r\n"
+)
+REFUSAL = IMITATION.replace(b"llama-swap", b"gate")
+
+
+class Gate:
+    """A proxy that asks for a login, takes it off, and passes everything else to a port behind it."""
+
+    def __init__(self, port):
+        self.port, self.heads, self.listener = port, [], socket.create_server(("127.0.0.1", 0))
+        self.place = f"127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=accept, args=(self.listener, self._pass), daemon=True).start()
+
+    def _pass(self, caller):
+        with caller, contextlib.suppress(OSError):
+            head, _, body = caller.recv(65536).partition(b"\r\n\r\n")
+            self.heads.append(head)
+            lines = head.split(b"\r\n")
+            if b"Authorization: Basic " + LOGIN not in lines:
+                caller.sendall(REFUSAL)
+                return
+            kept = b"\r\n".join(line for line in lines if not line.startswith(b"Authorization:"))
+            with socket.create_connection(("127.0.0.1", self.port)) as behind:
+                behind.sendall(kept + b"\r\n\r\n" + body)
+                while piece := behind.recv(65536):
+                    caller.sendall(piece)
+
+
+def settings(folder, text):
+    path = folder / "settings.toml"
+    path.write_text(text)
+    path.chmod(0o600)
+    return str(path)
+
+
+@pytest.mark.parametrize("given", ["url", "basic_auth_env"])
+def test_a_login_opens_the_proxy_the_key_opens_what_is_behind_it_and_neither_is_shown(tmp_path, given):
+    with llama_swap(api_key=KEY) as server:
+        gate = Gate(server.server_address[1])
+        user = f"anna:{PASSWORD}@" if given == "url" else ""
+        more = {} if user else {"THE_LOGIN": f"anna:{PASSWORD}"}
+        login = "" if user else 'basic_auth_env = "THE_LOGIN"\n'
+        file = settings(tmp_path, f'[[server]]\nurl = "http://{user}{gate.place}"\napi_key = "{KEY}"\n{login}')
+        shown = ""
+        for words in ("status", "status --json", "config", "doctor --report", "load no-such", "frame"):
+            done = run(tmp_path, *words.split(), LLAMABAR_CONFIG=file, **more)
+            shown += done.stdout + done.stderr
+        assert f"llama-swap at {gate.place}: no model loaded" in shown
+        assert f"basic_auth     set (from {given})" in shown
+        for secret in (KEY, PASSWORD, "anna", LOGIN.decode()):
+            assert secret not in shown
+        assert all(b"Authorization: Bearer" not in head for head in gate.heads)
+        assert any(f"x-api-key: {KEY}".encode() in head for head in gate.heads)
+
+
+def test_a_wrong_login_is_not_shown_either(tmp_path):
+    with llama_swap() as server:
+        gate = Gate(server.server_address[1])
+        done = run(tmp_path, "status", LLAMABAR_URL=f"http://anna:wrong-{PASSWORD}@{gate.place}")
+        assert done.returncode == 1
+        assert PASSWORD not in done.stdout + done.stderr
+        assert b"Authorization: Basic " in gate.heads[0]
+
+
+@pytest.mark.parametrize("said", ["", "http//mini", "http://anna–mini:1"])
+def test_whoever_imitates_llama_swap_on_a_usual_port_gets_no_key(tmp_path, said):
+    try:
+        stranger = Stranger(IMITATION, port=45786)
+    except OSError:
+        pytest.skip("port 45786 is taken")
+    with stranger:
+        for command in ("status", "frame", "doctor"):
+            run(tmp_path, command, LLAMABAR_URL=said, LLAMABAR_API_KEY=KEY)
+        with Plugin(said, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
+            plugin.wait_for_row("llama-swap: ")
+        heard = b"".join(stranger.heard)
+        assert KEY.encode() not in heard
+        assert not (said and heard), "an address that can't be used watches nobody"
+
+
+def test_an_address_that_cannot_be_used_is_said_in_the_menu(tmp_path):
+    with Plugin("http//mini", tmp_path) as plugin:
+        plugin.wait_for_row("Plugin: LLAMABAR_URL must be an address")
+        assert "its address can't be used" in plugin.text
+
+
+def opens(client):
+    try:
+        client.open_stream().close()
+    except Unreachable as error:
+        assert error.fault.kind is FaultKind.REFUSED, error.fault
+        return False
+    return True
+
+
+def test_a_llama_swap_of_this_user_that_is_found_listening_gets_the_key(tmp_path):
+    program, port = tmp_path / "llama-swap", free_port()
+    url = f"http://127.0.0.1:{port}"
+    shutil.copy(sys.executable, program)
+    script = (
+        "import sys, time; from llamabar.demo.server import DemoServer; from llamabar.demo.world import World;"
+        f"DemoServer(World('v250', ()), {port}, '{KEY}').start(); time.sleep(60)"
+    )
+    env = environment(tmp_path, PYTHONHOME=sys.base_prefix, PYTHONPATH=f"{ROOT}/src:{ROOT}/installer")
+    process = subprocess.Popen([str(program), "-c", script, "--listen", f"127.0.0.1:{port}"], env=env)
+    try:
+        ours = discover.client_of(ServerSettings("x", url, discovered=True, api_key=KEY))
+        wait_for(lambda: opens(ours))
+    finally:
+        process.kill()
+        process.wait()
+    with llama_swap(api_key=KEY) as other:  # another program of this user, whatever it says
+        stranger = discover.client_of(ServerSettings("x", other.url, discovered=True, api_key=KEY))
+        with pytest.raises(Unreachable) as refused:
+            stranger.open_stream()
+        assert refused.value.fault.kind is FaultKind.UNAUTHORIZED
