@@ -101,10 +101,11 @@ def load(environment: Environment, *, option: str = "", discover: Discover) -> S
     options = {one.key: _value(one, environment, file) for one in OPTIONS if one.table != SERVER}
     if options["update.check"].value and options["update.url"].value is None:
         file.wrong(Kind.NO_URL, "update")
-    servers = _servers(environment, file, discover=discover, hides=hides)
-    servers = (replace(one, answer_s=options["answer_s"].value) for one in servers)
+    answer_s = options["answer_s"].value
+    found = _servers(environment, file, discover=discover, hides=hides)
+    servers = tuple(replace(one, answer_s=answer_s) for one in found)
     in_order = sorted(file.mistakes, key=lambda one: one.line or 0)
-    return Settings(tuple(servers), options, tuple(in_order), str(path) if file.is_there else "")
+    return Settings(servers, options, tuple(in_order), str(path) if file.is_there else "")
 
 
 def select(settings: Settings, name: str) -> Settings:
