@@ -128,6 +128,14 @@ def test_a_variable_that_makes_no_sense_is_said_and_left_out(value):
     assert said(found) == (f'LLAMA_SWAP_CHART_HEIGHT must be a number from 8 to 96 (pixels), not "{value}"',)
 
 
+@pytest.mark.parametrize(("text", "options"), [
+    ("", ((), 60, None)), ('quiet = ""\n', ((), 60, None)),
+    ('events = ["server gone"]\nlong_request_s = 0x1e\nquiet = "22:00 - 8:05"\n', (("server gone",), 30, (1320, 485))),
+])  # fmt: skip
+def test_what_the_user_is_notified_about(tmp_path, text, options):
+    assert loaded(f"[notify]\n{text}", tmp_path).notify == options
+
+
 def test_the_stream_cannot_be_switched_off_and_that_is_said():
     assert [one.kind for one in loaded(LLAMA_SWAP_STREAMING_MODE="False").mistakes] == [Kind.VARIABLE]
     assert loaded(LLAMA_SWAP_STREAMING_MODE="true").mistakes == ()

@@ -33,11 +33,11 @@ def client_of(server: ServerSettings) -> "Client":
 def _is_ours(url: str) -> bool:
     """Tell whether a LaunchAgent of this user says so, or a llama-swap of this user listens there."""
     from llamabar.macos.agents import listen_of
-    from llamabar.sources.processes import listener
+    from llamabar.sources.processes import listens
 
     port = address.port_of(url)
     of_agents = any(address.port_of(agent_url) == port for agent_url, _ in _agents())
-    return of_agents or (port is not None and listener(port, listen_of) is not None)
+    return of_agents or (port is not None and listens(port, listen_of))
 
 
 def _discover() -> Tuple[str, str]:

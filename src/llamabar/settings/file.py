@@ -14,6 +14,7 @@ from llamabar.settings.mistakes import Kind, Mistake, harmless
 from llamabar.settings.options import BY_TABLE, ENVIRONMENT, SERVER
 
 LIMIT_BYTES = 1_000_000
+GUESSES = 20  # mistakes after which nothing is guessed any more: a guess takes a tenth of a millisecond
 OTHERS = stat.S_IRGRP | stat.S_IROTH
 _WORD = r"""["']?([\w-]+)["']?"""
 _HEAD = re.compile(rf"\s*\[\[?\s*{_WORD}\s*(?:\.[^\]]*)?\]")
@@ -51,6 +52,7 @@ class SettingsFile:
         self.mistakes: List[Mistake] = []
         self.lines: List[str] = []
         self.tables: Dict[str, Any] = {}
+        self._places: Dict[Tuple[str, int, str], Tuple[int, int, int]] = {}
         try:
             text, self.mode = read_text(path)
         except FileNotFoundError:
@@ -107,7 +109,8 @@ class SettingsFile:
         import difflib
 
         home = next((name for name in BY_TABLE if name and key in BY_TABLE[name]), "")
-        near = difflib.get_close_matches(key, [name for name in (BY_TABLE[table] if table else BY_TABLE) if name], 1)
+        known = [name for name in (BY_TABLE[table] if table else BY_TABLE) if name]
+        near = difflib.get_close_matches(key, known, 1) if len(self.mistakes) < GUESSES and len(key) < 40 else []
         kind = Kind.MISPLACED if home and not near else Kind.UNKNOWN
         meant = home if kind is Kind.MISPLACED else "".join(near)
         self.wrong(kind, table, key, index=index, suggestion=meant)

@@ -71,7 +71,7 @@ class Settings:
     @property
     def notify(self) -> NotifyOptions:
         """Return what the user wants to be told."""
-        return NotifyOptions(self["notify.events"], self["notify.long_request_s"], self["notify.quiet"])
+        return NotifyOptions(self["notify.events"], self["notify.long_request_s"], self["notify.quiet"] or None)
 
     @property
     def kept_days(self) -> Optional[int]:

@@ -64,7 +64,8 @@ class Mistake(NamedTuple):
 
 def words(mistake: Mistake) -> str:
     """Return a mistake in one line: `config.toml:3: unknown setting "apikey". Did you mean "api_key"?`"""
-    said = _WORDS[mistake.kind].format(**mistake._asdict())
+    key = "".join(char if char.isprintable() else "?" for char in mistake.key[:40])
+    said = _WORDS[mistake.kind].format(**{**mistake._asdict(), "key": key})
     if mistake.kind in (Kind.VALUE, Kind.VARIABLE) and mistake.found:
         said += f", not {mistake.found}"
     place = mistake.file.rpartition("/")[2] + (f":{mistake.line}" if mistake.line else "")

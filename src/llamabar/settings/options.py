@@ -6,7 +6,7 @@ the environment (the Rust plugin's among them), and since when it is there. To a
 
 import math
 import re
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Match, NamedTuple, Optional, Tuple
 
 from llamabar.core import address
 from llamabar.core.notify_options import EVENTS
@@ -15,8 +15,8 @@ SERVER, ENVIRONMENT = "server", ""  # the table that may stand several times; wh
 URL, KEY = "LLAMABAR_URL", "LLAMABAR_API_KEY"
 RUST_URL, RUST_PORT = "LLAMA_SWAP_API_BASE_URL", "LLAMA_SWAP_API_PORT"
 LOG_FILE, CONFIG_FILE = "LLAMA_SWAP_LOG_FILE_PATH", "LLAMA_SWAP_CONFIG_FILE_PATH"
-_MENU_KEY = re.compile(r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]|")
-_HOURS = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])\s*-\s*([01]?[0-9]|2[0-3]):([0-5][0-9])")
+_MENU_KEY = r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]|"
+_TIME = "([01]?[0-9]|2[0-3]):([0-5][0-9])"
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")  # of the environment, where all is text: ASCII digits
 
 
@@ -68,40 +68,36 @@ def _one_of(*choices: str) -> Type:
     return Type(f"one of {', '.join(choices)}", lambda value: value if value in choices else None, choices)
 
 
-def _text(value: Any) -> Optional[str]:
-    return value if isinstance(value, str) else None
+def _matching(expected: str, pattern: str, meaning: Callable[[Match[str]], Any] = lambda found: found[0]) -> Type:
+    """Return the type of a text that matches a pattern from end to end."""
 
+    def read(value: Any) -> Any:
+        """Return what the text means."""
+        found = re.fullmatch(pattern, value, re.IGNORECASE | re.DOTALL | re.ASCII) if isinstance(value, str) else None
+        return meaning(found) if found else None
 
-def _menu_key(value: Any) -> Optional[str]:
-    return value.upper() if isinstance(value, str) and _MENU_KEY.fullmatch(value.upper()) else None
+    return Type(expected, read)
 
 
 def _events(value: Any) -> Optional[Tuple[str, ...]]:
     return tuple(value) if isinstance(value, list) and all(one in EVENTS for one in value) else None
 
 
-def _hours(value: Any) -> Optional[Tuple[int, ...]]:
+def _minutes(span: Match[str]) -> Tuple[int, ...]:
     """Return the minutes of the day from and to; () for none."""
-    found = _HOURS.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        return () if value == "" else None
-    hours = [int(part) for part in found.groups()]
-    return hours[0] * 60 + hours[1], hours[2] * 60 + hours[3]
+    hours = [int(part) for part in span.groups() if part]
+    return tuple(hour * 60 + minute for hour, minute in zip(hours[::2], hours[1::2]))
 
 
-def _streams(value: Any) -> Optional[bool]:
-    return True if isinstance(value, str) and value.lower() not in ("0", "false", "no", "off") else None
-
-
-TEXT = Type('text in "quotes"', _text)
+TEXT = _matching('text in "quotes"', ".*")
 ADDRESS = Type(f"an address like {address.DEFAULT_URL}", lambda v: address.parse(v) if isinstance(v, str) else None)
 _FLAG = Type("true or false", lambda value: value if isinstance(value, bool) else None)
-_KEYS = Type("keys like CMD+OPTION+L", _menu_key)
+_KEYS = _matching("keys like CMD+OPTION+L", _MENU_KEY, lambda found: found[0].upper())
 _LIST = Type(f"a list of {', '.join(EVENTS)}", _events, EVENTS)
-_SPAN = Type("hours like 22:00-08:00", _hours)
+_SPAN = _matching("hours like 22:00-08:00", rf"|{_TIME}\s*-\s*{_TIME}", _minutes)
 _SECONDS = _number(60, 3600, "readings, one a second")
 _READINGS = _SECONDS._replace(read=lambda value: (n := _SECONDS.read(value)) and math.ceil(n / 60))
-_STREAMS = Type("true: SwiftBar doesn't restart a plugin that isn't streaming", _streams)
+_STREAMS = _matching("true: SwiftBar restarts no streaming plugin", r"(?!(0|false|no|off)\Z).*", lambda _: True)
 
 OPTIONS: Tuple[Option, ...] = (
     Option(SERVER, "url", ADDRESS, None, "Address of llama-swap. It may hold user:password@ for a proxy in front.",

@@ -40,9 +40,15 @@ def running(listen_of: ListenOf) -> Iterator[Running]:
             yield Running(process.pid, url, words[at])
 
 
-def listener(port: int, listen_of: ListenOf) -> Optional[int]:
-    """Return the pid of this user's llama-swap that listens on a port, None if there is none."""
-    return next((one.pid for one in running(listen_of) if _listens(psutil.Process(one.pid), port)), None)
+def listens(port: int, listen_of: ListenOf) -> bool:
+    """Tell whether a llama-swap of this user is seen listening on a port; False where it can't be seen."""
+    for one in running(listen_of):
+        try:
+            if _listens(psutil.Process(one.pid), port):
+                return True
+        except psutil.Error:  # it has ended since
+            continue
+    return False
 
 
 def runs_an_older_file(pid: Optional[int], program: str) -> bool:

@@ -60,7 +60,8 @@ def _key_wanted(server: ServerSettings) -> bool:
     if not server.api_key:
         return False
     try:
-        return Client(server.url, ca_file=server.ca_file).call("GET", "/api/version").status in UNAUTHORIZED
+        client = Client(server.url, login=server.login, ca_file=server.ca_file)
+        return client.call("GET", "/api/version").status in UNAUTHORIZED
     except Unreachable:
         return True
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, List, Mapping, Optional, Tuple
 
+from llamabar.core.address import WILDCARDS
 from llamabar.doctor.checks import facts
 from llamabar.doctor.checks.redact import Private, redacted_line
 from llamabar.doctor.collect.agents import Watched
@@ -63,7 +64,7 @@ def on_disk(found: Watched, places: Places, private: Private) -> facts.Service:
         config_there=os.access(config, os.R_OK) and os.path.exists(config),
         config_modified_s=_modified_s(config),
         watches_config=any(word.lstrip("-").startswith("watch-config") for word in agent.arguments),
-        listens_everywhere=agent.listen.rpartition(":")[0] in ("", "0.0.0.0", "[::]", "::", "*"),
+        listens_everywhere=agent.listen.rpartition(":")[0].strip("[]") in WILDCARDS,
         has_path=bool(_mapping(content, "EnvironmentVariables").get("PATH")),
         process_type=str(content.get("ProcessType", "")),
         exit_timeout_s=_number(content.get("ExitTimeOut")),
