@@ -52,7 +52,6 @@ def _run(environment: "Mapping[str, str]", server: str, config: str) -> int:
 
 
 def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
-    from llamabar.plugin import update
     from llamabar.settings import discover
     from llamabar.sources import without_tls
 
@@ -62,6 +61,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.app.loop import Watch
     from llamabar.app.notifications import Notifier
     from llamabar.doctor.explain import explain
+    from llamabar.plugin import update
     from llamabar.plugin.click_style import click_style
     from llamabar.plugin.restart_request import RestartRequest
     from llamabar.sources.clicks import ClickReader
