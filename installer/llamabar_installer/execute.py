@@ -5,39 +5,42 @@ When a step fails, those of its group are undone, latest first; groups that were
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 
 from llamabar.macos import probe, tools
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.paths import Places
 from llamabar_installer import manifest, removal, work
 from llamabar_installer.manifest import Manifest
-from llamabar_installer.steps import Group, Kind, Plan, Step
+from llamabar_installer.notes import Note, Why, note
+from llamabar_installer.steps import Kind, Plan, Step
 from llamabar_installer.work import StepFailed, Undo, Workshop
 
 
 @dataclass(frozen=True)
 class Report:
-    """How it went. `kept` are steps that stay although a later one failed; `remarks` what else to know."""
+    """How it went. `remarks`: what else to know; `failure`: why the step that failed did."""
 
     done: Tuple[Step, ...] = ()
-    failed: Tuple[Step, ...] = ()
+    failed: Optional[Step] = None
     undone: Tuple[Step, ...] = ()
-    said: str = ""
-    hint: str = ""
-    lines: Tuple[str, ...] = ()
-    remarks: Tuple[str, ...] = ()
-    interrupted: bool = False
+    failure: Optional[Note] = None
+    remarks: Tuple[Note, ...] = ()
 
     @property
     def ok(self) -> bool:
         """Tell whether every step was done and seen."""
-        return not self.failed
+        return self.failed is None
 
     @property
     def kept(self) -> Tuple[Step, ...]:
         """Return the steps that were done and stay."""
         return tuple(step for step in self.done if step not in self.undone)
+
+    @property
+    def interrupted(self) -> bool:
+        """Tell whether somebody wanted it to end."""
+        return self.failure is not None and self.failure.why is Why.INTERRUPTED
 
 
 @dataclass
@@ -77,35 +80,33 @@ class Execution:
         try:
             shop.restore(known)
         except OSError:
-            shop.remarks.append(f"{self.places.manifest} could not be written")
-        undone, remarks = self._undo(step.group)
+            shop.remarks.append(note(Why.NOT_LISTED, path=self.places.manifest))
+        undone = self._undo(step, shop)
         removal.forget_if_empty(shop)
-        said, hint, lines = _words(error, step)
-        interrupted = isinstance(error, KeyboardInterrupt)
-        return Report(done, (step,), undone, said, hint, lines, (*shop.remarks, *remarks), interrupted)
+        return Report(done, step, undone, _note_of(error, step), tuple(shop.remarks))
 
-    def _undo(self, group: Group) -> Tuple[Tuple[Step, ...], Tuple[str, ...]]:
+    def _undo(self, failed: Step, shop: Workshop) -> Tuple[Step, ...]:
         undone: List[Step] = []
-        remarks: List[str] = []
-        for step, undo in reversed([pair for pair in self.undos if pair[0].group is group]):
+        for step, undo in reversed([pair for pair in self.undos if pair[0].group is failed.group]):
             try:
                 undo()
             except (StepFailed, Trouble, OSError) as error:
-                remarks.append(f"Could not undo “{step.kind.value}” ({step.target}): {_words(error, step)[0]}")
+                why = _note_of(error, step).said
+                shop.remarks.append(note(Why.NOT_UNDONE, step=step.kind.value, target=step.target, detail=why))
             else:
                 undone.append(step)
-        return tuple(undone), tuple(remarks)
+        return tuple(undone)
 
 
-def _words(error: BaseException, step: Step) -> Tuple[str, str, Tuple[str, ...]]:
+def _note_of(error: BaseException, step: Step) -> Note:
     if isinstance(error, StepFailed):
-        return error.said, error.hint, error.lines
+        return error.note
     if isinstance(error, Trouble):
-        return f"launchd could not be asked: {error}", "Try again in a minute.", ()
+        return note(Why.LAUNCHD_SILENT, detail=error)
     if isinstance(error, KeyboardInterrupt):
-        return "Interrupted", "Run it again to go on.", ()
-    reason = getattr(error, "strerror", None) or type(error).__name__
-    return f"{getattr(error, 'filename', None) or step.target}: {reason}", "Mend that, then run it again.", ()
+        return note(Why.INTERRUPTED)
+    detail = getattr(error, "strerror", None) or type(error).__name__
+    return note(Why.OS_ERROR, path=getattr(error, "filename", None) or step.target, detail=detail)
 
 
 _WAITING = (Kind.START, Kind.RELOAD, Kind.STOP, Kind.OLD_SERVICE, Kind.PUT_BACK)  # each undoes what it began itself

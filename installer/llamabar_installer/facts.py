@@ -5,18 +5,18 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, FrozenSet, Iterable, Mapping, Optional, Tuple
+from typing import Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from llamabar.macos import agent_plist, files, launchctl, swiftbar
-from llamabar.macos.agents import Agent, find_agents, flag
+from llamabar.macos.agents import SYSTEM_AGENTS, Agent, find_agents, flag
 from llamabar.macos.binaries import Binary, ConfigCheck, check_config, find_binaries
 from llamabar.macos.launchctl import Job, Trouble
 from llamabar.macos.paths import OWN_LABEL, Places
 from llamabar.macos.swiftbar import SwiftBar
 from llamabar_installer import manifest
 from llamabar_installer.manifest import Manifest
+from llamabar_installer.notes import Note, Why, note
 
-SYSTEM_AGENTS = (Path("/Library/LaunchAgents"), Path("/Library/LaunchDaemons"))
 HOME_CONFIGS = (
     ".config/llama-swap/config.yaml", ".config/llama-swap/config.yml", ".config/llama-swap.yaml",
     ".llama-swap/config.yaml", "llama-swap/config.yaml", "llama-swap.yaml",
@@ -39,11 +39,12 @@ class Process:
 
 @dataclass(frozen=True)
 class Watched:
-    """The server that the settings name, and what named it ("" when nothing did and it was found)."""
+    """The server that is watched. `named_by` is "" when it was found; `fixed`: by something stronger than the file."""
 
     url: str = ""
     named_by: str = ""
     label: str = ""
+    fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,11 @@ class Facts:
     agents: Tuple[Agent, ...] = ()
     system_agents: Tuple[Agent, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict)
-    launchd_trouble: str = ""
+    launchd_trouble: str = ""  # launchctl's words
     processes: Tuple[Process, ...] = ()
     watched: Watched = Watched()
     plist: Optional[bytes] = None
-    plist_trouble: str = ""
+    plist_trouble: Optional[Note] = None
     manifest: Manifest = Manifest()
     settings: Optional[bytes] = None
     swiftbar: SwiftBar = SwiftBar()
@@ -82,16 +83,17 @@ def collect(
     program: Optional[Path],
     processes: Iterable[Process],
     watched: Watched,
+    known_to_launchd: Iterable[Agent] = (),
 ) -> Facts:
-    """Return the facts; what hangs is left out after its time-out."""
-    agents = tuple(find_agents(places.home))
+    """Return the facts; what hangs is left out after its time-out. `known_to_launchd`: agents that no file tells of."""
+    agents = {agent.label: agent for agent in (*known_to_launchd, *find_agents(places.home))}
     with ThreadPoolExecutor(8) as pool:
         gui = pool.submit(launchctl.has_gui)
         disabled = pool.submit(launchctl.disabled)
         binaries = pool.submit(find_binaries, places.home, environment)
         bar = pool.submit(swiftbar.find_swiftbar, places)
         attribute = pool.submit(swiftbar.attribute_of, places.program)
-        jobs = pool.submit(_jobs, {OWN_LABEL, *(agent.label for agent in agents)})
+        jobs = pool.submit(_jobs, {OWN_LABEL, *agents})
     found_jobs, trouble = jobs.result()
     source = program if program is not None and program.is_file() else None
     return Facts(
@@ -101,8 +103,8 @@ def collect(
         gui=gui.result(),
         disabled=disabled.result() or frozenset(),
         binaries=binaries.result(),
-        configs=_configs(environment, places.home, agents),
-        agents=agents,
+        configs=_configs(environment, places.home, tuple(agents.values())),
+        agents=tuple(agents.values()),
         system_agents=tuple(agent for folder in SYSTEM_AGENTS for agent in find_agents(folder, folder=folder)),
         jobs=found_jobs,
         launchd_trouble=trouble,
@@ -114,8 +116,8 @@ def collect(
         settings=files.read(places.settings),
         swiftbar=bar.result(),
         program=source,
-        program_digest=files.digest(files.read(source) or b"") if source is not None else "",
-        installed_digest=files.digest(files.read(places.program) or b"") if places.program.is_file() else "",
+        program_digest=_digest(source),
+        installed_digest=_digest(places.program),
         attribute_right=attribute.result() == swiftbar.attribute_value(),
     )
 
@@ -125,14 +127,24 @@ def own_service(facts: Facts) -> Optional[agent_plist.Service]:
     return agent_plist.service_of(agent_plist.parse(facts.plist))
 
 
-def _jobs(labels: "set[str]") -> "Tuple[Mapping[str, Job], str]":
-    found, trouble = {}, ""
+def has_server(settings: Optional[bytes]) -> bool:
+    """Tell whether a settings file names a server, in whatever way TOML has for that."""
+    return re.search(rb"^\s*(\[+\s*server\s*\]+|server\s*[=.])", settings or b"", re.MULTILINE) is not None
+
+
+def _digest(path: Optional[Path]) -> str:
+    content = files.read(path) if path is not None else None
+    return files.digest(content) if content is not None else ""
+
+
+def _jobs(labels: "set[str]") -> Tuple[Mapping[str, Job], str]:
+    found: Dict[str, Job] = {}
     for label in sorted(label for label in labels if launchctl.LABEL.match(label)):
         try:
             found[label] = launchctl.look(label)
         except Trouble as error:
             return found, str(error)
-    return found, trouble
+    return found, ""
 
 
 def _configs(environment: Mapping[str, str], home: Path, agents: Tuple[Agent, ...]) -> Tuple[Path, ...]:
@@ -143,22 +155,15 @@ def _configs(environment: Mapping[str, str], home: Path, agents: Tuple[Agent, ..
     return tuple(dict.fromkeys(path for path in paths if path.is_file()))
 
 
-def _plist_trouble(places: Places) -> str:
+def _plist_trouble(places: Places) -> Optional[Note]:
     path, folder = places.plist, places.agents
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        return f"{path} is not a plain file"
+        return note(Why.PLIST_NOT_A_FILE, path=path)
     if path.exists() and not os.access(path, os.R_OK):
-        return f"{path} cannot be read (chmod 644 '{path}')"
-    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
-        owner = 'it belongs to root: sudo chown -R "$(id -un)"' if folder.stat().st_uid == 0 else "chmod u+rwx"
-        return f"{folder} cannot be written ({owner} '{folder}')"
-    if folder.is_dir() and folder.stat().st_mode & 0o022:
-        return f"others can write {folder}, so launchd refuses what is in it (chmod go-w '{folder}')"
-    if folder.exists() and not folder.is_dir():
-        return f"{folder} is not a folder"
-    return ""
-
-
-def has_server(settings: Optional[bytes]) -> bool:
-    """Tell whether a settings file names a server, in whatever way TOML has for that."""
-    return re.search(rb"^\s*(\[+\s*server\s*\]+|server\s*[=.])", settings or b"", re.MULTILINE) is not None
+        return note(Why.PLIST_UNREADABLE, path=path)
+    if not folder.is_dir():
+        return note(Why.AGENTS_NOT_A_FOLDER, path=folder) if folder.exists() else None
+    status = folder.stat()
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return note(Why.AGENTS_READ_ONLY if status.st_uid else Why.AGENTS_OF_ROOT, path=folder)
+    return note(Why.AGENTS_OPEN, path=folder) if status.st_mode & 0o022 else None

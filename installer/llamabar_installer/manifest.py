@@ -5,20 +5,30 @@ Law: an item is written down before it is made. One that is listed and not there
 
 import json
 from dataclasses import asdict, dataclass, replace
+from enum import Enum
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Optional, Tuple
 
 from llamabar.macos import files
 
 VERSION = 1
 
 
+class Thing(str, Enum):
+    """What an item is, by the words of the file."""
+
+    FOLDER = "folder"
+    FILE = "file"
+    LINK = "link"
+    AGENT = "agent"  # a plist and its job
+    SETTINGS = "settings"
+    OLD_SERVICE = "old service"  # a foreign service that was switched off; `digest` is its label
+    SET_ASIDE = "set aside"  # a foreign file; `backup` is where it is
+
+
 @dataclass(frozen=True)
 class Item:
-    """One thing: a folder, file, link, agent (a plist and its job), or a foreign thing that was set aside.
-
-    `digest` names a file's content; `backup` is where what stood there before is kept.
-    """
+    """One thing. `digest` names a file's content; `backup` is where what stood there before is kept."""
 
     kind: str
     path: str
@@ -44,11 +54,10 @@ class Manifest:
     def plus(self, item: Item) -> "Manifest":
         """Return the manifest with an item; the first backup of a path is the one that counts."""
         old = self.item(Path(item.path))
-        if old is not None and old.backup:
-            item = replace(item, backup=old.backup)
-        if old is not None:
-            return replace(self, items=tuple(item if one is old else one for one in self.items))
-        return replace(self, items=(*self.items, item))
+        if old is None:
+            return replace(self, items=(*self.items, item))
+        item = replace(item, backup=old.backup or item.backup)
+        return replace(self, items=tuple(item if one is old else one for one in self.items))
 
     def without(self, path: Path) -> "Manifest":
         """Return the manifest without a path."""
@@ -62,17 +71,17 @@ def load(path: Path) -> Manifest:
         return Manifest(readable=not path.exists())
     try:
         document = json.loads(content)
-        items = tuple(_item(entry) for entry in document["items"])
-    except (ValueError, KeyError, TypeError, RecursionError):
+        items = tuple(map(_item, document["items"]))
+        return Manifest(items, readable=document["llamabar_manifest"] == VERSION)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Manifest(readable=False)
-    return Manifest(items, readable=document.get("llamabar_manifest") == VERSION)
 
 
 def save(path: Path, manifest: Manifest) -> None:
     """Put the manifest in place."""
     document = {"llamabar_manifest": VERSION, "items": [asdict(item) for item in manifest.items]}
-    files.write(path, (json.dumps(document, indent=2) + "\n").encode("utf-8"))
+    files.write(path, (json.dumps(document, indent=2) + "\n").encode("utf-8"), mode=files.PRIVATE_MODE)
 
 
-def _item(entry: Dict[str, Any]) -> Item:
+def _item(entry: Any) -> Item:
     return Item(**{name: str(entry.get(name, "")) for name in ("kind", "path", "digest", "backup")})

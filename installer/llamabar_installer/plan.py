@@ -5,20 +5,18 @@ Laws: adopt, never duplicate; foreign plists are never changed; nothing is plann
 
 import os
 from pathlib import Path
-from typing import Optional, Tuple
-from urllib.parse import urlsplit
+from typing import Optional, Tuple, Union
 
 from llamabar.macos import agent_plist, probe
-from llamabar.macos.agents import Agent, flag
+from llamabar.macos.agent_plist import Service
+from llamabar.macos.agents import DEFAULT_PORT, Agent, command, flag
 from llamabar.macos.files import digest
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL
 from llamabar_installer import first_files
 from llamabar_installer.facts import Facts, has_server, own_service
+from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.plan_plugin import old_plugins, plugin_steps
-from llamabar_installer.steps import Kind, Note, Options, Plan, Step
-
-FIRST_PORT = 8080
-BREW = "brew tap mostlygeek/llama-swap && brew install llama-swap"
+from llamabar_installer.steps import Kind, Options, Plan, Reason, Step
 
 
 def plan_install(facts: Facts, options: Options) -> Plan:
@@ -35,54 +33,34 @@ def plan_install(facts: Facts, options: Options) -> Plan:
 def refused(facts: Facts) -> Optional[Note]:
     """Return why nothing at all can be done here."""
     if facts.uid == 0:
-        return Note("This is root. A LaunchAgent and a plugin belong to the user who sits at the screen.",
-                    "Run it again without sudo, as that user.", missing=True)  # fmt: skip
-    if not facts.manifest.readable:
-        return Note(f"{facts.places.manifest} is not understood: it lists what was put on this Mac.",
-                    "Restore it, or move it away to begin anew.", missing=True)  # fmt: skip
-    return None
+        return note(Why.ROOT)
+    return None if facts.manifest.readable else note(Why.MANIFEST_DAMAGED, path=facts.places.manifest)
 
 
 def _service(facts: Facts, options: Options) -> Plan:
     obstacle = _obstacle(facts)
     if obstacle is not None:
         return Plan(notes=(obstacle,))
-    foreign = None if facts.plist is not None else _foreign(facts)
-    if (
-        foreign is not None
-        and foreign.label in facts.jobs
-        and facts.processes
-        and not _is_running(facts, foreign.label)
-    ):
-        beside = Note(f"A service of llama-swap is there, but off: {foreign.label} ({foreign.plist}).")
-        return _with(_adopt_process(facts, options), beside)
-    if foreign is not None and not (options.take_over and foreign.label == RUST_LABEL):
-        return _adopt(facts, foreign, options)
-    if facts.plist is None and foreign is None and facts.processes:
-        return _adopt_process(facts, options)
-    return _own(facts, options, foreign)
-
-
-def _with(plan: Plan, note: Note) -> Plan:
-    return Plan(plan.steps, (*plan.notes, note))
+    foreign = _foreign(facts) if facts.plist is None else None
+    if foreign is None:
+        adopt = facts.plist is None and facts.processes
+        return _adopt_process(facts, options) if adopt else _own(facts, options, None)
+    if foreign.label in facts.jobs and facts.processes and not _is_running(facts, foreign.label):
+        return _adopt_process(facts, options).plus(note(Why.SERVICE_OFF, label=foreign.label, path=foreign.plist))
+    if options.take_over and foreign.label == RUST_LABEL:
+        return _own(facts, options, foreign)
+    return _adopt(facts, foreign, options)
 
 
 def _obstacle(facts: Facts) -> Optional[Note]:
     watched = facts.watched
     if watched.named_by and watched.url and not probe.is_local(watched.url):
-        return Note(f"llama-swap runs on another computer ({watched.url}, named by {watched.named_by}): "
-                    "no service is made here.")  # fmt: skip
+        return note(Why.REMOTE, url=watched.url, named_by=watched.named_by)
     if not facts.launchd:
-        return Note("There is no launchd here (launchctl was not found): no service can be made.",
-                    "A service needs a Mac. For the plugin alone: --no-service", missing=True)  # fmt: skip
+        return note(Why.NO_LAUNCHD)
     if facts.launchd_trouble:
-        return Note(f"launchd could not be asked: {facts.launchd_trouble}.", "Try again in a minute.", missing=True)
-    if facts.gui is False:
-        return Note("Nobody is logged in at this Mac's screen, so launchd has no place for the service (nor over ssh).",
-                    "Log in at the screen, or by Screen Sharing, and run it there.", missing=True)  # fmt: skip
-    if facts.plist_trouble:
-        return Note(f"{facts.plist_trouble}.", "Mend that first; nothing was changed.", missing=True)
-    return None
+        return note(Why.LAUNCHD_SILENT, detail=facts.launchd_trouble)
+    return note(Why.NOT_LOGGED_IN) if facts.gui is False else facts.plist_trouble
 
 
 def _foreign(facts: Facts) -> Optional[Agent]:
@@ -96,48 +74,45 @@ def _is_running(facts: Facts, label: str) -> bool:
 
 
 def _adopt(facts: Facts, agent: Agent, options: Options) -> Plan:
-    where = "of the whole Mac, which only an administrator can start and stop" if agent in facts.system_agents else ""
-    said = f"llama-swap is already a service: {agent.label} {where}".strip()
-    notes = [Note(f"{said} ({agent.plist}). It is watched as it is, and its file is left alone.")]
+    of_system = agent in facts.system_agents
+    notes = [note(Why.ADOPTED_SYSTEM if of_system else Why.ADOPTED, label=agent.label, path=agent.plist)]
     if agent.label == RUST_LABEL:
-        notes.append(Note("It is the service of the older plugin.", "To move over: llamabar.pyz install --take-over"))
+        notes.append(note(Why.ADOPTED_OLD))
     if agent.label in facts.jobs and not _is_running(facts, agent.label):
-        notes.append(Note("It does not run at the moment.", "llamabar.pyz start"))
-    label = "" if agent in facts.system_agents else agent.label
-    beside = (*_foreign_beside(facts, agent), *_elsewhere(facts, agent.url), *_port_unused(options))
-    return Plan(_pointing(facts, agent.url, label), (*notes, *beside))
+        notes.append(note(Why.ADOPTED_STOPPED))
+    named = facts.watched.named_by and facts.watched.url
+    url = agent.url or next((process.url for process in facts.processes), "")
+    if not url and not named:
+        return Plan(notes=(*notes, note(Why.ADDRESS_UNKNOWN, label=agent.label, listen=agent.listen or "not there")))
+    beside = (*_foreign_beside(facts, agent), *_elsewhere(facts, url), *_port_unused(options))
+    steps = _pointing(facts, url, "" if of_system else agent.label) if url else ()
+    return Plan(steps, (*notes, *beside))
 
 
 def _adopt_process(facts: Facts, options: Options) -> Plan:
     process = facts.processes[0]
-    note = Note(
-        f"llama-swap already runs at {process.url} (pid {process.pid}), started from a terminal or by another program. "
-        "It is watched as it is; it can't be started, stopped or restarted from the menu.",
-        "For a service instead: end it there, then run install again.",
-    )
-    return Plan(_pointing(facts, process.url, ""), (note, *_elsewhere(facts, process.url), *_port_unused(options)))
+    found = note(Why.ADOPTED_PROCESS, url=process.url, pid=process.pid)
+    beside = (*_elsewhere(facts, process.url), *_port_unused(options))
+    return Plan(_pointing(facts, process.url, ""), (found, *beside))
 
 
 def _port_unused(options: Options) -> Tuple[Note, ...]:
-    said = "--port is for a service of ours only: the llama-swap that is there keeps its own."
-    return (Note(said),) if options.port else ()
+    return (note(Why.PORT_UNUSED),) if options.port else ()
 
 
 def _pointing(facts: Facts, url: str, label: str) -> Tuple[Step, ...]:
     """Return the step that names the adopted server in the settings, unless they name a server already."""
-    if has_server(facts.settings) or facts.watched.named_by.startswith(("LLAMA", "option")):
+    if has_server(facts.settings) or facts.watched.fixed:
         return ()
     content = (facts.settings or b"") + first_files.server_table(url, label, new=facts.settings is None)
-    why = f"so that the menu shows the llama-swap at {url}"
-    return (Step(Kind.SETTINGS, str(facts.places.settings), why, content=content),)
+    return (Step(Kind.SETTINGS, str(facts.places.settings), Reason.POINT_MENU, content=content, url=url),)
 
 
 def _elsewhere(facts: Facts, url: str) -> Tuple[Note, ...]:
     watched = facts.watched
-    if watched.named_by and watched.url and watched.url != url:
-        said = f"The menu goes on showing {watched.url}, because {watched.named_by} says so."
-        return (Note(said, f"Change it there to see the llama-swap at {url}."),)
-    return ()
+    if not (watched.named_by and watched.url and url) or watched.url == url:
+        return ()
+    return (note(Why.MENU_ELSEWHERE, watched=watched.url, named_by=watched.named_by, url=url),)
 
 
 def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
@@ -146,25 +121,23 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
     program = _program(facts, there, old)
     if isinstance(program, Note):
         return Plan(notes=(program,))
-    config, config_steps = _config(facts, there, old)
+    config = _config(facts, there, old)
     unusable = _unusable(config, moved=old is not None)
     if unusable is not None:
         return Plan(notes=(unusable,))
     checked = facts.check(program, config) if config.is_file() else None
     if checked is not None and checked.good is False:
-        said = f"llama-swap does not accept {config}: {checked.words}"
-        return Plan(notes=(Note(said, "Mend the config, then run install again.", missing=True),))
-    notes = [Note(f"The config could not be checked: {checked.words}.")] if checked and checked.good is None else []
+        return Plan(notes=(note(Why.CONFIG_REFUSED, path=config, detail=checked.words),))
+    notes = [note(Why.CONFIG_UNCHECKED, detail=checked.words)] if checked and checked.good is None else []
     port = _port(facts, options, there, old)
     if isinstance(port, Note):
         return Plan(notes=(*notes, port))
-    service = agent_plist.Service(program, str(config), port)
+    service = Service(program, str(config), port)
     agent = _agent(facts, options, service)
     if agent.notes and there is not None:
         service = there
-    start = _start(facts, service, changed=bool(agent.steps))
-    old_steps = _old_service(old)
-    steps = (*old_steps, *config_steps, *agent.steps, *start)
+    steps = (*_old_service(old), *_first_config(config), *agent.steps,
+             *_start(facts, service, changed=bool(agent.steps)))  # fmt: skip
     beside = (*_not_taken_over(old), *_foreign_beside(facts, old), *_elsewhere(facts, service.url))
     return Plan(steps, (*notes, *agent.notes, *beside))
 
@@ -172,108 +145,92 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
 def _unusable(config: Path, *, moved: bool) -> Optional[Note]:
     """Return why what stands at the config's path can neither be used nor be replaced by a first one."""
     if moved and not config.is_absolute():  # $HOME/… too
-        return Note(
-            f"The config of the service that is to be moved over is named {config}, which only its shell understands.",
-            "Name it by its whole path there, then run install again.",
-            missing=True,
-        )
+        return note(Why.CONFIG_OF_SHELL, path=config)
     if config.is_file() or not os.path.lexists(config):
         return None
-    leads = f"a link to {os.readlink(config)}, which is not there" if config.is_symlink() else "not a file"
-    said = f"{config} is {leads}, so llama-swap has no config."
-    return Note(said, "Put that right (is a disk missing?), then run install again.", missing=True)
+    if config.is_symlink():
+        return note(Why.CONFIG_DANGLING, path=config, target=os.readlink(config))
+    return note(Why.CONFIG_NOT_A_FILE, path=config)
 
 
 def _not_taken_over(old: Optional[Agent]) -> Tuple[Note, ...]:
-    if old is None:
-        return ()
-    said = f"Of the old command only the program, the config and the port are taken over: {' '.join(old.arguments)}"
-    return (Note(said, "The new service can be reached from this Mac only; what else you need, put into its plist."),)
+    return () if old is None else (note(Why.PARTLY_TAKEN_OVER, words=" ".join(old.arguments)),)
 
 
-def _program(facts: Facts, there: Optional[agent_plist.Service], old: Optional[Agent]) -> "str | Note":
+def _program(facts: Facts, there: Optional[Service], old: Optional[Agent]) -> Union[str, Note]:
     """Return the llama-swap to start: the one of the plist that is there, else the first that starts."""
-    starting = [binary for binary in facts.binaries if binary.version is not None]
     wanted = there.program if there is not None else old.arguments[0] if old is not None else ""
     if wanted and Path(wanted).is_file():
         return wanted
+    starting = [binary.path for binary in facts.binaries if binary.version is not None]
     if starting:
-        return starting[0].path
+        return starting[0]
     for binary in facts.binaries:
-        hint = f"xattr -d com.apple.quarantine '{binary.path}'" if binary.quarantined else f"'{binary.path}' --version"
-        return Note(f"{binary.path} does not start: {binary.trouble}", f"Try: {hint}", missing=True)
-    return Note("llama-swap was not found on this Mac.", f"Install it, then run install again: {BREW}", missing=True)
+        why = Why.PROGRAM_QUARANTINED if binary.quarantined else Why.PROGRAM_FAILS
+        return note(why, path=binary.path, detail=binary.trouble)
+    return note(Why.NO_PROGRAM)
 
 
-def _config(facts: Facts, there: Optional[agent_plist.Service], old: Optional[Agent]) -> Tuple[Path, Tuple[Step, ...]]:
-    """Return the config, and the step that writes a first one where there is none."""
+def _config(facts: Facts, there: Optional[Service], old: Optional[Agent]) -> Path:
+    """Return the config: of the plist that is there, of the old service, one that was found, else where to write it."""
     named = there.config if there is not None else flag(old.arguments[1:], "config") if old is not None else None
-    named = f"{facts.places.home}{named[1:]}" if named and named.startswith("~/") else named
-    path = Path(named) if named else facts.configs[0] if facts.configs else facts.places.config
-    if path.is_file():
-        return path, ()
-    why = "llama-swap needs one; it holds an example, and no model until you fill it in"
-    return path, (Step(Kind.CONFIG, str(path), why, content=first_files.LLAMA_SWAP_CONFIG),)
+    if named:
+        return Path(f"{facts.places.home}{named[1:]}" if named.startswith("~/") else named)
+    return facts.configs[0] if facts.configs else facts.places.config
 
 
-def _port(facts: Facts, options: Options, there: Optional[agent_plist.Service], old: Optional[Agent]) -> "int | Note":
+def _first_config(config: Path) -> Tuple[Step, ...]:
+    if config.is_file():
+        return ()
+    return (Step(Kind.CONFIG, str(config), Reason.NO_CONFIG, content=first_files.LLAMA_SWAP_CONFIG),)
+
+
+def _port(facts: Facts, options: Options, there: Optional[Service], old: Optional[Agent]) -> Union[int, Note]:
     """Return the port: of the plist that is there, the one asked for, the settings', 8080, or the next that is free."""
-    if there is not None and options.port is None:
-        return there.port
-    if there is not None and options.port == there.port:
+    if there is not None and options.port in (None, there.port):
         return there.port
     if options.port is not None:
-        if probe.is_free(options.port):
-            return options.port
-        return Note(f"Port {options.port} is taken.", "Choose another with --port, or leave it out.", missing=True)
-    if old is not None and old.listen.rpartition(":")[2].isdigit():
-        return int(old.listen.rpartition(":")[2])
-    watched = urlsplit(facts.watched.url) if facts.watched.named_by else None
-    if watched is not None and watched.scheme == "http" and watched.port and probe.is_free(watched.port):
-        return watched.port
-    found = probe.free_port(FIRST_PORT)
-    return found or Note(f"No port from {FIRST_PORT} on is free.", "Choose one with --port.", missing=True)
+        return options.port if probe.is_free(options.port) else note(Why.PORT_TAKEN, port=options.port)
+    if old is not None and old.url:
+        return probe.port_of(old.url) or DEFAULT_PORT
+    watched = probe.port_of(facts.watched.url) if facts.watched.named_by else None
+    if watched and facts.watched.url.startswith("http:") and probe.is_free(watched):
+        return watched
+    return probe.free_port(DEFAULT_PORT) or note(Why.NO_PORT, port=DEFAULT_PORT)
 
 
-def _agent(facts: Facts, options: Options, service: agent_plist.Service) -> Plan:
+def _agent(facts: Facts, options: Options, service: Service) -> Plan:
     """Plan the plist: written if there is none, replaced if it is ours and unedited, shown if somebody edited it."""
-    wanted = agent_plist.content(service, facts.places)
-    target = str(facts.places.plist)
+    wanted, target = agent_plist.content(service, facts.places), str(facts.places.plist)
     if facts.plist is None:
-        return Plan((Step(Kind.AGENT, target, f"starts {service.program} at {service.url}", content=wanted),))
+        step = Step(Kind.AGENT, target, Reason.NO_AGENT, content=wanted, source=service.program, url=service.url)
+        return Plan((step,))
     if agent_plist.parse(facts.plist) == agent_plist.parse(wanted):
         return Plan()
     item = facts.manifest.item(facts.places.plist)
     unedited = item is not None and item.digest == digest(facts.plist)
     if unedited or options.force:
-        return Plan((Step(Kind.AGENT, target, "replaces the one that is there, which is kept", content=wanted),))
-    lines = agent_plist.difference(facts.plist, wanted)
-    said = f"{target} was edited by hand and is left as it is."
-    return Plan(notes=(Note(said, "To write it anew: llamabar.pyz install --force", lines=lines),))
+        return Plan((Step(Kind.AGENT, target, Reason.AGENT_DIFFERS, content=wanted),))
+    return Plan(notes=(Note(Why.AGENT_EDITED, {"path": target}, agent_plist.difference(facts.plist, wanted)),))
 
 
-def _start(facts: Facts, service: agent_plist.Service, *, changed: bool) -> Tuple[Step, ...]:
+def _start(facts: Facts, service: Service, *, changed: bool) -> Tuple[Step, ...]:
     job = facts.jobs.get(OWN_LABEL)
-    if job is not None and job.loaded and (changed or (job.arguments and _other_command(facts, job.arguments))):
-        return (Step(Kind.RELOAD, OWN_LABEL, "its LaunchAgent has changed", url=service.url),)
+    words = command(agent_plist.parse(facts.plist) or {})
+    other = job is not None and bool(job.arguments) and bool(words) and words != job.arguments
+    if job is not None and job.loaded and (changed or other):
+        return (Step(Kind.RELOAD, OWN_LABEL, Reason.AGENT_CHANGED, url=service.url),)
     if job is not None and job.running and OWN_LABEL not in facts.disabled:
         return ()
-    return (Step(Kind.START, OWN_LABEL, "now and at each login", url=service.url),)
-
-
-def _other_command(facts: Facts, arguments: Tuple[str, ...]) -> bool:
-    words = (agent_plist.parse(facts.plist) or {}).get("ProgramArguments")
-    return isinstance(words, list) and tuple(words) != arguments
+    return (Step(Kind.START, OWN_LABEL, Reason.NOT_RUNNING, url=service.url),)
 
 
 def _old_service(old: Optional[Agent]) -> Tuple[Step, ...]:
     if old is None:
         return ()
-    why = "its llama-swap is started by llamabar's own service from now on; uninstall switches it on again"
-    return (Step(Kind.OLD_SERVICE, old.label, why, source=str(old.plist), url=old.url),)
+    return (Step(Kind.OLD_SERVICE, old.label, Reason.TAKEN_OVER, source=str(old.plist), url=old.url),)
 
 
 def _foreign_beside(facts: Facts, old: Optional[Agent]) -> Tuple[Note, ...]:
     others = [agent for agent in facts.agents if agent.label != OWN_LABEL and agent is not old]
-    said = "There is another llama-swap service, {} ({}). It is left alone."
-    return tuple(Note(said.format(agent.label, agent.plist)) for agent in others)
+    return tuple(note(Why.SERVICE_BESIDE, label=agent.label, path=agent.plist) for agent in others)

@@ -4,12 +4,13 @@ import os
 from pathlib import Path
 from typing import List, Optional, Tuple
 
-from llamabar.macos.paths import OWN_LABEL, PLUGIN, USUAL_CACHE
+from llamabar.macos.paths import HISTORY, OWN_LABEL, PLUGIN, USUAL_CACHE
+from llamabar.macos.swiftbar import Link
 from llamabar_installer.facts import Facts, own_service
+from llamabar_installer.manifest import Thing
+from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.plan import refused
-from llamabar_installer.steps import Group, Kind, Note, Options, Plan, Step
-
-HISTORY = "history"
+from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
 def plan_uninstall(facts: Facts, options: Options) -> Plan:
@@ -22,8 +23,8 @@ def plan_uninstall(facts: Facts, options: Options) -> Plan:
     steps += _plugin(facts) if options.plugin else ()
     if options.purge:
         steps += _purge(facts)
-    whole = options.service and options.plugin and unasked is None and (steps or facts.manifest.items)
-    if whole:
+    whole = options.service and options.plugin and unasked is None
+    if whole and (steps or facts.manifest.items):
         steps += _rest(facts)
     notes = _notes(facts, options) if steps else ()
     return Plan(steps, notes if unasked is None else (unasked, *notes))
@@ -31,66 +32,56 @@ def plan_uninstall(facts: Facts, options: Options) -> Plan:
 
 def _unasked(facts: Facts) -> Optional[Note]:
     """Return why the service stays: whether it runs is not known, and its LaunchAgent is all that can stop it."""
-    if not facts.launchd_trouble or not (facts.plist is not None or facts.manifest.of_kind("agent")):
+    if not facts.launchd_trouble or not (facts.plist is not None or facts.manifest.of_kind(Thing.AGENT)):
         return None
-    said = f"launchd could not be asked, so the service stays: {facts.launchd_trouble}."
-    return Note(said, "Run uninstall again in a minute.", missing=True)
+    return note(Why.SERVICE_STAYS, detail=facts.launchd_trouble)
 
 
 def _service(facts: Facts) -> Tuple[Step, ...]:
     steps: List[Step] = []
-    service = own_service(facts)
-    job = facts.jobs.get(OWN_LABEL)
+    service, job = own_service(facts), facts.jobs.get(OWN_LABEL)
     if job is not None and job.loaded:
-        url = service.url if service is not None else ""
-        steps.append(Step(Kind.STOP, OWN_LABEL, "its models are unloaded", url=url))
-    if facts.plist is not None or facts.manifest.of_kind("agent"):
-        steps.append(Step(Kind.REMOVE_AGENT, str(facts.places.plist), "llama-swap is not started at login any more"))
-    for item in facts.manifest.of_kind("old service"):
+        steps.append(Step(Kind.STOP, OWN_LABEL, url=service.url if service is not None else ""))
+    if facts.plist is not None or facts.manifest.of_kind(Thing.AGENT):
+        steps.append(Step(Kind.REMOVE_AGENT, str(facts.places.plist)))
+    for item in facts.manifest.of_kind(Thing.OLD_SERVICE):
         url = next((agent.url for agent in facts.agents if agent.label == item.digest), "")
-        steps.append(Step(Kind.PUT_BACK, item.path, f"{item.digest} is switched on again", url=url))
+        steps.append(Step(Kind.PUT_BACK, item.path, Reason.SWITCH_ON, source=item.digest, url=url))
     return tuple(steps)
 
 
 def _plugin(facts: Facts) -> Tuple[Step, ...]:
-    links = {item.path for item in facts.manifest.of_kind("link")}
-    if facts.swiftbar.link == "ours" and facts.swiftbar.folder is not None:
+    links = {item.path for item in facts.manifest.of_kind(Thing.LINK)}
+    if facts.swiftbar.link is Link.OURS and facts.swiftbar.folder is not None:
         links.add(str(facts.swiftbar.folder / PLUGIN))
-    steps = [Step(Kind.REMOVE_LINK, path, "SwiftBar ends it", Group.PLUGIN) for path in sorted(links)]
-    for item in facts.manifest.of_kind("set aside"):
-        steps.append(Step(Kind.PUT_BACK, item.path, "as it was before", Group.PLUGIN))
-    if facts.installed_digest or facts.manifest.of_kind("file"):
-        steps.append(Step(Kind.REMOVE_FILE, str(facts.places.program), "with its attribute", Group.PLUGIN))
-    return tuple(steps)
+    steps = [(Kind.REMOVE_LINK, path) for path in sorted(links)]
+    steps += [(Kind.PUT_BACK, item.path) for item in facts.manifest.of_kind(Thing.SET_ASIDE)]
+    if facts.installed_digest or facts.manifest.of_kind(Thing.FILE):
+        steps.append((Kind.REMOVE_FILE, str(facts.places.program)))
+    return tuple(Step(kind, path, group=Group.PLUGIN) for kind, path in steps)
 
 
 def _purge(facts: Facts) -> Tuple[Step, ...]:
     found = [facts.places.settings] if facts.settings is not None else []
-    found += sorted(path for path in _listed(facts.places.data) if path.name.startswith(HISTORY))
-    return tuple(Step(Kind.REMOVE_FILE, str(path), "--purge", Group.PLUGIN) for path in found)
+    return tuple(Step(Kind.REMOVE_FILE, str(path), Reason.PURGE, Group.PLUGIN) for path in found + _history(facts))
 
 
 def _rest(facts: Facts) -> Tuple[Step, ...]:
     places = facts.places
-    why = "what this program unpacked there, and nothing else; it is made anew if you run llamabar again"
     caches = dict.fromkeys((places.cache, places.home / USUAL_CACHE))
-    steps = [Step(Kind.REMOVE_CACHE, str(cache), why, Group.PLUGIN) for cache in caches if cache.is_dir()]
-    steps.append(Step(Kind.REMOVE_FOLDERS, str(places.data), "those with nothing else in them", Group.PLUGIN))
-    return tuple(steps)
+    steps = [Step(Kind.REMOVE_CACHE, str(cache), group=Group.PLUGIN) for cache in caches if cache.is_dir()]
+    return (*steps, Step(Kind.REMOVE_FOLDERS, str(places.data), group=Group.PLUGIN))
 
 
-def _listed(folder: Path) -> List[Path]:
-    try:
-        return [folder / name for name in os.listdir(folder)]
-    except OSError:
-        return []
+def _history(facts: Facts) -> List[Path]:
+    data = facts.places.data
+    names = sorted(os.listdir(data)) if data.is_dir() and os.access(data, os.R_OK) else []
+    return [data / name for name in names if name.startswith(HISTORY)]
 
 
 def _notes(facts: Facts, options: Options) -> Tuple[Note, ...]:
-    kept = [str(path) for path in facts.configs]
-    kept += [str(facts.places.log.parent)] if facts.places.log.parent.exists() else []
+    kept = [*facts.configs, *([facts.places.log.parent] if facts.places.log.parent.exists() else [])]
     if not options.purge:
-        kept += [str(facts.places.settings)] if facts.settings is not None else []
-        kept += [str(path) for path in _listed(facts.places.data) if path.name.startswith(HISTORY)]
-    more = "" if options.purge else " (settings and history go with --purge)"
-    return (Note(f"What stays: {', '.join(kept)}{more}"),) if kept else ()
+        kept += [*([facts.places.settings] if facts.settings is not None else []), *_history(facts)]
+    paths = ", ".join(map(str, kept))
+    return (note(Why.KEPT if options.purge else Why.KEPT_UNLESS_PURGED, paths=paths),) if kept else ()

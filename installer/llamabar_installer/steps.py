@@ -1,13 +1,15 @@
-"""What a plan consists of: steps with their target and reason, and notes on what could not be planned."""
+"""What a plan consists of, as values: steps with target and reason, and notes (notes.py)."""
 
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Optional, Tuple
 
+from llamabar_installer.notes import Note
 
-class Kind(str, Enum):
-    """What a step does. The words are those of `install --json`."""
+
+class Kind(Enum):
+    """What a step does, in words."""
 
     OLD_SERVICE = "switch off the old service"
     OLD_PLUGIN = "set the old plugin aside"
@@ -17,16 +19,16 @@ class Kind(str, Enum):
     RELOAD = "restart llama-swap"
     SETTINGS = "write the settings"
     PROGRAM = "copy the program"
-    ATTRIBUTE = "mark it as a streaming plugin"
-    LINK = "link it into SwiftBar's folder"
-    REFRESH = "have SwiftBar load it"
+    ATTRIBUTE = "mark the program as a streaming plugin"
+    LINK = "link the plugin into SwiftBar's folder"
+    REFRESH = "reload SwiftBar"
     STOP = "stop llama-swap"
     REMOVE_AGENT = "remove the LaunchAgent"
-    REMOVE_LINK = "take it out of SwiftBar's folder"
+    REMOVE_LINK = "remove the plugin from SwiftBar's folder"
     REMOVE_FILE = "remove a file"
     PUT_BACK = "put back what was set aside"
     REMOVE_CACHE = "remove the unpacked program"
-    REMOVE_FOLDERS = "remove folders that are empty now"
+    REMOVE_FOLDERS = "remove empty folders"
 
 
 class Group(str, Enum):
@@ -36,13 +38,34 @@ class Group(str, Enum):
     PLUGIN = "plugin"
 
 
+class Reason(Enum):
+    """Why a step is in the plan, in words with the step's fields."""
+
+    NO_CONFIG = "llama-swap needs one. It holds an example and no model until you add one"
+    NO_AGENT = "starts {source} at {url}"
+    AGENT_DIFFERS = "replaces the current one; a copy is kept"
+    NOT_RUNNING = "now and at each login"
+    AGENT_CHANGED = "its LaunchAgent has changed"
+    TAKEN_OVER = "llamabar's own service takes over; uninstall switches it on again"
+    TWO_MENUS = "two menus would show the same; uninstall puts it back"
+    POINT_MENU = "so that the menu shows the llama-swap at {url}"
+    NEW_VERSION = "a new version"
+    NOT_COPIED = "SwiftBar runs this copy, wherever you move the file"
+    NOT_MARKED = "without it SwiftBar wouldn't keep the plugin running"
+    NOT_LINKED = "SwiftBar loads what is there"
+    SHOW_MENU = "to show the new menu"
+    UNINSTALL = ""
+    SWITCH_ON = "{source} is switched on again"
+    PURGE = "--purge"
+
+
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. `target` is a path or a label; `content` and `mode` are those of a file to be written."""
+    """One thing to do. `target` is a path or a label; `content` is that of a file to be written."""
 
     kind: Kind
     target: str
-    why: str
+    reason: Reason = Reason.UNINSTALL
     group: Group = Group.SERVICE
     content: bytes = field(default=b"", repr=False)
     source: str = ""
@@ -53,15 +76,10 @@ class Step:
         """Return the target as a path."""
         return Path(self.target)
 
-
-@dataclass(frozen=True)
-class Note:
-    """Something to know. `missing`: a thing that was wanted cannot be done before the hint is followed."""
-
-    said: str
-    hint: str = ""
-    missing: bool = False
-    lines: Tuple[str, ...] = ()
+    @property
+    def why(self) -> str:
+        """Return the reason in words."""
+        return self.reason.value.format(source=self.source, url=self.url)
 
 
 @dataclass(frozen=True)
@@ -74,7 +92,11 @@ class Plan:
     @property
     def complete(self) -> bool:
         """Tell whether everything that was wanted can be done."""
-        return not any(note.missing for note in self.notes)
+        return not any(one.missing for one in self.notes)
+
+    def plus(self, *notes: Note) -> "Plan":
+        """Return the plan with further notes."""
+        return Plan(self.steps, (*self.notes, *notes))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ def lost(kind):
 
 
 def with_service(state, crashes=0):
-    return after(live(REFUSED), ev.ServiceFound("org.llamabar.llama-swap", state, crashes), at_s=1.0)
+    return after(live(REFUSED), ev.ServiceFound("org.llamabar.llama-swap", ev.ServiceState(state), crashes), at_s=1.0)
 
 
 def growing(*said):

@@ -11,9 +11,10 @@ from llamabar.macos.agents import Agent
 from llamabar.macos.binaries import Binary, ConfigCheck, without_hooks
 from llamabar.macos.launchctl import Job, disabled, parse, target
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL, Places
-from llamabar.macos.swiftbar import SwiftBar
+from llamabar.macos.swiftbar import Link, SwiftBar
 from llamabar_installer.facts import Facts, Process, Watched
 from llamabar_installer.manifest import Item, Manifest, load, save
+from llamabar_installer.notes import Why, note
 from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
 from llamabar_installer.steps import Kind, Options
@@ -55,7 +56,7 @@ def kinds(plan):
 
 
 def said(plan):
-    return " ".join(f"{note.said} {note.hint}" for note in plan.notes)
+    return " ".join(f"{one.said} {one.hint}" for one in plan.notes)
 
 
 def agent(facts, label, *, listen="127.0.0.1:9292", program="/usr/local/bin/llama-swap"):
@@ -84,7 +85,7 @@ def test_what_only_this_terminal_knows_is_said_to_be_unknown_to_the_plugin(facts
     named = replace(facts.places, named=("LLAMABAR_CONFIG",))
     plan = plan_install(replace(facts, places=named), Options())
     assert plan.complete
-    assert "LLAMABAR_CONFIG is set in this terminal" in said(plan)
+    assert "doesn't see this terminal's LLAMABAR_CONFIG" in said(plan)
     assert 'launchctl setenv LLAMABAR_CONFIG "$LLAMABAR_CONFIG"' in said(plan)
     assert "LLAMABAR" not in said(plan_install(facts, Options()))
 
@@ -93,7 +94,7 @@ def test_a_port_that_an_adopted_llama_swap_does_not_take_is_said(facts):
     other = agent(facts, "com.me.llama-swap")
     jobs = {other.label: Job(other.label, True, "running", pid=9)}
     adopted = replace(facts, agents=(other,), jobs=jobs)
-    assert "--port is for a service of ours only" in said(plan_install(adopted, Options(port=9000)))
+    assert "--port is ignored" in said(plan_install(adopted, Options(port=9000)))
     assert "--port" not in said(plan_install(adopted, Options()))
 
 
@@ -122,7 +123,7 @@ def test_an_agent_of_somebody_else_is_adopted_and_never_doubled(facts):
     assert b'url = "http://127.0.0.1:9292"' in plan.steps[0].content
     assert b'service = "com.me.llama-swap"' in plan.steps[0].content
     assert plan.complete
-    assert "left alone" in said(plan)
+    assert "won't change it" in said(plan)
 
 
 def test_settings_that_name_a_server_are_not_touched(facts):
@@ -150,11 +151,12 @@ def test_a_llama_swap_of_a_terminal_is_watched_and_said_to_be_out_of_reach(facts
     plan = plan_install(replace(facts, processes=(Process(77, "http://127.0.0.1:7000"),)), Options())
     assert kinds(plan)[0] is Kind.SETTINGS
     assert "service" not in plan.steps[0].content.decode()
-    assert "can't be started, stopped or restarted" in said(plan)
+    assert "can only monitor it" in said(plan)
 
 
 def test_a_server_on_another_computer_needs_no_service_here(facts):
-    plan = plan_install(replace(facts, watched=Watched("http://mini.local:8080", "LLAMABAR_URL")), Options())
+    remote = Watched("http://mini.local:8080", "LLAMABAR_URL", fixed=True)
+    plan = plan_install(replace(facts, watched=remote), Options())
     assert kinds(plan) == [Kind.PROGRAM, Kind.LINK, Kind.REFRESH]
     assert plan.complete
     assert "another computer" in said(plan)
@@ -175,7 +177,7 @@ def installed(facts, *, edited=False, running=True):
         jobs={OWN_LABEL: job},
         installed_digest=facts.program_digest,
         attribute_right=True,
-        swiftbar=replace(facts.swiftbar, link="ours"),
+        swiftbar=replace(facts.swiftbar, link=Link.OURS),
     )
 
 
@@ -188,7 +190,7 @@ def test_a_kill_in_the_middle_is_completed_by_the_next_run(facts):
     assert kinds(plan_install(installed(facts, running=False), Options())) == [Kind.START]
     unmarked = replace(installed(facts), attribute_right=False)
     assert kinds(plan_install(unmarked, Options())) == [Kind.ATTRIBUTE, Kind.REFRESH]
-    unlinked = replace(installed(facts), swiftbar=replace(facts.swiftbar, link="none"))
+    unlinked = replace(installed(facts), swiftbar=replace(facts.swiftbar, link=Link.NONE))
     assert kinds(plan_install(unlinked, Options())) == [Kind.LINK, Kind.REFRESH]
 
 
@@ -201,7 +203,7 @@ def test_a_hand_edited_plist_is_shown_as_a_difference_and_replaced_only_by_force
     edited = installed(facts, edited=True)
     plan = plan_install(edited, Options())
     assert plan.steps == () and plan.complete
-    lines = "\n".join(line for note in plan.notes for line in note.lines)
+    lines = "\n".join(line for one in plan.notes for line in one.lines)
     assert "-\t<string>Background</string>" in lines and "+\t<string>Interactive</string>" in lines
     assert kinds(plan_install(edited, Options(force=True))) == [Kind.AGENT, Kind.RELOAD]
 
@@ -211,17 +213,17 @@ def test_a_hand_edited_plist_is_shown_as_a_difference_and_replaced_only_by_force
     [
         ({"uid": 0}, "Run it again without sudo"),
         ({"launchd": False}, "launchctl was not found"),
-        ({"gui": False}, "Nobody is logged in at this Mac's screen"),
+        ({"gui": False}, "No one is logged in at this Mac's screen"),
         ({"binaries": ()}, "brew install llama-swap"),
         ({"binaries": (Binary("/x/llama-swap", None, "killed", True),)}, "xattr -d com.apple.quarantine '/x/llama"),
-        ({"plist_trouble": "/L is not a folder"}, "Mend that first"),
+        ({"plist_trouble": note(Why.AGENTS_NOT_A_FOLDER, path="/L")}, "/L isn't a folder"),
         ({"launchd_trouble": "launchctl gave no answer within 5 s"}, "no answer within 5 s"),
         ({"swiftbar": SwiftBar()}, "brew install --cask swiftbar"),
-        ({"swiftbar": SwiftBar(installed=True)}, "choose a plugin folder"),
+        ({"swiftbar": SwiftBar(installed=True)}, "Choose one"),
         ({"swiftbar": SwiftBar(installed=True, folder=Path("/P"), folder_trouble="/P is gone")}, "/P is gone"),
-        ({"swiftbar": SwiftBar(installed=True, folder=Path("/P"), link="other")}, "it is left alone"),
+        ({"swiftbar": SwiftBar(installed=True, folder=Path("/P"), link=Link.OTHER)}, "is left alone"),
         ({"program": None}, "python3 build.py pyz"),
-        ({"manifest": Manifest(readable=False)}, "not understood"),
+        ({"manifest": Manifest(readable=False)}, "is damaged"),
     ],
 )
 def test_what_cannot_be_done_is_said_with_what_to_do(facts, change, words):

@@ -41,7 +41,7 @@ def test_a_list_of_files_that_are_ours_never_takes_the_users_own_from_a_folder_o
 def test_an_emptied_folder_that_the_user_named_for_caches_stays(facts, tmp_path):
     cache = tmp_path / "tools"
     (cache / f"llamabar.pyz_{'a' * 64}").mkdir(parents=True)
-    step = Step(Kind.REMOVE_CACHE, str(cache), "")
+    step = Step(Kind.REMOVE_CACHE, str(cache))
     assert Execution(replace(facts.places, cache=cache)).run(Plan((step,))).ok
     assert list(cache.iterdir()) == []
 
@@ -156,8 +156,8 @@ def test_an_own_plist_that_is_a_link_is_kept_as_one_when_it_goes(facts):
     elsewhere.write_bytes(b"mine")
     facts.places.plist.parent.mkdir(parents=True)
     facts.places.plist.symlink_to(elsewhere)
-    step = Step(Kind.REMOVE_AGENT, str(facts.places.plist), "")
+    step = Step(Kind.REMOVE_AGENT, str(facts.places.plist))
     report = Execution(facts.places).run(Plan((step,)))
     (kept,) = facts.places.backups.iterdir()
-    assert report.ok and str(kept) in report.remarks[0]
+    assert report.ok and str(kept) in report.remarks[0].said
     assert kept.is_symlink() and elsewhere.read_bytes() == b"mine" and not facts.places.plist.is_symlink()

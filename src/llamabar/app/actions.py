@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Callable, Mapping
 from urllib.parse import quote
 
-from llamabar.app import services
+from llamabar.app import service_search, services
+from llamabar.app.services import Verb
 from llamabar.core import decode
 from llamabar.core.fields import mapping, parse
 from llamabar.core.state import Snapshot
 from llamabar.errors import LlamabarError
-from llamabar.macos import tools
-from llamabar.macos.service_control import Outcome
+from llamabar.macos import outcomes, tools
 from llamabar.settings.load import ServerSettings
 from llamabar.sources.client import Client, Unreachable
 from llamabar.view import words
@@ -93,29 +93,28 @@ def _show(action: Action, where: Where) -> str:
     return _said(tools.run("open", *reveal, "--", str(path), timeout_s=TOOL_S))
 
 
-def _serve(doing: Callable[..., Outcome]) -> Callable[[Action, Where], str]:
+def _serve(verb: Verb) -> Callable[[Action, Where], str]:
     """Return what starts, stops or restarts the service that the item named.
 
     The file does it in a process of its own: a restart must come to its end also when the plugin is ended in its midst.
     """
 
     def _done(action: Action, where: Where) -> str:
-        known = services.require(where.server)
+        known = service_search.require(where.server)
         if known.label != action.target:
             return "another service is known by now"
         file = os.environ.get("LLAMABAR_FILE", "")
         if file:
-            words = (doing.__name__, "--server", where.server.name)
-            return _outcome(tools.call(file, *words, timeout_s=SERVICE_S))
-        outcome = doing(known, say=lambda _: None)
-        return "" if outcome.ok else outcome.said
+            return _outcome(tools.call(file, verb.value, "--json", "--server", where.server.name, timeout_s=SERVICE_S))
+        outcome = services.act(verb, where.server, say=lambda _: None)
+        return "" if outcome.ok else outcomes.said(outcome)
 
     return _done
 
 
 def _outcome(output: tools.Output) -> str:
-    lines = [line.strip(" \u2717.") for line in output.err.splitlines() if line.strip()]
-    return "" if output.code == 0 else lines[0] if lines else output.words
+    said = mapping(parse(output.out.encode("utf-8"))).get("said")
+    return "" if output.code == 0 else said if isinstance(said, str) and said else output.words
 
 
 def _nothing(_: Action, __: Where) -> str:
@@ -141,9 +140,9 @@ _DOES: Mapping[Do, Callable[[Action, Where], str]] = {
     Do.COPY: _copy,
     Do.OPEN: _open,
     Do.SHOW: _show,
-    Do.START: _serve(services.start),
-    Do.STOP: _serve(services.stop),
-    Do.RESTART: _serve(services.restart),
+    Do.START: _serve(Verb.START),
+    Do.STOP: _serve(Verb.STOP),
+    Do.RESTART: _serve(Verb.RESTART),
     Do.TERMINAL: _nothing,  # SwiftBar itself runs it
     Do.REFRESH: _nothing,
 }

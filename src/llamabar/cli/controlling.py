@@ -4,7 +4,8 @@ from typing import Optional
 
 import click
 
-from llamabar.cli.program import common, program, settings_of
+from llamabar.cli.program import Command, common, program, settings_of
+from llamabar.settings.load import Settings
 
 
 @program.command()
@@ -50,52 +51,56 @@ def profile(name: Optional[str], nothing: bool, server: str, config: str) -> int
     return control.choose_profile(_one_or_all(name, nothing, "NAME", "--none") or "", settings_of(server, config))
 
 
-@program.command()
-@common
-def start(server: str, config: str) -> int:
-    """Start the LaunchAgent that runs llama-swap, and wait until it answers."""
-    from llamabar.app import services
+def _service_command(command: Command) -> Command:
+    """Add the options of `start`, `stop` and `restart`. `within` is what a restart that ran out of time asks for."""
+    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+    return common(click.option("--within", "limit_s", type=float, default=20.0, hidden=True)(command))
+
+
+def _control(verb: str, settings: Settings, *, as_json: bool, limit_s: float) -> int:
+    from llamabar.app.services import Verb
     from llamabar.cli.service import control
 
-    return control(services.start, settings_of(server, config))
+    return control(Verb(verb), settings, as_json=as_json, limit_s=limit_s)
 
 
 @program.command()
-@common
-def stop(server: str, config: str) -> int:
-    """Stop it, until it is started or you log in again. Requests in flight are lost."""
-    from llamabar.app import services
-    from llamabar.cli.service import control
-
-    return control(services.stop, settings_of(server, config))
+@_service_command
+def start(as_json: bool, limit_s: float, server: str, config: str) -> int:
+    """Start llama-swap's LaunchAgent and wait until it responds."""
+    return _control("start", settings_of(server, config), as_json=as_json, limit_s=limit_s)
 
 
 @program.command()
-@common
-def restart(server: str, config: str) -> int:
-    """Stop it and start it again. Requests in flight are lost."""
-    from llamabar.app import services
-    from llamabar.cli.service import control
-
-    return control(services.restart, settings_of(server, config))
+@_service_command
+def stop(as_json: bool, limit_s: float, server: str, config: str) -> int:
+    """Stop llama-swap until you start it or log in again. Interrupts its requests."""
+    return _control("stop", settings_of(server, config), as_json=as_json, limit_s=limit_s)
 
 
 @program.command()
-@click.option("-f", "--follow", is_flag=True, help="Go on with what is written; Ctrl-C ends it.")
-@click.option("--upstream", is_flag=True, help="The model servers' log, asked of llama-swap itself.")
+@_service_command
+def restart(as_json: bool, limit_s: float, server: str, config: str) -> int:
+    """Stop llama-swap and start it again. Interrupts its requests."""
+    return _control("restart", settings_of(server, config), as_json=as_json, limit_s=limit_s)
+
+
+@program.command()
+@click.option("-f", "--follow", is_flag=True, help="Follow new output.")
+@click.option("--upstream", is_flag=True, help="Show the model servers' log instead, from llama-swap.")
 @common
 def logs(follow: bool, upstream: bool, server: str, config: str) -> int:
-    """llama-swap's log: the file of its service, else as llama-swap tells it."""
+    """Show llama-swap's log, wherever its service writes it."""
     from llamabar.cli.service import show_log
 
     return show_log(settings_of(server, config), follow=follow, upstream=upstream)
 
 
 @program.command("open")
-@click.argument("what", type=click.Choice(["ui", "config", "log", "plist", "folder"]))
+@click.argument("what", type=click.Choice(["ui", "config", "log", "plist", "folder", "settings"]))
 @common
 def open_what(what: str, server: str, config: str) -> int:
-    """Open the web UI, llama-swap's config, its log, its LaunchAgent, or llamabar's data folder."""
+    """Open the web UI, llama-swap's config, log or LaunchAgent, or llamabar's folder or settings."""
     from llamabar.cli.service import open_what as run_open
 
     return run_open(what, settings_of(server, config))

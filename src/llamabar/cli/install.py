@@ -4,24 +4,27 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import click
 
+from llamabar.app.service_search import find
 from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
-from llamabar.macos.agents import listen_of
-from llamabar.macos.paths import places
+from llamabar.macos.agents import Agent, listen_of
+from llamabar.macos.paths import command_name, places
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
 from llamabar.sources.processes import running
 from llamabar_installer import facts as installer_facts
 from llamabar_installer.execute import Execution, Report
 from llamabar_installer.facts import Facts, Process, Watched
+from llamabar_installer.notes import Note, Why, short
 from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
-from llamabar_installer.steps import Kind, Note, Options, Plan, Step
+from llamabar_installer.steps import Kind, Options, Plan, Step
 
 JSON_VERSION = 1
 Planner = Callable[[Facts, Options], Plan]
@@ -39,12 +42,12 @@ class Asked(NamedTuple):
 
 def install(options: Options, asked: Asked) -> int:
     """Put llamabar on this Mac; return the exit code."""
-    return _run(plan_install, options, asked, "Already installed: nothing to do.")
+    return _run(plan_install, options, asked, "Already installed. Nothing to do.")
 
 
 def uninstall(options: Options, asked: Asked) -> int:
     """Take it off again; return the exit code."""
-    return _run(plan_uninstall, options, asked, "Nothing is installed: nothing to do.")
+    return _run(plan_uninstall, options, asked, "Nothing is installed. Nothing to do.")
 
 
 def collect(server: str = "", config: str = "") -> Facts:
@@ -59,15 +62,23 @@ def collect(server: str = "", config: str = "") -> Facts:
         program=Path(os.path.realpath(program)) if program else None,
         processes=processes,
         watched=watched_of(settings),
+        known_to_launchd=_known_to_launchd(settings, processes),
     )
+
+
+def _known_to_launchd(settings: Settings, processes: Sequence[Process]) -> List[Agent]:
+    """Return the agents of running llama-swaps, also those whose files don't tell what they start."""
+    found = (find(replace(settings.servers[0], url=process.url, service="")) for process in processes)
+    return [replace(known.agent, listen=known.url.rpartition("/")[2]) for known in found if known is not None]
 
 
 def watched_of(settings: Settings) -> Watched:
     """Return the server that is watched, and what named it, if anything did."""
     server = settings.servers[0]
-    named = server.url_from == "file" or server.url_from.startswith("LLAMA")
-    named_by = {"file": settings.file or "the settings file"}.get(server.url_from, server.url_from)
-    return Watched(server.url, named_by if named else "", server.service)
+    in_file = server.url_from == "file"
+    fixed = server.url_from.startswith(("LLAMA", "option"))
+    named_by = (settings.file or "the settings file") if in_file else server.url_from if fixed else ""
+    return Watched(server.url, named_by, server.service, fixed)
 
 
 def _run(planner: Planner, options: Options, asked: Asked, nothing: str) -> int:
@@ -106,71 +117,78 @@ def _execute(plan: Plan, facts: Facts, asked: Asked) -> Report:
 def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
     """Return `install --json`."""
     done = report.kept if report is not None else ()
-    steps = [{"step": s.kind.value, "target": s.target, "why": s.why, "done": s in done} for s in plan.steps]
-    notes = [{"said": note.said, "hint": note.hint, "missing": note.missing} for note in plan.notes]
-    failure = {"failure": report.said, "hint": report.hint} if report is not None and not report.ok else {}
-    ok = plan.complete and (report is None or report.ok)
-    undone = [step.kind.value for step in report.undone] if report is not None else []
-    remarks = list(report.remarks) if report is not None else []
-    more = {"notes": notes, "undone": undone, "remarks": remarks, **failure}
-    return {"llamabar_json": JSON_VERSION, "plan": steps, "ok": ok, **more}
+    steps = [
+        {"step": step.kind.value, "target": step.target, "why": step.why, "done": step in done} for step in plan.steps
+    ]
+    notes = [{"code": one.why.code, "said": one.said, "hint": one.hint, "missing": one.missing} for one in plan.notes]
+    failure = report.failure if report is not None else None
+    return {
+        "llamabar_json": JSON_VERSION,
+        "plan": steps,
+        "ok": plan.complete and (report is None or report.ok),
+        "notes": notes,
+        "undone": [step.kind.value for step in report.undone] if report is not None else [],
+        "remarks": [one.said for one in report.remarks] if report is not None else [],
+        **({"failure": failure.said, "hint": failure.hint} if failure is not None else {}),
+    }
 
 
 def _agreed() -> bool:
     try:
-        if click.confirm("\nGo ahead?", default=True):
+        if click.confirm("\nContinue?", default=True):
             return True
-        print("Nothing was changed.")
+        print("Cancelled. Nothing was changed.")
     except click.Abort:
-        print("\nNo answer, so nothing was changed. --yes does not ask.", file=sys.stderr)
+        print("\nCancelled. Use --yes to skip the question.", file=sys.stderr)
     return False
 
 
 def _plan_lines(plan: Plan, nothing: str) -> List[str]:
     lines = [line for number, step in enumerate(plan.steps, 1) for line in _step_lines(number, step)]
     if lines:
-        lines.insert(0, "This will be done:")
-    notes = [line for note in plan.notes if not note.missing for line in _note_lines(note)]
-    missing = [line for note in plan.notes if note.missing for line in _note_lines(note)]
-    notes += ["Not done, and why:", *missing] if missing else []
+        lines.insert(0, "llamabar will:")
+    notes = [line for one in plan.notes if not one.missing for line in _note_lines(one)]
+    missing = [line for one in plan.notes if one.missing for line in _note_lines(one)]
+    notes += ["Skipped:", *missing] if missing else []
     if not lines and plan.complete:
         lines = [nothing]
     return lines + ([""] if lines and notes else []) + notes
 
 
 def _step_lines(number: int, step: Step) -> List[str]:
-    return [f"{number:>3}. {step.kind.value}: {_short(step.target)}", f"     {_short(step.why)}"]
+    why = short(step.why)
+    return [f"{number:>3}. {step.kind.value}: {short(step.target)}", *([f"     {why}"] if why else [])]
 
 
-def _note_lines(note: Note) -> List[str]:
-    said = f"{mark('error' if note.missing else 'note')} {_short(note.said)}"
-    return [said, *(f"    {line}" for line in note.lines), *([f"  {note.hint}"] if note.hint else [])]
+def _note_lines(found: Note) -> List[str]:
+    said, hint = short(found.said), found.hint
+    return [
+        f"{mark('error' if found.missing else 'note')} {said}.",
+        *(f"    {line}" for line in found.lines),
+        *([f"  {hint}"] if hint else []),
+    ]
 
 
 def _report_lines(report: Report, plan: Plan) -> List[str]:
-    undone = [f"{mark('note')} undone: {step.kind.value} ({_short(step.target)})" for step in report.undone]
     lines: List[str] = []
-    for step in report.failed:
-        lines += [f"{mark('error')} {step.kind.value}: {report.said}."]
-        lines += [f"    {line}" for line in report.lines]
-        lines += [f"  {report.hint}"] if report.hint else []
-    remarks = [f"{mark('note')} {remark}." for remark in report.remarks]
-    return [*lines, *undone, *remarks, "", _ending(report, plan)]
+    if report.failed is not None and report.failure is not None:
+        rest = _note_lines(report.failure)[1:]
+        lines = [f"{mark('error')} {report.failed.kind.value}: {short(report.failure.said)}.", *rest]
+    lines += [f"{mark('note')} undone: {step.kind.value} ({short(step.target)})" for step in report.undone]
+    remarks = [line for one in report.remarks for line in _note_lines(one)]
+    return [*lines, *remarks, "", *_ending(report, plan)]
 
 
-def _ending(report: Report, plan: Plan) -> str:
+def _ending(report: Report, plan: Plan) -> List[str]:
     if not report.ok and not report.kept:
-        return "This Mac is as it was before."
+        return ["This Mac is as it was before."]
     if not report.ok:
-        return "Steps with a mark stay, but for those named as undone. Run the same command again to go on."
+        return ["The steps with a mark stay, except those undone. Run the same command again to continue."]
     if not plan.complete:
-        return "Done, but for what is named above as not done."
-    started = [step for step in report.done if step.kind in (Kind.START, Kind.RELOAD)]
-    if started:
-        return f"Done: llama-swap answers at {started[0].url}. If the menu is not there yet: llamabar.pyz doctor"
+        return ["Done, except for what was skipped."]
+    url = next((step.url for step in report.done if step.kind in (Kind.START, Kind.RELOAD)), "")
+    if url:
+        return [f"Done. llama-swap is running at {url}.", f"No menu yet? {command_name()} doctor"]
     removed = any(step.kind is Kind.REMOVE_FOLDERS for step in report.done)
-    return "Done: it is off this Mac." if removed else "Done."
-
-
-def _short(text: str) -> str:
-    return text.replace(f"{os.path.expanduser('~')}/", "~/")
+    kept = any(one.why is Why.FOLDER_KEPT for one in report.remarks)
+    return ["llamabar has been removed." if removed and not kept else "Done."]

@@ -1,4 +1,4 @@
-"""Commands that put the program on a Mac, say what is wrong there, and take it off."""
+"""The commands `install`, `uninstall` and `doctor`."""
 
 from typing import Optional
 
@@ -11,10 +11,10 @@ def _installing(command: Command) -> Command:
     """Add the options of `install` and `uninstall`."""
     command = common(command)
     for option, words in (
-        ("--no-plugin", "Leave SwiftBar alone."),
-        ("--no-service", "Leave the LaunchAgent alone."),
-        ("--json", "Print the plan as one JSON document; done only with --yes."),
-        ("--yes", "Do not ask."),
+        ("--no-plugin", "Don't install the SwiftBar plugin."),
+        ("--no-service", "Don't touch the LaunchAgent."),
+        ("--json", "Print the plan as JSON; nothing is done without --yes."),
+        ("--yes", "Skip the question."),
         ("--dry-run", "Show the plan and change nothing."),
     ):
         names = ["--json", "as_json"] if option == "--json" else [option]
@@ -24,14 +24,14 @@ def _installing(command: Command) -> Command:
 
 @program.command()
 @_installing
-@click.option("--port", type=click.IntRange(1, 65535), help="Where llama-swap shall listen (default: 8080 if free).")
-@click.option("--force", is_flag=True, help="Write a LaunchAgent anew that was edited by hand; a copy is kept.")
-@click.option("--take-over", is_flag=True, help="Move over from the older plugin: its service and menu go off.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port for llama-swap (default: 8080 if it is free).")
+@click.option("--force", is_flag=True, help="Replace a LaunchAgent that was edited by hand; a copy is kept.")
+@click.option("--take-over", is_flag=True, help="Replace the older plugin: its service and menu are switched off.")
 def install(
     dry_run: bool, yes: bool, as_json: bool, no_service: bool, no_plugin: bool, port: Optional[int], force: bool,
     take_over: bool, server: str, config: str,
 ) -> int:  # fmt: skip
-    """Put the service and the plugin on this Mac: shows the plan, asks once, does it, checks it."""
+    """Set up the service and the menu bar plugin."""
     from llamabar.cli import install as installing
     from llamabar.cli.install import Asked
     from llamabar_installer.steps import Options
@@ -42,11 +42,11 @@ def install(
 
 @program.command()
 @_installing
-@click.option("--purge", is_flag=True, help="Take the settings and the history off too.")
+@click.option("--purge", is_flag=True, help="Remove the settings and the history too.")
 def uninstall(
     dry_run: bool, yes: bool, as_json: bool, no_service: bool, no_plugin: bool, purge: bool, server: str, config: str
 ) -> int:
-    """Take off what install put on, and only that. llama-swap's config and log stay."""
+    """Remove everything install added. llama-swap's config and log stay."""
     from llamabar.cli import install as installing
     from llamabar.cli.install import Asked
     from llamabar_installer.steps import Options

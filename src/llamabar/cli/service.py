@@ -1,40 +1,54 @@
 """`start`, `stop`, `restart`, `logs` and `open`: the service of a server, its files and its pages."""
 
-import os
+import json
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Iterator, Sequence
 
 from llamabar.app import services
-from llamabar.cli.style import mark
+from llamabar.app.services import Verb
+from llamabar.cli.style import has_colour, mark
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
-from llamabar.macos import probe, tools
-from llamabar.macos.logs import tail
-from llamabar.macos.service_control import Outcome
+from llamabar.macos import logs, outcomes, probe, tools
+from llamabar.macos.outcomes import Outcome
+from llamabar.macos.paths import command_name
+from llamabar.macos.service_control import START_S
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings, Settings
 
 FOLLOW_EVERY_S = 0.25
 LINES = 100
 LOOK_S = 2.0
-Doing = Callable[..., Outcome]
+JSON_VERSION = 1
 
 
-def control(doing: Doing, settings: Settings) -> int:
+def control(verb: Verb, settings: Settings, *, as_json: bool = False, limit_s: float = START_S) -> int:
     """Start, stop or restart the service of the first server; return the exit code."""
-    known = services.require(settings.servers[0])
-    if doing is not services.start and probe.answers(known.url):
+    server = settings.servers[0]
+    if verb is not Verb.START and not as_json and probe.answers(server.url):
         _say_what_is_lost(settings)
-    outcome = doing(known, say=lambda what: print(f"{what} …", flush=True))
-    print(f"{mark('ok' if outcome.ok else 'error')} {outcome.said}.", file=sys.stdout if outcome.ok else sys.stderr)
-    for line in outcome.log_lines:
-        print(f"    {line}", file=sys.stderr)
-    if outcome.hint and not outcome.ok:
-        print(f"  {outcome.hint}", file=sys.stderr)
+    say = (lambda _: None) if as_json else (lambda what: print(f"{what} …", flush=True))
+    outcome = services.act(verb, server, say=say, limit_s=limit_s)
+    if as_json:
+        said, hint = outcomes.said(outcome), outcomes.hint(outcome)
+        result = {"result": outcome.result.code, "label": outcome.label, "said": said, "hint": hint}
+        print(json.dumps({"llamabar_json": JSON_VERSION, **result, "log_lines": list(outcome.log_lines)}, indent=2))
+    else:
+        _print(outcome)
     return 0 if outcome.ok else 1
+
+
+def _print(outcome: Outcome) -> None:
+    to = sys.stdout if outcome.ok else sys.stderr
+    print(f"{mark('ok' if outcome.ok else 'error')} {outcomes.said(outcome)}.", file=to)
+    for line in outcome.log_lines:
+        print(f"    {logs.printable(line, colour=False)}", file=to)
+    hint = outcomes.hint(outcome)
+    if hint:
+        print(f"  {hint}", file=to)
 
 
 def _say_what_is_lost(settings: Settings) -> None:
@@ -43,33 +57,28 @@ def _say_what_is_lost(settings: Settings) -> None:
     snapshot = next(iter(look(settings, longest_s=LOOK_S).monitor.servers.values())).snapshot
     running = in_flight(snapshot)
     if running:
-        print(f"{plural(running, 'request')} in flight will be lost.", flush=True)
+        print(f"This interrupts {plural(running, 'request')}.", flush=True)
 
 
 def show_log(settings: Settings, *, follow: bool, upstream: bool) -> int:
     """Print the end of llama-swap's log, and with `follow` what comes; return the exit code."""
     server = settings.servers[0]
-    path = None if upstream else services.log_of(server)
-    lines = _served(server, follow=follow, upstream=upstream) if path is None else _filed(path, follow)
+    paths = () if upstream else services.logs_for(server)
+    lines = _filed(paths, follow) if paths else _served(server, follow=follow, upstream=upstream)
+    colour = has_colour()
     for line in lines:
-        print(line, flush=follow)
+        print(logs.printable(line, colour=colour), flush=follow)
     return 0
 
 
-def _filed(log: Path, follow: bool) -> Iterator[str]:
-    yield from tail(log, LINES)
-    if not follow:
-        return
-    with log.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        while True:
-            if os.fstat(file.fileno()).st_size < file.tell():
-                file.seek(0)  # it was rotated
-            piece = file.readline()
-            if piece:
-                yield piece.decode("utf-8", "replace").rstrip("\n")
-            else:
-                time.sleep(FOLLOW_EVERY_S)
+def _filed(paths: Sequence[Path], follow: bool) -> Iterator[str]:
+    follower = logs.Follower(paths) if follow else None
+    yield from logs.merged_tail(paths, LINES)
+    while follower is not None:
+        fresh = list(follower.lines())
+        yield from fresh
+        if not fresh:
+            time.sleep(FOLLOW_EVERY_S)
 
 
 def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator[str]:
@@ -82,8 +91,8 @@ def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator
     try:
         yield from lines(client, "upstream" if upstream else "proxy", follow=follow)
     except Unreachable as error:
-        said = f"llama-swap's log cannot be read: {FAULTS[error.fault.kind]}."
-        raise LlamabarError(said, "Is it running? llamabar.pyz status") from None
+        said = f"Can't read llama-swap's log: {FAULTS[error.fault.kind]}."
+        raise LlamabarError(said, f"Is it running? {command_name()} status") from None
 
 
 def open_what(what: str, settings: Settings) -> int:
@@ -93,5 +102,5 @@ def open_what(what: str, settings: Settings) -> int:
     reveal = ["-R"] if what == services.PLIST else []
     done = tools.run("open", *reveal, "--", target)
     if done.code != 0:
-        raise LlamabarError(f"Could not open {target}: {done.words}.", "Open it by hand.")
+        raise LlamabarError(f"Couldn't open {target}: {done.words}.", "Open it yourself.")
     return 0

@@ -240,11 +240,23 @@ class ClientsSeen(NamedTuple):
     by_model: Dict[str, Tuple[int, ...]]
 
 
+class ServiceState(str, Enum):
+    """What the service of a server is doing; NONE: it has none. NOT_LOADED is stopped, until the next login."""
+
+    NONE = "none"
+    NOT_LOADED = "not loaded"
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILING = "failing"
+
+
 class ServiceFound(NamedTuple):
-    """The LaunchAgent of a server: its label, and launchd's word for its state."""
+    """The LaunchAgent of a server: its label and its state."""
 
     label: str
-    state: str
+    state: ServiceState
     crashes: int = 0
 
 

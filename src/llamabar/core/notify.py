@@ -6,11 +6,13 @@ At most one a minute, none in quiet hours; what happened before we looked is no 
 from dataclasses import dataclass, replace
 from typing import FrozenSet, Optional, Tuple
 
+from llamabar.core.events import ServiceState
 from llamabar.core.notify_options import FAILED, GONE, LONG, NotifyOptions
 from llamabar.core.state import Snapshot
 
 GONE_AFTER_S = 30.0
 PAUSE_S = 60.0
+STOPPED_ON_PURPOSE = (ServiceState.STOPPED, ServiceState.NOT_LOADED, ServiceState.STOPPING)
 MINUTES_A_DAY = 1440
 
 
@@ -74,7 +76,7 @@ def _failed(told: Told, snapshot: Snapshot) -> Optional[News]:
 
 def _is_gone(snapshot: Snapshot, now_s: float) -> bool:
     since_s = snapshot.connection_since_s
-    wanted = snapshot.service is not None and snapshot.service.state in ("stopped", "not loaded", "stopping")
+    wanted = snapshot.service is not None and snapshot.service.state in STOPPED_ON_PURPOSE
     was_there = snapshot.last_seen_s is not None and not wanted  # what somebody stopped is not gone
     return not snapshot.connected and was_there and since_s is not None and now_s - since_s > GONE_AFTER_S
 

@@ -7,7 +7,7 @@ connection has nothing to catch up on. Generating comes before loading: it is wh
 from enum import Enum
 from typing import Callable, Tuple
 
-from llamabar.core.events import FaultKind
+from llamabar.core.events import FaultKind, ServiceState
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, at_work, in_flight
 
@@ -40,7 +40,7 @@ def _fault(kind: FaultKind) -> Callable[[Snapshot], bool]:
     return lambda s: not s.connected and s.fault is not None and s.fault.kind is kind
 
 
-def _service(*states: str) -> Callable[[Snapshot], bool]:
+def _service(*states: ServiceState) -> Callable[[Snapshot], bool]:
     return lambda s: not s.connected and s.service is not None and s.service.state in states
 
 
@@ -59,13 +59,13 @@ def _any_request(phase: Phase) -> Callable[[Snapshot], bool]:
 
 
 def _crashing(snapshot: Snapshot) -> bool:
-    return not snapshot.connected and snapshot.service is not None and snapshot.service.state == "failing"
+    return not snapshot.connected and snapshot.service is not None and snapshot.service.state is ServiceState.FAILING
 
 
 def _starting(snapshot: Snapshot) -> bool:
     """launchd runs it and nothing listens yet; one that listens and is silent is not starting."""
     early = snapshot.fault is not None and snapshot.fault.kind in (FaultKind.REFUSED, FaultKind.CLOSED)
-    return early and _service("starting", "running")(snapshot)
+    return early and _service(ServiceState.STARTING, ServiceState.RUNNING)(snapshot)
 
 
 def _counted_prompt(snapshot: Snapshot) -> bool:
@@ -90,9 +90,9 @@ RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
     (Status.UNAUTHORIZED, _fault(FaultKind.UNAUTHORIZED)),
     (Status.INCOMPATIBLE, _fault(FaultKind.NOT_LLAMA_SWAP)),
     (Status.CRASHING, _crashing),
-    (Status.NO_SERVICE, _service("none")),
-    (Status.STOPPED, _service("stopped", "not loaded")),
-    (Status.STOPPING, _service("stopping")),
+    (Status.NO_SERVICE, _service(ServiceState.NONE)),
+    (Status.STOPPED, _service(ServiceState.STOPPED, ServiceState.NOT_LOADED)),
+    (Status.STOPPING, _service(ServiceState.STOPPING)),
     (Status.STARTING, _starting),
     (Status.STARTING, lambda s: not s.connected and s.fault is None),
     (Status.UNREACHABLE, lambda s: not s.connected),

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, Optional, Tuple
 
-from llamabar.macos.agents import flag
+from llamabar.macos.agents import command, flag, parse_plist
+from llamabar.macos.launchctl import whole
 from llamabar.macos.paths import Places
 
 TEMPLATE = "llama-swap.plist"
 _BASE_PATH = "/opt/homebrew/bin:/opt/homebrew/sbin:/usr/local/bin:/opt/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+parse = parse_plist
 
 
 @dataclass(frozen=True)
@@ -58,27 +60,16 @@ def search_path(program: str) -> str:
 
 def service_of(plist: Optional[Dict[str, Any]]) -> Optional[Service]:
     """Return what a plist of ours starts, or None if it does not say all of it."""
-    words = (plist or {}).get("ProgramArguments")
-    if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
-        return None
-    config, listen = flag(tuple(words), "config"), flag(tuple(words), "listen") or ""
-    port = listen.rpartition(":")[2]
-    return Service(words[0], config, int(port)) if config and port.isdigit() else None
-
-
-def parse(data: Optional[bytes]) -> Optional[Dict[str, Any]]:
-    """Return a plist's dictionary, or None for anything that is none."""
-    try:
-        found = plistlib.loads(data) if data is not None else None
-    except Exception:  # plistlib raises whatever its parser does
-        return None
-    return found if isinstance(found, dict) else None
+    words = command(plist or {})
+    config, listen = flag(words, "config"), flag(words, "listen") or ""
+    port = whole(listen.rpartition(":")[2])
+    return Service(words[0], config, port) if words and config and port else None
 
 
 def difference(old: bytes, new: bytes) -> Tuple[str, ...]:
     """Return how two plists differ, as lines of a unified diff."""
     before, after = (data.decode("utf-8", "replace").splitlines() for data in (_xml(old), new))
-    return tuple(difflib.unified_diff(before, after, "as it is", "as it would be written", lineterm="", n=1))
+    return tuple(difflib.unified_diff(before, after, "now", "new", lineterm="", n=1))
 
 
 def _xml(data: bytes) -> bytes:

@@ -1,18 +1,33 @@
-"""The LaunchAgents that run a llama-swap, whoever wrote them: found by their program, never by their label."""
+"""The LaunchAgents that run a llama-swap, whoever wrote them, as far as their files tell.
+
+A program counts as llama-swap by the beginning of its file name or of the file that a link leads to: release archives
+hold llama-swap-darwin-arm64, people rename and link it. It is also found inside `sh -c`, a wrapper or a script. What
+no file tells (a launcher that decides for itself) launchd does: the job whose process, or a child of it, listens.
+"""
 
 import os
-import plistlib
+import re
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+from llamabar.macos import files
+from llamabar.macos.launchctl import whole
 
 AGENT_FOLDER = "Library/LaunchAgents"
+SYSTEM_AGENTS = (Path("/Library/LaunchAgents"), Path("/Library/LaunchDaemons"))
 PROGRAM = "llama-swap"
-DEFAULT_LISTEN = ":8080"
+DEFAULT_PORT = 8080
+DEFAULT_LISTEN = f":{DEFAULT_PORT}"
 DEFAULT_TLS_LISTEN = ":8443"
-SHELLS = ("sh", "bash", "zsh")
-WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo")  # MacPorts starts programs with the last
+EVERYWHERE = ("", "0.0.0.0", "[::]", "::", "*")
+SHELLS = ("sh", "bash", "zsh", "dash", "fish")
+WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo", "exec", "nohup")  # daemondo: MacPorts
+SCRIPT_BYTES = 65_536
+_NOT_PROGRAMS = (".yaml", ".yml", ".json", ".toml", ".log", ".plist", ".txt", ".conf", ".pid")
+_SHELL_SCRIPT = re.compile(rb"#!.*\b(?:sh|bash|zsh|dash)\b")
+_ENDS_COMMAND = re.compile(r"[;&|<>]|\d>")
 
 
 @dataclass(frozen=True)
@@ -27,28 +42,53 @@ class Agent:
     content: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
+    def logs(self) -> Tuple[Path, ...]:
+        """Return the files that its output goes to: standard output first, where llama-swap writes its log."""
+        return logs_of(self.content)
+
+    @property
     def log(self) -> Optional[Path]:
-        """Return the file that its output goes to."""
-        path = self.content.get("StandardErrorPath") or self.content.get("StandardOutPath")
-        return Path(path) if isinstance(path, str) and path else None
+        """Return the file that its standard output goes to, else that of its standard error."""
+        return next(iter(self.logs), None)
 
     @property
     def url(self) -> str:
-        """Return the address at which this computer reaches it."""
-        host, _, port = self.listen.rpartition(":")
-        host = "127.0.0.1" if host in ("", "0.0.0.0", "[::]", "::", "*") else host
-        return f"{'https' if self.tls else 'http'}://{host}:{port}"
+        """Return the address at which this computer reaches it, "" where its words don't say ($PORT, http-alt)."""
+        return url_of(self.listen, self.tls)
 
 
 def find_agents(home: Path, *, folder: Optional[Path] = None) -> List[Agent]:
-    """Return the agents in a home folder, or in `folder`, whose program is llama-swap, by file name.
+    """Return the agents in a home folder, or in `folder`, that start llama-swap, by file name.
 
-    Files that cannot be read are left out. A llama-swap inside a `sh -c` is found by its words.
+    Files that can't be read are left out.
     """
-    return [agent for plist in _plists(folder or home / AGENT_FOLDER) for agent in _agent(plist)]
+    return [agent for plist in plists(folder or home / AGENT_FOLDER) for agent in _agent(plist)]
 
 
-def flag(arguments: Tuple[str, ...], name: str) -> Optional[str]:
+def labelled(home: Path, label: str) -> Optional[Agent]:
+    """Return the agent of a label, whatever program it starts; None where no file of this user has the label."""
+    for path in plists(home / AGENT_FOLDER):
+        content = read_plist(path) or {}
+        if content.get("Label") == label:
+            return agent_of(label, path, content)
+    return None
+
+
+def agent_of(label: str, plist: Path, content: Mapping[str, Any]) -> Agent:
+    """Return the agent that a plist describes, its command unwrapped as far as that can be done."""
+    words = command(content)
+    arguments = _unwrapped(words) or words
+    listen, tls = listen_of(arguments[1:])
+    return Agent(label, plist, arguments, listen if _unwrapped(words) else "", tls, content)
+
+
+def is_llama_swap(program: str) -> bool:
+    """Tell whether a program's name, or that of the file a link leads to, begins with llama-swap."""
+    names = (os.path.basename(program), os.path.basename(os.path.realpath(program)) if os.path.isabs(program) else "")
+    return any(name.startswith(PROGRAM) and not name.endswith(_NOT_PROGRAMS) for name in names)
+
+
+def flag(arguments: Sequence[str], name: str) -> Optional[str]:
     """Return a Go flag's value, written as -x v, --x v, -x=v or --x=v; the last one counts."""
     found = None
     for index, word in enumerate(arguments):
@@ -60,13 +100,54 @@ def flag(arguments: Tuple[str, ...], name: str) -> Optional[str]:
     return found
 
 
-def listen_of(arguments: Tuple[str, ...]) -> Tuple[str, bool]:
+def listen_of(arguments: Sequence[str]) -> Tuple[str, bool]:
     """Return the listen address of a llama-swap command, and whether it speaks TLS."""
     tls = flag(arguments, "tls-cert-file") is not None
     return flag(arguments, "listen") or (DEFAULT_TLS_LISTEN if tls else DEFAULT_LISTEN), tls
 
 
-def _plists(folder: Path) -> Iterator[Path]:
+def url_of(listen: str, tls: bool) -> str:
+    """Return the address at which this computer reaches what listens there, "" without a usable port."""
+    host, _, words = listen.rpartition(":")
+    port = whole(words)
+    if port is None or not 0 < port < 65_536 or re.search(r"[\s$/@?#%]", host):
+        return ""
+    host = "127.0.0.1" if host in EVERYWHERE else host
+    return f"{'https' if tls else 'http'}://{host}:{port}"
+
+
+def logs_of(content: Mapping[str, Any]) -> Tuple[Path, ...]:
+    """Return the files that a plist sends standard output and standard error to, each once."""
+    paths = (content.get(key) for key in ("StandardOutPath", "StandardErrorPath"))
+    return tuple(dict.fromkeys(Path(path) for path in paths if isinstance(path, str) and path not in ("", os.devnull)))
+
+
+def command(content: Mapping[str, Any]) -> Tuple[str, ...]:
+    """Return the words of a plist's command, () if it has none that can be understood."""
+    words, program = content.get("ProgramArguments"), content.get("Program")
+    if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
+        return (program, *words[1:]) if isinstance(program, str) else tuple(words)
+    return (program,) if isinstance(program, str) else ()
+
+
+def read_plist(path: Path) -> Optional[Dict[str, Any]]:
+    """Return a plist's dictionary, or None for anything that is none: a pipe, a folder, a damaged file."""
+    return parse_plist(files.read(path))
+
+
+def parse_plist(data: Optional[bytes]) -> Optional[Dict[str, Any]]:
+    """Return the dictionary in a plist's bytes, or None."""
+    import plistlib
+
+    try:
+        found = plistlib.loads(data) if data is not None else None
+    except Exception:  # plistlib raises whatever its parser does: expat, struct, ValueError, RecursionError
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def plists(folder: Path) -> Iterator[Path]:
+    """Yield the property lists in a folder by name."""
     try:
         yield from sorted(path for path in folder.iterdir() if path.suffix == ".plist")
     except OSError:
@@ -74,43 +155,39 @@ def _plists(folder: Path) -> Iterator[Path]:
 
 
 def _agent(path: Path) -> Iterator[Agent]:
-    content = _read(path)
-    arguments = _unwrapped(_words(content))
+    content = read_plist(path) or {}
     label = content.get("Label")
-    if arguments and os.path.basename(arguments[0]) == PROGRAM and isinstance(label, str) and label:
-        listen, tls = listen_of(arguments[1:])
-        yield Agent(label, path, arguments, listen, tls, content)
-
-
-def _words(content: Dict[str, Any]) -> Tuple[str, ...]:
-    words = content.get("ProgramArguments")
-    if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
-        if isinstance(content.get("Program"), str):
-            return (content["Program"], *words[1:])
-        return tuple(words)
-    return (content["Program"],) if isinstance(content.get("Program"), str) else ()
+    if isinstance(label, str) and label and _unwrapped(command(content)):
+        yield agent_of(label, path, content)
 
 
 def _unwrapped(words: Tuple[str, ...]) -> Tuple[str, ...]:
-    """Return the llama-swap command that a shell is given as text or a wrapper as words, or the words as they are."""
-    if words and os.path.basename(words[0]) in WRAPPERS:
-        return next((words[at:] for at, word in enumerate(words) if os.path.basename(word) == PROGRAM), words)
-    shell = bool(words) and os.path.basename(words[0]) in SHELLS
-    for script in words[1:] if shell else ():
+    """Return the llama-swap command in a command: itself, or what a wrapper, `sh -c` or a script starts; else ()."""
+    if not words or (is_llama_swap(words[0]) and len(words) > 1):
+        return words
+    if os.path.basename(words[0]) in WRAPPERS:
+        return next((words[at:] for at, word in enumerate(words) if at and is_llama_swap(word)), ())
+    inner = next((found for text in _scripts(words) for found in _commands(text)), ())
+    return inner or (words if is_llama_swap(words[0]) else ())
+
+
+def _scripts(words: Tuple[str, ...]) -> Iterator[str]:
+    """Yield the shell text of a command: what follows -c, or the script that is its program or argument."""
+    if os.path.basename(words[0]) in SHELLS:
+        yield from (word for word in words[1:] if " " in word)
+    for path in [word for word in words[:3] if os.path.isabs(word)]:
+        text = files.read(Path(path), limit_bytes=SCRIPT_BYTES) or b""
+        if _SHELL_SCRIPT.match(text) or path.endswith(".sh"):
+            yield text.decode("utf-8", "replace")
+
+
+def _commands(text: str) -> Iterator[Tuple[str, ...]]:
+    for line in text.replace("\\\n", " ").splitlines():
         try:
-            inner = shlex.split(script)
+            words = shlex.split(line, comments=True)
         except ValueError:
             continue
-        at = next((index for index, word in enumerate(inner) if os.path.basename(word) == PROGRAM), None)
-        if at is not None:
-            return tuple(inner[at:])
-    return words
-
-
-def _read(path: Path) -> Dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = plistlib.load(file)
-    except Exception:  # plistlib raises whatever its parser does: expat, struct, ValueError, OSError
-        return {}
-    return content if isinstance(content, dict) else {}
+        for at, word in enumerate(words):
+            if is_llama_swap(word):
+                ends = (index for index in range(at + 1, len(words)) if _ENDS_COMMAND.match(words[index]))
+                yield tuple(words[at : next(ends, len(words))])

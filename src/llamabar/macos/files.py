@@ -1,8 +1,13 @@
-"""Files put in place whole or not at all, with what they replace kept."""
+"""Files put in place whole or not at all, with what they replace kept; and files read without waiting for a writer.
+
+Law: a temporary file is always a new one of ours (O_EXCL, O_NOFOLLOW): a link planted under its name is never followed.
+"""
 
 import contextlib
 import hashlib
 import os
+import re
+import stat
 import time
 from pathlib import Path
 from typing import List, Optional
@@ -10,12 +15,17 @@ from typing import List, Optional
 FOLDER_MODE = 0o755
 FILE_MODE = 0o644
 PRIVATE_MODE = 0o600
+PRIVATE_FOLDER_MODE = 0o700
+READ_LIMIT_BYTES = 64_000_000
+_LEFT = re.compile(r"\..+\.\d+\.tmp\Z")
 
 
-def read(path: Path) -> Optional[bytes]:
-    """Return a file's bytes, or None if there is none that can be read."""
+def read(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> Optional[bytes]:
+    """Return a regular file's bytes, or None for what can't be read: a pipe, a folder, a file above the limit."""
     try:
-        return path.read_bytes()
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            found = os.fstat(file.fileno())
+            return file.read() if stat.S_ISREG(found.st_mode) and found.st_size <= limit_bytes else None
     except OSError:
         return None
 
@@ -36,7 +46,7 @@ def missing_folders(folder: Path) -> List[Path]:
 
 def write(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
     """Put a file in place by a rename, its folder made if need be; raise OSError and leave what was there."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE if mode & 0o077 else PRIVATE_FOLDER_MODE)
     temporary = beside(path)
     try:
         write_new(temporary, content, mode=mode)
@@ -47,8 +57,9 @@ def write(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
 
 
 def write_new(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a file that nobody looks at yet, down to the disk."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write a file that nobody looks at yet, down to the disk; whatever stood under its name is removed first."""
+    discard(path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_MODE)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
@@ -63,21 +74,25 @@ def beside(path: Path) -> Path:
 
 def sweep(path: Path) -> None:
     """Remove what a process that was killed left `beside` a file."""
-    try:
-        left = [one for one in path.parent.iterdir() if one.name.startswith(f".{path.name}.")]
-    except OSError:
-        return
-    for one in left:
-        if one.name[len(path.name) + 2 :].removesuffix(".tmp").isdigit():
+    for one in leftovers(path.parent):
+        if one.name.startswith(f".{path.name}.") and one.name[len(path.name) + 2 : -len(".tmp")].isdigit():
             discard(one)
+
+
+def leftovers(folder: Path) -> List[Path]:
+    """Return the temporary files in a folder that were made by `beside`."""
+    try:
+        return [folder / name for name in os.listdir(folder) if _LEFT.match(name)]
+    except OSError:
+        return []
 
 
 def backup(path: Path, folder: Path) -> Path:
     """Copy a file, or a link as a link, into a folder under a name that was never used; return where it is now."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER_MODE)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     names = (folder / f"{path.name}.{stamp}{f'-{count}' if count else ''}" for count in range(1000))
-    kept = next(name for name in names if not name.exists() and not name.is_symlink())
+    kept = next(name for name in names if not os.path.lexists(name))
     if path.is_symlink():
         os.symlink(os.readlink(path), kept)
     else:
@@ -87,13 +102,8 @@ def backup(path: Path, folder: Path) -> Path:
 
 def discard(path: Path) -> None:
     """Remove a file or link if it is there."""
-    try:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         path.unlink()
-    except FileNotFoundError:
-        pass
-    except OSError:
-        if path.exists():
-            raise
 
 
 def discard_quietly(path: Path) -> None:

@@ -2,12 +2,13 @@
 
 Laws: never a target without a label (`bootout gui/501/` ends the user's login session); never `load` or `unload`;
 of `print` only lines with exactly one leading tab are read, its environment blocks are not (they hold secrets).
-Source: shared facts on launchd, sections 1 and 2.
+Every call ends by the deadline of tools.within. Source: shared facts on launchd, sections 1 and 2.
 """
 
 import os
 import re
 from dataclasses import dataclass
+from enum import Enum
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from llamabar.macos import tools
@@ -16,13 +17,25 @@ from llamabar.macos.tools import Output
 NOT_FOUND = 113
 NO_DOMAIN = (112, 125)
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
-SPAWN_FAILED = "spawn failed"
 _ENTRY = re.compile(r"\t([^\t=][^=]*?) = (.*)\Z")
 _DISABLED = re.compile(r'\t\t"(.+)" => (disabled|true)\Z')
+_ENDING = ("SIGTERMed", "SIGKILLed", "languishing", "exited")
+_STARTING = ("spawn scheduled", "spawning", "xpcproxy")
 
 
 class Trouble(Exception):
     """launchctl did not answer, or not in a way that is understood."""
+
+
+class State(Enum):
+    """What a job is doing, from its process, `state =` and the exit line."""
+
+    NOT_LOADED = "not loaded"
+    RUNNING = "running"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILING = "failing"
 
 
 @dataclass(frozen=True)
@@ -38,12 +51,13 @@ class Job:
     last_exit: str = ""
     path: str = ""
     arguments: Tuple[str, ...] = ()
+    outputs: Tuple[str, ...] = ()  # stdout path, stderr path
     exit_timeout_s: float = 5.0
 
     @property
     def ending(self) -> bool:
         """Tell whether its process was told to end and has not yet."""
-        return self.state in ("SIGTERMed", "SIGKILLed", "languishing", "exited")
+        return self.state in _ENDING
 
     @property
     def running(self) -> bool:
@@ -51,14 +65,37 @@ class Job:
         return self.pid is not None and not self.ending
 
     @property
+    def signature_refused(self) -> bool:
+        """Tell whether macOS refused the program for its code signature: only bootout and bootstrap help."""
+        return "CODESIGNING" in self.last_exit
+
+    @property
     def refused(self) -> bool:
         """Tell whether launchd could not even start its program."""
-        return self.job_state == SPAWN_FAILED or self.last_exit.startswith("78") or "CODESIGNING" in self.last_exit
+        return self.job_state == "spawn failed" or self.last_exit.startswith("78") or self.signature_refused
 
     @property
     def failed(self) -> bool:
         """Tell whether its last instance ended badly."""
         return self.last_exit not in ("", "0", "(never exited)", "Terminated: 15")
+
+    @property
+    def crashes(self) -> int:
+        """Return how often it ended badly, as far as launchd's count of runs tells; 0 while it runs."""
+        return (self.runs or 1) if self.pid is None and (self.failed or self.refused) else 0
+
+    @property
+    def kind(self) -> State:
+        """Return what it is doing."""
+        if not self.loaded:
+            return State.NOT_LOADED
+        if self.ending:
+            return State.STOPPING
+        if self.pid is not None:
+            return State.RUNNING
+        if self.failed or self.refused:
+            return State.FAILING
+        return State.STARTING if self.state in _STARTING else State.STOPPED
 
 
 def available() -> bool:
@@ -74,7 +111,7 @@ def domain() -> str:
 def target(label: str) -> str:
     """Return the service target of a label; raise ValueError for anything that is none."""
     if not LABEL.match(label):
-        raise ValueError(f"{label!r} is no label of a service")
+        raise ValueError(f"{label!r} is not a service label")
     return f"{domain()}/{label}"
 
 
@@ -115,13 +152,23 @@ def parse(label: str, text: str) -> Job:
         loaded=True,
         state=entries.get("state", ""),
         job_state=entries.get("job state", ""),
-        pid=_whole(entries.get("pid")),
-        runs=_whole(entries.get("runs")),
+        pid=whole(entries.get("pid")),
+        runs=whole(entries.get("runs")),
         last_exit=next((said for said in exits if said), ""),
         path=entries.get("path", ""),
         arguments=tuple(arguments),
-        exit_timeout_s=float(_whole(entries.get("exit timeout")) or 5),
+        outputs=tuple(entries[key] for key in ("stdout path", "stderr path") if key in entries),
+        exit_timeout_s=float(whole(entries.get("exit timeout")) or 5),
     )
+
+
+def pids() -> Dict[int, str]:
+    """Return the label of every job with a process, by its process id; raise Trouble. A listed process may be gone."""
+    found = tools.run("launchctl", "list")
+    if found.code != 0:
+        raise Trouble(f"launchctl list: {found.words}")
+    rows = (line.split("\t", 2) for line in found.out.splitlines())
+    return {whole(row[0]) or 0: row[2] for row in rows if len(row) == 3 and whole(row[0])}
 
 
 def disabled() -> Optional[FrozenSet[str]]:
@@ -158,5 +205,6 @@ def kickstart(label: str, *, kill: bool = False, timeout_s: float) -> Output:
     return tools.run("launchctl", "kickstart", *(["-k"] if kill else []), target(label), timeout_s=timeout_s)
 
 
-def _whole(text: Optional[str]) -> Optional[int]:
-    return int(text) if text is not None and text.isdigit() else None
+def whole(text: Optional[str]) -> Optional[int]:
+    """Return a number written in ASCII digits, None for anything else (`²` and `٣` are digits to str.isdigit)."""
+    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,31 +1,119 @@
-"""The log of a service: its last lines, and its growth. launchd never rotates a log; append mode makes a cut safe."""
+"""The logs of a service: their last lines in the order of their times, what is new, and what may reach a terminal.
+
+llama-swap writes to standard output, fatal errors at start to standard error (shared facts on real set-ups, 11): which
+of a job's files is the log, their growth tells. launchd never rotates one; it appends, so that a cut is safe.
+"""
 
 import os
+import re
+import stat
 from pathlib import Path
-from typing import Tuple
+from typing import BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+
+from llamabar.macos import files
 
 ROTATE_ABOVE_BYTES = 20_000_000
 TAIL_BYTES = 65_536
 PIECE_BYTES = 1 << 20
+LINE_BYTES = 65_536
+_TIME = re.compile(r"(?:\x1b\[[\d;]*m|\[|time=)*(\d{4})[-/](\d\d)[-/](\d\d)[ T](\d\d:\d\d:\d\d(?:[.,]\d+)?)")
+_SGR = r"\x1b\[[0-9;:]*m"
+_ESCAPES = re.compile(
+    rf"({_SGR})"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # other control sequences: the cursor, the screen
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # strings: title, clipboard, links
+    r"|\x1b[ -/]*[0-~]?"
+    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
 
 
-def tail(path: Path, count: int) -> Tuple[str, ...]:
-    """Return the last lines of a log, () if there are none that can be read. Whatever is in it becomes text."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL_BYTES))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
+class Mark(NamedTuple):
+    """Where a log ended at a moment."""
+
+    inode: int
+    size_bytes: int
+
+
+def printable(line: str, *, colour: bool) -> str:
+    """Return a line of a log as a terminal may have it: its colours if `colour`, no other control characters."""
+    shown = _ESCAPES.sub(lambda found: found.group(1) or "" if colour else "", line)
+    return f"{shown}\x1b[0m" if colour and "\x1b" in shown else shown
+
+
+def tail(path: Path, count: int, *, since: Optional[Mark] = None) -> Tuple[str, ...]:
+    """Return the last lines of a log, those written after `since`; () if none can be read. All of it becomes text."""
+    file = _open(path)
+    if file is None:
         return ()
+    with file:
+        found = os.fstat(file.fileno())
+        same = since is not None and since.inode == found.st_ino and since.size_bytes <= found.st_size
+        first = since.size_bytes if same and since is not None else 0
+        file.seek(max(first, found.st_size - TAIL_BYTES))
+        lines = file.read(TAIL_BYTES).decode("utf-8", "replace").splitlines()
     return tuple(line for line in lines if line.strip())[-count:]
+
+
+def marks(paths: Iterable[Path]) -> Dict[Path, Mark]:
+    """Return where each log ends now."""
+    return {path: Mark(found.st_ino, found.st_size) for path, found in _stats(paths)}
+
+
+def merged_tail(paths: Sequence[Path], count: int, *, since: Optional[Dict[Path, Mark]] = None) -> Tuple[str, ...]:
+    """Return the last lines of several logs, by their times; logs without times by when each was last written."""
+    by_age = sorted(_stats(paths), key=lambda one: one[1].st_mtime_ns)
+    each = [tail(path, count, since=(since or {}).get(path, Mark(0, 0) if since is not None else None))
+            for path, _ in by_age]  # fmt: skip
+    timed = [list(_timed(lines)) for lines in each]
+    if all(lines and lines[0][0] for lines in timed if lines):
+        return tuple(line for _, line in sorted((one for lines in timed for one in lines), key=lambda one: one[0]))[
+            -count:
+        ]
+    return tuple(line for lines in each for line in lines)[-count:]
+
+
+def current(paths: Iterable[Path]) -> Optional[Path]:
+    """Return the log that was written last, an empty one only where all are; None where none is there."""
+    found = list(_stats(paths))
+    return max(found, key=lambda one: (one[1].st_size > 0, one[1].st_mtime_ns), default=(None, None))[0]
+
+
+class Follower:
+    """Reads what is added to some logs, also after one was cut, replaced or made anew."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._read_to = marks(paths)
+        self._rest: Dict[Path, bytes] = {}
+
+    def lines(self) -> Iterator[str]:
+        """Yield the whole lines that were added since the last time."""
+        for path in self._paths:
+            added = self._added(path)  # first: it drops the rest of a file that was cut
+            *whole, rest = (self._rest.get(path, b"") + added).split(b"\n")
+            if len(rest) > LINE_BYTES:
+                whole, rest = [*whole, rest], b""
+            self._rest[path] = rest
+            yield from (line.decode("utf-8", "replace") for line in whole)
+
+    def _added(self, path: Path) -> bytes:
+        file = _open(path)
+        if file is None:
+            return b""
+        with file:
+            found = os.fstat(file.fileno())
+            inode, read_to_bytes = self._read_to.get(path, Mark(found.st_ino, 0))
+            if inode != found.st_ino or found.st_size < read_to_bytes:
+                read_to_bytes, self._rest[path] = 0, b""
+            file.seek(read_to_bytes)
+            piece = file.read(PIECE_BYTES)
+        self._read_to[path] = Mark(found.st_ino, read_to_bytes + len(piece))
+        return piece
 
 
 def size_bytes(path: Path) -> int:
     """Return the size of a log, 0 if there is none."""
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+    return next((found.st_size for _, found in _stats([path])), 0)
 
 
 def rotate(path: Path, *, above_bytes: int = ROTATE_ABOVE_BYTES) -> bool:
@@ -35,17 +123,56 @@ def rotate(path: Path, *, above_bytes: int = ROTATE_ABOVE_BYTES) -> bool:
     """
     if size_bytes(path) <= above_bytes:
         return False
-    older = path.with_name(f"{path.name}.1")
-    temporary = path.with_name(f".{path.name}.1.tmp")
+    temporary = files.beside(path)
     try:
-        with path.open("r+b") as log, temporary.open("wb") as kept:
-            piece = log.read(PIECE_BYTES)
-            while piece:
-                kept.write(piece)
+        files.discard(temporary)
+        made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, files.PRIVATE_MODE)
+        with path.open("r+b") as log, os.fdopen(made, "wb") as kept:
+            while True:
                 piece = log.read(PIECE_BYTES)
-            os.replace(temporary, older)
+                if not piece:
+                    break
+                kept.write(piece)
+            os.replace(temporary, path.with_name(f"{path.name}.1"))
             log.truncate(0)
     except OSError:
-        temporary.unlink(missing_ok=True)
+        files.discard_quietly(temporary)
         return False
     return True
+
+
+def _timed(lines: Sequence[str]) -> Iterator[Tuple[str, str]]:
+    """Yield each line with its time, one without with that of the line before, the first ones with the first time."""
+    times = [_TIME.match(line) for line in lines]
+    now = next((_sortable(found) for found in times if found), "")
+    for found, line in zip(times, lines):
+        now = _sortable(found) if found else now
+        yield now, line
+
+
+def _sortable(found: "re.Match[str]") -> str:
+    return "-".join(found.groups()).replace(",", ".")
+
+
+def _stats(paths: Iterable[Path]) -> List[Tuple[Path, os.stat_result]]:
+    found = []
+    for path in dict.fromkeys(paths):
+        try:
+            status = path.stat()
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode):
+            found.append((path, status))
+    return found
+
+
+def _open(path: Path) -> Optional[BinaryIO]:
+    """Open a regular file, never waiting for the other end of a pipe."""
+    try:
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    except OSError:
+        return None
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        return file
+    file.close()
+    return None

@@ -2,7 +2,7 @@
 
 import http.client
 import socket
-from typing import Optional
+from typing import Optional, Tuple
 from urllib.parse import urlsplit
 
 ANSWER_S = 2.0
@@ -12,10 +12,11 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 def answers(url: str) -> bool:
     """Tell whether a llama-swap answers: its health route says OK, or wants a key."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "127.0.0.1", parts.port
-    secure = parts.scheme == "https"
-    connection = _secure(host, port) if secure else http.client.HTTPConnection(host, port, timeout=ANSWER_S)
+    try:
+        parts = urlsplit(url)
+        connection = _connection(parts.scheme == "https", parts.hostname or LOOPBACK[0], parts.port)
+    except ValueError:
+        return False
     try:
         connection.request("GET", f"{parts.path.rstrip('/')}/health", headers={"User-Agent": "llamabar-installer"})
         answer = connection.getresponse()
@@ -26,8 +27,10 @@ def answers(url: str) -> bool:
         connection.close()
 
 
-def _secure(host: str, port: Optional[int]) -> http.client.HTTPConnection:
-    """Return a connection that takes any certificate: it is asked whether it answers, and told nothing."""
+def _connection(secure: bool, host: str, port: Optional[int]) -> http.client.HTTPConnection:
+    """Return a connection; a secure one takes any certificate: it is asked whether it answers, and told nothing."""
+    if not secure:
+        return http.client.HTTPConnection(host, port, timeout=ANSWER_S)
     import ssl
 
     unchecked = ssl.create_default_context()
@@ -50,11 +53,23 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port(first: int, *, taken: "tuple[int, ...]" = ()) -> int:
+def free_port(first: int, *, taken: Tuple[int, ...] = ()) -> int:
     """Return the first free port from one on; 0 if a hundred in a row are taken."""
     return next((port for port in range(first, first + 100) if port not in taken and is_free(port)), 0)
 
 
+def port_of(url: str) -> Optional[int]:
+    """Return the port that a URL leads to, None for one that leads nowhere."""
+    try:
+        parts = urlsplit(url)
+        return parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return None
+
+
 def is_local(url: str) -> bool:
     """Tell whether a URL names this computer."""
-    return (urlsplit(url).hostname or "") in LOOPBACK
+    try:
+        return (urlsplit(url).hostname or "") in LOOPBACK
+    except ValueError:
+        return False

@@ -1,98 +1,121 @@
-"""Start, stop and restart of a LaunchAgent: bounded, and believed only when launchd and the API both show it.
+"""Start, stop and restart of a LaunchAgent: ended by one deadline, believed only when launchd and the API show it.
 
-Law: a restart never leaves the service stopped. Source: shared facts on launchd, sections 1.3 to 1.6 and 3.
+Laws: a restart never leaves the service stopped: what it can't see to its end, `finish` is asked to see to. Whatever
+launchctl does, a command ends by its limit, and its outcome says what launchd showed last.
+Source: shared facts on launchd, sections 1.3 to 1.6 and 3.
 """
 
 import os
-import plistlib
 import threading
 import time
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Callable, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Sequence
 
-from llamabar.macos import agent_plist, files, launchctl
+from llamabar.macos import agent_plist, agents, launchctl, logs, tools
 from llamabar.macos.binaries import check_config
 from llamabar.macos.launchctl import Job, Trouble
-from llamabar.macos.logs import tail
+from llamabar.macos.outcomes import Outcome, Result
 from llamabar.macos.tools import Output
 
 START_S = 20.0
+USUAL_EXIT_S = 5.0  # ExitTimeOut where a plist has none
+GRACE_S = 5.0
+STARTING_UP_S = 1.0  # of a command's limit, for Python to start and for the words to be printed
+LAST_LOOK_S = 1.5  # kept of the limit, to see what state the Mac is in
 LOOK_EVERY_S = 0.2
 LOOK_LATER_S = 0.5
 PATIENT_S = 2.0
 SETTLED_S = 1.0  # a job that macOS does not allow is taken out a moment after it was loaded
-GRACE_S = 5.0
 LOG_LINES = 5
-ENDING_CODE = 36  # what bootout says when the process has not ended yet
+STILL_ENDING_CODE = 36  # bootout: the process has not ended yet
 AGAIN_CODES = (5, 17, 36, 37)
-SETTINGS_PANE = "open 'x-apple.systempreferences:com.apple.LoginItems-Settings.extension'"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How it went: what is now, what to do if that is not what was wanted, and the log's last lines."""
-
-    ok: bool
-    said: str
-    hint: str = ""
-    log_lines: Tuple[str, ...] = ()
 
 
 @dataclass
 class Control:
-    """One service. `answers` tells whether its API answers; `say` is told what is waited for."""
+    """One service. `answers` tells whether its API answers; `say` is told what is waited for.
+
+    `finish` starts what loads the service again once its process has ended, when there is no time left to wait for it.
+    """
 
     label: str
-    plist: Path
+    plist: Optional[Path]
     answers: Callable[[], bool]
-    log: Optional[Path] = None
+    log_paths: Sequence[Path] = ()
     say: Callable[[str], None] = lambda _: None
-    start_s: float = START_S
-    now: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    finish: Optional[Callable[[], None]] = None
+    limit_s: float = START_S
+    began_s: Optional[float] = None  # of the command, by time.monotonic(): what came before counts
+    _seen: Optional[Job] = field(default=None, init=False)
     _base_runs: int = field(default=0, init=False)
+    _marks: Dict[Path, logs.Mark] = field(default_factory=dict, init=False)
+    _deadline: tools.Deadline = field(default=tools.Deadline(float("inf")), init=False)
 
     def start(self) -> Outcome:
         """Load and start it, and wait until its API answers."""
-        try:
-            job = launchctl.look(self.label)
-            if job.running and self.answers():
-                return Outcome(True, f"{self.label} is already running")
-            return self._start(job)
-        except Trouble as trouble:
-            return _no_launchd(trouble)
+        return self._bounded(self._start_asked, self.limit_s)
 
     def stop(self) -> Outcome:
-        """Take it out, and wait until its process is gone."""
-        try:
-            job = launchctl.look(self.label)
-            return self._stop(job) if job.loaded else Outcome(True, f"{self.label} is already stopped")
-        except Trouble as trouble:
-            return _no_launchd(trouble)
+        """Take it out, and wait until its process is gone: ExitTimeOut and 5 s at most."""
+        return self._bounded(self._stop_asked, self._exit_s() + GRACE_S)
 
     def restart(self, *, replaced: bool) -> Outcome:
-        """Start it anew. `replaced`: its program's file is another than the one that runs, which launchd may refuse."""
+        """Restart it. `replaced`: its program's file is another than the one that runs, which launchd may refuse."""
+        return self._bounded(lambda: self._restart_asked(replaced=replaced), self.limit_s)
+
+    def _bounded(self, act: Callable[[], Outcome], limit_s: float) -> Outcome:
+        """Do it within a time, with the last look at launchd inside that time too."""
+        self._marks = logs.marks(self.log_paths)
+        left_s = limit_s - STARTING_UP_S - (time.monotonic() - self.began_s if self.began_s is not None else 0.0)
+        with tools.within(left_s):
+            try:
+                with tools.within(left_s - LAST_LOOK_S) as self._deadline:
+                    outcome = act()
+            except Trouble as trouble:
+                outcome = self._outcome(Result.NO_LAUNCHD, str(trouble))
+            if not outcome.ok and outcome.result is not Result.NO_LAUNCHD:
+                self._glance()
+        return replace(outcome, job=self._seen)
+
+    def _look(self) -> Job:
+        self._seen = launchctl.look(self.label)
+        return self._seen
+
+    def _glance(self) -> Optional[Job]:
+        """Look; what was seen before, where launchd does not answer this time."""
         try:
-            job = launchctl.look(self.label)
-            if not job.loaded:
-                return self._start(job)
-            refusal = self._bad_config() if job.running else None
-            if refusal is not None:
-                return refusal
-            if replaced or self._changed(job) or job.refused:
-                return self._reload(job)
-            return self._kick(job)
-        except Trouble as trouble:
-            return _no_launchd(trouble)
+            return self._look()
+        except Trouble:
+            return self._seen
+
+    def _start_asked(self) -> Outcome:
+        job = self._look()
+        if job.running and self.answers():
+            return self._outcome(Result.ALREADY_RUNNING)
+        return self._start(job)
+
+    def _stop_asked(self) -> Outcome:
+        job = self._look()
+        return self._stop(job) if job.loaded else self._outcome(Result.ALREADY_STOPPED)
+
+    def _restart_asked(self, *, replaced: bool) -> Outcome:
+        job = self._look()
+        if not job.loaded:
+            return self._start(job)
+        config_words = self._refused_config() if job.running else ""
+        if config_words:
+            return self._outcome(Result.CONFIG_REFUSED, config_words)
+        if self.plist is not None and (replaced or self._changed(job) or job.refused):
+            return self._reload(job)
+        return self._kick(job)
 
     def _start(self, job: Job) -> Outcome:
-        if not self.plist.is_file():
-            return Outcome(False, f"There is no LaunchAgent at {self.plist}", "Make one: llamabar.pyz install")
+        if not job.loaded and (self.plist is None or not self.plist.is_file()):
+            return self._outcome(Result.NO_PLIST)
         if job.ending:
             self._wait_gone(job)
-            job = launchctl.look(self.label)
+            job = self._look()
         launchctl.enable(self.label)
         self._base_runs = job.runs or 0
         if not job.loaded:
@@ -101,173 +124,162 @@ class Control:
                 return refusal
         elif not job.running:
             self._kickstart()
-        return self._wait_up(self.now() + self.start_s)
+        return self._wait_up()
 
     def _load(self) -> Optional[Outcome]:
         """Bootstrap until launchd shows the job; return why it does not."""
-        ends_s, self._base_runs = self.now() + self.start_s / 2, 0
+        ends_s, self._base_runs = time.monotonic() + self._deadline.left_s / 2, 0
         while True:
             said = launchctl.bootstrap(str(self.plist))
-            if launchctl.look(self.label).loaded:
+            if self._look().loaded:
                 return None
             if said.code == 0:
-                return self._vanished()
-            if said.code not in AGAIN_CODES or self.now() >= ends_s or self._cause() is not None:
-                return self._cause() or Outcome(
-                    False,
-                    f"launchd did not take {self.label}: {said.words}",
-                    "If macOS switched it off in Login Items & Extensions, allow it there: " + SETTINGS_PANE,
-                )
-            self.sleep(LOOK_LATER_S)
+                return self._outcome(Result.NOT_ALLOWED)
+            cause = self._cause()
+            if said.code not in AGAIN_CODES or time.monotonic() >= ends_s or cause is not None:
+                return self._outcome(cause or Result.NOT_LOADED, said.words)
+            time.sleep(LOOK_LATER_S)
 
-    def _cause(self) -> Optional[Outcome]:
+    def _cause(self) -> Optional[Result]:
         """Return the cause of a refused bootstrap that can be seen from here: launchd itself says 5 for everything."""
+        assert self.plist is not None
         if launchctl.has_gui() is False:
-            return Outcome(False, "Nobody is logged in at the screen, so there is no place for the service",
-                           "Log in at the Mac's screen (Screen Sharing does), then: llamabar.pyz start")  # fmt: skip
+            return Result.NOT_LOGGED_IN
         if self.label in (launchctl.disabled() or ()):
-            return Outcome(False, f"{self.label} is switched off", f"launchctl enable {launchctl.target(self.label)}")
-        try:
-            status, content = self.plist.stat(), plistlib.loads(self.plist.read_bytes())
-        except Exception as error:  # plistlib raises whatever its parser does
-            return Outcome(False, f"{self.plist} is not a property list ({type(error).__name__})",
-                           "Write it anew: llamabar.pyz install --force")  # fmt: skip
+            return Result.DISABLED
+        content = agents.read_plist(self.plist)
+        if content is None:
+            return Result.PLIST_DAMAGED
+        status = self.plist.stat()
         if status.st_mode & 0o022 or status.st_uid not in (os.getuid(), 0):
-            return Outcome(False, f"launchd refuses {self.plist}: others can write it, or it is not yours",
-                           f"chmod 644 '{self.plist}'")  # fmt: skip
-        if not isinstance(content, dict) or content.get("Label") != self.label:
-            return Outcome(False, f"{self.plist} has another label than {self.label}",
-                           "Write it anew: llamabar.pyz install --force")  # fmt: skip
-        return None
+            return Result.PLIST_OPEN
+        return Result.PLIST_OTHER_LABEL if content.get("Label") != self.label else None
 
     def _kickstart(self) -> None:
-        launchctl.kickstart(self.label, timeout_s=min(GRACE_S, self.start_s))
+        launchctl.kickstart(self.label, timeout_s=GRACE_S)
 
-    def _wait_up(self, ends_s: float, *, not_pid: Optional[int] = None) -> Outcome:
+    def _wait_up(self, *, not_pid: Optional[int] = None) -> Outcome:
         """Wait until it runs, as another process than `not_pid`, and answers."""
-        began_s, kicked = self.now(), False
-        self.say("waiting for it to answer")
+        began_s, kicked = time.monotonic(), False
+        self.say("waiting for llama-swap to respond")
         while True:
-            job = launchctl.look(self.label)
-            settled = self.now() - began_s >= SETTLED_S
-            if settled and job.running and job.pid != not_pid and self.answers():
-                return Outcome(True, f"{self.label} is running (pid {job.pid})")
+            job = self._glance() or Job(self.label)
+            waited_s = time.monotonic() - began_s
+            if waited_s >= SETTLED_S and job.running and job.pid != not_pid and self.answers():
+                return self._outcome(Result.RUNNING)
             if not job.loaded and not_pid is None:
-                return self._vanished()
+                return self._outcome(Result.NOT_ALLOWED)
             if job.pid is None and (job.refused or (job.failed and (job.runs or 0) > self._base_runs)):
                 return self._crashed(job)
-            if job.loaded and job.pid is None and not kicked and self.now() - began_s > PATIENT_S:
+            if job.loaded and job.pid is None and not kicked and waited_s > PATIENT_S:
                 kicked = True
                 self._kickstart()
-            if self.now() >= ends_s:
-                return self._silent(job)
-            self.sleep(LOOK_EVERY_S)
-
-    def _vanished(self) -> Outcome:
-        return Outcome(False, f"macOS took {self.label} out again as soon as it was loaded",
-                       "Allow it in Login Items & Extensions: " + SETTINGS_PANE)  # fmt: skip
+            if self._deadline.passed:
+                return self._outcome(Result.SILENT, lines=True)
+            time.sleep(LOOK_EVERY_S)
 
     def _crashed(self, job: Job) -> Outcome:
-        if "CODESIGNING" in job.last_exit:
-            return Outcome(False, f"macOS refuses the program of {self.label}: its code signature has changed",
-                           "Load it anew: llamabar.pyz restart")  # fmt: skip
-        how = f"launchd cannot start it ({job.last_exit})" if job.refused else f"it ends at once ({job.last_exit})"
-        hint = "The last lines of its log say why; then: llamabar.pyz start"
-        if job.refused and job.arguments:
-            hint = f"See whether its program is there and starts: '{job.arguments[0]}' --version"
-        return Outcome(False, f"{self.label} does not run: {how}", hint, self._log_lines())
-
-    def _silent(self, job: Job) -> Outcome:
-        what = f"runs (pid {job.pid})" if job.running else f"is {job.state or 'not loaded'}"
-        return Outcome(False, f"{self.label} {what}, but its API does not answer",
-                       "Look again in a while: llamabar.pyz status", self._log_lines())  # fmt: skip
-
-    def _log_lines(self) -> Tuple[str, ...]:
-        return tail(self.log, LOG_LINES) if self.log is not None else ()
+        if job.signature_refused:
+            return self._outcome(Result.SIGNATURE)
+        return self._outcome(Result.CANNOT_START if job.refused else Result.EXITED, job.last_exit, lines=True)
 
     def _stop(self, job: Job) -> Outcome:
         said = launchctl.bootout(self.label)
-        refused = said.code not in (None, 0, ENDING_CODE)
+        refused = said.code not in (0, STILL_ENDING_CODE)
         if not self._wait_gone(job, refused=refused):
-            if refused and not launchctl.look(self.label).ending:
-                return Outcome(False, f"launchd did not stop {self.label}: {said.words}",
-                               "Try again; if it stays so: llamabar.pyz doctor")  # fmt: skip
-            return Outcome(False, f"{self.label} was told to stop and is still ending (pid {job.pid})",
-                           "Look again in a while: llamabar.pyz status")  # fmt: skip
-        if self.answers():
-            return Outcome(True, f"{self.label} is stopped; something else still answers at its address")
-        return Outcome(True, f"{self.label} is stopped, until it is started or you log in again")
+            ending = self._seen is not None and self._seen.ending
+            return self._outcome(Result.NOT_STOPPED if refused and not ending else Result.STILL_ENDING, said.words)
+        return self._outcome(Result.STOPPED_OTHER_ANSWERS if self.answers() else Result.STOPPED)
 
     def _wait_gone(self, job: Job, *, refused: bool = False) -> bool:
         """Wait until launchd has forgotten the job and its process is gone; return whether they are.
 
-        `refused`: launchd did not want to end it, so that its word is waited for and not its process.
+        `refused`: launchd did not want to end it, or did not say so: after 5 s that is believed.
         """
-        began_s = self.now()
-        ends_s, refused_s = began_s + job.exit_timeout_s + GRACE_S, began_s + GRACE_S
-        self.say("waiting for it to end")
+        began_s = time.monotonic()
+        self.say("waiting for llama-swap to exit")
         while True:
-            found = launchctl.look(self.label)
+            found = self._glance() or job
             if not found.loaded and not _lives(job.pid):
                 return True
-            if self.now() >= (refused_s if refused and not found.ending else ends_s):
+            waited_s = time.monotonic() - began_s
+            if self._deadline.passed or (refused and not found.ending and waited_s >= GRACE_S):
                 return False
-            self.sleep(LOOK_EVERY_S if self.now() - began_s < PATIENT_S else LOOK_LATER_S)
+            time.sleep(LOOK_EVERY_S if waited_s < PATIENT_S else LOOK_LATER_S)
 
     def _reload(self, job: Job) -> Outcome:
         """Bootout and bootstrap: the only way to a new plist or a new program. Whatever happens, it is loaded again."""
-        refusal: Optional[Outcome] = None
+        gone = False
         try:
-            launchctl.bootout(self.label)
-            self._wait_gone(job)
+            said = launchctl.bootout(self.label)
+            gone = self._wait_gone(job, refused=said.code not in (0, STILL_ENDING_CODE))
+            if not gone and self._seen is not None and self._seen.running and self._seen.pid == job.pid:
+                return self._outcome(Result.NOT_RESTARTED, said.words)
         finally:
-            launchctl.enable(self.label)
-            refusal = self._load()
-        return refusal or self._wait_up(self.now() + self.start_s)
+            if not gone and self.finish is not None:
+                self.finish()
+            else:
+                launchctl.enable(self.label)
+                refusal = self._load()
+        if not gone and self.finish is not None:
+            return self._outcome(Result.RESTART_UNFINISHED)
+        return refusal or self._wait_up()
 
     def _kick(self, job: Job) -> Outcome:
         """`kickstart -k` can block for long, so it runs beside us and launchd is asked how far it is."""
         launchctl.enable(self.label)
         self._base_runs = job.runs or 0
-        longest_s = job.exit_timeout_s + GRACE_S
         answer: List[Output] = []
-        kick = partial(launchctl.kickstart, self.label, kill=True, timeout_s=longest_s + self.start_s)
-        threading.Thread(target=lambda: answer.append(kick()), daemon=True).start()
-        ends_s = self.now() + self.start_s
-        latest_s = self.now() + longest_s
-        self.say("waiting for it to end")
-        while self.now() < latest_s:
-            now = launchctl.look(self.label)
-            if answer and answer[0].code != 0 and now.running and now.pid == job.pid:
-                return Outcome(False, f"launchd did not restart {self.label}: {answer[0].words}",
-                               "It runs on as it was. Try again; if it stays so: llamabar.pyz doctor")  # fmt: skip
-            if now.pid != job.pid or now.pid is None or (not now.ending and self.now() >= ends_s):
-                break
-            self.sleep(LOOK_EVERY_S)
-        up = self._wait_up(max(ends_s, self.now() + self.start_s / 2), not_pid=job.pid)
-        again = launchctl.look(self.label) if not up.ok else None
-        return self._reload(again) if again is not None and again.loaded and again.refused else up
+        longest_s = job.exit_timeout_s + GRACE_S + self.limit_s
 
-    def _bad_config(self) -> Optional[Outcome]:
-        """Return why it is left running: llama-swap says that it would not come up again with this config."""
-        service = agent_plist.service_of(agent_plist.parse(files.read(self.plist)))
+        def _kickstart() -> None:
+            answer.append(launchctl.kickstart(self.label, kill=True, timeout_s=longest_s))
+
+        threading.Thread(target=_kickstart, daemon=True).start()
+        self.say("waiting for llama-swap to exit")
+        while not self._deadline.passed:
+            now = self._glance() or job
+            refused = bool(answer) and answer[0].code != 0
+            if refused and now.running and now.pid == job.pid:
+                return self._outcome(Result.NOT_RESTARTED, answer[0].words)
+            if now.pid != job.pid or now.pid is None:
+                break
+            time.sleep(LOOK_EVERY_S)
+        else:
+            return self._unfinished(job)
+        up = self._wait_up(not_pid=job.pid)
+        again = self._glance() if not up.ok else None
+        may_reload = again is not None and again.loaded and again.refused and self.plist is not None
+        return self._reload(again) if may_reload and again is not None else up
+
+    def _unfinished(self, job: Job) -> Outcome:
+        """Return that time is up: the old process still ends, and is followed up, or was never told to end."""
+        if not (self._seen or job).ending:
+            return self._outcome(Result.NOT_RESTARTED, "launchctl gave no answer")
+        if self.finish is not None:
+            self.finish()
+        return self._outcome(Result.RESTART_UNFINISHED)
+
+    def _refused_config(self) -> str:
+        """Return why llama-swap would not come up again with its config, in its own words; "" where it would."""
+        service = agent_plist.service_of(agents.read_plist(self.plist)) if self.plist is not None else None
         checked = check_config(service.program, Path(service.config)) if service is not None else None
-        if checked is None or checked.good is not False:
-            return None
-        said = f"{self.label} runs on and was not restarted: its config is not accepted: {checked.words}"
-        return Outcome(False, said, "Mend the config, then: llamabar.pyz restart")
+        return checked.words if checked is not None and checked.good is False else ""
 
     def _changed(self, job: Job) -> bool:
         """Tell whether the plist says another command than the one that is loaded."""
-        try:
-            words = plistlib.loads(self.plist.read_bytes()).get("ProgramArguments")
-        except Exception:  # plistlib raises whatever its parser does
-            return False
-        return bool(job.arguments) and isinstance(words, list) and tuple(words) != job.arguments
+        words = agents.command((agents.read_plist(self.plist) if self.plist is not None else None) or {})
+        return bool(job.arguments and words) and words != job.arguments
 
+    def _exit_s(self) -> float:
+        """Return the job's ExitTimeOut, by its plist: launchd may not answer."""
+        content = (agents.read_plist(self.plist) if self.plist is not None else None) or {}
+        found = content.get("ExitTimeOut")
+        return float(found) if isinstance(found, int) and found > 0 else USUAL_EXIT_S
 
-def _no_launchd(trouble: Trouble) -> Outcome:
-    return Outcome(False, f"launchd could not be asked: {trouble}", "Try again; if it stays: llamabar.pyz doctor")
+    def _outcome(self, result: Result, detail: str = "", *, lines: bool = False) -> Outcome:
+        shown = logs.merged_tail(self.log_paths, LOG_LINES, since=self._marks) if lines else ()
+        return Outcome(result, self.label, str(self.plist or ""), detail, job=self._seen, log_lines=shown)
 
 
 def _lives(pid: Optional[int]) -> bool:

@@ -5,13 +5,15 @@ Source: shared facts on packaging, section 6, and on SwiftBar.
 
 import base64
 import os
-import plistlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 from typing import Callable, Mapping, Optional, Tuple
 
 from llamabar.macos import tools
+from llamabar.macos.agents import read_plist
+from llamabar.macos.launchctl import whole
 from llamabar.macos.paths import PLUGIN, PLUGIN_NAME, Places
 
 DOMAIN = "com.ameba.SwiftBar"
@@ -19,6 +21,7 @@ ATTRIBUTE = "com.ameba.SwiftBar"
 QUARANTINE = "com.apple.quarantine"
 INSTALL_HINT = "brew install --cask swiftbar"
 OLDEST_STREAMING = (1, 4, 3)
+FIRST_WITH_CLICKS = (2, 1, 0)  # clicks come as lines on stdin
 RELOAD_URL = f"swiftbar://refreshplugin?name={PLUGIN_NAME}"
 _RUST = re.compile(r"llama-?swap", re.IGNORECASE)
 _TAGS: Mapping[str, str] = {
@@ -36,6 +39,14 @@ _TAGS: Mapping[str, str] = {
 }
 
 
+class Link(str, Enum):
+    """What stands at our place in the plugin folder: nothing, a link to our program, something else."""
+
+    NONE = "none"
+    OURS = "ours"
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class SwiftBar:
     """What was found. `folder` is None when none was ever chosen; `link` is what stands at our place in it."""
@@ -46,7 +57,7 @@ class SwiftBar:
     running: Optional[bool] = None
     folder: Optional[Path] = None
     folder_trouble: str = ""
-    link: str = "none"  # none, ours, other
+    link: Link = Link.NONE
     disabled: bool = False
     copies: Tuple[Path, ...] = ()
     rust_plugins: Tuple[Path, ...] = ()
@@ -69,24 +80,22 @@ def find_swiftbar(places: Places) -> SwiftBar:
     if not raw:
         return found
     folder = Path(raw.replace("~", str(places.home), 1) if raw.startswith("~") else raw)
-    return SwiftBar(
-        **{
-            **vars(found),
-            "folder": folder,
-            "folder_trouble": _folder_trouble(folder),
-            "link": link_state(folder / PLUGIN, places.program),
-            "disabled": PLUGIN in re.split(r'[\s",();]+', _default("DisabledPlugins")),
-            "copies": _named(folder, lambda name: PLUGIN_NAME in name.lower() and name != PLUGIN),
-            "rust_plugins": _named(folder, lambda name: _RUST.search(name) is not None),
-        }
+    return replace(
+        found,
+        folder=folder,
+        folder_trouble=_folder_trouble(folder),
+        link=link_state(folder / PLUGIN, places.program),
+        disabled=PLUGIN in re.split(r'[\s",();]+', _default("DisabledPlugins")),
+        copies=_named(folder, lambda name: PLUGIN_NAME in name.lower() and name != PLUGIN),
+        rust_plugins=_named(folder, lambda name: _RUST.search(name) is not None),
     )
 
 
-def link_state(link: Path, program: Path) -> str:
-    """Return what stands at our place in the plugin folder: none, ours (a link to our program), other."""
+def link_state(link: Path, program: Path) -> Link:
+    """Return what stands at our place in the plugin folder."""
     if not link.is_symlink():
-        return "other" if link.exists() else "none"
-    return "ours" if os.path.realpath(link) == os.path.realpath(program) else "other"
+        return Link.OTHER if link.exists() else Link.NONE
+    return Link.OURS if os.path.realpath(link) == os.path.realpath(program) else Link.OTHER
 
 
 def metadata() -> str:
@@ -135,8 +144,14 @@ def reload() -> str:
 
 def is_too_old(version: str) -> bool:
     """Tell whether a SwiftBar cannot show whole frames only."""
-    numbers = tuple(int(part) for part in version.split("-")[0].split(".") if part.isdigit())
+    numbers = version_numbers(version)
     return bool(numbers) and numbers < OLDEST_STREAMING
+
+
+def version_numbers(version: str) -> Tuple[int, ...]:
+    """Return the numbers of a version such as 2.1.0-beta, () for one that has none."""
+    found = (whole(part) for part in version.split("-")[0].split("."))
+    return tuple(number for number in found if number is not None)
 
 
 def _app(home: Path) -> Optional[Path]:
@@ -145,11 +160,8 @@ def _app(home: Path) -> Optional[Path]:
 
 
 def _version(app: Optional[Path]) -> str:
-    try:
-        content = plistlib.loads((app / "Contents" / "Info.plist").read_bytes()) if app is not None else {}
-    except Exception:  # plistlib raises whatever its parser does
-        return ""
-    return str(content.get("CFBundleShortVersionString", "")) if isinstance(content, dict) else ""
+    content = read_plist(app / "Contents" / "Info.plist") if app is not None else None
+    return str((content or {}).get("CFBundleShortVersionString", ""))
 
 
 def _default(key: str) -> str:

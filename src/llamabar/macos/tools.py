@@ -1,6 +1,6 @@
 """Programs of the system, run so that none can hold us up, ask anybody anything, or answer in another language.
 
-Law: every call has a time-out, a closed stdin, LC_ALL=C and no shell.
+Law: every call has a time-out, a closed stdin, LC_ALL=C and no shell; inside `within` no call outlives the deadline.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from typing import IO, Iterator, List, Mapping, Optional
+from typing import IO, Iterator, List, Mapping, NamedTuple, Optional
 
 SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/usr/sbin", "/sbin")
 TIMEOUT_S = 5.0
@@ -22,6 +22,22 @@ SHORTEST_S = 0.05
 GLANCE_S = 0.05
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ends_s: "contextvars.ContextVar[float]" = contextvars.ContextVar("ends_s", default=float("inf"))
+
+
+class Deadline(NamedTuple):
+    """The moment by which every program that is run must have ended, by time.monotonic()."""
+
+    ends_s: float
+
+    @property
+    def left_s(self) -> float:
+        """Return the seconds that are left, 0 when it has passed."""
+        return max(0.0, self.ends_s - time.monotonic())
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether it has passed."""
+        return self.left_s <= 0
 
 
 @dataclass(frozen=True)
@@ -43,6 +59,16 @@ class Output:
 def end_by(monotonic_s: float) -> None:
     """Let every later call of this thread end by a moment, however many hang."""
     _ends_s.set(monotonic_s)
+
+
+@contextlib.contextmanager
+def within(limit_s: float) -> Iterator[Deadline]:
+    """Let every call in the block end within a time, or within what an outer block leaves; each gets what is left."""
+    token = _ends_s.set(min(_ends_s.get(), time.monotonic() + limit_s))
+    try:
+        yield Deadline(_ends_s.get())
+    finally:
+        _ends_s.reset(token)
 
 
 @contextlib.contextmanager

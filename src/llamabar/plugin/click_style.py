@@ -1,13 +1,11 @@
 """How clicks come back: SwiftBar's version decides."""
 
 import os
-import re
 import sys
 from typing import Mapping, Tuple
 
+from llamabar.macos.swiftbar import FIRST_WITH_CLICKS, version_numbers
 from llamabar.view.swiftbar import Clicks
-
-STDIN_CLICKS_SINCE = (2, 1, 0)
 
 
 def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks:
@@ -16,7 +14,7 @@ def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks
     `ends`: this process ends after one frame, so nothing would read its stdin.
     """
     program = environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment)
-    return Clicks(program, by_stdin=not ends and swiftbar_version(environment) >= STDIN_CLICKS_SINCE)
+    return Clicks(program, by_stdin=not ends and swiftbar_version(environment) >= FIRST_WITH_CLICKS)
 
 
 def program_path(environment: Mapping[str, str]) -> str:
@@ -26,5 +24,4 @@ def program_path(environment: Mapping[str, str]) -> str:
 
 def swiftbar_version(environment: Mapping[str, str]) -> Tuple[int, ...]:
     """Return SwiftBar's version as numbers, () if unknown. A beta counts as its release."""
-    head = environment.get("SWIFTBAR_VERSION", "").split("-")[0]
-    return tuple(int(part) for part in head.split(".") if re.fullmatch("[0-9]+", part))
+    return version_numbers(environment.get("SWIFTBAR_VERSION", ""))

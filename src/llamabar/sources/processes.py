@@ -11,6 +11,7 @@ except ImportError:  # see host.py
     psutil = None  # type: ignore[assignment]
 
 from llamabar.core.address import of_listen
+from llamabar.macos.agents import is_llama_swap
 
 ListenOf = Callable[[Tuple[str, ...]], Tuple[str, bool]]
 
@@ -31,7 +32,7 @@ def running(listen_of: ListenOf) -> Iterator[Running]:
         uids, words = process.info["uids"], process.info["cmdline"] or []
         if uids is None or uids.real != os.getuid():
             continue
-        at = next((index for index, word in enumerate(words[:2]) if os.path.basename(word) == "llama-swap"), None)
+        at = next((index for index, word in enumerate(words[:2]) if is_llama_swap(word)), None)
         if at is None or {"-version", "--version"} & set(words) or any(CHECKED in word for word in words):
             continue  # one that is only asked something, by us
         listen, tls = listen_of(tuple(words[at + 1 :]))

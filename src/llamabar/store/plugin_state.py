@@ -134,7 +134,7 @@ def _put(path: Path, noted: Noted, first: bool, plugin: str) -> None:
         if others or removed:
             return
         document = json.dumps({"llamabar_watcher": VERSION, **asdict(noted)}).encode("utf-8") + b"\n"
-        files.write_new(files.beside(path), document, mode=files.FILE_MODE)
+        files.write_new(files.beside(path), document, mode=files.PRIVATE_MODE)
         os.replace(files.beside(path), path)
     except OSError:
         pass  # a disk that is full or read-only is no reason to disturb the menu; doctor says so

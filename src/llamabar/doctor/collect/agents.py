@@ -6,17 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Sequence, Tuple
 
-from llamabar.app import services
-from llamabar.app.services import Known
+from llamabar.app.service_search import Known, find
 from llamabar.core.address import is_local
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown
 from llamabar.macos import agent_plist, files, launchctl
-from llamabar.macos.agents import Agent, find_agents
+from llamabar.macos.agents import SYSTEM_AGENTS, Agent, find_agents
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.paths import Places
 from llamabar.settings.load import ServerSettings
-from llamabar_installer.facts import SYSTEM_AGENTS
 
 WRITABLE = "others can write"
 _NAMED = re.compile(r"llama-?swap|llamabar", re.IGNORECASE)
@@ -66,10 +64,10 @@ def watched(servers: Sequence[ServerSettings], found: FoundAgents) -> Watched:
 
 
 def _watched(server: ServerSettings, found: FoundAgents) -> Optional[Watched]:
-    known = services.find(server)
-    agent = next((one for one in found.agents if known is not None and one.label == known.label), None)
-    if known is None or agent is None:
+    known = find(server)
+    if known is None:
         return None
+    agent = next((one for one in found.agents if one.label == known.label), known.agent)
     return Watched(server, known, agent, tuple(one for one in found.agents if one is not agent))
 
 

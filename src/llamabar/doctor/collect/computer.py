@@ -17,7 +17,6 @@ from llamabar.macos.paths import PLUGIN, Places
 from llamabar.sources import processes as table
 
 FILES_COUNTED = 500
-STDIN_SINCE = (2, 1)
 MODEL_SERVER = "llama-server"
 FIRST_MODEL_PORT, LAST_MODEL_PORT = 5800, 5999
 _SLEEP = re.compile(r"^\s*sleep\s+(\d+)", re.MULTILINE)
@@ -34,14 +33,14 @@ def swiftbar(found: Places) -> facts.SwiftBar:
     seen = bar.find_swiftbar(found)
     if seen.trouble:
         raise Unknown(seen.trouble)
-    numbers = tuple(int(part) for part in seen.version.split("-")[0].split(".") if part.isdigit())
+    numbers = bar.version_numbers(seen.version)
     attribute = bar.attribute_of(found.program)
     folder = seen.folder
     return facts.SwiftBar(
         seen.installed,
         seen.version,
         bar.is_too_old(seen.version),
-        not numbers or numbers >= STDIN_SINCE,
+        not numbers or numbers >= bar.FIRST_WITH_CLICKS,
         seen.running,
         str(folder) if folder is not None else "",
         seen.folder_trouble,

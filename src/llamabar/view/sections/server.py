@@ -3,7 +3,7 @@
 from typing import List, Tuple
 
 from llamabar.core import units
-from llamabar.core.events import FaultKind
+from llamabar.core.events import FaultKind, ServiceState
 from llamabar.core.status import Status
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
@@ -43,7 +43,8 @@ def _remedies(server: Server, now_s: float) -> List[Row]:
     elif fault.kind in words.REMEDIES:
         found.append(Row(words.REMEDIES[fault.kind], level=Level.WARNING))
     if service_known(server) and server.status in STARTABLE:
-        runs = snapshot.service is not None and snapshot.service.state == "running"  # and is silent: start does nothing
+        # one that runs and is silent: start does nothing
+        runs = snapshot.service is not None and snapshot.service.state == ServiceState.RUNNING
         found.append(restart(server) if runs else start(server))
     if fault.kind in OPENS_SETTINGS:
         found.append(item(server, words.OPEN_SETTINGS, Do.SHOW, "settings"))

@@ -1,0 +1,170 @@
+"""Which LaunchAgent runs the llama-swap of a server.
+
+In this order: the label that the settings name; the agent whose llama-swap listens at the server's address, by its
+file; the job of launchd whose process, or a child of it, listens there. Where several agents claim one address the job
+that listens wins. What can't be told is unknown, never "there is none".
+"""
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import Dict, NamedTuple, Optional
+
+from llamabar.core.address import is_local, port_of
+from llamabar.errors import LlamabarError
+from llamabar.macos import agents, launchctl, probe
+from llamabar.macos.agents import Agent, find_agents, flag
+from llamabar.macos.launchctl import Job, Trouble
+from llamabar.macos.paths import OWN_LABEL, command_name
+from llamabar.settings.load import ServerSettings
+
+
+class Missing(Enum):
+    """Why no service was found."""
+
+    REMOTE = "remote"
+    NO_LAUNCHD = "no-launchd"
+    NO_SUCH_LABEL = "no-such-label"
+    NOT_A_SERVICE = "not-a-service"  # a llama-swap listens there, and no job of launchd started it
+    NONE = "none"
+    UNKNOWN = "unknown"
+
+
+class Known(NamedTuple):
+    """A service and the address at which its llama-swap is watched."""
+
+    agent: Agent
+    url: str
+
+    @property
+    def label(self) -> str:
+        """Return its label."""
+        return self.agent.label
+
+    @property
+    def plist(self) -> Optional[Path]:
+        """Return its file, None where launchd got it from elsewhere."""
+        return self.agent.plist if self.agent.plist.is_absolute() else None
+
+    @property
+    def program(self) -> str:
+        """Return what it starts."""
+        return self.agent.arguments[0] if self.agent.arguments else ""
+
+    @property
+    def config(self) -> Optional[Path]:
+        """Return llama-swap's config, as its command names it."""
+        named = flag(self.agent.arguments[1:], "config")
+        return Path(os.path.expanduser(named)) if named else None
+
+
+class Search(NamedTuple):
+    """The service of a server, or why there is none. `pid` is the listener's, where it was looked for."""
+
+    known: Optional[Known] = None
+    missing: Missing = Missing.NONE
+    pid: Optional[int] = None
+
+
+def find(server: ServerSettings) -> Optional[Known]:
+    """Return the service of a server on this computer, None where there is none or nobody can tell."""
+    return search(server).known
+
+
+def search(server: ServerSettings) -> Search:
+    """Return the service of a server, or why none was found. launchd is asked only where the files don't tell."""
+    if not is_local(server.url):
+        return Search(missing=Missing.REMOTE)
+    home = Path(os.path.expanduser("~"))
+    if server.service:
+        return _named_service(home, server)
+    found = [one for one in find_agents(home) if launchctl.LABEL.match(one.label)]
+    same = [one for one in found if one.url and port_of(one.url) == port_of(server.url)]
+    if len(same) == 1:
+        return Search(Known(same[0], server.url))
+    by_launchd = _listening(server)
+    ours = next((one for one in same if one.label == OWN_LABEL), None)
+    unplaced = [one for one in found if not one.url]
+    likely = ours or (same[0] if same else unplaced[0] if len(unplaced) == 1 else None)
+    if by_launchd.known is not None or likely is None:
+        return by_launchd
+    return Search(Known(likely, server.url))
+
+
+def _named_service(home: Path, server: ServerSettings) -> Search:
+    agent = agents.labelled(home, server.service)
+    if agent is not None:
+        return Search(Known(agent, server.url))
+    if not launchctl.available():
+        return Search(missing=Missing.NO_LAUNCHD)
+    if not launchctl.LABEL.match(server.service):
+        return Search(missing=Missing.NO_SUCH_LABEL)
+    try:
+        job = launchctl.look(server.service)
+    except Trouble:
+        return Search(missing=Missing.UNKNOWN)
+    return Search(Known(_agent_of(job), server.url)) if job.loaded else Search(missing=Missing.NO_SUCH_LABEL)
+
+
+def _listening(server: ServerSettings) -> Search:
+    """Return the job whose process, or a child of it, listens at a server's address."""
+    from llamabar.sources.listening import LAUNCHD_PID, lineage
+
+    if not launchctl.available():
+        return Search(missing=Missing.NO_LAUNCHD)
+    pids = lineage(port_of(server.url) or 0)
+    if not pids:
+        quiet = pids is not None and not probe.answers(server.url)  # another user's listener is not seen
+        return Search(missing=Missing.NONE if quiet else Missing.UNKNOWN)
+    try:
+        labels = launchctl.pids()
+        label = next((labels[pid] for pid in pids if pid in labels and launchctl.LABEL.match(labels[pid])), None)
+        job = launchctl.look(label) if label is not None else None
+    except Trouble:
+        return Search(missing=Missing.UNKNOWN, pid=pids[0])
+    if job is not None and job.loaded and job.pid in pids:  # `list` may name a process that is gone
+        return Search(Known(_agent_of(job), server.url), pid=pids[0])
+    orphan = pids[1:] in ((), (LAUNCHD_PID,))  # of launchd, and not of this user's jobs
+    return Search(missing=Missing.UNKNOWN if orphan else Missing.NOT_A_SERVICE, pid=pids[0])
+
+
+def _agent_of(job: Job) -> Agent:
+    """Return the agent of a job: by its file where that can be read, else as launchd tells it."""
+    content = agents.read_plist(Path(job.path)) if os.path.isabs(job.path) else None
+    if content is not None:
+        return agents.agent_of(job.label, Path(job.path), content)
+    told: Dict[str, object] = dict(zip(("StandardOutPath", "StandardErrorPath"), job.outputs))
+    return Agent(job.label, Path(job.path), job.arguments, "", False, told)
+
+
+def require(server: ServerSettings) -> Known:
+    """Return the service of a server; raise LlamabarError that says why it has none."""
+    found = search(server)
+    if found.known is None:
+        raise missing(server, found)
+    if not launchctl.available():
+        raise missing(server, Search(missing=Missing.NO_LAUNCHD))
+    return found.known
+
+
+def missing(server: ServerSettings, found: Search) -> LlamabarError:
+    """Return why a server has no service, in words."""
+    install = f"To create one: {command_name()} install"
+    said = {
+        Missing.REMOTE: (f"{server.url} is on another computer.", "Start, stop and restart it there."),
+        Missing.NO_LAUNCHD: ("There is no launchd here (launchctl wasn't found).", "Services need a Mac."),
+        Missing.NO_SUCH_LABEL: (
+            f'No service has the label "{server.service}", which the settings name.',
+            "Correct `service =` there. The labels of this Mac: launchctl list",
+        ),
+        Missing.NOT_A_SERVICE: (
+            f"The llama-swap at {server.url} (pid {found.pid}) wasn't started by a LaunchAgent.",
+            f"Quit it where it was started. For a service: {command_name()} install",
+        ),
+        Missing.NONE: ("No service found that runs llama-swap.", install),
+        Missing.UNKNOWN: (
+            f"Can't tell which service runs the llama-swap at {server.url}.",
+            'Name its LaunchAgent in the settings: service = "LABEL"',
+        ),
+    }
+    return LlamabarError(*said[found.missing])

@@ -1,0 +1,117 @@
+"""Files that are not what they should be: pipes, links, odd plists, odd addresses. Nothing hangs, nothing raises."""
+
+import os
+import plistlib
+
+import pytest
+
+from llamabar.macos import agents, files, launchctl, probe
+from llamabar.macos.agents import Agent, find_agents, is_llama_swap, listen_of, url_of
+from llamabar.macos.paths import places, written
+from llamabar_installer import manifest
+
+
+def agent_file(home, name, *words, **keys):
+    folder = home / agents.AGENT_FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}.plist"
+    path.write_bytes(plistlib.dumps({"Label": name, "ProgramArguments": list(words), **keys}))
+    return path
+
+
+def test_a_planted_link_is_never_followed_by_a_temporary_file(tmp_path):
+    target, victim = tmp_path / "a.json", tmp_path / "victim"
+    victim.write_text("mine")
+    files.beside(target).symlink_to(victim)
+    files.write(target, b"new", mode=files.PRIVATE_MODE)
+    assert victim.read_text() == "mine" and target.read_bytes() == b"new" and not target.is_symlink()
+    assert target.stat().st_mode & 0o777 == 0o600
+
+
+def test_pipes_folders_and_files_without_end_are_read_as_nothing(tmp_path):
+    pipe, large = tmp_path / "pipe", tmp_path / "large"
+    os.mkfifo(pipe)
+    with large.open("wb") as file:
+        file.truncate(files.READ_LIMIT_BYTES + 1)
+    assert files.read(pipe) is None and files.read(tmp_path) is None and files.read(large) is None
+    assert agents.read_plist(pipe) is None
+    (tmp_path / agents.AGENT_FOLDER).mkdir(parents=True)
+    os.mkfifo(tmp_path / agents.AGENT_FOLDER / "pipe.plist")
+    assert find_agents(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "text", ['{"items":[1]}', '{"items":{"a":1}}', "[1]", "1", '{"llamabar_manifest":1,"items":[null]}', "[" * 99999]
+)
+def test_a_manifest_of_odd_shape_is_damaged_and_no_exception(tmp_path, text):
+    path = tmp_path / "manifest.json"
+    path.write_text(text)
+    assert not manifest.load(path).readable
+
+
+@pytest.mark.parametrize(
+    "listen", ["127.0.0.1:$PORT", ":http-alt", ":²", ":٣", ":0", ":65536", "127.0.0.1", "", "a b:80", "x@y:80", ":-1"]
+)
+def test_a_listen_address_without_a_usable_port_is_unknown(listen):
+    assert url_of(listen, False) == ""
+
+
+def test_a_listen_address_leads_to_this_computer():
+    assert url_of(":8080", False) == url_of("0.0.0.0:8080", False) == url_of("[::]:8080", False)
+    assert url_of("*:8443", True) == "https://127.0.0.1:8443"
+    assert url_of("localhost:1", False) == "http://localhost:1"
+    assert probe.port_of("http://[::1") is None and not probe.is_local("http://[::1")
+
+
+@pytest.mark.parametrize("name", ["llama-swap", "llama-swap-darwin-arm64", "llama-swap_250", "llama-swap.sh"])
+def test_a_program_is_known_by_the_beginning_of_its_name(tmp_path, name):
+    agent_file(tmp_path, "x.y", f"/opt/{name}", "--listen", "127.0.0.1:9001")
+    (found,) = find_agents(tmp_path)
+    assert found.url == "http://127.0.0.1:9001"
+
+
+@pytest.mark.parametrize("name", ["llama-server", "my-llama-swap-gui", "llama-swap.yaml", "llama-swap.log"])
+def test_other_names_are_other_programs(name):
+    assert not is_llama_swap(f"/opt/{name}")
+
+
+def test_a_link_with_another_name_and_a_script_are_seen_through(tmp_path):
+    program = tmp_path / "llama-swap-250"
+    program.write_bytes(b"\xcf\xfa\xed\xfe")
+    (tmp_path / "lsw").symlink_to(program)
+    agent_file(tmp_path, "a.link", str(tmp_path / "lsw"), "-listen=:9002")
+    script = tmp_path / "start.sh"
+    command = "exec /opt/bin/llama-swap \\\n  --listen :9003 >>/tmp/x.log 2>&1"
+    script.write_text(f"#!/bin/bash\n# llama-swap --listen :1\ncd /x\n{command}\n")
+    agent_file(tmp_path, "b.script", str(script))
+    agent_file(tmp_path, "c.shell", "/bin/sh", str(script))
+    agent_file(tmp_path, "d.words", "/bin/sh", "-c", "cd /x; exec llama-swap --listen :9004")
+    agent_file(tmp_path, "e.env", "/usr/bin/env", "A=b", "llama-swap", "--listen", ":9005")
+    agent_file(tmp_path, "f.other", "/usr/bin/tail", "-f", "/x/llama-swap.log")
+    ports = {one.label: probe.port_of(one.url) for one in find_agents(tmp_path)}
+    assert ports == {"a.link": 9002, "b.script": 9003, "c.shell": 9003, "d.words": 9004, "e.env": 9005}
+
+
+def test_both_logs_of_a_job_are_known_and_one_file_once(tmp_path):
+    agent_file(tmp_path, "a", "/x/llama-swap", StandardOutPath="/l/out", StandardErrorPath="/l/err")
+    agent_file(tmp_path, "b", "/x/llama-swap", StandardOutPath="/l/one", StandardErrorPath="/l/one")
+    agent_file(tmp_path, "c", "/x/llama-swap", StandardOutPath="/dev/null", StandardErrorPath=7)
+    assert [list(map(str, one.logs)) for one in find_agents(tmp_path)] == [["/l/out", "/l/err"], ["/l/one"], []]
+
+
+def test_listen_has_llama_swaps_default():
+    assert listen_of(()) == (":8080", False) and listen_of(("--tls-cert-file", "a")) == (":8443", True)
+    assert Agent("a", places({}).plist, (), "", False).url == ""
+
+
+def test_digits_of_other_scripts_are_no_numbers():
+    assert launchctl.whole("²") is None and launchctl.whole("٣") is None and launchctl.whole("12") == 12
+
+
+def test_every_path_that_is_written_has_a_name_and_a_writer(tmp_path):
+    found = places({"HOME": str(tmp_path)})
+    table = written(found)
+    assert {"manifest", "settings", "LaunchAgent", "plugin link", "history", "extraction cache"} <= {
+        one.name for one in table
+    }
+    assert all(one.path and one.by for one in table) and len({one.path for one in table}) == len(table)

@@ -1,0 +1,106 @@
+"""Logs: merged by their times, followed through cuts and replacements, and harmless on a terminal."""
+
+import os
+
+import pytest
+
+from llamabar.macos import logs
+from llamabar.macos.logs import Follower, current, marks, merged_tail, printable, rotate, tail
+
+
+def test_two_logs_with_times_are_merged_by_them_and_lines_without_stay_with_theirs(tmp_path):
+    out, err = tmp_path / "out.log", tmp_path / "err.log"
+    out.write_text("2026/08/22 10:00:01 INFO a\n  more of a\n2026/08/22 10:00:03 INFO c\n")
+    err.write_text('time=2026-08-22T10:00:02.500+02:00 level=ERROR msg="b"\n')
+    assert [line[-1] for line in merged_tail((out, err), 9)] == ["a", "a", '"', "c"]
+    assert len(merged_tail((out, err), 2)) == 2
+
+
+def test_logs_without_times_come_in_the_order_in_which_they_were_written_last(tmp_path):
+    out, err = tmp_path / "out.log", tmp_path / "err.log"
+    out.write_text("[INFO] newer\n")
+    err.write_text("older\n")
+    os.utime(err, (1, 1))
+    assert merged_tail((out, err, tmp_path / "none"), 9) == ("older", "[INFO] newer")
+    assert current((err, out)) == out and current((tmp_path / "none",)) is None
+
+
+def test_only_what_was_written_since_a_moment_is_quoted(tmp_path):
+    log = tmp_path / "a.log"
+    log.write_text("an older failure\n")
+    before = marks((log,))
+    assert merged_tail((log,), 5, since=before) == ()
+    with log.open("a") as file:
+        file.write("the new one\n")
+    assert merged_tail((log,), 5, since=before) == ("the new one",)
+    log.write_text("cut\n")
+    assert merged_tail((log,), 5, since=before) == ("cut",)
+
+
+def test_an_empty_log_is_not_the_current_one(tmp_path):
+    out, err = tmp_path / "out.log", tmp_path / "err.log"
+    out.write_text("said\n")
+    err.write_text("")
+    os.utime(out, (1, 1))
+    assert current((err, out)) == out
+
+
+def test_a_log_that_is_cut_replaced_or_made_anew_is_followed(tmp_path):
+    log, late = tmp_path / "a.log", tmp_path / "late.log"
+    log.write_text("before\n")
+    follower = Follower((log, late))
+    assert list(follower.lines()) == []
+    with log.open("a") as file:
+        file.write("one\nhalf")
+    assert list(follower.lines()) == ["one"]
+    with log.open("a") as file:
+        file.write(" two\n")
+    assert list(follower.lines()) == ["half two"]
+    os.truncate(log, 0)
+    assert list(follower.lines()) == []
+    with log.open("a") as file:
+        file.write("after the cut\n")
+    assert list(follower.lines()) == ["after the cut"]
+    log.rename(tmp_path / "a.log.1")
+    log.write_text("a new file\n")
+    late.write_text("came later\n")
+    assert sorted(list(follower.lines()) + list(follower.lines())) == ["a new file", "came later"]
+
+
+def test_a_pipe_in_place_of_a_log_holds_nothing_up(tmp_path):
+    pipe = tmp_path / "pipe.log"
+    os.mkfifo(pipe)
+    assert tail(pipe, 5) == () and merged_tail((pipe,), 5) == () and current((pipe,)) is None
+    assert list(Follower((pipe,)).lines()) == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("\x1b[32mINFO\x1b[0m up", "\x1b[32mINFO\x1b[0m up\x1b[0m"),
+        ("a\x1b]52;c;ZXZpbA==\x07b", "ab"),
+        ("a\x1b]0;title\x1b\\b", "ab"),
+        ("a\x1b]8;;http://x\x1b\\link", "alink"),
+        ("a\x1b[2Jb\x1b[10;10Hc\x1b[?1049h", "abc"),
+        ("a\x07b\x08c\rd", "abcd"),
+        ("a\x9b31mb\x9d0;t\x9cc", "a31mbc"),
+        ("a\u202eb\u2066c", "abc"),
+        ("tab\tstays é 模", "tab\tstays é 模"),
+        ("a\x1bcb\x1b(Bd", "abd"),
+        ("\x1b]52;c;never ended", ""),
+    ],
+)
+def test_a_log_can_colour_a_terminal_and_do_nothing_else_to_it(raw, shown):
+    assert printable(raw, colour=True) == shown
+    assert "\x1b" not in printable(raw, colour=False)
+
+
+def test_a_long_log_is_moved_aside_without_following_a_planted_link(tmp_path):
+    log, victim = tmp_path / "a.log", tmp_path / "victim"
+    log.write_bytes(b"x" * 100)
+    victim.write_text("mine")
+    (tmp_path / f".a.log.{os.getpid()}.tmp").symlink_to(victim)
+    assert rotate(log, above_bytes=50)
+    assert victim.read_text() == "mine" and log.read_bytes() == b""
+    assert (tmp_path / "a.log.1").read_bytes() == b"x" * 100
+    assert not rotate(log, above_bytes=50) and logs.size_bytes(log) == 0
