@@ -1,8 +1,11 @@
 """The event splitter on awkward bytes."""
 
 import json
+import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llamabar.core.sse import PAYLOAD_LIMIT_BYTES, EventSplitter, PayloadTooLong
 
@@ -37,7 +40,7 @@ def test_a_log_of_five_megabytes_is_dropped_and_never_kept(size):
     splitter, kept, found = EventSplitter(), 0, []
     for at in range(0, len(data), size):
         found += splitter.feed(data[at : at + size])
-        kept = max(kept, len(splitter._line))
+        kept = max(kept, len(splitter._rest))
     assert found == PAYLOADS
     assert kept <= 100, "no more of a log is held than tells that it is one"
     assert splitter.dropped_log_bytes > 5_000_000
@@ -56,3 +59,27 @@ def test_comments_other_fields_and_an_event_cut_off_at_the_end_give_nothing():
 
 def test_data_over_several_lines_is_one_payload():
     assert fed(b"data:a\ndata:b\n\n", 2) == [b"a\nb"]
+
+
+@given(st.lists(st.integers(1, 60), max_size=30), st.booleans())
+def test_pieces_of_any_length_and_line_ends_of_either_kind_give_the_same_payloads(lengths, windows):
+    log = b'event:message\ndata:{"type":"logData","data":"{}"}\n\n'
+    data, found, splitter = log + TEXT + log, [], EventSplitter()
+    data = data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") if windows else data
+    for length in lengths:
+        found += splitter.feed(data[:length])
+        data = data[length:]
+    found += splitter.feed(data)
+    assert [payload for payload in found if b"logData" not in payload] == PAYLOADS
+
+
+def seconds_for(data, size=65536):
+    splitter, began_s = EventSplitter(), time.perf_counter()
+    for at in range(0, len(data), size):
+        splitter.feed(data[at : at + size])
+    return time.perf_counter() - began_s
+
+
+def test_many_data_lines_without_a_blank_one_take_time_in_proportion_to_their_number():
+    once = min(seconds_for(b"data:x\n" * 100_000) for _ in range(3))
+    assert min(seconds_for(b"data:x\n" * 800_000) for _ in range(2)) < 30 * once

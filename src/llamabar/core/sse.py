@@ -1,14 +1,20 @@
-"""Server-sent events, bytes in, payloads out.
+"""Server-sent events: bytes in, payloads out.
 
-Two rules. A log payload is dropped without being kept or decoded: it can be megabytes, and it is not for us
-(facts: llama-swap writes `type` first). A payload above PAYLOAD_LIMIT_BYTES is an error, not a memory leak.
+llama-swap frames an event as `event:message`, one `data:` line of JSON without a raw line feed in it, and a blank line
+(llama-swap API, 4.1). So an event ends at the first blank line, whatever its size, and its first bytes say what it is:
+`type` stands first. Three rules follow. The bytes are searched once, for that blank line. A log, which can be megabytes
+and is not for us, is dropped as soon as its first bytes are known, without being kept, copied or decoded. An event
+above PAYLOAD_LIMIT_BYTES is an error, not a memory leak.
 """
 
+import re
 from typing import List
 
 PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
 
-_LOG_PREFIX = b'data:{"type":"logData"'
+_LOG = (b'event:message\ndata:{"type":"logData"', b'data:{"type":"logData"')
+_BLANK_LINE = re.compile(rb"\n\r?\n")
+_OVERLAP_BYTES = 2  # of a blank line that the next piece may complete
 
 
 class PayloadTooLong(ValueError):
@@ -19,48 +25,40 @@ class EventSplitter:
     """Cuts a byte stream, in pieces of any size, into the payloads of its events."""
 
     def __init__(self) -> None:
-        self._line = bytearray()
-        self._skipping = False
-        self._data: List[bytes] = []
         self.dropped_log_bytes = 0
+        self._rest = bytearray()  # of the event that is not complete yet
+        self._is_log = False
 
     def feed(self, piece: bytes) -> List[bytes]:
         """Return the payloads completed by `piece`; raise PayloadTooLong."""
         payloads: List[bytes] = []
+        searched = max(0, len(self._rest) - _OVERLAP_BYTES)
+        self._rest += piece
         start = 0
-        while start < len(piece):
-            end = piece.find(b"\n", start)
-            stop = len(piece) if end < 0 else end
-            self._take(piece[start:stop])
-            if end < 0:
-                break
-            self._end_line(payloads)
-            start = end + 1
+        for blank in _BLANK_LINE.finditer(self._rest, searched):
+            if self._is_log or self._rest.startswith(_LOG, start):
+                self.dropped_log_bytes += blank.end() - start
+                self._is_log = False
+            else:
+                payloads += _payload(bytes(self._rest[start : blank.start()]))
+            start = blank.end()
+        self._keep(start)
         return payloads
 
-    def _take(self, part: bytes) -> None:
-        if self._skipping:
-            self.dropped_log_bytes += len(part)
-            return
-        self._line += part
-        if self._line.startswith(_LOG_PREFIX):
-            self._skipping = True
-            self.dropped_log_bytes += len(self._line)
-            self._line.clear()
-        elif len(self._line) > PAYLOAD_LIMIT_BYTES:
+    def _keep(self, start: int) -> None:
+        """Keep the event that is not complete; of a log only what may be half of a blank line."""
+        self._is_log = self._is_log or self._rest.startswith(_LOG, start)
+        if self._is_log:
+            end = max(start, len(self._rest) - _OVERLAP_BYTES)
+            self.dropped_log_bytes += end - start
+            start = end
+        del self._rest[:start]
+        if len(self._rest) > PAYLOAD_LIMIT_BYTES:
             raise PayloadTooLong(f"an event is longer than {PAYLOAD_LIMIT_BYTES} bytes")
 
-    def _end_line(self, payloads: List[bytes]) -> None:
-        if self._skipping:
-            self._skipping = False
-            return
-        line = bytes(self._line[:-1] if self._line.endswith(b"\r") else self._line)
-        self._line.clear()
-        if not line:
-            if self._data:
-                payloads.append(b"\n".join(self._data))
-                self._data = []
-        elif line.startswith(b"data:"):
-            self._data.append(line[6:] if line.startswith(b"data: ") else line[5:])
-            if sum(map(len, self._data)) > PAYLOAD_LIMIT_BYTES:
-                raise PayloadTooLong(f"an event is longer than {PAYLOAD_LIMIT_BYTES} bytes")
+
+def _payload(event: bytes) -> List[bytes]:
+    """Return the data of an event, its lines joined, as a list of one; an empty list if it has none."""
+    lines = (line[5:].rstrip(b"\r") for line in event.split(b"\n") if line.startswith(b"data:"))
+    data = [line[1:] if line.startswith(b" ") else line for line in lines]
+    return [b"\n".join(data)] if data else []
