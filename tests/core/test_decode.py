@@ -29,7 +29,7 @@ def test_the_three_in_flight_dialects_are_told_apart_by_their_shape():
         "elapsed_ms": 1500,
         "timestamp": "t",
     }
-    seen = ev.RequestInfo("3", "m", "/v1/x", "t", elapsed_s=1.5, resp_bytes=0, answering=False)
+    seen = ev.RequestInfo("3", "m", "/v1/x", "t", elapsed_s=1.5, resp_bytes=0, streams=None)
     assert event("inflight", {"total": 2}) == ev.InflightCounted(2)
     assert event("inflight", {"requests": [request]}) == ev.InflightListed((seen,))
     assert event("inflight", {"operation": "snapshot", "requests": [request]}) == ev.InflightListed((seen,))
@@ -44,7 +44,7 @@ def test_an_empty_snapshot_has_no_list_and_means_none():
 def test_a_version_without_byte_counts_leaves_them_unknown_not_zero():
     listed = event("inflight", {"requests": [{"id": "1", "model": "m"}]})
     assert listed.requests[0].resp_bytes is None
-    assert listed.requests[0].answering is None
+    assert listed.requests[0].streams is None
 
 
 def test_rows_of_every_age_give_the_same_figures():

@@ -149,8 +149,8 @@ def test_rows_and_notes_are_never_lost():
 
 def test_too_much_waiting_is_said():
     pending = {}
-    fits = [coalesce.add(pending, coalesce.Stamped(0.0, request(str(n)))) for n in range(coalesce.PENDING_LIMIT + 1)]
-    assert fits == [True] * coalesce.PENDING_LIMIT + [False]
+    fits = [coalesce.add(pending, coalesce.Stamped(0.0, request(str(n)))) for n in range(coalesce.PENDING_EVENTS + 1)]
+    assert fits == [True] * coalesce.PENDING_EVENTS + [False]
 
 
 def test_a_thousand_events_of_one_request_take_one_place():

@@ -114,7 +114,7 @@ def test_a_request_that_ended_while_an_empty_page_was_on_its_way_is_fetched():
 
 def test_three_requests_on_two_slots_one_waits():
     first = live(
-        table(m="ready"), request("1", answered_bytes=900), request("2", answering=True), request("3"), step_s=0.01
+        table(m="ready"), request("1", answered_bytes=900), request("2", streams=True), request("3"), step_s=0.01
     )
     snapshot = after(after(first, slots(10, 0), at_s=1.0), slots(50, 0), at_s=2.0)
     assert phases(snapshot) == {"1": Phase.GENERATING, "2": Phase.PROMPT, "3": Phase.QUEUED}

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llamabar.core.sse import PAYLOAD_LIMIT_BYTES, EventSplitter, PayloadTooLong
+from llamabar.core.limits import EVENT_BYTES
+from llamabar.core.sse import EventSplitter, PayloadTooLong
 
 TEXT = (
     'event:message\ndata:{"type":"a","data":"modèle 模型 🙂"}\n\nevent:message\r\ndata: {"type":"b"}\r\n\r\n'.encode()
@@ -49,7 +50,7 @@ def test_a_log_of_five_megabytes_is_dropped_and_never_kept(size):
 def test_an_endless_line_is_an_error_and_not_a_leak():
     splitter = EventSplitter()
     with pytest.raises(PayloadTooLong):
-        for _ in range(PAYLOAD_LIMIT_BYTES // (1 << 20) + 2):
+        for _ in range(EVENT_BYTES // (1 << 20) + 2):
             splitter.feed(b"data:" + b"y" * (1 << 20))
 
 

@@ -36,7 +36,7 @@ SITUATIONS = [
     (Status.STARTING, Snapshot),
     (Status.UNREACHABLE, lambda: lost(ev.FaultKind.REFUSED)),
     (Status.GENERATING, lambda: live(table(m="ready"), request(answered_bytes=500))),
-    (Status.PROMPT, lambda: live(table(m="ready"), request(answering=True))),
+    (Status.PROMPT, lambda: live(table(m="ready"), request(streams=True))),
     (Status.PROMPT, lambda: after(live(table(m="ready"), COUNTS, ev.InflightCounted(1)), slots(0), at_s=1.0)),
     (Status.LOADING, lambda: live(table(m="starting"), request())),
     (Status.GENERATING, lambda: live(table(m="ready"), ev.InflightListed((ev.RequestInfo("1", "m"),)))),

@@ -24,9 +24,9 @@ def table(**states):
     return ev.ModelsListed(tuple(ev.ModelInfo(model_id, state) for model_id, state in states.items()))
 
 
-def request(request_id="1", model="m", *, answered_bytes=0, answering=None, elapsed_s=0.0, path=CHAT, stamp="t"):
-    answering = bool(answered_bytes) if answering is None else answering
-    return ev.InflightUpserted(ev.RequestInfo(request_id, model, path, stamp, elapsed_s, answered_bytes, answering))
+def request(request_id="1", model="m", *, answered_bytes=0, streams=None, elapsed_s=0.0, path=CHAT, stamp="t"):
+    streams = bool(answered_bytes) or None if streams is None else streams
+    return ev.InflightUpserted(ev.RequestInfo(request_id, model, path, stamp, elapsed_s, answered_bytes, streams))
 
 
 def running(model="m", *, ttl_s=300.0, proxy="http://localhost:5801", may_sleep=False):

@@ -5,7 +5,8 @@ from typing import Optional, Tuple
 
 from llamabar.core import events as ev
 from llamabar.core import speed
-from llamabar.core.state import READY, ROWS_KEPT, Snapshot, with_model
+from llamabar.core.limits import ROWS
+from llamabar.core.state import READY, Snapshot, with_model
 
 REPLAYED_FOR_S = 1.0  # v140 to v151 send the rows that they keep one by one when a connection opens
 NO_ROW_YET = -1  # the server was asked and had none
@@ -29,7 +30,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     outran = not event.streamed and noted_id is not None and (not event.rows or event.rows[-1].id < noted_id)
     snapshot = replace(
         snapshot,
-        rows=(*before.rows, *rows)[-ROWS_KEPT:],
+        rows=(*before.rows, *rows)[-ROWS:],
         new_rows=rows,
         rows_total=(before.rows_total or 0) + unseen + len(rows),
         tokens_known=before.tokens_known and not unseen,

@@ -1,14 +1,14 @@
 """What waits between the thread that reads the stream and the loop: bounded, the newest of each thing.
 
-Law: the reader never waits. More than PENDING_LIMIT things waiting means that the loop is stuck, and then the
+Law: the reader never waits. More than PENDING_EVENTS things waiting means that the loop is stuck, and then the
 connection must be closed rather than left unread (facts on llama-swap, trap 1).
 """
 
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Dict, FrozenSet, List, NamedTuple, Tuple
 
 from llamabar.core import events as ev
-
-PENDING_LIMIT = 5000
+from llamabar.core.limits import PENDING_EVENTS
+from llamabar.core.state import STOPPED, STOPPING
 
 
 class Stamped(NamedTuple):
@@ -28,9 +28,11 @@ def add(pending: Pending, stamped: Stamped) -> bool:
         for old in [key for key in pending if key[0] == "request"]:
             del pending[old]
     key = _key(event, len(pending))
-    pending.pop(key, None)
+    replaced = pending.pop(key, None)
+    if isinstance(event, ev.ModelsListed) and replaced is not None and isinstance(replaced.event, ev.ModelsListed):
+        stamped = stamped._replace(event=event._replace(unloading=_unloading(replaced.event, event)))
     pending[key] = stamped
-    return len(pending) <= PENDING_LIMIT
+    return len(pending) <= PENDING_EVENTS
 
 
 def take(pending: Pending) -> List[Stamped]:
@@ -38,6 +40,15 @@ def take(pending: Pending) -> List[Stamped]:
     taken = list(pending.values())
     pending.clear()
     return taken
+
+
+def _unloading(before: ev.ModelsListed, now: ev.ModelsListed) -> FrozenSet[str]:
+    """Return the models whose way to "stopped" must not be lost with the table that said it (apply_models)."""
+    stopped = {info.id for info in now.models if info.state == STOPPED}
+    said = {
+        info.id for info in before.models if info.state == STOPPING or (info.state == STOPPED and info.id in stopped)
+    }
+    return before.unloading | said
 
 
 Key = Tuple[str, object]

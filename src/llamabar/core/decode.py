@@ -7,11 +7,12 @@ import re
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from llamabar.core import events as ev
-from llamabar.core.fields import items, mapping, number, parse, positive, text, texts, unix_s, whole
+from llamabar.core import limits
+from llamabar.core.fields import items, mapping, number, parse, text, texts, unix_s, whole
+from llamabar.core.rates import MOST_PROMPT_TPS, rate
 
 _SLEEP_OPTION = re.compile(r"(?:--sleep-idle-seconds|LLAMA_ARG_SLEEP_IDLE_SECONDS)[=\s]+['\"]?(-\d)?")
 _MOST_TOKENS = 10**8  # no context is as long
-_MOST_SLOTS = 256
 _LONGEST_DURATION_MS = 10**10  # v179 to v209 report 9223372036854 for an empty answer
 
 
@@ -35,7 +36,9 @@ def decode_models(value: Any) -> Optional[ev.ModelsListed]:
     """Return the model table of a `modelStatus` event; entries without an id are left out."""
     if not isinstance(value, list):
         return None
-    return ev.ModelsListed(tuple(_model(entry) for entry in items(value) if text(entry.get("id"))))
+    known = [entry for entry in items(value) if text(entry.get("id"))]
+    kept = known[: limits.MODELS]
+    return ev.ModelsListed(tuple(_model(entry) for entry in kept), left_out=len(known) - len(kept))
 
 
 def _model(entry: Dict[str, Any]) -> ev.ModelInfo:
@@ -61,8 +64,10 @@ def decode_inflight(value: Any) -> Optional[ev.Event]:
     if operation == "remove":
         return ev.InflightRemoved(text(body.get("id"))) if text(body.get("id")) else None
     if operation == "snapshot" or "requests" in body:
-        found = (_request(entry) for entry in items(body.get("requests")))
-        return ev.InflightListed(tuple(request for request in found if request))
+        found = [entry for entry in items(body.get("requests")) if text(entry.get("id"))]
+        requests = (_request(entry) for entry in found[: limits.REQUESTS])
+        left_out = max(0, len(found) - limits.REQUESTS)
+        return ev.InflightListed(tuple(request for request in requests if request), left_out)
     total = whole(body.get("total"))
     return None if total is None else ev.InflightCounted(total)
 
@@ -71,7 +76,7 @@ def _request(entry: Dict[str, Any]) -> Optional[ev.RequestInfo]:
     if not text(entry.get("id")):
         return None
     elapsed_ms = number(entry.get("elapsed_ms"))
-    headers = entry.get("resp_headers")
+    headers = mapping(entry.get("resp_headers"))
     return ev.RequestInfo(
         id=text(entry.get("id")),
         model=text(entry.get("model")),
@@ -79,8 +84,13 @@ def _request(entry: Dict[str, Any]) -> Optional[ev.RequestInfo]:
         stamp=text(entry.get("timestamp")),
         elapsed_s=None if elapsed_ms is None else elapsed_ms / 1000,
         resp_bytes=whole(entry.get("resp_bytes")),
-        answering=bool(headers) if isinstance(headers, dict) else None,
+        streams=_is_event_stream(headers),
     )
+
+
+def _is_event_stream(headers: Dict[str, Any]) -> Optional[bool]:
+    kinds = [text(value) for name, value in headers.items() if name.lower() == "content-type"]
+    return any("event-stream" in kind.lower() for kind in kinds) if headers else None
 
 
 def decode_metrics(value: Any) -> Optional[ev.RequestsFinished]:
@@ -109,20 +119,24 @@ def _row(entry: Dict[str, Any]) -> Optional[ev.FinishedRequest]:
     if row_id is None:
         return None
     tokens = mapping(entry.get("tokens")) or entry
+    prompt, generated, cached = (whole(tokens.get(f"{kind}_tokens")) for kind in ("input", "output", "cache"))
+    if not (prompt or generated or cached):  # all zero: its server told nothing that llama-swap could read (5.1)
+        prompt = generated = cached = None
     duration_ms = number(entry.get("duration_ms"))
-    rate = positive(tokens.get("tokens_per_second"))
+    duration_ms = None if duration_ms is None or duration_ms > _LONGEST_DURATION_MS else duration_ms
+    told_tps, told_prompt_tps = number(tokens.get("tokens_per_second")), number(tokens.get("prompt_per_second"))
     return ev.FinishedRequest(
         id=row_id,
         model=text(entry.get("model")),
         at_unix_s=unix_s(entry.get("timestamp")),
         path=text(entry.get("req_path")),
         status=whole(entry.get("resp_status_code")),
-        prompt_tokens=whole(tokens.get("input_tokens")),
-        cached_tokens=whole(tokens.get("cache_tokens")),
-        generated_tokens=whole(tokens.get("output_tokens")),
-        prompt_tps=positive(tokens.get("prompt_per_second")),
-        generation_tps=rate,
-        duration_s=None if duration_ms is None or duration_ms > _LONGEST_DURATION_MS else duration_ms / 1000,
+        prompt_tokens=prompt,
+        cached_tokens=cached,
+        generated_tokens=generated,
+        prompt_tps=rate(prompt, duration_ms, told_prompt_tps, most_tps=MOST_PROMPT_TPS),
+        generation_tps=rate(generated, duration_ms, told_tps),
+        duration_s=None if duration_ms is None else duration_ms / 1000,
         error=text(entry.get("error_msg")),
     )
 
@@ -187,7 +201,7 @@ def decode_slots(value: Any) -> Optional[Tuple[ev.Slot, ...]]:
     """Return the slots of a llama.cpp server; None when the answer is not a list of slots."""
     if not isinstance(value, list) or not all(isinstance(entry, dict) and "id" in entry for entry in value):
         return None
-    if len(value) > _MOST_SLOTS:
+    if len(value) > limits.SLOTS:
         return None
     return tuple(_slot(entry, index) for index, entry in enumerate(value))
 

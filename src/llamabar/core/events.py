@@ -43,7 +43,8 @@ class ModelInfo(NamedTuple):
 
 
 class RequestInfo(NamedTuple):
-    """One entry of an `inflight` event. `answering` means that response headers have arrived.
+    """One entry of an `inflight` event. `streams`: the answer's headers say that it is (not) an event stream; None before
+    they have come, and where nothing tells of headers.
 
     Ids start again after a reload of the server: `stamp`, its time of arrival as sent, tells two of them apart.
     """
@@ -54,7 +55,7 @@ class RequestInfo(NamedTuple):
     stamp: str = ""
     elapsed_s: Optional[float] = None
     resp_bytes: Optional[int] = None
-    answering: Optional[bool] = None
+    streams: Optional[bool] = None
 
 
 class FinishedRequest(NamedTuple):
@@ -109,15 +110,20 @@ class StreamLost(NamedTuple):
 
 
 class ModelsListed(NamedTuple):
-    """The whole model table, as it is now."""
+    """The whole model table, as it is now. `left_out`: models beyond what is kept. `unloading`: models that tables just
+    before this one, which nobody saw, said to be unloading (or said twice to be stopped).
+    """
 
     models: Tuple[ModelInfo, ...]
+    left_out: int = 0
+    unloading: FrozenSet[str] = frozenset()
 
 
 class InflightListed(NamedTuple):
-    """Every request in flight, as it is now."""
+    """Every request in flight, as it is now. `left_out`: requests beyond what is kept."""
 
     requests: Tuple[RequestInfo, ...]
+    left_out: int = 0
 
 
 class InflightUpserted(NamedTuple):

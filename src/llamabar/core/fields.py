@@ -5,8 +5,9 @@ import math
 from datetime import datetime
 from typing import Any, Dict, List, Optional, Tuple
 
+from llamabar.core.limits import TEXT_CHARS, TEXTS
+
 _LARGEST = 1 << 62
-TEXT_LIMIT_CHARS = 4096
 
 
 def parse(raw: "bytes | str") -> Any:
@@ -28,15 +29,15 @@ def items(value: Any) -> List[Dict[str, Any]]:
 
 
 def text(value: Any) -> str:
-    """Return a string of at most TEXT_LIMIT_CHARS; numbers become their digits, the rest ""."""
+    """Return a string of at most TEXT_CHARS; numbers become their digits, the rest ""."""
     if isinstance(value, str):
-        return value[:TEXT_LIMIT_CHARS].encode("utf-8", "replace").decode("utf-8")
+        return value[:TEXT_CHARS].encode("utf-8", "replace").decode("utf-8")
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST else ""
 
 
 def texts(value: Any) -> Tuple[str, ...]:
-    """Return the strings of an array."""
-    return tuple(text(item) for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    """Return the first TEXTS strings of an array."""
+    return tuple(text(item) for item in value[:TEXTS] if isinstance(item, str)) if isinstance(value, list) else ()
 
 
 def number(value: Any) -> Optional[float]:
@@ -54,11 +55,6 @@ def whole(value: Any) -> Optional[int]:
     """Return a whole number of at least 0, also from a string."""
     found = number(value)
     return int(found) if found is not None and found == int(found) else None
-
-
-def positive(value: Any) -> Optional[float]:
-    """Return a number above 0: llama-swap writes -1 and 0 for "not reported"."""
-    return number(value) or None
 
 
 def unix_s(value: Any) -> Optional[float]:

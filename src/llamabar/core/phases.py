@@ -1,12 +1,16 @@
 """What each request in flight is doing.
 
-llama-swap tells no phase. Known are the model's state, whether an answer has begun, whether it grows, and from
-`/slots` how many requests the model server works on: those beyond that number wait.
+llama-swap tells no phase (llama-swap API, 4.4). Known are the path, the model's state, whether the answer's headers have
+come, how many bytes the model has written, and from `/slots` how many requests its server works on: those beyond that
+number wait. Bytes of a text mean generating. No bytes mean that the prompt is processed only where the answer is an
+event stream, whose headers came, or where a slot says so: an answer in one piece has no bytes until it is done, and
+most servers have no slots (llama-server, 9).
 """
 
 from enum import Enum
-from typing import Dict
+from typing import Dict, List
 
+from llamabar.core.path_kind import PathKind
 from llamabar.core.state import READY, STARTING, Model, Request, Snapshot, requests_of
 
 
@@ -15,8 +19,8 @@ class Phase(str, Enum):
 
     QUEUED = "queued"
     LOADING = "loading"
-    PROMPT = "prompt"  # the answer has not begun
-    WORKING = "working"  # prompt or generating: this version does not tell
+    PROMPT = "prompt"  # processing it; the answer has not begun
+    WORKING = "working"  # in progress: nothing tells with what
     GENERATING = "generating"
 
 
@@ -38,27 +42,28 @@ def _phases_of(snapshot: Snapshot, model_id: str) -> Dict[str, Phase]:
         return {request.info.id: phase for request in requests}
     found = {request.info.id: _by_answer(request) for request in requests}
     if model.meter.slots is not None:
-        _correct_by_slots(found, model)
+        _correct_by_slots(found, model, [r.info.id for r in requests if r.kind is PathKind.TEXT])
     return found
 
 
 def _by_answer(request: Request) -> Phase:
-    if request.info.resp_bytes is None:
+    if request.kind is not PathKind.TEXT or request.info.streams is False or request.answer_bytes is None:
         return Phase.WORKING
-    return Phase.GENERATING if request.info.resp_bytes else Phase.PROMPT
+    if request.answer_bytes:
+        return Phase.GENERATING
+    return Phase.PROMPT if request.info.streams else Phase.WORKING
 
 
-def _correct_by_slots(found: Dict[str, Phase], model: Model) -> None:
-    """A silent request generates, reads its prompt or waits: as many of each, oldest first, as the slots show."""
+def _correct_by_slots(found: Dict[str, Phase], model: Model, texts: List[str]) -> None:
+    """A silent request generates, has its prompt processed or waits: as many of each, oldest first, as slots show."""
     silent = [request_id for request_id, phase in found.items() if phase is not Phase.GENERATING]
     writing = len(found) - len(silent)
     busy = model.meter.busy_slots()
     generating = max(0, model.meter.growing() - writing)
     working = max(0, busy - writing)
     for index, request_id in enumerate(silent):
-        if index < generating:
-            found[request_id] = Phase.GENERATING
-        elif index < generating + model.meter.reading():
-            found[request_id] = Phase.PROMPT
+        if index < generating + model.meter.reading():
+            phase = Phase.GENERATING if index < generating else Phase.PROMPT
+            found[request_id] = phase if request_id in texts else Phase.WORKING
         elif index >= working and busy >= len(model.meter.slots or ()):
             found[request_id] = Phase.QUEUED

@@ -2,14 +2,13 @@
 
 from typing import Iterable, List, Optional
 
-from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Readings
+from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading, Source, estimate_tps
-from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, loaded, requests_of
+from llamabar.core.state import READY, STARTING, Model, Request, Snapshot, at_work, in_flight, loaded, requests_of
 
 JUST_ENDED_S = 1.5
-ENOUGH_PROMPT_TOKENS = 32  # a cached prompt leaves a token or two, whose speed says nothing
 
 
 def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Reading]:
@@ -34,11 +33,6 @@ def last(model: Model) -> Optional[Reading]:
     if row is None or row.generation_tps is None:
         return None
     return Reading(row.generation_tps, Source.LAST, model.meter.last_at_s or 0.0)
-
-
-def prompt_tps(row: FinishedRequest) -> Optional[float]:
-    """Return a finished request's prompt speed; None where too few tokens were read to tell."""
-    return row.prompt_tps if (row.prompt_tokens or 0) >= ENOUGH_PROMPT_TOKENS else None
 
 
 def total(readings: Iterable[Reading]) -> Optional[Reading]:
@@ -109,7 +103,7 @@ def sample(snapshot: Snapshot, *, now_s: float) -> Readings:
         return Readings(cpu_ratio=host.cpu_ratio)
     found = (generation(snapshot, model, now_s=now_s) for model in loaded(snapshot))
     reading = total(one for one in found if one is not None)
-    idle = Phase.GENERATING not in phases(snapshot).values()
+    idle = not any(_may_generate(snapshot.requests[one], phase) for one, phase in phases(snapshot).items())
     by_model = [model.memory_bytes for model in loaded(snapshot)]
     known = [used for used in by_model if used is not None]
     return Readings(
@@ -121,10 +115,14 @@ def sample(snapshot: Snapshot, *, now_s: float) -> Readings:
     )
 
 
+def _may_generate(request: Request, phase: Phase) -> bool:
+    return phase is Phase.GENERATING or (phase is Phase.WORKING and request.kind in (PathKind.TEXT, PathKind.OTHER))
+
+
 def _prompt_tps(snapshot: Snapshot, now_s: float) -> Optional[float]:
     """Return the prompt speed of a request that has just ended; llama-server tells none while it reads."""
     for model in loaded(snapshot):
         ended_s, row = model.meter.last_at_s, model.meter.last
         if row is not None and ended_s is not None and 0 <= now_s - ended_s < JUST_ENDED_S:
-            return prompt_tps(row)
+            return row.prompt_tps
     return None

@@ -10,6 +10,8 @@ from enum import Enum
 from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core.events import FinishedRequest, Slot
+from llamabar.core.limits import PATHS
+from llamabar.core.rates import MOST_TPS
 
 WINDOW_S = 10.0  # never look further back
 ENOUGH_TOKENS = 25  # one token more or less is then 4 %
@@ -17,7 +19,7 @@ EXACT_TOKENS = 20
 SHORTEST_SLOT_WINDOW_S = 0.9
 SHORTEST_BYTE_WINDOW_S = 1.8  # recordings/v250: 64 to 109 tok/s over 0.25 s, 88 to 95 over 2 s, truth 92
 SLOTS_FRESH_S = 2.5
-MOST_TPS = 20_000.0  # of one slot: a server that counts faster does not count tokens
+UPSERT_EVERY_S = 0.25  # llama-swap tells of an answer's bytes at most that often (4.4)
 CALIBRATION_TOKENS = 64  # an answer begins and ends with about 950 bytes that are no tokens: 7 % here, less later
 
 
@@ -164,7 +166,19 @@ def with_byte_count(meter: Meter, path: str, *, resp_bytes: float) -> Meter:
     counts = [slot.decoded_tokens or 0 for slot in meter.slots or () if slot.processing]
     if len(counts) != 1 or counts[0] < CALIBRATION_TOKENS or resp_bytes <= 0 or not meter.growing():
         return meter
-    return replace(meter, bytes_per_token={**meter.bytes_per_token, path: resp_bytes / counts[0]})
+    return replace(meter, bytes_per_token=_newest({**meter.bytes_per_token, path: resp_bytes / counts[0]}))
+
+
+def _newest(by_path: Dict[str, float]) -> Dict[str, float]:
+    return dict(list(by_path.items())[-PATHS:])
+
+
+def grown_bytes(trail: Trail, at_s: float) -> float:
+    """Return the bytes of an answer at a moment: its count, and what it wrote since, of which no event has told."""
+    if not trail:
+        return 0.0
+    untold_s = max(0.0, min(UPSERT_EVERY_S, at_s - trail[-1].at_s))
+    return trail[-1].total + (pace(trail, shortest_s=SHORTEST_BYTE_WINDOW_S) or 0.0) * untold_s
 
 
 def with_ended(meter: Meter, path: str, *, resp_bytes: float) -> Meter:
@@ -181,14 +195,15 @@ def with_finished(meter: Meter, rows: Iterable[FinishedRequest], *, at_s: Option
     calibrated = dict(meter.bytes_per_token)
     for path in {path for path, _ in meter.ended}:
         ended = [count for ended_path, count in meter.ended if ended_path == path]
-        tokens = [row.generated_tokens or 0 for row in rows if row.path == path and row.status in (200, None)]
-        if len(ended) == len(tokens) and sum(tokens) >= CALIBRATION_TOKENS:
-            calibrated[path] = sum(ended) / sum(tokens)
+        told = [row.generated_tokens for row in rows if row.path == path and row.status in (200, None)]
+        tokens = sum(count or 0 for count in told)
+        if len(ended) == len(told) and None not in told and tokens >= CALIBRATION_TOKENS:
+            calibrated[path] = sum(ended) / tokens
     timed = [row for row in rows if row.generation_tps]
     last = timed[-1] if timed else meter.last
     return replace(
         meter,
-        bytes_per_token=calibrated,
+        bytes_per_token=_newest(calibrated),
         ended=() if rows else meter.ended,
         last=last,
         last_at_s=at_s if timed else meter.last_at_s,
@@ -208,7 +223,7 @@ def estimate_tps(meter: Meter, answers: Iterable[Tuple[str, Trail]], *, now_s: f
         silent_s = now_s - trail[-1].at_s
         ended = (*trail, Sample(now_s, trail[-1].total)) if silent_s > 1.0 else trail
         rate = pace(ended, shortest_s=SHORTEST_BYTE_WINDOW_S, unit=unit)
-        if rate is None:
+        if rate is None or rate > MOST_TPS:
             return None
         total, known = total + rate, True
     return total if known else None

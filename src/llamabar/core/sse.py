@@ -4,13 +4,14 @@ llama-swap frames an event as `event:message`, one `data:` line of JSON without 
 (llama-swap API, 4.1). So an event ends at the first blank line, whatever its size, and its first bytes say what it is:
 `type` stands first. Three rules follow. The bytes are searched once, for that blank line. A log, which can be megabytes
 and is not for us, is dropped as soon as its first bytes are known, without being kept, copied or decoded. An event
-above PAYLOAD_LIMIT_BYTES is an error, not a memory leak.
+above EVENT_BYTES is an error, not a memory leak.
 """
 
 import re
 from typing import List
 
-PAYLOAD_LIMIT_BYTES = 16 * 1024 * 1024
+from llamabar.core.limits import EVENT_BYTES
+
 
 _LOG = (b'event:message\ndata:{"type":"logData"', b'data:{"type":"logData"')
 _BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -53,8 +54,8 @@ class EventSplitter:
             self.dropped_log_bytes += end - start
             start = end
         del self._rest[:start]
-        if len(self._rest) > PAYLOAD_LIMIT_BYTES:
-            raise PayloadTooLong(f"an event is longer than {PAYLOAD_LIMIT_BYTES} bytes")
+        if len(self._rest) > EVENT_BYTES:
+            raise PayloadTooLong(f"an event is longer than {EVENT_BYTES} bytes")
 
 
 def _payload(event: bytes) -> List[bytes]:

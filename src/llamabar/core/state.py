@@ -5,10 +5,10 @@ from typing import FrozenSet, Mapping, Optional, Tuple
 
 from llamabar.core import events as ev
 from llamabar.core import speed
+from llamabar.core.path_kind import PathKind, path_kind
 
 READY, STARTING, STOPPING, STOPPED = "ready", "starting", "stopping", "stopped"
 LOADED_STATES = (READY, STARTING, STOPPING)
-ROWS_KEPT = 1000
 LOAD_TIMES_KEPT = 9
 
 
@@ -31,6 +31,7 @@ class Model:
     load_times_s: Tuple[float, ...] = ()
     failed_at_s: Optional[float] = None
     failure: str = ""
+    quit_at_s: Optional[float] = None  # its server ended by itself then
     memory_bytes: Optional[int] = None
     memory_peak_bytes: Optional[int] = None
     meter: speed.Meter = speed.Meter()
@@ -53,12 +54,25 @@ class Model:
 
 @dataclass(frozen=True)
 class Request:
-    """One request in flight. `trail` holds (time, answer bytes) of its last seconds."""
+    """One request in flight. `trail` holds (time, bytes of the model's answer) of its last seconds.
+
+    While a model loads, llama-swap may write text of its own into the answer (`sendLoadingState`): `loading_bytes`.
+    """
 
     info: ev.RequestInfo
     started_s: float
-    seen_s: float
+    loading_bytes: int = 0
     trail: speed.Trail = ()
+
+    @property
+    def kind(self) -> PathKind:
+        """Return what is asked for."""
+        return path_kind(self.info.path)
+
+    @property
+    def answer_bytes(self) -> Optional[int]:
+        """Return how many bytes the model has written; None where a version does not tell."""
+        return None if self.info.resp_bytes is None else max(0, self.info.resp_bytes - self.loading_bytes)
 
 
 @dataclass(frozen=True)
@@ -75,7 +89,7 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PendingAction:
     """An action that was clicked: waiting for its effect, or refused."""
 
     at_s: float
@@ -99,8 +113,11 @@ class Snapshot:
     confirmed: FrozenSet[str] = frozenset()
     refuted: FrozenSet[str] = frozenset()
     models: Mapping[str, Model] = field(default_factory=dict)
+    models_left_out: int = 0
     table_is_new: bool = True  # the next model table is the first of this connection
+    table_is_refreshed: bool = False  # … shows what no event told
     requests: Mapping[str, Request] = field(default_factory=dict)
+    requests_left_out: int = 0
     inflight_total: Optional[int] = None  # v192 to v234 tell only a number
     profiles: Tuple[str, ...] = ()
     profile: Optional[str] = None
@@ -118,7 +135,7 @@ class Snapshot:
     last_activity_s: Optional[float] = None
     service: Optional[ev.ServiceFound] = None
     host: Host = Host()
-    asked: Mapping[str, Asked] = field(default_factory=dict)
+    asked: Mapping[str, PendingAction] = field(default_factory=dict)  # the clicks of the last minutes, by token
 
 
 def loaded(snapshot: Snapshot) -> Tuple[Model, ...]:
@@ -138,13 +155,18 @@ def in_flight(snapshot: Snapshot) -> Optional[int]:
     The bare number of v192 to v217 is wrong; a probe confirms `inflight_count` from v218 on.
     """
     if "inflight_list" in snapshot.confirmed:
-        return len(snapshot.requests)
+        return len(snapshot.requests) + snapshot.requests_left_out
     return snapshot.inflight_total if "inflight_count" in snapshot.confirmed else None
 
 
 def at_work(model: Model) -> bool:
     """Tell whether llama-swap's connections to a model's server say that it works, where no event does."""
     return bool(model.clients) and model.clients != model.idle_clients
+
+
+def heard(snapshot: Snapshot, at_s: float) -> Snapshot:
+    """Return the snapshot after the event stream spoke."""
+    return replace(snapshot, last_seen_s=at_s, last_event_s=at_s, missed_heartbeats=0)
 
 
 def with_model(snapshot: Snapshot, model: Model) -> Snapshot:

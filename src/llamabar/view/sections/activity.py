@@ -52,7 +52,7 @@ def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...
     if best_tps is not None:
         said = words.spread(reading, median_tps, best_tps, server.history.span_s)
         found.append(Row(f"{words.GENERATION}: {said}", level=Level.QUIET))
-    prompts = [tps for tps in (readings.prompt_tps(row) for row in server.snapshot.rows) if tps]
+    prompts = [row.prompt_tps for row in server.snapshot.rows if row.prompt_tps]
     if prompts:
         said = words.prompts(readings.median(prompts), len(prompts))
         found.append(Row(f"{words.PROMPT}: {said}", level=Level.QUIET))

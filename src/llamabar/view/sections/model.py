@@ -27,7 +27,7 @@ def _speed(model: Model) -> Optional[Row]:
     reading = readings.last(model)
     if reading is None:
         return None
-    prompt = readings.prompt_tps(model.meter.last) if model.meter.last is not None else None
+    prompt = model.meter.last.prompt_tps if model.meter.last is not None else None
     return Row(f"{words.SPEED}: {words.speeds(reading, prompt)}", level=Level.QUIET)
 
 

@@ -1,0 +1,97 @@
+"""Requests in flight: begun, changed, ended.
+
+Of an answer only its bytes are told, at most every 250 ms (llama-swap API, 4.4). Those that come before the model is
+ready are llama-swap's own (`sendLoadingState`: progress text, and a last line when the load is done), so what an answer
+had by then, and shortly after, counts as `loading_bytes`, not as the model's.
+"""
+
+from dataclasses import replace
+from typing import Optional
+
+from llamabar.core import events as ev
+from llamabar.core import speed
+from llamabar.core.limits import REQUESTS
+from llamabar.core.path_kind import PathKind
+from llamabar.core.state import READY, STARTING, STOPPED, Request, Snapshot, heard, requests_of, with_model
+
+LOADING_TEXT_S = 0.6  # after a load: two updates, the last of which may tell of its last line
+
+
+def listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) -> Snapshot:
+    """Return the snapshot with a whole list of requests; those that are no longer there have ended."""
+    requests = {info.id: _request(snapshot, info, at_s) for info in event.requests}
+    for request in [old for old_id, old in snapshot.requests.items() if old_id not in requests]:
+        snapshot = _ended(snapshot, request, at_s)
+    snapshot = replace(heard(snapshot, at_s), requests=requests, requests_left_out=event.left_out)
+    return replace(snapshot, confirmed=snapshot.confirmed | {"inflight_list"})
+
+
+def upserted(snapshot: Snapshot, event: ev.InflightUpserted, at_s: float) -> Snapshot:
+    """Return the snapshot with a request that began or changed."""
+    confirmed = snapshot.confirmed | {"inflight_list", "inflight_bytes"}
+    snapshot = replace(heard(snapshot, at_s), confirmed=confirmed)
+    request = event.request
+    if request.id not in snapshot.requests and len(snapshot.requests) >= REQUESTS:
+        begins = request.streams is None and not request.resp_bytes
+        return replace(snapshot, requests_left_out=snapshot.requests_left_out + begins)
+    return replace(snapshot, requests={**snapshot.requests, request.id: _request(snapshot, request, at_s)})
+
+
+def removed(snapshot: Snapshot, event: ev.InflightRemoved, at_s: float) -> Snapshot:
+    """Return the snapshot without a request that ended."""
+    old = snapshot.requests.get(event.id)
+    snapshot = heard(snapshot, at_s)
+    if old is None:
+        return replace(snapshot, requests_left_out=max(0, snapshot.requests_left_out - 1))
+    requests = {request_id: request for request_id, request in snapshot.requests.items() if request_id != event.id}
+    return replace(_ended(snapshot, old, at_s), requests=requests)
+
+
+def counted(snapshot: Snapshot, event: ev.InflightCounted, at_s: float) -> Snapshot:
+    """Return the snapshot of a version that tells only a number; one less counts as use of the one ready model."""
+    fewer = snapshot.inflight_total is not None and event.total < snapshot.inflight_total
+    snapshot = heard(snapshot, at_s)
+    if fewer:
+        snapshot = replace(snapshot, last_activity_s=at_s)
+        ready = [model for model in snapshot.models.values() if model.state == READY]
+        if len(ready) == 1:
+            snapshot = with_model(snapshot, replace(ready[0], last_use_s=at_s))
+    return replace(snapshot, inflight_total=event.total)
+
+
+def _request(snapshot: Snapshot, info: ev.RequestInfo, at_s: float) -> Request:
+    old = snapshot.requests.get(info.id)
+    if old is not None:
+        info = info._replace(
+            model=info.model or old.info.model,
+            path=info.path or old.info.path,
+            stamp=info.stamp or old.info.stamp,
+        )
+    started_s = at_s - (info.elapsed_s or 0.0) if old is None else old.started_s
+    moment_s = at_s if info.elapsed_s is None else started_s + info.elapsed_s
+    loading_bytes = _loading_bytes(snapshot, old, info, at_s)
+    request = Request(info, started_s, loading_bytes=loading_bytes, trail=old.trail if old is not None else ())
+    if request.answer_bytes and request.kind is PathKind.TEXT and info.streams is not False:
+        request = replace(request, trail=speed.extend(request.trail, speed.Sample(moment_s, request.answer_bytes)))
+    return request
+
+
+def _loading_bytes(snapshot: Snapshot, old: Optional[Request], info: ev.RequestInfo, at_s: float) -> int:
+    """Return how much of an answer is llama-swap's own text, as far as it is known."""
+    model, before = snapshot.models.get(info.model), old.loading_bytes if old is not None else 0
+    if model is None or model.info.peer:
+        return before
+    since_s = model.state_since_s
+    settling = before > 0 and since_s is not None and at_s - since_s < LOADING_TEXT_S
+    return info.resp_bytes or before if model.state in (STARTING, STOPPED) or settling else before
+
+
+def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
+    model = snapshot.models.get(request.info.model)
+    snapshot = replace(snapshot, last_activity_s=at_s)
+    if model is None:
+        return snapshot
+    meter = speed.with_ended(model.meter, request.info.path, resp_bytes=speed.grown_bytes(request.trail, at_s))
+    if all(other.info.id == request.info.id for other in requests_of(snapshot, model.id)):
+        meter = speed.with_slots(meter, None, at_s=at_s)  # what its slots did is over
+    return with_model(snapshot, replace(model, last_use_s=at_s, meter=meter))

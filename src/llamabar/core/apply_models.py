@@ -1,0 +1,100 @@
+"""The model table: what changed since the last one, how long a load took, whether it failed, and who quit by itself.
+
+llama-swap says a model's state and never why it changed (llama-swap API, 8): a failed start is "stopped" again, and so
+is a model server that crashed. A crash goes from "ready" to "stopped" without "stopping"; an unload goes through
+"stopping", but a table is made when it is delivered, so a quick unload may show as "stopped" twice and never as
+"stopping" (4.2, and recordings/v250 at 20.061 s). So a model quit unexpectedly only if nothing else explains it:
+it was not told to be unloading, nor its end told twice; nobody clicked here just before; and, unless a request was in
+flight (neither the idle timer nor another model ever ends one), its idle time was not over and no other model came.
+Where the idle time is not known and nothing was in flight, nothing tells, and nothing is said. Up to v217 only a crash
+changes the state without an event; it is found when the stream is opened again because the processes are gone.
+"""
+
+from dataclasses import replace
+from typing import Optional
+
+from llamabar.core import events as ev
+from llamabar.core import speed
+from llamabar.core.state import (
+    LOAD_TIMES_KEPT,
+    READY,
+    STARTING,
+    STOPPED,
+    Model,
+    Snapshot,
+    at_work,
+    heard,
+    in_flight,
+    requests_of,
+)
+
+CLICKED_S = 10.0  # a click on "unload" or "restart" has its effect within this time
+TOLD_TWICE_S = 1.0
+TTL_CHECK_S = 2.0  # llama-swap looks at the idle time once a second
+SHOWN_S = 600.0  # how long it is said that a model quit
+
+
+def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
+    """Return the snapshot with a new model table."""
+    before = snapshot.models
+    since_s = None if snapshot.table_is_new else at_s
+    found = {info.id: _changed(before.get(info.id), info, since_s=since_s, at_s=at_s) for info in event.models}
+    told_twice = all(model_id in before and before[model_id].state == model.state for model_id, model in found.items())
+    for model_id, model in found.items() if since_s is not None else ():
+        old = before.get(model_id)
+        if old is not None and old.state == READY and model.state == STOPPED:
+            quit_s = at_s if _quit(snapshot, event, old, at_s) else None
+            found[model_id] = replace(model, quit_at_s=quit_s)
+        elif told_twice and model.quit_at_s is not None and at_s - model.quit_at_s < TOLD_TWICE_S:
+            found[model_id] = replace(model, quit_at_s=None)
+    return replace(
+        heard(snapshot, at_s),
+        models=found,
+        models_left_out=event.left_out,
+        table_is_new=False,
+        table_is_refreshed=False,
+    )
+
+
+def has_quit(model: Model, *, now_s: float) -> bool:
+    """Tell whether a model's server quit unexpectedly a short time ago and was not loaded again."""
+    return model.quit_at_s is not None and model.state == STOPPED and now_s - model.quit_at_s < SHOWN_S
+
+
+def _changed(old: Optional[Model], info: ev.ModelInfo, *, since_s: Optional[float], at_s: float) -> Model:
+    if old is None:
+        return Model(info)
+    if old.state == info.state and since_s is not None:
+        return old if old.info == info else replace(old, info=info)
+    model = replace(
+        old, info=info, state_since_s=since_s, running_read=False, proxy=None, slots_closed=False, process=None,
+        clients=(), idle_clients=(), meter=speed.with_slots(old.meter, None, at_s=at_s),
+    )  # fmt: skip
+    if since_s is None:
+        return replace(model, last_use_s=None, failed_at_s=None, failure="", quit_at_s=None)
+    if info.state == READY:
+        took_s = since_s - old.state_since_s if old.state == STARTING and old.state_since_s is not None else None
+        times = old.load_times_s if took_s is None else (*old.load_times_s, took_s)[-LOAD_TIMES_KEPT:]
+        return replace(model, load_times_s=times, last_use_s=since_s, failed_at_s=None, failure="", quit_at_s=None)
+    if info.state == STOPPED:
+        failed_s = at_s if old.state == STARTING else None
+        return replace(model, memory_bytes=None, memory_peak_bytes=None, failed_at_s=failed_s, failure="")
+    return model
+
+
+def _quit(snapshot: Snapshot, event: ev.ModelsListed, model: Model, at_s: float) -> bool:
+    """Tell whether a model that was ready and is stopped can only have quit by itself."""
+    clicked = any(at_s - action.at_s < CLICKED_S for action in snapshot.asked.values())
+    if model.id in event.unloading or clicked:
+        return False
+    if snapshot.table_is_refreshed or requests_of(snapshot, model.id) or at_work(model):
+        return True
+    others = any(info.state == STARTING and info.id != model.id for info in event.models)
+    if others or any(request.info.model != model.id for request in snapshot.requests.values()):
+        return False
+    ready = [one for one in snapshot.models.values() if one.state == READY]
+    if in_flight(snapshot) and len(ready) == 1:
+        return True
+    if model.ttl_s is None or (model.ttl_s and model.last_use_s is None):
+        return False
+    return not model.ttl_s or (model.last_use_s or 0.0) + model.ttl_s - TTL_CHECK_S > at_s

@@ -1,0 +1,34 @@
+"""What a request is for, by its path (llama-swap API, section 2, inference routes)."""
+
+from enum import Enum
+from typing import Tuple
+
+
+class PathKind(str, Enum):
+    """What a model is asked for."""
+
+    TEXT = "text"
+    TRANSCRIPTION = "transcription"
+    SPEECH = "speech"
+    IMAGE = "image"
+    EMBEDDING = "embedding"
+    RERANKING = "reranking"
+    OTHER = "other"
+
+
+_ENDINGS: Tuple[Tuple[PathKind, Tuple[str, ...]], ...] = (
+    (PathKind.TEXT, ("completions", "/completion", "/messages", "/responses", "/infill")),
+    (PathKind.TRANSCRIPTION, ("/audio/transcriptions", "/audio/translations", "/inference")),
+    (PathKind.SPEECH, ("/audio/speech",)),
+    (PathKind.IMAGE, ("/images/generations", "/images/edits", "/images/variations", "/txt2img", "/img2img")),
+    (PathKind.EMBEDDING, ("/embeddings", "/embedding")),
+    (PathKind.RERANKING, ("/rerank", "/reranking")),
+)
+
+
+def path_kind(path: str) -> PathKind:
+    """Return the kind of a request; TEXT where a version tells no path."""
+    route = path.split("?", 1)[0].rstrip("/").lower()
+    if not route:
+        return PathKind.TEXT
+    return next((kind for kind, endings in _ENDINGS if route.endswith(endings)), PathKind.OTHER)
