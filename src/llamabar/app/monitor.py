@@ -256,7 +256,7 @@ def _state_of(scene: Scene) -> object:
         (
             server.status,
             server.snapshot.profile,
-            tuple((model.id, model.state, model.failed_at_s) for model in server.snapshot.models.values()),
+            tuple((one.id, one.state, one.failed_at_s, one.quit_at_s) for one in server.snapshot.models.values()),
             bool(server.snapshot.requests),
             tuple((token, asked.ended_s, asked.failure) for token, asked in server.snapshot.asked.items()),
             server.snapshot.confirmed,

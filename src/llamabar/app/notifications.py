@@ -40,7 +40,7 @@ def url(found: News, server: str) -> str:
 def words(found: News) -> str:
     """Return the news in words."""
     if found.event == FAILED:
-        return f"{name(found.model)} failed to load"
+        return f"{name(found.model)} {'quit unexpectedly' if found.quit else 'failed to load'}"
     if found.event == GONE:
         return "is not answering"
     took: Optional[float] = found.lasted_s

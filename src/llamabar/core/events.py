@@ -43,8 +43,8 @@ class ModelInfo(NamedTuple):
 
 
 class RequestInfo(NamedTuple):
-    """One entry of an `inflight` event. `streams`: the answer's headers say that it is (not) an event stream; None before
-    they have come, and where nothing tells of headers.
+    """One entry of an `inflight` event. `streams`: whether the answer's headers say that it is an event stream; None
+    before they have come, and where nothing tells of headers.
 
     Ids start again after a reload of the server: `stamp`, its time of arrival as sent, tells two of them apart.
     """

@@ -1,5 +1,6 @@
-"""How much of somebody else's text is kept, so that no answer, however absurd, makes the program grow. What is beyond is
-counted where a count can be shown, and left out.
+"""How much of somebody else's text is kept, so that no answer, however absurd, makes the program grow.
+
+What is beyond is left out, and counted where a count can be shown.
 """
 
 MODELS = 2000

@@ -13,16 +13,18 @@ from llamabar.core.state import Snapshot
 GONE_AFTER_S = 30.0
 PAUSE_S = 60.0
 STOPPED_ON_PURPOSE = (ServiceState.STOPPED, ServiceState.NOT_LOADED, ServiceState.STOPPING)
-MINUTES_A_DAY = 1440
 
 
 @dataclass(frozen=True)
 class News:
-    """One thing to tell: what happened, to which model (outside text, "" for the server), and how long it took."""
+    """One thing to tell: what happened, to which model (outside text, "" for the server), and how long it took. `quit`:
+    the model failed after it had been loaded.
+    """
 
     event: str
     model: str = ""
     lasted_s: Optional[float] = None
+    quit: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,14 @@ def _seen(told: Told, snapshot: Snapshot, now_s: float) -> Told:
 
 
 def _failures(snapshot: Snapshot) -> FrozenSet[Tuple[str, float]]:
-    models = snapshot.models.values()
-    return frozenset((model.id, model.failed_at_s) for model in models if model.failed_at_s is not None)
+    """Return each load that failed and each server that quit by itself, with its time."""
+    found = ((model.id, at_s) for model in snapshot.models.values() for at_s in (model.failed_at_s, model.quit_at_s))
+    return frozenset((model_id, at_s) for model_id, at_s in found if at_s is not None)
 
 
 def _failed(told: Told, snapshot: Snapshot) -> Optional[News]:
     new = sorted(_failures(snapshot) - told.failures)
-    return News(FAILED, new[0][0]) if new else None
+    return News(FAILED, new[0][0], quit=snapshot.models[new[0][0]].quit_at_s is not None) if new else None
 
 
 def _is_gone(snapshot: Snapshot, now_s: float) -> bool:

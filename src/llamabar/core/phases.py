@@ -1,9 +1,9 @@
 """What each request in flight is doing.
 
-llama-swap tells no phase (llama-swap API, 4.4). Known are the path, the model's state, whether the answer's headers have
-come, how many bytes the model has written, and from `/slots` how many requests its server works on: those beyond that
-number wait. Bytes of a text mean generating. No bytes mean that the prompt is processed only where the answer is an
-event stream, whose headers came, or where a slot says so: an answer in one piece has no bytes until it is done, and
+llama-swap tells no phase (llama-swap API, 4.4). Known are the path, the model's state, whether the answer's headers
+have come, how many bytes the model has written, and from `/slots` how many requests its server works on: those beyond
+that number wait. Bytes of a text mean generating. No bytes mean that the prompt is processed only where the answer is
+an event stream, whose headers came, or where a slot says so: an answer in one piece has no bytes until it is done, and
 most servers have no slots (llama-server, 9).
 """
 

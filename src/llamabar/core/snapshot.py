@@ -4,7 +4,7 @@ What was known before a connection was lost is kept: the view shows how old it i
 """
 
 from dataclasses import replace
-from typing import Callable, Dict, Optional, Type
+from typing import Callable, Dict, Type
 
 from llamabar.core import events as ev
 from llamabar.core import speed

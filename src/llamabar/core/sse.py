@@ -12,7 +12,6 @@ from typing import List
 
 from llamabar.core.limits import EVENT_BYTES
 
-
 _LOG = (b'event:message\ndata:{"type":"logData"', b'data:{"type":"logData"')
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _OVERLAP_BYTES = 2  # of a blank line that the next piece may complete

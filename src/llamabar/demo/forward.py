@@ -1,7 +1,9 @@
 """How the made-up llama-swap passes a request on to a model's server, and what it keeps of it."""
 
+import contextlib
 import http.client
 import json
+import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Dict
 
@@ -11,6 +13,7 @@ from llamabar.demo.world import World, stamp
 
 ANSWER_S = 600.0
 TAIL_BYTES = 8192
+EVENT_STREAM = "text/event-stream"
 SHOWN_HEADERS = ("Content-Type", "Content-Length", "Server")
 
 
@@ -41,8 +44,62 @@ class Outcome:
         }
 
 
-def forward(caller: BaseHTTPRequestHandler, body: bytes, process: Process, entry: Entry, inflight: Inflight) -> Outcome:
-    """Send a request to the model's server and its answer back, bytes as they come; a cancel cuts both."""
+class LoadingText:
+    """What llama-swap writes into a streamed answer while its model loads (`sendLoadingState`)."""
+
+    def __init__(self, caller: BaseHTTPRequestHandler, entry: Entry, inflight: Inflight) -> None:
+        self.caller, self.entry, self.inflight = caller, entry, inflight
+        self.begun = False
+        self.ready = threading.Event()
+        self.thread = threading.Thread(target=self._write, daemon=True)
+
+    def begin(self, process: Process) -> None:
+        """Begin to write, if the model has to be waited for."""
+        if process.state != "ready":
+            self.begun = True
+            start_stream(self.caller, 200)
+            self.inflight.headers(self.entry, {"Content-Type": EVENT_STREAM})
+            self.thread.start()
+
+    def end(self) -> None:
+        """Write that the model is loaded, once."""
+        if self.begun and not self.ready.is_set():
+            self.ready.set()
+            self.thread.join()
+
+    def _write(self) -> None:
+        with contextlib.suppress(OSError):
+            self._say(f"llama-swap loading model: {self.entry.body['model']}\n")
+            while not self.ready.wait(0.3):
+                self._say(".")
+            self._say("\nDone!\n")
+
+    def _say(self, text: str) -> None:
+        chunk = {"choices": [{"delta": {"reasoning_content": text}}]}
+        write_piece(self.caller, self.entry, self.inflight, b"data: " + json.dumps(chunk).encode() + b"\n\n")
+
+
+def start_stream(caller: BaseHTTPRequestHandler, status: int) -> None:
+    """Send the headers of a streamed answer."""
+    caller.send_response(status)
+    caller.send_header("Content-Type", EVENT_STREAM)
+    caller.send_header("Transfer-Encoding", "chunked")
+    caller.end_headers()
+
+
+def write_piece(caller: BaseHTTPRequestHandler, entry: Entry, inflight: Inflight, piece: bytes) -> None:
+    """Send a piece of a streamed answer, and count it."""
+    caller.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+    caller.wfile.flush()
+    inflight.wrote(entry, len(piece))
+
+
+def forward(
+    caller: BaseHTTPRequestHandler, body: bytes, process: Process, entry: Entry, inflight: Inflight, *, begun: bool
+) -> Outcome:
+    """Send a request to the model's server and its answer back, bytes as they come; a cancel cuts both. `begun`: the
+    caller has its headers already.
+    """
     outcome = Outcome()
     upstream = http.client.HTTPConnection("127.0.0.1", process.port, timeout=ANSWER_S)
     try:
@@ -54,7 +111,7 @@ def forward(caller: BaseHTTPRequestHandler, body: bytes, process: Process, entry
         answer = upstream.getresponse()
         inflight.headers(entry, {key: str(value) for key, value in answer.getheaders() if key in SHOWN_HEADERS})
         outcome.status, outcome.kind = answer.status, answer.headers.get("Content-Type", "")
-        _pass_on(caller, answer, entry, inflight, outcome)
+        _pass_on(caller, answer, entry, inflight, outcome, begun=begun)
     except (OSError, http.client.HTTPException):
         caller.close_connection = True  # the caller, the model or a cancel ended it
     finally:
@@ -63,21 +120,27 @@ def forward(caller: BaseHTTPRequestHandler, body: bytes, process: Process, entry
 
 
 def _pass_on(
-    caller: BaseHTTPRequestHandler, answer: http.client.HTTPResponse, entry: Entry, inflight: Inflight, outcome: Outcome
-) -> None:
-    streamed = "event-stream" in outcome.kind
-    caller.send_response(outcome.status)
-    caller.send_header("Content-Type", outcome.kind)
-    caller.send_header(*(("Transfer-Encoding", "chunked") if streamed else ("Content-Length", str(answer.length or 0))))
-    caller.end_headers()
+    caller: BaseHTTPRequestHandler, answer: http.client.HTTPResponse, entry: Entry, inflight: Inflight,
+    outcome: Outcome, *, begun: bool,
+) -> None:  # fmt: skip
+    streamed = EVENT_STREAM in outcome.kind
+    if streamed and not begun:
+        start_stream(caller, outcome.status)
+    elif not streamed:
+        caller.send_response(outcome.status)
+        caller.send_header("Content-Type", outcome.kind)
+        caller.send_header("Content-Length", str(answer.length or 0))
+        caller.end_headers()
     while True:
         piece = answer.read1(65536)
         if not piece:
             break
         outcome.tail = (outcome.tail + piece)[-TAIL_BYTES:]
-        caller.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if streamed else piece)
-        caller.wfile.flush()
-        inflight.wrote(entry, len(piece))
+        if streamed:
+            write_piece(caller, entry, inflight, piece)
+        else:
+            caller.wfile.write(piece)
+            inflight.wrote(entry, len(piece))
     if streamed:
         caller.wfile.write(b"0\r\n\r\n")
     outcome.whole = True

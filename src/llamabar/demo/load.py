@@ -45,10 +45,10 @@ class Users(threading.Thread):
         self._ending.set()
 
 
-def ask(address: str, model: str, tokens: int, words: int, **more: Any) -> int:
+def ask(address: str, model: str, tokens: int, words: int, *, path: str = "", **more: Any) -> int:
     """Send one chat (or, for no tokens, an embedding), read the answer to its end, and return its status; 0 if cut."""
     said = " ".join(random.choice(("light", "model", "mac", "answer", "slow", "token")) for _ in range(words))
-    path = "/v1/chat/completions" if tokens else "/v1/embeddings"
+    path = path or ("/v1/chat/completions" if tokens else "/v1/embeddings")
     body: Dict[str, Any] = {"model": model, "max_tokens": tokens, "stream": True, **more}
     body["messages"] = [{"role": "user", "content": said}]
     connection = http.client.HTTPConnection(address, timeout=600)

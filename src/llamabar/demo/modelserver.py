@@ -2,6 +2,9 @@
 with the standard library alone, as a child of the demo or of a real llama-swap:
     modelserver.py --port 5801 --load-s 2 --tps 40 --prompt-tps 600 --slots 2 [--fail]
 
+With --no-slots --no-timings it is like mlx_lm.server, which tells neither. It also transcribes, speaks, draws and
+ranks, each in one piece after --work-s.
+
 A request may carry {"demo": {"tps": [40, 250], "switch_s": 3}}: its speed then changes in its midst.
 """
 
@@ -100,7 +103,7 @@ class Model:
             step = min(BATCH_TOKENS, answer.prompt_tokens - slot.prompt_done)
             time.sleep(step / self.options.prompt_tps)
             slot.prompt_done += step
-        start_s = due_s = time.monotonic()
+        start_s = due_s = first_s = time.monotonic()
         answer.prompt_s = start_s - began_s
         speeds = pace.get("tps") or [self.options.tps]
         for _ in range(answer.wanted):
@@ -109,7 +112,8 @@ class Model:
             time.sleep(max(0.0, due_s - time.monotonic()))
             slot.decoded += 1
             slot.remaining -= 1
-            answer.count, answer.predicted_s = slot.decoded, time.monotonic() - start_s
+            first_s = time.monotonic() if slot.decoded == 1 else first_s  # the first one comes free with the prompt
+            answer.count, answer.predicted_s = slot.decoded, time.monotonic() - first_s
             yield random.choice(WORDS)
         with self.lock:
             for name, more in zip(TOTALS, (answer.prompt_tokens, answer.prompt_s, answer.count, answer.predicted_s)):
@@ -119,7 +123,8 @@ class Model:
 class Answer:
     """One answer: what it is made of, and how long that took."""
 
-    def __init__(self, prompt_tokens: int, wanted: int) -> None:
+    def __init__(self, prompt_tokens: int, wanted: int, *, tells_timings: bool) -> None:
+        self.tells_timings = tells_timings
         self.name = f"chatcmpl-{random.getrandbits(96):024x}"
         self.prompt_tokens = prompt_tokens
         self.wanted = wanted
@@ -130,7 +135,7 @@ class Answer:
         """Return an answer or a chunk of one; usage and timings stand at its end."""
         body: Dict[str, Any] = {"choices": choices, "created": int(time.time()), "id": self.name}
         body.update(model="demo.gguf", system_fingerprint=FINGERPRINT, object=kind)
-        return {**body, **self.ending()} if ended else body
+        return {**body, **self.ending()} if ended and self.tells_timings else body
 
     def ending(self) -> Dict[str, Any]:
         """Return usage and timings as llama-server ends an answer."""
@@ -148,6 +153,18 @@ class Answer:
 WORDS = [" the", " a", " model", " token", " reads", " light", " and", ",", " of", " slowly", " answer", "."]
 
 
+IN_ONE_PIECE: Dict[str, Any] = {
+    "/embeddings": {
+        "object": "list", "data": [{"index": 0, "embedding": [0.0] * 8}],
+        "usage": {"prompt_tokens": 12, "total_tokens": 12},
+    },
+    "/rerank": {"results": [{"index": 0, "relevance_score": 0.5}]},
+    "/audio/transcriptions": {"text": "a few words"},
+    "/audio/speech": b"RIFF" + b"\0" * 4000,
+    "/images/generations": {"created": 1, "data": [{"b64_json": "AAAA"}]},
+}  # fmt: skip
+
+
 class Handler(BaseHTTPRequestHandler):
     """llama-server's routes, as far as a monitor and a chat client use them."""
 
@@ -163,7 +180,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
         elif route in ("/health", "/v1/health"):
             self.send_json(200, {"status": "ok"})
-        elif route == "/slots":
+        elif route == "/slots" and not self.model.options.no_slots:
             self.send_json(200, [slot.as_json(self.model.options.context) for slot in self.model.slots])
         elif route == "/props":
             self.send_json(200, self.props())
@@ -172,21 +189,30 @@ class Handler(BaseHTTPRequestHandler):
         elif route == "/metrics":
             self.send_body(200, "text/plain; version=0.0.4", self.metrics().encode())
         else:
-            self.send_json(404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}})
+            self.not_found()
+
+    def not_found(self) -> None:
+        """Refuse a route as llama-server does."""
+        self.send_json(404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}})
 
     def do_POST(self) -> None:
-        """Answer a chat, streamed or whole, or an embedding."""
-        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
-        if self.path.startswith("/v1/embeddings"):
-            usage = {"prompt_tokens": 12, "total_tokens": 12}
-            self.send_json(200, {"object": "list", "data": [{"index": 0, "embedding": [0.0] * 8}], "usage": usage})
+        """Answer a chat, streamed or whole, or what is done in one piece."""
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        found = next((answer for ending, answer in IN_ONE_PIECE.items() if self.path.endswith(ending)), None)
+        if found is None:
+            self.chat(json.loads(sent or b"{}"))
+            return
+        time.sleep(self.model.options.work_s)
+        if isinstance(found, bytes):
+            self.send_body(200, "audio/wav", found)
         else:
-            self.chat(body)
+            self.send_json(200, found)
 
     def chat(self, body: Dict[str, Any]) -> None:
         """Generate as many tokens as asked for; a client that hangs up frees the slot."""
         words = sum(len(str(message.get("content", "")).split()) for message in body.get("messages", []))
-        answer = Answer(words + 9, int(body.get("max_tokens") or 64))
+        tells_timings = not self.model.options.no_timings
+        answer = Answer(words + 9, int(body.get("max_tokens") or 64), tells_timings=tells_timings)
         slot = self.model.take_slot()
         slot.params = {"max_tokens": answer.wanted, "n_predict": answer.wanted, "stream": bool(body.get("stream"))}
         try:
@@ -277,9 +303,11 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Serve until ended by a signal."""
     parser = argparse.ArgumentParser(description="a made-up llama-server")
     parser.add_argument("--port", type=int, required=True)
-    for name, usual in (("load-s", 1.0), ("tps", 40.0), ("prompt-tps", 600.0), ("slots", 2), ("context", 4096)):
+    for name, usual in (("load-s", 1.0), ("tps", 40.0), ("prompt-tps", 600.0), ("slots", 2), ("context", 4096),
+                        ("work-s", 0.2)):  # fmt: skip
         parser.add_argument(f"--{name}", type=type(usual), default=usual)
-    parser.add_argument("--fail", action="store_true")
+    for name in ("fail", "no-slots", "no-timings"):
+        parser.add_argument(f"--{name}", action="store_true")
     options = parser.parse_args(arguments)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):

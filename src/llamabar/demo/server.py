@@ -2,6 +2,7 @@
 
 import json
 import queue
+import re
 import select
 import socket
 import threading
@@ -11,13 +12,17 @@ from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from llamabar.demo.dialect import DemoModel, find
-from llamabar.demo.forward import Outcome, forward, record
+from llamabar.demo.forward import LoadingText, Outcome, forward, record
 from llamabar.demo.inflight import Inflight
 from llamabar.demo.world import LoadFailed, World, dumps, stamp
 
 UNLOGGED = ("/wol-health", "/api/performance", "/metrics")
 PUBLIC = ("/health", "/wol-health")
 JSON_TYPE = "application/json"
+INFERENCE = (
+    "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank", "/v1/audio/transcriptions",
+    "/v1/audio/speech", "/v1/images/generations",
+)  # fmt: skip
 SHOWN_HEADERS = ("Accept-Encoding", "Content-Length", "Content-Type", "User-Agent")
 
 
@@ -84,9 +89,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Answer an inference route, an unload or a cancel."""
         self._route({
-            "/v1/chat/completions": self._infer,
-            "/v1/completions": self._infer,
-            "/v1/embeddings": self._infer,
+            **dict.fromkeys(INFERENCE, self._infer),
             "/api/models/unload": self._unload_all,
         })  # fmt: skip
 
@@ -185,16 +188,21 @@ class Handler(BaseHTTPRequestHandler):
         ]
 
     def _infer(self) -> None:
-        body = json.loads(self.sent_body or b"{}")
+        form = re.search(rb'name="model"\r\n\r\n([^\r]*)', self.sent_body)  # what is sent with a file
+        body = {"model": form.group(1).decode()} if form else json.loads(self.sent_body or b"{}")
         wanted = str(body.get("model", ""))
         model = find(self.world.models, wanted)
         sent = {key: self.headers[key] for key in SHOWN_HEADERS if self.headers.get(key)}
         entry = self.server.inflight.add(model.id if model else wanted, urlsplit(self.path).path, "POST", sent)
         began_s, outcome = time.monotonic(), Outcome()
         process = None
+        waiting = LoadingText(self, entry, self.server.inflight)
         try:
+            if model and model.sends_loading_state and body.get("stream"):
+                waiting.begin(self.world.processes[model.id])
             process = self.world.acquire(wanted)
-            outcome = forward(self, self.sent_body, process, entry, self.server.inflight)
+            waiting.end()
+            outcome = forward(self, self.sent_body, process, entry, self.server.inflight, begun=waiting.begun)
             self.answered = (outcome.status, entry.body["resp_bytes"])
         except (KeyError, LoadFailed) as error:
             missing = isinstance(error, KeyError)
@@ -203,6 +211,7 @@ class Handler(BaseHTTPRequestHandler):
             self.server.inflight.headers(entry, {"Content-Type": JSON_TYPE})
             self._error(outcome.status, outcome.error)
         finally:
+            waiting.end()
             self.server.inflight.remove(entry)
             if process is not None:
                 self.world.release(process)

@@ -177,7 +177,7 @@ class World:
         with open(os.devnull, "rb") as nothing:
             child = subprocess.Popen(process.command, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         process.child = child
-        threading.Thread(target=self._copy_log, args=(child,), daemon=True).start()
+        threading.Thread(target=self._follow, args=(process, child), daemon=True).start()
         healthy = self._wait_for_health(process, child)
         with self.change:
             still = process.state == "starting"
@@ -226,11 +226,21 @@ class World:
             child.kill()
             child.wait()
 
-    def _copy_log(self, child: "subprocess.Popen[bytes]") -> None:
+    def _follow(self, process: Process, child: "subprocess.Popen[bytes]") -> None:
+        """Copy a server's log until it ends; one that ends by itself is stopped, without "stopping"."""
         assert child.stdout is not None
         with child.stdout as lines:
             for line in lines:
                 self.log("upstream", line.decode("utf-8", "replace"))
+        with self.change:
+            crashed = process.state == "ready" and process.child is child
+            if crashed:
+                process.state, process.child = "stopped", None
+                self.change.notify_all()
+        if crashed:
+            child.wait()
+            if not self.dialect.silent_failures:
+                self.publish("modelStatus", self.status())
 
     def _loaded(self) -> List[Process]:
         return [process for process in self.processes.values() if process.state != "stopped"]

@@ -3,13 +3,14 @@
 from typing import List, Tuple
 
 from llamabar.core import readings
+from llamabar.core.apply_models import has_quit
 from llamabar.core.history import series
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import STARTING, in_flight, loaded
 from llamabar.core.status import BUSY, RULES, Status
 from llamabar.view import sparkline, words
 from llamabar.view.menu import Action, Do, Image, Level, Menu, Row, Title
-from llamabar.view.palette import SYMBOLS
+from llamabar.view.palette import QUIT, SYMBOLS
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import actions, activity, models, requests, server
 from llamabar.view.text import name, reason
@@ -57,12 +58,19 @@ def title(scene: Scene) -> Title:
     label = words.SERVER if shown.only else name(shown.name)
     text = "" if scene.title == "icon" else _title_text(shown, scene)
     return Title(
-        SYMBOLS[shown.status],
+        _symbol(shown, scene.now_s),
         text,
         spoken=f"{label} {words.status(shown.snapshot, shown.status)} {text}".strip(),
         image=_title_image(shown, scene) if text and scene.title == "sparkline" else None,
         key=scene.key,
     )
+
+
+def _symbol(shown: Server, now_s: float) -> str:
+    """Return the symbol of a status; a warning while nothing happens and a model's server has quit."""
+    quiet = shown.status in (Status.READY, Status.EMPTY)
+    crashed = quiet and any(has_quit(model, now_s=now_s) for model in shown.snapshot.models.values())
+    return QUIT if crashed else SYMBOLS[shown.status]
 
 
 def _title_image(shown: Server, scene: Scene) -> Image:

@@ -29,6 +29,8 @@ SYMBOLS: Dict[Status, str] = {
     Status.STOPPING: "arrow.up.circle",
 }
 
+QUIT = "exclamationmark.triangle"  # a model's server has quit unexpectedly
+
 # One character of the same meaning, for a terminal.
 GLYPHS: Dict[Status, str] = {
     Status.NO_SERVICE: "?",

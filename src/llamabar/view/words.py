@@ -1,9 +1,10 @@
 """Every word that a user reads in the menu. Sentence case; states named as llama-swap names them."""
 
-from typing import Dict, Optional
+from typing import Dict, Iterable, Optional
 
 from llamabar.core import units
 from llamabar.core.events import FaultKind, ServiceFound
+from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import Snapshot
@@ -49,9 +50,17 @@ REMEDIES: Dict[FaultKind, str] = {
 PHASES: Dict[Phase, str] = {
     Phase.QUEUED: "waiting",
     Phase.LOADING: "waiting for the model",
-    Phase.PROMPT: "reading the prompt",
-    Phase.WORKING: "being answered",
+    Phase.PROMPT: "processing prompt",
+    Phase.WORKING: "in progress",
     Phase.GENERATING: "generating",
+}
+
+KINDS: Dict[PathKind, str] = {
+    PathKind.TRANSCRIPTION: "transcribing",
+    PathKind.SPEECH: "speaking",
+    PathKind.IMAGE: "making an image",
+    PathKind.EMBEDDING: "embedding",
+    PathKind.RERANKING: "reranking",
 }
 
 SOURCE_MARKS: Dict[Source, str] = {Source.LIVE: "", Source.ESTIMATE: "~", Source.LAST: "last "}
@@ -149,9 +158,15 @@ def generating(reading: Optional[Reading]) -> str:
     return "generating" + ("" if reading is None else f" {speed(reading)}")
 
 
-def busy(requests: int) -> str:
-    """Return that a model is busy where a version does not tell with what."""
-    return f"{BUSY}, {units.plural(requests, 'request')}"
+def busy(requests: int, kinds: Iterable[PathKind] = ()) -> str:
+    """Return that a model is busy, and with what where the paths of all its requests tell that."""
+    found = {KINDS.get(kind, BUSY) for kind in kinds}
+    return f"{found.pop() if len(found) == 1 else BUSY}, {units.plural(requests, 'request')}"
+
+
+def phase(found: Phase, kind: PathKind) -> str:
+    """Return what a request is doing."""
+    return KINDS.get(kind, PHASES[found]) if found is Phase.WORKING else PHASES[found]
 
 
 def over(span_s: float) -> str:
@@ -216,7 +231,7 @@ def lasting(seconds: float) -> str:
 
 def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> str:
     """Return what was done, the tokens where they are known; `missed`: there was more, which nobody saw."""
-    said = units.plural(requests, "request") + ("" if generated is None else f", {tokens(generated)} generated")
+    said = units.plural(requests, "request") + (f", {tokens(generated)} generated" if generated else "")
     return f"{AT_LEAST} {said}" if missed else said if requests else NONE_TODAY
 
 
@@ -255,6 +270,11 @@ def failed(age_s: float, why: str) -> str:
     return f"failed to load {ago(age_s)}" + (f", {why}" if why else "")
 
 
+def quit_unexpectedly(age_s: float) -> str:
+    """Return that a model's server ended by itself, and when."""
+    return f"quit unexpectedly {ago(age_s)}"
+
+
 def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:
     """Return how long a model has been loading, and how long it usually takes."""
     took = "loading" if loading_s is None else f"loading {units.duration(loading_s)}"
@@ -290,7 +310,7 @@ def spread(now: Optional[Reading], middle: Optional[float], best: Optional[float
 
 def total(model: str, requests: int, tokens: int) -> str:
     """Return what one model did today."""
-    return f"{name(model)}: {units.plural(requests, 'request')}, {units.count(tokens)} tokens"
+    return f"{name(model)}: {units.plural(requests, 'request')}" + (f", {units.count(tokens)} tokens" if tokens else "")
 
 
 def waiting(running: Optional[int], queued: int) -> str:

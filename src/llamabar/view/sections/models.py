@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import List, Optional, Tuple
 
 from llamabar.core import readings
+from llamabar.core.apply_models import has_quit
 from llamabar.core.capabilities import loadable
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
@@ -43,6 +44,8 @@ def state_words(server: Server, model: Model, *, now_s: float) -> str:
         return words.loading(readings.loading_for_s(model, now_s=now_s), usual_s)
     if model.failed_at_s is not None:
         return words.failed(now_s - model.failed_at_s, reason(model.failure))
+    if has_quit(model, now_s=now_s):
+        return words.quit_unexpectedly(now_s - (model.quit_at_s or now_s))
     return words.MODEL_STATES.get(model.state, reason(model.state))
 
 
@@ -57,13 +60,14 @@ def _ready_words(server: Server, model: Model, now_s: float) -> str:
 
 def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading]) -> Optional[str]:
     found = phases(snapshot)
-    current = [found[request.info.id] for request in requests_of(snapshot, model.id)]
+    requests = requests_of(snapshot, model.id)
+    current = [found[request.info.id] for request in requests]
     if Phase.GENERATING in current or (reading is not None and not current):
         return words.generating(reading)
     if Phase.PROMPT in current:
         return words.prompt(readings.prompt_position(model))
     if Phase.WORKING in current:
-        return words.busy(len(current))
+        return words.busy(len(current), (request.kind for request in requests))
     if not current and at_work(model) and model.meter.busy_slots():
         return words.prompt(readings.prompt_position(model)) if model.meter.reading() else words.BUSY
     counted = in_flight(snapshot)
@@ -74,15 +78,19 @@ def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading]) -> Opti
 
 
 def _has_row(server: Server, model: Model, now_s: float) -> bool:
-    failed = model.failed_at_s is not None and now_s - model.failed_at_s < FAILED_FOR_S
+    failed = _failed(model, now_s)
     return model.state not in NOT_LOADED or failed or _asked_words(server, model, Do.LOAD, now_s) != ""
+
+
+def _failed(model: Model, now_s: float) -> bool:
+    return has_quit(model, now_s=now_s) or (model.failed_at_s is not None and now_s - model.failed_at_s < FAILED_FOR_S)
 
 
 def _model_row(server: Server, one: Model, now_s: float) -> Row:
     asked = _asked_words(server, one, Do.UNLOAD, now_s) or _asked_words(server, one, Do.LOAD, now_s)
     text = asked or state_words(server, one, now_s=now_s)
     loaded = one.state not in NOT_LOADED
-    failed = one.failed_at_s is not None and not loaded
+    failed = _failed(one, now_s) and not loaded
     again = replace(_load_item(server, one), text=words.LOAD_AGAIN)
     children = model.details(server, one) if loaded else (again,)
     return Row(f"{name(one.id)}: {text}", children=children, level=Level.WARNING if failed else Level.NORMAL)

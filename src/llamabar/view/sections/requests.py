@@ -23,7 +23,7 @@ def _row(server: Server, request: Request, phase: Phase, now_s: float) -> Row:
     model = server.snapshot.models.get(request.info.model)
     tokens = readings.decoded_tokens(server.snapshot, model) if model and phase is Phase.GENERATING else None
     age = units.duration(now_s - request.started_s)
-    said = f"{words.tokens(tokens) if tokens else words.PHASES[phase]}, {age}"
+    said = f"{words.tokens(tokens) if tokens else words.phase(phase, request.kind)}, {age}"
     label = f"{words.REQUEST} {name(request.info.id, 12)}"
     return Row(f"{label}: {name(request.info.model)}, {said}", children=_children(server, request))
 
