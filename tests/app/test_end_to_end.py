@@ -202,7 +202,7 @@ def test_every_frame_is_one_write_ended_by_its_separator(tmp_path, server):
 
 
 def test_status_in_words_and_as_json(tmp_path, server):
-    chat(server, "alpha-8b", tokens=5).join(10)
+    chat(server, "alpha-8b", tokens=20).join(10)
     done = run(tmp_path, "status", LLAMABAR_URL=server.url)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"llama-swap at {server.url[7:]}: ready; alpha-8b ready, unloads in 5 min\n"

@@ -1,4 +1,4 @@
-"""Other back ends than llama-server, and what a model server does that answers one token or dies, in the real program."""
+"""Other back ends than llama-server, answers of one token, and model servers that die, in the real program."""
 
 import json
 import os

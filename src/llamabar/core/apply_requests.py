@@ -1,4 +1,12 @@
-"""Rows of finished requests: totals, last speeds, reasons of failed loads, last uses from before we looked."""
+"""Rows of finished requests: totals, last speeds, reasons of failed loads, last uses from before we looked.
+
+A row has a number, in the order in which requests ended, from 0 per start of the server (v140 to v235) or from 1, kept
+through a reload (v236 on; llama-swap API, 5.1). It comes as an event of its own up to v235, and later as a number to
+fetch, in pages of the newest rows. The same row can come more than once: with each new connection, in a page and in the
+stream, in two pages. So only numbers above the newest one seen are new; and a page that ends below it is a table that
+began again. v140 to v151 send up to 22 of their old rows one by one when a connection opens (4.3): those that come at
+once after it are not news. A row has no id of its request: model, path and order are all that tie the two together.
+"""
 
 from dataclasses import replace
 from typing import Optional, Tuple

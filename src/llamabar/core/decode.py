@@ -46,7 +46,6 @@ def _model(entry: Dict[str, Any]) -> ev.ModelInfo:
         id=text(entry.get("id")),
         state=text(entry.get("state")),
         name=text(entry.get("name")),
-        description=text(entry.get("description")),
         unlisted=entry.get("unlisted") is True,
         peer=bool(text(entry.get("peerID"))),
         aliases=texts(entry.get("aliases")),

@@ -35,7 +35,6 @@ class ModelInfo(NamedTuple):
     id: str
     state: str
     name: str = ""
-    description: str = ""
     unlisted: bool = False
     peer: bool = False
     aliases: Tuple[str, ...] = ()

@@ -1,8 +1,20 @@
 """How fast a model generates right now, from what it costs nothing to know.
 
-Order of trust: the model server's own token counts ("live"); the growth of the answers in bytes, divided by
-the bytes that a token took in this model's earlier answers ("estimate"); the last finished request ("last").
-A window grows until it holds enough tokens to be exact, and never across a change of pace.
+llama-swap tells no live token count (llama-swap API, 16.3). Three sources are left, in the order of trust.
+
+"live": the model server's `/slots` counts the tokens of each slot as they come (llama-server, 2), so two looks at one
+slot and one task give its speed. A slot's count starts again with each task, and older servers leave the last count
+standing until the next prompt is done: a trail begins anew with a new task or a falling count.
+
+"estimate": the bytes of an answer, told up to four times a second, grow in proportion to its tokens, and how many bytes
+a token takes depends on model, route and whether the answer is streamed; about 200 in an event stream. So the growth
+is divided by what a token took in this model's earlier answers on this path, learned from answers that ended (bytes
+from their events, tokens from their rows) or, while one is written, from its slot. Over a quarter of a second that is
+64 to 109 tok/s where the truth is 92, over two seconds 88 to 95 (recordings/v250); hence the windows below.
+
+"last": the last finished request, if its figures can be believed (rates.py).
+
+A window reaches back until it holds enough tokens to be exact, but never across a change of pace.
 """
 
 from dataclasses import dataclass, field, replace

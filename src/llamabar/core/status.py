@@ -1,7 +1,11 @@
-"""What a server is doing, in one word: an ordered table, first match wins.
+"""What a server is doing, in one word: an ordered table, the first row that applies wins.
 
-The words are those of the contract. Status is derived from a snapshot, never driven by events, so a new
-connection has nothing to catch up on. Generating comes before loading: it is what somebody waits for.
+The words are those of the contract. Status is derived from a snapshot, never driven by events, so a new connection has
+nothing to catch up on. Where nothing is connected, the fault of the connection and launchd's word for the service
+decide; an answer of the server comes before both. Where something is, what somebody waits for comes first: generating
+before a prompt, a prompt before a load, a load before what only waits. A model that is "stopped" while a request for it
+is in flight waits for another to be unloaded (llama-swap API, 8). Whether a request generates is known from bytes or
+slots only (phases.py); a version that tells a number, or nothing, makes a ready model "busy" (`is_sure`).
 """
 
 from enum import Enum

@@ -9,6 +9,7 @@ A request may carry {"demo": {"tps": [40, 250], "switch_s": 3}}: its speed then 
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -21,9 +22,6 @@ from typing import Any, Dict, Iterator, List, Optional
 
 FINGERPRINT = "b1-demo"
 BATCH_TOKENS = 2048
-TOTALS = (
-    "prompt_tokens_total", "prompt_seconds_total", "tokens_predicted_total", "tokens_predicted_seconds_total",
-)  # fmt: skip
 SAMPLING: Dict[str, Any] = {
     "seed": 4294967295, "temperature": 0.8, "dynatemp_range": 0.0, "dynatemp_exponent": 1.0, "top_k": 40,
     "top_p": 0.95, "min_p": 0.05, "top_n_sigma": -1.0, "xtc_probability": 0.0, "xtc_threshold": 0.1,
@@ -73,20 +71,14 @@ class Model:
         self.slots = [Slot(number) for number in range(options.slots)]
         self.free = threading.Semaphore(options.slots)
         self.lock = threading.Lock()
-        self.tasks = 0
-        self.waiting = 0
-        self.totals = dict.fromkeys(TOTALS, 0.0)
+        self.tasks = itertools.count()
 
     def take_slot(self) -> Slot:
         """Wait for a place and return it."""
-        with self.lock:
-            self.waiting += 1
         self.free.acquire()
         with self.lock:
-            self.waiting -= 1
             slot = next(slot for slot in self.slots if not slot.busy)
-            slot.busy, slot.decoded, slot.prompt_done, slot.task = True, 0, 0, self.tasks
-            self.tasks += 1
+            slot.busy, slot.decoded, slot.prompt_done, slot.task = True, 0, 0, next(self.tasks)
         return slot
 
     def give_back(self, slot: Slot) -> None:
@@ -115,9 +107,6 @@ class Model:
             first_s = time.monotonic() if slot.decoded == 1 else first_s  # the first one comes free with the prompt
             answer.count, answer.predicted_s = slot.decoded, time.monotonic() - first_s
             yield random.choice(WORDS)
-        with self.lock:
-            for name, more in zip(TOTALS, (answer.prompt_tokens, answer.prompt_s, answer.count, answer.predicted_s)):
-                self.totals[name] += more
 
 
 class Answer:
@@ -175,25 +164,19 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer the reading routes."""
-        route = self.path.split("?")[0]
+        route, options = self.path.split("?")[0], self.model.options
         if time.monotonic() < self.model.ready_s:
             self.send_json(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
-        elif route in ("/health", "/v1/health"):
+        elif route == "/health":
             self.send_json(200, {"status": "ok"})
-        elif route == "/slots" and not self.model.options.no_slots:
-            self.send_json(200, [slot.as_json(self.model.options.context) for slot in self.model.slots])
-        elif route == "/props":
+        elif route == "/slots" and not options.no_slots:
+            self.send_json(200, [slot.as_json(options.context) for slot in self.model.slots])
+        elif route == "/props" and not options.no_slots:
             self.send_json(200, self.props())
-        elif route in ("/v1/models", "/models"):
+        elif route == "/v1/models":
             self.send_json(200, {"object": "list", "data": [{"id": "demo", "object": "model", "owned_by": "llamacpp"}]})
-        elif route == "/metrics":
-            self.send_body(200, "text/plain; version=0.0.4", self.metrics().encode())
         else:
-            self.not_found()
-
-    def not_found(self) -> None:
-        """Refuse a route as llama-server does."""
-        self.send_json(404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}})
+            self.send_json(404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}})
 
     def do_POST(self) -> None:
         """Answer a chat, streamed or whole, or what is done in one piece."""
@@ -201,12 +184,9 @@ class Handler(BaseHTTPRequestHandler):
         found = next((answer for ending, answer in IN_ONE_PIECE.items() if self.path.endswith(ending)), None)
         if found is None:
             self.chat(json.loads(sent or b"{}"))
-            return
-        time.sleep(self.model.options.work_s)
-        if isinstance(found, bytes):
-            self.send_body(200, "audio/wav", found)
         else:
-            self.send_json(200, found)
+            time.sleep(self.model.options.work_s)
+            self.send_json(200, found) if isinstance(found, dict) else self.send_body(200, "audio/wav", found)
 
     def chat(self, body: Dict[str, Any]) -> None:
         """Generate as many tokens as asked for; a client that hangs up frees the slot."""
@@ -258,16 +238,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def props(self) -> Dict[str, Any]:
         """Return what /props says."""
+        static = {"model_path": "demo.gguf", "build_info": FINGERPRINT, "is_sleeping": False, "endpoint_slots": True}
         settings = {"params": SAMPLING, "n_ctx": self.model.options.context}
-        static = {"model_path": "demo.gguf", "build_info": FINGERPRINT, "is_sleeping": False}
-        routes = {"endpoint_slots": True, "endpoint_metrics": True}
-        return {"default_generation_settings": settings, "total_slots": len(self.model.slots), **static, **routes}
-
-    def metrics(self) -> str:
-        """Return counters; they move when a request ends."""
-        busy = sum(slot.busy for slot in self.model.slots)
-        found = {**self.model.totals, "requests_processing": busy, "requests_deferred": self.model.waiting}
-        return "".join(f"llamacpp:{name} {value:g}\n" for name, value in found.items())
+        return {"default_generation_settings": settings, "total_slots": len(self.model.slots), **static}
 
     def send_json(self, status: int, body: Any) -> None:
         """Send a JSON answer."""
@@ -310,8 +283,8 @@ def main(arguments: Optional[List[str]] = None) -> int:
         parser.add_argument(f"--{name}", action="store_true")
     options = parser.parse_args(arguments)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
     print(f"srv    load_model: loading model 'demo.gguf', {options.slots} slots", flush=True)
     if options.fail:
         time.sleep(options.load_s)

@@ -25,7 +25,7 @@ STATUS: Dict[Status, str] = {
     Status.READY: "ready",
     Status.LOADING: "loading",
     Status.QUEUED: "requests wait",
-    Status.PROMPT: "reading a prompt",
+    Status.PROMPT: "processing prompt",
     Status.GENERATING: "generating",
     Status.STOPPING: "unloading",
 }
@@ -283,7 +283,7 @@ def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:
 
 def prompt(tokens: Optional[int]) -> str:
     """Return that a prompt is read, with the position where it is known."""
-    return "reading the prompt" + ("" if tokens is None else f", {units.count(tokens)} tokens so far")
+    return "processing prompt" + ("" if tokens is None else f", {units.count(tokens)} tokens so far")
 
 
 def unload(ttl_s: Optional[float], rest_s: Optional[float], *, busy: bool) -> str:
