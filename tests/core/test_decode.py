@@ -70,6 +70,17 @@ def test_minus_one_and_zero_speeds_and_absurd_durations_are_unknown():
     assert (row.generation_tps, row.prompt_tps, row.duration_s) == (None, None, None)
 
 
+def test_counts_that_no_back_end_told_are_unknown_and_rates_of_few_tokens_too():
+    nothing = event("metrics", {"id": 0, "input_tokens": 0, "output_tokens": 0, "cache_tokens": 0}).rows[0]
+    assert (nothing.prompt_tokens, nothing.generated_tokens, nothing.cached_tokens) == (None, None, None)
+    embedding = event("metrics", {"id": 0, "input_tokens": 12, "output_tokens": 0, "cache_tokens": -1}).rows[0]
+    assert (embedding.prompt_tokens, embedding.generated_tokens, embedding.cached_tokens) == (12, 0, None)
+    cached = {"id": 0, "input_tokens": 1, "output_tokens": 400, "prompt_per_second": 35714.0, "tokens_per_second": 41.0}
+    row = event("metrics", {**cached, "duration_ms": 9800}).rows[0]
+    assert (row.prompt_tps, row.generation_tps) == (None, 41.0)
+    assert event("metrics", {**cached, "input_tokens": 2000, "prompt_per_second": 1e6}).rows[0].prompt_tps is None
+
+
 def test_pages_come_newest_first_and_leave_oldest_first():
     page = decode.decode_activity_page({"data": [{"id": 9}, {"id": 7}], "total": 31})
     assert [row.id for row in page.rows] == [7, 9]

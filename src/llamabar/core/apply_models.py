@@ -30,6 +30,7 @@ from llamabar.core.state import (
 
 CLICKED_S = 10.0  # a click on "unload" or "restart" has its effect within this time
 TOLD_TWICE_S = 1.0
+CUT_S = 1.0  # a request that a crash cuts off may be told to have ended first
 TTL_CHECK_S = 2.0  # llama-swap looks at the idle time once a second
 SHOWN_S = 600.0  # how long it is said that a model quit
 
@@ -93,7 +94,8 @@ def _quit(snapshot: Snapshot, event: ev.ModelsListed, model: Model, at_s: float)
     if others or any(request.info.model != model.id for request in snapshot.requests.values()):
         return False
     ready = [one for one in snapshot.models.values() if one.state == READY]
-    if in_flight(snapshot) and len(ready) == 1:
+    cut = model.last_use_s is not None and at_s - model.last_use_s < CUT_S
+    if cut or (in_flight(snapshot) and len(ready) == 1):
         return True
     if model.ttl_s is None or (model.ttl_s and model.last_use_s is None):
         return False

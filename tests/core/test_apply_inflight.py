@@ -1,0 +1,86 @@
+"""Requests in flight: what is the model's own, what is in progress with what, and how many are kept."""
+
+import pytest
+
+from llamabar.core import events as ev
+from llamabar.core import limits, readings
+from llamabar.core.decode import decode_inflight, decode_models
+from llamabar.core.path_kind import PathKind, path_kind
+from llamabar.core.phases import Phase, phases
+from llamabar.core.state import in_flight
+from tests.fakes.life import CHAT, LISTED, after, live, request, row, slots, table
+
+
+def test_text_of_a_load_neither_generates_nor_calibrates():
+    snapshot = after(live(table(m="stopped"), LISTED, ev.RequestsFinished(())), table(m="starting"), at_s=1.0)
+    snapshot = after(snapshot, request(answered_bytes=90), request(answered_bytes=5000, elapsed_s=4.0), at_s=1.0)
+    assert phases(snapshot) == {"1": Phase.LOADING}
+    snapshot = after(snapshot, table(m="ready"), request(answered_bytes=5200, elapsed_s=5.2), at_s=6.0, step_s=0.3)
+    assert phases(snapshot) == {"1": Phase.PROMPT}
+    assert after(snapshot, request(answered_bytes=5200, elapsed_s=8.0), at_s=9.0).requests["1"].answer_bytes == 0
+    for quarter in range(1, 21):
+        upsert = request(answered_bytes=5200 + 1000 * quarter, elapsed_s=9.0 + quarter / 4)
+        snapshot = after(snapshot, upsert, at_s=10.0 + quarter / 4)
+    assert phases(snapshot) == {"1": Phase.GENERATING}
+    finished = ev.RequestsFinished((row(1, tokens=100),), total=1)
+    snapshot = after(snapshot, ev.InflightRemoved("1"), finished, at_s=15.0)
+    assert snapshot.models["m"].meter.bytes_per_token[CHAT] == pytest.approx(200.0, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("said", "phase"),
+    [
+        (request(), Phase.WORKING), (request(streams=True), Phase.PROMPT), (request(streams=False), Phase.WORKING),
+        (request(streams=False, answered_bytes=900), Phase.WORKING), (request(answered_bytes=900), Phase.GENERATING),
+        (request(path="/v1/embeddings", streams=False, answered_bytes=900), Phase.WORKING),
+        (request(path="/v1/audio/speech", streams=True, answered_bytes=900), Phase.WORKING),
+    ],
+)  # fmt: skip
+def test_a_prompt_is_processed_only_where_something_tells_it(said, phase):
+    assert phases(live(table(m="ready"), LISTED, said)) == {"1": phase}
+
+
+def test_a_slot_tells_a_prompt_of_a_text_but_not_of_an_embedding():
+    for path, phase in ((CHAT, Phase.PROMPT), ("/v1/embeddings", Phase.WORKING)):
+        snapshot = after(live(table(m="ready"), LISTED, request(path=path)), slots(0), at_s=1.0)
+        assert phases(snapshot) == {"1": phase}
+
+
+def test_what_may_be_generating_is_a_gap_in_the_history_and_an_embedding_is_not():
+    for path, tps in ((CHAT, None), ("/v1/embeddings", 0.0)):
+        snapshot = live(table(m="ready"), LISTED, request(path=path, streams=False))
+        assert readings.sample(snapshot, now_s=1.0).generation_tps == tps
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [("/v1/chat/completions", PathKind.TEXT), ("/upstream/a/b/v1/completions?x=1", PathKind.TEXT), ("", PathKind.TEXT),
+     ("/v/messages", PathKind.TEXT), ("/v1/audio/transcriptions", PathKind.TRANSCRIPTION),
+     ("/v1/audio/speech/", PathKind.SPEECH), ("/sdapi/v1/txt2img", PathKind.IMAGE), ("/rerank", PathKind.RERANKING),
+     ("/V1/Embeddings", PathKind.EMBEDDING), ("/v1/messages/count_tokens", PathKind.OTHER), ("/props", PathKind.OTHER)],
+)  # fmt: skip
+def test_paths_tell_what_is_asked_for(path, kind):
+    assert path_kind(path) is kind
+
+
+def test_of_an_absurd_number_of_models_and_requests_some_are_kept_and_the_rest_is_counted():
+    many = [{"id": str(one), "model": "m", "state": "ready"} for one in range(limits.MODELS + 7)]
+    snapshot = live(decode_models(many), decode_inflight({"requests": many}))
+    assert (len(snapshot.models), snapshot.models_left_out) == (limits.MODELS, 7)
+    assert (len(snapshot.requests), in_flight(snapshot)) == (limits.REQUESTS, len(many))
+    snapshot = live(table(m="ready"), LISTED, *(request(str(one)) for one in range(limits.REQUESTS + 5)))
+    assert (len(snapshot.requests), in_flight(snapshot)) == (limits.REQUESTS, limits.REQUESTS + 5)
+    ended = after(snapshot, *(ev.InflightRemoved(str(one)) for one in range(limits.REQUESTS + 5)), at_s=1.0)
+    assert (len(ended.requests), in_flight(ended)) == (0, 0)
+
+
+def test_paths_and_clicks_without_end_do_not_grow():
+    snapshot = live(table(m="ready"), LISTED, *(ev.ActionAsked(str(one)) for one in range(500)))
+    assert len(snapshot.asked) <= limits.CLICKS + 1
+    for one in range(100):
+        path = f"{CHAT}?{one}"
+        for said in (request(path=path, answered_bytes=9000), ev.InflightRemoved("1")):
+            snapshot = after(snapshot, said, at_s=float(one))
+        page = ev.RequestsFinished((row(one, tokens=100, path=path),), total=one + 1)
+        snapshot = after(snapshot, page, at_s=float(one))
+    assert len(snapshot.models["m"].meter.bytes_per_token) == limits.PATHS

@@ -1,0 +1,64 @@
+"""Who quit by itself, and who was unloaded: nothing is said where nothing tells."""
+
+import pytest
+
+from llamabar.core import coalesce
+from llamabar.core import events as ev
+from llamabar.core.apply_models import SHOWN_S, has_quit
+from llamabar.core.notify import FAILED, News, Told, news
+from llamabar.core.notify_options import Wishes
+from tests.fakes.life import LISTED, after, live, request, running, table
+
+READY = live(table(m="ready", n="stopped"), LISTED, running(ttl_s=300.0))
+
+
+def quits(snapshot, *said, at_s=50.0):
+    return after(snapshot, *said, at_s=at_s).models["m"].quit_at_s is not None
+
+
+def used(snapshot, at_s):
+    return after(snapshot, request("9", answered_bytes=5), ev.InflightRemoved("9"), at_s=at_s)
+
+
+STOPPED = table(m="stopped", n="stopped")
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "said", "crashed"),
+    [
+        (after(READY, request("1", answered_bytes=900), at_s=49.0), (STOPPED,), True),
+        (used(READY, 49.5), (STOPPED,), True),
+        (used(READY, 20.0), (STOPPED,), True),
+        (used(after(READY, running(ttl_s=0.0), at_s=1.0), 20.0), (STOPPED,), True),
+        (READY, (STOPPED,), False),  # when it was last used is not known
+        (used(after(READY, running(ttl_s=30.0), at_s=1.0), 20.0), (STOPPED,), False),  # its idle time was over
+        (used(after(READY, running(ttl_s=None), at_s=1.0), 20.0), (STOPPED,), False),  # its idle time is not known
+        (used(READY, 20.0), (table(m="stopping"), STOPPED), False),
+        (used(READY, 20.0), (table(m="stopped", n="starting"),), False),  # another took its place
+        (after(used(READY, 20.0), request("2", "n"), at_s=49.0), (STOPPED,), False),
+        (after(used(READY, 20.0), ev.ActionAsked("t", "unload"), at_s=45.0), (STOPPED,), False),
+        (used(READY, 20.0), (STOPPED, STOPPED), False),  # told twice: "stopping" came too late to be seen
+        (used(READY, 20.0), (ev.StreamOpened(), STOPPED), False),  # while nobody looked
+        (READY, (ev.StreamOpened(refreshed=True), STOPPED), True),  # v217: only a crash is not told
+        (used(READY, 20.0), (table(m="shutdown"),), False),
+    ],
+)
+def test_only_what_nothing_else_explains_is_a_crash(snapshot, said, crashed):
+    assert quits(snapshot, *said) is crashed
+
+
+def test_a_table_that_nobody_saw_still_says_that_a_model_was_unloaded():
+    for tables in ((table(m="stopping", n="stopped"), STOPPED), (STOPPED, STOPPED)):
+        pending = {}
+        for one in tables:
+            coalesce.add(pending, coalesce.Stamped(50.0, one))
+        assert not quits(used(READY, 20.0), *(stamped.event for stamped in coalesce.take(pending)))
+
+
+def test_a_crash_is_said_for_ten_minutes_or_until_the_model_is_loaded_again():
+    snapshot = after(used(READY, 20.0), STOPPED, at_s=50.0)
+    model = snapshot.models["m"]
+    assert has_quit(model, now_s=51.0) and not has_quit(model, now_s=50.0 + SHOWN_S)
+    loaded = after(snapshot, table(m="starting", n="stopped"), table(m="ready", n="stopped"), at_s=60.0, step_s=1.0)
+    assert loaded.models["m"].quit_at_s is None
+    assert news(Told(), snapshot, Wishes((FAILED,)), now_s=51.0, minute=0)[1] == News(FAILED, "m", quit=True)
