@@ -74,13 +74,8 @@ def test_pieces_of_any_length_and_line_ends_of_either_kind_give_the_same_payload
     assert [payload for payload in found if b"logData" not in payload] == PAYLOADS
 
 
-def seconds_for(data, size=65536):
-    splitter, began_s = EventSplitter(), time.perf_counter()
-    for at in range(0, len(data), size):
-        splitter.feed(data[at : at + size])
-    return time.perf_counter() - began_s
-
-
-def test_many_data_lines_without_a_blank_one_take_time_in_proportion_to_their_number():
-    once = min(seconds_for(b"data:x\n" * 100_000) for _ in range(3))
-    assert min(seconds_for(b"data:x\n" * 800_000) for _ in range(2)) < 30 * once
+def test_many_data_lines_without_a_blank_one_take_no_time_to_speak_of():
+    data, splitter, began_s = b"data:x\n" * 400_000, EventSplitter(), time.perf_counter()
+    for at in range(0, len(data), 4096):
+        assert splitter.feed(data[at : at + 4096]) == []
+    assert time.perf_counter() - began_s < 5.0, "it was hours when each line was added to a sum of all before it"

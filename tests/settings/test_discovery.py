@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llamabar.core.rediscovery import Search
+from llamabar.core.rediscovery import Rediscovery
 from llamabar.macos.agents import find_agents, flag, listen_of
 from llamabar.sources.client import Client
 from llamabar.sources.discovery import discover, rediscover
@@ -147,7 +147,7 @@ def test_a_stream_that_is_opened_at_the_new_address_already_is_not_opened_twice(
 
 
 def test_looking_for_a_server_that_has_gone_gets_rarer_and_ends_when_it_answers():
-    search, looks, now_s = Search(), [], 0.0
+    search, looks, now_s = Rediscovery(), [], 0.0
     while now_s < 600.0:
         search = search.seen(answers=False, now_s=now_s)
         if search.due(now_s):
@@ -158,8 +158,8 @@ def test_looking_for_a_server_that_has_gone_gets_rarer_and_ends_when_it_answers(
     assert looks[0] == 2.0
     assert waits == sorted(waits)
     assert waits[-1] == 60.0
-    assert search.seen(answers=True, now_s=now_s) == Search()
-    assert not Search().due(1e9), "a server that answers is not looked for"
+    assert search.seen(answers=True, now_s=now_s) == Rediscovery()
+    assert not Rediscovery().due(1e9), "a server that answers is not looked for"
 
 
 @pytest.mark.parametrize(

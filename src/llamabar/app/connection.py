@@ -10,7 +10,7 @@ from llamabar.core import queries
 from llamabar.core.address import is_local
 from llamabar.core.events import Fault, MemoryMeasured
 from llamabar.core.queries import Answer, Kind
-from llamabar.core.rediscovery import Search
+from llamabar.core.rediscovery import Rediscovery
 from llamabar.core.state import Snapshot, in_flight, loaded
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings
@@ -40,7 +40,7 @@ class Link:
     asker: Asker
     slots_asker: Asker
     processes: Optional[host.Processes]
-    search: Optional[Search] = None  # only of a server that was found by itself
+    search: Optional[Rediscovery] = None  # only of a server that was found by itself
     found_for: object = None  # the loaded models and their ports when processes were last looked up
     measuring: bool = False
     gone_before: FrozenSet[str] = frozenset()
@@ -140,7 +140,7 @@ def link_to(server: ServerSettings, inbox: Inbox, *, follows: bool) -> Link:
         Asker(server.name, inbox),
         Asker(server.name, inbox),
         host.Processes(server.url) if is_local(server.url) else None,
-        search=Search() if follows else None,
+        search=Rediscovery() if follows else None,
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows of finished requests: totals, last speeds, reasons of failed loads, last uses from before we looked.
+"""Rows of finished requests: totals, last speeds, reasons of failed loads, last uses from before this program looked.
 
 A row has a number, in the order in which requests ended, from 0 per start of the server (v140 to v235) or from 1, kept
 through a reload (v236 on; llama-swap API, 5.1). It comes as an event of its own up to v235, and later as a number to
@@ -24,7 +24,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     """Return the snapshot after rows came, by fetch or in the stream; rows seen before count once."""
     newest = snapshot.newest_row_id
     if newest is not None and event.rows and event.total is not None and event.rows[-1].id < newest:
-        newest = None  # a fetched page ends below what was seen: the server's table began anew
+        newest = None  # the page ends below what was seen: the server's table began again
     rows = tuple(row for row in event.rows if newest is None or row.id > newest)
     first_look = newest is None
     before = replace(
@@ -84,7 +84,7 @@ def _finished_of(
 def _row_time_s(
     row: ev.FinishedRequest, read_unix_s: Optional[float], at_s: float, first_look: bool
 ) -> Optional[float]:
-    """Return when a row's request ended, on our clock; before we looked only a local server's can be told."""
+    """Return when a row's request ended, on this program's clock; before it looked only for a local server."""
     if not first_look:
         return at_s
     if read_unix_s is None or row.at_unix_s is None:
@@ -95,7 +95,7 @@ def _row_time_s(
 def _with_last_uses(
     snapshot: Snapshot, rows: Tuple[ev.FinishedRequest, ...], read_unix_s: Optional[float], at_s: float
 ) -> Snapshot:
-    """Return the snapshot with the last uses that happened before we looked, by the rows' own times."""
+    """Return the snapshot with the last uses from before this program looked, by the rows' times."""
     for row in rows:
         model = snapshot.models.get(row.model)
         if model is None or model.state != READY or model.state_since_s is not None:

@@ -97,7 +97,7 @@ class Slot(NamedTuple):
 
 
 class StreamOpened(NamedTuple):
-    """The event stream of a llama-swap has begun; `refreshed`: we opened it anew to see states that no event told."""
+    """The event stream of a llama-swap has begun; `refreshed`: it was opened again to see states that no event told."""
 
     refreshed: bool = False
 

@@ -1,7 +1,7 @@
 """The last minutes of readings in time buckets: the x axis is time, whatever the cadence of the readings.
 
-A bucket without a reading is a gap (None), never a zero. A steady reading may fill the buckets since the one
-before it, but no further back than HOLD_S: beyond that nobody looked.
+A bucket without a reading is a gap (None), never a zero. A reading fills the buckets since the one before it,
+but no more than HOLD_S: beyond that nothing was read.
 """
 
 from dataclasses import dataclass, field, replace
@@ -50,7 +50,7 @@ def restored(history: History, buckets: Iterable[Readings], *, newest_s: float) 
 
 
 def record(history: History, readings: Readings, *, now_s: float) -> History:
-    """Return the history with readings taken now; a clock that stepped back begins it anew."""
+    """Return the history with readings taken now; a clock that stepped back starts it again."""
     longer = _with_bucket(history, readings, now_s)
     return replace(longer, ceilings={name: _ceiling(longer, name) for name in SCALED})
 

@@ -1,6 +1,6 @@
 """What is worth a notification: a model that failed, a server that is gone, a long request that ended. Off by default.
 
-At most one a minute, none in quiet hours; what happened before we looked is no news.
+At most one a minute, none in quiet hours; what happened before this program looked is no news.
 """
 
 from dataclasses import dataclass, replace

@@ -12,7 +12,7 @@ JUST_ENDED_S = 1.5
 
 
 def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Reading]:
-    """Return a model's speed right now, live or estimated; None if it does not generate or nobody can tell."""
+    """Return a model's speed right now, live or estimated; None if it does not generate or that can't be known."""
     if not snapshot.connected or model.state != READY:
         return None
     live = model.meter.by_slots(now_s)
@@ -28,7 +28,7 @@ def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Re
 
 
 def last(model: Model) -> Optional[Reading]:
-    """Return the speed of the last finished request; `at_s` is 0 if it ended before we looked."""
+    """Return the speed of the last finished request; `at_s` is 0 if it ended before this program looked."""
     row = model.meter.last
     if row is None or row.generation_tps is None:
         return None
@@ -81,7 +81,7 @@ def unloads_in_s(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[
 
 
 def loading_for_s(model: Model, *, now_s: float) -> Optional[float]:
-    """Return how long a model has been loading; None if it does not, or began before we looked."""
+    """Return how long a model has been loading; None if it does not, or began before this program looked."""
     if model.state != STARTING or model.state_since_s is None:
         return None
     return now_s - model.state_since_s

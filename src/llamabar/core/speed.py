@@ -4,7 +4,7 @@ llama-swap tells no live token count (llama-swap API, 16.3). Three sources are l
 
 "live": the model server's `/slots` counts the tokens of each slot as they come (llama-server, 2), so two looks at one
 slot and one task give its speed. A slot's count starts again with each task, and older servers leave the last count
-standing until the next prompt is done: a trail begins anew with a new task or a falling count.
+standing until the next prompt is done: a trail starts again with a new task or a falling count.
 
 "estimate": the bytes of an answer, told up to four times a second, grow in proportion to its tokens, and how many bytes
 a token takes depends on model, route and whether the answer is streamed; about 200 in an event stream. So the growth
@@ -62,7 +62,7 @@ Trail = Tuple[Sample, ...]
 
 
 def extend(trail: Trail, sample: Sample) -> Trail:
-    """Return the trail with one more sample, without those too old to matter; a falling count starts anew."""
+    """Return the trail with one more sample, without those too old to matter; a falling count starts a new one."""
     if trail and (sample.total < trail[-1].total or sample.at_s < trail[-1].at_s):
         return (sample,)
     kept = tuple(old for old in trail if sample.at_s - old.at_s <= WINDOW_S)

@@ -14,7 +14,7 @@ LOAD_TIMES_KEPT = 9
 
 @dataclass(frozen=True)
 class Model:
-    """One model. `state_since_s` is None for a state that was there before we looked."""
+    """One model. `state_since_s` is None for a state that was there before this program looked."""
 
     info: ev.ModelInfo
     state_since_s: Optional[float] = None

@@ -110,7 +110,7 @@ RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
     (Status.STOPPING, _any_model(STOPPING)),
     (Status.READY, _any_model(READY)),
     (Status.READY, _unheard_of),
-    (Status.STARTING, lambda s: s.table_is_new and not s.models),  # nobody has told yet what is loaded
+    (Status.STARTING, lambda s: s.table_is_new and not s.models),  # nothing has told yet what is loaded
     (Status.EMPTY, lambda _: True),
 )
 
