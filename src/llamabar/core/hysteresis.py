@@ -46,14 +46,14 @@ def figures(snapshot: Snapshot, history: History, *, now_s: float, before: Figur
     best_tps = max(*timed, now.tps if now else 0.0) if timed else None  # never below what the same menu says of now
     median_tps = _held(readings.median(timed), before.median_tps, _tps_margin)
     return Figures(
-        speeds,
-        None if median_tps is None or best_tps is None else min(median_tps, best_tps),
-        best_tps,
-        _memory(snapshot, before),
-        _held(host.server_bytes, before.server_bytes, _size_margin),
-        _held(host.memory_used_bytes, before.used_bytes, _size_margin),
-        _held(host.cpu_ratio, before.cpu_ratio, _share_margin),
-        _held(host.gpu_ratio, before.gpu_ratio, _share_margin),
+        speeds=speeds,
+        median_tps=None if median_tps is None or best_tps is None else min(median_tps, best_tps),
+        best_tps=best_tps,
+        memory_bytes=_memory(snapshot, before),
+        server_bytes=_held(host.server_bytes, before.server_bytes, _size_margin),
+        used_bytes=_held(host.memory_used_bytes, before.used_bytes, _size_margin),
+        cpu_ratio=_held(host.cpu_ratio, before.cpu_ratio, _share_margin),
+        gpu_ratio=_held(host.gpu_ratio, before.gpu_ratio, _share_margin),
     )
 
 

@@ -24,7 +24,7 @@ def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Re
     if not writing:
         return None
     estimate = estimate_tps(model.meter, ((r.info.path, r.trail) for r in writing), now_s=now_s)
-    return None if estimate is None else Reading(estimate, Source.ESTIMATE, now_s)
+    return None if estimate is None else Reading(estimate, Source.ESTIMATE, at_s=now_s)
 
 
 def last(model: Model) -> Optional[Reading]:
@@ -32,7 +32,7 @@ def last(model: Model) -> Optional[Reading]:
     row = model.meter.last
     if row is None or row.generation_tps is None:
         return None
-    return Reading(row.generation_tps, Source.LAST, model.meter.last_at_s or 0.0)
+    return Reading(row.generation_tps, Source.LAST, at_s=model.meter.last_at_s or 0.0)
 
 
 def total(readings: Iterable[Reading]) -> Optional[Reading]:
@@ -41,7 +41,7 @@ def total(readings: Iterable[Reading]) -> Optional[Reading]:
     if not found:
         return None
     source = Source.ESTIMATE if any(r.source is Source.ESTIMATE for r in found) else Source.LIVE
-    return Reading(sum(r.tps for r in found), source, min(r.at_s for r in found))
+    return Reading(sum(r.tps for r in found), source, at_s=min(r.at_s for r in found))
 
 
 def newest_last(snapshot: Snapshot) -> Optional[Reading]:

@@ -151,7 +151,7 @@ class Meter:
         fresh = rates.count(None)
         tps = sum(known) * (1 + fresh / len(known))
         exact = not fresh and all(is_exact(self._trail_of(slot), shortest_s=SHORTEST_SLOT_WINDOW_S) for slot in begun)
-        return Reading(tps, Source.LIVE if exact else Source.ESTIMATE, self.slots_at_s)
+        return Reading(tps, Source.LIVE if exact else Source.ESTIMATE, at_s=self.slots_at_s)
 
     def _pace_of(self, slot: Slot) -> Optional[float]:
         return pace(self._trail_of(slot), shortest_s=SHORTEST_SLOT_WINDOW_S)

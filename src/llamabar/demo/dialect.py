@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
 
+_MODELS = ("id", "name", "description", "state", "unlisted")
+_ROUTES = ("/health", "/wol-health", "/api/version", "/api/performance", "/metrics")
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -12,9 +15,9 @@ class Dialect:
     inflight: str
     finished: str  # "metrics" (rows in the stream) or "activity" (an id, rows to fetch)
     routes: Tuple[str, ...]
-    running_fields: Tuple[str, ...]
-    model_fields: Tuple[str, ...]
     burst: Tuple[str, ...]
+    running_fields: Tuple[str, ...] = ("model", "state", "cmd", "proxy", "ttl", "name", "description")
+    model_fields: Tuple[str, ...] = (*_MODELS, "peerID", "aliases")
     flat_rows: bool = False
     draft_tokens: bool = True  # since v229
     silent_failures: bool = False  # up to v217 a server that exits while it starts changes the state without an event
@@ -24,28 +27,24 @@ class Dialect:
     unload_one: bool = True
 
 
-_ALL_RUNNING = ("model", "state", "cmd", "proxy", "ttl", "name", "description")
-_MODELS = ("id", "name", "description", "state", "unlisted")
-_OLD_ROUTES = ("/health", "/api/metrics")
-_ROUTES = ("/health", "/wol-health", "/api/version", "/api/performance", "/metrics")
-
 DIALECTS: Dict[str, Dialect] = {
     "v150": Dialect(
-        "150", "none", "metrics", _OLD_ROUTES, ("model", "state"), _MODELS, ("modelStatus",),
-        flat_rows=True, running_ready_only=True, silent_failures=True, source_in_errors=False, unload_one=False,
+        version="150", inflight="none", finished="metrics", routes=("/health", "/api/metrics"),
+        running_fields=("model", "state"), model_fields=_MODELS, burst=("modelStatus",), flat_rows=True,
+        running_ready_only=True, silent_failures=True, source_in_errors=False, unload_one=False,
     ),
     "v228": Dialect(
-        "228", "count", "metrics", (*_ROUTES, "/api/metrics"), _ALL_RUNNING, (*_MODELS, "peerID", "aliases"),
-        ("modelStatus", "metrics", "inflight"), draft_tokens=False,
+        version="228", inflight="count", finished="metrics", routes=(*_ROUTES, "/api/metrics"),
+        burst=("modelStatus", "metrics", "inflight"), draft_tokens=False,
     ),
     "v236": Dialect(
-        "236", "list", "activity", (*_ROUTES, "/api/metrics/activity"), _ALL_RUNNING,
-        (*_MODELS, "peerID", "aliases"), ("modelStatus", "inflight"), cancel=True,
+        version="236", inflight="list", finished="activity", routes=(*_ROUTES, "/api/metrics/activity"),
+        burst=("modelStatus", "inflight"), cancel=True,
     ),
     "v250": Dialect(
-        "250", "operations", "activity", (*_ROUTES, "/api/metrics/activity", "/api/profiles", "/api/hardware"),
-        _ALL_RUNNING, (*_MODELS, "peerID", "aliases"),
-        ("modelStatus", "uiConfig", "profileChanged", "inflight"), cancel=True,
+        version="250", inflight="operations", finished="activity",
+        routes=(*_ROUTES, "/api/metrics/activity", "/api/profiles", "/api/hardware"),
+        burst=("modelStatus", "uiConfig", "profileChanged", "inflight"), cancel=True,
     ),
 }  # fmt: skip
 
