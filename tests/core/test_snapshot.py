@@ -143,3 +143,12 @@ def test_a_stream_opened_anew_keeps_everything_and_sees_what_no_event_told():
     snapshot = after(snapshot, ev.StreamOpened(refreshed=True), table(m="stopped"), at_s=5.0)
     assert snapshot.models["m"].failed_at_s == 5.0
     assert (snapshot.version, snapshot.connections) == ("200", 1)
+
+
+def test_totals_are_unknown_while_no_request_told_its_tokens():
+    snapshot = live(table(m="ready"), ev.RequestsFinished((), total=0))
+    assert snapshot.generated_tokens_total == 0
+    for row_id, tokens, total in ((1, None, None), (2, None, None), (3, 30, 30), (4, None, 30)):
+        page = ev.RequestsFinished((row(row_id, tokens=tokens, tps=None),), total=row_id)
+        snapshot = after(snapshot, page, at_s=float(row_id))
+        assert snapshot.generated_tokens_total == total

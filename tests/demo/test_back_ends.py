@@ -98,8 +98,10 @@ def test_what_is_done_in_one_piece_is_called_by_its_name(tmp_path, server, path,
         assert says in plugin.row("Request 1:")
         assert "prompt" not in plugin.row("media:") + plugin.row("llama-swap:") + plugin.title()
         plugin.wait_for_row("Today: 1 request")
-        if says != "embedding":  # its server tells the prompt's tokens
-            assert "token" not in plugin.row("Today:")
+        assert "token" not in plugin.row("Today:")
+    totals = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)["servers"][0]["totals"]
+    told = (12, 0) if says == "embedding" else (None, None)
+    assert (totals["prompt_tokens"], totals["generated_tokens"]) == told
 
 
 def test_a_chat_in_one_piece_on_a_server_without_slots_is_in_progress(tmp_path, server):

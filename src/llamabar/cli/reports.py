@@ -110,7 +110,7 @@ def _server(server: Server, now_s: float) -> Dict[str, Any]:
     }
 
 
-def _tokens(snapshot: Snapshot, total: int) -> Optional[int]:
+def _tokens(snapshot: Snapshot, total: Optional[int]) -> Optional[int]:
     return total if snapshot.rows_total is not None and snapshot.tokens_known else None
 
 

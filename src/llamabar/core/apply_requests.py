@@ -9,7 +9,7 @@ once after it are not news. A row has no id of its request: model, path and orde
 """
 
 from dataclasses import replace
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 from llamabar.core import events as ev
 from llamabar.core import speed
@@ -42,8 +42,8 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         new_rows=rows,
         rows_total=(before.rows_total or 0) + unseen + len(rows),
         tokens_known=before.tokens_known and not unseen,
-        prompt_tokens_total=before.prompt_tokens_total + _sum(rows, "prompt_tokens"),
-        generated_tokens_total=before.generated_tokens_total + _sum(rows, "generated_tokens"),
+        prompt_tokens_total=_total(before.prompt_tokens_total, rows, "prompt_tokens"),
+        generated_tokens_total=_total(before.generated_tokens_total, rows, "generated_tokens"),
         newest_row_id=rows[-1].id if rows else NO_ROW_YET if newest is None else newest,
         activity_noted_s=at_s if outran else None,
         activity_count=1 if outran else 0,
@@ -106,5 +106,9 @@ def _with_last_uses(
     return snapshot
 
 
-def _sum(rows: Tuple[ev.FinishedRequest, ...], name: str) -> int:
-    return sum(getattr(row, name) or 0 for row in rows)
+def _total(before: Optional[int], rows: Tuple[ev.FinishedRequest, ...], name: str) -> Optional[int]:
+    """Return a total with more rows; None while not one of them tells its count."""
+    told: List[int] = [count for count in (getattr(row, name) for row in rows) if count is not None]
+    if told:
+        return (before or 0) + sum(told)
+    return before if before or not rows else None

@@ -125,8 +125,8 @@ class Snapshot:
     new_rows: Tuple[ev.FinishedRequest, ...] = ()  # that came last, all of them
     rows_total: Optional[int] = None
     tokens_known: bool = True  # the totals cover every row that the server counts
-    prompt_tokens_total: int = 0
-    generated_tokens_total: int = 0
+    prompt_tokens_total: Optional[int] = 0  # None where no request's server told them
+    generated_tokens_total: Optional[int] = 0
     newest_row_id: Optional[int] = None
     wakes: bool = False  # a wol-proxy was seen before it: any request but the stream's wakes the machine
     activity_noted_s: Optional[float] = None  # rows to fetch since then

@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import re
 import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Dict
@@ -28,11 +29,15 @@ class Outcome:
         self.error = ""
 
     def tokens(self, *, draft: bool) -> Dict[str, Any]:
-        """Return the row's figures from the answer's timings; all zero where it has none, as llama-swap does."""
+        """Return the row's figures from the answer's timings, else its usage, else all zero, as llama-swap does."""
         found: Dict[str, Any] = {}
         at = self.tail.rfind(b'"timings":{')
+        usage = re.search(rb'"usage":{"prompt_tokens":(\d+)', self.tail)
         if self.whole and at >= 0:
             found = json.loads(self.tail[at + 10 : self.tail.index(b"}", at) + 1])
+        elif self.whole and usage:
+            speeds = {"prompt_per_second": -1, "predicted_per_second": -1}
+            found = {"cache_n": -1, "prompt_n": int(usage.group(1)), **speeds}
         unknown = -1 if found else 0
         return {
             "cache_tokens": found.get("cache_n", 0),
