@@ -1,10 +1,9 @@
 """Every word that a user reads in the menu. Sentence case; states named as llama-swap names them."""
 
-from typing import Dict, Iterable, Optional
+from typing import Dict, Optional
 
 from llamabar.core import units
 from llamabar.core.events import FaultKind, ServiceFound
-from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import Snapshot
@@ -53,14 +52,6 @@ PHASES: Dict[Phase, str] = {
     Phase.PROMPT: "processing prompt",
     Phase.WORKING: "in progress",
     Phase.GENERATING: "generating",
-}
-
-KINDS: Dict[PathKind, str] = {
-    PathKind.TRANSCRIPTION: "transcribing",
-    PathKind.SPEECH: "speaking",
-    PathKind.IMAGE: "making an image",
-    PathKind.EMBEDDING: "embedding",
-    PathKind.RERANKING: "reranking",
 }
 
 SOURCE_MARKS: Dict[Source, str] = {Source.LIVE: "", Source.ESTIMATE: "~", Source.LAST: "last "}
@@ -156,17 +147,6 @@ def speeds(generation: Reading, prompt_tps: Optional[float]) -> str:
 def generating(reading: Optional[Reading]) -> str:
     """Return that a model generates, and how fast if that is known."""
     return "generating" + ("" if reading is None else f" {speed(reading)}")
-
-
-def busy(requests: int, kinds: Iterable[PathKind] = ()) -> str:
-    """Return that a model is busy, and with what where the paths of all its requests tell that."""
-    found = {KINDS.get(kind, BUSY) for kind in kinds}
-    return f"{found.pop() if len(found) == 1 else BUSY}, {units.plural(requests, 'request')}"
-
-
-def phase(found: Phase, kind: PathKind) -> str:
-    """Return what a request is doing."""
-    return KINDS.get(kind, PHASES[found]) if found is Phase.WORKING else PHASES[found]
 
 
 def over(span_s: float) -> str:
@@ -268,11 +248,6 @@ def ago(seconds: float) -> str:
 def failed(age_s: float, why: str) -> str:
     """Return that a model could not be loaded, when and why."""
     return f"failed to load {ago(age_s)}" + (f", {why}" if why else "")
-
-
-def quit_unexpectedly(age_s: float) -> str:
-    """Return that a model's server ended by itself, and when."""
-    return f"quit unexpectedly {ago(age_s)}"
 
 
 def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:

@@ -10,7 +10,7 @@ from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
 from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, requests_of
 from llamabar.core.status import Status
-from llamabar.view import words
+from llamabar.view import doing_words, words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Server
 from llamabar.view.sections import model
@@ -45,7 +45,7 @@ def state_words(server: Server, model: Model, *, now_s: float) -> str:
     if model.failed_at_s is not None:
         return words.failed(now_s - model.failed_at_s, reason(model.failure))
     if has_quit(model, now_s=now_s):
-        return words.quit_unexpectedly(now_s - (model.quit_at_s or now_s))
+        return doing_words.quit_unexpectedly(now_s - (model.quit_at_s or now_s))
     return words.MODEL_STATES.get(model.state, reason(model.state))
 
 
@@ -67,13 +67,13 @@ def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading]) -> Opti
     if Phase.PROMPT in current:
         return words.prompt(readings.prompt_position(model))
     if Phase.WORKING in current:
-        return words.busy(len(current), (request.kind for request in requests))
+        return doing_words.busy(len(current), (request.kind for request in requests))
     if not current and at_work(model) and model.meter.busy_slots():
         return words.prompt(readings.prompt_position(model)) if model.meter.reading() else words.BUSY
     counted = in_flight(snapshot)
     ready = [other for other in snapshot.models.values() if other.state == READY]
     if not snapshot.requests and counted and len(ready) == 1:
-        return words.busy(counted)
+        return doing_words.busy(counted)
     return words.READY_WAITING if current else None
 
 

@@ -5,7 +5,7 @@ from typing import Tuple
 from llamabar.core import readings, units
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import Request
-from llamabar.view import words
+from llamabar.view import doing_words, words
 from llamabar.view.menu import Action, Do, Row
 from llamabar.view.scene import Server
 from llamabar.view.text import name
@@ -23,7 +23,7 @@ def _row(server: Server, request: Request, phase: Phase, now_s: float) -> Row:
     model = server.snapshot.models.get(request.info.model)
     tokens = readings.decoded_tokens(server.snapshot, model) if model and phase is Phase.GENERATING else None
     age = units.duration(now_s - request.started_s)
-    said = f"{words.tokens(tokens) if tokens else words.phase(phase, request.kind)}, {age}"
+    said = f"{words.tokens(tokens) if tokens else doing_words.phase(phase, request.kind)}, {age}"
     label = f"{words.REQUEST} {name(request.info.id, 12)}"
     return Row(f"{label}: {name(request.info.model)}, {said}", children=_children(server, request))
 
