@@ -41,7 +41,7 @@ ROOMS: Dict[str, Room] = {
     "store": Room("what is kept on disk between runs", ("app", *_BASE)),
     "app": Room("the loop that owns all state; connections, actions, notifications", _APP[1:]),
     "doctor/checks": Room("findings from collected facts", ("core",), pure=True),
-    "doctor": Room("collecting the facts; fixes, report, self-test", ("doctor/checks", *_APP, INSTALLER), ("psutil",)),
+    "doctor": Room("collecting the facts; fixes, report, self-test", ("doctor/checks", *_APP, INSTALLER)),
     "plugin": Room("what only runs under SwiftBar", ("doctor", *_APP)),
     "demo": Room("a llama-swap that needs nothing", ("core",)),
     "cli": Room(

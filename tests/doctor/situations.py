@@ -39,14 +39,6 @@ def settings(well, text, **mode):
 # this program
 
 
-@situation("home-unset", "program", without=("HOME",))
-def _(well):
-    yield {}
-
-
-@situation("not-the-one-file", "program", without=("LLAMABAR_FILE",))
-def _(well):
-    yield {}
 
 
 @situation("cache-incomplete", "program", "cache")
@@ -54,12 +46,6 @@ def _(well):
     with well.changed(well.cache / "site-packages" / "click" / "core.py", "cl"):
         yield {}
 
-
-@situation("cache-of-old-versions", "program", "cache")
-def _(well):
-    old = well.home / ".shiv" / "llamabar.pyz_old" / "site-packages" / "llamabar" / "__init__.py"
-    with well.changed(old, "old"):
-        yield {}
 
 
 @situation("data-folder-is-a-file", "program", "data")
@@ -269,16 +255,6 @@ def _(well):
         yield {}
 
 
-@situation("swiftbar-folder-crowded", *BAR)
-def _(well):
-    with well.changed(well.plugins / "many" / "1.sh", "x") as path:
-        for number in range(60):
-            path.with_name(f"{number}.sh").write_text("x")
-        yield {}
-        for number in range(60):
-            path.with_name(f"{number}.sh").unlink(missing_ok=number == 1)
-        path.write_text("x")
-
 
 @situation("cache-in-plugin-folder", *BAR)
 def _(well):
@@ -402,16 +378,6 @@ def _(well):
         yield {}
 
 
-@situation("service-few-files", *DISK)
-def _(well):
-    with well.agent(SoftResourceLimits=None):
-        yield {}
-
-
-@situation("service-not-at-login", *DISK)
-def _(well):
-    with well.agent(RunAtLoad=False, KeepAlive=None):
-        yield {}
 
 
 @situation("service-holds-secret", *DISK)

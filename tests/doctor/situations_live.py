@@ -9,10 +9,10 @@ import psutil
 
 from llamabar.demo.dialect import DemoModel
 from llamabar.store import plugin_state
-from tests.doctor.situations import DISK, SERVICE, end, situation
+from tests.doctor.situations import SERVICE, end, situation
 from tests.fakes.programs import Stranger, chat, free_port, llama_swap, wait_for
 
-NETWORK = ("settings", "servers", "agents", "processes", "computer", "surroundings")
+NETWORK = ("settings", "servers", "agents", "processes", "computer", "packages")
 
 
 # what answers
@@ -28,10 +28,6 @@ def http(status, body=b"", kind="text/plain"):
     return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-@situation("proxy-for-loopback", "surroundings")
-def _(well):
-    yield {"http_proxy": "http://proxy.example:3128"}
-
 
 @situation("host-unknown", *NETWORK)
 def _(well):
@@ -41,6 +37,12 @@ def _(well):
 @situation("local-network-denied", *NETWORK)
 def _(well):
     yield {"LLAMABAR_URL": f"http://{_own_address()}:{free_port()}"}
+
+
+@situation("llama-swap-missing", *NETWORK)
+def _(well):
+    with well.out(), well.changed(well.plist, gone=True), well.changed(well.program, gone=True):
+        yield {"LLAMABAR_URL": f"http://127.0.0.1:{free_port()}"}
 
 
 @situation("nothing-runs-llama-swap", *NETWORK)
@@ -104,10 +106,6 @@ def _(well):
         yield {"LLAMABAR_URL": server.url, "LLAMABAR_API_KEY": "sk-wrong"}
 
 
-@situation("key-not-needed", *NETWORK)
-def _(well):
-    yield {"LLAMABAR_URL": well.url, "LLAMABAR_API_KEY": "sk-needless"}
-
 
 @situation("key-over-plain-http", "settings")
 def _(well):
@@ -123,7 +121,7 @@ def _own_address():
 
 # llama-swap and its models
 
-LIVE = ("settings", "servers", "processes")
+LIVE = ("settings", "servers", "processes", "agents", "packages")
 
 
 @contextlib.contextmanager
@@ -149,11 +147,6 @@ def _(well):
         yield {"LLAMABAR_URL": server.url}
 
 
-@situation("llama-swap-can-stall", *LIVE)
-def _(well):
-    with llama_swap("v250") as server:
-        yield {"LLAMABAR_URL": server.url}
-
 
 @situation("models-missing", *LIVE)
 def _(well):
@@ -175,11 +168,6 @@ def _(well):
         entry.began_s -= 700
         yield {"LLAMABAR_URL": server.url}
 
-
-@situation("model-stays-loaded", *LIVE)
-def _(well):
-    with ready() as server:
-        yield {"LLAMABAR_URL": server.url}
 
 
 @situation("llama-swap-twice", *LIVE)
@@ -204,11 +192,6 @@ def _(well):
         yield found
 
 
-@situation("model-server-old", *LIVE)
-def _(well):
-    with props(build_info="b4321-0123abcd") as found:
-        yield found
-
 
 @situation("model-server-left-behind", *LIVE)
 def _(well):
@@ -229,11 +212,6 @@ def _(well):
     well.sysctl()
 
 
-@situation("sleeps-while-serving", "computer", *DISK)
-def _(well):
-    with well.command(str(well.program), "--config", str(well.config), "--listen", f":{well.port}"):
-        yield {}
-
 
 @situation("python-translated", "computer", "program")
 def _(well):
@@ -241,12 +219,6 @@ def _(well):
     yield {}
     well.sysctl()
 
-
-@situation("macos-old", "computer")
-def _(well):
-    well.script("sw_vers", "echo 11.7.10")
-    yield {}
-    well.script("sw_vers", "echo 26.1")
 
 
 # the plugin that runs

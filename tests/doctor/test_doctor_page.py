@@ -2,9 +2,12 @@
 
 import os
 
-from llamabar.doctor.checks import registry
+from tools.doctor_page import page
+
+from llamabar.doctor.checks import packages, registry
 from llamabar.doctor.checks.finding import PLACEHOLDER, quoted
-from llamabar.doctor.checks.page import page
+from llamabar.doctor.checks.redact import Private, redacted
+from llamabar.doctor.checks.swiftbar import DOWNLOAD
 from tests.fakes.programs import ROOT
 
 PAGE = ROOT / "docs" / "doctor.md"
@@ -29,11 +32,16 @@ def test_a_check_depends_only_on_those_before_it():
         seen.add(check.id)
 
 
-def test_every_check_says_what_it_means_and_what_to_do():
+def test_every_check_says_what_is_wrong_and_what_to_do():
     for check in registry.checks():
-        assert check.means.endswith("."), check.id
-        assert check.remedy and check.good, check.id
+        assert check.title and (check.remedy or check.fix), check.id
         assert "'{" not in check.remedy, f"{check.id}: what is filled in is quoted already"
+
+
+def test_no_remedy_of_ours_is_redacted_in_a_report():
+    ours = (PLACEHOLDER.sub("x", check.remedy) for check in registry.checks())
+    for remedy in (*ours, *packages.UPGRADES.values(), packages.RELEASES, DOWNLOAD):
+        assert redacted(remedy, Private()) == remedy
 
 
 def test_a_path_with_spaces_quotes_and_accents_stays_one_word_of_a_shell():

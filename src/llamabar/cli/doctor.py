@@ -11,13 +11,13 @@ from llamabar.cli.style import mark
 from llamabar.core.units import plural
 from llamabar.doctor import fixes
 from llamabar.doctor.checks.facts import Facts
-from llamabar.doctor.checks.finding import BADNESS, Finding, Layer, Level, worst_first
-from llamabar.doctor.checks.registry import LAYERS, findings
+from llamabar.doctor.checks.finding import BADNESS, Finding, Layer, Level, printable, worst_first
+from llamabar.doctor.checks.registry import LAYERS, findings, top
 from llamabar.doctor.collect.everything import collect
 from llamabar.errors import LlamabarError
 
 JSON_VERSION = 1
-WORDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "note"}
+COUNTED = (Level.ERROR, Level.WARNING, Level.NOTE)
 
 
 class Asked(NamedTuple):
@@ -44,18 +44,11 @@ def doctor(asked: Asked) -> int:
     if asked.fix:
         return _fix(asked, facts, found)
     if asked.report:
-        from llamabar.doctor.report import private_now, report
-
-        print(report(facts, found, private_now(os.environ, option=asked.config, server=asked.server)))
+        _print_report(asked, facts, found)
     elif asked.as_json:
         print(json.dumps(document(found), indent=2))
     else:
         print("\n".join(lines(facts, found, everything=asked.everything)))
-    return code_of(found)
-
-
-def code_of(found: Tuple[Finding, ...]) -> int:
-    """Return the exit code."""
     return 1 if any(one.level is Level.ERROR for one in found) else 0
 
 
@@ -64,10 +57,28 @@ def document(found: Tuple[Finding, ...]) -> Dict[str, Any]:
     return {"llamabar_json": JSON_VERSION, "findings": [_entry(one) for one in found]}
 
 
+def _print_report(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> None:
+    from llamabar.doctor.checks.redact import redacted
+    from llamabar.doctor.report import private_now, report
+
+    private = private_now(os.environ, option=asked.config, server=asked.server)
+    text = report(facts, found, private)
+    if asked.as_json:
+        entries = map(_entry, found)
+        known = [{key: value and redacted(value, private) for key, value in one.items()} for one in entries]
+        text = json.dumps({"llamabar_json": JSON_VERSION, "findings": known, "report": text.split("\n")}, indent=2)
+    print(text)
+
+
 def _entry(one: Finding) -> Dict[str, Any]:
-    detail = " ".join((one.detail, *one.lines)).strip()
-    known = {"id": one.id, "level": one.level.value, "title": one.title}
+    title = one.title or f"{one.id}: {'skipped' if one.level is Level.SKIPPED else 'no'}"
+    detail = _why(one) if one.level is Level.SKIPPED else " ".join((one.detail, *one.lines)).strip()
+    known = {"id": one.id, "level": one.level.value, "title": title}
     return {**known, "detail": detail or None, "remedy": one.remedy or None, "fix": one.fix or None}
+
+
+def _why(one: Finding) -> str:
+    return f"follows from {one.follows}" if one.follows else one.detail
 
 
 def lines(facts: Facts, found: Tuple[Finding, ...], *, everything: bool) -> List[str]:
@@ -78,14 +89,13 @@ def lines(facts: Facts, found: Tuple[Finding, ...], *, everything: bool) -> List
 
 
 def _problem(one: Finding) -> Iterator[str]:
-    yield f"{mark(one.level.value)} {one.title}  [{WORDS[one.level]}: {one.id}]"
+    yield f"{mark(one.level.value)} {one.title}  [{one.level.value}: {one.id}]"
     if one.detail:
         yield f"    {one.detail}"
     yield from (f"    | {line}" for line in one.lines)
-    if one.remedy:
-        yield f"    {one.remedy}"
-    if one.fix:
-        yield f"    Or let it be done: {one.fix}"
+    yield f"    {one.remedy}"
+    if one.fix and one.fix != one.remedy:
+        yield f"    Or fix it automatically: {one.fix}"
     yield ""
 
 
@@ -93,43 +103,44 @@ def _layer(layer: Layer, facts: Facts, found: Tuple[Finding, ...], *, everything
     mine = [one for one in found if one.layer == layer.name]
     trouble = next((facts.trouble(name) for name in layer.needs if facts.trouble(name)), "")
     worst = max((one.level for one in mine), key=lambda level: BADNESS[level])
-    if trouble:
-        yield f"{mark('skipped')} {layer.name}: not looked at, because {trouble}"
-    else:
-        yield f"{mark(worst.value if BADNESS[worst] else 'ok')} {layer.name}: {layer.summary(facts)}{_counts(mine)}"
+    is_good, summary = (False, f"skipped: {trouble}") if trouble else layer.summary(facts)
+    well = "ok" if is_good else "skipped"
+    words = printable(summary.replace(f"{facts.home}/", "~/") if facts.home else summary)
+    yield f"{mark(worst.value if BADNESS[worst] else well)} {layer.name}: {words}{_counts(mine)}"
     for one in mine if everything else ():
-        why = f": {one.detail}" if one.level is Level.SKIPPED else ""
-        yield f"    {mark(one.level.value)} {one.title}{why}  [{one.id}]"
+        said = {Level.OK: "no", Level.SKIPPED: f"skipped: {_why(one)}"}.get(one.level, one.title)
+        yield f"    {mark(one.level.value)} {one.id}: {said}"
 
 
 def _counts(mine: List[Finding]) -> str:
-    counted = [(WORDS[level], sum(one.level is level for one in mine)) for level in WORDS]
-    said = ", ".join(plural(count, word) for word, count in counted if count)
+    counted = [(level, sum(one.level is level for one in mine)) for level in COUNTED]
+    said = ", ".join(plural(count, level.value) for level, count in counted if count)
     return f" ({said})" if said else ""
 
 
 def _verdict(found: Tuple[Finding, ...]) -> str:
-    worst = worst_first(found)
-    bad = [one for one in worst if one.level is not Level.NOTE]
-    if not bad:
-        return "All is well." if not worst else "All is well; the notes are only to know."
-    return f"The first cause is at the top: {bad[0].title}."
+    first = top(found)
+    if first is not None:
+        return f"Start with: {first.title}."
+    return "Everything looks good. Notes are optional." if worst_first(found) else "Everything looks good."
 
 
 def _fix(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> int:
     if asked.fix not in fixes.FIXES:
-        known = ", ".join(sorted(fixes.FIXES))
-        raise LlamabarError(f"There is no fix for {asked.fix!r}.", f"There is one for: {known}.")
+        raise LlamabarError(f"No automatic fix for {asked.fix!r}.", f"Available: {', '.join(sorted(fixes.FIXES))}.")
     one = _finding(asked.fix, found)
-    if not BADNESS[one.level]:
-        return _nothing_to_fix(one)
-    words = fixes.what(asked.fix, facts)
+    if one.level is Level.SKIPPED:
+        raise LlamabarError(f"{one.id} was skipped: {_why(one)}.", f"Fix that first: {facts.command} doctor")
+    if one.level is Level.OK:
+        print(f"{mark('ok')} Nothing to fix: {one.id} doesn't apply.")
+        return 0
+    words = printable(fixes.what(asked.fix, facts))
     if not asked.yes and not _agreed(words):
         return 1
     trouble = fixes.fix(asked.fix, facts)
     again = findings(collect(os.environ, option=asked.config, server=asked.server))
     if trouble or BADNESS[_finding(asked.fix, again).level]:
-        print(f"{mark('error')} Could not {words}: {trouble or 'it is still as it was'}.", file=sys.stderr)
+        print(f"{mark('error')} Couldn't {words}: {printable(trouble) or 'nothing changed'}.", file=sys.stderr)
         return 1
     print(f"{mark('ok')} Done: {words}.")
     return 0
@@ -139,18 +150,11 @@ def _finding(finding_id: str, found: Tuple[Finding, ...]) -> Finding:
     return next(one for one in found if one.id == finding_id)
 
 
-def _nothing_to_fix(one: Finding) -> int:
-    if one.level is Level.SKIPPED:
-        raise LlamabarError(f"{one.id} was not looked at: {one.detail}.", "Mend that first: llamabar.pyz doctor")
-    print(f"{mark('ok')} Nothing to fix: {one.title}.")
-    return 0
-
-
 def _agreed(words: str) -> bool:
     try:
         if click.confirm(f"{words[0].upper()}{words[1:]}?", default=True):
             return True
-        print("Nothing was changed.")
+        print("Cancelled.")
     except click.Abort:
-        print("\nNo answer, so nothing was changed. --yes does not ask.", file=sys.stderr)
+        print("\nCancelled. Use --yes to skip the question.", file=sys.stderr)
     return False

@@ -10,8 +10,8 @@ from llamabar.sources.inbox import Diagnosed
 def explain(server: ServerSettings, fault: Fault) -> Diagnosed:
     """Return the finding that explains most why a server does not answer; its title is "" if nothing is wrong.
 
-    Bounded to five seconds whatever hangs, and safe on any thread. It asks launchd, so it is for a server that does not
-    answer, not for the steady state; the server itself is not asked: it may be there again by then.
+    Takes at most five seconds whatever hangs, and is safe on any thread. It asks launchd, so it is for a server that
+    does not answer. It neither asks the server, which may be there again by then, nor starts a llama-swap.
     """
     from llamabar.doctor.checks import registry
     from llamabar.doctor.collect.everything import OF_A_SILENT_SERVER, collect

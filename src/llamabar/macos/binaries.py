@@ -48,12 +48,31 @@ class ConfigCheck:
 def find_binaries(home: Path, environment: Mapping[str, str]) -> Tuple[Binary, ...]:
     """Return every llama-swap that is found, those of Homebrew and MacPorts first, each file once."""
     found, seen = [], set()
-    for path in _candidates(home, environment):
+    for path in _candidates(home, environment, environment.get("PATH", ""), shell_path(environment)):
         real = os.path.realpath(path)
         if real not in seen and os.path.isfile(real) and os.access(real, os.X_OK):
             seen.add(real)
             found.append(describe(path))
     return tuple(found)
+
+
+def find_programs(home: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield every llama-swap that is found without starting anything: neither it nor a shell."""
+    for path in _candidates(home, environment, environment.get("PATH", "")):
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            yield path
+
+
+def origin_of(path: str) -> str:
+    """Return what put a program where it is: homebrew, macports, nix, go, or file for one of the user's own."""
+    places = (path, os.path.realpath(path))
+    if any(part in place for place in places for part in ("/nix/", "/.nix-profile/", "/run/current-system/")):
+        return "nix"
+    if any("/Cellar/" in place or place.startswith("/opt/homebrew/") for place in places):
+        return "homebrew"
+    if any(place.startswith("/opt/local/") for place in places):
+        return "macports"
+    return "go" if any("/go/bin/" in place for place in places) else "file"
 
 
 def describe(path: str) -> Binary:
@@ -117,8 +136,7 @@ def _judge(said: tools.Output, copy: str, config: str) -> ConfigCheck:
     return ConfigCheck(False if refusals else None, (refusals or lines or [said.words])[-1][:WORDS_CHARS])
 
 
-def _candidates(home: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    named = [environment.get("PATH", ""), shell_path(environment)]
+def _candidates(home: Path, environment: Mapping[str, str], *named: str) -> Iterator[str]:
     user = environment.get("USER", home.name)
     folders = [
         *FOLDERS,

@@ -1,4 +1,4 @@
-"""What was found out about this computer, as values. None is "not known"; what hindered it is in `troubles`."""
+"""What was found out about this computer, as values. None is "not known"; why it is not known is in `troubles`."""
 
 from dataclasses import dataclass, field
 from typing import Mapping, NamedTuple, Optional, Tuple
@@ -6,15 +6,13 @@ from typing import Mapping, NamedTuple, Optional, Tuple
 
 @dataclass(frozen=True)
 class Program:
-    """This program as it runs: `file` is the one file, "" when it runs from its source."""
+    """This program: `file` is the one file, "" when it runs from its source; `installed` is SwiftBar's copy."""
 
     version: str = ""
     file: str = ""
     python: str = ""
     python_version: Tuple[int, int, int] = (0, 0, 0)
-    home: str = ""
-    home_set: bool = True
-    installed: str = ""  # the copy that SwiftBar runs
+    installed: str = ""
     installed_there: bool = False
     installed_same: Optional[bool] = None
     installed_executable: bool = True
@@ -27,43 +25,39 @@ class Cache:
 
     folder: str = ""
     missing: Tuple[str, ...] = ()
-    old: Tuple[str, ...] = ()
-    old_bytes: int = 0
 
 
 @dataclass(frozen=True)
 class Data:
-    """The data folder. `unreadable` are its files that this user cannot read; `foreign` that it belongs to another."""
+    """The data folder. `unreadable` are its files that this user can't read; `foreign`: it belongs to another user."""
 
     folder: str = ""
-    there: bool = False
-    is_folder: bool = True
+    is_file: bool = False
     writable: bool = True
     foreign: bool = False
     unreadable: Tuple[str, ...] = ()
     manifest: str = ""
     manifest_readable: bool = True
-    history: Tuple[str, bool] = ("", False)  # its file if it is not understood; whether a newer version wrote it
+    damaged_history: str = ""
+    newer_history: str = ""  # one that a newer version wrote
     free_bytes: Optional[int] = None
 
 
 @dataclass(frozen=True)
 class Configured:
-    """One server of the settings, without its key."""
+    """One server of the settings, without its key. `private`: an address of a home network."""
 
     name: str = ""
     url: str = ""
     url_from: str = ""
     local: bool = True
-    loopback: bool = True
-    private: bool = False  # an address of a home network
+    private: bool = False
     has_key: bool = False
     key_from: str = ""
     key_file: str = ""
     key_file_open: bool = False
     ca_file: str = ""
     ca_file_there: bool = True
-    service: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +90,6 @@ class SwiftBar:
     ignored: bool = False
     copies: Tuple[str, ...] = ()
     rust_plugins: Tuple[str, ...] = ()
-    files: int = 0
     attribute: Optional[str] = None  # "" when there is none
     attribute_right: bool = False
     cache_inside: bool = False
@@ -104,35 +97,34 @@ class SwiftBar:
 
 @dataclass(frozen=True)
 class Launchd:
-    """What launchd says of this login. `said` is what kept it from answering, "" when it did."""
+    """Whether launchd answers, and whether this user is logged in at the screen."""
 
-    said: str = ""
+    answers: bool = True
     gui: Optional[bool] = None
 
 
 @dataclass(frozen=True)
 class Agents:
-    """The LaunchAgents folder: what is wrong with it, and which agents there run a llama-swap."""
+    """The LaunchAgents folder: what is wrong with it (not_a_folder, foreign, writable), and who runs a llama-swap."""
 
     folder: str = ""
     folder_trouble: str = ""
-    folder_mode: bool = False  # the trouble is its mode, and chmod mends it
     labels: Tuple[str, ...] = ()
-    broken: Tuple[str, ...] = ()  # named like one of llama-swap's, and no property list
+    broken: Tuple[str, ...] = ()  # named like llama-swap's, and not a property list
     system: Tuple[str, ...] = ()  # in /Library, for all users
 
 
 @dataclass(frozen=True)
 class Background:
-    """What macOS allows in the background."""
+    """What macOS allows in the background. `managed`: a company's management has a say in it."""
 
     off: bool = False
-    managed: bool = False  # a company's management has a say in it
+    managed: bool = False
 
 
 @dataclass(frozen=True)
 class Service:
-    """The LaunchAgent of a server here, of the first that does not run: its plist, and what launchd says of it."""
+    """The LaunchAgent of a server here, of the first that isn't running: its plist, and what launchd says of it."""
 
     server: str = ""
     label: str = ""
@@ -157,8 +149,6 @@ class Service:
     has_path: bool = True
     process_type: str = ""
     exit_timeout_s: Optional[float] = None
-    files_limit: Optional[int] = None
-    run_at_load: bool = True
     secrets: Tuple[str, ...] = ()  # names of variables and options in the plist that hold a secret
     protected: Tuple[str, ...] = ()
     log: str = ""
@@ -166,14 +156,12 @@ class Service:
     log_free_bytes: Optional[int] = None
     log_trouble: str = ""
     log_lines: Tuple[str, ...] = ()  # redacted
-    log_denied: bool = False
     disabled: Optional[bool] = None
     loaded: bool = False
     loaded_path: str = ""
     same_command: bool = True
     state: str = ""
     pid: Optional[int] = None
-    ending: bool = False
     runs: Optional[int] = None
     last_exit: str = ""
     failed: bool = False
@@ -188,11 +176,9 @@ class Model:
 
     id: str = ""
     state: str = ""
-    ttl_s: Optional[float] = None
     memory_bytes: Optional[int] = None
     server_url: str = ""
     server_answers: Optional[bool] = None
-    server_build: Optional[int] = None
     slots_open: Optional[bool] = None
 
 
@@ -204,6 +190,7 @@ class Server:
     url: str = ""
     fault: str = ""
     fault_detail: str = ""
+    wants_tls: bool = False
     key_wanted: Optional[bool] = None
     version: Optional[str] = None
     confirmed: Tuple[str, ...] = ()
@@ -211,7 +198,6 @@ class Server:
     failures: Tuple[Tuple[str, str], ...] = ()  # model and reason of requests that failed
     longest_request_s: Optional[float] = None
     longest_request_id: str = ""
-    in_flight: Optional[int] = None
 
 
 class Process(NamedTuple):
@@ -219,47 +205,52 @@ class Process(NamedTuple):
 
     pid: int = 0
     name: str = ""
+    program: str = ""
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Who holds the port of the service (or first server); llama-swaps, and model servers left behind."""
+    """Who holds the port of the service (or first server); llama-swaps, and model servers left behind.
+
+    `unreadable` names what could not be read of processes, and the kind of error.
+    """
 
     url: str = ""  # of that port's server
     holder: Optional[Process] = None
     llama_swaps: Tuple[Process, ...] = ()
     orphans: Tuple[Process, ...] = ()
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the environment says."""
-
-    proxies: Tuple[str, ...] = ()  # names of the variables
-    spares_loopback: bool = True
+    unreadable: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Mac:
-    """This computer."""
+    """This computer. `pressure` of memory: 1 normal, 2 warning, 4 critical."""
 
     macos: str = ""
     memory_total_bytes: Optional[int] = None
     memory_available_bytes: Optional[int] = None
-    pressure: Optional[int] = None  # 1 normal, 2 warning, 4 critical
+    pressure: Optional[int] = None
     translated: Optional[bool] = None
-    sleep_minutes: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Packages:
+    """What installs things here: whether there is Homebrew, and which llama-swap is meant and where it came from."""
+
+    homebrew: bool = False
+    llama_swap: str = ""  # "" where none was found
+    origin: str = ""  # homebrew, macports, nix, go, file
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """The running plugin, by the file that it keeps."""
+    """The running plugin, by the file that it keeps. `alive`: None where that can't be told."""
 
     file: str = ""
     there: bool = False
     readable: bool = True
     pid: Optional[int] = None
-    alive: bool = False
+    alive: Optional[bool] = False
     ended: bool = False
     version: str = ""
     age_s: Optional[float] = None
@@ -275,7 +266,8 @@ class Watcher:
 class Facts:
     """Everything that findings are made from. `troubles` says for each fact that is not known why it is not."""
 
-    command: str = "llamabar.pyz"
+    command: str = "llamabar"
+    home: str = ""
     uid: int = -1
     program: Program = Program()
     cache: Cache = Cache()
@@ -288,10 +280,9 @@ class Facts:
     background: Background = Background()
     servers: Tuple[Server, ...] = ()
     processes: Processes = Processes()
-    surroundings: Surroundings = Surroundings()
     mac: Mac = Mac()
+    packages: Packages = Packages()
     watcher: Watcher = Watcher()
-    now_s: float = 0.0
     troubles: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
 

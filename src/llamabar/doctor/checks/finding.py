@@ -1,18 +1,24 @@
-"""A finding, and the check that makes it.
+"""A check is a row: a condition over the facts, and the words for when it is true.
 
 Laws: a check judges facts and asks nothing; what could not be found out is skipped, never guessed; a check that depends
-on one that failed is skipped because of that one, so the first cause stands alone. Every complaint has its remedy.
+on one that failed is skipped because of that one, so the first cause stands alone. Every finding has a remedy.
+
+Words are templates. {swiftbar.version} is a fact, {llamabar} is how this program is called, any other name comes from
+what the condition returned: a mapping of values, or an object as {it}. {x:size}, {x:duration}, {x:some}, {x:file} (one
+file, 2 files) say how a value is written. In a remedy each value is one word of a shell.
 """
 
 import re
-from dataclasses import dataclass, field
+import string
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Sequence, Tuple
 
+from llamabar.core.units import duration, plural, size
 from llamabar.doctor.checks.facts import Facts
 
 UNQUOTED = re.compile(r"[A-Za-z0-9_@%+=:,./-]+\Z")
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
+PLACEHOLDER = re.compile(r"\{(?:\w+\.)*(\w+)(?::([^}]*))?\}")
 
 
 class Level(str, Enum):
@@ -30,91 +36,77 @@ BADNESS = {Level.ERROR: 3, Level.WARNING: 2, Level.NOTE: 1, Level.SKIPPED: 0, Le
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check says. `remedy` is to be typed or clicked as it stands; `fix` is the command that does it."""
+    """What a check says. `remedy` can be typed or clicked as it stands; `fix` is the command that does it.
+
+    A skipped one names the finding it follows from, or says in `detail` what could not be found out.
+    """
 
     id: str
     level: Level
-    title: str
+    layer: str
+    title: str = ""
     detail: str = ""
     remedy: str = ""
     fix: str = ""
-    layer: str = ""
     lines: Tuple[str, ...] = ()
+    follows: str = ""
 
 
 @dataclass(frozen=True)
 class Found:
-    """That a check applies: in what words, and what its remedy's placeholders stand for. `instead`: another remedy."""
+    """What a condition returns where it needs words of its own instead of its row's, or quotes lines."""
 
-    title: str
+    values: Any = None
+    title: str = ""
     detail: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
+    remedy: str = ""
     lines: Tuple[str, ...] = ()
-    instead: str = ""
 
 
-_SKIPPED, _OF = "skipped because ", "of the finding "
-Judge = Callable[[Facts], Optional[Found]]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check. `good` is what should be so, `remedy` has placeholders; `needs` names facts, `after` checks."""
+class Check(NamedTuple):
+    """One row. `when` returns anything true if the finding applies; `needs` names facts, () for those of its layer."""
 
     id: str
     level: Level
-    good: str
-    means: str
-    remedy: str
-    judge: Judge
+    when: Callable[[Facts], Any]
+    title: str
+    detail: str = ""
+    remedy: str = ""
+    after: Tuple[str, ...] = ()
+    needs: Tuple[str, ...] = ()
+    fix: bool = False
+
+
+class Layer(NamedTuple):
+    """The checks of one topic in the order of cause and effect. Its summary: whether that is good news, and words."""
+
+    name: str
     needs: Tuple[str, ...]
-    after: Tuple[str, ...]
-    fix: bool
-    layer: str
-
-    @property
-    def written_remedy(self) -> str:
-        """Return the remedy for a page: placeholders in capitals."""
-        return PLACEHOLDER.sub(
-            lambda match: "llamabar.pyz" if match[1] == "llamabar" else match[1].upper(), self.remedy
-        )
+    summary: Callable[[Facts], Tuple[bool, str]]
+    checks: Sequence[Check]
 
 
-class Layer:
-    """The checks of one topic, in the order of cause and effect."""
-
-    def __init__(self, name: str, needs: Tuple[str, ...], summary: Callable[[Facts], str]) -> None:
-        self.name = name
-        self.needs = needs
-        self.summary = summary
-        self.checks: List[Check] = []
-
-    def check(
-        self,
-        level: Level,
-        good: str,
-        *,
-        remedy: str,
-        needs: Tuple[str, ...] = (),
-        after: Tuple[str, ...] = (),
-        fix: bool = False,
-    ) -> Callable[[Judge], Judge]:
-        """Return a decorator that makes a function a check: its name is the id, its docstring says what it means."""
-
-        def _add(judge: Judge) -> Judge:
-            means = " ".join((judge.__doc__ or "").split())
-            name = judge.__name__.strip("_").replace("_", "-")
-            self.checks.append(
-                Check(name, level, good, means, remedy, judge, needs or self.needs, after, fix, self.name)
-            )
-            return judge
-
-        return _add
-
-
-def quoted(text: str) -> str:
-    """Return text as one word of a shell."""
+def quoted(text: str, home: str = "") -> str:
+    """Return text as one word of a shell, with ~ for the home folder."""
+    if home and text.startswith(f"{home}/"):
+        return f"~/{quoted(text[len(home) + 1 :])}"
     return text if UNQUOTED.match(text) else "'" + text.replace("'", "'\"'\"'") + "'"
+
+
+def printable(text: str) -> str:
+    """Return text that others wrote without anything that could steer a terminal or reverse the line."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def written(template: str) -> str:
+    """Return a template as a page shows it: placeholders in capitals."""
+    return PLACEHOLDER.sub(_placeholder, template)
+
+
+def _placeholder(match: "re.Match[str]") -> str:
+    if match[2] and match[2] not in _SPECS:
+        return f"N {match[2]}s"
+    return "llamabar" if match[1] == "llamabar" else match[1].upper()
 
 
 def examine(facts: Facts, layers: Iterable[Layer]) -> Tuple[Finding, ...]:
@@ -122,45 +114,73 @@ def examine(facts: Facts, layers: Iterable[Layer]) -> Tuple[Finding, ...]:
     found: Dict[str, Finding] = {}
     for layer in layers:
         for check in layer.checks:
-            found[check.id] = _examined(check, facts, found)
+            found[check.id] = _examined(check, layer, facts, found)
     return tuple(found.values())
 
 
 def worst_first(findings: Iterable[Finding]) -> Tuple[Finding, ...]:
-    """Return the findings that are something: errors, warnings, notes; each kind in the order of cause and effect."""
+    """Return the findings that apply: errors, warnings, notes; each kind in the order of cause and effect."""
     return tuple(sorted((one for one in findings if BADNESS[one.level]), key=lambda one: -BADNESS[one.level]))
 
 
-def _examined(check: Check, facts: Facts, before: Mapping[str, Finding]) -> Finding:
-    because = _obstacle(check, facts, before)
-    if because:
-        return Finding(check.id, Level.SKIPPED, check.good, f"{_SKIPPED}{because}", layer=check.layer)
-    found = check.judge(facts)
-    if found is None:
-        return Finding(check.id, Level.OK, check.good, layer=check.layer)
-    remedy = _filled(found.instead or check.remedy, {"llamabar": facts.command, **_shell(found.values)})
+def _examined(check: Check, layer: Layer, facts: Facts, before: Mapping[str, Finding]) -> Finding:
+    unknown = next((facts.trouble(name) for name in check.needs or layer.needs if facts.trouble(name)), "")
+    follows = next((before[name].follows or name for name in check.after if _hides(before[name])), "")
+    if unknown or follows:
+        skipped = Finding(check.id, Level.SKIPPED, layer.name, detail=printable(unknown))
+        return skipped if unknown else replace(skipped, follows=follows)
+    result = check.when(facts)
+    if not result:
+        return Finding(check.id, Level.OK, layer.name)
+    found = result if isinstance(result, Found) else Found(result)
+    values = {**vars(facts), "llamabar": _Command(facts.command), "it": found.values}
+    values.update(found.values if isinstance(found.values, dict) else {})
+    prose, shell = _Words(facts.home), _Words(facts.home, is_shell=True)
     fix = f"{facts.command} doctor --fix {check.id}" if check.fix else ""
-    return Finding(check.id, check.level, found.title, found.detail, remedy, fix, check.layer, found.lines)
+    return Finding(
+        check.id,
+        check.level,
+        layer.name,
+        title=prose.vformat(found.title or check.title, (), values),
+        detail=prose.vformat(found.detail or check.detail, (), values).strip(),
+        remedy=shell.vformat(found.remedy or check.remedy, (), values) or fix,
+        fix=fix,
+        lines=tuple(map(printable, found.lines)),
+    )
 
 
-def _obstacle(check: Check, facts: Facts, before: Mapping[str, Finding]) -> str:
-    """Return why a check cannot be made, or ""."""
-    for name in check.needs:
-        trouble = facts.trouble(name)
-        if trouble:
-            return trouble
-    for name in check.after:
-        cause = before[name]
-        if cause.level in (Level.ERROR, Level.WARNING):
-            return f"{_OF}{name}"
-        if cause.detail.startswith(f"{_SKIPPED}{_OF}"):
-            return cause.detail[len(_SKIPPED) :]
-    return ""
+def _hides(cause: Finding) -> bool:
+    return cause.level in (Level.ERROR, Level.WARNING) or bool(cause.follows)
 
 
-def _shell(values: Mapping[str, str]) -> Dict[str, str]:
-    return {name: quoted(value) for name, value in values.items()}
+class _Words(string.Formatter):
+    """Fills templates: values cleaned, the home folder as ~, and in a remedy each value as one word of a shell."""
+
+    def __init__(self, home: str, *, is_shell: bool = False) -> None:
+        self.home = home
+        self.is_shell = is_shell
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Return a value in words."""
+        text = printable(_SPECS[format_spec](value) if format_spec in _SPECS else _plain(value, format_spec))
+        if self.is_shell:
+            return text if isinstance(value, _Command) else quoted(text, self.home)
+        return text.replace(f"{self.home}/", "~/") if self.home else text
 
 
-def _filled(remedy: str, values: Mapping[str, str]) -> str:
-    return PLACEHOLDER.sub(lambda match: values[match[1]], remedy)
+class _Command(str):
+    """Text that is ready for a shell."""
+
+
+def _plain(value: Any, noun: str) -> str:
+    if noun:
+        return plural(value if isinstance(value, int) else len(value), noun)
+    return str(value)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
+
+
+_SPECS: Dict[str, Callable[[Any], str]] = {"size": size, "duration": duration, "some": _some}

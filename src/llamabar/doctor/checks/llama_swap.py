@@ -1,88 +1,20 @@
-"""llama-swap itself: what it can, its models, its requests."""
+"""llama-swap itself, its models and their servers; this computer; and the plugin that is running."""
 
-from typing import Iterator, Optional, Tuple
+from typing import Any, Callable, Iterator, Optional, Tuple
 
-from llamabar.core.units import duration, plural, size
-from llamabar.doctor.checks.facts import Facts, Model, Server
-from llamabar.doctor.checks.finding import Found, Layer, Level
+from llamabar.core.units import count, duration, of_total, plural, size
+from llamabar.doctor.checks import packages
+from llamabar.doctor.checks.facts import Facts, Model, Server, Watcher
+from llamabar.doctor.checks.finding import Check, Found, Layer, Level
+from llamabar.doctor.checks.network import fault_words
 
 LONG_REQUEST_S = 600.0
-STALL_VERSIONS = (218, 250)  # facts on llama-swap, trap 1
-UPGRADE = "brew upgrade mostlygeek/llama-swap/llama-swap"
-
-
-def summary(facts: Facts) -> str:
-    """Return the layer in one line."""
-    return "; ".join(f"llama-swap {one.version or 'of unknown version'}, {plural(len(one.models), 'model')}"
-                     for one in reachable(facts)) or "not reachable"  # fmt: skip
-
-
-LLAMA_SWAP = Layer("llama-swap", ("servers", "reachable"), summary)
-
-
-@LLAMA_SWAP.check(Level.NOTE, "It tells what its requests do", remedy=UPGRADE)
-def llama_swap_old(facts: Facts) -> Optional[Found]:
-    """This llama-swap is too old to list its requests in flight: phases and live speeds are not known."""
-    server = next((one for one in reachable(facts) if "inflight_list" not in one.confirmed), None)
-    if server is None:
-        return None
-    return Found(f"llama-swap {server.version or ''} does not list its requests".replace("  ", " "),
-                 "A newer one does.")  # fmt: skip
-
-
-@LLAMA_SWAP.check(Level.NOTE, "A stalled client cannot lock it up", remedy=UPGRADE)
-def llama_swap_can_stall(facts: Facts) -> Optional[Found]:
-    """In v218 to v250 any client that stops reading the event stream fills the log or locks llama-swap up; llamabar
-    never stops reading."""
-    server = next((one for one in reachable(facts) if _in(one.version, STALL_VERSIONS)), None)
-    if server is None:
-        return None
-    return Found(f"llama-swap {server.version} can be stalled by a client",
-                 "By one that stops reading its events (an open web page on a sleeping computer).")  # fmt: skip
-
-
-@LLAMA_SWAP.check(Level.WARNING, "Models are configured", remedy="{llamabar} open config")
-def models_missing(facts: Facts) -> Optional[Found]:
-    """llama-swap's config has no model, so there is nothing to use."""
-    server = next((one for one in reachable(facts) if not one.models), None)
-    return Found(f"{server.name} has no model", "Its config names none.") if server else None
-
-
-@LLAMA_SWAP.check(Level.WARNING, "No model server has failed", remedy="{llamabar} logs --upstream")
-def model_failed(facts: Facts) -> Optional[Found]:
-    """A model server failed to start or ended by itself, as the last requests show."""
-    for server in reachable(facts):
-        for model, reason in server.failures:
-            return Found(f"{model} has failed", f"{reason}.")
-    return None
-
-
-@LLAMA_SWAP.check(Level.WARNING, "No request is in flight for long", remedy="{llamabar} cancel {request}")
-def request_in_flight_for_long(facts: Facts) -> Optional[Found]:
-    """A request has been in flight for more than ten minutes: its client may be gone, or it hangs."""
-    server = next((one for one in reachable(facts) if (one.longest_request_s or 0) > LONG_REQUEST_S), None)
-    if server is None:
-        return None
-    return Found(f"A request has been in flight for {duration(server.longest_request_s)}",
-                 "Its client may be gone, or it hangs.", {"request": server.longest_request_id})  # fmt: skip
-
-
-@LLAMA_SWAP.check(Level.NOTE, "Loaded models are unloaded some time", remedy="{llamabar} unload {model}")
-def model_stays_loaded(facts: Facts) -> Optional[Found]:
-    """A loaded model has no ttl: it keeps its memory until another takes its place."""
-    model = next((model for model in ready(facts) if model.ttl_s == 0), None)
-    if model is None:
-        return None
-    return Found(f"{model.id} is never unloaded", "Its ttl is 0. To unload it now:", {"model": model.id})
-
-
-@LLAMA_SWAP.check(Level.NOTE, "One llama-swap is running", needs=("processes",), remedy="ps -p {pids}")
-def llama_swap_twice(facts: Facts) -> Optional[Found]:
-    """More than one llama-swap of yours is running; each has its own models in memory."""
-    found = facts.processes.llama_swaps
-    if len(found) < 2:
-        return None
-    return Found(f"{len(found)} llama-swaps are running", "", {"pids": ",".join(str(one.pid) for one in found)})
+LOW_SPACE_BYTES = 1_000_000_000
+PRESSED = 2
+RECONNECTS_AN_HOUR = 20.0
+PRINTED_AN_HOUR_BYTES = 10_000_000.0  # a busy menu of 3 kB a second
+SHORTEST_AGE_S = 600.0
+RELOAD = "open -g 'swiftbar://refreshplugin?name=llamabar'"
 
 
 def reachable(facts: Facts) -> Tuple[Server, ...]:
@@ -90,21 +22,165 @@ def reachable(facts: Facts) -> Tuple[Server, ...]:
     return tuple(server for server in facts.servers if not server.fault)
 
 
-def ready(facts: Facts) -> Iterator[Model]:
-    """Yield the models that are loaded."""
+def _ready(facts: Facts) -> Iterator[Model]:
     return (model for server in reachable(facts) for model in server.models if model.state == "ready")
 
 
-def loaded_bytes(facts: Facts) -> int:
-    """Return the memory of all loaded models."""
-    return sum(model.memory_bytes or 0 for model in ready(facts))
+def _first(of: Callable[[Facts], Any], is_meant: Callable[[Any], Any]) -> Callable[[Facts], Any]:
+    return lambda facts: next(filter(is_meant, of(facts)), None)
 
 
-def loaded_words(facts: Facts) -> str:
-    """Return how much the loaded models take, in words."""
-    taken = loaded_bytes(facts)
-    return f"Loaded models take {size(taken)}." if taken else ""
+def _llama_swap(facts: Facts) -> Tuple[bool, str]:
+    said = "; ".join(f"version {one.version or 'unknown'}, {plural(len(one.models), 'model')}"
+                     for one in reachable(facts))  # fmt: skip
+    return bool(said), said or "not reachable"
 
 
-def _in(version: Optional[str], range_: Tuple[int, int]) -> bool:
-    return version is not None and version.isdigit() and range_[0] <= int(version) <= range_[1]
+def _model_servers(facts: Facts) -> Tuple[bool, str]:
+    return True, f"{sum(bool(model.server_answers) for model in _ready(facts))} responding"
+
+
+def _old(facts: Facts) -> Any:
+    server = next((one for one in reachable(facts) if "inflight_list" not in one.confirmed), None)
+    if server is None:
+        return None
+    local = any(one.local for one in facts.settings.servers if one.name == server.name)
+    return Found({"version": server.version or "(version unknown)"}, remedy=packages.upgrade(facts, local=local))
+
+
+def _failure(facts: Facts) -> Any:
+    failures = ((model, reason) for server in reachable(facts) for model, reason in server.failures)
+    return next(({"model": model, "reason": reason} for model, reason in failures), None)
+
+
+def _twins(facts: Facts) -> Any:
+    pids = [str(one.pid) for one in facts.processes.llama_swaps]
+    return len(pids) > 1 and {"pids": ",".join(pids)}
+
+
+def _orphans(facts: Facts) -> Any:
+    pids = [str(one.pid) for one in facts.processes.orphans]
+    return pids and {"pids": pids, "pid": pids[0]}
+
+
+_LIVE = ("servers", "reachable")
+LLAMA_SWAP = Layer("llama-swap", _LIVE, _llama_swap, (
+    Check("llama-swap-old", Level.NOTE, _old,
+          "llama-swap {version} doesn't list its active requests", "A newer one does.", packages.RELEASES),
+    Check("models-missing", Level.WARNING, _first(reachable, lambda server: not server.models),
+          "{it.name} has no models", "Its config names none.", "{llamabar} open config"),
+    Check("model-failed", Level.WARNING, _failure,
+          "{model} failed", "{reason}", "{llamabar} logs --upstream"),
+    Check("request-in-flight-for-long", Level.WARNING,
+          _first(reachable, lambda server: (server.longest_request_s or 0) > LONG_REQUEST_S),
+          "A request has been running for {it.longest_request_s:duration}", "It may hang, or its client is gone.",
+          "{llamabar} cancel {it.longest_request_id}"),
+    Check("llama-swap-twice", Level.NOTE, _twins,
+          "{processes.llama_swaps:llama-swap} running", "Each keeps its own models in memory.", "ps -p {pids}",
+          needs=("processes",)),
+))  # fmt: skip
+MODEL_SERVERS = Layer("model servers", _LIVE, _model_servers, (
+    Check("model-server-silent", Level.WARNING, _first(_ready, lambda model: model.server_answers is False),
+          "The server of {it.id} isn't responding", "At {it.server_url}. To unload the model:",
+          "{llamabar} unload {it.id}"),
+    Check("slots-closed", Level.NOTE, _first(_ready, lambda model: model.slots_open is False),
+          "The speed of {it.id} is only an estimate", "Add --slots to its cmd in the config:",
+          "{llamabar} open config"),
+    Check("model-server-left-behind", Level.WARNING, _orphans,
+          "{pids:model server} left behind", "Without a llama-swap, but still in memory: pid {pids:some}.",
+          "kill {pid}", needs=("processes",)),
+))  # fmt: skip
+
+
+def _computer(facts: Facts) -> Tuple[bool, str]:
+    mac = facts.mac
+    if mac.memory_total_bytes is None:
+        return True, f"macOS {mac.macos or 'version unknown'}, memory unknown"
+    memory = f"{of_total(mac.memory_available_bytes, mac.memory_total_bytes)} memory available"
+    return True, f"macOS {mac.macos}, {memory}" if mac.macos else memory
+
+
+def _memory_short(facts: Facts) -> Any:
+    if (facts.mac.pressure or 0) < PRESSED:
+        return None
+    taken = sum(model.memory_bytes or 0 for model in _ready(facts))
+    return Found(detail=f"Loaded models use {size(taken)}. To free it:" if taken else "")
+
+
+MAC = Layer("this computer", ("computer",), _computer, (
+    Check("memory-short", Level.WARNING, _memory_short,
+          "Memory is running low", "To free what loaded models use:", "{llamabar} unload --all"),
+    Check("log-disk-full", Level.WARNING,
+          lambda f: f.service.log_free_bytes is not None and f.service.log_free_bytes < LOW_SPACE_BYTES,
+          "The disk with the log is almost full", "{service.log_free_bytes:size} free. To see what uses it:",
+          "df -h {service.log}", needs=("service",)),
+    Check("python-translated", Level.WARNING, lambda f: f.mac.translated,
+          "Python runs under Rosetta", "{program.python} is an Intel program, so llamabar costs more than it should.",
+          "brew install python3", needs=("mac", "computer", "program")),
+    Check("process-figures-unreadable", Level.NOTE, lambda f: f.processes.unreadable,
+          "Some process figures couldn't be read", "Not available: {processes.unreadable:some}. Everything else is.",
+          "{llamabar} doctor --report", needs=("processes",)),
+))  # fmt: skip
+
+
+def _plugin(facts: Facts) -> Tuple[bool, str]:
+    watcher = facts.watcher
+    if watcher.alive is None:
+        return False, "unknown whether it is running"
+    if not watcher.alive:
+        return False, "not running"
+    printed, breaks = size(watcher.printed_bytes), plural(watcher.reconnects or 0, "reconnect")
+    since = f"running for {duration(watcher.age_s)} (pid {watcher.pid})"
+    return True, f"{since}: {count(watcher.frames)} frames, {printed} printed, {breaks}"
+
+
+def _an_hour(watcher: Watcher, number: Optional[int]) -> float:
+    if not watcher.alive or number is None or watcher.age_s is None:
+        return 0.0
+    return number / max(watcher.age_s, SHORTEST_AGE_S) * 3600
+
+
+def _sees_nothing(facts: Facts) -> Any:
+    sees = bool(facts.servers) and not any(server.fault for server in facts.servers)
+    blind = facts.watcher.alive and facts.watcher.reachable is False and sees
+    return blind and {"error": fault_words(facts.watcher.last_error) or "unknown"}
+
+
+def _reconnects(facts: Facts) -> Any:
+    often = _an_hour(facts.watcher, facts.watcher.reconnects) > RECONNECTS_AN_HOUR
+    return often and {"error": fault_words(facts.watcher.last_error) or "unknown"}
+
+
+_SETUP = (
+    "swiftbar-missing", "swiftbar-without-folder", "swiftbar-folder-gone", "plugin-place-taken", "plugin-not-linked",
+    "plugin-program-missing", "plugin-not-executable", "plugin-quarantined", "plugin-attribute-missing",
+    "plugin-attribute-wrong", "plugin-disabled", "plugin-ignored", "swiftbar-not-running",
+)  # fmt: skip
+_RUNNING = ("watcher-state-damaged", "watcher-not-running", "watcher-died")
+WATCHER = Layer("plugin", ("watcher",), _plugin, (
+    Check("watcher-state-damaged", Level.WARNING, lambda f: f.watcher.there and not f.watcher.readable,
+          "The plugin's state file is damaged", "{watcher.file}. The plugin writes a new one.", "rm {watcher.file}"),
+    Check("watcher-died", Level.ERROR, lambda f: f.watcher.there and f.watcher.alive is False and not f.watcher.ended,
+          "The plugin quit unexpectedly", "SwiftBar doesn't start it again by itself:", RELOAD,
+          ("watcher-state-damaged",)),
+    Check("watcher-not-running", Level.WARNING, lambda f: f.watcher.alive is False,
+          "The plugin isn't running", "SwiftBar has it but doesn't run it:", RELOAD,
+          (*_SETUP, "watcher-state-damaged", "watcher-died"), ("watcher", "mac", "swiftbar")),
+    Check("watcher-of-another-version", Level.NOTE,
+          lambda f: f.watcher.alive and f.watcher.version != f.program.version
+          and {"version": f.watcher.version or "of an unknown version"},
+          "The running plugin is llamabar {version}", "This one is {program.version}. To use it:", RELOAD, _RUNNING,
+          ("watcher", "program")),
+    Check("watcher-reconnects-often", Level.WARNING, _reconnects,
+          "The connection broke {watcher.reconnects:time} in {watcher.age_s:duration}", "Last reason: {error}.",
+          "{llamabar} logs", _RUNNING),
+    Check("watcher-lags", Level.WARNING, lambda f: f.watcher.alive and f.watcher.lagged,
+          "The plugin can't keep up with llama-swap", "It had to reconnect {watcher.lagged:time}.", RELOAD, _RUNNING),
+    Check("watcher-prints-much", Level.WARNING,
+          lambda f: _an_hour(f.watcher, f.watcher.printed_bytes) > PRINTED_AN_HOUR_BYTES,
+          "The plugin printed {watcher.printed_bytes:size} in {watcher.age_s:duration}",
+          "SwiftBar keeps all of it in memory. To free it:", RELOAD, _RUNNING),
+    Check("watcher-sees-nothing", Level.NOTE, _sees_nothing,
+          "The plugin can't reach llama-swap, but this command can", "Its last error: {error}.", RELOAD, _RUNNING,
+          ("watcher", "servers")),
+))  # fmt: skip

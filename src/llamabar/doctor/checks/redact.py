@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 KEY, USER, HOST, ADDRESS, COMMAND, PROMPT = "(key)", "(user)", "(host)", "(address)", "(command)", "(prompt)"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")
+PUBLIC_NAMES = (*LOOPBACK_NAMES, "github.com", "x-apple.systempreferences")  # in our own remedies
 FILE_ENDS = (
     "yaml", "yml", "toml", "json", "log", "go", "py", "pyz", "plist", "gguf", "sock", "txt", "md", "so", "dylib", "app",
     "html", "sh", "gz", "swift", "safetensors", "bin", "db", "sqlite", "tmp", "aside", "new", "whl", "pem", "crt",
@@ -79,12 +80,12 @@ def _printable(text: str) -> str:
 def _host(match: Match[str]) -> str:
     name = match[0].strip(".").lower()
     parts = name.split(".")
-    kept = name in LOOPBACK_NAMES or parts[-1] in FILE_ENDS or parts[0] in LABEL_STARTS
+    kept = name in PUBLIC_NAMES or parts[-1] in FILE_ENDS or parts[0] in LABEL_STARTS
     return match[0] if kept or all(part.isdigit() for part in parts) else HOST
 
 
 def _after_name(match: Match[str]) -> str:
-    return match[0] if match[2].lower() in LOOPBACK_NAMES else f"{match[1]}{HOST}"
+    return match[0] if match[2].lower() in PUBLIC_NAMES else f"{match[1]}{HOST}"
 
 
 def _with_port(match: Match[str]) -> str:
@@ -110,7 +111,8 @@ _SHAPES: List[Tuple[Pattern[str], "Callable[[Match[str]], str]"]] = [
     (re.compile(r"\b(?:sk|pk|hf|gh[pousr]|xox[abp]|AKIA|glpat)[-_][A-Za-z0-9_\-]{6,}"), lambda _: KEY),
     (
         re.compile(
-            r"(?i)(\b[\w-]*(?:api[-_ ]?key|token|secret|passw(?:or)?d|passphrase)[\"']?\s*[:=]+\s*[\"']?)[^\s\"',;]+"
+            r"(?i)(\b[\w-]*(?:api[-_ ]?key|token|secret|passw(?:or)?d|passphrase)[\"']?\s*[:=]+\s*[\"']?)"
+            r"(?!KEY\b)[^\s\"',;]+"
         ),
         lambda m: f"{m[1]}{KEY}",
     ),
@@ -118,7 +120,7 @@ _SHAPES: List[Tuple[Pattern[str], "Callable[[Match[str]], str]"]] = [
     (re.compile(r"(://)[^/\s@]+@"), lambda m: f"{m[1]}{USER}@"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), lambda _: USER),
     (re.compile(r"(/(?:Users|home)/)[^/\s\"':]+"), lambda m: f"{m[1]}{USER}"),
-    (re.compile(r"(?i)(\b[a-z][a-z0-9+]*://)(\[[0-9a-f:.%\w]+\]|[^/\s:\"'()\[\]]+)"), _after_name),
+    (re.compile(r"(?i)(\b(?!swiftbar:)[a-z][a-z0-9+]*://)(\[[0-9a-f:.%\w]+\]|[^/\s:\"'()\[\]]+)"), _after_name),
     (re.compile(r"(?i)(\blookup\s+)([^\s:,]+)"), _after_name),
     (
         re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?:%\w+)?(?![\w:])"),

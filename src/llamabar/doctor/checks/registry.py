@@ -4,14 +4,11 @@ from typing import Iterator, Optional, Tuple
 
 from llamabar.doctor.checks.facts import Facts
 from llamabar.doctor.checks.finding import Check, Finding, Level, examine, worst_first
-from llamabar.doctor.checks.llama_swap import LLAMA_SWAP
-from llamabar.doctor.checks.mac import MAC
-from llamabar.doctor.checks.model_servers import MODEL_SERVERS
+from llamabar.doctor.checks.llama_swap import LLAMA_SWAP, MAC, MODEL_SERVERS, WATCHER
 from llamabar.doctor.checks.network import NETWORK
 from llamabar.doctor.checks.program import PROGRAM
-from llamabar.doctor.checks.running import SERVICE
+from llamabar.doctor.checks.service import SERVICE
 from llamabar.doctor.checks.swiftbar import SWIFTBAR
-from llamabar.doctor.checks.watcher import WATCHER
 
 LAYERS = (PROGRAM, SWIFTBAR, SERVICE, NETWORK, LLAMA_SWAP, MODEL_SERVERS, MAC, WATCHER)
 
@@ -27,5 +24,5 @@ def checks() -> Iterator[Check]:
 
 
 def top(found: Tuple[Finding, ...]) -> Optional[Finding]:
-    """Return the finding that explains most: the first error, else the first warning; None if all is well."""
+    """Return the finding that explains most: the first error, else the first warning; None if nothing is wrong."""
     return next((one for one in worst_first(found) if one.level is not Level.NOTE), None)

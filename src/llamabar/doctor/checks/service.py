@@ -1,229 +1,28 @@
-"""The service: the LaunchAgent that starts llama-swap, as it is on disk. What launchd says of it: running.py."""
+"""The service: the LaunchAgent that starts llama-swap, as it is on disk and as launchd runs it."""
 
-from typing import Optional
+from typing import Any, Optional, Tuple
 
-from llamabar.core.units import plural, size
+from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Facts, Server
-from llamabar.doctor.checks.finding import Found, Layer, Level
+from llamabar.doctor.checks.finding import Check, Found, Layer, Level
 
 LOG_LIMIT_BYTES = 100_000_000
+STOP_S = 35.0  # llama-swap waits this long for its model servers
+LAUNCHD_STOP_S = 5.0
+CRASHES_THAT_LOOP = 3
+SLACK_S = 1.0  # a start is known to the second
+QUOTED_LINES = 5
+STATES = {"": "not loaded", "spawn scheduled": "waiting for its next start"}
+FULL_DISK_ACCESS = "open 'x-apple.systempreferences:com.apple.preference.security?Privacy_AllFiles'"
 
 
-def summary(facts: Facts) -> str:
-    """Return the layer in one line."""
+def _summary(facts: Facts) -> Tuple[bool, str]:
     service = facts.service
-    how = "running" if service.pid is not None else service.state or "not loaded"
-    return f"{service.label}, {how}" + (f" (pid {service.pid})" if service.pid is not None else "")
-
-
-SERVICE = Layer("service", ("mac", "service"), summary)
-PLIST = ("service-plist-broken", "agents-folder-refused", "service-plist-refused")
-PROGRAM = ("service-program-missing", "service-program-quarantined", "service-program-fails")
-CONFIG = ("service-without-config", "service-config-missing", "service-config-refused")
-
-
-@SERVICE.check(Level.WARNING, "launchd answers", needs=("mac", "launchd"), remedy="launchctl managername")
-def launchd_silent(facts: Facts) -> Optional[Found]:
-    """launchctl did not answer in time, or not in words that are understood."""
-    said = facts.launchd.said
-    return Found("launchd could not be asked", f"{said}.") if said else None
-
-
-@SERVICE.check(Level.ERROR, "You are logged in at the Mac's screen", needs=("mac", "launchd"),
-               after=("launchd-silent",), remedy="open 'vnc://localhost'")  # fmt: skip
-def no_login_at_the_screen(facts: Facts) -> Optional[Found]:
-    """Nobody is logged in at the screen, so there is no place for the service (and no Metal for models)."""
-    if facts.launchd.gui is not False:
-        return None
-    return Found("You are not logged in at the Mac's screen", "Log in there, or with Screen Sharing:")
-
-
-@SERVICE.check(Level.ERROR, "The LaunchAgents folder is accepted by launchd", needs=("mac", "agents"),
-               remedy="chmod go-w {folder}")  # fmt: skip
-def agents_folder_refused(facts: Facts) -> Optional[Found]:
-    """~/Library/LaunchAgents belongs to another user or can be written by others: launchd refuses what is in it."""
-    agents = facts.agents
-    if not agents.folder_trouble:
-        return None
-    instead = "" if agents.folder_mode else "sudo mv {folder} {folder}.aside"
-    return Found("The LaunchAgents folder is not in order", f"{agents.folder_trouble}.", {"folder": agents.folder},
-                 instead=instead)  # fmt: skip
-
-
-@SERVICE.check(Level.ERROR, "Every llama-swap LaunchAgent is a property list", needs=("mac", "agents"),
-               remedy="plutil -lint {plist}")  # fmt: skip
-def service_plist_broken(facts: Facts) -> Optional[Found]:
-    """A LaunchAgent that is named like llama-swap's is not a property list, so it is never loaded."""
-    broken = facts.agents.broken
-    if not broken:
-        return None
-    return Found("A LaunchAgent is not a property list", f"{broken[0]}. Ours is written anew by install --force.",
-                 {"plist": broken[0]})  # fmt: skip
-
-
-@SERVICE.check(Level.ERROR, "launchd accepts the LaunchAgent's file", remedy="chmod 644 {plist}")
-def service_plist_refused(facts: Facts) -> Optional[Found]:
-    """The LaunchAgent can be written by others or belongs to another user: launchd refuses it."""
-    service = facts.service
-    if not service.plist_refused:
-        return None
-    return Found("launchd refuses the LaunchAgent", "Others can write it, or it is not yours.",
-                 {"plist": service.plist})  # fmt: skip
-
-
-@SERVICE.check(Level.WARNING, "The LaunchAgent is a plain file",
-               remedy="cp {plist} {plist}.new && mv {plist}.new {plist}")  # fmt: skip
-def service_plist_linked(facts: Facts) -> Optional[Found]:
-    """The LaunchAgent is a symbolic link: from macOS 14 on it is not loaded at login."""
-    service = facts.service
-    if not service.plist_linked:
-        return None
-    return Found("The LaunchAgent is a link", "macOS does not load it at login.", {"plist": service.plist})
-
-
-@SERVICE.check(Level.ERROR, "The LaunchAgent is not in quarantine", remedy="xattr -d com.apple.quarantine {plist}")
-def service_plist_quarantined(facts: Facts) -> Optional[Found]:
-    """The LaunchAgent carries the mark of a download: macOS 27 refuses it."""
-    service = facts.service
-    if not service.plist_quarantined:
-        return None
-    return Found("The LaunchAgent is in quarantine", service.plist, {"plist": service.plist})
-
-
-@SERVICE.check(Level.ERROR, "The service's program is there", remedy="brew install mostlygeek/llama-swap/llama-swap")
-def service_program_missing(facts: Facts) -> Optional[Found]:
-    """The llama-swap that the service starts is not there or not executable."""
-    service = facts.service
-    if service.program_there:
-        return None
-    return Found("The service's llama-swap is not there", f"It should be {service.program}.")
-
-
-@SERVICE.check(Level.ERROR, "llama-swap is not in quarantine", after=("service-program-missing",),
-               remedy="xattr -d com.apple.quarantine {program}",
-               needs=("mac", "service", "binary"))  # fmt: skip
-def service_program_quarantined(facts: Facts) -> Optional[Found]:
-    """The llama-swap program carries the mark of a browser download: macOS does not let it start."""
-    service = facts.service
-    if not service.program_quarantined:
-        return None
-    return Found("macOS holds llama-swap in quarantine", service.program, {"program": service.program})
-
-
-@SERVICE.check(Level.ERROR, "llama-swap starts", remedy="{program} --version",
-               after=("service-program-missing", "service-program-quarantined"),
-               needs=("mac", "service", "binary"))  # fmt: skip
-def service_program_fails(facts: Facts) -> Optional[Found]:
-    """The llama-swap program does not start when asked for its version."""
-    service = facts.service
-    if not service.program_trouble:
-        return None
-    return Found("llama-swap does not start", f"{service.program_trouble}.", {"program": service.program})
-
-
-@SERVICE.check(Level.WARNING, "llama-swap is built for this Mac", after=("service-program-missing",),
-               needs=("mac", "service"), remedy="brew reinstall mostlygeek/llama-swap/llama-swap")  # fmt: skip
-def service_program_translated(facts: Facts) -> Optional[Found]:
-    """llama-swap is an Intel program on Apple silicon and runs under Rosetta."""
-    service = facts.service
-    if not service.program_translated:
-        return None
-    return Found("llama-swap is an Intel program on Apple silicon", service.program)
-
-
-@SERVICE.check(Level.ERROR, "The service names a config", remedy="{llamabar} install --force")
-def service_without_config(facts: Facts) -> Optional[Found]:
-    """The LaunchAgent names no config: llama-swap from v218 on then ends at once."""
-    if facts.service.config:
-        return None
-    said = "llama-swap ends at once without one."
-    return rewritten(facts, "The service names no config", said=said, wanted="--config in ProgramArguments")
-
-
-@SERVICE.check(Level.ERROR, "The service's config is there", after=("service-without-config",), remedy="ls -l {config}")
-def service_config_missing(facts: Facts) -> Optional[Found]:
-    """The config that the LaunchAgent names is not there or cannot be read."""
-    service = facts.service
-    if service.config_there:
-        return None
-    return Found("The service's config is not there", service.config, {"config": service.config})
-
-
-@SERVICE.check(Level.ERROR, "llama-swap accepts its config", remedy="open -t {config}",
-               after=("service-without-config", "service-config-missing", *PROGRAM),
-               needs=("mac", "service", "binary"))  # fmt: skip
-def service_config_refused(facts: Facts) -> Optional[Found]:
-    """llama-swap itself refuses the config, and says why."""
-    service = facts.service
-    if service.config_good is not False:
-        return None
-    return Found("llama-swap refuses its config", service.config_words, {"config": service.config})
-
-
-@SERVICE.check(Level.WARNING, "One service uses the address",
-               remedy="mv {plist} {plist}.aside; launchctl bootout gui/{uid}/{label}")  # fmt: skip
-def service_twice(facts: Facts) -> Optional[Found]:
-    """Two LaunchAgents start a llama-swap on the same port: only one of them can."""
-    service = facts.service
-    if not service.same_port:
-        return None
-    label, plist = service.same_port[0]
-    return Found(f"{label} uses the same port as {service.label}", "Only one of them can. To set that one aside:",
-                 {"label": label, "plist": plist, "uid": str(facts.uid)})  # fmt: skip
-
-
-@SERVICE.check(Level.NOTE, "No llama-swap is started for all users", needs=("mac", "agents"), remedy="ls -l {plist}")
-def service_for_all_users(facts: Facts) -> Optional[Found]:
-    """A llama-swap is also started from /Library, for all users or by your company; only root can change it."""
-    system = facts.agents.system
-    return Found("A llama-swap is started for all users", system[0], {"plist": system[0]}) if system else None
-
-
-@SERVICE.check(Level.WARNING, "llama-swap asks for a key where others can reach it", remedy="open -t {config}",
-               needs=("mac", "service", "servers"))  # fmt: skip
-def service_open_to_all(facts: Facts) -> Optional[Found]:
-    """llama-swap listens on all interfaces and asks for no key: anyone in the network can use and stop it."""
-    service = facts.service
-    server = server_of(facts)
-    if not service.listens_everywhere or server is None or server.fault or server.key_wanted:
-        return None
-    return Found("Anyone in your network can use and stop llama-swap",
-                 "It listens on all interfaces without a key: add apiKeys, or --listen 127.0.0.1:PORT.",
-                 {"config": service.config})  # fmt: skip
-
-
-@SERVICE.check(Level.WARNING, "The log is not too large", fix=True,
-               remedy="cp {log} {log}.1 && : > {log}")  # fmt: skip
-def service_log_large(facts: Facts) -> Optional[Found]:
-    """The log is above 100 MB: launchd never shortens it."""
-    service = facts.service
-    if service.log_bytes is None or service.log_bytes <= LOG_LIMIT_BYTES:
-        return None
-    return Found(f"The log has grown to {size(service.log_bytes)}", service.log, {"log": service.log})
-
-
-@SERVICE.check(Level.ERROR, "The log can be written", remedy="mkdir -p {folder} && touch {log}")
-def service_log_unwritable(facts: Facts) -> Optional[Found]:
-    """The log's folder is missing or the log cannot be written: launchd then does not start the service."""
-    service = facts.service
-    if not service.log_trouble:
-        return None
-    return Found("The service's log cannot be written", f"{service.log_trouble}.",
-                 {"log": service.log, "folder": service.log.rpartition("/")[0]})  # fmt: skip
-
-
-@SERVICE.check(
-    Level.ERROR, "macOS denies the service no file", after=("service-log-unwritable",),
-    remedy="open 'x-apple.systempreferences:com.apple.preference.security?Privacy_AllFiles'",
-)  # fmt: skip
-def service_denied_files(facts: Facts) -> Optional[Found]:
-    """The log's last lines say "operation not permitted": macOS keeps llama-swap or a model server from a file."""
-    service = facts.service
-    if not service.log_denied:
-        return None
-    denied = tuple(line for line in service.log_lines if "operation not permitted" in line.lower())
-    return Found("macOS denies the service a file", "Give llama-swap and llama-server Full Disk Access:",
-                 lines=denied[-1:])  # fmt: skip
+    if facts.trouble("job"):
+        return False, f"{service.label}, state unknown"
+    if service.pid is None:
+        return False, f"{service.label}, {STATES.get(service.state, service.state)}"
+    return True, f"{service.label}, running (pid {service.pid})"
 
 
 def server_of(facts: Facts) -> Optional[Server]:
@@ -231,14 +30,248 @@ def server_of(facts: Facts) -> Optional[Server]:
     return next((server for server in facts.servers if server.name == facts.service.server), None)
 
 
-def crashes(facts: Facts) -> str:
-    """Return how often the service was started, in words."""
-    return plural(facts.service.runs or 1, "start")
+def _rewrite(facts: Facts, applies: Any, said: str, wanted: str) -> Any:
+    """Return what writing our LaunchAgent again repairs; somebody else's is changed by hand."""
+    if not applies or facts.service.ours:
+        return applies and Found(detail=said)
+    by_hand = f"{said} llamabar didn't write it: set {wanted} in this file, then run: {{llamabar}} restart"
+    return Found(detail=by_hand.strip(), remedy="open -t {service.plist}")
 
 
-def rewritten(facts: Facts, title: str, *, said: str = "", wanted: str) -> Found:
-    """Return what is mended by writing our LaunchAgent anew; another's is changed by hand."""
-    if facts.service.ours:
-        return Found(title, said)
-    by_hand = f"{said} It is not ours: set {wanted}, then: llamabar.pyz restart. Its file:".strip()
-    return Found(title, by_hand, {"plist": facts.service.plist}, instead="open -t {plist}")
+def _folder(facts: Facts) -> Any:
+    words = {
+        "not_a_folder": Found(detail="{agents.folder} isn't a folder.",
+                              remedy="mv {agents.folder} {agents.folder}.aside"),
+        "foreign": Found(detail="{agents.folder} belongs to another user.",
+                         remedy='sudo chown -R "$(id -un)" {agents.folder}'),
+    }  # fmt: skip
+    trouble = facts.agents.folder_trouble
+    return trouble and words.get(trouble, True)
+
+
+def _by_type(facts: Facts) -> Any:
+    found = facts.service.process_type
+    said = "Its ProcessType is {service.process_type}." if found else "It sets no ProcessType."
+    return _rewrite(facts, found != "Interactive", f"{said} Models generate several times slower.",
+                    "ProcessType to Interactive")  # fmt: skip
+
+
+def _stops_too_soon(facts: Facts) -> Any:
+    waits_s = facts.service.exit_timeout_s
+    found = _rewrite(facts, waits_s is None or waits_s < STOP_S, f"Stopping its models can take {STOP_S:g} s.",
+                     "ExitTimeOut to 45")  # fmt: skip
+    return found and Found({"seconds": f"{LAUNCHD_STOP_S if waits_s is None else waits_s:g}"}, detail=found.detail,
+                           remedy=found.remedy)  # fmt: skip
+
+
+def _open_to_all(facts: Facts) -> Any:
+    server = server_of(facts)
+    return facts.service.listens_everywhere and server is not None and not server.fault and not server.key_wanted
+
+
+def _denied(facts: Facts) -> Any:
+    lines = [line for line in facts.service.log_lines if "operation not permitted" in line.lower()]
+    return lines and Found(lines=tuple(lines[-1:]))
+
+
+def _holder(facts: Facts, *, is_llama_swap: bool) -> Any:
+    """Return who holds the port of a service that isn't running."""
+    holder = facts.processes.holder
+    if holder is None or facts.service.pid is not None:
+        return None
+    known = holder.pid in [process.pid for process in facts.processes.llama_swaps]
+    return holder if known is is_llama_swap else None
+
+
+def _not_allowed(facts: Facts) -> Any:
+    if facts.service.loaded or not facts.background.off:
+        return None
+    grey = " Where the switch is grey, only your company can." if facts.background.managed else ""
+    return Found(detail=f"Turn it on there.{grey}")
+
+
+def _not_loaded(facts: Facts) -> Any:
+    if facts.service.loaded:
+        return None
+    maybe = ", or it is turned off in Login Items & Extensions" if facts.trouble("background") else ""
+    return Found(detail=f"It was stopped{maybe}.")
+
+
+def _crash_loop(facts: Facts) -> Any:
+    """Between two crashes it lives for a moment: only one that answers counts as up."""
+    service, server = facts.service, server_of(facts)
+    up = service.pid is not None and (server is None or server.fault != "refused")
+    loops = not up and service.failed and (service.runs or 0) >= CRASHES_THAT_LOOP
+    return loops and Found(lines=service.log_lines[-QUOTED_LINES:])
+
+
+def _failed(facts: Facts) -> Any:
+    service = facts.service
+    return service.pid is None and service.failed and Found(lines=service.log_lines[-QUOTED_LINES:])
+
+
+def _not_running(facts: Facts) -> Any:
+    service = facts.service
+    if service.pid is not None:
+        return None
+    waits = service.state == "spawn scheduled"
+    said = "launchd waits before starting it again." if waits else "launchd's state: {service.state}."
+    return Found(detail=said if service.state else "")
+
+
+def _newer_config(facts: Facts) -> Any:
+    changed_s, started_s = facts.service.config_modified_s, facts.service.started_s
+    known = changed_s is not None and started_s is not None and not facts.service.watches_config
+    return known and (changed_s or 0) > (started_s or 0) + SLACK_S
+
+
+def _twin(facts: Facts) -> Any:
+    same = facts.service.same_port
+    return same and {"label": same[0][0], "plist": same[0][1]}
+
+
+_AGENTS = ("mac", "agents")
+_BINARY = ("mac", "service", "binary")
+_PORT = ("mac", "service", "job", "processes")
+_JOB = ("mac", "launchd", "service", "job")
+_PROGRAM = ("service-program-missing", "service-program-quarantined", "service-program-fails")
+_CONFIG = ("service-without-config", "service-config-missing", "service-config-refused")
+_CAUSES = ("launchd-silent", "no-login-at-the-screen", "service-plist-broken", "agents-folder-refused",
+           "service-plist-refused", "runs-outside-its-service")  # fmt: skip
+_LOADED = (*_CAUSES, "service-disabled", "service-not-allowed", "service-not-loaded")
+_STARTS = (*_LOADED, *_PROGRAM, *_CONFIG, "port-held-by-another", "service-log-unwritable", "service-signature-refused")
+_RUNS = (*_STARTS, "service-cannot-be-started", "service-killed-for-memory", "service-crash-loop")
+_INSTALL = "{llamabar} install --force"
+_START, _RESTART = "{llamabar} start", "{llamabar} restart"
+SERVICE = Layer("service", ("mac", "service"), _summary, (
+    Check("launchd-silent", Level.WARNING, lambda f: not f.launchd.answers,
+          "launchd isn't responding", "launchctl didn't answer, so nobody can tell whether the service runs.",
+          "launchctl managername", needs=("mac", "launchd")),
+    Check("no-login-at-the-screen", Level.ERROR, lambda f: f.launchd.gui is False,
+          "You aren't logged in at the Mac's screen",
+          "launchd can't start a user service over ssh. Log in there, or with Screen Sharing:",
+          "open 'vnc://localhost'", ("launchd-silent",), ("mac", "launchd")),
+    Check("agents-folder-refused", Level.ERROR, _folder,
+          "launchd refuses the LaunchAgents folder", "Others can write {agents.folder}.", "chmod go-w {agents.folder}",
+          needs=_AGENTS),
+    Check("service-plist-broken", Level.ERROR, lambda f: f.agents.broken and {"plist": f.agents.broken[0]},
+          "A LaunchAgent isn't a valid property list", "{plist}. If llamabar wrote it: {llamabar} install --force",
+          "plutil -lint {plist}", needs=_AGENTS),
+    Check("service-plist-refused", Level.ERROR, lambda f: f.service.plist_refused,
+          "launchd refuses the LaunchAgent", "Others can write {service.plist}, or it isn't yours.",
+          "chmod 644 {service.plist}"),
+    Check("service-plist-linked", Level.WARNING, lambda f: f.service.plist_linked,
+          "The LaunchAgent is a symbolic link", "macOS doesn't load it at login.",
+          "cp {service.plist} {service.plist}.new && mv {service.plist}.new {service.plist}"),
+    Check("service-plist-quarantined", Level.ERROR, lambda f: f.service.plist_quarantined,
+          "macOS has quarantined the LaunchAgent", "{service.plist}", "xattr -d com.apple.quarantine {service.plist}"),
+    Check("service-program-missing", Level.ERROR,
+          lambda f: not f.service.program_there and Found(remedy=packages.install(f)),
+          "The service's llama-swap is missing", "{service.program} can't be executed.", packages.INSTALL),
+    Check("service-program-quarantined", Level.ERROR, lambda f: f.service.program_quarantined,
+          "macOS has quarantined llama-swap", "{service.program}", "xattr -d com.apple.quarantine {service.program}",
+          ("service-program-missing",)),
+    Check("service-program-fails", Level.ERROR, lambda f: f.service.program_trouble,
+          "llama-swap doesn't start", "{service.program_trouble}", "{service.program} --version",
+          ("service-program-missing", "service-program-quarantined"), _BINARY),
+    Check("service-program-translated", Level.WARNING,
+          lambda f: f.service.program_translated and Found(remedy=packages.upgrade(f)),
+          "llama-swap is an Intel program on Apple silicon", "{service.program} runs under Rosetta.",
+          packages.RELEASES, ("service-program-missing",)),
+    Check("service-without-config", Level.ERROR,
+          lambda f: _rewrite(f, not f.service.config, "llama-swap needs one to start.", "--config in ProgramArguments"),
+          "The service names no config file", "llama-swap needs one to start.", _INSTALL),
+    Check("service-config-missing", Level.ERROR, lambda f: not f.service.config_there,
+          "The service's config file is missing", "{service.config}", "ls -l {service.config}",
+          ("service-without-config",)),
+    Check("service-config-refused", Level.ERROR, lambda f: f.service.config_good is False,
+          "llama-swap rejects its config file", "{service.config_words}", "open -t {service.config}",
+          ("service-without-config", "service-config-missing", *_PROGRAM), _BINARY),
+    Check("service-twice", Level.WARNING, _twin,
+          "{label} uses the same port as {service.label}", "Only one of them can run. To set that one aside:",
+          "mv {plist} {plist}.aside; launchctl bootout gui/{uid}/{label}"),
+    Check("service-for-all-users", Level.NOTE, lambda f: f.agents.system and {"plist": f.agents.system[0]},
+          "Another llama-swap starts for all users", "{plist}", "ls -l {plist}", needs=_AGENTS),
+    Check("service-open-to-all", Level.WARNING, _open_to_all,
+          "Anyone on your network can use and stop llama-swap",
+          "It listens on all interfaces without an API key. Add apiKeys, or use --listen 127.0.0.1:PORT.",
+          "open -t {service.config}", needs=("mac", "service", "servers")),
+    Check("service-log-large", Level.WARNING,
+          lambda f: f.service.log_bytes is not None and f.service.log_bytes > LOG_LIMIT_BYTES,
+          "The log has grown to {service.log_bytes:size}", "{service.log}. launchd never shortens it.",
+          "cp {service.log} {service.log}.1 && : > {service.log}", fix=True),
+    Check("service-log-unwritable", Level.ERROR,
+          lambda f: f.service.log_trouble and {"folder": f.service.log.rpartition("/")[0]},
+          "The service's log can't be written", "{service.log_trouble}. launchd won't start the service without it.",
+          "mkdir -p {folder} && touch {service.log}"),
+    Check("service-denied-files", Level.ERROR, _denied,
+          "macOS denies the service a file", "Give llama-swap and llama-server Full Disk Access:", FULL_DISK_ACCESS,
+          ("service-log-unwritable",)),
+    Check("service-throttled-by-type", Level.WARNING, _by_type,
+          "macOS slows the service down", "Its ProcessType isn't Interactive. Models generate several times slower.",
+          _INSTALL),
+    Check("service-without-path", Level.WARNING,
+          lambda f: _rewrite(f, not f.service.has_path, "Model servers named without a folder aren't found.",
+                             "PATH in EnvironmentVariables"),
+          "The service has no PATH", "Model servers named without a folder aren't found.", _INSTALL),
+    Check("service-stopped-too-soon", Level.NOTE, _stops_too_soon,
+          "launchd kills llama-swap {seconds} s after telling it to stop",
+          f"Stopping its models can take {STOP_S:g} s.",
+          _INSTALL),
+    Check("service-holds-secret", Level.NOTE, lambda f: f.service.secrets,
+          "The LaunchAgent contains a secret", "Any program you run can read it: {service.secrets:some}.",
+          "open -t {service.plist}"),
+    Check("service-in-private-folder", Level.WARNING,
+          lambda f: f.service.protected and {"path": f.service.protected[0]},
+          "macOS may deny the service its files",
+          "Move {path}, or give llama-swap and llama-server Full Disk Access:",
+          FULL_DISK_ACCESS),
+    Check("service-without-log", Level.NOTE,
+          lambda f: _rewrite(f, not f.service.log, "Nothing tells why llama-swap fails.", "StandardErrorPath"),
+          "The service has no log", "Nothing tells why llama-swap fails.", _INSTALL),
+    Check("port-held-by-another", Level.ERROR, lambda f: _holder(f, is_llama_swap=False),
+          "{it.name} (pid {it.pid}) uses the service's port", "Quit it, or use another port (--listen). To quit it:",
+          "kill {it.pid}", needs=_PORT),
+    Check("runs-outside-its-service", Level.WARNING, lambda f: _holder(f, is_llama_swap=True),
+          "llama-swap (pid {it.pid}) runs outside its service", "It uses the port, so the service can't start.",
+          "kill {it.pid} && {llamabar} start", needs=_PORT),
+    Check("service-disabled", Level.ERROR, lambda f: f.service.disabled,
+          "{service.label} is disabled", "By `launchctl disable`, or in Login Items & Extensions.",
+          "launchctl enable gui/{uid}/{service.label} && {llamabar} start", _CAUSES, _JOB, fix=True),
+    Check("service-not-allowed", Level.ERROR, _not_allowed,
+          "{service.label} is turned off in Login Items & Extensions", "Turn it on there.",
+          "open 'x-apple.systempreferences:com.apple.LoginItems-Settings.extension'", (*_CAUSES, "service-disabled"),
+          (*_JOB, "background")),
+    Check("service-not-loaded", Level.ERROR, _not_loaded,
+          "{service.label} isn't loaded", "It was stopped.", _START,
+          (*_CAUSES, "service-disabled", "service-not-allowed", "port-held-by-another"), _JOB),
+    Check("service-signature-refused", Level.ERROR, lambda f: "CODESIGNING" in f.service.last_exit,
+          "macOS rejects llama-swap's code signature", "The program was replaced while loaded, as an upgrade does.",
+          _RESTART, _LOADED, _JOB),
+    Check("service-cannot-be-started", Level.ERROR, lambda f: f.service.refused and f.service.pid is None,
+          "launchd can't start {service.label}",
+          "Its program, working folder or log is missing or denied ({service.last_exit}).",
+          "launchctl print gui/{uid}/{service.label}", _STARTS, _JOB),
+    Check("service-killed-for-memory", Level.ERROR,
+          lambda f: f.service.last_exit.startswith("JETSAM") and f.service.pid is None,
+          "macOS stopped llama-swap: out of memory", "Load fewer or smaller models at a time.", _START, _LOADED, _JOB),
+    Check("service-crash-loop", Level.ERROR, _crash_loop,
+          "{service.label} keeps crashing", "Started {service.runs:time}, last exit {service.last_exit}.",
+          "{llamabar} logs", (*_STARTS, "service-cannot-be-started", "service-killed-for-memory"), _JOB),
+    Check("service-failed", Level.ERROR, _failed,
+          "{service.label} failed", "Last exit {service.last_exit}.", _START, _RUNS, _JOB),
+    Check("service-not-running", Level.ERROR, _not_running,
+          "{service.label} isn't running", "launchd's state: {service.state}.", _START,
+          (*_RUNS, "service-failed"), _JOB),
+    Check("service-program-replaced", Level.NOTE, lambda f: f.service.replaced,
+          "A newer llama-swap is waiting for a restart", "{service.program}", _RESTART, _LOADED, _JOB),
+    Check("service-plist-changed", Level.NOTE, lambda f: not f.service.same_command,
+          "The LaunchAgent changed after launchd loaded it", "{service.plist}", _RESTART, _LOADED, _JOB),
+    Check("service-loaded-from-elsewhere", Level.WARNING,
+          lambda f: f.service.loaded_path and f.service.loaded_path != f.service.plist,
+          "launchd loaded the service from another file", "{service.loaded_path}",
+          "launchctl bootout gui/{uid}/{service.label} && {llamabar} start", _LOADED, _JOB),
+    Check("config-newer-than-process", Level.NOTE, _newer_config,
+          "The config changed after llama-swap started", "{service.config}", _RESTART, _LOADED,
+          ("mac", "service", "job")),
+))  # fmt: skip

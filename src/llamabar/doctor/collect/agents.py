@@ -2,9 +2,8 @@
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.app.service_search import Known, find
 from llamabar.core.address import is_local
@@ -16,20 +15,17 @@ from llamabar.macos.launchctl import Trouble
 from llamabar.macos.paths import Places
 from llamabar.settings.load import ServerSettings
 
-WRITABLE = "others can write"
 _NAMED = re.compile(r"llama-?swap|llamabar", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class FoundAgents:
+class FoundAgents(NamedTuple):
     """The agents, and what is said of their folder."""
 
     facts: facts.Agents
     agents: Tuple[Agent, ...]
 
 
-@dataclass(frozen=True)
-class Watched:
+class Watched(NamedTuple):
     """The agent of a server, and the other agents there are."""
 
     server: ServerSettings
@@ -41,11 +37,13 @@ class Watched:
 def agents(found: Places, *, shared: Tuple[Path, ...] = SYSTEM_AGENTS) -> FoundAgents:
     """Return the agents of this user that run a llama-swap, how their folder is, and those in the shared folders."""
     mine = tuple(find_agents(found.home))
-    system = tuple(str(one.plist) for folder in shared for one in find_agents(folder, folder=folder))
-    trouble = _folder_trouble(found.agents)
-    labels = tuple(agent.label for agent in mine)
-    broken = _broken(found.agents)
-    said = facts.Agents(str(found.agents), trouble, trouble.startswith(WRITABLE), labels, broken, system)
+    said = facts.Agents(
+        folder=str(found.agents),
+        folder_trouble=_folder_trouble(found.agents),
+        labels=tuple(agent.label for agent in mine),
+        broken=_broken(found.agents),
+        system=tuple(str(one.plist) for folder in shared for one in find_agents(folder, folder=folder)),
+    )
     return FoundAgents(said, mine)
 
 
@@ -59,7 +57,7 @@ def watched(servers: Sequence[ServerSettings], found: FoundAgents) -> Watched:
         raise Unknown("the server is on another computer")
     each = [one for one in (_watched(server, found) for server in here) if one is not None]
     if not each:
-        raise Unknown("no LaunchAgent of yours runs this llama-swap")
+        raise Unknown("no LaunchAgent of yours starts this llama-swap")
     return next((one for one in each if len(each) > 1 and not _is_running(one)), each[0])
 
 
@@ -82,11 +80,11 @@ def _folder_trouble(folder: Path) -> str:
     if not folder.exists():
         return ""
     if not folder.is_dir():
-        return f"{folder} is not a folder"
+        return "not_a_folder"
     status = folder.stat()
     if status.st_uid != os.getuid():
-        return f"{folder} belongs to another user"
-    return f"{WRITABLE} {folder}" if status.st_mode & 0o022 else ""
+        return "foreign"
+    return "writable" if status.st_mode & 0o022 else ""
 
 
 def _broken(folder: Path) -> Tuple[str, ...]:

@@ -1,12 +1,14 @@
 """All facts about this computer, within five seconds whatever hangs."""
 
 import os
+import shutil
+import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from llamabar.core.events import Fault
-from llamabar.doctor.checks.facts import Facts, Server, Service
+from llamabar.doctor.checks.facts import Facts, Packages, Server
 from llamabar.doctor.checks.finding import quoted
 from llamabar.doctor.checks.redact import Private
 from llamabar.doctor.collect import agents, background_items, computer, disk, servers, service
@@ -17,21 +19,19 @@ from llamabar.macos import launchctl
 from llamabar.macos.paths import Places, places
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
-from llamabar.sources import clock
+from llamabar.sources.processes import failures
 
 LONGEST_S = 4.3
 SETTINGS_S = 1.5
 REACH_S = 4.0
-IN_FORCE, WATCHED = "in force", "watched"  # no facts themselves: others are found by them
-EVERYTHING: FrozenSet[str] = frozenset({
-    "program", "cache", "data", "settings", "swiftbar", "launchd", "agents", "service", "binary", "job", "background",
-    "servers", "processes", "computer", "watcher", "surroundings",
-})  # fmt: skip
-OF_A_SILENT_SERVER: FrozenSet[str] = frozenset({
-    "program", "settings", "launchd", "agents", "service", "binary", "job", "background", "servers", "processes",
+IN_FORCE, WATCHED = "in force", "watched"  # not facts themselves: others are found by them
+OF_A_SILENT_SERVER: FrozenSet[str] = frozenset({  # nothing that starts llama-swap: watching never does
+    "program", "settings", "launchd", "agents", "service", "job", "background", "servers", "processes", "packages",
     "computer",
 })  # fmt: skip
-NO_MAC = "this is not a Mac (launchctl was not found)"
+EVERYTHING = OF_A_SILENT_SERVER | {"cache", "data", "swiftbar", "binary", "watcher"}
+NO_MAC = "this isn't a Mac (no launchctl)"
+NOT_ASKED = "not asked for"
 
 
 def collect(
@@ -42,25 +42,24 @@ def collect(
     wanted: FrozenSet[str] = EVERYTHING,
     settings: Optional[Settings] = None,
     fault: Optional[Fault] = None,
-    longest_s: float = LONGEST_S,
 ) -> Facts:
     """Return the facts; raise LlamabarError for an option that cannot be followed.
 
     `settings` are those in force, and `fault` is why their one server does not answer, if that is known already.
     """
-    gathering = Gathering(longest_s)
+    gathering = Gathering(LONGEST_S)
     found = places({**environment, **({"LLAMABAR_CONFIG": option} if option else {})})
     loaded = partial(discover.settings, environment, option=option, server=server)
     _Sources(gathering, environment, found, fault).begin(wanted, loaded if settings is None else lambda: settings)
-    return _joined(gathering, environment, wanted)
+    return _joined(gathering, environment, str(found.home), wanted)
 
 
-def command(environment: Mapping[str, str]) -> str:
-    """Return how this program is called, ready for a shell."""
+def command(environment: Mapping[str, str], home: str) -> str:
+    """Return how this program is called, ready for a shell: its file's path only where no `llamabar` is on PATH."""
+    if shutil.which("llamabar", path=environment.get("PATH")):
+        return "llamabar"
     file = environment.get("LLAMABAR_FILE", "")
-    if file:
-        return quoted(os.path.abspath(file))
-    return f"{quoted(computer.python())} -m llamabar"
+    return quoted(os.path.abspath(file), home) if file else f"{quoted(sys.executable or 'python3', home)} -m llamabar"
 
 
 @dataclass(frozen=True)
@@ -91,16 +90,16 @@ class _Sources:
             "agents": ("the LaunchAgents folder", lambda: agents.agents(found)),
             WATCHED: ("the LaunchAgents", self._watched),
             "service": ("the LaunchAgent", lambda: service.on_disk(self._service(), found, self._private())),
-            "binary": ("llama-swap's program", lambda: service.asked(self._service(), self._private())),
+            "binary": ("llama-swap's program", lambda: service.in_program(self._service(), self._private())),
             "job": ("launchd", lambda: service.in_launchd(self._service())),
             "background": (
                 "macOS's list of background items", lambda: background_items.background(self._service().agent.label),
             ),
             "servers": ("llama-swap", self._servers),
             "processes": ("the list of processes", lambda: computer.processes(self._url())),
+            "packages": ("the programs on this Mac", self._packages),
             "computer": ("this computer", computer.computer),
             "watcher": ("the plugin's state file", lambda: disk.watcher(found)),
-            "surroundings": ("the environment", lambda: computer.surroundings(environment)),
         }
 
     def _in_force(self) -> Settings:
@@ -122,6 +121,10 @@ class _Sources:
         found: agents.Watched = self.gathering.get(WATCHED)
         return found
 
+    def _packages(self) -> Packages:
+        listed, table = self.gathering.get("agents").agents, self.gathering.get("processes")
+        return computer.packages(self.environment, self.places, listed, table.llama_swaps)
+
     def _url(self) -> str:
         """Return the address of the service, else of the first server."""
         try:
@@ -130,9 +133,9 @@ class _Sources:
             return self._in_force().servers[0].url
 
 
-def _joined(gathering: Gathering, environment: Mapping[str, str], wanted: FrozenSet[str]) -> Facts:
+def _joined(gathering: Gathering, environment: Mapping[str, str], home: str, wanted: FrozenSet[str]) -> Facts:
     known: Dict[str, Any] = {}
-    troubles = dict.fromkeys(EVERYTHING - wanted, "it was not asked for")
+    troubles = dict.fromkeys(EVERYTHING - wanted, NOT_ASKED)
     for name in gathering.names():
         try:
             known[name] = gathering.get(name)
@@ -142,29 +145,18 @@ def _joined(gathering: Gathering, environment: Mapping[str, str], wanted: Frozen
             if name == IN_FORCE:
                 raise
             troubles[name] = error.message
+    if not launchctl.available():
+        troubles["mac"] = NO_MAC
+    if "servers" in known and all(server.fault for server in known["servers"]):
+        troubles["reachable"] = "llama-swap isn't reachable"
     for name in (IN_FORCE, WATCHED):
         known.pop(name, None)
         troubles.pop(name, None)
-    job, said = known.pop("job", None), known.pop("binary", None)
-    listed: Optional[agents.FoundAgents] = known.pop("agents", None)
-    facts = Facts(
-        command(environment), os.getuid(), now_s=clock.unix_s(), troubles=troubles, sources=gathering.sources,
-        agents=listed.facts if listed is not None else Facts().agents,
-        mac=known.pop("computer", Facts().mac), **known,
-    )  # fmt: skip
-    return _with_marks(replace(facts, service=_with_answers(facts.service, job, said)))
-
-
-def _with_answers(found: Service, job: Optional[service.Loaded], said: Optional[service.Asked]) -> Service:
-    found = service.with_job(found, job) if job is not None else found
-    return service.with_answer(found, said) if said is not None else found
-
-
-def _with_marks(facts: Facts) -> Facts:
-    """Return the facts with the troubles that follow from the others."""
-    troubles = dict(facts.troubles)
-    if not launchctl.available():
-        troubles["mac"] = NO_MAC
-    if not facts.trouble("servers") and all(server.fault for server in facts.servers):
-        troubles["reachable"] = "llama-swap is not reachable"
-    return replace(facts, troubles=troubles)
+    more = {**known.pop("job", {}), **known.pop("binary", {})}
+    known["agents"] = known["agents"].facts if "agents" in known else Facts().agents
+    known["mac"] = known.pop("computer", Facts().mac)
+    known["service"] = replace(known.get("service", Facts().service), **more)
+    if "processes" in known:  # the others have read their figures by now as well
+        unread = tuple(f"{what} ({error})" for what, error in sorted(failures.items()))
+        known["processes"] = replace(known["processes"], unreadable=unread)
+    return Facts(command(environment, home), home, os.getuid(), troubles=troubles, sources=gathering.sources, **known)

@@ -37,10 +37,10 @@ class Gathering:
     def get(self, name: str) -> Any:
         """Return a fact, waited for until its time is up; raise Unknown."""
         if name not in self._done:
-            raise Unknown("it was not asked for")
+            raise Unknown("not asked for")
         ends_s, limit_s = self._ends_s[name]
         if not self._done[name].wait(max(0.0, ends_s - clock.now_s())):
-            raise Unknown(f"{self.sources[name]} gave no answer within {limit_s:g} s")
+            raise Unknown(f"{self.sources[name]} didn't answer within {limit_s:g} s")
         if name in self._failures:
             raise self._failures[name]
         return self._answers[name]

@@ -1,14 +1,14 @@
 """The servers as they answer: one look, as `status` takes it, and the model servers behind them."""
 
-import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import List, Optional, Tuple
+from dataclasses import replace
+from typing import Optional, Tuple
 
 from llamabar.app.one_look import look
 from llamabar.core.address import is_loopback
-from llamabar.core.events import Fault
+from llamabar.core.events import Fault, FaultKind
 from llamabar.core.fields import mapping, parse
-from llamabar.core.state import Model, Snapshot, in_flight
+from llamabar.core.state import Model, Snapshot
 from llamabar.doctor.checks import facts
 from llamabar.doctor.checks.redact import Private, redacted_line
 from llamabar.settings.load import ServerSettings, Settings
@@ -20,7 +20,7 @@ MODEL_SERVER_S = 0.8
 ASKED_MODELS = 4
 RECENT_S = 900.0
 FAILED_STATUS = 500
-_BUILD = re.compile(r"b(\d+)-")
+BAD_REQUEST = 400  # Go's and nginx's answer to plain HTTP where they expect TLS
 
 
 def servers(settings: Settings, private: Private) -> Tuple[facts.Server, ...]:
@@ -37,49 +37,47 @@ def silent(server: ServerSettings, fault: Fault) -> facts.Server:
 
 def _server(server: ServerSettings, snapshot: Snapshot, private: Private) -> facts.Server:
     if snapshot.fault is not None:
-        return silent(server, snapshot.fault)
+        found = silent(server, snapshot.fault)
+        is_plain = snapshot.fault.kind is FaultKind.NOT_LLAMA_SWAP and server.url.startswith("http://")
+        return replace(found, wants_tls=is_plain and _status(Client(server.url)) == BAD_REQUEST)
     longest = min(snapshot.requests.values(), key=lambda request: request.started_s, default=None)
     return facts.Server(
-        server.name,
-        server.url,
-        "",
-        "",
-        _key_wanted(server),
-        snapshot.version,
-        tuple(sorted(snapshot.confirmed)),
-        _models(snapshot),
-        _failures(snapshot, private),
-        clock.now_s() - longest.started_s if longest is not None else None,
-        longest.info.id if longest is not None else "",
-        in_flight(snapshot),
+        name=server.name,
+        url=server.url,
+        key_wanted=_key_wanted(server),
+        version=snapshot.version,
+        confirmed=tuple(sorted(snapshot.confirmed)),
+        models=_models(snapshot),
+        failures=_failures(snapshot, private),
+        longest_request_s=clock.now_s() - longest.started_s if longest is not None else None,
+        longest_request_id=longest.info.id if longest is not None else "",
     )
 
 
 def _key_wanted(server: ServerSettings) -> bool:
     """Tell whether a server that answers us wants a key: asked once without it, if we have one."""
-    if not server.api_key:
-        return False
+    status = _status(Client(server.url, login=server.login, ca_file=server.ca_file)) if server.api_key else 0
+    return status is None or status in UNAUTHORIZED
+
+
+def _status(client: Client) -> Optional[int]:
     try:
-        client = Client(server.url, login=server.login, ca_file=server.ca_file)
-        return client.call("GET", "/api/version").status in UNAUTHORIZED
+        return client.call("GET", "/api/version").status
     except Unreachable:
-        return True
+        return None
 
 
 def _models(snapshot: Snapshot) -> Tuple[facts.Model, ...]:
+    """A model server is asked itself, never through llama-swap: that would count as use."""
     models = [model for _, model in sorted(snapshot.models.items())]
+    to_ask = [model for model in models if model.state == "ready" and is_loopback(model.proxy or "")][:ASKED_MODELS]
     with ThreadPoolExecutor(ASKED_MODELS) as pool:
-        asked = {model.id: pool.submit(_asked, model) for model in _to_ask(models)}
+        asked = {model.id: pool.submit(_asked, model) for model in to_ask}
     return tuple(asked[model.id].result() if model.id in asked else _plain(model) for model in models)
 
 
-def _to_ask(models: List[Model]) -> List[Model]:
-    """A model server is asked itself, never through llama-swap: that would count as use."""
-    return [model for model in models if model.state == "ready" and is_loopback(model.proxy or "")][:ASKED_MODELS]
-
-
 def _plain(model: Model) -> facts.Model:
-    return facts.Model(model.id, model.state, model.ttl_s, model.memory_bytes, model.proxy or "")
+    return facts.Model(model.id, model.state, model.memory_bytes, model.proxy or "")
 
 
 def _asked(model: Model) -> facts.Model:
@@ -88,21 +86,16 @@ def _asked(model: Model) -> facts.Model:
     try:
         got = Client(plain.server_url).call("GET", "/props", answer_s=MODEL_SERVER_S)
     except Unreachable:
-        return facts.Model(plain.id, plain.state, plain.ttl_s, plain.memory_bytes, plain.server_url, False)
-    said = mapping(parse(got.body)) if got.status == 200 else {}
-    build = _BUILD.match(str(said.get("build_info", "")))
-    slots: Optional[bool] = said["endpoint_slots"] if isinstance(said.get("endpoint_slots"), bool) else None
-    return facts.Model(
-        plain.id, plain.state, plain.ttl_s, plain.memory_bytes, plain.server_url, True,
-        int(build.group(1)) if build else None, slots,
-    )  # fmt: skip
+        return replace(plain, server_answers=False)
+    slots = mapping(parse(got.body)).get("endpoint_slots") if got.status == 200 else None
+    return replace(plain, server_answers=True, slots_open=slots if isinstance(slots, bool) else None)
 
 
 def _failures(snapshot: Snapshot, private: Private) -> Tuple[Tuple[str, str], ...]:
     """Return the models whose last request failed because of their server, with the reason; recent ones only."""
     last = {row.model: row for row in snapshot.rows}
     return tuple(
-        (row.model, redacted_line(row.error, private) or f"a request ended with status {row.status}")
+        (row.model, redacted_line(row.error, private) or f"A request ended with status {row.status}.")
         for row in last.values()
         if (row.status or 0) >= FAILED_STATUS and clock.unix_s() - (row.at_unix_s or clock.unix_s()) < RECENT_S
     )

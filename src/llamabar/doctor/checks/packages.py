@@ -1,0 +1,24 @@
+"""How llama-swap is installed and upgraded here: that follows from where the program lives."""
+
+from typing import Dict
+
+from llamabar.doctor.checks.facts import Facts
+
+RELEASES = "open https://github.com/mostlygeek/llama-swap/releases/latest"
+INSTALL = "brew tap mostlygeek/llama-swap && brew install llama-swap"
+UPGRADES: Dict[str, str] = {
+    "homebrew": "brew upgrade llama-swap",
+    "macports": "sudo port selfupdate && sudo port upgrade llama-swap",
+    "nix": "nix profile upgrade llama-swap",
+    "go": "go install github.com/mostlygeek/llama-swap@latest",
+}
+
+
+def install(facts: Facts) -> str:
+    """Return the command that installs llama-swap."""
+    return INSTALL if facts.packages.homebrew else RELEASES
+
+
+def upgrade(facts: Facts, *, local: bool = True) -> str:
+    """Return the command that brings a newer llama-swap; for another computer the page of releases."""
+    return UPGRADES.get(facts.packages.origin, RELEASES) if local else RELEASES

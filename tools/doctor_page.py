@@ -1,0 +1,36 @@
+"""docs/doctor.md: every finding with its id, what it says and what to do; written from the checks themselves."""
+
+from typing import Iterator
+
+from llamabar.doctor.checks.finding import Layer, written
+from llamabar.doctor.checks.registry import LAYERS
+
+HEAD = """# Doctor: every finding
+
+`llamabar doctor` says what is wrong, why, and what to do. It takes five seconds at most and changes nothing.
+
+    llamabar doctor               problems first, the first cause at the top; exit code 1 if anything is an error
+    llamabar doctor --all         every check, and why some were skipped
+    llamabar doctor --json        the same for programs
+    llamabar doctor --fix ID      fixes one finding, where that is safe and can be undone; asks unless --yes
+    llamabar doctor --report      one text to paste into an issue, with nothing private in it
+    llamabar doctor --selftest    tries what only a Mac can tell, in 20 s, changing nothing
+
+An **error** keeps something from working, a **warning** makes it worse, a **note** is optional. A check that depends on
+another finding is skipped. Words in capitals stand for what doctor fills in.
+"""
+
+
+def page() -> str:
+    """Return the page."""
+    return "\n".join([HEAD, *(line for layer in LAYERS for line in _section(layer))])
+
+
+def _section(layer: Layer) -> Iterator[str]:
+    yield f"## {layer.name[0].upper()}{layer.name[1:]}\n"
+    for check in layer.checks:
+        fix = f", `--fix {check.id}`" if check.fix else ""
+        detail = written(check.detail).rstrip(".:")
+        yield f"### {check.id}\n"
+        yield f"*{check.level.value}{fix}.* {written(check.title)}.{f' {detail}.' if detail else ''}\n"
+        yield f"    {written(check.remedy) or f'llamabar doctor --fix {check.id}'}\n"
