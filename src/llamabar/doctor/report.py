@@ -78,4 +78,4 @@ def _value(value: Any) -> str:
         return ", ".join(f"{name} {_value(part)}" for name, part in parts.items())
     if isinstance(value, tuple):
         return "; ".join(map(_value, value)) or "none"
-    return "unknown" if value is None else str(value)
+    return "unknown" if value is None else str(getattr(value, "value", value))  # of a kind its value

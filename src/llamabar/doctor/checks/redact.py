@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Callable, Iterator, List, Match, Pattern, Tuple
+from typing import Callable, Iterator, List, Match, Pattern, Tuple, Union
 from urllib.parse import quote
 
 KEY, USER, HOST, ADDRESS, COMMAND, PROMPT = "(key)", "(user)", "(host)", "(address)", "(command)", "(prompt)"
@@ -20,6 +20,8 @@ FILE_ENDS = (
     "html", "sh", "gz", "swift", "safetensors", "bin", "db", "sqlite", "tmp", "aside", "new", "whl", "pem", "crt",
 )  # fmt: skip
 LABEL_STARTS = ("com", "org", "sh", "net", "homebrew", "local", "io", "dev")
+
+Change = Union[str, Callable[[Match[str]], str]]
 
 
 @dataclass(frozen=True)
@@ -102,40 +104,24 @@ def _address(match: Match[str]) -> str:
     return match[0] if address.is_loopback or address.is_unspecified else ADDRESS
 
 
-_SHAPES: List[Tuple[Pattern[str], "Callable[[Match[str]], str]"]] = [
-    (
-        re.compile(r"(?i)((?:proxy-)?authorization|x-api-key|cookie|www-authenticate)\b.*"),
-        lambda m: f"{m[1]} (removed)",
-    ),
-    (re.compile(r"(?i)\b(bearer|basic)\s+[^\s,;\"']+"), lambda m: f"{m[1]} {KEY}"),
-    (re.compile(r"\b(?:sk|pk|hf|gh[pousr]|xox[abp]|AKIA|glpat)[-_][A-Za-z0-9_\-]{6,}"), lambda _: KEY),
-    (
-        re.compile(
-            r"(?i)(\b[\w-]*(?:api[-_ ]?key|token|secret|passw(?:or)?d|passphrase)[\"']?\s*[:=]+\s*[\"']?)"
-            r"(?!KEY\b)[^\s\"',;]+"
-        ),
-        lambda m: f"{m[1]}{KEY}",
-    ),
-    (re.compile(r"(?i)(--?[\w-]*(?:key|token|secret|password)(?:\s+|=))[^\s]+"), lambda m: f"{m[1]}{KEY}"),
-    (re.compile(r"(://)[^/\s@]+@"), lambda m: f"{m[1]}{USER}@"),
-    (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), lambda _: USER),
-    (re.compile(r"(/(?:Users|home)/)[^/\s\"':]+"), lambda m: f"{m[1]}{USER}"),
-    (re.compile(r"(?i)(\b(?!swiftbar:)[a-z][a-z0-9+]*://)(\[[0-9a-f:.%\w]+\]|[^/\s:\"'()\[\]]+)"), _after_name),
-    (re.compile(r"(?i)(\blookup\s+)([^\s:,]+)"), _after_name),
-    (
-        re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?:%\w+)?(?![\w:])"),
-        _address,
-    ),
-    (re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)"), _address),
-    (re.compile(r"(?<![\w/.~-])([A-Za-z][\w.-]*):(\d{2,5})(?!\d)"), _with_port),
-    (
-        re.compile(
-            r"(?<![\w/.@~-])[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*"
-            r"\.[A-Za-z][A-Za-z0-9-]+(?![\w/-]*\w)"
-        ),
-        _host,
-    ),
-]
+_SHAPES: List[Tuple[Pattern[str], Change]] = [(re.compile(shape), new) for shape, new in (
+    (r"(?i)((?:proxy-)?authorization|x-api-key|cookie|www-authenticate)\b.*", r"\1 (removed)"),
+    (r"(?i)\b(bearer|basic)\s+[^\s,;\"']+", rf"\1 {KEY}"),
+    (r"\b(?:sk|pk|hf|gh[pousr]|xox[abp]|AKIA|glpat)[-_][A-Za-z0-9_\-]{6,}", KEY),
+    (r"(?i)(\b[\w-]*(?:api[-_ ]?key|token|secret|passw(?:or)?d|passphrase)[\"']?\s*[:=]+\s*[\"']?)(?!KEY\b)[^\s\"',;]+",
+     rf"\1{KEY}"),
+    (r"(?i)(--?[\w-]*(?:key|token|secret|password)(?:\s+|=))[^\s]+", rf"\1{KEY}"),
+    (r"(://)[^/\s@]+@", rf"\1{USER}@"),
+    (r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+", USER),
+    (r"(/(?:Users|home)/)[^/\s\"':]+", rf"\1{USER}"),
+    (r"(?i)(\b(?!swiftbar:)[a-z][a-z0-9+]*://)(\[[0-9a-f:.%\w]+\]|[^/\s:\"'()\[\]]+)", _after_name),
+    (r"(?i)(\blookup\s+)([^\s:,]+)", _after_name),
+    (r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}(?:%\w+)?(?![\w:])", _address),
+    (r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)", _address),
+    (r"(?<![\w/.~-])([A-Za-z][\w.-]*):(\d{2,5})(?!\d)", _with_port),
+    (r"(?<![\w/.@~-])[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z0-9-]+(?![\w/-]*\w)",
+     _host),
+)]  # fmt: skip
 _FOREIGN: Tuple[Tuple[Pattern[str], str], ...] = (
     (re.compile(r"(?i)([\"']?\b(?:prompt|content|messages?|input|query|instructions?|suffix|system|text|question)\b"
                 r"[\"']?\s*[:=]).*"), rf"\1 {PROMPT}"),

@@ -9,7 +9,7 @@ from typing import Iterator, Mapping, Optional, Sequence
 
 from llamabar.core.address import is_local, port_of
 from llamabar.doctor.checks import facts
-from llamabar.doctor.collect.gathering import Unknown
+from llamabar.doctor.collect.gathering import Unknown, same
 from llamabar.macos import binaries, launchctl, tools
 from llamabar.macos import swiftbar as bar
 from llamabar.macos.agents import Agent, listen_of
@@ -29,22 +29,19 @@ def swiftbar(found: Places) -> facts.SwiftBar:
     numbers = bar.version_numbers(seen.version)
     attribute, folder = bar.attribute_of(found.program), seen.folder
     return facts.SwiftBar(
-        installed=seen.installed,
-        version=seen.version,
         too_old=bar.is_too_old(seen.version),
         has_stdin=not numbers or numbers >= bar.FIRST_WITH_CLICKS,
-        running=seen.running,
-        folder=str(folder or ""),
-        folder_trouble=seen.folder_trouble,
-        link=seen.link,
         plugin=str(folder / PLUGIN) if folder is not None else "",
-        disabled=seen.disabled,
         ignored=folder is not None and _is_ignored(folder),
-        copies=tuple(map(str, seen.copies)),
-        rust_plugins=tuple(map(str, seen.rust_plugins)),
         attribute=attribute,
         attribute_right=attribute == bar.attribute_value(),
         cache_inside=folder is not None and bar.holds(folder, found.cache),
+        **{
+            **same(seen, facts.SwiftBar),
+            "folder": str(folder or ""),
+            "copies": tuple(map(str, seen.copies)),
+            "rust_plugins": tuple(map(str, seen.rust_plugins)),
+        },
     )
 
 

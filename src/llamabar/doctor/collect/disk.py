@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from llamabar import __version__
 from llamabar.core.address import is_local
 from llamabar.doctor.checks import facts
-from llamabar.doctor.collect.gathering import Unknown
+from llamabar.doctor.collect.gathering import Unknown, same
 from llamabar.macos import files, swiftbar, tools
 from llamabar.macos.paths import Places
 from llamabar.settings import load
@@ -143,33 +143,20 @@ def watcher(found: Places) -> facts.Watcher:
     return facts.Watcher(
         file=str(path),
         there=True,
-        pid=noted.pid,
         alive=processes.is_alive(noted.pid, started_before_s=noted.started_unix_s + STARTED_SLACK_S),
-        ended=noted.ended,
-        version=noted.version,
         age_s=clock.unix_s() - noted.started_unix_s,
-        frames=noted.frames,
-        printed_bytes=noted.printed_bytes,
-        reconnects=noted.reconnects,
-        lagged=noted.lagged,
-        last_error=noted.last_error,
-        reachable=noted.reachable,
+        **same(noted, facts.Watcher),
     )
 
 
 def _configured(server: load.ServerSettings) -> facts.Configured:
     return facts.Configured(
-        name=server.name,
-        url=server.url,
-        url_from=server.url_from,
         local=is_local(server.url),
         private=_is_private(urlsplit(server.url).hostname or ""),
         has_key=bool(server.api_key or server.login),
-        key_from=server.key_from or server.login_from,
-        key_file=server.key_file,
         key_file_open=_is_open(server.key_file),
-        ca_file=server.ca_file,
         ca_file_there=not server.ca_file or os.path.isfile(server.ca_file),
+        **{**same(server, facts.Configured), "key_from": server.key_from or server.login_from},
     )
 
 

@@ -5,6 +5,7 @@ behind; its answer, should it come, is not taken.
 """
 
 import threading
+from dataclasses import fields
 from typing import Any, Callable, Dict, List, Tuple
 
 from llamabar.errors import LlamabarError
@@ -14,6 +15,11 @@ from llamabar.sources import clock
 
 class Unknown(Exception):
     """A fact that could not be found out; its text says why."""
+
+
+def same(source: Any, fact: Any) -> Dict[str, Any]:
+    """Return what a source has of a fact's fields, by their names."""
+    return {field.name: getattr(source, field.name) for field in fields(fact) if hasattr(source, field.name)}
 
 
 class Gathering:

@@ -11,7 +11,7 @@ from llamabar.doctor.checks.redact import Private, redacted_line
 from llamabar.doctor.collect.agents import Watched
 from llamabar.doctor.collect.computer import is_apple_silicon
 from llamabar.doctor.collect.disk import free_bytes, is_quarantined, size_of
-from llamabar.doctor.collect.gathering import Unknown
+from llamabar.doctor.collect.gathering import Unknown, same
 from llamabar.macos import launchctl, logs
 from llamabar.macos.agents import Agent, flag
 from llamabar.macos.binaries import check_config, describe
@@ -86,16 +86,11 @@ def in_launchd(found: Watched) -> Dict[str, Any]:
     off = launchctl.disabled()
     wanted = found.agent.content.get("ProgramArguments")
     return {
+        **same(job, facts.Service),
         "disabled": None if off is None else job.label in off,
-        "loaded": job.loaded,
         "loaded_path": job.path,
         "same_command": not job.arguments or not isinstance(wanted, list) or tuple(wanted) == job.arguments,
-        "state": job.state,
         "pid": job.pid if job.running else None,
-        "runs": job.runs,
-        "last_exit": job.last_exit,
-        "failed": job.failed,
-        "refused": job.refused,
         "replaced": runs_an_older_file(job.pid, found.known.program),
         "started_s": started_s(job.pid),
     }
