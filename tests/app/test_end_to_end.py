@@ -287,7 +287,7 @@ def test_a_server_that_stays_away_is_explained_as_the_doctor_does(tmp_path):
     url = f"http://127.0.0.1:{free_port()}"
     with Plugin(url, tmp_path) as plugin:
         plugin.wait_for_row("Why: nothing listens there")
-        plugin.wait_for_row(f"Why: Nothing listens at {url}")
+        plugin.wait_for_row(f"Why: Connection refused at {url}")
         assert plugin.row("To type (a click copies it): ")
 
 
