@@ -25,6 +25,9 @@ PROBES = (
 )  # fmt: skip
 
 
+PROFILES_OF = {"v150": set(), "v228": set(), "v236": set(), "v250": {"GET /api/profiles"}}
+
+
 class Life:
     """A made-up llama-swap behind a recording proxy, and its model servers, which record what they are asked."""
 
@@ -41,8 +44,9 @@ class Life:
             process.program = recording(self.record)
         return DemoServer(world).start()
 
-    def restart(self):
+    def restart(self, dialect=""):
         self.server.stop()
+        self.dialect = dialect or self.dialect
         self.server = self.start()
         self.proxy.target_port = self.server.server_address[1]
 
@@ -107,13 +111,23 @@ def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
         assert {(method, path) for _, _, method, path, _ in slots} == {("GET", "/slots")}
         assert all(ended_s <= begun_s for (_, ended_s, *_), (begun_s, *_) in zip(slots, slots[1:])), "one at a time"
         life.restart()
-        wait_for(lambda: "GET /wol-health" in life.proxy.routes(life.seen))
+        known = {"GET /api/version", *(page or {"GET /api/metrics"}), *({"GET /api/profiles"} & PROFILES_OF[dialect])}
+        wait_for(lambda: known <= {route.split("?")[0] for route in life.proxy.routes(life.seen)})
         plugin.wait_for_row("llama-swap: no model loaded")
         time.sleep(0.5)
-        again = life.asked()
-        assert again["GET /api/events"] >= 1
-        assert {**again, "GET /api/events": 1} == beginning
+        assert set(life.asked()) == {"GET /api/events", *known}, "what this version can do is known"
         assert life.asked_of_models() == slots, "no model works: no model server is asked"
         assert not any("authorization" in headers for *_, headers in life.proxy.requests)
         assert plugin.end()[0] == 0
+    life.server.stop()
+
+
+def test_another_version_in_its_place_is_noticed_and_probed_anew(tmp_path):
+    life = Life("v250", tmp_path)
+    with life.proxy, Plugin(life.proxy.url, tmp_path) as plugin:
+        plugin.wait_for_row("Version: v250")
+        wait_for(lambda: "GET /api/performance" in {route.split("?")[0] for route in life.proxy.routes()})
+        life.restart("v228")
+        plugin.wait_for_row("Version: v228")
+        wait_for(lambda: life.proxy.routes().count("POST /api/inflight/0/cancel") == 2)
     life.server.stop()

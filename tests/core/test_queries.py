@@ -1,33 +1,50 @@
-"""What watching asks, and when: the whole law of the quiet watcher, without a socket."""
+"""What watching asks, and when: the law of the quiet watcher, without a socket."""
+
+from dataclasses import replace
 
 import pytest
 
 from llamabar.core import events as ev
 from llamabar.core import queries
-from llamabar.core.queries import Answer, Ask, AskLog, Kind, due
+from llamabar.core.queries import Answer, Kind, Query, QueryLog
+from llamabar.core.state import with_model
+from llamabar.sources.query_answers import HEARTBEAT_ANSWER_S
 from tests.fakes.life import LISTED, after, live, request, row, running, slots, table
 
 WOL = ev.CapabilitiesFound(confirmed=frozenset({"wol_health"}))
 
 
+OURS = ev.MemoryMeasured(None, {}, servers={"m": ev.ModelServer("http://127.0.0.1:5801")})
+
+
+NOTHING_SENT = QueryLog()
+
+
+def due(snapshot, log=NOTHING_SENT, *, now_s, unwanted=frozenset()):
+    return queries.due(queries.schedule(snapshot, log, unwanted=unwanted), now_s=now_s)
+
+
 class Life:
-    """A server and a log of questions; every question is answered at once by `answers`."""
+    """A server and a log of queries; every query is answered at once, or fails."""
 
     def __init__(self, *said):
         self.snapshot = live(*said)
-        self.log = AskLog()
+        self.log = QueryLog()
         self.sent = []
 
     def at(self, now_s, *said, failed=()):
         self.snapshot = after(self.snapshot, *said, at_s=now_s)
-        for ask in due(self.snapshot, self.log, now_s=now_s):
-            self.sent.append((now_s, ask))
-            self.log = self.log.asked(ask, self.snapshot.connections, now_s=now_s)
-            self.log = self.log.answered(ask.kind, ask.model, now_s=now_s, failed=ask.kind in failed)
+        while asked := due(self.snapshot, self.log, now_s=now_s):
+            for query in asked:
+                self.sent.append((now_s, query))
+                self.log = self.log.sent(query, self.snapshot.connections, now_s=now_s)
+                self.log = self.log.answered(query.kind, query.model, now_s=now_s, failed=query.kind in failed)
+            if Query(Kind.VERSION) not in asked:
+                break  # what the other answers mean is said by the caller
         return self
 
     def kinds(self, since_s=-1.0):
-        return [ask.kind for at_s, ask in self.sent if at_s > since_s]
+        return [query.kind for at_s, query in self.sent if at_s > since_s]
 
 
 def settled(*said):
@@ -37,13 +54,13 @@ def settled(*said):
 
 
 def test_nothing_is_asked_before_the_stream_has_shown_a_model_table():
-    assert due(live(), AskLog(), now_s=5.0) == []
+    assert due(live(), QueryLog(), now_s=5.0) == []
 
 
 def test_probes_are_asked_once_a_connection():
     life = settled()
-    assert sorted(life.kinds()) == sorted([*queries.PROBES, Kind.RUNNING])
-    for second in range(2, 20):
+    assert sorted(kind for kind in life.kinds() if kind is not Kind.RUNNING) == sorted(queries.PROBES)
+    for second in range(2, 18):
         life.at(float(second))
     assert life.kinds(since_s=1.5) == []
     life.at(30.0, ev.StreamLost(ev.Fault(ev.FaultKind.CLOSED)), ev.StreamOpened(), table(m="stopped"))
@@ -104,8 +121,8 @@ def test_a_burst_of_finished_requests_is_fetched_once():
     for n in range(30):
         life.at(40.0 + n / 50, ev.ActivityNoted(n))
     life.at(41.1)
-    asked = [ask for at_s, ask in life.sent if at_s > 39.0]
-    assert [ask.kind for ask in asked] == [Kind.FINISHED]
+    asked = [query for at_s, query in life.sent if at_s > 39.0]
+    assert [query.kind for query in asked] == [Kind.FINISHED]
     assert asked[0].rows == 35
     life.at(41.2, ev.RequestsFinished(tuple(row(n) for n in range(30)), total=30)).at(50.0)
     assert life.kinds(since_s=39.0) == [Kind.FINISHED]
@@ -117,12 +134,12 @@ def test_a_request_that_ended_while_the_rows_were_on_their_way_is_fetched_too_an
     life.at(41.2, ev.ActivityNoted(8), ev.RequestsFinished((row(7),), total=7)).at(43.0)
     assert life.kinds(since_s=39.0) == [Kind.FINISHED] * 2
     life.at(43.1, ev.RequestsFinished((row(7),), total=7)).at(60.0)  # it does not come: nothing is asked for ever
-    assert life.kinds(since_s=39.0) == [Kind.FINISHED] * 2
+    assert life.kinds(since_s=39.0).count(Kind.FINISHED) == 2
 
 
 def with_request(**options):
     life = settled()
-    life.snapshot = after(life.snapshot, running(**options), request(), at_s=1.4)
+    life.snapshot = after(life.snapshot, running(**options), OURS, request(), at_s=1.4)
     return life
 
 
@@ -139,12 +156,13 @@ def test_slots_are_asked_once_a_second_while_a_request_is_in_flight_and_not_afte
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"proxy": "http://192.168.1.7:5801"}, {"proxy": "http://gpu.local:5801"}, {"proxy": None}, {"may_sleep": True},
-     {"proxy": "https://localhost:5801"}, {"proxy": "http://localhost.evil.example:80"}, {"proxy": "http://[::1"}],
-)  # fmt: skip
-def test_slots_are_never_asked_of_another_host_nor_of_a_server_that_may_sleep(options):
-    life = with_request(**options)
+    "found",
+    [None, ev.ModelServer(), ev.ModelServer("http://127.0.0.1:5801", may_sleep=True)],
+    ids=["not looked up", "not a process of this llama-swap", "may sleep"],
+)
+def test_slots_are_never_asked_of_a_server_that_is_not_ours_nor_of_one_that_may_sleep(found):
+    life = with_request()
+    life.snapshot = with_model(life.snapshot, replace(life.snapshot.models["m"], process=found))
     for second in range(2, 30):
         life.at(float(second))
     assert Kind.SLOTS not in life.kinds()
@@ -162,7 +180,7 @@ def test_a_server_without_slots_is_asked_once_until_it_restarts():
     for second in range(3, 30):
         life.at(float(second))
     assert life.kinds(since_s=2.5).count(Kind.SLOTS) == 0
-    life.at(30.0, table(m="starting")).at(31.0, table(m="ready")).at(31.2, running())
+    life.at(30.0, table(m="starting")).at(31.0, table(m="ready")).at(31.2, running(), OURS)
     assert life.kinds(since_s=30.5).count(Kind.SLOTS) == 1
 
 
@@ -171,16 +189,59 @@ def test_slots_that_time_out_are_asked_ever_more_rarely_and_one_at_a_time():
     for tenth in range(20, 1220):
         life.at(tenth / 10, failed=(Kind.SLOTS,))
     assert life.kinds(since_s=1.5).count(Kind.SLOTS) <= 11
-    log = AskLog().asked(Ask(Kind.SLOTS, "m"), 1, now_s=2.0)
-    assert Kind.SLOTS not in [ask.kind for ask in due(life.snapshot, log, now_s=500.0)]
+    log = QueryLog().sent(Query(Kind.SLOTS, "m"), 1, now_s=2.0)
+    assert Kind.SLOTS not in [query.kind for query in due(life.snapshot, log, now_s=500.0)]
 
 
-def test_a_version_that_only_counts_requests_is_asked_for_slots_only_when_it_is_clear_whose_they_are():
-    counts = ev.CapabilitiesFound(confirmed=frozenset({"inflight_count"}))
-    one = after(live(table(m="ready"), counts), running(), ev.InflightCounted(1), at_s=1.0)
-    two = after(live(table(m="ready", n="ready"), counts), running(), running("n"), ev.InflightCounted(1), at_s=1.0)
-    assert Kind.SLOTS in [ask.kind for ask in due(one, AskLog(), now_s=2.0)]
-    assert Kind.SLOTS not in [ask.kind for ask in due(two, AskLog(), now_s=2.0)]
+@pytest.mark.parametrize("counts", [(), (ev.InflightCounted(1),)], ids=["tells nothing", "counts"])
+def test_where_no_event_names_the_model_its_slots_are_asked_while_llama_swap_is_connected_to_it(counts):
+    two = ev.MemoryMeasured(None, {}, servers={one: ev.ModelServer(f"http://127.0.0.1:{one}") for one in "mn"})
+    trusted = ev.CapabilitiesFound(confirmed=frozenset({"inflight_count"} if counts else ()))
+    snapshot = live(table(m="ready", n="ready"), trusted, *counts, two)
+
+    def asked(*seen):
+        found = due(after(snapshot, *seen, at_s=1.0), now_s=2.0)
+        return [query.model for query in found if query.kind is Kind.SLOTS]
+
+    assert asked() == []
+    assert asked(ev.ConnectionsSeen({"m": (), "n": (50_001,)})) == ["n"]
+    idle = ev.SlotsAnswered("n", (ev.Slot(0, 1, False),))
+    assert asked(ev.ConnectionsSeen({"m": (), "n": (50_001,)}), idle) == ["n"], "the next request may travel on it"
+    assert asked(ev.ConnectionsSeen({"m": (), "n": ()})) == []
+
+
+@pytest.mark.parametrize(("busy", "within_s"), [(False, 30.0), (True, 10.0)])
+def test_a_server_that_falls_silent_is_noticed_in_time(busy, within_s):
+    life = settled(*([request()] if busy else []))
+    life.at(2.0, *([request()] if busy else []), ev.HealthAnswered(True))
+    silent_s = now_s = 2.0
+    pending_s = None
+    while not queries.heartbeat_failed(life.snapshot):
+        now_s += 0.1
+        asked = [query for query in due(life.snapshot, life.log, now_s=now_s) if query.kind is Kind.HEALTH]
+        if asked:
+            pending_s, life.log = now_s, life.log.sent(asked[0], life.snapshot.connections, now_s=now_s)
+        if pending_s is not None and now_s >= pending_s + HEARTBEAT_ANSWER_S:
+            life.log = life.log.answered(Kind.HEALTH, "", now_s=now_s, failed=True)
+            life.snapshot, pending_s = after(life.snapshot, ev.HealthAnswered(False), at_s=now_s), None
+    assert now_s - silent_s < within_s - 0.5
+
+
+def test_what_is_known_of_the_version_is_not_probed_again():
+    known = ev.CapabilitiesFound(
+        confirmed=frozenset({"activity", "profiles", "wol_health", "performance", "unload_one", "cancel"})
+    )
+    life = Life(table(m="stopped"), LISTED)
+    assert [query.kind for query in due(life.snapshot, life.log, now_s=1.0)] == [Kind.VERSION]
+    life.log = life.log.sent(Query(Kind.VERSION), 1, now_s=1.0).answered(Kind.VERSION, "", now_s=1.1, failed=False)
+    assert len(due(life.snapshot, life.log, now_s=1.2)) == len(queries.PROBES) - 1
+    life.snapshot = after(life.snapshot, known, at_s=1.1)
+    assert {query.kind for query in due(life.snapshot, life.log, now_s=1.2)} == {Kind.FINISHED, Kind.PROFILES}
+    unwanted = frozenset({Kind.FINISHED, Kind.PROFILES})
+    assert due(life.snapshot, life.log, now_s=1.2, unwanted=unwanted) == []
+    ready = after(life.snapshot, table(m="ready"), at_s=1.1)
+    asked = {query.kind for query in due(ready, life.log, now_s=1.4, unwanted=unwanted)}
+    assert asked == {Kind.RUNNING, Kind.FINISHED}, "a ready model's last use is in the rows"
 
 
 def test_two_missed_heartbeats_mean_that_the_server_has_gone():
@@ -191,31 +252,30 @@ def test_two_missed_heartbeats_mean_that_the_server_has_gone():
     assert not queries.heartbeat_failed(after(missed, ev.HealthAnswered(True), at_s=40.0))
 
 
-def test_the_next_look_is_never_later_than_the_next_question():
+def test_nothing_is_due_before_the_next_wake_up_and_something_is_due_then():
     life = with_request()
-    now_s = 2.0
-    for _ in range(200):
-        wake_s = queries.next_due_s(life.snapshot, life.log, now_s=now_s)
-        assert not due(life.snapshot, life.log, now_s=(now_s + wake_s) / 2 - 0.02) or life.at(now_s)
-        now_s = wake_s
-        life.at(now_s)
+    for _ in range(50):
+        wake_s = queries.next_s(queries.schedule(life.snapshot, life.log))
+        assert due(life.snapshot, life.log, now_s=wake_s - 0.001) == []
+        count = len(life.sent)
+        life.at(wake_s)
+        assert len(life.sent) > count
 
 
-def test_an_answer_to_a_question_never_asked_is_ignored():
-    assert AskLog().answered(Kind.RUNNING, "", now_s=1.0, failed=False) == AskLog()
-    assert Answer(Ask(Kind.RUNNING)).events == ()
+def test_an_answer_to_a_query_never_sent_is_ignored():
+    assert QueryLog().answered(Kind.RUNNING, "", now_s=1.0, failed=False) == QueryLog()
+    assert Answer(Query(Kind.RUNNING)).events == ()
 
 
 def test_a_gpu_is_asked_for_only_where_one_was_told_of_and_while_somebody_waits():
-    life = Life(table(m="ready"), LISTED, ev.CapabilitiesFound(confirmed=frozenset({"performance", "gpu"})))
-    life.at(2.0)
-    life.at(30.0)
+    life = Life(table(m="ready"), LISTED)
+    life.at(2.0).at(2.1, ev.CapabilitiesFound(confirmed=frozenset({"performance", "gpu"}))).at(30.0)
     assert life.kinds().count(Kind.PERFORMANCE) == 1, "once a connection"
     for tenth in range(400, 600):
         life.at(tenth / 10, request("1", answered_bytes=tenth))
     assert life.kinds(since_s=39.0).count(Kind.PERFORMANCE) == 2, "every ten seconds"
     for known, asked in (({"performance"}, 2), (set(), 1)):  # it may only have had no sample yet
-        blind = Life(table(m="ready"), LISTED, ev.CapabilitiesFound(confirmed=frozenset(known)))
+        blind = Life(table(m="ready"), LISTED).at(1.0).at(1.1, ev.CapabilitiesFound(confirmed=frozenset(known)))
         for second in range(2, 400):
             blind.at(float(second), request("1", answered_bytes=second))
         assert blind.kinds().count(Kind.PERFORMANCE) == asked

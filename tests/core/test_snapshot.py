@@ -76,8 +76,29 @@ def test_no_ttl_means_no_countdown_and_an_unknown_last_use_neither():
 
 def test_a_last_use_before_we_looked_is_known_from_the_rows_of_a_local_server():
     page = ev.RequestsFinished((ev.FinishedRequest(4, "m", at_unix_s=1000.0),), total=1, read_unix_s=1060.0)
-    snapshot = after(live(table(m="ready"), running(ttl_s=300.0)), page, at_s=500.0)
+    snapshot = after(live(table(m="ready"), LISTED, running(ttl_s=300.0)), page, at_s=500.0)
     assert readings.unloads_in_s(snapshot, snapshot.models["m"], now_s=500.0) == 240.0
+
+
+def test_where_no_event_tells_of_requests_only_a_look_at_the_connections_starts_a_countdown():
+    counted = ev.CapabilitiesFound(confirmed=frozenset({"inflight_count"}))
+    for told in ((), (counted, ev.InflightCounted(0))):
+        snapshot = after(live(table(m="stopped"), *told), table(m="ready"), running(ttl_s=300.0), at_s=10.0)
+        assert readings.unloads_in_s(snapshot, snapshot.models["m"], now_s=20.0) is None, "nobody can see its use"
+        used = after(snapshot, ev.ConnectionsSeen({"m": (50_001,)}), at_s=20.0)
+        assert readings.unloads_in_s(used, used.models["m"], now_s=20.0) is None, "a request may travel on it"
+        idle = after(snapshot, ev.ConnectionsSeen({"m": ()}), at_s=20.0)
+        assert readings.unloads_in_s(idle, idle.models["m"], now_s=20.0) == 290.0
+
+
+def test_a_model_seen_at_work_is_used_at_that_moment():
+    snapshot = after(live(table(m="stopped")), table(m="ready"), running(ttl_s=300.0), at_s=10.0)
+    busy = after(snapshot, ev.ConnectionsSeen({"m": (1,)}), slots(5), at_s=50.0)
+    computing = after(snapshot, ev.ConnectionsSeen({"m": (1,)}, frozenset({"m"})), at_s=50.0)
+    kept_open = after(snapshot, ev.ConnectionsSeen({"m": (1,)}), slots(total=1), at_s=50.0)
+    for seen, left_s in ((busy, 290.0), (computing, 290.0), (kept_open, 250.0)):
+        idle = after(seen, ev.ConnectionsSeen({"m": ()}), at_s=60.0)
+        assert readings.unloads_in_s(idle, idle.models["m"], now_s=60.0) == left_s
 
 
 def test_duplicate_and_late_upserts_and_a_remove_without_one_leave_a_true_table():

@@ -1,5 +1,6 @@
-"""Model servers in the process tree: their port, whether they may sleep; real processes of a made-up llama-swap."""
+"""Model servers in the process tree: whose they are, where they listen, whether they may sleep; real processes."""
 
+import contextlib
 import json
 import socket
 import subprocess
@@ -10,8 +11,8 @@ import psutil
 import pytest
 
 from llamabar.core import events as ev
-from llamabar.core.queries import Ask, AskLog, Kind, due
-from llamabar.sources import host
+from llamabar.core.queries import Kind, Query, QueryLog, schedule
+from llamabar.sources import host, processes
 from llamabar.sources.client import Client
 from llamabar.sources.query_answers import answer
 from tests.fakes.life import after, live, table
@@ -22,52 +23,142 @@ import socket, sys, time
 one = socket.create_server((sys.argv[1], int(sys.argv[2])))
 time.sleep(60)
 """
+WRAPPER = "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))"
+BEHIND = "import socket, subprocess, sys; one = socket.create_server(('127.0.0.1', 0)); subprocess.call(sys.argv[1:])"
 
 
 @pytest.fixture
 def start():
     """Start a process that listens on a port, as a child of this one: of the made-up llama-swap."""
-    processes = []
+    started = []
 
-    def begin(*words, port=None, env=None):
+    def begin(*words, port=None, env=None, before=()):
         port = free_port() if port is None else port
-        process = subprocess.Popen([sys.executable, "-c", SERVER, "127.0.0.1", str(port), *words], env=env)
-        processes.append(process)
-        wait_for(lambda: psutil.Process(process.pid).net_connections())
+        server = [sys.executable, "-c", SERVER, "127.0.0.1", str(port), *words]
+        wrapper = [sys.executable, "-c", *before] if before else []
+        started.append(subprocess.Popen([*wrapper, *server], env=env))
+        wait_for(lambda: _listens(port, started[-1].pid))
         return port
 
     yield begin
-    for process in processes:
-        process.kill()
+    for process in started:
+        for one in [*psutil.Process(process.pid).children(recursive=True), process]:
+            one.kill()
         process.wait()
+
+
+def _listens(port, pid):
+    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    ports = {at for one in family for _, at in processes.listening(one)}
+    return ports if port == 0 else port in ports
 
 
 @pytest.fixture
 def here():
     """The processes of a llama-swap that is this very process: it listens on a port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        found = host.Processes(f"http://127.0.0.1:{listener.getsockname()[1]}")
-        found._server = psutil.Process()
-        yield found
+        yield host.Processes(f"http://127.0.0.1:{listener.getsockname()[1]}")
+
+
+def proxied(port, host_name="localhost"):
+    running = ev.RunningListed((ev.RunningModel("m", "ready", f"http://{host_name}:{port}", 300.0),))
+    return live(table(m="ready"), running)
 
 
 def alone():
     return live(table(m="ready"))
 
 
-def test_the_port_that_a_process_names_and_listens_on_is_its_models_server(here, start):
+def test_without_a_told_address_the_port_that_a_process_names_and_listens_on_is_its_models_server(here, start):
     port = start("--port", "x")
     assert here.find(alone()).servers == {"m": ev.ModelServer(f"http://127.0.0.1:{port}")}
 
 
 def test_a_port_that_is_listened_on_and_not_named_or_named_and_not_listened_on_is_nobodys(here, start):
     start("--port", str(free_port()), port=0)
-    assert here.find(alone()).servers == {"m": ev.ModelServer(None)}
+    assert here.find(alone()).servers == {}
 
 
 def test_of_two_processes_that_listen_neither_is_taken(here, start):
     start(), start()
-    assert here.find(alone()).servers == {"m": ev.ModelServer(None)}
+    assert here.find(alone()).servers == {}
+
+
+@pytest.mark.parametrize("before", [(), (WRAPPER,)], ids=["itself", "behind a wrapper that does not listen"])
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "me:secret@localhost", "localhost/upstream/other"])
+def test_a_told_address_is_ours_if_a_process_of_llama_swap_listens_there(here, start, before, name):
+    port = start("a port that is told need not be named", before=before)
+    host_name, slash, path = name.partition("/")
+    snapshot = live(
+        table(m="ready"),
+        ev.RunningListed((ev.RunningModel("m", "ready", f"http://{host_name}:{port}{slash}{path}", 300.0),)),
+    )
+    found = here.find(snapshot)
+    assert found.servers == {"m": ev.ModelServer(f"http://127.0.0.1:{port}")}, "scheme, loopback host and port alone"
+    assert found.by_model_bytes["m"] > 1e6 and found.server_bytes
+
+
+@pytest.mark.parametrize("whose", ["another server's", "nobody's", "another host's", "over TLS"])
+def test_a_told_address_is_not_ours_if_nobody_of_llama_swap_listens_there(here, start, whose):
+    behind = (BEHIND,) if whose == "another server's" else ()  # a llama-swap started from the same terminal, say
+    port = free_port() if whose == "nobody's" else start(before=behind)
+    snapshot = proxied(port, "192.168.1.7" if whose == "another host's" else "localhost")
+    if whose == "over TLS":
+        snapshot = live(
+            table(m="ready"),
+            ev.RunningListed((ev.RunningModel("m", "ready", f"https://localhost:{port}", 300.0),)),
+        )
+    found = here.find(snapshot)
+    assert (found.servers, found.by_model_bytes, found.server_bytes) == ({}, {}, None)
+    assert here.connections() is None
+
+
+def test_a_program_that_passes_connections_on_is_no_model_server(here, start, monkeypatch):
+    monkeypatch.setattr(processes, "PASS_ON", ("python",))
+    port = start()
+    assert here.find(proxied(port)).servers == {}
+
+
+def test_where_two_share_a_port_the_one_at_the_address_itself_answers():
+    with socket.socket() as everywhere, socket.socket() as exact:
+        for one in (everywhere, exact):
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        exact.bind(("127.0.0.1", 0))
+        port = exact.getsockname()[1]
+        exact.listen()
+        assert processes.listener("127.0.0.1", port) == psutil.Process()
+        assert processes.listener("localhost", port) == psutil.Process()
+        assert processes.listener("::1", port) is None
+
+
+@pytest.mark.parametrize("error", [RuntimeError("proc_pidinfo"), NotImplementedError(), OSError(5, "i/o")])
+def test_what_psutil_cannot_read_is_unknown_and_the_rest_stays(here, start, monkeypatch, error):
+    port = start()
+    assert here.find(proxied(port)).servers
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(processes, "failures", {})
+    monkeypatch.setattr(psutil.Process, "net_connections", fail)
+    monkeypatch.setattr(psutil, "virtual_memory", fail)
+    assert here.measure().by_model_bytes["m"] > 1e6
+    assert here.connections() is None
+    host.measure()
+    measured = host.measure()
+    assert measured.cpu_ratio is not None and measured.memory_total_bytes is None
+    assert processes.failures == {"connections": type(error).__name__, "memory": type(error).__name__}
+
+
+def test_a_process_that_comes_and_goes_beside_the_server_says_nothing_of_its_sleep(here, start):
+    """A child that has just been forked, or has ended and is not waited for, has no command line to read."""
+    port = start()
+    zombie = subprocess.Popen([sys.executable, "-c", ""])
+    wait_for(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_ZOMBIE)
+    try:
+        assert here.find(proxied(port)).servers["m"].may_sleep is False
+    finally:
+        zombie.wait()
 
 
 def test_of_two_models_without_an_address_the_one_that_came_later_has_the_later_process(here, start):
@@ -102,37 +193,46 @@ def test_a_sleep_is_read_from_the_process_itself(here, start, words, env, may_sl
     assert here.find(alone()).servers["m"].may_sleep is may_sleep
 
 
-def test_before_its_process_was_looked_at_no_model_server_is_asked():
-    snapshot = live(
-        table(m="ready"),
-        ev.RunningListed((ev.RunningModel("m", "ready", "http://localhost:5801"),)),
-        ev.InflightUpserted(ev.RequestInfo("1", "m", resp_bytes=5)),
-    )
-
-    def asked(shown):
-        return Kind.SLOTS in [ask.kind for ask in due(shown, AskLog(), now_s=9.0, processes=True)]
-
-    found = {"m": ev.ModelServer(), "other": ev.ModelServer()}
-    sleepy = {"m": ev.ModelServer(may_sleep=True)}
-    assert not asked(snapshot)
-    assert asked(after(snapshot, ev.MemoryMeasured(None, {}, servers=found), at_s=2.0))
-    assert asked(after(snapshot, ev.MemoryMeasured(None, {}, servers={}), at_s=2.0)), "in a container, say"
-    assert not asked(after(snapshot, ev.MemoryMeasured(None, {}, servers=sleepy), at_s=2.0))
+def _asked(snapshot):
+    return Kind.SLOTS in [query.kind for at_s, query in schedule(snapshot, QueryLog()) if at_s <= 9.0]
 
 
-def test_llama_swaps_own_connections_tell_that_a_model_works_until_its_slots_are_idle():
-    old = live(table(m="ready"), ev.MemoryMeasured(None, {}, servers={"m": ev.ModelServer("http://127.0.0.1:5801")}))
+def test_before_its_process_was_found_no_model_server_is_asked():
+    snapshot = after(proxied(5801), ev.InflightUpserted(ev.RequestInfo("1", "m", resp_bytes=5)), at_s=1.0)
+    ours = ev.ModelServer("http://127.0.0.1:5801")
+    assert not _asked(snapshot)
+    assert _asked(after(snapshot, ev.MemoryMeasured(None, {}, servers={"m": ours}), at_s=2.0))
+    assert not _asked(after(snapshot, ev.MemoryMeasured(None, {}, servers={}), at_s=2.0)), "in a container, say"
+    sleepy = {"m": ours._replace(may_sleep=True)}
+    assert not _asked(after(snapshot, ev.MemoryMeasured(None, {}, servers=sleepy), at_s=2.0))
 
-    def asked(shown):
-        return Kind.SLOTS in [ask.kind for ask in due(shown, AskLog(), now_s=9.0, processes=True)]
 
-    assert not asked(old)
-    busy = after(old, ev.ClientsSeen({"m": (50_001,)}), at_s=2.0)
-    assert asked(busy)
-    idle = after(busy, ev.SlotsAnswered("m", (ev.Slot(0, 1, False),)), at_s=3.0)
-    assert not asked(idle), "the connection is kept open for the next request"
-    assert asked(after(idle, ev.ClientsSeen({"m": (50_002,)}), at_s=4.0))
-    assert not asked(after(busy, ev.ClientsSeen({"m": ()}), at_s=4.0))
+@contextlib.contextmanager
+def connected(port):
+    with socket.create_connection(("127.0.0.1", port)) as one:
+        yield one
+
+
+def test_llama_swaps_connection_to_a_model_server_is_seen_while_somebody_is_connected_to_llama_swap(start):
+    port = start()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        own = listener.getsockname()[1]
+        found = host.Processes(f"http://127.0.0.1:{own}")
+        found.find(proxied(port))
+        assert found.connections().by_model == {"m": ()}
+        with connected(port) as upstream:
+            assert found.connections().by_model == {"m": ()}, "kept open, but nobody is there to be served"
+            client = subprocess.Popen(
+                [sys.executable, "-c", f"import socket, time; s = socket.create_connection(('127.0.0.1', {own})); "
+                 "time.sleep(30)"]
+            )  # fmt: skip
+            try:
+                taken, _ = listener.accept()
+                with taken:
+                    assert found.connections().by_model == {"m": (upstream.getsockname()[1],)}
+            finally:
+                client.kill()
+                client.wait()
 
 
 @pytest.mark.parametrize(("dialect", "how"), [("v150", "command line"), ("v250", "environment")])
@@ -154,6 +254,6 @@ def test_a_slots_answer_that_trickles_is_given_up_after_its_time():
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n"
     with Stranger(head + b" " * 90_000, piece=len(head), pause_s=0.2) as stranger:
         began_s = time.monotonic()
-        found = answer(Client("http://127.0.0.1:1"), Ask(Kind.SLOTS, "m", stranger.url))
+        found = answer(Client("http://127.0.0.1:1"), Query(Kind.SLOTS, "m", stranger.url))
         assert found.failed
         assert time.monotonic() - began_s < 4.0, "all of it would take minutes"

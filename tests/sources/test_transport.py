@@ -3,13 +3,21 @@
 import json
 import os
 import ssl
+import time
 from pathlib import Path
 
 import psutil
 import pytest
 
+from llamabar.app.loop import Watch
+from llamabar.core.events import FaultKind, StreamLost
 from llamabar.settings import keys, load
+from llamabar.settings.load import ServerSettings, Settings
 from llamabar.settings.mistakes import Kind
+from llamabar.sources.call_worker import CallWorker
+from llamabar.sources.client import Client, Unreachable
+from llamabar.sources.inbox import Failed, Inbox, Notice
+from llamabar.sources.stream import EventStream
 from tests.fakes.programs import Plugin, Stranger, chat, llama_swap, run, wait_for
 from tests.fakes.recorder import Recorder
 
@@ -161,3 +169,76 @@ def test_a_sleeping_machine_behind_a_wol_proxy_is_said_to_sleep_and_is_not_woken
         assert woken == []
         assert run(tmp_path, "status", LLAMABAR_URL=stranger.url).returncode == 1
         assert woken == []
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+ENDLESS = {
+    "headers": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 60_000,
+    "100 Continue": b"HTTP/1.1 100 Continue\r\n\r\n" * 2_000,
+    "body": HEAD + b"Content-Length: 90000\r\n\r\n" + b" " * 60_000,
+    "chunks": HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 9_000,
+    "trailers": HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n" + b"x: y\r\n" * 9_000,
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_an_answer_without_an_end_is_given_up_at_the_deadline(what):
+    with Stranger(ENDLESS[what], piece=50, pause_s=0.01) as stranger:
+        began_s = time.monotonic()
+        with pytest.raises(Unreachable) as caught:
+            Client(stranger.url).call("GET", "/running", answer_s=0.6)
+        assert caught.value.fault.kind is FaultKind.TIMEOUT
+        assert time.monotonic() - began_s < 1.2
+
+
+def test_a_stream_whose_headers_trickle_is_given_up_at_the_deadline():
+    with Stranger(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 60_000, piece=50, pause_s=0.01) as stranger:
+        with pytest.raises(Unreachable) as caught:
+            Client(stranger.url)._open("/api/events", 0.6)
+        assert caught.value.fault.kind is FaultKind.TIMEOUT
+
+
+@pytest.mark.parametrize("name", ["maximilian’s-mac.local", "möbius.invalid", "a–b.invalid", "..", "x" * 300])
+def test_a_host_that_cannot_be_is_not_found_and_nothing_worse(name):
+    with pytest.raises(Unreachable) as caught:
+        Client(f"http://{name}:8080").open_stream()
+    assert caught.value.fault.kind in (FaultKind.UNKNOWN_HOST, FaultKind.REFUSED)
+
+
+def test_an_exception_in_a_thread_reaches_the_loop_and_the_thread_goes_on():
+    inbox = Inbox()
+    worker = CallWorker("one", inbox)
+    worker.start()
+    worker.do(lambda: 1 // 0, Notice("instead"))
+    worker.do(lambda: Notice("the next"))
+    arrived = []
+    wait_for(lambda: arrived.extend(inbox.take()) or len(arrived) == 3)
+    worker.stop()
+    assert isinstance(arrived[0][2], Failed) and isinstance(arrived[0][2].error, ZeroDivisionError)
+    assert [one[2] for one in arrived[1:]] == [Notice("instead"), Notice("the next")]
+
+
+def test_a_stream_that_meets_an_exception_says_so_and_tries_again():
+    class Broken(Client):
+        def open_stream(self):
+            raise AssertionError("nobody expected this")
+
+    inbox = Inbox()
+    stream = EventStream("one", Broken("http://127.0.0.1:1"), inbox)
+    stream.start()
+    seen = []
+    wait_for(lambda: seen.extend(inbox.take()) or sum(isinstance(one[2], Failed) for one in seen) >= 2)
+    stream.stop()
+    assert any(isinstance(one[2], StreamLost) for one in seen)
+
+
+def test_the_loop_shows_a_fault_of_a_thread_once_and_goes_on():
+    menus = []
+    watch = Watch(Settings((ServerSettings("one", "http://127.0.0.1:9"),)), lambda menu, _: menus.append(menu))
+    error = RuntimeError("secret text")
+    for _ in range(2):
+        watch.inbox.put("", Failed(error))
+    with pytest.raises(RuntimeError):
+        watch.step(1.0)
+    watch.inbox.put("", Failed(error))
+    watch.step(2.0)

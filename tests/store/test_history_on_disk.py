@@ -609,7 +609,7 @@ def test_totals_outlast_the_plugin_and_llama_swap(tmp_path):
         frame = run(tmp_path, "frame", LLAMABAR_URL=server.url, LLAMABAR_DATA_DIR=str(tmp_path / "data"))
         assert "Today: 4 requests" in frame.stdout, "one look goes on from there, too"
         run(tmp_path, "frame", LLAMABAR_URL=server.url, LLAMABAR_DATA_DIR=str(tmp_path / "none"))
-        assert not (tmp_path / "none").exists(), "and keeps nothing itself"
+        assert not list((tmp_path / "none").glob("*history*")), "and keeps nothing itself"
     found = json.loads(history(tmp_path, "--json").stdout)
     assert found["llamabar_json"] == 1
     assert [(day["model"], day["requests"], day["complete"]) for day in found["days"]] == [(MODEL, 4, True)]

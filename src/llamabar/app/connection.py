@@ -1,71 +1,96 @@
 """What one server is reached through: its client, its threads, its processes, its service."""
 
-import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Callable, FrozenSet, Optional
 
 from llamabar.app import services
-from llamabar.core import queries
 from llamabar.core.address import is_local
-from llamabar.core.events import Fault, MemoryMeasured
-from llamabar.core.queries import Answer, Kind
+from llamabar.core.events import CapabilitiesFound, Fault, MemoryMeasured, VersionRead
+from llamabar.core.queries import Answer, Kind, Query
 from llamabar.core.rediscovery import Rediscovery
-from llamabar.core.state import Snapshot, in_flight, loaded
+from llamabar.core.state import READY, Snapshot, loaded
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings
 from llamabar.sources import host
-from llamabar.sources.call_worker import Asker
+from llamabar.sources.call_worker import CallWorker, call_once
 from llamabar.sources.client import Client
-from llamabar.sources.inbox import Diagnosed, Inbox, Moved
+from llamabar.sources.inbox import Diagnosed, Inbox, Moved, ServiceLooked
 from llamabar.sources.query_answers import answer
 from llamabar.sources.stream import EventStream
+from llamabar.store.known_servers import NO_VERSION, KnownServers
 
 SERVICE_SOON_S = 3.0  # in the first half minute of an outage
 SERVICE_EVERY_S = 30.0
 OUTAGE_S = 3.0
+LOOK_EVERY_S = 2.0  # at llama-swap's own connections
 
 Rediscover = Callable[[], "Optional[tuple[str, str]]"]
 Explain = Callable[[ServerSettings, Fault], Diagnosed]
 
 
 @dataclass
-class Link:
-    """The threads of one server, and what was last looked at through them."""
+class Connection:
+    """The threads of one server, and what was last looked at through them. Nothing starts before `start`."""
 
     server: ServerSettings
     inbox: Inbox
-    client: Client
-    stream: EventStream
-    asker: Asker
-    slots_asker: Asker
-    processes: Optional[host.Processes]
+    known: Optional[KnownServers] = None
     search: Optional[Rediscovery] = None  # only of a server that was found by itself
-    found_for: object = None  # the loaded models and their ports when processes were last looked up
     measuring: bool = False
-    gone_before: FrozenSet[str] = frozenset()
-    service_seen: object = None  # whether it answered when its service was last asked for
-    refreshed_for: object = None  # what was loaded when the stream was last opened anew
-    diagnosed_for: object = None  # the outage whose cause was looked for
     service_looked: bool = False
-    clients_s: float = 0.0  # when llama-swap's connections were last looked at
+    looked_s: float = 0.0  # when llama-swap's connections were last looked at
+    _looked_for: object = None  # what the server counted in flight then
+    _found_for: object = None  # the loaded models and their ports when processes were last looked up
+    _gone: FrozenSet[str] = frozenset()
+    _refreshed_for: object = None  # what was loaded when the stream was last opened again
+    _service_seen: object = None  # whether it answered when its service was last looked for
+    _diagnosed_for: object = None  # the outage whose cause was looked for
+    _build: str = ""
+    _learned: object = None
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        server = self.server
+        self.client = client_of(server)
+        self.stream = EventStream(server.name, self.client, self.inbox)
+        self.worker = CallWorker(server.name, self.inbox)
+        self.quick_worker = CallWorker(server.name, self.inbox)  # what is slow must not hold up a heartbeat
+        self.processes = host.Processes(server.url) if is_local(server.url) else None
 
     def start(self) -> None:
         """Start every thread."""
-        for thread in (self.stream, self.asker, self.slots_asker):
+        for thread in (self.stream, self.worker, self.quick_worker):
             thread.start()
 
-    def ask(self, ask: queries.Ask) -> None:
-        """Ask a question; its answer comes to the inbox."""
-        asker = self.slots_asker if ask.kind is Kind.SLOTS else self.asker
-        asker.ask(partial(self._answer, ask))
+    def stop(self) -> None:
+        """Close the connection and end every thread; returns at once."""
+        for thread in (self.stream, self.worker, self.quick_worker):
+            thread.stop()
 
-    def _answer(self, ask: queries.Ask) -> Answer:
+    def ask(self, query: Query) -> None:
+        """Send a query; its answer comes to the inbox."""
+        worker = self.quick_worker if query.kind in (Kind.SLOTS, Kind.HEALTH) else self.worker
+        worker.do(partial(self._answer, query), Answer(query, failed=True))
+
+    def _answer(self, query: Query) -> Answer:
         """One that still waited when the stream ended is not sent: nobody knows then who is there now."""
-        try:
-            return answer(self.client, ask) if self.stream.is_open else Answer(ask, failed=True)
-        except Exception:
-            return Answer(ask, failed=True)
+        if not self.stream.is_open:
+            return Answer(query, failed=True)
+        client = self.client
+        found = answer(client, query)
+        if self.known is None or query.kind is not Kind.VERSION or not found.events:
+            return found
+        self._build = found.events[0].build if isinstance(found.events[0], VersionRead) else NO_VERSION
+        recalled = self.known.recall(client.url, self._build)
+        return found if recalled is None else found._replace(events=(*found.events, recalled))
+
+    def learn(self, snapshot: Snapshot) -> None:
+        """Keep what was found out about the server, for the next time that this version answers here."""
+        found = CapabilitiesFound(snapshot.confirmed, snapshot.refuted)
+        if self.known is not None and snapshot.connected and found != self._learned:
+            self._learned = found
+            self.known.learn(self.client.url, self._build, found)
 
     def move(self, url: str) -> None:
         """Watch the server at another address from now on."""
@@ -74,96 +99,71 @@ class Link:
         self.client = self.client.moved(url)
         self.stream.move(self.client)
 
-    def find_processes(self, snapshot: Snapshot) -> None:
-        """Look the processes up; what they use comes to the inbox."""
-        if self.processes is not None:
-            self.found_for, self.measuring = process_key(snapshot), True
-            self.asker.ask(partial(_find, self.processes, snapshot))
+    def find_processes(self, snapshot: Snapshot) -> bool:
+        """Look the processes up, if other models are loaded than before; what they use comes to the inbox."""
+        if self.processes is None or self._found_for == process_key(snapshot):
+            return False
+        self._found_for, self.measuring = process_key(snapshot), True
+        self.worker.do(partial(self.processes.find, snapshot), MemoryMeasured(None, {}, servers={}))
+        return True
+
+    def measured(self, event: MemoryMeasured, snapshot: Snapshot) -> MemoryMeasured:
+        """Return what was measured, without servers that were looked up for what was loaded before."""
+        return event if self._found_for == process_key(snapshot) else event._replace(servers=None)
+
+    def note_gone(self, event: MemoryMeasured, snapshot: Snapshot) -> None:
+        """Look again, once, when a model's processes were gone at two looks: it is not loaded, whatever was said."""
+        key = process_key(snapshot)
+        gone, self._gone = event.gone & self._gone, event.gone
+        if key != self._refreshed_for and any(model.id in gone for model in loaded(snapshot)):
+            self._refreshed_for = key
+            self.stream.refresh()
+
+    def is_look_due(self, snapshot: Snapshot, *, now_s: float) -> bool:
+        """Tell whether to look at llama-swap's connections: every two seconds, and when its count changed."""
+        changed = self._looked_for != snapshot.inflight_total
+        due = needs_look(snapshot) and (changed or now_s >= self.looked_s + LOOK_EVERY_S)
+        if due:
+            self.looked_s, self._looked_for = now_s, snapshot.inflight_total
+        return due
 
     def look_for_server(self, rediscover: Rediscover) -> None:
         """Look where the server is now; that comes to the inbox."""
-        self.asker.ask(partial(_look_for, rediscover))
+        self.worker.do(lambda: Moved(*(rediscover() or (None,))), Moved(None))
 
     def look_at_service(self, snapshot: Snapshot, *, now_s: float) -> None:
-        """Ask for the service when the server began or ceased to answer, and now and then while it does not."""
+        """Look for the service when the server began or ceased to answer, and now and then while it does not."""
         if not snapshot.connected and snapshot.fault is None:
             return
         early = snapshot.connection_since_s is None or now_s - snapshot.connection_since_s < SERVICE_EVERY_S
         every_s = SERVICE_SOON_S if early else SERVICE_EVERY_S
         seen = (snapshot.connected, 0 if snapshot.connected else int(now_s // every_s))
-        if seen != self.service_seen:
-            self.service_seen = seen
-            threading.Thread(target=self._look_at_service, args=(snapshot.connected,), daemon=True).start()
+        if seen != self._service_seen:
+            self._service_seen = seen
+            look = partial(services.look, self.server, answering=snapshot.connected)
+            call_once(self.server.name, self.inbox, lambda: ServiceLooked(look()), ServiceLooked(None))
+
+    def look_at_service_again(self) -> None:
+        """Look for the service at the next turn: something was done to it."""
+        self._service_seen = None
 
     def look_for_cause(self, explain: Explain, snapshot: Snapshot, *, now_s: float) -> None:
-        """Ask why the server does not answer: not at the very beginning, and anew when that changes."""
+        """Ask why the server does not answer: not at the very beginning, and again when that changes."""
         since_s = snapshot.connection_since_s
         if snapshot.connected or snapshot.fault is None or since_s is None or now_s - since_s < OUTAGE_S:
             return
         outage = (since_s, snapshot.fault.kind, snapshot.service.state if snapshot.service is not None else "")
-        if outage != self.diagnosed_for:
-            self.diagnosed_for = outage
-            threading.Thread(target=self._look_for_cause, args=(explain, snapshot.fault), daemon=True).start()
-
-    def _look_for_cause(self, explain: Explain, fault: Fault) -> None:
-        try:
-            found = explain(self.server, fault)
-        except Exception:
-            found = Diagnosed("")
-        self.inbox.put(self.server.name, found)
-
-    def stop(self) -> None:
-        """Close the connection and end every thread; returns at once."""
-        self.stream.stop()
-        self.asker.stop()
-        self.slots_asker.stop()
-
-    def _look_at_service(self, answering: bool) -> None:
-        try:
-            found = services.look(self.server, answering=answering)
-        except Exception:
-            found = None
-        if found is not None:
-            self.inbox.put(self.server.name, found)
-        self.service_looked = True
-        self.inbox.wake()
+        if outage != self._diagnosed_for:
+            self._diagnosed_for = outage
+            call_once(self.server.name, self.inbox, partial(explain, self.server, snapshot.fault), Diagnosed(""))
 
 
-def link_to(server: ServerSettings, inbox: Inbox, *, follows: bool) -> Link:
-    """Return the link to a server, not started yet. `follows`: it is looked for where it moves to."""
-    client = client_of(server)
-    return Link(
-        server,
-        inbox,
-        client,
-        EventStream(server.name, client, inbox),
-        Asker(server.name, inbox),
-        Asker(server.name, inbox),
-        host.Processes(server.url) if is_local(server.url) else None,
-        search=Rediscovery() if follows else None,
-    )
-
-
-def needs_clients(snapshot: Snapshot) -> bool:
-    """Tell whether only llama-swap's own connections can say that a model is at work."""
-    untold = snapshot.connected and not snapshot.table_is_new and in_flight(snapshot) is None
-    return untold and any(model.server_url is not None for model in loaded(snapshot))
+def needs_look(snapshot: Snapshot) -> bool:
+    """Tell whether only llama-swap's own connections can say which model is at work."""
+    untold = snapshot.connected and not snapshot.table_is_new and "inflight_list" not in snapshot.confirmed
+    return untold and any(one.state == READY and one.server_url is not None for one in loaded(snapshot))
 
 
 def process_key(snapshot: Snapshot) -> object:
     """Return what the processes that were looked up depend on."""
     return snapshot.connections, tuple((model.id, model.state, model.proxy) for model in loaded(snapshot))
-
-
-def _find(processes: host.Processes, snapshot: Snapshot) -> MemoryMeasured:
-    try:
-        return processes.find(snapshot)
-    except Exception:
-        return MemoryMeasured(None, {})
-
-
-def _look_for(rediscover: Rediscover) -> Moved:
-    try:
-        return Moved(*(rediscover() or (None,)))
-    except Exception:
-        return Moved(None)

@@ -9,31 +9,31 @@ import signal
 import threading
 import traceback
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional
+from typing import Callable, Dict, List, Optional, Set
 
 from llamabar import __version__
 from llamabar.app.actions import Where, perform
-from llamabar.app.connection import Explain, Link, link_to, needs_clients, process_key
+from llamabar.app.connection import LOOK_EVERY_S, Connection, Explain, needs_look
 from llamabar.app.monitor import Monitor, Watched
 from llamabar.app.notifications import Notifier
 from llamabar.core import queries
-from llamabar.core.address import is_local
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.history import BUCKETS, History
-from llamabar.core.state import Snapshot, loaded
+from llamabar.core.rediscovery import Rediscovery
+from llamabar.core.state import Snapshot
 from llamabar.damage import is_repairable
 from llamabar.settings import mistakes
 from llamabar.settings.load import Settings
 from llamabar.sources import clock, host
-from llamabar.sources.inbox import Arrived, Click, Diagnosed, Inbox, Key, Moved, Notice, Stop
+from llamabar.sources.inbox import Arrived, Click, Diagnosed, Failed, Inbox, Key, Moved, Notice, ServiceLooked, Stop
+from llamabar.store.known_servers import KnownServers
 from llamabar.view import words
 from llamabar.view.menu import Action, Menu, Row, Title
 from llamabar.view.sparkline import chart_of
 
 BUSY_HOST_S = 2.0
 CALM_HOST_S = 20.0
-CLIENTS_S = 2.0
 LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
 FAULT_PAUSE_S = 5.0
 LONGEST_WAIT_S = 5.0
@@ -49,31 +49,34 @@ class Watch:
     draw: Draw
     on_key: Callable[[str], None] = lambda _: None
     inbox: Inbox = field(default_factory=Inbox)
-    links: Dict[str, Link] = field(default_factory=dict)
+    known: Optional[KnownServers] = None  # what servers can do, as it is kept on disk
+    connections: Dict[str, Connection] = field(default_factory=dict)
     stopping: str = ""
     lull_s: float = LULL_S
     explain: Optional[Explain] = None  # who is asked why a server does not answer
     notifier: Optional[Notifier] = None  # only the plugin tells: a terminal beside it would tell all twice
+    unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
     _host_s: Optional[float] = None
+    _reported: Set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         settings, bucket_s = self.settings, self.settings["history.minutes"] * 60 / BUCKETS
         watched = {
-            one.name: Watched(one.name, one.url, is_local(one.url), history=History(bucket_s=bucket_s))
-            for one in settings.servers
+            one.name: Watched(one.name, one.url, history=History(bucket_s=bucket_s)) for one in settings.servers
         }
         notices = mistakes.in_menu(settings.mistakes)
         self.monitor = Monitor(watched, settings["menu.title"], settings["menu.key"], notices, version=__version__)
+        self.monitor.unwanted = self.unwanted
         self.monitor.day_of = clock.local_day
         self.monitor.chart = chart_of(settings["chart_width_px"], settings["chart_height_px"], buckets=BUCKETS)
         for server in settings.servers:
-            follows = server.discovered and settings.rediscover is not None
-            self.links[server.name] = link_to(server, self.inbox, follows=follows)
+            search = Rediscovery() if server.discovered and settings.rediscover is not None else None
+            self.connections[server.name] = Connection(server, self.inbox, self.known, search)
 
     def start(self) -> None:
         """Start every thread."""
-        for link in self.links.values():
-            link.start()
+        for connection in self.connections.values():
+            connection.start()
 
     def stop_on_signals(self) -> None:
         """Make SIGTERM, SIGINT and SIGHUP end the loop."""
@@ -120,8 +123,8 @@ class Watch:
 
     def close(self) -> None:
         """Close every connection and end every thread."""
-        for link in self.links.values():
-            link.stop()
+        for connection in self.connections.values():
+            connection.stop()
 
     def step(self, now_s: float) -> None:
         """Take in what arrived, ask what is due, show what changed."""
@@ -133,15 +136,12 @@ class Watch:
                 failures.append(error)
         if failures:
             raise failures[0]
-        self._measure(now_s)
-        self._follow(now_s)
-        self._ask(now_s)
+        self._measure_host(now_s)
         for name, watched in self.monitor.servers.items():
-            self.links[name].look_at_service(watched.snapshot, now_s=now_s)
-            if self.explain is not None:
-                self.links[name].look_for_cause(self.explain, watched.snapshot, now_s=now_s)
-            if self.notifier is not None:
-                self.notifier.look(name, watched.snapshot, now_s=now_s)
+            self._attend(self.connections[name], watched, now_s)
+        for name, query in self.monitor.due(now_s=now_s):
+            self.monitor.mark_sent(name, query, now_s=now_s)
+            self.connections[name].ask(query)
         self.monitor.today = clock.local_day(clock.unix_s())
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s)
@@ -160,115 +160,122 @@ class Watch:
         elif isinstance(arrival, Click):
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):
-            self.links[server].measuring = False
+            self.connections[server].measuring = False
             self._take_memory(server, arrival, at_s)
+        elif isinstance(arrival, ServiceLooked):
+            self.connections[server].service_looked = True
+            if arrival.found is not None:
+                self.monitor.take(server, arrival.found, at_s=at_s)
+        elif isinstance(arrival, Failed):
+            self._report(arrival.error)
         elif isinstance(arrival, Moved):
             self._move(server, arrival)
         else:
             self.monitor.take(server, arrival, at_s=at_s)
+
+    def _report(self, error: Exception) -> None:
+        """Show a fault of a thread, each once: the thread goes on, and may meet it again and again."""
+        place = _place_of(error)
+        if place not in self._reported or is_repairable(error):
+            self._reported.add(place)
+            raise error
 
     def click(self, token: str) -> None:
         """Do what a click means, on a thread of its own; one that is on its way is not done twice."""
         action = self.monitor.action(token)
         if action is None:
             return
-        server = action.server if action.server in self.links else next(iter(self.links))
+        server = action.server if action.server in self.connections else next(iter(self.connections))
         snapshot = self.monitor.servers[server].snapshot
         asked = snapshot.asked.get(token)
         if asked is not None and asked.ended_s is None:
             return
         self.monitor.take(server, ActionAsked(token, action.do.value), at_s=clock.now_s())
-        work = threading.Thread(target=self._perform, args=(server, action, snapshot), daemon=True)
+        work = threading.Thread(target=self._perform, args=(server, action), daemon=True)
         work.start()
 
-    def _perform(self, server: str, action: Action, snapshot: Snapshot) -> None:
+    def _perform(self, server: str, action: Action) -> None:
         try:
-            failure = perform(action, Where(self.links[server].client, snapshot, self.links[server].server))
+            failure = perform(action, self.where(server))
         except Exception as error:
             failure = f"a fault of ours: {type(error).__name__}"
         self.inbox.put(server, ActionEnded(action.token, failure))
-        self.links[server].service_seen = None
+        self.connections[server].look_at_service_again()
 
     def where(self, server: str) -> Where:
         """Return what an action on a server needs."""
-        link = self.links[server]
-        return Where(link.client, self.monitor.servers[server].snapshot, link.server)
+        connection = self.connections[server]
+        return Where(connection.client, self.monitor.servers[server].snapshot, connection.server)
 
-    def _ask(self, now_s: float) -> None:
-        for server, ask in self.monitor.questions(now_s=now_s):
-            self.links[server].ask(ask)
-        for name, watched in self.monitor.servers.items():
-            if queries.heartbeat_failed(watched.snapshot):
-                self.links[name].stream.reconnect(Fault(FaultKind.TIMEOUT))
-
-    def _measure(self, now_s: float) -> None:
+    def _measure_host(self, now_s: float) -> None:
+        """Measure this computer and the processes found before, more often while something happens."""
         every_s = BUSY_HOST_S if self.monitor.is_busy() else CALM_HOST_S
-        due = self._host_s is None or now_s >= self._host_s + every_s
-        measured = host.measure() if due else None
+        if self._host_s is not None and now_s < self._host_s + every_s:
+            return
+        self._host_s, measured = now_s, host.measure()
         for name, watched in self.monitor.servers.items():
-            link = self.links[name]
-            if measured is not None:
-                self._host_s = now_s
-                self.monitor.take(name, measured, at_s=now_s)
-            if link.processes is None or link.measuring or not watched.snapshot.connected:
-                continue
-            if process_key(watched.snapshot) != link.found_for:
-                link.find_processes(watched.snapshot)
-            elif due:
-                self._take_memory(name, link.processes.measure(), now_s)
-            if needs_clients(watched.snapshot) and now_s >= link.clients_s + CLIENTS_S:
-                link.clients_s = now_s
-                seen = link.processes.clients(watched.snapshot)
+            connection = self.connections[name]
+            self.monitor.take(name, measured, at_s=now_s)
+            if connection.processes is not None and not connection.measuring and watched.snapshot.connected:
+                self._take_memory(name, connection.processes.measure(), now_s)
+
+    def _attend(self, connection: Connection, watched: Watched, now_s: float) -> None:
+        """Look at whatever of a server is due to be looked at."""
+        self._follow(connection, watched.snapshot, now_s)
+        if queries.heartbeat_failed(watched.snapshot):
+            connection.stream.reconnect(Fault(FaultKind.TIMEOUT))
+        if watched.snapshot.connected and connection.processes is not None and not connection.measuring:
+            found = connection.find_processes(watched.snapshot)
+            if not found and connection.is_look_due(watched.snapshot, now_s=now_s):
+                seen = connection.processes.connections()
                 if seen is not None:
-                    self.monitor.take(name, seen, at_s=now_s)
+                    self.monitor.take(watched.name, seen, at_s=now_s)
+        connection.learn(watched.snapshot)
+        connection.look_at_service(watched.snapshot, now_s=now_s)
+        if self.explain is not None:
+            connection.look_for_cause(self.explain, watched.snapshot, now_s=now_s)
+        if self.notifier is not None:
+            self.notifier.look(watched.name, watched.snapshot, now_s=now_s)
 
     def _longest_wait_s(self) -> float:
-        looks = any(needs_clients(watched.snapshot) for watched in self.monitor.servers.values())
-        return CLIENTS_S if looks else LONGEST_WAIT_S
+        looks = any(needs_look(watched.snapshot) for watched in self.monitor.servers.values())
+        return LOOK_EVERY_S if looks else LONGEST_WAIT_S
 
-    def _follow(self, now_s: float) -> None:
+    def _follow(self, connection: Connection, snapshot: Snapshot, now_s: float) -> None:
         """Look for a server that was found by itself, while nobody answers where it was."""
-        for name, link in self.links.items():
-            snapshot = self.monitor.servers[name].snapshot
-            if link.search is None or self.settings.rediscover is None:
-                continue
-            link.search = link.search.seen(answers=snapshot.connected or snapshot.fault is None, now_s=now_s)
-            if link.search.due(now_s):
-                link.search = link.search.looked(now_s)
-                link.look_for_server(self.settings.rediscover)
+        if connection.search is None or self.settings.rediscover is None:
+            return
+        answers = snapshot.connected or snapshot.fault is None
+        connection.search = connection.search.seen(answers=answers, now_s=now_s)
+        if connection.search.due(now_s):
+            connection.search = connection.search.looked(now_s)
+            connection.look_for_server(self.settings.rediscover)
 
     def _move(self, server: str, moved: Moved) -> None:
-        """Watch a server where it is now; one that speaks TLS from now on needs a new start (lean.py)."""
-        link, watched = self.links[server], self.monitor.servers[server]
+        """Watch a server where it is now; one that speaks TLS from now on needs a new start (without_tls.py)."""
+        watched = self.monitor.servers[server]
         same_scheme = moved.url is not None and moved.url.split(":")[0] == watched.url.split(":")[0]
         others = [one.url for one in self.monitor.servers.values()]  # its own among them: it has not moved
         if moved.url is None or not same_scheme or moved.url in others or watched.snapshot.connected:
             return
         self.monitor.move(server, moved.url)
-        link.move(moved.url)
+        self.connections[server].move(moved.url)
 
     def _take_memory(self, server: str, measured: MemoryMeasured, at_s: float) -> None:
-        """A model whose processes were gone at two looks is not loaded, whatever the stream said: look again, once."""
-        link = self.links[server]
-        key = process_key(self.monitor.servers[server].snapshot)
-        if link.found_for != key:
-            measured = measured._replace(servers=None)  # looked up for what was loaded before
-        self.monitor.take(server, measured, at_s=at_s)
-        snapshot = self.monitor.servers[server].snapshot
-        if key != link.refreshed_for and any(
-            model.id in measured.gone & link.gone_before for model in loaded(snapshot)
-        ):
-            link.refreshed_for = key
-            link.stream.refresh()
-        link.gone_before = measured.gone
+        connection, watched = self.connections[server], self.monitor.servers[server]
+        self.monitor.take(server, connection.measured(measured, watched.snapshot), at_s=at_s)
+        connection.note_gone(measured, watched.snapshot)
 
 
 def fault_menu(error: Exception) -> Menu:
     """Return the menu that says where we failed and what to do. No text of the exception: it may hold secrets."""
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"
     rows: List[Row] = [
-        Row(words.fault_of_ours(type(error).__name__, where)),
+        Row(words.fault_of_ours(type(error).__name__, _place_of(error))),
         Row(words.FAULT_GOES_ON),
     ]
     return Menu(Title("exclamationmark.triangle", "", words.FAULT_TITLE), (tuple(rows),))
+
+
+def _place_of(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "?"

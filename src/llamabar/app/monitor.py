@@ -1,15 +1,14 @@
-"""All state of the program, on one thread: events in, questions and frames out. It is told the time."""
+"""All state of the program, on one thread: events in, queries and frames out. It is told the time."""
 
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.core import cadence, queries, readings
 from llamabar.core import events as ev
-from llamabar.core.address import is_local
 from llamabar.core.history import History, record
 from llamabar.core.hysteresis import NONE_YET, Figures
 from llamabar.core.ledger import NOTHING, Account, counted, emptied, merged, settled
-from llamabar.core.queries import Answer, Ask, AskLog
+from llamabar.core.queries import Answer, Query, QueryLog
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.core.status import BUSY, Status
@@ -23,7 +22,7 @@ from llamabar.view.words import REFUSED_FOR_S
 BUSY_TICK_S = 1.0
 CALM_TICK_S = 10.0
 COUNTDOWN_S = 60.0
-NO_NEWS = (ev.HostMeasured, ev.GpuMeasured, ev.MemoryMeasured, ev.HealthAnswered, ev.ClientsSeen)  # by themselves
+NO_NEWS = (ev.HostMeasured, ev.GpuMeasured, ev.MemoryMeasured, ev.HealthAnswered, ev.ConnectionsSeen)  # by themselves
 
 
 @dataclass
@@ -32,9 +31,8 @@ class Watched:
 
     name: str
     url: str
-    processes: bool = False  # those of its model servers are looked up
     snapshot: Snapshot = Snapshot()
-    log: AskLog = AskLog()
+    log: QueryLog = QueryLog()
     history: History = History()
     account: Account = NOTHING
     key: str = ""  # of its account, among those that are kept
@@ -47,10 +45,6 @@ class Watched:
         """Return what was counted under this server's name: here first, then at other addresses."""
         others = (one for key, one in self.kept.items() if key != self.key and one.name == self.name)
         return (replace(self.account, name=self.name), *others)
-
-    def reach(self) -> Dict[str, bool]:
-        """Return how much of its computer can be seen, as the questions need it."""
-        return {"local": is_local(self.url), "processes": self.processes}
 
 
 @dataclass
@@ -66,6 +60,7 @@ class Monitor:
     day_of: Optional[Callable[[float], str]] = None  # tells the local date of a time; without it no day is counted
     version: str = ""
     aside: str = ""
+    unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -80,8 +75,8 @@ class Monitor:
         watched = self.servers[server]
         events = event.events if isinstance(event, Answer) else (event,)
         if isinstance(event, Answer):
-            ask = event.ask
-            watched.log = watched.log.answered(ask.kind, ask.model, now_s=at_s, failed=event.failed)
+            query = event.query
+            watched.log = watched.log.answered(query.kind, query.model, now_s=at_s, failed=event.failed)
         for one in events:
             before, watched.snapshot = watched.snapshot, apply(watched.snapshot, one, at_s)
             watched.cause = None if watched.snapshot.connected else watched.cause
@@ -105,7 +100,7 @@ class Monitor:
     def move(self, server: str, url: str) -> None:
         """Watch a server at another address from now on: what it counts there is another account of its name."""
         watched = self.servers[server]
-        watched.url, watched.processes = url, is_local(url)
+        watched.url = url
         if watched.key:
             watched.kept = {**watched.kept, watched.key: replace(watched.account, name=watched.name)}
             watched.key = key_of(url)
@@ -138,14 +133,21 @@ class Monitor:
         self.servers[server].cause = Cause(title, remedy) if title else None
         self._dirty = self._news = True
 
-    def questions(self, *, now_s: float) -> List[Tuple[str, Ask]]:
-        """Return the questions to send now; they count as sent."""
-        found: List[Tuple[str, Ask]] = []
-        for watched in self.servers.values():
-            for ask in queries.due(watched.snapshot, watched.log, now_s=now_s, **watched.reach()):
-                watched.log = watched.log.asked(ask, watched.snapshot.connections, now_s=now_s)
-                found.append((watched.name, ask))
-        return found
+    def due(self, *, now_s: float) -> List[Tuple[str, Query]]:
+        """Return the queries to send now, with the names of their servers."""
+        return [
+            (watched.name, query)
+            for watched in self.servers.values()
+            for query in queries.due(self._schedule(watched), now_s=now_s)
+        ]
+
+    def mark_sent(self, server: str, query: Query, *, now_s: float) -> None:
+        """Take in that a query was sent."""
+        watched = self.servers[server]
+        watched.log = watched.log.sent(query, watched.snapshot.connections, now_s=now_s)
+
+    def _schedule(self, watched: Watched) -> List[Tuple[float, Query]]:
+        return queries.schedule(watched.snapshot, watched.log, unwanted=self.unwanted)
 
     def tick(self, *, now_s: float) -> None:
         """Record the readings of this moment, if it is time to."""
@@ -167,6 +169,8 @@ class Monitor:
         if self._due_s is not None:
             return None
         self._dirty = False
+        for server in scene.servers:
+            self.servers[server.name].figures = server.figures
         menu = compose(scene)
         new = cadence.Shown(state=state, words=_words_of(menu), all=menu)
         self._due_s = cadence.due_s(self.shown, new, self.pace(), now_s=now_s)
@@ -192,8 +196,6 @@ class Monitor:
                  only=only, cause=w.cause, number=number)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip
-        for watched, server in zip(self.servers.values(), shown):
-            watched.figures = server.figures
         return Scene(
             shown, now_s, self.title, self.key, self.notices, self.today, self.chart, self.version, self.aside
         )
@@ -215,11 +217,7 @@ class Monitor:
         times = [(self._ticked_s or now_s) + self._tick_s()]
         if self._due_s is not None:
             times.append(self._due_s)
-        times += [
-            queries.next_due_s(w.snapshot, w.log, now_s=now_s, **w.reach())
-            for w in self.servers.values()
-            if w.snapshot.connected
-        ]
+        times += [max(now_s + 0.02, queries.next_s(self._schedule(watched))) for watched in self.servers.values()]
         return min(times)
 
     def action(self, token: str) -> Optional[Action]:

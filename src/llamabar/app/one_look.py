@@ -1,18 +1,21 @@
-"""One look at every server: connect, ask what is asked once, wait until the answers are there, and go."""
+"""One look at every server: connect, ask what is asked once, wait for the answers, and go."""
 
+import os
 import threading
 from typing import Mapping, Optional
 
-from llamabar.app.connection import needs_clients
+from llamabar.app.connection import needs_look
 from llamabar.app.loop import Watch
 from llamabar.app.monitor import Watched
+from llamabar.core import queries
 from llamabar.core.events import Fault, FaultKind, StreamLost
 from llamabar.core.phases import Phase, phases
-from llamabar.core.queries import PROBES, Kind
+from llamabar.core.queries import Kind, Kinds
 from llamabar.core.readings import generation
 from llamabar.core.state import READY, at_work
 from llamabar.settings.load import Settings
 from llamabar.sources import clock, host
+from llamabar.store.known_servers import KnownServers
 
 LONGEST_S = 4.0
 SERVICE_S = 1.5
@@ -23,14 +26,15 @@ SPEED_S = 2.6  # two looks at the slots, a second apart
 
 def look(
     settings: Settings, *, longest_s: float = LONGEST_S, services: bool = False,
-    behind: Optional[Mapping[str, str]] = None,
+    behind: Optional[Mapping[str, str]] = None, unwanted: Kinds = frozenset(),
 ) -> Watch:  # fmt: skip
     """Return a watch that has seen each server once and is closed; its monitor holds what was found.
 
+    `unwanted`: probes whose answers nobody will look at: sent only to find out what the server can do.
     `services`: the services of servers that answer are wanted too; of one that does not they always are. `behind`: the
     environment whose history the totals go on from.
     """
-    watch = Watch(settings, lambda *_: None, lull_s=LULL_S)
+    watch = Watch(settings, lambda *_: None, lull_s=LULL_S, known=KnownServers(os.environ), unwanted=unwanted)
     if behind is not None:
         from llamabar.store.history import Keeper
 
@@ -40,7 +44,7 @@ def look(
     alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer
     alarm.daemon = True
     alarm.start()
-    watch.loop(until=lambda now_s: _settled(watch, now_s - began_s, services) or now_s - began_s >= longest_s)
+    watch.loop(until=lambda now_s: _is_complete(watch, now_s - began_s, services) or now_s - began_s >= longest_s)
     alarm.cancel()
     for name, watched in watch.monitor.servers.items():
         if not watched.snapshot.connected and watched.snapshot.fault is None:
@@ -51,22 +55,22 @@ def look(
     return watch
 
 
-def _settled(watch: Watch, passed_s: float, services: bool) -> bool:
-    for name, link in watch.links.items():
-        unlooked = link.clients_s == 0.0 and needs_clients(watch.monitor.servers[name].snapshot)
+def _is_complete(watch: Watch, passed_s: float, services: bool) -> bool:
+    for name, connection in watch.connections.items():
+        unlooked = connection.looked_s == 0.0 and needs_look(watch.monitor.servers[name].snapshot)
         wanted = services or not watch.monitor.servers[name].snapshot.connected
-        if link.measuring or unlooked or (wanted and not link.service_looked and passed_s < SERVICE_S):
+        if connection.measuring or unlooked or (wanted and not connection.service_looked and passed_s < SERVICE_S):
             return False
-    return all(_known(watched, passed_s) for watched in watch.monitor.servers.values())
+    return all(_known(watched, passed_s, watch.unwanted) for watched in watch.monitor.servers.values())
 
 
-def _known(watched: Watched, passed_s: float) -> bool:
+def _known(watched: Watched, passed_s: float, unwanted: Kinds) -> bool:
     snapshot, log = watched.snapshot, watched.log
     if not snapshot.connected:
         return snapshot.fault is not None
-    if snapshot.table_is_new or any(not log.asked_in(kind, snapshot.connections) for kind in PROBES):
-        return False
-    if any(log.waiting(kind) for kind in (*PROBES, Kind.RUNNING)):
+    open_queries = [query for at_s, query in queries.schedule(snapshot, log, unwanted=unwanted) if at_s == 0.0]
+    pending = any(log.is_pending(kind) for kind in (*queries.PROBES, Kind.RUNNING))
+    if snapshot.table_is_new or open_queries or pending:
         return False
     ready = [model for model in snapshot.models.values() if model.state == READY]
     if any(not model.running_read for model in ready):

@@ -3,11 +3,11 @@
 from typing import Iterator, List, Optional, Tuple
 
 from llamabar.app.monitor import Monitor, Watched
+from llamabar.core import events as ev
 from llamabar.core.decode import decode_event
-from llamabar.core.events import ActivityNoted, Event, Fault, FaultKind, StreamLost, StreamOpened
-from llamabar.core.queries import Ask, Kind
+from llamabar.core.queries import Kind, Query
 from llamabar.core.sse import EventSplitter
-from llamabar.core.state import Snapshot
+from llamabar.core.state import READY, Snapshot
 from llamabar.sources import replay
 from llamabar.sources.query_answers import answer
 from llamabar.view.menu import Menu
@@ -21,7 +21,7 @@ class Player:
     """A monitor that lives through a recording; `began` are events that come with the connection."""
 
     def __init__(
-        self, recording: replay.Recording, *, piece_bytes: Optional[int] = None, began: Tuple[Event, ...] = ()
+        self, recording: replay.Recording, *, piece_bytes: Optional[int] = None, began: Tuple[ev.Event, ...] = ()
     ) -> None:
         self.recording = recording
         self.client = replay.RecordedClient(recording)
@@ -32,7 +32,7 @@ class Player:
         self._pieces: Iterator[replay.Read] = replay.pieces(recording, piece_bytes)
         self._next: Optional[replay.Read] = next(self._pieces, None)
         self._splitter = EventSplitter()
-        self._waiting: List[Tuple[float, Ask]] = []
+        self._waiting: List[Tuple[float, Query]] = []
         self._opened = False
         self._ended = False
 
@@ -57,31 +57,47 @@ class Player:
         while self._next is not None and self._next.at_s <= self.now_s:
             if not self._opened:
                 self._opened = True
-                for event in (StreamOpened(), *self._began):
+                for event in (ev.StreamOpened(), *self._began):
                     self._take(event, self._next.at_s)
             for payload in self._splitter.feed(self._next.data):
                 self._take_payload(payload, self._next.at_s)
             self._next = next(self._pieces, None)
         if self._next is None and not self._ended and self.now_s >= self.recording.ends_s:
             self._ended = True
-            self._take(StreamLost(Fault(FaultKind.REFUSED)), self.recording.ends_s)
+            self._take(ev.StreamLost(ev.Fault(ev.FaultKind.REFUSED)), self.recording.ends_s)
 
     def _take_payload(self, payload: bytes, at_s: float) -> None:
         event = decode_event(payload)
         if event is not None:
             self._take(event, at_s)
-        if isinstance(event, ActivityNoted):
+        if isinstance(event, ev.ActivityNoted):
             self.client.noted_id = max(self.client.noted_id, event.id or 0)
 
-    def _take(self, event: Event, at_s: float) -> None:
+    def _take(self, event: ev.Event, at_s: float) -> None:
         self.monitor.take(NAME, event, at_s=at_s)
 
     def _ask(self) -> None:
         self.client.now_s = self.now_s
-        for _, ask in self.monitor.questions(now_s=self.now_s):
-            at_s = self.client.next_slots_s(ask.url, SLOTS_WITHIN_S) if ask.kind is Kind.SLOTS else self.now_s
-            self._waiting.append((self.now_s + SLOTS_WITHIN_S if at_s is None else at_s, ask))
+        for _, query in self.monitor.due(now_s=self.now_s):
+            self.monitor.mark_sent(NAME, query, now_s=self.now_s)
+            at_s = self.client.next_slots_s(query.url, SLOTS_WITHIN_S) if query.kind is Kind.SLOTS else self.now_s
+            self._waiting.append((self.now_s + SLOTS_WITHIN_S if at_s is None else at_s, query))
         for due in [due for due in self._waiting if due[0] <= self.now_s]:
             self._waiting.remove(due)
             self.client.now_s = due[0]
-            self.monitor.take(NAME, answer(self.client, due[1]), at_s=due[0])
+            found = answer(self.client, due[1])
+            self.monitor.take(NAME, found, at_s=due[0])
+            if any(isinstance(event, ev.RunningListed) for event in found.events):
+                self._take(self._processes(), due[0])
+        if self.snapshot.inflight_total is not None:
+            self._take(self._connections(), self.now_s)
+
+    def _processes(self) -> ev.MemoryMeasured:
+        """The model servers of a recording ran where it was made, as those of a local llama-swap do."""
+        models = [model for model in self.snapshot.models.values() if model.state == READY and model.proxy]
+        return ev.MemoryMeasured(None, {}, servers={model.id: ev.ModelServer(model.proxy) for model in models})
+
+    def _connections(self) -> ev.ConnectionsSeen:
+        """A recording holds no connections: they are there while the server counts requests."""
+        open_to = (1,) if self.snapshot.inflight_total else ()
+        return ev.ConnectionsSeen({one.id: open_to for one in self.snapshot.models.values() if one.server_url})

@@ -150,7 +150,7 @@ def _found_at(
 
 def _perform(watch: Watch, found: Found) -> int:
     for server, action in found:
-        name = server if server in watch.links else next(iter(watch.links))
+        name = server if server in watch.connections else next(iter(watch.connections))
         where = watch.where(name)
         if where.client.api_key:
             where.client.open_stream().close()  # the look is over: llama-swap shows itself anew before it gets the key

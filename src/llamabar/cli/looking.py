@@ -48,7 +48,7 @@ def status(server: str, config: str, as_json: bool) -> int:
 @common
 def models(server: str, config: str, as_json: bool) -> int:
     """Every model with state, memory, context and time to unload."""
-    scene = scene_of(server, config)
+    scene = scene_of(server, config, totals=as_json)
     from llamabar.cli import reports
 
     if as_json:

@@ -59,19 +59,24 @@ def program(context: click.Context) -> Optional[int]:
     return code
 
 
-def scene_of(server: str, config: str, *, for_menu: bool = False) -> Any:
+def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool = True) -> Any:
     """Return what one look at the servers has shown; `for_menu`: their services and the kept totals, too."""
     settings = settings_of(server, config, allow_unusable=for_menu)  # a menu says what is wrong with the settings
     without_tls.without_tls(one.url for one in settings.servers)
     from llamabar.app.one_look import look
+    from llamabar.core.queries import Kind
     from llamabar.sources import clock
 
-    return look(settings, services=for_menu, behind=os.environ if for_menu else None).monitor.scene(now_s=clock.now_s())
+    unwanted = () if for_menu else (Kind.PROFILES,) if totals else (Kind.PROFILES, Kind.FINISHED)
+    watch = look(
+        settings, services=for_menu, behind=os.environ if for_menu else None, unwanted=frozenset(unwanted)
+    )
+    return watch.monitor.scene(now_s=clock.now_s())
 
 
 def print_status(server: str, config: str, *, as_json: bool) -> int:
     """Print one look, a line a server or as JSON; return the exit code."""
-    scene = scene_of(server, config)
+    scene = scene_of(server, config, totals=as_json)
     from llamabar.cli import reports
 
     if as_json:

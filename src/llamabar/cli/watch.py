@@ -12,6 +12,7 @@ from llamabar.doctor.explain import explain
 from llamabar.settings.load import Settings
 from llamabar.sources import clock
 from llamabar.store.history import Keeper
+from llamabar.store.known_servers import KnownServers
 from llamabar.view import terminal as lines_of
 from llamabar.view.controls import QUIT, Controls, Seen, pressed, settled
 from llamabar.view.live_screen import screen
@@ -32,7 +33,8 @@ class LiveView:
     def __init__(
         self, settings: Settings, *, seconds: Optional[float], note: str, keeps: Optional[Mapping[str, str]] = None
     ) -> None:
-        self.watch = Watch(settings, self.draw, on_key=self.key, explain=explain)
+        known = None if keeps is None else KnownServers(keeps)
+        self.watch = Watch(settings, self.draw, on_key=self.key, explain=explain, known=known)
         self.watch.monitor.lively = True
         self.keeper = None if keeps is None else Keeper(self.watch.monitor, keeps, days=settings.kept_days)
         self.note = note

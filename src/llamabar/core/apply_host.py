@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from llamabar.core import events as ev
 from llamabar.core import speed
-from llamabar.core.state import READY, Snapshot, with_model
+from llamabar.core.state import READY, Snapshot, at_work, with_model
 
 
 def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
@@ -23,14 +23,15 @@ def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
     return replace(snapshot, models=models, host=replace(snapshot.host, server_bytes=event.server_bytes))
 
 
-def clients(snapshot: Snapshot, event: ev.ClientsSeen, at_s: float) -> Snapshot:
-    """Return the snapshot after llama-swap's own connections were looked at."""
+def connections(snapshot: Snapshot, event: ev.ConnectionsSeen, at_s: float) -> Snapshot:
+    """Return the snapshot after llama-swap's own connections were looked at; a model seen at work was used then."""
     for model_id, ports in event.by_model.items():
         model = snapshot.models.get(model_id)
-        if model is None or model.state != READY or model.clients == ports:
+        if model is None or model.state != READY:
             continue
         meter = model.meter if ports else speed.with_slots(model.meter, None, at_s=at_s)
-        snapshot = with_model(snapshot, replace(model, clients=ports, meter=meter))
+        model = replace(model, connections=ports, computing=model_id in event.computing, meter=meter)
+        snapshot = with_model(snapshot, replace(model, last_use_s=at_s) if at_work(model) else model)
     return snapshot
 
 

@@ -69,7 +69,7 @@ def _changed(old: Optional[Model], info: ev.ModelInfo, *, since_s: Optional[floa
         return old if old.info == info else replace(old, info=info)
     model = replace(
         old, info=info, state_since_s=since_s, running_read=False, proxy=None, slots_closed=False, process=None,
-        clients=(), idle_clients=(), meter=speed.with_slots(old.meter, None, at_s=at_s),
+        connections=None, computing=False, meter=speed.with_slots(old.meter, None, at_s=at_s),
     )  # fmt: skip
     if since_s is None:
         return replace(model, last_use_s=None, failed_at_s=None, failure="", quit_at_s=None)

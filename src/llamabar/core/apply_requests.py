@@ -55,7 +55,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         snapshot = _finished_of(
             snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, old, event.read_unix_s
         )
-    return _with_last_uses(snapshot, rows, event.read_unix_s, at_s) if first_look else snapshot
+    return _with_last_uses(snapshot, event.rows, event.read_unix_s, at_s)
 
 
 def _finished_of(
@@ -95,8 +95,8 @@ def _row_time_s(
 def _with_last_uses(
     snapshot: Snapshot, rows: Tuple[ev.FinishedRequest, ...], read_unix_s: Optional[float], at_s: float
 ) -> Snapshot:
-    """Return the snapshot with the last uses from before this program looked, by the rows' times."""
-    for row in rows:
+    """Return the snapshot with the last uses that happened before we looked, by the times of rows that were fetched."""
+    for row in rows if read_unix_s is not None else ():
         model = snapshot.models.get(row.model)
         if model is None or model.state != READY or model.state_since_s is not None:
             continue

@@ -183,9 +183,13 @@ def may_sleep(command: str) -> bool:
 
 
 def decode_version(value: Any) -> ev.VersionRead:
-    """Return the version as people write it, "250"; "" for a build that does not say."""
-    said = text(mapping(value).get("version")).lstrip("v")
-    return ev.VersionRead(said if said[:1].isdigit() and said != "0" else "")
+    """Return the version as people write it, "250"; a plain `go build` says 0, abcd1234, unknown."""
+    said, commit, date = (text(mapping(value).get(key)) for key in ("version", "commit", "build_date"))
+    version = said.lstrip("v")
+    named = version not in ("", "0") or commit not in ("", "abcd1234")
+    return ev.VersionRead(
+        version if version[:1].isdigit() and version != "0" else "", f"{version} {commit} {date}" if named else ""
+    )
 
 
 def decode_performance(value: Any) -> Optional[ev.GpuMeasured]:

@@ -181,9 +181,11 @@ class RunningListed(NamedTuple):
 
 
 class VersionRead(NamedTuple):
-    """What `/api/version` says, without a leading v; "" where it is no number."""
+    """What `/api/version` says, without a leading v; "" where it is no number. `build`: what tells this build from any
+    other; "" for one built without a name."""
 
     version: str
+    build: str = ""
 
 
 class CapabilitiesFound(NamedTuple):
@@ -216,7 +218,7 @@ class HostMeasured(NamedTuple):
 
 
 class ModelServer(NamedTuple):
-    """What the process of a model's server shows: its address, where its own command line tells it."""
+    """What the processes of a model show: where its server listens, None if that is no process of this llama-swap."""
 
     url: Optional[str] = None
     may_sleep: bool = False
@@ -239,10 +241,12 @@ class MemoryMeasured(NamedTuple):
     servers: Optional[Dict[str, ModelServer]] = None
 
 
-class ClientsSeen(NamedTuple):
-    """The connections that llama-swap has open to each model's server, by their ports: requests, or just ended ones."""
+class ConnectionsSeen(NamedTuple):
+    """The connections that llama-swap has open to each model's server, by their own ports; none while it has no client.
+    `computing`: the models whose processes used CPU time since the last look."""
 
     by_model: Dict[str, Tuple[int, ...]]
+    computing: FrozenSet[str] = frozenset()
 
 
 class ServiceState(str, Enum):
@@ -282,6 +286,6 @@ class ActionEnded(NamedTuple):
 Event = Union[
     StreamOpened, StreamLost, ModelsListed, InflightListed, InflightUpserted, InflightRemoved, InflightCounted,
     ActivityNoted, RequestsFinished, ProfileChosen, ProfilesListed, RunningListed, VersionRead, CapabilitiesFound,
-    HealthAnswered, SlotsAnswered, HostMeasured, GpuMeasured, MemoryMeasured, ClientsSeen, ServiceFound, ActionAsked,
-    ActionEnded,
+    HealthAnswered, SlotsAnswered, HostMeasured, GpuMeasured, MemoryMeasured, ConnectionsSeen, ServiceFound,
+    ActionAsked, ActionEnded,
 ]  # fmt: skip

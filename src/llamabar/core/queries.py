@@ -1,32 +1,39 @@
-"""What to ask next, and nothing more: the whole list of requests that watching ever makes.
+"""What to ask next: the whole list of requests that watching ever makes, and when each is due.
 
 The law: never a route that loads a model, counts as use, or starts an answer. In the steady state only routes
 that llama-swap does not log: its heartbeat; `/running` only after a model became ready; finished requests once a
-burst. A model server's `/slots` only while its model is ready and has a request in flight.
+burst. A model server's `/slots` only while its model is ready and may have a request, and only of a server that was
+found to be a process of the llama-swap that we watch (`server_url`): behind a tunnel or in a container the same port
+belongs to another program.
+
+`schedule` says every rule once: what is due is what lies in the past, the next wake-up is the minimum.
 """
 
 import math
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import List, Mapping, NamedTuple, Optional, Tuple
+from typing import FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from llamabar.core.address import is_loopback
 from llamabar.core.events import Event
-from llamabar.core.state import READY, Model, Snapshot, at_work, in_flight, requests_of
+from llamabar.core.state import READY, Model, Snapshot, in_flight, in_use, requests_of
 
 SETTLE_S = 0.15  # events come in bursts
 BURST_S = 1.0  # finished requests are fetched this long after the first of a burst
-HEARTBEAT_S = 20.0
+HEARTBEAT_S = 18.0  # with two answers of 3 s missed, silence is said after 24 s
+BUSY_HEARTBEAT_S = 3.0  # while a request is in flight: after 9 s
 MISSED_HEARTBEATS = 2
 SLOTS_EVERY_S = 1.0
+SLOTS_IDLE_EVERY_S = 3.0
+IDLE_AFTER_S = 10.0
+SLOTS_SOON_S = 0.5  # once, for the first pace of an answer
 NO_GPU_EVERY_S = 300.0
 GPU_EVERY_S = 10.0  # llama-swap itself samples every 5 s
-SLOTS_SOON_S = 0.5  # once, for the first pace of an answer
 LONGEST_BACKOFF_S = 30.0
+ALL_ROWS = 999  # llama-swap's largest page
 
 
 class Kind(str, Enum):
-    """The questions there are. Those in PROBES are asked once a connection."""
+    """The queries there are. Those in PROBES are asked once a connection."""
 
     VERSION = "version"
     RUNNING = "running"
@@ -42,10 +49,17 @@ class Kind(str, Enum):
 PROBES = (
     Kind.VERSION, Kind.FINISHED, Kind.PROFILES, Kind.CANCEL_PROBE, Kind.UNLOAD_PROBE, Kind.HEALTH, Kind.PERFORMANCE,
 )  # fmt: skip
+LEARNED = {  # what each probe finds out; it may be known already of the same version at the same address
+    Kind.FINISHED: {"activity", "metrics"}, Kind.PROFILES: {"profiles"}, Kind.CANCEL_PROBE: {"cancel"},
+    Kind.UNLOAD_PROBE: {"unload_one"}, Kind.HEALTH: {"wol_health"}, Kind.PERFORMANCE: {"performance"},
+}  # fmt: skip
 
 
-class Ask(NamedTuple):
-    """One question; `model` and `url` only for a model server's slots, `rows` for finished requests."""
+Kinds = FrozenSet[Kind]
+
+
+class Query(NamedTuple):
+    """One query; `model` and `url` only for a model server's slots, `rows` for finished requests."""
 
     kind: Kind
     model: str = ""
@@ -56,106 +70,86 @@ class Ask(NamedTuple):
 class Answer(NamedTuple):
     """What came back: the events it means; `failed` when it should be asked again later."""
 
-    ask: Ask
+    query: Query
     events: Tuple[Event, ...] = ()
     failed: bool = False
 
 
-class Turn(NamedTuple):
-    """When a question was last asked and answered, and how often in a row it failed."""
+class Sent(NamedTuple):
+    """When a query was last sent and answered, and how often in a row it failed."""
 
     connection: int
-    asked_s: float
+    sent_s: float
     answered_s: Optional[float] = None
     failures: int = 0
 
 
 @dataclass(frozen=True)
-class AskLog:
-    """The last turn of every question, by kind and model."""
+class QueryLog:
+    """The last time of every query, by kind and model."""
 
-    turns: Mapping["tuple[Kind, str]", Turn] = field(default_factory=dict)
+    last: Mapping["tuple[Kind, str]", Sent] = field(default_factory=dict)
 
-    def asked(self, ask: Ask, connection: int, *, now_s: float) -> "AskLog":
-        """Return the log with a question sent now."""
-        failures = self.turns.get((ask.kind, ask.model), Turn(0, 0.0)).failures
-        return replace(self, turns={**self.turns, (ask.kind, ask.model): Turn(connection, now_s, None, failures)})
+    def sent(self, query: Query, connection: int, *, now_s: float) -> "QueryLog":
+        """Return the log with a query sent now."""
+        failures = self.last.get((query.kind, query.model), Sent(0, 0.0)).failures
+        return self._with(query.kind, query.model, Sent(connection, now_s, None, failures))
 
-    def answered(self, kind: Kind, model: str, *, now_s: float, failed: bool) -> "AskLog":
+    def answered(self, kind: Kind, model: str, *, now_s: float, failed: bool) -> "QueryLog":
         """Return the log with an answer that came now."""
-        turn = self.turns.get((kind, model))
-        if turn is None:
+        last = self.last.get((kind, model))
+        if last is None:
             return self
-        failures = turn.failures + 1 if failed else 0
-        return replace(self, turns={**self.turns, (kind, model): turn._replace(answered_s=now_s, failures=failures)})
+        return self._with(kind, model, last._replace(answered_s=now_s, failures=last.failures + 1 if failed else 0))
 
-    def waiting(self, kind: Kind, model: str = "") -> bool:
-        """Tell whether a question is on its way."""
-        turn = self.turns.get((kind, model))
-        return turn is not None and turn.answered_s is None
+    def _with(self, kind: Kind, model: str, sent: Sent) -> "QueryLog":
+        return replace(self, last={**self.last, (kind, model): sent})
 
-    def settled(self, kind: Kind, connection: int, *, now_s: float) -> bool:
-        """Tell whether a probe was asked in this connection and, if it failed, need not be repeated yet."""
-        return self.asked_in(kind, connection) and now_s < self.retry_at_s(kind)
+    def is_pending(self, kind: Kind, model: str = "") -> bool:
+        """Tell whether a query has been sent and not answered."""
+        last = self.last.get((kind, model))
+        return last is not None and last.answered_s is None
 
-    def retry_at_s(self, kind: Kind) -> float:
-        """Return when a question that failed may be repeated; infinity if it did not fail."""
-        turn = self.turns.get((kind, ""))
-        if turn is None or not turn.failures or turn.answered_s is None:
-            return math.inf
-        return turn.asked_s + min(2.0 ** min(turn.failures, 6), 60.0)
+    def sent_s(self, kind: Kind, model: str = "") -> float:
+        """Return when a query was last sent; 0 for never."""
+        return self.last.get((kind, model), Sent(0, 0.0)).sent_s
 
-    def blocked(self, kind: Kind, *, now_s: float) -> bool:
-        """Tell whether a question is on its way, or failed too recently."""
-        retry_s = self.retry_at_s(kind)
-        return self.waiting(kind) or (retry_s < math.inf and now_s < retry_s)
+    def was_sent(self, kind: Kind, connection: int) -> bool:
+        """Tell whether a query was sent in this connection."""
+        return self.last.get((kind, ""), Sent(-1, 0.0)).connection == connection
 
-    def asked_in(self, kind: Kind, connection: int) -> bool:
-        """Tell whether a question was asked in this connection."""
-        turn = self.turns.get((kind, ""))
-        return turn is not None and turn.connection == connection
+    def was_answered(self, kind: Kind, connection: int) -> bool:
+        """Tell whether a query of this connection has its answer."""
+        return self.was_sent(kind, connection) and not self.is_pending(kind)
+
+    def retry_s(self, kind: Kind) -> float:
+        """Return when a query that failed may be sent again; 0 if it did not fail."""
+        last = self.last.get((kind, ""))
+        return last.sent_s + min(2.0 ** min(last.failures, 6), 60.0) if last is not None and last.failures else 0.0
 
 
-def due(
-    snapshot: Snapshot, log: AskLog, *, now_s: float, local: bool = True, processes: bool = False
-) -> List[Ask]:
-    """Return the questions to send now; none while there is no connection.
+def schedule(snapshot: Snapshot, log: QueryLog, *, unwanted: Kinds = frozenset()) -> List[Tuple[float, Query]]:
+    """Return every query that is foreseen, with the time when it is due; none while there is no connection.
 
-    `local`: the server runs on this computer, so that a loopback address in its answers is ours too.
-    `processes`: its processes are looked up, and a model server is asked nothing before that.
+    `unwanted`: probes whose answers nobody wants, but for what they teach about the server.
     """
     if not snapshot.connected or snapshot.table_is_new:
         return []
-    asks = [Ask(kind) for kind in PROBES if not log.settled(kind, snapshot.connections, now_s=now_s)]
-    asks += [Ask(Kind.RUNNING)] if _running_due(snapshot, log, now_s) else []
-    asks += [Ask(Kind.FINISHED)] if _finished_due(snapshot, log, now_s) else []
-    asks += [Ask(Kind.HEALTH)] if _health_due(snapshot, log, now_s) else []
-    asks += [Ask(Kind.PERFORMANCE)] if _gpu_wanted(snapshot) and now_s >= _gpu_at_s(snapshot, log) else []
-    asks += _slots_due(snapshot, log, now_s, processes) if local else []
-    sent = [ask for ask in asks if not log.waiting(ask.kind, ask.model)]
-    return [ask._replace(rows=_rows(snapshot)) if ask.kind is Kind.FINISHED else ask for ask in sent]
+    found = [
+        *_probes(snapshot, log, unwanted), *_running(snapshot, log), *_finished(snapshot, log),
+        *_heartbeat(snapshot, log), *_performance(snapshot, log), *_slots(snapshot, log),
+    ]  # fmt: skip
+    return [(at_s, query) for at_s, query in found if not log.is_pending(query.kind, query.model)]
 
 
-def next_due_s(
-    snapshot: Snapshot, log: AskLog, *, now_s: float, local: bool = True, processes: bool = False
-) -> float:
-    """Return the time before which `due` stays empty unless an event comes."""
-    times = [now_s + HEARTBEAT_S]
-    times += [retry_s for kind in PROBES if (retry_s := log.retry_at_s(kind)) > now_s]
-    noted_s = snapshot.activity_noted_s
-    if noted_s is not None and not _rows_refused(snapshot) and not log.blocked(Kind.FINISHED, now_s=now_s):
-        times.append(noted_s + BURST_S)
-    for model in snapshot.models.values():
-        unread = model.state == READY and not model.running_read and model.state_since_s is not None
-        if unread and not log.blocked(Kind.RUNNING, now_s=now_s):
-            times.append((model.state_since_s or 0.0) + SETTLE_S)
-        if local and _slots_wanted(snapshot, model, processes) and not log.waiting(Kind.SLOTS, model.id):
-            times.append(_slots_at_s(log, model, now_s))
-    if _gpu_wanted(snapshot) and not log.waiting(Kind.PERFORMANCE):
-        times.append(_gpu_at_s(snapshot, log))
-    if _has_heartbeat(snapshot) and not log.waiting(Kind.HEALTH):
-        times.append(_heartbeat_at_s(snapshot, log))
-    return max(now_s + 0.02, min(times))
+def due(scheduled: List[Tuple[float, Query]], *, now_s: float) -> List[Query]:
+    """Return the queries to send now, each once."""
+    return list(dict.fromkeys(query for at_s, query in scheduled if at_s <= now_s))
+
+
+def next_s(scheduled: List[Tuple[float, Query]]) -> float:
+    """Return when the next query is due, infinity if none is foreseen."""
+    return min((at_s for at_s, _ in scheduled), default=math.inf)
 
 
 def heartbeat_failed(snapshot: Snapshot) -> bool:
@@ -163,95 +157,83 @@ def heartbeat_failed(snapshot: Snapshot) -> bool:
     return snapshot.connected and snapshot.missed_heartbeats >= MISSED_HEARTBEATS
 
 
-def _rows(snapshot: Snapshot) -> int:
-    """The first look wants all that the server keeps (999 is its largest page), a burst its own rows."""
-    return 999 if snapshot.newest_row_id is None else min(999, max(10, snapshot.activity_count + 5))
+_Scheduled = Iterator[Tuple[float, Query]]
 
 
-def _running_due(snapshot: Snapshot, log: AskLog, now_s: float) -> bool:
-    unread = [model for model in snapshot.models.values() if model.state == READY and not model.running_read]
-    settled = all(model.state_since_s is None or now_s - model.state_since_s >= SETTLE_S for model in unread)
-    return bool(unread) and settled and not log.blocked(Kind.RUNNING, now_s=now_s)
+def _probes(snapshot: Snapshot, log: QueryLog, unwanted: Kinds) -> _Scheduled:
+    """The version comes first: with it what was learned of the same version before is known."""
+    connection = snapshot.connections
+    for kind in PROBES if log.was_answered(Kind.VERSION, connection) else (Kind.VERSION,):
+        if log.was_sent(kind, connection):
+            if log.retry_s(kind):
+                yield log.retry_s(kind), _query(kind, snapshot)
+        elif not _is_needless(snapshot, kind, unwanted):
+            yield 0.0, _query(kind, snapshot)
 
 
-def _finished_due(snapshot: Snapshot, log: AskLog, now_s: float) -> bool:
+def _is_needless(snapshot: Snapshot, kind: Kind, unwanted: Kinds) -> bool:
+    """Tell whether a probe would say nothing new: where there are rows or profiles, they have to be read once."""
+    known = bool(LEARNED.get(kind, set()) & (snapshot.confirmed | snapshot.refuted))
+    if kind is Kind.FINISHED:
+        return known and kind in unwanted and not _ready(snapshot)
+    return known and (kind is not Kind.PROFILES or kind in unwanted or "profiles" in snapshot.refuted)
+
+
+def _ready(snapshot: Snapshot) -> List[Model]:
+    return [model for _, model in sorted(snapshot.models.items()) if model.state == READY]
+
+
+def _query(kind: Kind, snapshot: Snapshot) -> Query:
+    """The first look wants all rows that the server keeps, a burst its own. The older route (0) tells all at once."""
+    if kind is not Kind.FINISHED or "metrics" in snapshot.confirmed:
+        return Query(kind)
+    first = snapshot.newest_row_id is None
+    return Query(kind, rows=ALL_ROWS if first else min(ALL_ROWS, max(10, snapshot.activity_count + 5)))
+
+
+def _running(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
+    unread = [model for model in _ready(snapshot) if not model.running_read]
+    if unread:
+        settled_s = max((model.state_since_s or -SETTLE_S) + SETTLE_S for model in unread)
+        yield max(settled_s, log.retry_s(Kind.RUNNING)), Query(Kind.RUNNING)
+
+
+def _finished(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
     noted_s = snapshot.activity_noted_s
-    if noted_s is None or _rows_refused(snapshot):
-        return False
-    return now_s - noted_s >= BURST_S and not log.blocked(Kind.FINISHED, now_s=now_s)
+    if noted_s is not None and not {"activity", "metrics"} <= snapshot.refuted:
+        yield max(noted_s + BURST_S, log.retry_s(Kind.FINISHED)), _query(Kind.FINISHED, snapshot)
 
 
-def _rows_refused(snapshot: Snapshot) -> bool:
-    return {"activity", "metrics"} <= snapshot.refuted
+def _heartbeat(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
+    """The stream is its own heartbeat while it speaks; a missed one is repeated at once.
 
-
-def _has_heartbeat(snapshot: Snapshot) -> bool:
-    """Where there is no unlogged route, or asking could wake a sleeping machine, the connection is the heartbeat."""
-    return "wol_health" in snapshot.confirmed and not snapshot.wakes
-
-
-def _gpu_wanted(snapshot: Snapshot) -> bool:
-    """Its route is unlogged; even so it is asked only where it is there, and while somebody waits."""
-    return "performance" in snapshot.confirmed and bool(in_flight(snapshot))
-
-
-def _gpu_at_s(snapshot: Snapshot, log: AskLog) -> float:
-    """A server that told of no GPU may only have had no sample yet."""
-    every_s = GPU_EVERY_S if "gpu" in snapshot.confirmed else NO_GPU_EVERY_S
-    turn = log.turns.get((Kind.PERFORMANCE, ""))
-    return (turn.asked_s if turn is not None else 0.0) + every_s
-
-
-def _health_due(snapshot: Snapshot, log: AskLog, now_s: float) -> bool:
-    return _has_heartbeat(snapshot) and now_s >= _heartbeat_at_s(snapshot, log)
-
-
-def _heartbeat_at_s(snapshot: Snapshot, log: AskLog) -> float:
-    """The stream is its own heartbeat while it speaks; a missed one is repeated soon."""
-    turn = log.turns.get((Kind.HEALTH, ""))
-    asked_s = turn.asked_s if turn is not None else 0.0
-    every_s = 3.0 if snapshot.missed_heartbeats else HEARTBEAT_S
-    return max(asked_s, 0.0 if snapshot.missed_heartbeats else snapshot.last_event_s or 0.0) + every_s
-
-
-def _slots_due(snapshot: Snapshot, log: AskLog, now_s: float, processes: bool) -> List[Ask]:
-    wanted = [model for _, model in sorted(snapshot.models.items()) if _slots_wanted(snapshot, model, processes)]
-    return [
-        Ask(Kind.SLOTS, model=model.id, url=model.server_url or "")
-        for model in wanted
-        if now_s >= _slots_at_s(log, model, now_s)
-    ]
-
-
-def _slots_wanted(snapshot: Snapshot, model: Model, processes: bool) -> bool:
-    sleeps = model.may_sleep or (processes if model.process is None else model.process.may_sleep)
-    return (
-        model.state == READY
-        and model.server_url is not None
-        and is_loopback(model.server_url)
-        and not sleeps
-        and not model.slots_closed
-        and _has_request(snapshot, model)
-    )
-
-
-def _has_request(snapshot: Snapshot, model: Model) -> bool:
-    """A version that only counts requests tells whose they are when a single model is ready.
-
-    Where none is told, llama-swap's connections to the model's server tell, until its slots are seen idle.
+    Where there is no unlogged route, or asking could wake a sleeping machine, the connection is the heartbeat.
     """
-    if requests_of(snapshot, model.id):
-        return True
-    if in_flight(snapshot) is None:
-        return at_work(model)
-    ready = [other for other in snapshot.models.values() if other.state == READY]
-    return not snapshot.requests and bool(in_flight(snapshot)) and len(ready) == 1
+    if "wol_health" in snapshot.confirmed and not snapshot.wakes:
+        busy = in_flight(snapshot) or any(in_use(snapshot, model) for model in _ready(snapshot))
+        every_s = BUSY_HEARTBEAT_S if busy or snapshot.missed_heartbeats else HEARTBEAT_S
+        heard_s = 0.0 if snapshot.missed_heartbeats else snapshot.last_event_s or 0.0
+        yield max(log.sent_s(Kind.HEALTH), heard_s) + every_s, Query(Kind.HEALTH)
 
 
-def _slots_at_s(log: AskLog, model: Model, now_s: float) -> float:
-    turn = log.turns.get((Kind.SLOTS, model.id))
-    if turn is None:
-        return now_s
-    every_s = SLOTS_SOON_S if model.meter.unpaced() else SLOTS_EVERY_S
-    backoff_s = min(every_s * 2.0 ** min(turn.failures, 6), LONGEST_BACKOFF_S)
-    return turn.asked_s + backoff_s
+def _performance(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
+    """Only where it is unlogged and somebody waits. Who told of no GPU may only have had no sample yet."""
+    if "performance" in snapshot.confirmed and in_flight(snapshot):
+        every_s = GPU_EVERY_S if "gpu" in snapshot.confirmed else NO_GPU_EVERY_S
+        sent_s = log.sent_s(Kind.PERFORMANCE)
+        yield sent_s + every_s if sent_s else 0.0, Query(Kind.PERFORMANCE)
+
+
+def _slots(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
+    for model in _ready(snapshot):
+        if model.server_url is not None and not model.sleeps and not model.slots_closed and in_use(snapshot, model):
+            last = log.last.get((Kind.SLOTS, model.id))
+            query = Query(Kind.SLOTS, model=model.id, url=model.server_url)
+            yield (last.sent_s + _pause_s(snapshot, model, last) if last is not None else 0.0), query
+
+
+def _pause_s(snapshot: Snapshot, model: Model, last: Sent) -> float:
+    """A connection that is only kept open is asked about less often, once the model has been idle for a while."""
+    idle_s = 0.0 if requests_of(snapshot, model.id) else last.sent_s - (model.last_use_s or 0.0)
+    every_s = SLOTS_SOON_S if model.meter.unpaced() else SLOTS_EVERY_S if idle_s < IDLE_AFTER_S else SLOTS_IDLE_EVERY_S
+    return min(every_s * 2.0 ** min(last.failures, 6), LONGEST_BACKOFF_S)

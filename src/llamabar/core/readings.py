@@ -6,7 +6,18 @@ from llamabar.core.history import Readings
 from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading, Source, estimate_tps
-from llamabar.core.state import READY, STARTING, Model, Request, Snapshot, at_work, in_flight, loaded, requests_of
+from llamabar.core.state import (
+    READY,
+    STARTING,
+    Model,
+    Request,
+    Snapshot,
+    at_work,
+    in_flight,
+    in_use,
+    loaded,
+    requests_of,
+)
 
 JUST_ENDED_S = 1.5
 
@@ -73,8 +84,8 @@ def context_tokens(model: Model) -> Optional[int]:
 
 def unloads_in_s(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[float]:
     """Return the time to the unload; None if it never comes, is stopped by a request, or cannot be known."""
-    busy = requests_of(snapshot, model.id) or (not snapshot.requests and in_flight(snapshot)) or at_work(model)
-    if not snapshot.connected or model.state != READY or not model.ttl_s or model.last_use_s is None or busy:
+    idle = in_use(snapshot, model) is False
+    if not snapshot.connected or model.state != READY or not model.ttl_s or model.last_use_s is None or not idle:
         return None
     rest_s = model.last_use_s + model.ttl_s - now_s
     return rest_s if rest_s > -2.0 else None  # long past: somebody used it in a way that we can't see

@@ -8,12 +8,12 @@ from typing import Callable, Dict, Type
 
 from llamabar.core import events as ev
 from llamabar.core import speed
-from llamabar.core.apply_host import clients, gpu, measured, memory
+from llamabar.core.apply_host import connections, gpu, measured, memory
 from llamabar.core.apply_inflight import counted, listed, removed, upserted
 from llamabar.core.apply_models import models
 from llamabar.core.apply_requests import finished
 from llamabar.core.limits import CLICKS
-from llamabar.core.state import READY, Model, PendingAction, Snapshot, heard, requests_of, with_model
+from llamabar.core.state import READY, Model, PendingAction, Snapshot, at_work, heard, requests_of, with_model
 
 ASKED_FOR_S = 600.0  # how long a click is remembered
 
@@ -92,9 +92,8 @@ def _slots(snapshot: Snapshot, event: ev.SlotsAnswered, at_s: float) -> Snapshot
     if event.slots is not None and len(writing) == 1 and len(requests_of(snapshot, model.id)) == 1:
         trail = writing[0].trail
         meter = speed.with_byte_count(meter, writing[0].info.path, resp_bytes=speed.grown_bytes(trail, at_s))
-    idle = event.slots is not None and not any(slot.processing for slot in event.slots)
     model = replace(model, meter=meter, slots_closed=model.slots_closed or event.closed, context_tokens=context)
-    return with_model(snapshot, replace(model, idle_clients=model.clients) if idle else model)
+    return with_model(snapshot, replace(model, last_use_s=at_s) if at_work(model) else model)
 
 
 def _health(snapshot: Snapshot, event: ev.HealthAnswered, at_s: float) -> Snapshot:
@@ -153,7 +152,7 @@ _APPLY: Dict[Type[object], Callable[..., Snapshot]] = {
     ev.HostMeasured: measured,
     ev.GpuMeasured: gpu,
     ev.MemoryMeasured: memory,
-    ev.ClientsSeen: clients,
+    ev.ConnectionsSeen: connections,
     ev.ServiceFound: _service,
     ev.ActionAsked: _action_asked,
     ev.ActionEnded: _action_ended,

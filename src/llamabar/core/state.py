@@ -23,8 +23,8 @@ class Model:
     ttl_s: Optional[float] = None
     may_sleep: bool = False
     process: Optional[ev.ModelServer] = None  # its server's process; None until it was looked up
-    clients: Tuple[int, ...] = ()  # connections of llama-swap to it, where no event tells what is in flight
-    idle_clients: Tuple[int, ...] = ()  # those there when its slots were last seen idle
+    connections: Optional[Tuple[int, ...]] = None  # of llama-swap to it, where no event tells; None: cannot be seen
+    computing: bool = False  # its processes used CPU time between the last two looks
     slots_closed: bool = False  # its server gives no slots
     context_tokens: Optional[int] = None  # of one slot, as its server told
     last_use_s: Optional[float] = None
@@ -48,8 +48,13 @@ class Model:
 
     @property
     def server_url(self) -> Optional[str]:
-        """Return the model server's own address: as `/running` tells it, else as its process does."""
-        return self.proxy or (self.process.url if self.process is not None else None)
+        """Return the model server's own address, if it is a process of the llama-swap that we watch, here."""
+        return self.process.url if self.process is not None else None
+
+    @property
+    def sleeps(self) -> bool:
+        """Tell whether its server may fall asleep when idle: then a query would wake it, or keep it awake."""
+        return self.may_sleep or (self.process is not None and self.process.may_sleep)
 
 
 @dataclass(frozen=True)
@@ -159,9 +164,25 @@ def in_flight(snapshot: Snapshot) -> Optional[int]:
     return snapshot.inflight_total if "inflight_count" in snapshot.confirmed else None
 
 
+def in_use(snapshot: Snapshot, model: Model) -> Optional[bool]:
+    """Tell whether a request may be keeping a model loaded; None where nothing tells.
+
+    Up to v234 no event names a request's model, and none at all tells of one under /upstream. There llama-swap's
+    connection to the model server tells: it stays open for some seconds after a request (Go uses it again, llama.cpp
+    closes it after 5 s), and the next request may already travel on it.
+    """
+    if requests_of(snapshot, model.id):
+        return True
+    if "inflight_list" in snapshot.confirmed:
+        return False
+    return None if model.connections is None else bool(model.connections)
+
+
 def at_work(model: Model) -> bool:
-    """Tell whether llama-swap's connections to a model's server say that it works, where no event does."""
-    return bool(model.clients) and model.clients != model.idle_clients
+    """Tell whether a model is seen to work where no event tells: by its slots, else by its CPU time."""
+    if not model.connections:
+        return False
+    return bool(model.meter.busy_slots()) if model.meter.slots is not None else model.computing
 
 
 def heard(snapshot: Snapshot, at_s: float) -> Snapshot:

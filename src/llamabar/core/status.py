@@ -79,9 +79,9 @@ def _counted_prompt(snapshot: Snapshot) -> bool:
 
 def _busy_by_count(snapshot: Snapshot) -> bool:
     """A version that tells only a number, or none: its requests are answered by some model that is ready."""
-    if in_flight(snapshot) is None:
-        return any(at_work(model) and model.meter.busy_slots() for model in snapshot.models.values())
-    return not snapshot.requests and bool(in_flight(snapshot)) and _any_model(READY)(snapshot)
+    if "inflight_list" in snapshot.confirmed:
+        return False
+    return any(map(at_work, snapshot.models.values())) or (bool(in_flight(snapshot)) and _any_model(READY)(snapshot))
 
 
 def is_sure(snapshot: Snapshot) -> bool:

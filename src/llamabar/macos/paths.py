@@ -18,7 +18,8 @@ PLUGIN_NAME = "llamabar"
 COMMAND = "llamabar"
 USUAL_CACHE = ".shiv"
 HISTORY = "history"  # what the files of the history begin with
-STATE_FILES = ("watcher.json", "plugin.json", "update.json")  # of this version and of those before
+KNOWN_SERVERS = "known-servers.json"
+STATE_FILES = ("watcher.json", "plugin.json", "update.json", KNOWN_SERVERS)  # of this version and of those before
 CHECKED_CONFIG = "llamabar-checks-"  # a temporary folder with a copy of llama-swap's config
 
 
@@ -90,7 +91,7 @@ def written(places: Places, *, plugin_folder: str = "SwiftBar's plugin folder") 
         Written("manifest", f"{data}/manifest.json", "install, uninstall"),
         Written("backups", f"{data}/backups/*", "install, uninstall: what was replaced"),
         Written("history", f"{data}/{HISTORY}*", "the plugin, watch, export, history --clear"),
-        *(Written("state", f"{data}/{name}", "the plugin") for name in STATE_FILES),
+        *(Written("state", f"{data}/{name}", "the plugin, commands") for name in STATE_FILES),
         Written("temporary copy", f"{data}/.*.tmp", "whoever puts one of these in place, for a moment"),
         Written("settings", str(places.settings), "install, open settings"),
         Written("LaunchAgent", str(places.plist), "install", private=False),

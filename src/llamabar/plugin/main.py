@@ -67,11 +67,12 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.sources.clicks import ClickReader
     from llamabar.sources.inbox import Notice
     from llamabar.store.history import Keeper
+    from llamabar.store.known_servers import KnownServers
     from llamabar.store.plugin_state import WatcherState
     from llamabar.view.swiftbar import render
 
     clicks = click_style(environment)
-    watch = Watch(settings, lambda menu, _: writer.show(render(menu, clicks)))
+    watch = Watch(settings, lambda menu, _: writer.show(render(menu, clicks)), known=KnownServers(environment))
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
     watch.explain, watch.notifier = explain, Notifier(settings.notify)
     watch.stop_on_signals()

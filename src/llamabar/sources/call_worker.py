@@ -1,34 +1,49 @@
-"""Threads for slow calls: each takes one question at a time and hands its answer to the loop."""
+"""Threads for slow calls. What a call returns goes to the inbox; one that raises is reported there."""
 
 import threading
 from queue import SimpleQueue
 from typing import Callable, Optional
 
-from llamabar.sources.inbox import Arrived, Inbox
+from llamabar.sources.inbox import Arrived, Failed, Inbox
 
-Task = Callable[[], Arrived]
+Call = Callable[[], Optional[Arrived]]
 
 
-class Asker(threading.Thread):
-    """A queue of calls for one server, made one after the other; what a call returns goes to the inbox."""
+class CallWorker(threading.Thread):
+    """A queue of calls for one server, made one after the other."""
 
     def __init__(self, server: str, inbox: Inbox) -> None:
-        super().__init__(name=f"questions to {server}", daemon=True)
+        super().__init__(name=f"calls to {server}", daemon=True)
         self._server = server
         self._inbox = inbox
-        self._tasks: SimpleQueue[Optional[Task]] = SimpleQueue()
+        self._calls: SimpleQueue[Optional[Callable[[], None]]] = SimpleQueue()
 
-    def ask(self, task: Task) -> None:
-        """Queue a call; it returns an event or an answer, and raises nothing."""
-        self._tasks.put(task)
+    def do(self, call: Call, otherwise: Optional[Arrived] = None) -> None:
+        """Queue a call; `otherwise` arrives in the place of one that raises."""
+        self._calls.put(lambda: _make(call, otherwise, self._server, self._inbox))
 
     def stop(self) -> None:
         """End the thread once it has done what was queued; returns at once."""
-        self._tasks.put(None)
+        self._calls.put(None)
 
     def run(self) -> None:
         """Work until stopped."""
-        task = self._tasks.get()
-        while task is not None:
-            self._inbox.put(self._server, task())
-            task = self._tasks.get()
+        call = self._calls.get()
+        while call is not None:
+            call()
+            call = self._calls.get()
+
+
+def call_once(server: str, inbox: Inbox, call: Call, otherwise: Optional[Arrived] = None) -> None:
+    """Make one call on a thread of its own; returns at once."""
+    threading.Thread(target=_make, args=(call, otherwise, server, inbox), daemon=True).start()
+
+
+def _make(call: Call, otherwise: Optional[Arrived], server: str, inbox: Inbox) -> None:
+    try:
+        arrived = call()
+    except Exception as error:
+        inbox.put(server, Failed(error))
+        arrived = otherwise
+    if arrived is not None:
+        inbox.put(server, arrived)

@@ -1,33 +1,20 @@
 """HTTP to one llama-swap.
 
-Laws: no redirect is followed, no proxy of the environment is used, nothing is decompressed; every call has a
-time-out; the key leaves only after the other side has shown that it is llama-swap and wants one.
+Laws: no redirect is followed, no proxy of the environment is used, nothing is decompressed; every call has one
+deadline, from connecting to the last byte; the key leaves only after the other side has shown that it is llama-swap
+and wants one.
 """
 
-import socket
-import warnings
 from base64 import b64encode
 from dataclasses import dataclass, field, replace
-from http.client import BadStatusLine, HTTPException, RemoteDisconnected, UnknownProtocol
-from typing import Any, Callable, Dict, NamedTuple, Optional, Protocol
+from typing import Callable, Dict, NamedTuple, Optional, Protocol, Tuple
 
 from llamabar import __version__
 from llamabar.core import address
 from llamabar.core.decode import error_text
 from llamabar.core.events import Fault, FaultKind
 from llamabar.sources import clock
-
-warnings.filterwarnings("ignore", message="urllib3 v2 only supports OpenSSL")
-
-import urllib3  # noqa: E402
-from urllib3.exceptions import (  # noqa: E402
-    ConnectTimeoutError,
-    HTTPError,
-    NameResolutionError,
-    NewConnectionError,
-    SSLError,
-)
-from urllib3.exceptions import TimeoutError as PoolTimeoutError  # noqa: E402
+from llamabar.sources.exchange import AnyConnection, Deadline, HTTPConnection, HTTPSConnection, fault_of, urllib3
 
 CONNECT_S = 3.0
 ANSWER_S = 5.0
@@ -81,20 +68,19 @@ class Client:
     def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
         """Return the answer of a route; raise Unreachable."""
         answer_s = self.answer_s if answer_s is None else answer_s
-        headers = {"Accept": "application/json", "Connection": "close", "User-Agent": USER_AGENT, **self._auth()}
+        headers = {"Accept": "application/json", "Connection": "close", **self._auth()}
         if body:
             headers["Content-Type"] = "application/json"
-        pool = self._pool(answer_s)
+        deadline, response = self._send(method, path, headers, body=body, within_s=answer_s)
         try:
-            response = pool.urlopen(method, self._path(path), body=body or None, headers=headers, **_STRICT)
-            try:
-                return Answer(response.status, _read(response, answer_s), _headers(response))
-            finally:
-                response.close()
+            content = _read(response, answer_s)
+            deadline.check()
+            return Answer(response.status, content, _headers(response))
         except Exception as error:
-            raise Unreachable(fault_of(error)) from None
+            raise Unreachable(deadline.fault_of(error)) from None
         finally:
-            pool.close()
+            response.close()
+            deadline.close()
 
     def open_stream(self) -> "Stream":
         """Return the open event stream; raise Unreachable. The first event must come within ANSWER_S."""
@@ -123,20 +109,38 @@ class Client:
         """Return an open stream of text, whose reads time out after a silence; raise Unreachable."""
         stream = self._open(path, silence_s)
         if stream.status == 200:
+            stream.lift_deadline()
             return stream
         stream.close()
         kind = FaultKind.UNAUTHORIZED if stream.status in UNAUTHORIZED else FaultKind.NOT_LLAMA_SWAP
         raise Unreachable(Fault(kind, f"GET {path} answers {stream.status}"))
 
     def _open(self, path: str = "/api/events", silence_s: float = ANSWER_S) -> "Stream":
-        pool = self._pool(silence_s)
+        return Stream(*self._send("GET", path, {"Accept": "text/event-stream", **self._auth()}, within_s=silence_s))
+
+    def _send(
+        self, method: str, path: str, headers: Dict[str, str], *, body: bytes = b"", within_s: float
+    ) -> "Tuple[Deadline, urllib3.BaseHTTPResponse]":
+        """Return the answer once its headers have come, and the deadline for the rest; raise Unreachable."""
+        deadline = Deadline(within_s)
         try:
-            headers = {"Accept": "text/event-stream", "User-Agent": USER_AGENT, **self._auth()}
-            response = pool.urlopen("GET", self._path(path), headers=headers, **_STRICT)
-            return Stream(pool, response)
+            connection = self._connection(min(CONNECT_S, within_s))
+            deadline.connect(connection)
+            connection.request(
+                method, self._path(path), body=body or None, headers={"User-Agent": USER_AGENT, **headers},
+                preload_content=False, decode_content=False,
+            )  # fmt: skip
+            response = connection.getresponse()
+            if deadline.passed:
+                response.close()
+            deadline.check()
+            return deadline, response
+        except Unreachable:
+            deadline.close()
+            raise
         except Exception as error:
-            pool.close()
-            raise Unreachable(fault_of(error)) from None
+            deadline.close()
+            raise Unreachable(deadline.fault_of(error)) from None
 
     def _auth(self) -> Dict[str, str]:
         key = self.api_key if self.key_wanted else ""
@@ -154,17 +158,13 @@ class Client:
             raise Unreachable(Fault(FaultKind.NO_ADDRESS))
         return found
 
-    def _pool(self, answer_s: float) -> "urllib3.HTTPConnectionPool":
+    def _connection(self, connect_s: float) -> "AnyConnection":
         found = self._address()
-        timeout = urllib3.Timeout(connect=min(CONNECT_S, answer_s), read=answer_s)
         if found.scheme == "https":
-            return urllib3.HTTPSConnectionPool(
-                found.host, found.port, timeout=timeout, ca_certs=self.ca_file or None, cert_reqs="CERT_REQUIRED"
+            return HTTPSConnection(
+                found.host, found.port, timeout=connect_s, ca_certs=self.ca_file or None, cert_reqs="CERT_REQUIRED"
             )
-        return urllib3.HTTPConnectionPool(found.host, found.port, timeout=timeout)
-
-
-_STRICT: Dict[str, Any] = {"redirect": False, "retries": False, "preload_content": False, "decode_content": False}
+        return HTTPConnection(found.host, found.port, timeout=connect_s)
 
 
 class Caller(Protocol):
@@ -185,24 +185,31 @@ class Caller(Protocol):
 class Stream:
     """An open event stream. `close` may be called by any thread and wakes the one that reads."""
 
-    def __init__(self, pool: "urllib3.HTTPConnectionPool", response: "urllib3.BaseHTTPResponse") -> None:
-        self._pool = pool
+    def __init__(self, deadline: Deadline, response: "urllib3.BaseHTTPResponse") -> None:
+        self._deadline = deadline
         self._response = response
-        self._socket = _socket_of(response)
         self.status = response.status
         self.content_type = response.headers.get("Content-Type", "")
 
     def read(self) -> bytes:
         """Return the next bytes as they come, b"" at the end; raise Unreachable."""
         try:
-            return self._response.read1(READ_BYTES, decode_content=False)
+            piece = self._response.read1(READ_BYTES, decode_content=False)
         except Exception as error:
-            raise Unreachable(fault_of(error)) from None
+            raise Unreachable(self._deadline.fault_of(error)) from None
+        if self._deadline.passed:
+            raise Unreachable(Fault(FaultKind.TIMEOUT))
+        return piece
+
+    def lift_deadline(self) -> None:
+        """Wait only for a silence from now on."""
+        self._deadline.lift()
 
     def wait_for_ever(self) -> None:
-        """Take the time-out off: an idle llama-swap says nothing for hours."""
-        if self._socket is not None:
-            self._socket.settimeout(None)
+        """Take every time-out off: an idle llama-swap says nothing for hours."""
+        self._deadline.lift()
+        if self._deadline.socket is not None:
+            self._deadline.socket.settimeout(None)
 
     def is_llama_swaps_refusal(self) -> bool:
         """Tell whether a 401 or 403 is llama-swap's own: by its realm, its JSON, or its message."""
@@ -213,13 +220,8 @@ class Stream:
 
     def close(self) -> None:
         """End the connection."""
-        if self._socket is not None:
-            try:
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except (OSError, ValueError):
-                pass
+        self._deadline.close()
         self._response.close()
-        self._pool.close()
 
 
 def _refuses(stream: Stream) -> bool:
@@ -229,15 +231,6 @@ def _refuses(stream: Stream) -> bool:
     except Exception as error:
         stream.close()
         raise Unreachable(fault_of(error)) from None
-
-
-def _socket_of(response: "urllib3.BaseHTTPResponse") -> Optional[socket.socket]:
-    """Return the socket under a response; where the server closes after it, only http.client's own file has it."""
-    held = getattr(response.connection, "sock", None)
-    if held is None:
-        raw = getattr(getattr(getattr(response, "_original_response", None), "fp", None), "raw", None)
-        held = getattr(raw, "_sock", None)
-    return held if isinstance(held, socket.socket) else None
 
 
 def _headers(response: "urllib3.BaseHTTPResponse") -> Dict[str, str]:
@@ -256,39 +249,3 @@ def _read(response: "urllib3.BaseHTTPResponse", within_s: float) -> bytes:
         pieces.append(piece)
         left -= len(piece)
     return b"".join(pieces)
-
-
-def fault_of(error: BaseException) -> Fault:
-    """Return the fault behind an exception, in our words."""
-    if isinstance(error, SSLError):
-        return Fault(FaultKind.TLS, _tls_words(error.args[0] if error.args else None))
-    if isinstance(error, (NameResolutionError, UnicodeError)):
-        return Fault(FaultKind.UNKNOWN_HOST)
-    if isinstance(error, ConnectTimeoutError) and not isinstance(error, NewConnectionError):
-        return Fault(FaultKind.TIMEOUT)
-    if isinstance(error, NewConnectionError):
-        return Fault(FaultKind.REFUSED)
-    if isinstance(error, (PoolTimeoutError, TimeoutError)):
-        return Fault(FaultKind.TIMEOUT)
-    if isinstance(error, (HTTPError, HTTPException)):
-        garbage = isinstance(error.args[-1] if error.args else None, (BadStatusLine, UnknownProtocol))
-        return (
-            Fault(FaultKind.NOT_LLAMA_SWAP, "not HTTP") if garbage and not _hung_up(error) else Fault(FaultKind.CLOSED)
-        )
-    return Fault(FaultKind.CLOSED)
-
-
-def _tls_words(cause: object) -> str:
-    """Return what is wrong with a secure connection; the verdict on a certificate is the library's own sentence."""
-    said = getattr(cause, "verify_message", "")
-    if said:
-        return f"its certificate is not trusted: {said}; a private authority is named by ca_file in the settings"
-    if getattr(cause, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
-        return "it does not speak TLS; perhaps http:// is meant"
-    if isinstance(cause, FileNotFoundError):
-        return "the ca_file of the settings is not there"
-    return str(getattr(cause, "reason", "") or "").replace("_", " ").lower()
-
-
-def _hung_up(error: BaseException) -> bool:
-    return isinstance(error.args[-1] if error.args else None, RemoteDisconnected)

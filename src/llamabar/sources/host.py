@@ -1,27 +1,46 @@
 """This computer, and the processes of one llama-swap. Without psutil every figure is unknown.
 
-The whole process table is read only to find llama-swap after a connection, and its children after a model
-became ready; between, only the processes found are measured. Only processes of this user are looked at.
+The law: a loopback address in somebody's answer is theirs until proven ours. Behind a tunnel or in a container
+`http://localhost:5800` is a port of another machine, and both start counting at 5800. A model server is ours only if
+the process that listens at the address we watch has it among its descendants, with no other server between. Nothing
+else is asked, measured or linked to, and a process that only passes connections on is never taken for llama-swap.
+
+The whole process table is read only to find llama-swap after a connection, and its children after a model became
+ready; between, only the processes found are measured. Only processes of this user are looked at.
 """
 
 from __future__ import annotations
 
-import os
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 try:
     import psutil
-except ImportError:  # no compiled module for this Python or processor, or no folder to unpack it into
+except ImportError:  # see processes.py
     psutil = None  # type: ignore[assignment]
 
-from llamabar.core.address import port_of
+from llamabar.core.address import is_loopback, parse, port_of
 from llamabar.core.decode import may_sleep
-from llamabar.core.events import ClientsSeen, HostMeasured, MemoryMeasured, ModelServer
+from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryMeasured, ModelServer
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
+from llamabar.sources.processes import (
+    WILDCARDS,
+    Sockets,
+    command,
+    descendants,
+    is_llama_swap,
+    listener,
+    listening,
+    parents,
+    passes_on,
+    read,
+    sockets,
+)
 
-NAME_HINTS = ("llama-swap", "llamabar", "python")
-ANY_ADDRESS = ("127.0.0.1", "0.0.0.0", "::")
 SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
+LOCAL = ("127.0.0.1", "::1", *WILDCARDS)
+COMPUTING_CPU_S = 0.02  # between two looks: a clock tick is 10 ms on Linux, and an idle server wakes now and then
+
+_measured_before = False
 
 
 def measure() -> HostMeasured:
@@ -29,179 +48,159 @@ def measure() -> HostMeasured:
     global _measured_before
     if psutil is None:
         return HostMeasured(None, None, None)
-    ratio = psutil.cpu_percent(None) / 100
-    memory = psutil.virtual_memory()
-    cpu_ratio, _measured_before = (ratio if _measured_before else None), True
+    percent = read("CPU", lambda: psutil.cpu_percent(None), None)
+    memory = read("memory", psutil.virtual_memory, None)
+    cpu_ratio, _measured_before = (percent / 100 if percent is not None and _measured_before else None), True
+    if memory is None:
+        return HostMeasured(cpu_ratio, None, None)
     return HostMeasured(cpu_ratio, memory.total - memory.available, memory.total)
 
 
-_measured_before = False
+class _Served(NamedTuple):
+    """The processes of one model. `line`: its server, and what started it, below llama-swap; `url` is the server's."""
+
+    members: Tuple[psutil.Process, ...]
+    line: Tuple[psutil.Process, ...] = ()
+    url: Optional[str] = None
+    port: int = 0
 
 
 class Processes:
     """The processes of one llama-swap on this computer, found once and measured often."""
 
     def __init__(self, url: str) -> None:
-        self._port = port_of(url) or 0
+        found = parse(url)
+        self._host, self._port = (found.host, found.port) if found is not None else ("", 0)
         self._server: Optional[psutil.Process] = None
-        self._by_model: Dict[str, Tuple[psutil.Process, ...]] = {}
-        self._worked_s = 0.0
+        self._proven = False  # that it is a llama-swap
+        self._by_model: Dict[str, _Served] = {}
+        self._cpu_s: Dict[str, float] = {}
+        self._files: Optional[int] = None  # that llama-swap had open at the last look
+        self._serving = False  # it had connections to its model servers then
 
     def find(self, snapshot: Snapshot) -> MemoryMeasured:
-        """Look the processes up anew, then measure them. Slow: a whole process table."""
+        """Look the processes up again, then measure them. Slow: a whole process table."""
         if psutil is None:
             return MemoryMeasured(None, {}, servers={})
-        if self._server is None or not self._server.is_running():
-            self._server = _listener(self._port)
+        if self._server is None or not read("processes", self._server.is_running, False):
+            self._server = listener(self._host, self._port)
+            self._proven = self._server is not None and is_llama_swap(self._server)
         loaded = [model for model in snapshot.models.values() if model.state in LOADED_STATES]
-        matched = self._matched(loaded, _children(self._server))
-        self._by_model = {model_id: tuple(_with_descendants(mine)) for model_id, mine in matched.items()}
+        self._by_model = self._matched(loaded, _served(self._server)) if self._server is not None else {}
+        self._files = None
         ready = [model.id for model in loaded if model.state == READY and model.id in self._by_model]
         servers = {model_id: _model_server(self._by_model[model_id]) for model_id in ready}
         return self.measure()._replace(servers=servers)
 
     def measure(self) -> MemoryMeasured:
         """Return the memory of the processes found before; a process that has gone is left out."""
-        by_model = {model_id: _resident(processes) for model_id, processes in self._by_model.items()}
+        by_model = {model_id: _resident(served.members) for model_id, served in self._by_model.items()}
         gone = frozenset(model_id for model_id, used in by_model.items() if used is None)
-        own = _resident((self._server,)) if self._server is not None else None
+        own = _resident([self._server]) if self._server is not None and self._proven else None
         return MemoryMeasured(own, {model_id: used for model_id, used in by_model.items() if used}, gone)
 
-    def clients(self, snapshot: Snapshot) -> Optional[ClientsSeen]:
-        """Return llama-swap's own connections to the model servers: for versions that tell no request in flight.
+    def connections(self) -> Optional[ConnectionsSeen]:
+        """Return llama-swap's own connections to the model servers, for versions that tell less; None if unknown, or
+        as before: the number of its files is looked at first, since a table of connections may be long.
 
-        None is no news: looking is dear, so it is done only while there are some, or a model's process has worked.
+        None of them serves anybody while nobody but this program is connected to llama-swap.
         """
-        before, self._worked_s = self._worked_s, sum(map(_cpu_s, self._all()))
-        if self._worked_s == before and not any(model.clients for model in snapshot.models.values()):
+        ports = {model_id: served.port for model_id, served in self._by_model.items() if served.url}
+        if self._server is None or not ports:
             return None
-        ready = [model for model in snapshot.models.values() if model.state == READY]
-        ports = {model.id: port_of(model.server_url or "") for model in ready}
-        open_to = _established(self._server) if self._server is not None and any(ports.values()) else []
-        return ClientsSeen({
-            model_id: tuple(sorted(mine for mine, theirs in open_to if theirs == port))
-            for model_id, port in ports.items()
-        })  # fmt: skip
+        files_before, self._files = self._files, read("files", self._server.num_fds, None)
+        before, self._cpu_s = self._cpu_s, {one: _cpu_s(self._by_model[one].members) for one in ports}
+        if not self._serving and self._files == files_before and before == self._cpu_s:
+            return None
+        seen = sockets(self._server)
+        if seen is None:
+            return None
+        found = {one: tuple(sorted(mine for mine, theirs in seen.open_to if theirs == at)) for one, at in ports.items()}
+        if any(found.values()) and not _has_clients(seen):
+            found = dict.fromkeys(found, ())
+        self._serving = any(found.values())
+        computing = (one for one, used_s in self._cpu_s.items() if used_s - before.get(one, used_s) >= COMPUTING_CPU_S)
+        return ConnectionsSeen(found, frozenset(computing))
 
-    def _all(self) -> List[psutil.Process]:
-        return [process for processes in self._by_model.values() for process in processes]
-
-    def _matched(self, models: Sequence[Model], children: List[psutil.Process]) -> Dict[str, List[psutil.Process]]:
-        """Return each model's processes: by its port or from before; of those without a port what alone is left."""
-        if len(models) == 1:
-            return {models[0].id: children} if children else {}
-        found: Dict[str, List[psutil.Process]] = {}
+    def _matched(self, models: Sequence[Model], children: List[_Served]) -> Dict[str, _Served]:
+        """Return each model's processes: by its port, or as before; of those without a port what alone is left."""
+        by_port = {served.port: served for served in children if served.url}
+        found: Dict[str, _Served] = {}
         for model in models:
-            port = port_of(model.proxy or "")
-            before = self._by_model.get(model.id, ())
-            if port is not None:
-                found[model.id] = [child for child in children if _names_port(child, port)]
-            elif before:
-                found[model.id] = [child for child in children if child in before]
-        unknown = [model.id for model in models if not model.proxy and not found.get(model.id)]
-        if len(unknown) == 1:
-            taken = [child for mine in found.values() for child in mine]
-            found[unknown[0]] = [child for child in children if child not in taken]
-        return {model_id: mine for model_id, mine in found.items() if mine}
+            before = self._by_model.get(model.id)
+            if model.proxy is not None:
+                served = by_port.get(port_of(model.proxy) or 0) if is_loopback(model.proxy) else None
+            else:
+                again = [one for one in children if before and one.members[0] == before.members[0]]
+                served = _together(again) if again else None
+            if served is not None:
+                found[model.id] = served
+        left = [one for one in children if all(one.members != taken.members for taken in found.values())]
+        unknown = [model.id for model in models if model.proxy is None and model.id not in found]
+        if len(unknown) == 1 and left:
+            found[unknown[0]] = _together(left)
+        self._proven = self._proven or any(served.url for served in found.values())
+        return found if self._proven else {}
 
 
-def _listener(port: int) -> Optional[psutil.Process]:
-    """Return the process of this user that listens on a port: likely names first, then any that names the port."""
-    mine = [process for process in psutil.process_iter(["name", "uids"]) if _is_mine(process)]
-    likely = [process for process in mine if any(hint in (process.info["name"] or "").lower() for hint in NAME_HINTS)]
-    others = [process for process in mine if process not in likely and _names_port(process, port)]
-    return next((process for process in (*likely, *others) if _listens(process, port)), None)
+def _has_clients(server: Sockets) -> bool:
+    """Tell whether anybody but this program is connected to a server."""
+    listens = {port for _, port in server.listening}
+    ours = {mine for mine, _ in (sockets(psutil.Process()) or Sockets()).open_to}
+    return any(mine in listens and theirs not in ours for mine, theirs in server.open_to)
 
 
-def _is_mine(process: psutil.Process) -> bool:
-    uids = process.info["uids"]
-    return uids is not None and uids.real == os.getuid()
+def _served(server: psutil.Process) -> List[_Served]:
+    """Return each child of llama-swap with its descendants, once for each port that its server listens on.
+
+    The server is the first that listens on the way down: wrappers (a shell, `uv run`) do not, and what is behind
+    another listener is that one's. A program that passes connections on, or another llama-swap, is no model server.
+    """
+    everyone = descendants(server)
+    pids = {process.pid for process in everyone}
+    lines = {one.pid: [above for above in parents(one) if above.pid in pids] for one in everyone}
+    at = {one.pid: [(ip, port) for ip, port in listening(one) if ip in LOCAL] for one in everyone}
+    found: List[_Served] = []
+    for child in (one for one in everyone if not lines[one.pid]):
+        members = (child, *(one for one in everyone if child in lines[one.pid]))
+        servers = [one for one in members if at[one.pid] and not any(at[above.pid] for above in lines[one.pid])]
+        served = [
+            _Served(members, (one, *lines[one.pid]), f"http://{'[::1]' if ip == '::1' else '127.0.0.1'}:{port}", port)
+            for one in servers
+            if not is_llama_swap(one) and not passes_on(one)
+            for ip, port in at[one.pid]
+        ]
+        found += served or [_Served(members)]
+    return found
 
 
-def _listens(process: psutil.Process, port: int) -> bool:
-    try:
-        found = process.net_connections(kind="tcp")
-    except (psutil.Error, OSError):
-        return False
-    return any(c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port for c in found)
+def _together(children: Sequence[_Served]) -> _Served:
+    """Return children as one model's: its server is the one that names on its command line where it listens."""
+    members = tuple(dict.fromkeys(process for served in children for process in served.members))
+    named = [served for served in children if served.url and _names(served.line[0], served.port)]
+    return named[0]._replace(members=members) if len(named) == 1 else _Served(members)
 
 
-def _cpu_s(process: psutil.Process) -> float:
-    try:
-        return sum(process.cpu_times()[:2])
-    except (psutil.Error, OSError):
-        return 0.0
+def _names(process: psutil.Process, port: int) -> bool:
+    return any(word == str(port) or word.endswith((f"={port}", f":{port}")) for word in command(process))
 
 
-def _established(process: psutil.Process) -> List[Tuple[int, int]]:
-    """Return the open connections of a process on this computer, as its own port and the other's."""
-    try:
-        found = process.net_connections(kind="tcp")
-    except (psutil.Error, OSError):
-        return []
-    return [(c.laddr.port, c.raddr.port) for c in found if c.raddr and c.status == psutil.CONN_ESTABLISHED]
-
-
-def _model_server(processes: Sequence[psutil.Process]) -> ModelServer:
-    """Return what a model's processes show: the one port that one of them names and listens on; an idle sleep."""
-    ports = {port for process in processes for port in _own_ports(process)}
-    url = f"http://127.0.0.1:{ports.pop()}" if len(ports) == 1 else None
-    return ModelServer(url, any(_may_sleep(process) for process in processes))
-
-
-def _own_ports(process: psutil.Process) -> List[int]:
-    try:
-        found = process.net_connections(kind="tcp")
-    except (psutil.Error, OSError):
-        return []
-    ports = {c.laddr.port for c in found if c.status == psutil.CONN_LISTEN and c.laddr.ip in ANY_ADDRESS}
-    return [port for port in ports if _names_port(process, port)]
+def _model_server(served: _Served) -> ModelServer:
+    return ModelServer(served.url, any(map(_may_sleep, served.line)))
 
 
 def _may_sleep(process: psutil.Process) -> bool:
     """A command line that cannot be read may say anything; an environment, only what it is known to say."""
-    try:
-        if may_sleep(" ".join(process.cmdline())):
-            return True
-    except (psutil.Error, OSError):
-        return True
-    try:
-        said = process.environ().get(SLEEP_VARIABLE)
-    except (psutil.Error, OSError):
-        return False
-    return said is not None and may_sleep(f"{SLEEP_VARIABLE}={said}")
+    words = command(process)
+    said = read("environments", lambda: process.environ().get(SLEEP_VARIABLE), None)
+    return not words or may_sleep(" ".join(words)) or (said is not None and may_sleep(f"{SLEEP_VARIABLE}={said}"))
 
 
-def _children(process: Optional[psutil.Process]) -> List[psutil.Process]:
-    try:
-        return [child for child in process.children() if child.pid != os.getpid()] if process is not None else []
-    except (psutil.Error, OSError):
-        return []
+def _cpu_s(processes: Sequence[psutil.Process]) -> float:
+    times = [read("CPU times", one.cpu_times, None) for one in processes]
+    return sum(time.user + time.system for time in times if time is not None)
 
 
-def _with_descendants(processes: Iterable[psutil.Process]) -> List[psutil.Process]:
-    found: List[psutil.Process] = []
-    for process in processes:
-        found.append(process)
-        try:
-            found += process.children(recursive=True)
-        except (psutil.Error, OSError):
-            continue
-    return found
-
-
-def _names_port(process: psutil.Process, port: int) -> bool:
-    try:
-        return any(word == str(port) or word.endswith((f"={port}", f":{port}")) for word in process.cmdline())
-    except (psutil.Error, OSError):
-        return False
-
-
-def _resident(processes: Iterable[psutil.Process]) -> Optional[int]:
-    total = 0
-    for process in processes:
-        try:
-            total += process.memory_info().rss
-        except (psutil.Error, OSError):
-            continue
-    return total or None
+def _resident(processes: Sequence[psutil.Process]) -> Optional[int]:
+    used = [read("memory of processes", one.memory_info, None) for one in processes]
+    return sum(memory.rss for memory in used if memory is not None) or None

@@ -5,7 +5,7 @@ from queue import Empty, SimpleQueue
 from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
 from llamabar.core.coalesce import Pending, Stamped, add, take
-from llamabar.core.events import Event
+from llamabar.core.events import Event, ServiceFound
 from llamabar.core.queries import Answer
 from llamabar.sources import clock
 
@@ -41,6 +41,18 @@ class Diagnosed(NamedTuple):
     remedy: str = ""
 
 
+class Failed(NamedTuple):
+    """A thread met an exception that nobody expected, and went on."""
+
+    error: Exception
+
+
+class ServiceLooked(NamedTuple):
+    """The service of a server was looked for; None: it is none that can be seen."""
+
+    found: Optional[ServiceFound]
+
+
 class Moved(NamedTuple):
     """A server that was found by itself listens here now; None: nobody was found."""
 
@@ -48,7 +60,7 @@ class Moved(NamedTuple):
     how: str = ""
 
 
-Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved, Diagnosed]
+Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved, Diagnosed, Failed, ServiceLooked]
 Arrival = Tuple[str, float, Arrived]
 
 

@@ -1,33 +1,40 @@
-"""The llama-swap processes of this user, as the process table shows them. Slow: asked once, never while watching.
+"""The processes of this user, as the process table shows them. Slow: asked once, never while watching.
 
-What psutil can't read is unknown, and only that: on macOS it raises RuntimeError where another process can't be read.
-`failures` keeps the first of each kind for doctor to name; that a process has ended or is another user's is no failure.
+What psutil cannot read is unknown, and only that: on macOS it raises RuntimeError where another process cannot be
+read (psutil #2116, still so in 7.2.2), and NotImplementedError or OSError elsewhere. `failures` keeps the first of
+each kind for doctor to name; that a process has ended or is another user's is no failure.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
+from functools import partial
+from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
 
 try:
     import psutil
-except ImportError:  # see host.py
+except ImportError:  # no compiled module for this Python or processor, or no folder to unpack it into
     psutil = None  # type: ignore[assignment]
 
 from llamabar.core.address import of_listen
-from llamabar.macos.agents import is_llama_swap
+from llamabar.macos import agents
 
 ListenOf = Callable[[Tuple[str, ...]], Tuple[str, bool]]
 T = TypeVar("T")
 U = TypeVar("U")
 
 CHECKED = "llamabar-checks-"  # the folder of a config that llama-swap is asked to read
+PASS_ON = (  # programs whose ports lead to somebody else's
+    "ssh", "autossh", "socat", "kubectl", "docker", "com.docker", "orbstack", "limactl", "colima", "podman", "gvproxy",
+    "nginx", "caddy", "haproxy", "traefik", "tailscale",
+)  # fmt: skip
+WILDCARDS = ("0.0.0.0", "::")
 
 failures: Dict[str, str] = {}  # what could not be read, and the exception's name
 
 
 def read(what: str, reading: Callable[[], T], otherwise: U) -> Union[T, U]:
-    """Return a reading, or `otherwise` where it can't be made."""
+    """Return a reading, or `otherwise` where it cannot be made."""
     try:
         return reading()
     except Exception as error:
@@ -46,9 +53,9 @@ class Running(NamedTuple):
 
 def running(listen_of: ListenOf) -> Iterator[Running]:
     """Yield this user's running llama-swap processes."""
-    for process in _mine():
-        words: Sequence[str] = read("command lines", process.cmdline, ())
-        at = next((index for index, word in enumerate(words[:2]) if is_llama_swap(word)), None)
+    for process in mine():
+        words = command(process)
+        at = next((index for index, word in enumerate(words[:2]) if agents.is_llama_swap(word)), None)
         if at is None or {"-version", "--version"} & set(words) or any(CHECKED in word for word in words):
             continue  # one that is only asked something, by us
         listen, tls = listen_of(tuple(words[at + 1 :]))
@@ -59,13 +66,8 @@ def running(listen_of: ListenOf) -> Iterator[Running]:
 
 def listens(port: int, listen_of: ListenOf) -> bool:
     """Tell whether a llama-swap of this user is seen listening on a port; False where it can't be seen."""
-    for one in running(listen_of):
-        try:
-            if _listens(psutil.Process(one.pid), port):
-                return True
-        except psutil.Error:  # it has ended since
-            continue
-    return False
+    found = (read("processes", partial(psutil.Process, one.pid), None) for one in running(listen_of))
+    return any(at == port for process in found if process is not None for _, at in listening(process))
 
 
 def runs_an_older_file(pid: Optional[int], program: str) -> bool:
@@ -86,10 +88,8 @@ class Holder(NamedTuple):
 
 def holder(port: int) -> Optional[Holder]:
     """Return this user's process that listens on a port; None for one of another user, which cannot be seen."""
-    for process in _mine():
-        if _listens(process, port):
-            return Holder(process.pid, read("names", process.name, "") or "a program")
-    return None
+    found = next((process for process in mine() if any(at == port for _, at in listening(process))), None)
+    return Holder(found.pid, read("names", found.name, "") or "a program") if found is not None else None
 
 
 def started_s(pid: Optional[int]) -> Optional[float]:
@@ -114,8 +114,8 @@ def is_alive(pid: int, *, started_before_s: float) -> Optional[bool]:
 
 def left_behind(program: str) -> Iterator[Tuple[int, Sequence[str]]]:
     """Yield pid and words of this user's processes of a program whose parent is gone: children of launchd."""
-    for process in _mine():
-        words: Sequence[str] = read("command lines", process.cmdline, ())
+    for process in mine():
+        words = command(process)
         named = any(os.path.basename(word) == program for word in words[:2])
         if named and read("parents", process.ppid, None) == 1:
             yield process.pid, words
@@ -142,16 +142,83 @@ def own_connections() -> Optional[int]:
     return read("connections", lambda: len(psutil.Process().net_connections()), None)
 
 
-def _mine() -> List[Any]:
-    """Return this user's processes; none without psutil."""
-    found: Sequence[Any] = read("processes", lambda: list(psutil.process_iter()), ()) if psutil is not None else ()
-    return [one for one in found if _is_mine(one)]
+def mine() -> List[psutil.Process]:
+    """Return this user's processes, oldest first; none without psutil."""
+    found = (read("processes", partial(psutil.Process, pid), None) for pid in _pids())
+    return [process for process in found if process is not None and _is_mine(process)]
 
 
-def _is_mine(process: Any) -> bool:
-    return read("owners", lambda: bool(process.uids().real == os.getuid()), False)
+def _pids() -> Sequence[int]:
+    return read("processes", psutil.pids, ()) if psutil is not None else ()
 
 
-def _listens(process: Any, port: int) -> bool:
-    found: Sequence[Any] = read("connections", lambda: process.net_connections(kind="tcp"), ())
-    return any(one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port for one in found)
+def _is_mine(process: psutil.Process) -> bool:
+    return read("owners", lambda: process.uids().real == os.getuid(), False)
+
+
+def command(process: psutil.Process) -> Sequence[str]:
+    """Return the words of a process's command line; none where it cannot be read."""
+    return read("command lines", process.cmdline, ())
+
+
+def is_llama_swap(process: psutil.Process) -> bool:
+    """Tell whether a program is called llama-swap, by its file or by the name it was started with."""
+    return any(map(agents.is_llama_swap, [*command(process)[:2], read("programs", process.exe, "")]))
+
+
+def passes_on(process: psutil.Process) -> bool:
+    """Tell whether a program is a tunnel, a container's or a reverse proxy: what it listens on is not its own."""
+    return read("names", process.name, "").lower().startswith(PASS_ON)
+
+
+class Sockets(NamedTuple):
+    """The TCP sockets of a process: where it listens, and its connections as its own port and the other's."""
+
+    listening: FrozenSet[Tuple[str, int]] = frozenset()
+    open_to: Tuple[Tuple[int, int], ...] = ()
+
+
+def sockets(process: psutil.Process) -> Optional[Sockets]:
+    """Return the TCP sockets of a process, but for those in a network of its own; None if they cannot be read."""
+    found = read("connections", lambda: process.net_connections(kind="tcp"), None)
+    if found is None:
+        return None
+    named = [one for one in found if one.laddr]
+    return Sockets(
+        frozenset((one.laddr.ip, one.laddr.port) for one in named if one.status == psutil.CONN_LISTEN),
+        tuple((c.laddr.port, c.raddr.port) for c in named if c.raddr and c.status == psutil.CONN_ESTABLISHED),
+    )
+
+
+def listening(process: psutil.Process) -> FrozenSet[Tuple[str, int]]:
+    """Return the addresses and ports where a process listens."""
+    return (sockets(process) or Sockets()).listening
+
+
+def listener(host: str, port: int) -> Optional[psutil.Process]:
+    """Return the process that answers at an address of this computer; None if it cannot be told.
+
+    Where one process listens on the address itself and another on all, the first answers. Those who share one socket
+    are a process and its children: it is the parent.
+    """
+    exact = ("127.0.0.1", "::1") if host == "localhost" else (host.strip("[]"),)
+    everywhere: List[psutil.Process] = []
+    here: List[psutil.Process] = []
+    for process in mine():
+        addresses = {ip for ip, at in listening(process) if at == port}
+        here += [process] if addresses & set(exact) else []
+        everywhere += [process] if addresses & set(WILDCARDS) else []
+    found = here or everywhere
+    pids = {process.pid for process in found}
+    first = [process for process in found if read("parents", process.ppid, 0) not in pids]
+    return first[0] if len(first) == 1 else None
+
+
+def parents(process: psutil.Process) -> Sequence[psutil.Process]:
+    """Return a process's parent, its parent, and so on."""
+    return read("parents", process.parents, ())
+
+
+def descendants(process: psutil.Process) -> List[psutil.Process]:
+    """Return a process's children and theirs, without this one."""
+    return [one for one in read("children", lambda: process.children(recursive=True), ()) if one.pid != os.getpid()]

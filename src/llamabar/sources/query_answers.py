@@ -1,4 +1,4 @@
-"""Each question of core/asks.py as one HTTP call, and its answer as events. The only routes that watching uses."""
+"""Each query as one HTTP call, and its answer as events. These are the only routes that watching uses."""
 
 import secrets
 from datetime import datetime, timezone
@@ -9,7 +9,7 @@ from llamabar.core import decode
 from llamabar.core import events as ev
 from llamabar.core.address import is_loopback
 from llamabar.core.fields import parse
-from llamabar.core.queries import Answer, Ask, Kind
+from llamabar.core.queries import Answer, Kind, Query
 from llamabar.sources.client import Caller, Unreachable
 
 SLOTS_ANSWER_S = 1.0
@@ -17,87 +17,90 @@ SAMPLES_S = 15.0
 HEARTBEAT_ANSWER_S = 3.0
 
 
-def answer(client: Caller, ask: Ask) -> Answer:
+def answer(client: Caller, query: Query) -> Answer:
     """Return what the server says; `failed` where it said nothing that can be used."""
     try:
-        return _ANSWERS[ask.kind](client, ask)
+        return _ANSWERS[query.kind](client, query)
     except Unreachable:
         missed: Dict[Kind, Tuple[ev.Event, ...]] = {
             Kind.HEALTH: (ev.HealthAnswered(False),),
-            Kind.SLOTS: (ev.SlotsAnswered(ask.model, None),),
+            Kind.SLOTS: (ev.SlotsAnswered(query.model, None),),
         }
-        return Answer(ask, missed.get(ask.kind, ()), failed=True)
+        return Answer(query, missed.get(query.kind, ()), failed=True)
 
 
-def _version(client: Caller, ask: Ask) -> Answer:
+def _version(client: Caller, query: Query) -> Answer:
+    """Up to v172 there is no such route."""
     got = client.call("GET", "/api/version")
-    return Answer(ask, (decode.decode_version(parse(got.body)),) if got.status == 200 else ())
+    known = decode.decode_version(parse(got.body)) if got.status == 200 else None
+    return Answer(query, (known,) if known else _found("version", False) if got.status == 404 else ())
 
 
-def _running(client: Caller, ask: Ask) -> Answer:
+def _running(client: Caller, query: Query) -> Answer:
     got = client.call("GET", "/running")
     event = decode.decode_running(parse(got.body)) if got.status == 200 else None
-    return Answer(ask, (event,) if event else (), failed=event is None)
+    return Answer(query, (event,) if event else (), failed=event is None)
 
 
-def _health(client: Caller, ask: Ask) -> Answer:
+def _health(client: Caller, query: Query) -> Answer:
     alive = client.call("GET", "/wol-health", answer_s=HEARTBEAT_ANSWER_S).status == 200
     found = _found("wol_health", alive)
-    return Answer(ask, (*found, ev.HealthAnswered(True)) if alive else found)
+    return Answer(query, (*found, ev.HealthAnswered(True)) if alive else found)
 
 
-def _finished(client: Caller, ask: Ask) -> Answer:
-    got = client.call("GET", f"/api/metrics/activity?limit={ask.rows}")
-    name = "activity"
-    if got.status == 404:
+def _finished(client: Caller, query: Query) -> Answer:
+    """The rows of finished requests; `rows` is 0 where the older route is known to be the one that is there."""
+    got, name = None, "activity"
+    if query.rows:
+        got = client.call("GET", f"/api/metrics/activity?limit={query.rows}")
+    if got is None or got.status == 404:
         got, name = client.call("GET", "/api/metrics"), "metrics"
     if got.status == 404:
-        return Answer(ask, (ev.CapabilitiesFound(refuted=frozenset({"activity", "metrics"})),))
+        return Answer(query, (ev.CapabilitiesFound(refuted=frozenset({"activity", "metrics"})),))
     event = decode.decode_activity_page(parse(got.body)) if got.status == 200 else None
     if event is None:
-        return Answer(ask, failed=True)
+        return Answer(query, failed=True)
     if is_loopback(client.url):
         event = ev.RequestsFinished(event.rows, event.total, read_unix_s=client.unix_s())
-    return Answer(ask, (ev.CapabilitiesFound(confirmed=frozenset({name})), event))
+    return Answer(query, (ev.CapabilitiesFound(confirmed=frozenset({name})), event))
 
 
-def _profiles(client: Caller, ask: Ask) -> Answer:
+def _profiles(client: Caller, query: Query) -> Answer:
     got = client.call("GET", "/api/profiles")
     event = decode.decode_profiles(parse(got.body)) if got.status == 200 else None
-    return Answer(ask, (*_found("profiles", event is not None), *((event,) if event else ())))
+    return Answer(query, (*_found("profiles", event is not None), *((event,) if event else ())))
 
 
-def _cancel_probe(client: Caller, ask: Ask) -> Answer:
+def _cancel_probe(client: Caller, query: Query) -> Answer:
     """Ids start at 1, so 0 is never a request."""
     got = client.call("POST", "/api/inflight/0/cancel")
     there = got.status == 404 and "inflight request not found" in decode.error_text(got.body)
-    return Answer(ask, _found("cancel", there))
+    return Answer(query, _found("cancel", there))
 
 
-def _unload_probe(client: Caller, ask: Ask) -> Answer:
+def _unload_probe(client: Caller, query: Query) -> Answer:
     """A name that no model has. Its refusal carries `src` from v218 on, where the in-flight number can be trusted."""
     got = client.call("POST", f"/api/models/unload/{quote('no-model-' + secrets.token_hex(8), safe='')}")
     there = got.status == 404 and "model not found" in decode.error_text(got.body).lower()
     counts = there and b'"src":"llama-swap"' in got.body.replace(b" ", b"")
-    return Answer(ask, (*_found("unload_one", there), *_found("inflight_count", counts)))
+    return Answer(query, (*_found("unload_one", there), *_found("inflight_count", counts)))
 
 
-def _performance(client: Caller, ask: Ask) -> Answer:
+def _performance(client: Caller, query: Query) -> Answer:
     """Samples of the last quarter of a minute; the route is unlogged where it exists."""
     after = datetime.fromtimestamp(client.unix_s() - SAMPLES_S, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     got = client.call("GET", f"/api/performance?after={after}")
     gpu = decode.decode_performance(parse(got.body)) if got.status == 200 else None
     found = (*_found("performance", got.status == 200), *(_found("gpu", True) if gpu is not None else ()))
-    return Answer(ask, (*found, gpu or ev.GpuMeasured(None)))
+    return Answer(query, (*found, gpu or ev.GpuMeasured(None)))
 
 
-def _slots(client: Caller, ask: Ask) -> Answer:
+def _slots(client: Caller, query: Query) -> Answer:
     """Straight to the model server, never through llama-swap; the key of llama-swap is not for it."""
-    assert is_loopback(ask.url)
-    got = client.at(ask.url).call("GET", "/slots", answer_s=SLOTS_ANSWER_S)
+    got = client.at(query.url).call("GET", "/slots", answer_s=SLOTS_ANSWER_S)
     slots = decode.decode_slots(parse(got.body)) if got.status == 200 else None
     never = got.status in (400, 401, 403, 404, 405, 501) or (got.status == 200 and slots is None)
-    return Answer(ask, (ev.SlotsAnswered(ask.model, slots, closed=never),), failed=slots is None)
+    return Answer(query, (ev.SlotsAnswered(query.model, slots, closed=never),), failed=slots is None)
 
 
 def _found(name: str, there: bool) -> "tuple[ev.Event, ...]":
@@ -105,7 +108,7 @@ def _found(name: str, there: bool) -> "tuple[ev.Event, ...]":
     return (ev.CapabilitiesFound(confirmed=one) if there else ev.CapabilitiesFound(refuted=one),)
 
 
-_ANSWERS: Dict[Kind, Callable[[Caller, Ask], Answer]] = {
+_ANSWERS: Dict[Kind, Callable[[Caller, Query], Answer]] = {
     Kind.VERSION: _version,
     Kind.RUNNING: _running,
     Kind.HEALTH: _health,

@@ -68,7 +68,7 @@ def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading]) -> Opti
         return words.prompt(readings.prompt_position(model))
     if Phase.WORKING in current:
         return doing_words.busy(len(current), (request.kind for request in requests))
-    if not current and at_work(model) and model.meter.busy_slots():
+    if not current and at_work(model):
         return words.prompt(readings.prompt_position(model)) if model.meter.reading() else words.BUSY
     counted = in_flight(snapshot)
     ready = [other for other in snapshot.models.values() if other.state == READY]

@@ -1,0 +1,116 @@
+"""One exchange with a server, from connecting to the last byte, and the faults it can end in.
+
+A socket's time-out bounds the wait for the next byte, not a whole answer: headers, `100 Continue` or trailers that
+trickle would hold a caller for ever. So each exchange has a timer that shuts its socket. http.client itself bounds a
+line to 64 KiB and an answer to 100 headers. The look-up of a host's name is the system's, and bounded by that alone.
+"""
+
+import socket
+import threading
+import warnings
+from http.client import BadStatusLine, RemoteDisconnected, UnknownProtocol
+from typing import Optional, Union
+
+from llamabar.core.events import Fault, FaultKind
+
+warnings.filterwarnings("ignore", message="urllib3 v2 only supports OpenSSL")
+
+import urllib3  # noqa: E402
+from urllib3.connection import BaseSSLError, HTTPConnection, HTTPSConnection  # noqa: E402
+from urllib3.exceptions import (  # noqa: E402
+    ConnectTimeoutError,
+    LocationValueError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+    SSLError,
+)
+from urllib3.exceptions import TimeoutError as ReadTimeout  # noqa: E402
+
+__all__ = ["AnyConnection", "Deadline", "HTTPConnection", "HTTPSConnection", "fault_of", "urllib3"]
+
+AnyConnection = Union[HTTPConnection, HTTPSConnection]
+
+
+class Deadline:
+    """The time by which an exchange has to be over: then its socket is shut, which wakes whoever reads it."""
+
+    def __init__(self, within_s: float) -> None:
+        self.passed = False
+        self.socket: Optional[socket.socket] = None
+        self._within_s = within_s
+        self._connection: Optional[AnyConnection] = None
+        self._timer = threading.Timer(within_s, self._pass)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def connect(self, connection: "AnyConnection") -> None:
+        """Connect, and keep the socket: after an answer without keep-alive http.client gives it to the body alone."""
+        self._connection = connection
+        connection.connect()
+        self.check()
+        self.socket = connection.sock
+        self.socket.settimeout(self._within_s)
+
+    def check(self) -> None:
+        """Raise TimeoutError if the time is over: http.client takes headers or a body that were cut for whole ones."""
+        if self.passed:
+            raise TimeoutError
+
+    def lift(self) -> None:
+        """Let the exchange last for ever."""
+        self._timer.cancel()
+
+    def fault_of(self, error: BaseException) -> Fault:
+        """Return the fault behind an exception of the exchange."""
+        return Fault(FaultKind.TIMEOUT) if self.passed else fault_of(error)
+
+    def close(self) -> None:
+        """End the exchange."""
+        self._timer.cancel()
+        if self._connection is not None:
+            self._shut()
+            self._connection.close()
+        if self.socket is not None:
+            self.socket.close()
+
+    def _pass(self) -> None:
+        self.passed = True
+        self._shut()
+
+    def _shut(self) -> None:
+        held = self.socket or getattr(self._connection, "sock", None)
+        if held is not None:
+            try:
+                held.shutdown(socket.SHUT_RDWR)
+            except (OSError, ValueError):
+                pass
+
+
+def fault_of(error: BaseException) -> Fault:
+    """Return the fault behind an exception, in our words."""
+    if isinstance(error, ProtocolError) and isinstance(error.args[-1], BaseException):
+        error = error.args[-1]  # urllib3's wrapping of what happened in a body
+    if isinstance(error, (SSLError, BaseSSLError)) and not isinstance(error, socket.timeout):
+        return Fault(FaultKind.TLS, _tls_words(error.args[0] if isinstance(error, SSLError) and error.args else error))
+    if isinstance(error, (NameResolutionError, LocationValueError, UnicodeError)):
+        return Fault(FaultKind.UNKNOWN_HOST)
+    if isinstance(error, NewConnectionError):
+        return Fault(FaultKind.REFUSED)
+    if isinstance(error, (ConnectTimeoutError, ReadTimeout, TimeoutError, socket.timeout)):
+        return Fault(FaultKind.TIMEOUT)
+    if isinstance(error, (BadStatusLine, UnknownProtocol)) and not isinstance(error, RemoteDisconnected):
+        return Fault(FaultKind.NOT_LLAMA_SWAP, "not HTTP")
+    return Fault(FaultKind.CLOSED)
+
+
+def _tls_words(cause: object) -> str:
+    """Return what is wrong with a secure connection; the verdict on a certificate is the library's own sentence."""
+    said = getattr(cause, "verify_message", "")
+    if said:
+        return f"its certificate is not trusted: {said}; a private authority is named by ca_file in the settings"
+    if getattr(cause, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
+        return "it does not speak TLS; perhaps http:// is meant"
+    if isinstance(cause, FileNotFoundError):
+        return "the ca_file of the settings is not there"
+    return str(getattr(cause, "reason", "") or "").replace("_", " ").lower()
