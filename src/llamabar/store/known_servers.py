@@ -34,6 +34,7 @@ class _Known(NamedTuple):
     at_unix_s: float
 
     def is_valid(self) -> bool:
+        """Tell whether it still counts."""
         return self.build != NO_VERSION or 0.0 <= clock.unix_s() - self.at_unix_s < NO_VERSION_FOR_S
 
 
