@@ -142,7 +142,7 @@ def status_agrees(swap: Swap, plugin: Plugin) -> None:
 def swaps(swap: Swap, plugin: Plugin) -> None:
     """A request for another model shows the swap; a slash and a colon in its id are no trouble."""
     swap.chat("org/vision:q4", 10).join(30)
-    plugin.wait_for_row("org/vision\u2236q4: ready")
+    plugin.wait_for_row("org/vision:q4: ready")
     assert not plugin.row("chat-8b: ready")
 
 
@@ -155,10 +155,10 @@ def fails(swap: Swap, plugin: Plugin) -> None:
 def clicks(swap: Swap, plugin: Plugin) -> None:
     """A click loads a model, and another unloads it; an id with a slash only where the version can address it."""
     one = "unload_one" in said(swap, "status")["servers"][0]["capabilities"]
-    for model, shown in (("chat-8b", "chat-8b"), ("org/vision", "org/vision\u2236q4"))[: 2 if one else 1]:
+    for shown in ("chat-8b", "org/vision:q4")[: 2 if one else 1]:
         plugin.click(shown, under="Load:")
         plugin.wait_for_row(f"{shown}: ready", 30)
-        plugin.click(f"Unload: {model}" if one else "Unload all", under=shown if one else "")
+        plugin.click("Unload" if one else "Unload All", under=shown if one else "")
         plugin.wait_for_row("llama-swap: no model loaded")
 
 

@@ -1,10 +1,31 @@
-"""The one exception that is meant for the user."""
+"""The one exception that is a message to the user."""
+
+from enum import Enum
+
+
+class Code(str, Enum):
+    """What kind of failure it was, for scripts that read `--json`. Stable."""
+
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    UNKNOWN_MODEL = "unknown_model"
+    AMBIGUOUS_MODEL = "ambiguous_model"
+    UNKNOWN_REQUEST = "unknown_request"
+    UNKNOWN_PROFILE = "unknown_profile"
+    SEVERAL_SERVERS = "several_servers"
+    UNSUPPORTED = "unsupported"  # this llama-swap is too old for it
+    REFUSED = "refused"  # llama-swap, or this Mac, didn't do it
+    SETTINGS = "settings"
+    USAGE = "usage"
+    DISK_FULL = "disk_full"
+    INTERNAL = "internal"
 
 
 class LlamabarError(Exception):
-    """A known fault: `message` says what was found and what was expected, `hint` what to do."""
+    """A known fault: what was found and expected, and what to do about it."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", *, code: Code = Code.FAILED) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from llamabar.app.actions import Where, perform
+from llamabar.app.actions import DONE, Where, perform
 from llamabar.core import events as ev
 from llamabar.core.capabilities import capabilities, loadable
 from llamabar.demo.dialect import DemoModel
@@ -32,10 +32,11 @@ def test_odd_ids_are_loaded_and_unloaded_by_their_own_name(dialect):
             if not loadable(snapshot, model):
                 assert dialect == "v150" and "/" in model.id
                 continue
-            assert perform(Action(Do.LOAD, model.id), where) == ""
+            assert perform(Action(Do.LOAD, model.id), where) == DONE
             assert world.processes[model.id].state == "ready", model.id
             one = Do.UNLOAD if dialect != "v150" else Do.UNLOAD_ALL
-            assert perform(Action(one, model.id), where) == ""
+            loaded = replace(where, snapshot=live(ev.ModelsListed((model.info._replace(state="ready"),)), confirmed))
+            assert perform(Action(one, model.id), loaded) == DONE
             assert world.processes[model.id].state == "stopped", model.id
 
 

@@ -21,7 +21,7 @@ def test_two_servers_are_two_sections_and_the_title_speaks_of_the_busiest(tmp_pa
             assert plugin.row("studio: ") in ("studio: generating", "studio: busy")
             assert "t/s" in plugin.title()
             mini.stop()
-            plugin.wait_for_row("mini: not answering")
+            plugin.wait_for_row("mini: not responding")
             assert "t/s" in plugin.title(), "a server that is down never outshines one that works"
             answer.join(10)
             plugin.wait_for_row("studio: ready")

@@ -72,7 +72,7 @@ def test_a_half_deleted_cache_is_unpacked_anew(tmp_path, missing):
     path = site / missing
     shutil.rmtree(path) if path.is_dir() else path.unlink()
     done = start(tmp_path, "status", LLAMABAR_URL="http://127.0.0.1:9")
-    assert "not answering" in done.stdout, done.stderr
+    assert "not responding" in done.stdout, done.stderr
     assert path.exists()
 
 
@@ -86,7 +86,7 @@ def test_it_runs_from_a_folder_with_spaces_through_a_link_and_with_a_hostile_pyt
     for program in (folder / "llamabar.pyz", link):
         done = start(tmp_path, "--help", program=program, PYTHONPATH=str(folder))
         assert done.returncode == 0, done.stderr
-        assert "What llama-swap is doing" in done.stdout
+        assert "Watch and control llama-swap" in done.stdout
 
 
 def test_the_file_carries_what_it_needs_and_nothing_else():

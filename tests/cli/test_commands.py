@@ -22,7 +22,7 @@ def server():
 
 COMMANDS = (
     "stream", "frame", "status", "watch", "models", "load", "unload", "cancel", "profile", "config", "demo", "preview",
-    "history",
+    "history", "requests",
 )  # fmt: skip
 
 
@@ -43,7 +43,9 @@ def test_without_arguments_one_line_of_status_then_help(tmp_path, server):
     done = run(tmp_path, LLAMABAR_URL=server.url)
     lines = done.stdout.splitlines()
     assert lines[0] == f"llama-swap at {server.url[7:]}: no model loaded"
-    assert "Commands:" in lines
+    assert [line for line in lines if line in ("Look:", "Models:", "Service:", "Setup:", "More:")] == [
+        "Look:", "Models:", "Service:", "Setup:", "More:",
+    ]  # fmt: skip
     assert done.returncode == 0
 
 
@@ -71,10 +73,10 @@ def test_load_unload_and_their_failures(tmp_path, server):
     assert run(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
     assert server.world.processes["alpha-8b"].state == "stopped"
     for words, said in (
-        (["load", "no-such"], "No server has a model 'no-such'."),
-        (["load", "broken-1b"], "Could not load: unspecific error: upstream command exited prematurely."),
-        (["cancel", "77"], "No such request is in flight."),
-        (["profile", "nope"], "No server has a profile 'nope'."),
+        (["load", "no-such"], "No model is called 'no-such'."),
+        (["load", "broken-1b"], "Couldn't load broken-1b: unspecific error: upstream command exited prematurely."),
+        (["cancel", "77"], "No request '77' is in flight."),
+        (["profile", "nope"], "No profile is called 'nope'."),
     ):
         done = run(tmp_path, *words, LLAMABAR_URL=server.url)
         assert (done.returncode, done.stdout) == (1, "")
@@ -124,9 +126,9 @@ def test_what_an_old_llama_swap_cannot_do_is_said(tmp_path):
         for words, said in (
             (["load", "org/short:ttl"], "This llama-swap is too old to load a model that has a slash in its id.\n"),
             (["unload", "alpha-8b"],
-             "This llama-swap is too old to unload one model.\nAll of them: llamabar unload --all\n"),
+             "This llama-swap is too old to unload a single model.\nTo unload all of them: llamabar unload --all\n"),
             (["cancel", "--all"], "This llama-swap is too old to cancel a request.\n"),
-            (["profile", "x"], "No server has a profile 'x'.\nllama-swap has none, or is too old for them.\n"),
+            (["profile", "x"], "No profile is called 'x'.\nThis llama-swap has no profiles, or is too old for them.\n"),
         ):
             done = run(tmp_path, *words, LLAMABAR_URL=server.url)
             assert (done.returncode, done.stderr) == (1, said)
@@ -141,13 +143,17 @@ def test_of_several_servers_each_does_what_it_can_and_the_others_are_named(tmp_p
         chat(server, "beta-3b", tokens=3000)
         wait_for(lambda: server.inflight.entries)
         done = run(tmp_path, "cancel", "--all", "--config", str(settings))
-        assert (done.returncode, done.stderr) == (1, "down could not be asked. Find out why: llamabar doctor\n")
+        assert (done.returncode, done.stdout) == (1, "✓ new: 1 request cancelled\n")
+        assert done.stderr.splitlines() == [
+            "old: This llama-swap is too old to cancel a request.",
+            "down: can't reach it. To find out why: llamabar doctor",
+        ]
         wait_for(lambda: not server.inflight.entries)
 
 
 def test_what_is_not_there_is_said_with_what_there_is(tmp_path, server):
-    assert "There are: coding" in run(tmp_path, "profile", "codng", LLAMABAR_URL=server.url).stderr
-    assert "`llamabar models` lists" in run(tmp_path, "load", "alhpa", LLAMABAR_URL=server.url).stderr
+    assert "Profiles: coding." in run(tmp_path, "profile", "codng", LLAMABAR_URL=server.url).stderr
+    assert "Did you mean alpha-8b?" in run(tmp_path, "load", "alhpa-8b", LLAMABAR_URL=server.url).stderr
     assert run(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0, "as unload --all does"
 
 
@@ -160,14 +166,14 @@ def test_what_models_prints_can_be_typed(tmp_path, server):
 def test_models_says_why_it_knows_of_none(tmp_path):
     done = run(tmp_path, "models", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
-    assert "not answering (nothing listens there)" in done.stderr
+    assert "Connection refused" in done.stderr
 
 
 def test_a_server_that_takes_the_connection_and_says_nothing_is_no_start(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         done = run(tmp_path, "status", LLAMABAR_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert done.returncode == 1
-    assert "not answering (no answer in time)" in done.stdout
+    assert "Timed out" in done.stdout
 
 
 @pytest.mark.parametrize("words", [["history", "--csv"], ["status", "--json"], ["config"], ["--version"]])
@@ -208,7 +214,7 @@ def test_ctrl_c_before_anything_listens_is_as_quiet_as_later(tmp_path):
 def test_commands_say_when_nobody_is_there(tmp_path):
     done = run(tmp_path, "load", "m", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
-    assert "llama-swap cannot be asked: nothing listens there." in done.stderr
+    assert ": Connection refused." in done.stderr
 
 
 def test_two_servers_are_two_sections_and_one_that_is_down_disturbs_nobody(tmp_path, server):
@@ -218,10 +224,10 @@ def test_two_servers_are_two_sections_and_one_that_is_down_disturbs_nobody(tmp_p
     )
     done = run(tmp_path, "status", "--config", str(settings))
     assert done.returncode == 1
-    assert [line.split()[0] for line in done.stdout.splitlines()] == ["up", "down"]
+    assert [line.split()[0] for line in done.stdout.splitlines() if line[0] != " "] == ["up", "down"]
     assert run(tmp_path, "status", "--config", str(settings), "--server", "up").returncode == 0
     frame = run(tmp_path, "frame", "--config", str(settings)).stdout
-    assert "up: no model loaded" in frame and "down: not answering" in frame
+    assert "up: no model loaded" in frame and "down: not responding" in frame
     assert frame.splitlines()[0].startswith("|sfimage=circle "), "the title speaks of the server that works"
     assert run(tmp_path, "status", "--server", "no").returncode == 1
 
@@ -299,4 +305,4 @@ def test_where_nothing_can_be_printed_no_fault_of_ours_is_said(tmp_path):
         words = f'{shlex.join(command())} config >{where}'
         more = {"env": environment(tmp_path), "capture_output": True, "text": True, "timeout": 30}
         done = subprocess.run(["sh", "-c", words], **more)
-        assert "Traceback" not in done.stderr and "fault of ours" not in done.stderr, (where, done.stderr)
+        assert "Traceback" not in done.stderr and "Internal error" not in done.stderr, (where, done.stderr)

@@ -35,14 +35,14 @@ def test_the_server_in_force_as_it_is_now(tmp_path):
     with llama_swap() as server:
         done = run(tmp_path, "preview", str(path), LLAMABAR_URL=server.url)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"Wrote {path}: 1 state. Open it in a browser.\n"
+    assert done.stdout == f"✓ Wrote {path}: 1 state. Open it in a browser.\n"
     assert captions(path) == ["Now: llama-swap no model loaded"]
 
 
 def test_a_server_that_is_not_there_is_a_page_too(tmp_path):
     done = run(tmp_path, "preview", str(tmp_path / "x.html"), LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 0
-    assert captions(tmp_path / "x.html") == ["Now: llama-swap not answering"]
+    assert captions(tmp_path / "x.html") == ["Now: llama-swap not responding"]
 
 
 def test_a_recording_is_played_by_its_own_clock(tmp_path):
@@ -50,7 +50,7 @@ def test_a_recording_is_played_by_its_own_clock(tmp_path):
     done = run(tmp_path, "preview", str(path), "--recording", str(RECORDINGS / "v250"))
     assert done.returncode == 0
     found = captions(path)
-    assert found[0].endswith("no model loaded") and found[-1].endswith("not answering")
+    assert found[0].endswith("no model loaded") and found[-1].endswith("not responding")
     assert any(said.endswith("generating, 3 requests") for said in found)
     assert "computer" not in path.read_text("utf-8")  # the recording does not tell of its host
 
@@ -60,8 +60,8 @@ def test_a_recording_is_played_by_its_own_clock(tmp_path):
     ("no/such/x.html", (), "There is no folder"),
     ("/dev/null", (), "not a regular file"),
     ("x.html", ("--recording", "."), "events.jsonl: No such file"),
-    ("x.html", ("--recording", "bad"), "a line is not JSON"),
-    ("x.html", ("--recording", "odd"), "a line is not as expected"),
+    ("x.html", ("--recording", "bad"), "not JSON"),
+    ("x.html", ("--recording", "odd"), "not a recording"),
     ("x.html", ("--demo", "--dialect", "v1"), "There is no dialect"),
 ])  # fmt: skip
 def test_where_no_page_can_be_made_it_says_why_and_leaves_what_was_there(tmp_path, monkeypatch, file, words, said):

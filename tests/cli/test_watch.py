@@ -122,7 +122,7 @@ def test_help_and_details_and_back(tmp_path, server):
     with watching(server, tmp_path) as terminal:
         terminal.wait_for("llama-swap: no model loaded")
         terminal.press("?")
-        terminal.wait_for("Any other key goes back.")
+        terminal.wait_for("Press any key to return.")
         terminal.press("x")
         terminal.wait_for("llama-swap: no model loaded")
         terminal.press("d")
@@ -200,24 +200,24 @@ def test_models_are_loaded_and_unloaded_and_requests_cancelled_by_keys(tmp_path,
     with watching(server, tmp_path) as terminal:
         terminal.wait_for("llama-swap: no model loaded")
         terminal.press("u")
-        terminal.wait_for("Nothing is selected")
+        terminal.wait_for("Select a model first")
         terminal.press("\x1b[B")
-        terminal.wait_for("alpha-8b · l loads it")
+        terminal.wait_for("alpha-8b · l load")
         terminal.press("l")
         terminal.wait_for("> alpha-8b: ready")
         chatting = chat(server, "alpha-8b", tokens=4000)
         terminal.wait_for("alpha-8b: generating")
         terminal.press("kk\x1bOA\x1bOB")
         terminal.wait_for("> alpha-8b: generating")
-        terminal.wait_for("1 request will be lost")
+        terminal.wait_for("interrupts 1 request")
         terminal.press("k" + "j" * 9)
         terminal.wait_for("> Request")
         terminal.press("c")
         chatting.join(5)
         assert not chatting.is_alive()
-        terminal.wait_for("The selected request has gone")
+        terminal.wait_for("The selected request is gone")
         terminal.press("kkkkkkkk")
-        terminal.wait_for("alpha-8b · u unloads it")
+        terminal.wait_for("alpha-8b · u unload")
         terminal.press("u")
         terminal.wait_for(">   alpha-8b")
         assert ("POST", "/api/models/unload/alpha-8b") in server.requests
@@ -230,11 +230,11 @@ def test_a_profile_is_chosen_and_left_by_keys(tmp_path, server):
         terminal.press("d")
         terminal.wait_for("coding")
         terminal.press("p")
-        terminal.wait_for("Enter chooses it")
+        terminal.wait_for("Press Enter to choose")
         terminal.press("\r")
         terminal.wait_for("✓ coding")
         terminal.press("pj")
-        terminal.wait_for("Enter leaves it")
+        terminal.wait_for("> No Profile")
         terminal.press("\r")
         terminal.wait_for("Profile: none")
         assert not any("✓" in line for line in terminal.screen)
@@ -288,7 +288,7 @@ def test_no_colour_where_it_is_not_wanted(tmp_path, server):
 
 def test_the_demo_on_a_terminal_is_this_view(tmp_path):
     with Terminal([*command(), "demo"], tmp_path) as terminal:
-        terminal.wait_for("qwen3-30b: loading")
+        terminal.wait_for("Qwen3 30B: loading")
         assert "SWIFTBAR=1 LLAMABAR_URL=http://127.0.0.1:" in terminal.screen[-2]
         terminal.press("q")
         assert terminal.process.wait(8) == 0

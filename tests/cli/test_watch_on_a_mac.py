@@ -32,11 +32,11 @@ def test_r_asks_once_and_restarts_the_service(served):
     with Terminal([sys.executable, "-m", "llamabar", "watch"], served.home, height=40, popen=popen) as terminal:
         terminal.wait_for("Restart llama-swap")
         terminal.press("r")
-        terminal.wait_for("Restart llama-swap? No request is in flight.")
+        terminal.wait_for("Restart llama-swap? No active requests.")
         terminal.press("n")
         terminal.wait_for("Not restarted.")
         assert served.job(LABEL).pid == pid
         terminal.press("ry")
-        terminal.wait_for("Asked to restart.")
+        terminal.wait_for("Restarting…")
         wait_for(lambda: served.job(LABEL).pid not in (None, pid))
         terminal.wait_for("llama-swap: no model loaded")

@@ -34,6 +34,7 @@ SITUATIONS = [
     (Status.STARTING, lambda: with_service("running")),
     (Status.STOPPING, lambda: with_service("stopping")),
     (Status.STARTING, Snapshot),
+    (Status.UNREACHABLE, lambda: lost(ev.FaultKind.GATEWAY)),
     (Status.UNREACHABLE, lambda: lost(ev.FaultKind.REFUSED)),
     (Status.GENERATING, lambda: live(table(m="ready"), request(answered_bytes=500))),
     (Status.PROMPT, lambda: live(table(m="ready"), request(streams=True))),

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PATIENCE_S = 15.0
 
 MODELS = (
-    DemoModel("alpha-8b", "Alpha", "A chat model", ttl_s=300, load_s=0.3, tps=40.0, prompt_tps=2000.0),
+    DemoModel("alpha-8b", "", "A chat model", ttl_s=300, load_s=0.3, tps=40.0, prompt_tps=2000.0),
     DemoModel("beta-3b", load_s=0.2, tps=100.0, slots=1),
     DemoModel("broken-1b", load_s=0.2, broken=True),
     DemoModel("embed", load_s=0.1, stays=True),

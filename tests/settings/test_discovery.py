@@ -121,13 +121,13 @@ def test_a_server_that_moves_its_port_is_followed_where_no_setting_names_it(tmp_
                 plugin.wait_for_row("llama-swap: no model loaded")
             server.stop()
             for plugin in (found, named):
-                plugin.wait_for_row("llama-swap: not answering")
+                plugin.wait_for_row("llama-swap: not responding")
             with llama_swap("v236") as moved:
                 agent(tmp_path, "com.x", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", moved.url[7:]])
                 found.wait_for_row(f"Address: {moved.url[7:]}")
                 found.wait_for_row("Version: v236")
                 wait_for(lambda: ("GET", "/wol-health") in moved.requests)
-                assert named.row("llama-swap: not answering")
+                assert named.row("llama-swap: not responding")
                 assert moved.requests.count(("GET", "/api/events")) == 1, "nobody else has come"
 
 

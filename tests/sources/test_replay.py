@@ -17,7 +17,7 @@ V250 = (
     (1.5, "nothing loaded"),
     (2.9, "the first model is loading"),
     (4.4, "ready"),
-    (5.5, "reading a long prompt"),
+    (5.5, "processing a long prompt"),
     (9.2, "generating one answer"),
     (13.6, "three at once on two slots: one waits"),
     (17.0, "all three have ended"),
@@ -33,7 +33,7 @@ V250 = (
     (35.0, "the server has gone"),
 )
 V236 = (
-    (1.5, "nothing loaded"), (2.3, "loading or reading a prompt"), (6.3, "one answer"),
+    (1.5, "nothing loaded"), (2.3, "loading or processing a prompt"), (6.3, "one answer"),
     (8.9, "one answer, no slots seen"),
     (12.3, "three at once"), (22.3, "a model whose server exited"), (30.0, "the server has gone"),
 )  # fmt: skip

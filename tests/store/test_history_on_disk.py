@@ -512,7 +512,7 @@ def test_on_a_day_without_requests_the_earlier_ones_are_still_a_click_away(tmp_p
     monitor.today = monitor.day_of(time.time())
     today = next(row for row in compose(monitor.scene(now_s=1.0)).rows() if row.text.startswith("Today"))
     assert (today.text, [child.text for child in today.children]) == (
-        "Today: no request yet", ["Earlier days, in a terminal"],
+        "Today: no requests yet", ["Show Full History"],
     )  # fmt: skip
 
 
@@ -620,7 +620,7 @@ def test_the_command_says_it_in_words_in_csv_and_on_a_page(tmp_path):
     with llama_swap() as server, plugin(server.url, tmp_path) as shown:
         chat(server, MODEL, tokens=30).join()
         shown.wait_for_row("Today: 1 request")
-        assert shown.click("Earlier days", under="Today")[1:] == ["history"]
+        assert shown.click("Show Full History", under="Today")[1:] == ["history"]
         shown.end(signal.SIGTERM)
     today = clock.local_day(time.time())
     said = history(tmp_path).stdout.splitlines()

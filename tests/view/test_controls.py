@@ -7,8 +7,7 @@ from tools.scenes import scenes
 
 from llamabar.view.controls import DOWN, ENTER, ESCAPE, QUIT, UP, Controls, Seen, answer, pressed, selected, settled
 from llamabar.view.live_screen import screen
-from llamabar.view.menu import Action, Do, Menu, Row, Title
-from llamabar.view.selection import MODEL, REQUEST, Key, things
+from llamabar.view.menu import MODEL, REQUEST, Action, Do, Menu, Row, Subject, Title
 from llamabar.view.terminal import columns
 from tests.fakes.play import Player
 
@@ -20,27 +19,35 @@ def act(do, target="", server=S, mark=""):
     return Action(do, target, server=server, mark=mark)
 
 
+def about(model, server=S):
+    return Subject(MODEL, server, model, label=model)
+
+
 def loaded(model, server=S):
-    unload = Row(f"Unload: {model}", action=act(Do.UNLOAD, model, server))
-    page = Row("Open: its own web page", action=act(Do.OPEN, f"http://{model}/", server))
-    return Row(f"{model}: ready", children=(page, unload, Row("Copy: model id", action=act(Do.COPY, model, server))))
+    unload = Row("Unload", action=act(Do.UNLOAD, model, server))
+    page = Row("Open Model Page", action=act(Do.OPEN, f"http://{model}/", server))
+    copy = Row("Copy Model ID", action=act(Do.COPY, model, server))
+    return Row(f"{model}: ready", subject=about(model, server), children=(page, unload, copy))
 
 
 def fold(*models, server=S):
-    return Row("Load: more", children=tuple(Row(model, action=act(Do.LOAD, model, server)) for model in models))
+    rows = (Row(model, subject=about(model, server), action=act(Do.LOAD, model, server)) for model in models)
+    return Row("Load: more", children=tuple(rows))
 
 
 def request(number, stamp="t"):
-    return Row(f"Request: m, {number} s", children=(Row("Cancel", action=act(Do.CANCEL, str(number), mark=stamp)),))
+    text = f"Request: m, {number} s"
+    return Row(text, subject=Subject(REQUEST, S, str(number), stamp, text),
+               children=(Row("Cancel Request", action=act(Do.CANCEL, str(number), mark=stamp)),))  # fmt: skip
 
 
 def seen(*rows, **more):
     return Seen(Menu(Title("circle", "", "ready"), (rows,)), **{"in_flight": {S: 0}, **more})
 
 
-OPEN = Row("Open web UI", action=act(Do.OPEN, "http://x/ui/"))
+OPEN = Row("Open Web UI", action=act(Do.OPEN, "http://x/ui/"))
 RESTART = Row("Restart llama-swap", action=act(Do.RESTART))
-NOW_B = Row("Profile b", action=act(Do.PROFILE, ""), checked=True)
+NOW_B = Row("No Profile", action=act(Do.PROFILE, ""), checked=True)
 PROFILES = Row("llama-swap: ready", children=(Row("Profile a", action=act(Do.PROFILE, "a")), NOW_B))
 ALL = seen(PROFILES, loaded("m"), fold("x", "y"), request(1), request(2), OPEN, RESTART)
 
@@ -55,32 +62,22 @@ def press(keys, view=ALL):
 
 def on(key, view=ALL):
     """The state with one thing selected."""
-    return replace(Controls(), selected=key, place=[thing.key for thing in view.things].index(key))
+    keys = [one.key for one in view.selectable]
+    return replace(Controls(), selected=keys[keys.index(key)], place=keys.index(key))
 
 
-M, X = Key(MODEL, S, "m"), Key(MODEL, S, "x")
-FIRST, SECOND = Key(REQUEST, S, "1", "t"), Key(REQUEST, S, "2", "t")
+M, X = Subject(MODEL, S, "m"), Subject(MODEL, S, "x")
+FIRST, SECOND = Subject(REQUEST, S, "1", "t"), Subject(REQUEST, S, "2", "t")
 
 
 def test_models_loaded_or_not_and_requests_can_be_selected_in_the_order_of_the_menu():
-    assert [thing.key for thing in ALL.things] == [M, X, Key(MODEL, S, "y"), FIRST, SECOND]
-
-
-def test_a_list_of_one_model_is_that_model_and_a_failed_model_is_its_row():
-    view = seen(fold("x"), Row("broken: failed", children=(Row("Load again", action=act(Do.LOAD, "broken")),)))
-    assert [(thing.key.target, thing.row.text) for thing in view.things] == [("x", "x"), ("broken", "broken: failed")]
-
-
-def test_a_model_that_can_only_be_copied_is_known_by_its_id():
-    row = Row("m: loading", children=(Row("Copy: model id", action=act(Do.COPY, "m")),))
-    endpoint = Row("Copy endpoint", action=act(Do.COPY, "http://x/v1"))
-    assert [thing.key for thing in things(Menu(Title("", "", ""), ((row, endpoint),)), {"m"})] == [M]
+    assert [one.key for one in ALL.selectable] == [M, X, Subject(MODEL, S, "y"), FIRST, SECOND]
 
 
 @pytest.mark.parametrize("down", [DOWN, "j"])
 @pytest.mark.parametrize("up", [UP, "k"])
 def test_arrows_and_letters_move_and_stop_at_the_ends(down, up):
-    targets = [thing.key for thing in ALL.things]
+    targets = [one.key for one in ALL.selectable]
     assert press([down])[0].selected == targets[0]
     assert press([down] * 3)[0].selected == targets[2]
     assert press([down] * 9)[0].selected == targets[-1]
@@ -107,7 +104,7 @@ def test_what_moves_up_into_the_place_of_something_gone_is_never_hit():
     after = seen(loaded("m"), request(2))
     state, click = pressed(on(FIRST), "c", after)
     assert (state.selected, click) == (None, "")
-    assert "Nothing is selected" in state.said
+    assert "Select a request first" in state.message
     assert pressed(state, "j", after).controls.selected == SECOND  # from there it goes on
 
 
@@ -123,13 +120,13 @@ def test_a_key_acts_on_the_selected_thing_by_the_action_of_the_menu(key, thing, 
     state, click = pressed(on(thing), key, ALL)
     assert click == act(do, target, mark=mark).token
     assert click in {action.token for action in ALL.menu.actions()}
-    assert state.said.startswith("Asked to")
+    assert state.message.endswith("…")
 
 
 @pytest.mark.parametrize(("key", "thing", "said"), [
-    ("l", M, "m is loaded already."), ("u", X, "x is not loaded."), ("c", M, "A model is selected"),
-    ("u", FIRST, "A request is selected"), ("l", FIRST, "A request is selected"),
-    ("l", None, "Nothing is selected"), ("u", None, "Nothing is selected"), ("c", None, "Nothing is selected"),
+    ("l", M, "m is already loaded."), ("u", X, "x isn't loaded."), ("c", M, "Select a request first"),
+    ("u", FIRST, "Select a model first"), ("l", FIRST, "Select a model first"),
+    ("l", None, "Select a model first"), ("u", None, "Select a model first"), ("c", None, "Select a request first"),
 ])  # fmt: skip
 def test_what_a_key_cannot_do_now_is_said_and_not_done(key, thing, said):
     state, click = pressed(on(thing) if thing else Controls(), key, ALL)
@@ -140,40 +137,40 @@ def test_what_a_key_cannot_do_now_is_said_and_not_done(key, thing, said):
 @pytest.mark.parametrize("key", "opr")
 def test_what_is_not_offered_is_said(key):
     state, click = press([key], seen(loaded("m")))
-    assert (click, state.asks) == ("", "")
+    assert (click, state.dialog) == ("", "")
     assert answer(state, ALL)
 
 
 @pytest.mark.parametrize("key", "jklucpro")
 def test_no_key_fails_on_an_empty_menu(key):
     state, click = press([key], seen())
-    assert click == "" and state.said
+    assert click == "" and state.message
 
 
 def test_the_selected_thing_says_what_can_be_done_and_what_it_costs():
     busy = replace(ALL, requests={(S, "m"): 2})
-    assert answer(on(M), busy) == "m · u unloads it · 2 requests will be lost"
-    assert answer(on(X), busy) == "x · l loads it"
-    assert answer(on(FIRST), busy) == "Request: m, 1 s · c cancels it"
+    assert answer(on(M, busy), busy) == "m · u unload · interrupts 2 requests"
+    assert answer(on(X, busy), replace(busy, requests={(S, "x"): 1})) == "x · l load", "loading interrupts nobody"
+    assert answer(on(FIRST, busy), busy) == "Request: m, 1 s · c cancel"
 
 
 @pytest.mark.parametrize(("count", "said"), [
-    (0, "No request is in flight."), (1, "1 request will be lost."), (2, "2 requests will be lost."),
-    (None, "Requests in flight, if there are any, will be lost."),
+    (0, "No active requests."), (1, "This interrupts 1 request."), (2, "This interrupts 2 requests."),
+    (None, "This interrupts requests in flight, if there are any."),
 ])  # fmt: skip
 def test_a_restart_asks_once_and_says_what_is_lost(count, said):
     view = replace(ALL, in_flight={S: count})
     state, click = press("r", view)
     assert click == ""
-    assert answer(state, view) == f"Restart llama-swap? {said} y restarts, any other key does not."
-    assert pressed(state, "y", view) == (replace(state, asks="", chosen=None, said="Asked to restart."),
+    assert answer(state, view) == f"Restart llama-swap? {said} Press y to restart, any other key to go back."
+    assert pressed(state, "y", view) == (replace(state, dialog="", chosen=None, message="Restarting…"),
                                          act(Do.RESTART).token)  # fmt: skip
 
 
 @pytest.mark.parametrize("key", ["n", "r", ESCAPE, ENTER, "j", "l"])
 def test_a_restart_is_not_done_by_any_other_key(key):
     state, click = press(["r", key])
-    assert (click, state.asks) == ("", "")
+    assert (click, state.dialog) == ("", "")
 
 
 def test_a_restart_that_is_not_offered_any_more_is_not_done():
@@ -185,33 +182,33 @@ def test_with_several_servers_a_restart_is_of_the_selected_things_server():
     other = Row("Restart", action=act(Do.RESTART, server="mini"))
     view = seen(loaded("m"), RESTART, loaded("m", "mini"), other, in_flight={S: 0, "mini": 1})
     state, _ = press("r", view)
-    assert state.asks == "" and "Which server?" in state.said
+    assert state.dialog == "" and "Which server?" in state.message
     state, _ = press("jjr", view)
-    assert answer(state, view).startswith("Restart llama-swap on mini? 1 request")
+    assert answer(state, view).startswith("Restart llama-swap on mini? This interrupts 1 request.")
     assert pressed(state, "y", view).click == other.action.token
 
 
 def test_a_profile_is_chosen_or_left():
     state, click = press("p")
-    assert (state.asks, click) == ("profile", "")
+    assert (state.dialog, click) == ("profile", "")
     assert pressed(state, ENTER, ALL).click == act(Do.PROFILE, "a").token
     state, _ = pressed(state, DOWN, ALL)
     assert pressed(state, ENTER, ALL).click == act(Do.PROFILE, "").token
     shown = screen(state, ALL, width=60, height=12)
-    assert any(line.startswith("> ✓ Profile b") for line in shown)
-    assert "Enter leaves it, any other key goes back." in shown
+    assert any(line.startswith("> ✓ No Profile") for line in shown)
+    assert "Press Enter to choose, any other key to go back." in shown
     back = pressed(state, ESCAPE, ALL)
-    assert (back.click, back.controls.asks) == ("", "")
+    assert (back.click, back.controls.dialog) == ("", "")
 
 
 def test_a_profile_that_disappears_while_it_is_pointed_at_is_not_chosen():
     state, _ = press("p")
     state, click = pressed(state, ENTER, seen(loaded("m")))
-    assert (state.asks, click) == ("", "")
+    assert (state.dialog, click) == ("", "")
 
 
 def test_the_web_ui_is_that_of_the_selected_things_server():
-    other = Row("Open web UI", action=act(Do.OPEN, "http://y/ui/", "mini"))
+    other = Row("Open Web UI", action=act(Do.OPEN, "http://y/ui/", "mini"))
     view = seen(loaded("m"), OPEN, loaded("m", "mini"), other)
     assert press("o", view)[1] == press("jo", view)[1] == OPEN.action.token
     assert press("jjo", view)[1] == other.action.token
@@ -226,7 +223,7 @@ def test_what_stands_in_front_of_the_menu_offers_no_keys_of_the_menu(key):
 def test_help_goes_by_any_key_that_does_nothing_else():
     state, _ = press("?")
     state, click = pressed(state, "u", ALL)
-    assert (state.asks, click) == ("", "")
+    assert (state.dialog, click) == ("", "")
 
 
 @pytest.mark.parametrize("before", ["", "?", "p", "r", "d"])
@@ -243,13 +240,13 @@ def test_the_screen_is_filled_exactly_and_shows_what_is_selected(keys, width, he
         lines = screen(state, view, width=width, height=height)
         assert len(lines) == height
         assert max(columns(line) for line in lines) <= width
-        if height >= 12 and selected(state, view) and not state.asks:
+        if height >= 12 and selected(state, view) and not state.dialog:
             assert sum(line.startswith("> ") for line in lines) == 1
 
 
 def test_all_models_and_requests_of_a_real_server_can_be_selected():
     player = Player("v250").play(13.6)
     models = {model.id for model in player.snapshot.models.values() if not model.info.unlisted}
-    found = Seen(player.monitor.menu, frozenset(models)).things
-    assert {thing.key.target for thing in found if thing.key.kind == MODEL} == models
-    assert {thing.key.target for thing in found if thing.key.kind == REQUEST} == set(player.snapshot.requests)
+    found = Seen(player.monitor.menu).selectable
+    assert {one.key.target for one in found if one.key.kind == MODEL} == models
+    assert {one.key.target for one in found if one.key.kind == REQUEST} == set(player.snapshot.requests)

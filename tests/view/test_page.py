@@ -13,7 +13,7 @@ from llamabar.view.html import State, page
 from llamabar.view.menu import Action, Do, Image, Level, Menu, Row, Title
 from llamabar.view.palette import SYMBOLS
 from llamabar.view.sparkline import draw
-from llamabar.view.symbols import DRAWN, UNKNOWN, drawing
+from llamabar.view.symbols import DRAWN
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 HOSTILE = (
@@ -138,14 +138,10 @@ def test_every_state_has_a_symbol_of_its_own_shape():
     assert len(set(shapes)) == len(shapes)
 
 
-def test_every_symbol_of_every_scene_is_drawn():
+def test_only_what_is_used_is_drawn():
     used = {row.symbol for named in scenes() for row in named.state.menu.rows() if row.symbol}
-    assert [name for name in sorted(used) if drawing(name) == UNKNOWN] == []
-
-
-def test_a_variant_is_drawn_as_its_simpler_symbol_and_an_unknown_one_as_a_diamond():
-    assert drawing("trash.fill") == DRAWN["trash"]
-    assert drawing("no.such.thing") == UNKNOWN
+    assert used <= set(DRAWN)
+    assert set(DRAWN) == {*SYMBOLS.values(), "battery", "wifi"}
 
 
 def test_the_pictures_are_those_of_the_scenes_and_small():

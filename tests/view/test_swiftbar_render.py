@@ -102,7 +102,7 @@ def meant(*rows):
     """What should be read back: each row with its submenu, then its alternate."""
     found = []
     for row in rows:
-        found.append((safe(row.text).strip(), meant(*row.children)))
+        found.append((safe(row.text).replace("\\\\", "\\").strip(), meant(*row.children)))
         if row.alternate is not None:
             found += meant(row.alternate)
     return tuple(found)

@@ -1,27 +1,56 @@
-"""What a click does: each action is one call to llama-swap or to this computer; the next event shows its effect."""
+"""What a click or a command does, and whether it worked.
+
+Law: the result is what llama-swap's state says afterwards, not how an answer looks. A model whose root answers 404 is
+loaded all the same; v113 to v203 say OK to the unload of a model that goes on loading (facts on llama-swap's API, 3.2
+and 3.3). So after each action its event stream is opened once more and read until the state has settled.
+"""
 
 import json
 import os
 from dataclasses import dataclass
-from typing import Callable, Mapping
+from enum import Enum
+from typing import Callable, Iterable, Mapping, NamedTuple, Optional
 from urllib.parse import quote
 
 from llamabar.app import service_search, services
 from llamabar.app.services import Verb
 from llamabar.core import decode
 from llamabar.core.fields import mapping, parse
-from llamabar.core.state import Snapshot
+from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, loaded
+from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
 from llamabar.macos import outcomes, tools
 from llamabar.settings.load import ServerSettings
 from llamabar.sources.client import Client, Unreachable
+from llamabar.sources.one_state import state_when
 from llamabar.view import words
 from llamabar.view.menu import Action, Do
+from llamabar.view.text import harmless
 
 LOAD_S = 900.0  # held open for the whole load: a load whose caller leaves is unloaded at once (facts, trap 5)
 UNLOAD_S = 30.0
+SETTLED_S = 3.0  # after llama-swap has answered
 TOOL_S = 5.0
 SERVICE_S = 120.0  # each command is bounded by itself; ExitTimeOut may be long
+
+
+class Ending(Enum):
+    """How an action ended."""
+
+    DONE = "done"
+    NOTHING = "nothing"  # there was nothing to do
+    FAILED = "failed"
+
+
+class Result(NamedTuple):
+    """How an action ended, and why it was not done, in words."""
+
+    ending: Ending = Ending.DONE
+    why: str = ""
+    number: int = 1  # of models or requests
+
+
+DONE = Result()
 
 
 @dataclass(frozen=True)
@@ -33,104 +62,170 @@ class Where:
     server: ServerSettings
 
 
-def perform(action: Action, where: Where) -> str:
-    """Do what was clicked; return "" when it was accepted, else the reason why not, in words."""
+def perform(action: Action, where: Where) -> Result:
+    """Do what was clicked or asked for, and return how it ended."""
     try:
         return _DOES[action.do](action, where)
     except Unreachable as error:
-        return words.FAULTS[error.fault.kind]
+        return _failed(words.FAULTS[error.fault.kind])
     except LlamabarError as error:
-        return error.message.rstrip(".")
+        return _failed(error.message.rstrip("."))
 
 
-def _load(action: Action, where: Where) -> str:
-    """There is no route for loading: llama-swap's own page asks for the root of the model. Its answer may be a 404."""
-    got = where.client.call("GET", f"/upstream/{quote(action.target, safe='')}/", answer_s=LOAD_S)
-    own = mapping(parse(got.body)).get("src") == "llama-swap" or got.headers.get("content-type", "").startswith(
-        "text/plain"
-    )
-    return decode.error_text(got.body) or f"answer {got.status}" if got.status >= 400 and own else ""
+def _load(action: Action, where: Where) -> Result:
+    """There is no route for loading: llama-swap's own page asks for the root of the model."""
+    if _state_of(where.snapshot, action.target) == READY:
+        return _nothing("it is already loaded")
+    path = f"/upstream/{_quoted(action.target)}/"
+    refusal = _asked(where.client, "GET", path, answer_s=LOAD_S, only_own=True)
+    model = where.snapshot.models.get(action.target)
+    if model is not None and model.info.peer:  # nobody tells its state
+        return _failed(refusal) if refusal else DONE
+    after = state_when(where.client, lambda seen: _state_of(seen, action.target) != STARTING, within_s=SETTLED_S)
+    state = _state_of(after, action.target)
+    if state == READY:
+        return DONE
+    return _failed(refusal or ("it is still loading" if state == STARTING else "it was unloaded again"))
 
 
-def _unload(action: Action, where: Where) -> str:
-    return _posted(where.client, "POST", f"/api/models/unload/{quote(action.target, safe='')}")
+def _unload(action: Action, where: Where) -> Result:
+    return _unloaded(where, [action.target], f"/api/models/unload/{_quoted(action.target)}")
 
 
-def _unload_all(_: Action, where: Where) -> str:
-    return _posted(where.client, "POST", "/api/models/unload")
+def _unload_all(_: Action, where: Where) -> Result:
+    return _unloaded(where, [model.id for model in loaded(where.snapshot)], "/api/models/unload")
 
 
-def _cancel(action: Action, where: Where) -> str:
+def _unloaded(where: Where, model_ids: Iterable[str], path: str) -> Result:
+    wanted = {model.id for model in loaded(where.snapshot)} & set(model_ids)
+    if not wanted:
+        return _nothing("nothing is loaded" if path == "/api/models/unload" else "it isn't loaded")
+
+    def _left(seen: Snapshot) -> "set[str]":
+        return wanted & {model.id for model in loaded(seen)}
+
+    refusal = _asked(where.client, "POST", path, answer_s=UNLOAD_S)
+    after = state_when(where.client, lambda seen: not _left(seen), within_s=0.0 if refusal else SETTLED_S)
+    left = sorted(one for one in _left(after) if _state_of(after, one) != STOPPING)
+    if not left:
+        return Result(number=len(wanted))
+    still = f"{', '.join(left)} still {'loading' if _state_of(after, left[0]) == STARTING else 'loaded'}"
+    return _failed(refusal or still)
+
+
+def _cancel(action: Action, where: Where) -> Result:
     request = where.snapshot.requests.get(action.target)
     if request is None or request.info.stamp != action.mark:
-        return "that request has ended"
-    return _posted(where.client, "POST", f"/api/inflight/{quote(action.target, safe='')}/cancel")
+        return _nothing("that request has already ended")
+    return _cancelled(where, [action.target], "that request has already ended")
 
 
-def _cancel_all(_: Action, where: Where) -> str:
-    paths = [f"/api/inflight/{quote(one, safe='')}/cancel" for one in where.snapshot.requests]
-    failures = [_posted(where.client, "POST", path) for path in paths]
-    return next((failure for failure in failures if failure and "not found" not in failure), "")
+def _cancel_all(_: Action, where: Where) -> Result:
+    return _cancelled(where, where.snapshot.requests, "no request is in flight")
 
 
-def _profile(action: Action, where: Where) -> str:
+def _cancelled(where: Where, ids: Iterable[str], none: str) -> Result:
+    answers = [_asked(where.client, "POST", f"/api/inflight/{_quoted(one)}/cancel", gone=_GONE) for one in ids]
+    found = [answer for answer in answers if answer != _GONE]
+    refusal = next((answer for answer in found if answer), "")
+    if refusal or not found:
+        return _failed(refusal) if refusal else _nothing(none)
+    wanted = set(ids)
+    after = state_when(where.client, lambda seen: not wanted & set(seen.requests), within_s=SETTLED_S, requests=True)
+    left = len(wanted & set(after.requests))
+    return _failed(f"{plural(left, 'request')} still in flight") if left else Result(number=len(found))
+
+
+def _profile(action: Action, where: Where) -> Result:
     body = json.dumps({"name": action.target or None}).encode("utf-8")
-    return _posted(where.client, "PUT", "/api/profiles/active", body=body)
+    refusal = _asked(where.client, "PUT", "/api/profiles/active", body=body)
+    listed = decode.decode_profiles(parse(where.client.call("GET", "/api/profiles").body))
+    if listed is not None and (listed.active or "") == action.target:
+        return DONE
+    return _failed(refusal or "llama-swap didn't change it")
 
 
-def _copy(action: Action, _: Where) -> str:
-    return _said(tools.run("pbcopy", text=action.target, timeout_s=TOOL_S))
+def _copy(action: Action, _: Where) -> Result:
+    """No line end or escape of a name may reach the clipboard: pasted into a terminal it would run."""
+    return _tool(tools.run("pbcopy", text=harmless(action.target), timeout_s=TOOL_S))
 
 
-def _open(action: Action, _: Where) -> str:
-    return _said(tools.run("open", "--", action.target, timeout_s=TOOL_S))
+def _open(action: Action, _: Where) -> Result:
+    return _tool(tools.run("open", "--", action.target, timeout_s=TOOL_S))
 
 
-def _show(action: Action, where: Where) -> str:
+def _show(action: Action, where: Where) -> Result:
     """Open a file that the service names, or the settings, made first if there are none."""
     path = services.path_of(action.target, where.server)
     reveal = ["-R"] if action.target == services.PLIST else ["-t"] if action.target in services.TEXTS else []
-    return _said(tools.run("open", *reveal, "--", str(path), timeout_s=TOOL_S))
+    return _tool(tools.run("open", *reveal, "--", str(path), timeout_s=TOOL_S))
 
 
-def _serve(verb: Verb) -> Callable[[Action, Where], str]:
+def _serve(verb: Verb) -> Callable[[Action, Where], Result]:
     """Return what starts, stops or restarts the service that the item named.
 
     The file does it in a process of its own: a restart must come to its end also when the plugin is ended in its midst.
     """
 
-    def _done(action: Action, where: Where) -> str:
-        known = service_search.require(where.server)
-        if known.label != action.target:
-            return "another service is known by now"
+    def _done(action: Action, where: Where) -> Result:
+        if service_search.require(where.server).label != action.target:
+            return _failed("the service has changed")
         file = os.environ.get("LLAMABAR_FILE", "")
-        if file:
-            return _outcome(tools.call(file, verb.value, "--json", "--server", where.server.name, timeout_s=SERVICE_S))
-        outcome = services.act(verb, where.server, say=lambda _: None)
-        return "" if outcome.ok else outcomes.said(outcome)
+        if not file:
+            outcome = services.act(verb, where.server, say=lambda _: None)
+            return DONE if outcome.ok else _failed(outcomes.said(outcome))
+        output = tools.call(file, verb.value, "--json", "--server", where.server.name, timeout_s=SERVICE_S)
+        said = mapping(parse(output.out.encode("utf-8"))).get("said")
+        return DONE if output.code == 0 else _failed(said if isinstance(said, str) and said else output.words)
 
     return _done
 
 
-def _outcome(output: tools.Output) -> str:
-    said = mapping(parse(output.out.encode("utf-8"))).get("said")
-    return "" if output.code == 0 else said if isinstance(said, str) and said else output.words
+_GONE = "gone"
 
 
-def _nothing(_: Action, __: Where) -> str:
-    return ""
+def _asked(
+    client: Client, method: str, path: str, *, body: bytes = b"", answer_s: float = UNLOAD_S,
+    gone: Optional[str] = None, only_own: bool = False,
+) -> str:  # fmt: skip
+    """Return the words of a refusal, "" if there is none; a 404 is `gone`.
+
+    `only_own`: a missing page of a model's own server is no refusal; in llama-swap's 404 `error` is a string.
+    """
+    try:
+        got = client.call(method, path, body=body, answer_s=answer_s)
+    except Unreachable as error:
+        return words.FAULTS[error.fault.kind]
+    if got.status == 404 and gone is not None:
+        return gone
+    own = got.status != 404 or isinstance(mapping(parse(got.body)).get("error"), str)
+    if got.status < 400 or (only_own and not own):
+        return ""
+    return decode.error_text(got.body) or f"HTTP {got.status}"
 
 
-def _said(output: tools.Output) -> str:
-    return "" if output.code == 0 else output.words
+def _state_of(snapshot: Snapshot, model_id: str) -> str:
+    model = snapshot.models.get(model_id)
+    return model.state if model is not None else ""
 
 
-def _posted(client: Client, method: str, path: str, *, body: bytes = b"") -> str:
-    got = client.call(method, path, body=body, answer_s=UNLOAD_S)
-    return "" if got.status < 300 else decode.error_text(got.body) or f"answer {got.status}"
+def _quoted(text: str) -> str:
+    return quote(text, safe="", errors="replace")
 
 
-_DOES: Mapping[Do, Callable[[Action, Where], str]] = {
+def _failed(why: str) -> Result:
+    return Result(Ending.FAILED, why)
+
+
+def _nothing(why: str) -> Result:
+    return Result(Ending.NOTHING, why)
+
+
+def _tool(output: tools.Output) -> Result:
+    return DONE if output.code == 0 else _failed(output.words)
+
+
+_DOES: Mapping[Do, Callable[[Action, Where], Result]] = {
     Do.LOAD: _load,
     Do.UNLOAD: _unload,
     Do.UNLOAD_ALL: _unload_all,
@@ -143,6 +238,6 @@ _DOES: Mapping[Do, Callable[[Action, Where], str]] = {
     Do.START: _serve(Verb.START),
     Do.STOP: _serve(Verb.STOP),
     Do.RESTART: _serve(Verb.RESTART),
-    Do.TERMINAL: _nothing,  # SwiftBar itself runs it
-    Do.REFRESH: _nothing,
+    Do.TERMINAL: lambda *_: DONE,  # SwiftBar itself runs it
+    Do.REFRESH: lambda *_: DONE,
 }

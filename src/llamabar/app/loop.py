@@ -67,6 +67,7 @@ class Watch:
         notices = mistakes.in_menu(settings.mistakes)
         self.monitor = Monitor(watched, settings["menu.title"], settings["menu.key"], notices, version=__version__)
         self.monitor.unwanted = self.unwanted
+        self.monitor.by_id = settings["menu.names"] == "id"
         self.monitor.day_of = clock.local_day
         self.monitor.chart = chart_of(settings["chart_width_px"], settings["chart_height_px"], buckets=BUCKETS)
         for server in settings.servers:
@@ -196,16 +197,16 @@ class Watch:
 
     def _perform(self, server: str, action: Action) -> None:
         try:
-            failure = perform(action, self.where(server))
+            failure = perform(action, self.where(server)).why
         except Exception as error:
-            failure = f"a fault of ours: {type(error).__name__}"
+            failure = f"internal error: {type(error).__name__}"
         self.inbox.put(server, ActionEnded(action.token, failure))
         self.connections[server].look_at_service_again()
 
     def where(self, server: str) -> Where:
         """Return what an action on a server needs."""
         connection = self.connections[server]
-        return Where(connection.client, self.monitor.servers[server].snapshot, connection.server)
+        return Where(connection.client, snapshot=self.monitor.servers[server].snapshot, server=connection.server)
 
     def _measure_host(self, now_s: float) -> None:
         """Measure this computer and the processes found before, more often while something happens."""
@@ -270,7 +271,7 @@ class Watch:
 def fault_menu(error: Exception) -> Menu:
     """Return the menu that says where we failed and what to do. No text of the exception: it may hold secrets."""
     rows: List[Row] = [
-        Row(words.fault_of_ours(type(error).__name__, _place_of(error))),
+        Row(words.internal_error(type(error).__name__, _place_of(error))),
         Row(words.FAULT_GOES_ON),
     ]
     return Menu(Title("exclamationmark.triangle", "", words.FAULT_TITLE), (tuple(rows),))

@@ -61,6 +61,7 @@ class Monitor:
     version: str = ""
     aside: str = ""
     unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
+    by_id: bool = False  # models are shown by their ids, not their display names
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -193,12 +194,13 @@ class Monitor:
         only = len(self.servers) == 1
         shown = tuple(
             seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, accounts=w.accounts(),
-                 only=only, cause=w.cause, number=number)
+                 only=only, cause=w.cause, number=number, by_id=self.by_id)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip
         return Scene(
-            shown, now_s, self.title, self.key, self.notices, self.today, self.chart, self.version, self.aside
-        )
+            shown, now_s, title=self.title, key=self.key, mistakes=self.notices, today=self.today, chart=self.chart,
+            version=self.version, notice=self.aside,
+        )  # fmt: skip
 
     def pace(self) -> cadence.Pace:
         """Return how lively the servers are."""

@@ -1,7 +1,7 @@
 """Notifications through SwiftBar, for those who want them."""
 
 import threading
-from typing import Dict, Optional
+from typing import Dict
 from urllib.parse import quote
 
 from llamabar.core.notify import News, Told, news
@@ -11,37 +11,36 @@ from llamabar.core.units import duration
 from llamabar.macos import tools
 from llamabar.macos.paths import PLUGIN
 from llamabar.sources import clock
+from llamabar.view.names import labels
 from llamabar.view.text import name
 
 
 class Notifier:
     """Remembers what was told of each server."""
 
-    def __init__(self, wishes: NotifyOptions) -> None:
-        self._wishes = wishes
+    def __init__(self, options: NotifyOptions) -> None:
+        self._options = options
         self._told: Dict[str, Told] = {}
 
     def look(self, server: str, snapshot: Snapshot, *, now_s: float) -> None:
         """Tell what is new, if it is wanted; returns at once."""
-        if not self._wishes.events:
+        if not self._options.events:
             return
         before = self._told.get(server, Told())
-        self._told[server], found = news(before, snapshot, self._wishes, now_s=now_s, minute=clock.minute_of_day())
+        self._told[server], found = news(before, snapshot, self._options, now_s=now_s, minute=clock.minute_of_day())
         if found is not None:
-            threading.Thread(target=tools.run, args=("open", "-g", url(found, server)), daemon=True).start()
+            address = url(found, server, model=labels(snapshot).get(found.model, ""))
+            threading.Thread(target=tools.run, args=("open", "-g", address), daemon=True).start()
 
 
-def url(found: News, server: str) -> str:
-    """Return SwiftBar's address for a notification."""
-    fields = {"plugin": PLUGIN, "title": name(server), "body": words(found)}
+def url(found: News, server: str, *, model: str = "") -> str:
+    """Return SwiftBar's address for a notification; `model` is what the model is called, if not by its id."""
+    fields = {"plugin": PLUGIN, "title": name(server), "body": words(found, model or name(found.model))}
     return "swiftbar://notify?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in fields.items())
 
 
-def words(found: News) -> str:
+def words(found: News, model: str) -> str:
     """Return the news in words."""
     if found.event == FAILED:
-        return f"{name(found.model)} {'quit unexpectedly' if found.quit else 'failed to load'}"
-    if found.event == GONE:
-        return "is not answering"
-    took: Optional[float] = found.lasted_s
-    return f"{name(found.model)} has answered after {duration(took)}"
+        return f"{model} {'quit unexpectedly' if found.quit else 'failed to load'}"
+    return "isn't responding" if found.event == GONE else f"{model} finished a {duration(found.lasted_s)} request"

@@ -1,27 +1,41 @@
-"""Commands that change something: each does what the menu's item does, through the same code."""
+"""Commands that change something: each does what the menu's item does, through the same code, and says how it ended."""
 
 import sys
 from functools import partial
-from typing import Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, NamedTuple, Optional, Tuple
 
-from llamabar.app.actions import perform
+from llamabar.app.actions import Ending, Result, perform
 from llamabar.app.loop import Watch
-from llamabar.app.monitor import Monitor
 from llamabar.app.one_look import look
-from llamabar.cli.program import KNOWN_FAULT
+from llamabar.cli.output import say, say_error
+from llamabar.cli.program import KNOWN_FAULT, OK
+from llamabar.cli.which_model import models_called
 from llamabar.core.capabilities import loadable
-from llamabar.core.state import Snapshot
+from llamabar.core.state import Model, Snapshot
+from llamabar.core.units import plural, span
 from llamabar.doctor.explain import explain
-from llamabar.errors import LlamabarError
-from llamabar.settings.load import ServerSettings, Settings
+from llamabar.errors import Code, LlamabarError
+from llamabar.settings.load import Settings
 from llamabar.sources import clock
 from llamabar.view import words
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Do
+from llamabar.view.scene import address_of
 from llamabar.view.sections.requests import cancel
-from llamabar.view.text import plain
 
-Found = List[Tuple[str, Action]]  # server name and what to do there
+DIAGNOSE = "To find out why: llamabar doctor"
+
+
+class Task(NamedTuple):
+    """What to do on which server, and what to call what it is done to; `refusal`: why it can't be done there."""
+
+    server: str
+    action: Action
+    label: str = ""
+    refusal: Optional[LlamabarError] = None
+
+
+Find = Callable[[Mapping[str, Snapshot]], List[Task]]  # gets the servers that were reached, by name
 
 
 def perform_token(token: str, settings: Settings) -> int:
@@ -29,134 +43,167 @@ def perform_token(token: str, settings: Settings) -> int:
     watch = look(settings, services=True)
     found = _meant(watch, token)
     if not found:
-        for server in settings.servers:
-            _explain(watch.monitor, server)
+        for server in settings.servers:  # the menu that was clicked on may have offered a fix for an outage
+            fault = watch.monitor.servers[server.name].snapshot.fault
+            if fault is not None:
+                watch.monitor.explain(server.name, *explain(server, fault))
         found = _meant(watch, token)
     if not found:
-        raise LlamabarError("That item is not in the menu any more.", "Open the menu again.")
+        raise LlamabarError("That item is no longer in the menu.", "Open the menu again.")
     return _perform(watch, found[:1])
 
 
-def _explain(monitor: Monitor, server: ServerSettings) -> None:
-    """Take in why a server does not answer: the menu that was clicked on may have said so, and offered a remedy."""
-    fault = monitor.servers[server.name].snapshot.fault
-    if fault is not None:
-        monitor.explain(server.name, *explain(server, fault))
-
-
-def _meant(watch: Watch, token: str) -> Found:
+def _meant(watch: Watch, token: str) -> List[Task]:
     menu = compose(watch.monitor.scene(now_s=clock.now_s()))
-    return [(action.server, action) for action in menu.actions() if action.token == token]
+    return [Task(action.server, action) for action in menu.actions() if action.token == token]
 
 
 def load(model: str, settings: Settings) -> int:
-    """Load a model and wait until it is there."""
-    return _do(settings, partial(_of_model, Do.LOAD, model), f"No server has a model {model!r}.", _models)
+    """Load a model and wait until it is ready."""
+    return _do(settings, partial(_model_tasks, Do.LOAD, model))
 
 
 def unload(model: Optional[str], settings: Settings) -> int:
     """Unload one model, or all of them for None."""
     if model is None:
-        return _do(settings, lambda server, _: [(server, Action(Do.UNLOAD_ALL, server=server))], everywhere=True)
-    return _do(settings, partial(_of_model, Do.UNLOAD, model), f"No server has a model {model!r}.", _models)
+        return _do(settings, partial(_everywhere, Do.UNLOAD_ALL), everywhere=True)
+    return _do(settings, partial(_model_tasks, Do.UNLOAD, model))
 
 
 def cancel_request(request_id: Optional[str], settings: Settings) -> int:
     """Cancel one request in flight, or all of them for None."""
-    found = partial(_of_requests, request_id)
-    return _do(settings, found, "No such request is in flight.", _requests, everywhere=request_id is None)
+    if request_id is None:
+        return _do(settings, partial(_everywhere, Do.CANCEL_ALL), everywhere=True)
+    return _do(settings, partial(_request_tasks, request_id))
 
 
 def choose_profile(name: str, settings: Settings) -> int:
-    """Choose a routing profile; "" leaves it."""
-
-    def _found(server: str, snapshot: Snapshot) -> Found:
-        known = name in snapshot.profiles or (not name and "profiles" in snapshot.confirmed)
-        return [(server, Action(Do.PROFILE, name, server=server))] if known else []
-
-    return _do(settings, _found, f"No server has a profile {name!r}." if name else "No server has profiles.", _profiles)
+    """Choose a routing profile; "" chooses none."""
+    return _do(settings, partial(_profile_tasks, name))
 
 
-def _models(_: Sequence[Snapshot]) -> str:
-    return "`llamabar models` lists what there is."
+def _model_tasks(do: Do, wanted: str, reached: Mapping[str, Snapshot]) -> List[Task]:
+    return [
+        Task(server, Action(do, model.id, server=server), label=model.id, refusal=_refusal(do, reached[server], model))
+        for server, model in models_called(wanted, reached)
+    ]
 
 
-def _requests(_: Sequence[Snapshot]) -> str:
-    return "`llamabar status --json` lists what is in flight."
+def _refusal(do: Do, snapshot: Snapshot, model: Model) -> Optional[LlamabarError]:
+    old = "unload_one" in snapshot.refuted
+    if old and do is Do.UNLOAD:
+        return _too_old("unload a single model", "To unload all of them: llamabar unload --all")
+    return _too_old("load a model that has a slash in its id") if old and not loadable(snapshot, model) else None
 
 
-def _profiles(snapshots: Sequence[Snapshot]) -> str:
-    names = sorted({name for snapshot in snapshots for name in snapshot.profiles})
-    return f"There are: {', '.join(names)}." if names else "llama-swap has none, or is too old for them."
+def _everywhere(do: Do, reached: Mapping[str, Snapshot]) -> List[Task]:
+    def _refused(snapshot: Snapshot) -> Optional[LlamabarError]:
+        return _too_old("cancel a request") if do is Do.CANCEL_ALL and "cancel" in snapshot.refuted else None
+
+    return [Task(server, Action(do, server=server), refusal=_refused(one)) for server, one in reached.items()]
 
 
-def _of_model(do: Do, wanted: str, server: str, snapshot: Snapshot) -> Found:
-    """Return the model of that id or alias; raise LlamabarError where its llama-swap is too old for what is wanted."""
-    models = [model for model in snapshot.models.values() if wanted == model.id or wanted in model.info.aliases]
-    if models and "unload_one" in snapshot.refuted:
-        if do is Do.UNLOAD:
-            raise LlamabarError("This llama-swap is too old to unload one model.", "All of them: llamabar unload --all")
-        if not loadable(snapshot, models[0]):
-            raise LlamabarError("This llama-swap is too old to load a model that has a slash in its id.")
-    return [(server, Action(do, model.id, server=server)) for model in models[:1]]
+def _request_tasks(wanted: str, reached: Mapping[str, Snapshot]) -> List[Task]:
+    found = [
+        Task(server, cancel(server, request), label=f"Request {wanted}")
+        for server, snapshot in reached.items()
+        for request in snapshot.requests.values()
+        if request.info.id == wanted
+    ]
+    if not found and all("cancel" in snapshot.refuted for snapshot in reached.values()):
+        raise _too_old("cancel a request")
+    if not found:
+        hint = "To list the requests in flight: llamabar requests"
+        raise LlamabarError(f"No request {wanted!r} is in flight.", hint, code=Code.UNKNOWN_REQUEST)
+    return found
 
 
-def _of_requests(wanted: Optional[str], server: str, snapshot: Snapshot) -> Found:
-    if "cancel" in snapshot.refuted:
-        raise LlamabarError("This llama-swap is too old to cancel a request.")
-    requests = [request for request in snapshot.requests.values() if wanted in (None, request.info.id)]
-    return [(server, cancel(server, request)) for request in requests]
+def _profile_tasks(name: str, reached: Mapping[str, Snapshot]) -> List[Task]:
+    has = [server for server, one in reached.items() if name in one.profiles or (not name and one.profiles)]
+    if has:
+        return [Task(server, Action(Do.PROFILE, name, server=server), label=name) for server in has]
+    known = sorted({one for snapshot in reached.values() for one in snapshot.profiles})
+    hint = f"Profiles: {', '.join(known)}." if known else "This llama-swap has no profiles, or is too old for them."
+    raise LlamabarError(f"No profile is called {name!r}." if name else "No profiles.", hint, code=Code.UNKNOWN_PROFILE)
 
 
-def _do(
-    settings: Settings, find: Callable[[str, Snapshot], Found], missing: str = "",
-    hint: Callable[[Sequence[Snapshot]], str] = _models, *, everywhere: bool = False,
-) -> int:  # fmt: skip
+def _too_old(what: str, hint: str = "") -> LlamabarError:
+    return LlamabarError(f"This llama-swap is too old to {what}.", hint, code=Code.UNSUPPORTED)
+
+
+def _do(settings: Settings, find: Find, *, everywhere: bool = False) -> int:
     watch = look(settings)
-    reachable = {name: w.snapshot for name, w in watch.monitor.servers.items() if w.snapshot.connected}
-    if not reachable:
-        faults = [w.snapshot.fault for w in watch.monitor.servers.values() if w.snapshot.fault]
-        raise LlamabarError(
-            f"llama-swap cannot be asked: {words.FAULTS[faults[0].kind]}.", "Find out why: llamabar doctor"
-        )
-    found, refusals = _found_at(reachable, find)
-    if refusals and not found:
-        raise refusals[0]
-    if not found and not everywhere:
-        raise LlamabarError(missing, hint(list(reachable.values())))
-    named = list(dict.fromkeys(server for server, _ in found))
-    if len(named) > 1 and not everywhere:
-        raise LlamabarError(f"More than one server has it: {', '.join(named)}.", "Say which: --server NAME")
+    reached = {name: one.snapshot for name, one in watch.monitor.servers.items() if one.snapshot.connected}
+    silent = {name: one for name, one in watch.monitor.servers.items() if name not in reached}
+    if not reached:
+        one = next(iter(silent.values()))
+        why = words.FAULTS[one.snapshot.fault.kind].rstrip(".") if one.snapshot.fault else ""
+        said = f"Can't reach llama-swap at {address_of(one.url)}: {why}."
+        raise LlamabarError(said, DIAGNOSE, code=Code.UNREACHABLE)
+    found = find(reached)
+    if len(found) > 1 and not everywhere:
+        names = ", ".join(task.server for task in found)
+        hint = "Choose one with --server NAME"
+        raise LlamabarError(f"Several servers have it: {names}.", hint, code=Code.SEVERAL_SERVERS)
     code = _perform(watch, found)
-    silent = [name for name in watch.monitor.servers if name not in reachable] if everywhere else []
-    for name in silent:
-        print(f"{name} could not be asked. Find out why: llamabar doctor", file=sys.stderr)
-    return KNOWN_FAULT if silent or refusals else code
+    for name in silent if everywhere else ():
+        say(f"{name}: can't reach it. {DIAGNOSE}", error=True)
+        code = KNOWN_FAULT
+    return code
 
 
-def _found_at(
-    reachable: Mapping[str, Snapshot], find: Callable[[str, Snapshot], Found]
-) -> Tuple[Found, List[LlamabarError]]:
-    """Return what is found, and why some servers, by their names, cannot do it."""
-    found: Found = []
-    refusals = []
-    for server, snapshot in reachable.items():
+def _perform(watch: Watch, found: List[Task]) -> int:
+    """Do each task and say how it ended; raise LlamabarError where the only one failed."""
+    failures: List[Tuple[str, LlamabarError]] = []
+    for task in found:
+        prefix = f"{task.server}: " if len(found) > 1 else ""
         try:
-            found += find(server, snapshot)
+            _perform_one(watch, task, prefix)
         except LlamabarError as error:
-            refusals.append(error)
-    return found, refusals
+            failures.append((prefix, error))
+    if len(found) == 1 and failures:
+        raise failures[0][1]
+    for prefix, failed in failures:
+        say_error(f"{prefix}{failed.message}", failed.hint, code=failed.code, as_json=False)
+    return KNOWN_FAULT if failures else OK
 
 
-def _perform(watch: Watch, found: Found) -> int:
-    for server, action in found:
-        name = server if server in watch.connections else next(iter(watch.connections))
-        where = watch.where(name)
-        if where.client.api_key:
-            where.client.open_stream().close()  # the look is over: llama-swap shows itself anew before it gets the key
-        if action.do is Do.LOAD and sys.stderr.isatty():
-            print(f"Loading {plain(action.target)} …", file=sys.stderr)
-        failure = perform(action, where).rstrip(".")
-        if failure:
-            raise LlamabarError(f"Could not {action.do.value}: {failure}.")
-    return 0
+def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
+    if task.refusal is not None:
+        raise task.refusal
+    name = task.server if task.server in watch.connections else next(iter(watch.connections))
+    where, began_s = watch.where(name), clock.now_s()
+    if where.client.api_key:
+        where.client.open_stream().close()  # the look is over: llama-swap shows itself anew before it gets the key
+    if task.action.do is Do.LOAD and sys.stderr.isatty():
+        say(f"Loading {task.label or task.action.target}…", error=True)
+    result = perform(task.action, where)
+    if result.ending is Ending.FAILED:
+        what = " ".join(part for part in (task.action.do.value, task.label) if part)
+        said = f"Couldn't {words.REFUSALS.get(what, what)}: {words.sentence(result.why)}"
+        hint = "To see why: llamabar logs --upstream" if task.action.do is Do.LOAD else ""
+        raise LlamabarError(said, hint, code=Code.REFUSED)
+    if result.ending is Ending.NOTHING and task.action.do is Do.CANCEL:
+        raise LlamabarError("That request has already ended.", code=Code.UNKNOWN_REQUEST)
+    if result.ending is Ending.NOTHING:
+        say(prefix + _nothing_words(task))
+    elif task.action.do in _DONE:
+        say(prefix + _DONE[task.action.do](task, result, span(clock.now_s() - began_s)), level="ok")
+
+
+def _nothing_words(task: Task) -> str:
+    if task.action.do is Do.LOAD:
+        return f"{task.label} is already loaded."
+    if task.action.do is Do.UNLOAD:
+        return f"{task.label} isn't loaded. Nothing to unload."
+    return f"Nothing to {'cancel' if task.action.do is Do.CANCEL_ALL else 'unload'}."
+
+
+_DONE: Mapping[Do, Callable[[Task, Result, str], str]] = {
+    Do.LOAD: lambda task, _, took: f"{task.label or task.action.target} loaded in {took}",
+    Do.UNLOAD: lambda task, *_: f"{task.label or task.action.target} unloaded",
+    Do.UNLOAD_ALL: lambda _, result, __: f"{plural(result.number, 'model')} unloaded",
+    Do.CANCEL: lambda task, *_: f"Request {task.action.target} cancelled",
+    Do.CANCEL_ALL: lambda _, result, __: f"{plural(result.number, 'request')} cancelled",
+    Do.PROFILE: lambda task, *_: f"Profile {task.label} is active" if task.label else "No profile is active",
+}

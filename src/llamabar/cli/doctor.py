@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 import click
 
+from llamabar.cli.output import JSON_VERSION
 from llamabar.cli.style import mark
 from llamabar.core.units import plural
 from llamabar.doctor import fixes
@@ -16,7 +17,6 @@ from llamabar.doctor.checks.registry import LAYERS, findings, top
 from llamabar.doctor.collect.everything import collect
 from llamabar.errors import LlamabarError
 
-JSON_VERSION = 1
 COUNTED = (Level.ERROR, Level.WARNING, Level.NOTE)
 
 

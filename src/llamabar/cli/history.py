@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from llamabar.cli import preview
+from llamabar.cli.output import JSON_VERSION
 from llamabar.cli.program import OK
 from llamabar.core.ledger import Line, lines, total
 from llamabar.errors import LlamabarError
@@ -23,7 +24,6 @@ from llamabar.view.history_page import figures, labels
 from llamabar.view.text import plain
 from llamabar.view.words import ago
 
-JSON_VERSION = 1
 AGO = re.compile(r"([1-9]\d{0,3})d\Z")
 NONE_YET = "There is no history yet: the plugin and `watch` write it while they run; the demo keeps none."
 FORMULA = ("=", "+", "-", "@")

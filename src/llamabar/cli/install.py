@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 import click
 
 from llamabar.app.service_search import find
+from llamabar.cli.output import JSON_VERSION
 from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
 from llamabar.macos.agents import Agent, listen_of
@@ -26,7 +27,6 @@ from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
 from llamabar_installer.steps import Kind, Options, Plan, Step
 
-JSON_VERSION = 1
 Planner = Callable[[Facts, Options], Plan]
 
 

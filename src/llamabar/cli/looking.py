@@ -1,22 +1,21 @@
-"""Commands that look: frames, status, models, the live view, the demo, the settings."""
+"""Commands that look: frames, status, models, requests, the live view, the demo, the settings."""
 
-import json
 import os
-import sys
 from pathlib import Path
 from typing import Optional
 
 import click
 
-from llamabar.cli.program import KNOWN_FAULT, OK, code_of, common, print_status, program, scene_of, settings_of
+from llamabar.cli.program import KNOWN_FAULT, OK, as_json_option, common, program, report, scene_of, settings_of
 
 DEMO_SECONDS_UNWATCHED = 15.0
+NO_SEPARATOR = ("XBARDarkMode", "BitBarDarkMode", "ARGOS_VERSION")  # set by programs that know no SwiftBar frames
 
 
 @program.command()
 @common
 def stream(server: str, config: str) -> int:
-    """The plugin: frames for SwiftBar until told to stop."""
+    """Run the SwiftBar plugin: print frames until told to stop."""
     from llamabar.plugin.main import stream as run_stream
 
     return run_stream(os.environ, server=server, config=config)
@@ -25,56 +24,58 @@ def stream(server: str, config: str) -> int:
 @program.command()
 @common
 def frame(server: str, config: str) -> int:
-    """One frame, then exit: for xbar, Argos and non-streaming use."""
+    """Print one frame: for xbar, Argos and non-streaming use."""
     scene = scene_of(server, config, for_menu=True)
     from llamabar.plugin.click_style import click_style
     from llamabar.view.compose import compose
-    from llamabar.view.swiftbar import render
+    from llamabar.view.swiftbar import END, render
 
-    print(render(compose(scene), click_style(os.environ, ends=True)).decode("utf-8"), end="")
+    shown = render(compose(scene), click_style(os.environ, ends=True)).decode("utf-8")
+    if any(variable in os.environ for variable in NO_SEPARATOR):
+        shown = shown[: -len(END) - 1]  # to these it would be one more item
+    print(shown, end="")
     return OK
 
 
 @program.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@as_json_option
 @common
 def status(server: str, config: str, as_json: bool) -> int:
-    """One look, in words. Exit code 1 if a server cannot be reached or needs a key."""
-    return print_status(server, config, as_json=as_json)
+    """Show server, model and request status. Exit code 1 if a server isn't reachable or needs a key."""
+    return report("status", server, config, as_json=as_json)
 
 
 @program.command()
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@as_json_option
 @common
 def models(server: str, config: str, as_json: bool) -> int:
-    """Every model with state, memory, context and time to unload."""
-    scene = scene_of(server, config, totals=as_json)
-    from llamabar.cli import reports
+    """List every model with its state, speed, memory and context."""
+    return report("models", server, config, as_json=as_json)
 
-    if as_json:
-        print(json.dumps(reports.models_document(scene), indent=2))
-    else:
-        print("\n".join(reports.model_table(scene)))
-        for line in reports.silent_lines(scene):
-            print(line, file=sys.stderr)
-    return code_of(scene)
+
+@program.command()
+@as_json_option
+@common
+def requests(server: str, config: str, as_json: bool) -> int:
+    """List the requests in flight."""
+    return report("requests", server, config, as_json=as_json)
 
 
 @program.command()
 @common
 def watch(server: str, config: str) -> int:
-    """The menu, live, in a terminal. Keys: q ends, ? helps."""
+    """Show the menu live in the terminal. Keys: ? help, q quit."""
     from llamabar.cli.watch import LiveView
 
     return LiveView(settings_of(server, config), seconds=None, note="", keeps=os.environ).run()
 
 
 @program.command()
-@click.option("--serve", "port", type=click.IntRange(0, 65535), help="Only serve, on this port (0: any free one).")
-@click.option("--seconds", type=click.FloatRange(min=0), help="End by itself after so many seconds.")
-@click.option("--dialect", default="v250", help="Speak as this llama-swap: v150, v228, v236 or v250.")
+@click.option("--serve", "port", type=click.IntRange(0, 65535), help="Only serve, on this port (0: any free port).")
+@click.option("--seconds", type=click.FloatRange(min=0), help="Stop after this many seconds.")
+@click.option("--dialect", default="v250", help="llama-swap version to imitate: v150, v228, v236 or v250.")
 def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
-    """The built-in llama-swap with made-up models and load, shown live."""
+    """Run the built-in llama-swap with made-up models and load, shown live."""
     from llamabar.cli.demo import run_demo
 
     return run_demo(port, seconds=seconds, dialect=dialect, unwatched_s=DEMO_SECONDS_UNWATCHED)
@@ -82,20 +83,20 @@ def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
 
 @program.command()
 @click.argument("file", metavar="FILE.html")
-@click.option("--demo", is_flag=True, help="Draw the built-in llama-swap, at the moments that show everything.")
+@click.option("--demo", is_flag=True, help="Draw the built-in llama-swap in every state.")
 @click.option("--recording", metavar="FOLDER", help="Draw a recording of a real server.")
-@click.option("--dialect", help="With --demo: speak as this llama-swap: v150, v228, v236 or v250.")
+@click.option("--dialect", help="With --demo: llama-swap version to imitate: v150, v228, v236 or v250.")
 @common
 def preview(
     file: str, demo: bool, recording: Optional[str], dialect: Optional[str], server: str, config: str
 ) -> int:
-    """The menu as one page, light and dark: of the server now, of the demo, or of a recording."""
+    """Save the menu as a web page, light and dark: as it is now, of the demo, or of a recording."""
     from llamabar.cli import preview as pages
 
     if demo and recording:
-        raise click.UsageError("--demo and --recording exclude each other.")
+        raise click.UsageError("Use --demo or --recording, not both.")
     if dialect and not demo:
-        raise click.UsageError("--dialect goes with --demo.")
+        raise click.UsageError("--dialect needs --demo.")
     path = pages.target(file)
     if demo:
         drawn = pages.of_demo(dialect or "v250")

@@ -9,9 +9,10 @@ from typing import List
 import click
 
 from llamabar.cli import controlling, installing, looking  # each adds its commands to the program
+from llamabar.cli.output import say_error
 from llamabar.cli.program import INTERRUPTED, KNOWN_FAULT, OK, OUR_FAULT, WRONG_USAGE, program
 from llamabar.damage import is_repairable
-from llamabar.errors import LlamabarError
+from llamabar.errors import Code, LlamabarError
 
 COMMANDS = (looking, controlling, installing)
 
@@ -23,9 +24,7 @@ def is_full(error: BaseException) -> bool:
 
 def no_room() -> int:
     """Say that the disk is full; return the exit code."""
-    print("The disk is full: there was no room for what was to be written.", file=sys.stderr)
-    print("Make room on it, then try again.", file=sys.stderr)
-    return KNOWN_FAULT
+    return _failed(LlamabarError("The disk is full.", "Free up some space, then try again.", code=Code.DISK_FULL))
 
 
 def run(arguments: List[str]) -> int:
@@ -33,13 +32,17 @@ def run(arguments: List[str]) -> int:
     for out in (sys.stdout, sys.stderr):
         if isinstance(out, io.TextIOWrapper):
             out.reconfigure(errors="replace")  # a terminal that knows no Chinese is no fault of ours
+    as_json = "--json" in arguments
     try:
         result = program.main(arguments, prog_name="llamabar", standalone_mode=False)
         return result if isinstance(result, int) else OK
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.ClickException as error:
-        error.show()
+        if as_json:
+            say_error(error.format_message(), code=Code.USAGE, as_json=True)
+        else:
+            error.show()
         return WRONG_USAGE
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError) and is_repairable(error.__cause__):
@@ -47,8 +50,7 @@ def run(arguments: List[str]) -> int:
         print(file=sys.stderr)
         return INTERRUPTED
     except LlamabarError as error:
-        print("\n".join(part for part in (error.message, error.hint) if part), file=sys.stderr)
-        return KNOWN_FAULT
+        return _failed(error, as_json=as_json)
     except BrokenPipeError:
         return OK
     except Exception as error:
@@ -56,14 +58,21 @@ def run(arguments: List[str]) -> int:
             return no_room()
         if is_repairable(error):
             raise
-        return _our_fault(error)
+        return _internal(error, as_json=as_json)
 
 
-def _our_fault(error: Exception) -> int:
+def _failed(error: LlamabarError, *, as_json: bool = False, exit_code: int = KNOWN_FAULT) -> int:
+    say_error(error.message, error.hint, code=error.code, as_json=as_json)
+    return exit_code
+
+
+def _internal(error: Exception, *, as_json: bool) -> int:
     where = error.__traceback__
     while where is not None and where.tb_next is not None:
         where = where.tb_next
     place = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
-    print(f"A fault of ours: {type(error).__name__} at {place}.", file=sys.stderr)
-    print("Please report it with this line and what you did.", file=sys.stderr)
-    return OUR_FAULT
+    said = LlamabarError(
+        f"Internal error: {type(error).__name__} at {place}.", "Please report this line and what you did.",
+        code=Code.INTERNAL,
+    )  # fmt: skip
+    return _failed(said, as_json=as_json, exit_code=OUR_FAULT)

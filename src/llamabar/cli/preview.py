@@ -7,6 +7,7 @@ from typing import List, NamedTuple, Optional
 
 from llamabar.app.playback import Player
 from llamabar.cli.demo_moments import Moments
+from llamabar.cli.output import say
 from llamabar.core.state import in_flight, loaded
 from llamabar.core.status import Status, classify
 from llamabar.core.units import plural
@@ -21,7 +22,7 @@ from llamabar.view.html import State
 LOOK_EVERY_S = 0.25
 MOST_STATES = 40
 AFTER_END_S = 5.0
-HOW_TO_READ = "Every submenu is drawn open, below its row. Rows marked ⌥ show while the Option key is held."
+HOW_TO_READ = "Submenus are shown open, below their rows. Rows marked ⌥ appear while the Option key is held."
 
 
 class Drawn(NamedTuple):
@@ -45,7 +46,7 @@ def of_settings(settings: Settings) -> Drawn:
 def of_demo(dialect: str) -> Drawn:
     """Return the moments of the built-in llama-swap, which is run for a few seconds."""
     moments = Moments(dialect).collect()
-    untold = f"Not told by a llama-swap {dialect}: {'; '.join(moments.missed).lower()}." if moments.missed else ""
+    untold = f"llama-swap {dialect} doesn't tell: {'; '.join(moments.missed).lower()}." if moments.missed else ""
     return Drawn(moments.states, "llamabar: the menu of a made-up llama-swap", untold)
 
 
@@ -56,18 +57,18 @@ def of_recording(folder: Path) -> Drawn:
         states = _stretches(player)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LlamabarError(
-            f"{folder} is no recording that can be read: {_said(error)}.",
+            f"Can't read the recording {folder}: {_said(error)}.",
             "A recording is a folder with events.jsonl and calls.jsonl, as in tests/recordings.",
         ) from None
     more = len(states) - MOST_STATES
-    note = f"The first {MOST_STATES} states; {more} more are left out." if more > 0 else ""
+    note = f"The first {MOST_STATES} states of {len(states)}." if more > 0 else ""
     return Drawn(states[:MOST_STATES], f"llamabar: the menu during the recording {folder.resolve().name}", note)
 
 
 def _said(error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{Path(error.filename or '').name}: {error.strerror}"
-    return "a line is not JSON" if isinstance(error, json.JSONDecodeError) else "a line is not as expected"
+    return "not JSON" if isinstance(error, json.JSONDecodeError) else "not a recording"
 
 
 def _stretches(player: Player) -> List[State]:
@@ -90,16 +91,13 @@ def _stretches(player: Player) -> List[State]:
 def target(file: str, *, example: str = "preview menu.html") -> Path:
     """Return where a page goes; raise LlamabarError where no file can be put."""
     path = Path(os.path.realpath(os.path.expanduser(file)))
-    if os.path.lexists(path.parent) and not os.access(path.parent, os.X_OK):
-        raise LlamabarError(f"Nothing may be written into {path.parent}.", "Name another place.")
-    if path.is_dir():
-        raise LlamabarError(f"{file} is a folder.", f"Name a file: llamabar.pyz {example}")
-    if path.exists() and not path.is_file():
-        raise LlamabarError(f"{file} is not a regular file.", f"Name a file: llamabar.pyz {example}")
+    if os.path.lexists(path.parent) and not os.access(path.parent, os.X_OK | os.W_OK):
+        raise LlamabarError(f"Can't write to {path.parent}.", "Choose another folder.")
+    if path.is_dir() or (path.exists() and not path.is_file()):
+        kind = "is a folder" if path.is_dir() else "is not a regular file"
+        raise LlamabarError(f"{file} {kind}.", f"Name a file: llamabar {example}")
     if not path.parent.is_dir():
-        raise LlamabarError(f"There is no folder {path.parent}.", "Make it first, or name another place.")
-    if not os.access(path.parent, os.W_OK):
-        raise LlamabarError(f"Nothing may be written into {path.parent}.", "Name another place.")
+        raise LlamabarError(f"There is no folder {path.parent}.", "Create it first, or choose another.")
     return path
 
 
@@ -107,7 +105,7 @@ def write(path: Path, drawn: Drawn) -> None:
     """Draw the page, put it in place and say where; raise LlamabarError if that fails."""
     note = " ".join(part for part in (HOW_TO_READ, drawn.note) if part)
     put(path, html.page(drawn.states, heading=drawn.heading, note=note))
-    print(f"Wrote {path}: {plural(len(drawn.states), 'state')}. Open it in a browser.")
+    say(f"Wrote {path}: {plural(len(drawn.states), 'state')}. Open it in a browser.", level="ok")
 
 
 def put(path: Path, whole: str) -> None:
@@ -115,4 +113,4 @@ def put(path: Path, whole: str) -> None:
     try:
         files.write(path, whole.encode("utf-8", "replace"))
     except OSError as error:
-        raise LlamabarError(f"{path} could not be written: {error.strerror}.", "Name another place.") from None
+        raise LlamabarError(f"Can't write {path}: {error.strerror}.", "Choose another file.") from None

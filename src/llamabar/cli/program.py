@@ -1,13 +1,13 @@
 """The program's group of commands, and what all of them share."""
 
-import json
 import os
 import sys
 from typing import Any, Callable, Optional, TypeVar
 
 import click
 
-from llamabar.errors import LlamabarError
+from llamabar.cli.output import say, say_json
+from llamabar.errors import Code, LlamabarError
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
 from llamabar.settings.mistakes import shown, words
@@ -15,7 +15,16 @@ from llamabar.sources import without_tls
 
 OK, KNOWN_FAULT, WRONG_USAGE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
+GROUPS = (
+    ("Look", ("status", "watch", "models", "requests", "history", "logs")),
+    ("Models", ("load", "unload", "cancel", "profile")),
+    ("Service", ("start", "stop", "restart", "open")),
+    ("Setup", ("install", "uninstall", "doctor", "config")),
+)
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def common(command: Command) -> Command:
@@ -31,30 +40,46 @@ def settings_of(server: str, config: str, *, allow_unusable: bool = False) -> Se
     """
     found = discover.settings(os.environ, option=config, server=server)
     for mistake in found.mistakes:
-        print(f"Warning: {shown(mistake) if sys.stderr.isatty() else words(mistake)}", file=sys.stderr)
+        say(f"Warning: {shown(mistake) if sys.stderr.isatty() else words(mistake)}", error=True)
     if not allow_unusable and any(one.address_unusable for one in found.servers):
-        raise LlamabarError("The server's address can't be used.", "Fix the address above, then try again.")
+        hint = "Fix the address above, then try again."
+        raise LlamabarError("The server's address can't be used.", hint, code=Code.SETTINGS)
     return found
 
 
 def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
-        from llamabar.version import words
+        from llamabar import version
 
-        print(words())
+        print(version.words())
         context.exit()
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+class Grouped(click.Group):
+    """A group whose help lists its commands by what they are for; those of no group come last."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands that are not hidden."""
+        shown = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
+        grouped = {name for _, names in GROUPS for name in names}
+        for title, names in (*GROUPS, ("More", tuple(name for name in shown if name not in grouped))):
+            lines = [(name, self.commands[name].get_short_help_str(100)) for name in names if name in shown]
+            with formatter.section(title):
+                formatter.write_dl(lines)
+
+
+@click.group(
+    cls=Grouped, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)  # fmt: skip
 @click.option(
-    "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Say what this is."
+    "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
 )
 @click.pass_context
 def program(context: click.Context) -> Optional[int]:
-    """What llama-swap is doing, in the menu bar and here."""
+    """Watch and control llama-swap from the menu bar or the terminal."""
     if context.invoked_subcommand is not None:
         return None
-    code = print_status("", "", as_json=False)
+    code = report("status", "", "", as_json=False)
     print(f"\n{context.get_help()}")
     return code
 
@@ -74,21 +99,16 @@ def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool =
     return watch.monitor.scene(now_s=clock.now_s())
 
 
-def print_status(server: str, config: str, *, as_json: bool) -> int:
-    """Print one look, a line a server or as JSON; return the exit code."""
+def report(what: str, server: str, config: str, *, as_json: bool) -> int:
+    """Print one look at the servers, their models or their requests; return the exit code."""
     scene = scene_of(server, config, totals=as_json)
     from llamabar.cli import reports
 
+    document, lines = reports.REPORTS[what]
     if as_json:
-        print(json.dumps(reports.status_document(scene), indent=2))
+        say_json(document(scene))
     else:
-        for shown in scene.servers:
-            print(reports.status_line(shown, scene.now_s))
-    return code_of(scene)
-
-
-def code_of(scene: Any) -> int:
-    """Return the exit code of a look."""
-    from llamabar.cli import reports
-
+        say(*lines(scene))
+        if what != "status":
+            say(*reports.silent_lines(scene), error=True)
     return OK if reports.is_well(scene) else KNOWN_FAULT

@@ -1,23 +1,25 @@
 """Results as JSON documents and as words. The keys are the contract's."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
+from llamabar.cli.output import table
 from llamabar.core import readings, units
 from llamabar.core.capabilities import capabilities
-from llamabar.core.phases import phases
-from llamabar.core.speed import Reading
-from llamabar.core.state import Model, Snapshot, loaded, requests_of
+from llamabar.core.phases import Phase, phases
+from llamabar.core.state import Model, Request, Snapshot, loaded, requests_of
 from llamabar.core.status import Status
 from llamabar.view import words
 from llamabar.view.scene import Scene, Server
-from llamabar.view.sections.models import state_words
-from llamabar.view.text import name, plain
+from llamabar.view.sections.models import listed, state_words
+from llamabar.view.sections.requests import said
+from llamabar.view.text import name, plain, reason
 
-JSON_VERSION = 1
 NOT_WELL = (
     Status.NO_SERVICE, Status.STOPPED, Status.STARTING, Status.CRASHING, Status.UNREACHABLE, Status.UNAUTHORIZED,
     Status.INCOMPATIBLE,
 )  # fmt: skip
+DIAGNOSE = "To find out why: llamabar doctor"
+WAITING = (Phase.QUEUED, Phase.LOADING)
 
 
 def is_well(scene: Scene) -> bool:
@@ -25,11 +27,74 @@ def is_well(scene: Scene) -> bool:
     return not any(server.status in NOT_WELL for server in scene.servers)
 
 
+def status_lines(scene: Scene) -> List[str]:
+    """Return each server, its loaded models and its requests, a line each; an outage with its reason."""
+    return [line for server in scene.servers for line in _status_lines(server, scene.now_s)]
+
+
+def silent_lines(scene: Scene) -> List[str]:
+    """Return the lines of each server whose models are not known."""
+    silent = [server for server in scene.servers if server.status in NOT_WELL]
+    return [line for server in silent for line in _status_lines(server, scene.now_s)]
+
+
+def _status_lines(server: Server, now_s: float) -> List[str]:
+    snapshot, fault = server.snapshot, server.snapshot.fault
+    head = f"{plain(server.name)} at {server.address}: {words.status(snapshot, server.status)}"
+    if not snapshot.connected and fault is not None:
+        why = words.sentence(words.why(fault, server.status, detail=reason(fault.detail)))
+        return [head, f"  {why} {words.REMEDIES.get(fault.kind, DIAGNOSE)}"]
+    found = phases(snapshot)
+    rows = [
+        (server.label(model.id), state_words(server, model, now_s=now_s), units.size(model.memory_bytes))
+        for model in loaded(snapshot)
+    ] + [
+        (f"{words.REQUEST.lower()} {name(request.info.id, 12)}", said(server, request, phase=phase, now_s=now_s), "")
+        for request, phase in ((request, found[request.info.id]) for request in _oldest_first(snapshot))
+    ]
+    return [head, *(table(rows, indent=2) if rows else ())]
+
+
+def _oldest_first(snapshot: Snapshot) -> List[Request]:
+    return sorted(snapshot.requests.values(), key=lambda request: (request.started_s, request.info.id))
+
+
+def model_table(scene: Scene) -> List[str]:
+    """Return every model as a line of a table: what is measured now, else what was measured last."""
+    rows = [("MODEL", "NAME", "SERVER", "STATE", "TOK/S", "MEMORY", "CONTEXT", "UNLOADS")]
+    several = len(scene.servers) > 1
+    models = [(server, model) for server in scene.servers for model in listed(server, now_s=scene.now_s)]
+    named = any(model.info.name for _, model in models)
+    for server, model in models:
+        rest_s = readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s)
+        reading = readings.generation(server.snapshot, model, now_s=scene.now_s) or readings.last(model)
+        rows.append((
+            plain(model.id), plain(model.info.name), name(server.name), _state(model),
+            words.speed(reading).replace(" tok/s", ""), units.size(model.memory_bytes),
+            units.count(readings.context_tokens(model)), "never" if model.ttl_s == 0 else units.duration(rest_s),
+        ))  # fmt: skip
+    return table([[row[0], *row[1:2][:named], *row[2:3][:several], *row[3:]] for row in rows])
+
+
+def _state(model: Model) -> str:
+    return reason(words.MODEL_STATES.get(model.state, model.state))
+
+
+def request_table(scene: Scene) -> List[str]:
+    """Return every request in flight as a line of a table."""
+    rows = [("REQUEST", "MODEL", "PHASE", "TOKENS", "AGE")]
+    for server in scene.servers:
+        for entry in _requests(server.snapshot, scene.now_s):
+            tokens, age = units.count(entry["generated_tokens"]), units.duration(entry["age_s"])
+            phase = words.PHASES[Phase(entry["phase"])]
+            rows.append((name(entry["id"], 12), plain(entry["model"]), phase, tokens, age))
+    return table(rows) if len(rows) > 1 else ["No requests in flight."]
+
+
 def status_document(scene: Scene) -> Dict[str, Any]:
     """Return `status --json`."""
     host = scene.servers[0].snapshot.host
     return {
-        "llamabar_json": JSON_VERSION,
         "servers": [_server(server, scene.now_s) for server in scene.servers],
         "host": {
             "cpu_ratio": host.cpu_ratio,
@@ -46,43 +111,38 @@ def models_document(scene: Scene) -> Dict[str, Any]:
         for server in scene.servers
         for _, model in sorted(server.snapshot.models.items())
     ]
-    return {"llamabar_json": JSON_VERSION, "models": found}
+    return {"models": found}
 
 
-def status_line(server: Server, now_s: float) -> str:
-    """Return one server in one line."""
-    snapshot = server.snapshot
-    line = f"{server.name} at {server.address}: {words.status(snapshot, server.status)}"
-    if not snapshot.connected and snapshot.fault is not None:
-        return f"{line} ({words.FAULTS[snapshot.fault.kind]})"
-    said = [f"{plain(model.id)} {state_words(server, model, now_s=now_s)}" for model in loaded(snapshot)]
-    return line + (f"; {'; '.join(said)}" if said else "")
+def requests_document(scene: Scene) -> Dict[str, Any]:
+    """Return `requests --json`."""
+    servers = scene.servers
+    found = [{"server": one.name, **entry} for one in servers for entry in _requests(one.snapshot, scene.now_s)]
+    return {"requests": found}
 
 
-def silent_lines(scene: Scene) -> List[str]:
-    """Return a line for each server whose models are not known."""
-    return [status_line(server, scene.now_s) for server in scene.servers if server.status in NOT_WELL]
+def _requests(snapshot: Snapshot, now_s: float) -> List[Dict[str, Any]]:
+    found = phases(snapshot)
+    return [
+        {
+            "id": request.info.id,
+            "model": request.info.model,
+            "age_s": round(now_s - request.started_s, 3),
+            "phase": found[request.info.id].value,
+            "generated_tokens": _generated(snapshot, request, found[request.info.id]),
+            "client": None,
+        }
+        for request in _oldest_first(snapshot)
+    ]
 
 
-def model_table(scene: Scene) -> List[str]:
-    """Return every model as a line of a table with a head."""
-    rows = [("SERVER", "MODEL", "STATE", "MEMORY", "CONTEXT", "UNLOADS IN")]
-    for server in scene.servers:
-        for _, model in sorted(server.snapshot.models.items()):
-            rest_s = readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s)
-            rows.append((
-                name(server.name), plain(model.id), words.MODEL_STATES.get(model.state, model.state),
-                units.size(model.memory_bytes),
-                units.count(readings.context_tokens(model)), "never" if model.ttl_s == 0 else units.duration(rest_s),
-            ))  # fmt: skip
-    first = 1 if len(scene.servers) == 1 else 0
-    widths = [max(len(row[column]) for row in rows) for column in range(first, 6)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row[first:], widths)).rstrip() for row in rows]
+def _generated(snapshot: Snapshot, request: Request, phase: Phase) -> Optional[int]:
+    model = snapshot.models.get(request.info.model)
+    return readings.decoded_tokens(snapshot, model) if model is not None and phase is Phase.GENERATING else None
 
 
 def _server(server: Server, now_s: float) -> Dict[str, Any]:
     snapshot = server.snapshot
-    found = phases(snapshot)
     return {
         "name": server.name,
         "url": server.url,
@@ -93,15 +153,7 @@ def _server(server: Server, now_s: float) -> Dict[str, Any]:
         "capabilities": list(capabilities(snapshot)),
         "profile": snapshot.profile,
         "models": [_model(snapshot, model, now_s) for _, model in sorted(snapshot.models.items())],
-        "in_flight": [
-            {
-                "id": request.info.id,
-                "model": request.info.model,
-                "age_s": round(now_s - request.started_s, 3),
-                "phase": found[request.info.id].value,
-            }
-            for request in sorted(snapshot.requests.values(), key=lambda request: request.started_s)
-        ],
+        "in_flight": _requests(snapshot, now_s),
         "totals": {
             "requests": snapshot.rows_total,
             "prompt_tokens": _tokens(snapshot, snapshot.prompt_tokens_total),
@@ -116,13 +168,14 @@ def _tokens(snapshot: Snapshot, total: Optional[int]) -> Optional[int]:
 
 def _model(snapshot: Snapshot, model: Model, now_s: float) -> Dict[str, Any]:
     requests = requests_of(snapshot, model.id)
-    waiting = [request for request in requests if phases(snapshot)[request.info.id].value in ("queued", "loading")]
+    waiting = [request for request in requests if phases(snapshot)[request.info.id] in WAITING]
     listed = "inflight_list" in snapshot.confirmed
-    reading: Optional[Reading] = readings.generation(snapshot, model, now_s=now_s) or readings.last(model)
+    reading = readings.generation(snapshot, model, now_s=now_s) or readings.last(model)
     rest_s = readings.unloads_in_s(snapshot, model, now_s=now_s)
     return {
         "id": model.id,
         "name": model.info.name or model.id,
+        "unlisted": model.info.unlisted,
         "state": model.state,
         "in_flight": len(requests) if listed else None,
         "queued": len(waiting) if listed else None,
@@ -134,3 +187,11 @@ def _model(snapshot: Snapshot, model: Model, now_s: float) -> Dict[str, Any]:
         "ttl_s": model.ttl_s,
         "unloads_in_s": None if rest_s is None else round(max(0.0, rest_s), 1),
     }
+
+
+Report = Tuple[Callable[[Scene], Dict[str, Any]], Callable[[Scene], List[str]]]
+REPORTS: Mapping[str, Report] = {
+    "status": (status_document, status_lines),
+    "models": (models_document, model_table),
+    "requests": (requests_document, request_table),
+}

@@ -8,6 +8,7 @@ from typing import Iterator, Sequence
 
 from llamabar.app import services
 from llamabar.app.services import Verb
+from llamabar.cli.output import JSON_VERSION
 from llamabar.cli.style import has_colour, mark
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
@@ -22,7 +23,6 @@ from llamabar.settings.load import ServerSettings, Settings
 FOLLOW_EVERY_S = 0.25
 LINES = 100
 LOOK_S = 2.0
-JSON_VERSION = 1
 
 
 def control(verb: Verb, settings: Settings, *, as_json: bool = False, limit_s: float = START_S) -> int:

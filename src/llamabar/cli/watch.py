@@ -20,7 +20,7 @@ from llamabar.view.menu import Menu
 from llamabar.view.palette import BY_SYMBOL
 
 PLAIN_WIDTH = 80
-SAID_FOR_S = 10.0
+MESSAGE_FOR_S = 10.0
 END_S = 1.0
 
 
@@ -40,7 +40,7 @@ class LiveView:
         self.note = note
         self.ends_s = None if seconds is None else clock.now_s() + seconds
         self.controls = Controls()
-        self.said_s = 0.0
+        self.answered_s = 0.0
         self.menu: Optional[Menu] = None
         self.screen: Optional[terminal.Screen] = None
         self.colour = "NO_COLOR" not in os.environ
@@ -69,8 +69,8 @@ class LiveView:
     def draw(self, menu: Menu, now_s: float) -> None:
         """Show a menu; what answered a key a while ago is not said any more."""
         self.menu = menu
-        if now_s > self.said_s + SAID_FOR_S:
-            self.controls = replace(self.controls, said="")
+        if now_s > self.answered_s + MESSAGE_FOR_S:
+            self.controls = replace(self.controls, message="")
         if self.screen is None:
             text = "\n".join(lines_of.render(menu, width=PLAIN_WIDTH, glyph=BY_SYMBOL[menu.title.symbol]))
             print(f"{text}\n", flush=True)
@@ -84,7 +84,7 @@ class LiveView:
                 self.watch.stop(QUIT)
             return
         self.controls, click = pressed(self.controls, key, self._seen(self.menu))
-        self.said_s = clock.now_s()
+        self.answered_s = clock.now_s()
         if click == QUIT:
             self.watch.stop(QUIT)
         elif click:
@@ -106,13 +106,13 @@ class LiveView:
 
     def _seen(self, menu: Menu) -> Seen:
         snapshots = {server: watched.snapshot for server, watched in self.watch.monitor.servers.items()}
-        models = [(server, model) for server, snapshot in snapshots.items() for model in snapshot.models]
-        return Seen(
-            menu,
-            models=frozenset(model for _, model in models),
-            in_flight={server: in_flight(snapshot) for server, snapshot in snapshots.items()},
-            requests={(server, model): len(requests_of(snapshots[server], model)) for server, model in models},
-        )
+        requests = {
+            (server, model): len(requests_of(snapshot, model))
+            for server, snapshot in snapshots.items()
+            for model in snapshot.models
+        }
+        counts = {server: in_flight(snapshot) for server, snapshot in snapshots.items()}
+        return Seen(menu, in_flight=counts, requests=requests)
 
     def _time_is_up(self, now_s: float) -> bool:
         if self.keeper is not None:

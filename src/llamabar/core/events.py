@@ -16,6 +16,13 @@ class FaultKind(str, Enum):
     TLS = "tls"
     UNAUTHORIZED = "unauthorized"
     NOT_LLAMA_SWAP = "not_llama_swap"
+    BASIC_AUTH = "basic_auth"  # something in front of llama-swap wants a user name and password
+    SIGN_IN = "sign_in"  # … shows a sign-in page, or redirects to one
+    FORBIDDEN = "forbidden"  # … refuses this computer (403)
+    HTTPS_ONLY = "https_only"  # … redirects to the same host over TLS
+    RATE_LIMITED = "rate_limited"  # 429
+    SERVER_ERROR = "server_error"  # 500 and the like
+    GATEWAY = "gateway"  # 502, 503, 504: whoever stands in front can't reach llama-swap
     CLOSED = "closed"
     LAGGING = "lagging"
     ASLEEP = "asleep"
@@ -23,7 +30,7 @@ class FaultKind(str, Enum):
 
 
 class Fault(NamedTuple):
-    """A reason in our own words; never text of the other side."""
+    """Why there is no connection. `detail` is in our own words, but for the name of the program that answered."""
 
     kind: FaultKind
     detail: str = ""

@@ -35,13 +35,17 @@ class Status(str, Enum):
     STOPPING = "stopping"
 
 
+REFUSALS = (FaultKind.UNAUTHORIZED, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.FORBIDDEN)
+ANSWERED = (FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR, FaultKind.GATEWAY)
+
+
 def classify(snapshot: Snapshot) -> Status:
     """Return the status of a server."""
     return next(status for status, applies in RULES if applies(snapshot))
 
 
-def _fault(kind: FaultKind) -> Callable[[Snapshot], bool]:
-    return lambda s: not s.connected and s.fault is not None and s.fault.kind is kind
+def _fault(*kinds: FaultKind) -> Callable[[Snapshot], bool]:
+    return lambda s: not s.connected and s.fault is not None and s.fault.kind in kinds
 
 
 def _service(*states: ServiceState) -> Callable[[Snapshot], bool]:
@@ -91,9 +95,10 @@ def is_sure(snapshot: Snapshot) -> bool:
 
 
 RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
-    (Status.UNAUTHORIZED, _fault(FaultKind.UNAUTHORIZED)),
+    (Status.UNAUTHORIZED, _fault(*REFUSALS)),
     (Status.INCOMPATIBLE, _fault(FaultKind.NOT_LLAMA_SWAP)),
     (Status.CRASHING, _crashing),
+    (Status.UNREACHABLE, _fault(*ANSWERED)),
     (Status.NO_SERVICE, _service(ServiceState.NONE)),
     (Status.STOPPED, _service(ServiceState.STOPPED, ServiceState.NOT_LOADED)),
     (Status.STOPPING, _service(ServiceState.STOPPING)),

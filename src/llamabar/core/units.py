@@ -33,10 +33,10 @@ def countdown(seconds: float) -> str:
 
 
 def rate(tps: Optional[float]) -> str:
-    """Return a speed: 3.1, 41.2, 250."""
+    """Return a speed: 3.1, 41.2, 250, 19,128."""
     if tps is None:
         return UNKNOWN
-    return f"{tps:.1f}" if tps < 99.95 else f"{tps:.0f}"
+    return f"{tps:.1f}" if tps < 99.95 else f"{tps:,.0f}"
 
 
 def size(count_bytes: Optional[float]) -> str:

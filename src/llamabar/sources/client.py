@@ -15,6 +15,7 @@ from llamabar.core.decode import error_text
 from llamabar.core.events import Fault, FaultKind
 from llamabar.sources import clock
 from llamabar.sources.exchange import AnyConnection, Deadline, HTTPConnection, HTTPSConnection, fault_of, urllib3
+from llamabar.sources.faults import fault_of_answer
 
 CONNECT_S = 3.0
 ANSWER_S = 5.0
@@ -97,13 +98,13 @@ class Client:
         if stream.status == 204:  # a wol-proxy answers so while the machine behind it sleeps (facts, section 10)
             stream.close()
             raise Unreachable(Fault(FaultKind.ASLEEP))
-        refused = stream.status in UNAUTHORIZED and _refuses(stream)
-        stream.close()
-        if refused:
+        if stream.status in UNAUTHORIZED and _refuses(stream):
+            stream.close()
             raise Unreachable(Fault(FaultKind.UNAUTHORIZED))
         self.key_wanted = False
-        detail = f"GET /api/events answers {stream.status} {stream.content_type.split(';')[0]}".strip()
-        raise Unreachable(Fault(FaultKind.NOT_LLAMA_SWAP, detail))
+        page = _body_of(stream) if stream.content_type.startswith("text/html") else b""
+        stream.close()
+        raise Unreachable(fault_of_answer(stream.status, stream.headers, url=self.url, page=page))
 
     def open_text(self, path: str, *, silence_s: float) -> "Stream":
         """Return an open stream of text, whose reads time out after a silence; raise Unreachable."""
@@ -188,8 +189,10 @@ class Stream:
     def __init__(self, deadline: Deadline, response: "urllib3.BaseHTTPResponse") -> None:
         self._deadline = deadline
         self._response = response
+        self._body: Optional[bytes] = None
         self.status = response.status
-        self.content_type = response.headers.get("Content-Type", "")
+        self.headers = _headers(response)
+        self.content_type = self.headers.get("content-type", "")
 
     def read(self) -> bytes:
         """Return the next bytes as they come, b"" at the end; raise Unreachable."""
@@ -205,18 +208,24 @@ class Stream:
         """Wait only for a silence from now on."""
         self._deadline.lift()
 
-    def wait_for_ever(self) -> None:
-        """Take every time-out off: an idle llama-swap says nothing for hours."""
+    def wait_for(self, seconds: Optional[float]) -> None:
+        """Set how long a read may wait, the whole without a deadline; None: for ever, as an idle llama-swap needs."""
         self._deadline.lift()
         if self._deadline.socket is not None:
-            self._deadline.socket.settimeout(None)
+            self._deadline.socket.settimeout(seconds)
 
     def is_llama_swaps_refusal(self) -> bool:
         """Tell whether a 401 or 403 is llama-swap's own: by its realm, its JSON, or its message."""
-        if "llama-swap" in self._response.headers.get("WWW-Authenticate", ""):
+        if "llama-swap" in self.headers.get("www-authenticate", ""):
             return True
-        body = _read(self._response, ANSWER_S)
+        body = self.body()
         return b'"src":"llama-swap"' in body or error_text(body) == REFUSAL
+
+    def body(self) -> bytes:
+        """Return the rest of the answer, the same at every call; raise TimeoutError if it trickles."""
+        if self._body is None:
+            self._body = _read(self._response, ANSWER_S)
+        return self._body
 
     def close(self) -> None:
         """End the connection."""
@@ -231,6 +240,13 @@ def _refuses(stream: Stream) -> bool:
     except Exception as error:
         stream.close()
         raise Unreachable(fault_of(error)) from None
+
+
+def _body_of(stream: Stream) -> bytes:
+    try:
+        return stream.body()
+    except Exception:
+        return b""
 
 
 def _headers(response: "urllib3.BaseHTTPResponse") -> Dict[str, str]:

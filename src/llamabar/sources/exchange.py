@@ -108,9 +108,9 @@ def _tls_words(cause: object) -> str:
     """Return what is wrong with a secure connection; the verdict on a certificate is the library's own sentence."""
     said = getattr(cause, "verify_message", "")
     if said:
-        return f"its certificate is not trusted: {said}; a private authority is named by ca_file in the settings"
+        return f"its certificate isn't trusted: {said}; for a private authority set ca_file in the settings"
     if getattr(cause, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
-        return "it does not speak TLS; perhaps http:// is meant"
+        return "it doesn't speak TLS; try http://"
     if isinstance(cause, FileNotFoundError):
-        return "the ca_file of the settings is not there"
+        return "the ca_file in the settings doesn't exist"
     return str(getattr(cause, "reason", "") or "").replace("_", " ").lower()

@@ -13,7 +13,7 @@ def lines(client: Client, source: str, *, follow: bool) -> Iterator[str]:
     client.open_stream().close()  # a key leaves only after llama-swap has shown itself
     stream = client.open_text(f"/logs/stream/{source}", silence_s=SILENCE_S)
     if follow:
-        stream.wait_for_ever()
+        stream.wait_for(None)
     rest = b""
     try:
         while True:

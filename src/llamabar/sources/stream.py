@@ -12,11 +12,13 @@ from llamabar.core.backoff import Backoff
 from llamabar.core.decode import decode_event, looks_like_llama_swap
 from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
 from llamabar.core.sse import EventSplitter, PayloadTooLong
+from llamabar.core.status import REFUSALS
 from llamabar.sources.client import Client, Stream, Unreachable
 from llamabar.sources.inbox import Failed, Inbox
 
 LONGEST_WAIT_S = 4.0  # nobody listens: looking again costs microseconds
 LONGEST_WAIT_OTHERS_S = 30.0  # a wrong key, another program: no news is likely
+SLOW_TO_CHANGE = (*REFUSALS, FaultKind.NOT_LLAMA_SWAP, FaultKind.TLS, FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED)
 
 
 class EventStream(threading.Thread):
@@ -48,7 +50,7 @@ class EventStream(threading.Thread):
                 continue
             self._refreshing = False
             self._inbox.event(self._server, StreamLost(fault))
-            slow = fault.kind in (FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.TLS)
+            slow = fault.kind in SLOW_TO_CHANGE
             backoff = (backoff.succeeded() if lived else backoff)._replace(
                 longest_s=LONGEST_WAIT_OTHERS_S if slow else LONGEST_WAIT_S
             )
@@ -122,7 +124,7 @@ class EventStream(threading.Thread):
         payloads = splitter.feed(piece)
         if not opened and (splitter.dropped_log_bytes or any(looks_like_llama_swap(payload) for payload in payloads)):
             opened = True
-            stream.wait_for_ever()
+            stream.wait_for(None)
             self._inbox.event(self._server, StreamOpened(refreshed=self._refreshing))
             self._refreshing = False
         for payload in payloads if opened else ():

@@ -27,10 +27,9 @@ _BUSIEST: Tuple[Status, ...] = (
 
 def compose(scene: Scene) -> Menu:
     """Return the menu of a scene."""
-    sections: List[Tuple[Row, ...]] = [
-        tuple(Row(f"{words.PLUGIN}: {reason(said)}", level=Level.WARNING) for said in scene.notices)
-        + ((Row(words.OPEN_SETTINGS, action=Action(Do.SHOW, "settings")),) if scene.notices else ())
-    ]
+    mistakes = [Row(f"{words.SETTINGS}: {reason(said)}", level=Level.WARNING) for said in scene.mistakes]
+    settings = [Row(words.OPEN_SETTINGS, action=Action(Do.SHOW, "settings"))] if mistakes else []
+    sections: List[Tuple[Row, ...]] = [(*mistakes, *settings)]
     for shown in scene.servers:
         snapshot = shown.snapshot
         gone = not snapshot.connected and snapshot.last_seen_s is not None
@@ -42,8 +41,8 @@ def compose(scene: Scene) -> Menu:
             activity.rows(shown, scene),
             actions.rows(shown, scene),
         ]
-    if scene.aside:
-        sections.append((Row(f"{words.UPDATE}: {reason(scene.aside)}"),))
+    if scene.notice:
+        sections.append((Row(f"{words.UPDATE}: {reason(scene.notice)}"),))
     return Menu(title(scene), tuple(section for section in sections if section))
 
 
@@ -94,7 +93,7 @@ def _title_text(shown: Server, scene: Scene) -> str:
         waiting = sum(1 for phase in phases(snapshot).values() if phase in (Phase.QUEUED, Phase.LOADING))
         speed = words.title_speed(shown.figures.total)
         if scene.title == "model":
-            speed = name(next(iter(shown.figures.speeds)), 16) if shown.figures.speeds else speed
+            speed = name(shown.label(next(iter(shown.figures.speeds))), 16) if shown.figures.speeds else speed
         return speed + (f" +{waiting}" if waiting else "")
     if shown.status is Status.QUEUED:
         return words.title_queued(in_flight(snapshot))

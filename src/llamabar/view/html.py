@@ -88,7 +88,7 @@ def _item(row: Row, opened: Optional[Tuple[str, ...]], *, part: bool = False, al
 
 def key(row: Row) -> str:
     """Return the part of a row's text that stays the same while it lives."""
-    return row.text.partition(":")[0]
+    return row.text.partition(": ")[0]
 
 
 def _classes(row: Row, *, part: bool) -> List[str]:

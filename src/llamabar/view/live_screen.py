@@ -7,7 +7,7 @@ from llamabar.view.controls import Controls, Seen
 from llamabar.view.terminal import NOT_SELECTED, SELECTED, Line, Look, fit, lines
 
 PROFILES = "Profiles"
-CHOOSE, LEAVE = "Enter chooses it, any other key goes back.", "Enter leaves it, any other key goes back."
+HOW = "Press Enter to choose, any other key to go back."
 
 
 def screen(
@@ -19,25 +19,23 @@ def screen(
 
 
 def _body(controls: Controls, seen: Seen, width: int, glyph: str, colour: bool) -> List[Line]:
-    if controls.asks == "help":
+    if controls.dialog == "help":
         return [Line(fit(line, width)) for line in keys.HELP]
-    if controls.asks == "profile":
+    if controls.dialog == "profile":
         return _profiles(controls, seen, width)
-    thing = keys.selected(controls, seen)
-    look = Look(
-        width, colour=colour, depth=1 if controls.details else 0, gutter=True, selected=thing.row if thing else None
-    )
+    one = keys.selected(controls, seen)
+    depth = 1 if controls.details else 0
+    look = Look(width, colour=colour, depth=depth, gutter=True, selected=one.row if one else None)
     return lines(seen.menu, look, glyph=glyph)
 
 
 def _profiles(controls: Controls, seen: Seen, width: int) -> List[Line]:
-    found, what = [Line(PROFILES), Line("")], CHOOSE
+    found = [Line(PROFILES), Line("")]
     for row, action in keys.profiles(controls, seen):
         here = action == controls.chosen
         text = (SELECTED if here else NOT_SELECTED) + ("✓ " if row.checked else "") + row.text
-        what = LEAVE if here and not action.target else what
         found.append(Line(fit(text, width), selected=here))
-    return [*found, Line(""), Line(fit(what, width))]
+    return [*found, Line(""), Line(fit(HOW, width))]
 
 
 def _foot(width: int) -> str:
@@ -59,5 +57,6 @@ def _windowed(found: List[Line], width: int, room: int) -> List[str]:
     shown = max(0, room - 2)
     place: Optional[int] = next((at for at, line in enumerate(found[1:]) if line.selected), None)
     start = 0 if place is None or place < shown else place - shown + 1
-    more = f"… {len(texts) - 1 - shown} more lines: a higher window shows them"
+    below = len(texts) - 1 - shown - start
+    more = " ".join(f"{arrow} {count} more" for arrow, count in (("↑", start), ("↓", below)) if count)
     return [texts[0], *texts[1 + start : 1 + start + shown], fit(more, width)][: max(0, room)]

@@ -1,7 +1,7 @@
 """The menu as values. Text here is for people; a renderer makes it safe for its medium."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Iterator, Optional, Tuple
 
@@ -42,6 +42,20 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Subject:
+    """The model or request that a row is about, however the row moves and whatever it says; `label` is its name."""
+
+    kind: str
+    server: str
+    target: str
+    mark: str = ""
+    label: str = field(default="", compare=False)
+
+
+MODEL, REQUEST = "model", "request"
+
+
+@dataclass(frozen=True)
 class Image:
     """A picture beside words that say the same. `values` are its points, 0 to 1, None for a gap."""
 
@@ -60,7 +74,7 @@ class Level(str, Enum):
 
 @dataclass(frozen=True)
 class Row:
-    """One line. The part before the first colon stays the same while the row lives."""
+    """One line, `label: value` or an item to click. The label stays the same while the row lives."""
 
     text: str
     symbol: str = ""
@@ -69,6 +83,7 @@ class Row:
     children: Tuple["Row", ...] = ()
     alternate: Optional["Row"] = None
     tooltip: str = ""
+    subject: Optional[Subject] = None
     level: Level = Level.NORMAL
     checked: bool = False
     ambient: bool = False  # moves by itself: never a reason for a frame in a quiet menu

@@ -1,7 +1,8 @@
 """What a menu is drawn from: servers, readings, settings and the time, all values."""
 
 from dataclasses import dataclass
-from typing import Optional, Tuple
+from functools import cached_property
+from typing import Mapping, Optional, Tuple
 
 from llamabar.core.history import History
 from llamabar.core.hysteresis import NONE_YET, Figures, figures
@@ -9,12 +10,14 @@ from llamabar.core.ledger import Account
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, classify
 from llamabar.view.menu import Action
+from llamabar.view.names import labels
 from llamabar.view.sparkline import CHART, Chart
+from llamabar.view.text import name, plain
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Why a server does not answer, as the doctor found it: what it is, and what to do about it."""
+    """Why a server is not responding, as doctor found it: what it is, and a command that fixes it."""
 
     title: str
     remedy: str = ""
@@ -34,16 +37,26 @@ class Server:
     only: bool = True  # there is no other: its name need not be said
     cause: Optional[Cause] = None
     number: int = 1  # its place in the settings
+    by_id: bool = False  # models are shown by their ids
 
     @property
     def address(self) -> str:
-        """Return host and port."""
-        return self.url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1] or "(no address)"
+        """Return host and port, harmless."""
+        return address_of(self.url)
 
     @property
     def option(self) -> str:
         """Return the words that name this server to a command; none are needed for the only one."""
         return "" if self.only else f" --server @{self.number}"
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Return what each model is called, by id."""
+        return labels(self.snapshot, by_id=self.by_id)
+
+    def label(self, model_id: str) -> str:
+        """Return what a model is called; no two of a server's models look alike."""
+        return self.labels.get(model_id) or name(model_id)
 
     def waits(self, action: Action) -> bool:
         """Tell whether a click was sent on its way and has not ended."""
@@ -51,13 +64,21 @@ class Server:
         return asked is not None and asked.ended_s is None
 
 
+def address_of(url: str) -> str:
+    """Return an address's host and port, harmless and without a password."""
+    return plain(url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]) or "(no address)"
+
+
 def seen(
     name: str, url: str, snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET,
     accounts: Tuple[Account, ...] = (), only: bool = True, cause: Optional[Cause] = None, number: int = 1,
+    by_id: bool = False,
 ) -> Server:  # fmt: skip
     """Return a server as it is now; `before` are the figures of its last scene."""
-    moved = figures(snapshot, history, now_s=now_s, before=before)
-    return Server(name, url, snapshot, classify(snapshot), history, moved, accounts, only, cause, number)
+    return Server(
+        name, url, snapshot=snapshot, status=classify(snapshot), history=history, accounts=accounts, only=only,
+        figures=figures(snapshot, history, now_s=now_s, before=before), cause=cause, number=number, by_id=by_id,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,8 +89,8 @@ class Scene:
     now_s: float
     title: str = "speed"
     key: str = ""
-    notices: Tuple[str, ...] = ()  # faults of our own, such as a mistake in the settings
+    mistakes: Tuple[str, ...] = ()  # in the settings
     today: str = ""
     chart: Chart = CHART
     version: str = ""
-    aside: str = ""  # a sentence of our own that is no fault
+    notice: str = ""  # a sentence of our own that is no fault

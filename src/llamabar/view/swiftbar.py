@@ -1,7 +1,8 @@
 """The menu as SwiftBar's text. Whatever a row says, it stays one line, one item, one action.
 
-SwiftBar has no way to escape in a title, so what it would interpret is replaced by what looks alike: `|`, a
-backslash, a leading `--`, `:name:` (an SF Symbol) and every character that ends a line
+What SwiftBar would misread and can be told is told: a backslash is doubled, and a title with a `:name:` (an SF Symbol
+or an emoji to it) says symbolize=false emojize=false. What it has no way to escape is replaced by what looks alike,
+here and nowhere else: `|`, a leading `--`, a line that is only `~~~`, and every character that ends a line
 (facts on SwiftBar, "A menu line"; recordings of its parser).
 """
 
@@ -15,7 +16,6 @@ from urllib.parse import quote
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Menu, Row, Title
 from llamabar.view.palette import LEVEL_COLOURS
-from llamabar.view.text import COLON
 
 FRAME_LIMIT_BYTES = 16_384
 END = "~~~"
@@ -25,8 +25,10 @@ MOST_SECTIONS = 40
 _FOLDS = (150, 100, 60, 30, 12, 4, 1)  # rows kept of each list
 DOTTED_CIRCLE, JOINER = "\u25cc", "\u200d"  # a mark or a joiner would become one character with the `--` before it
 _LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
-_SYMBOL = re.compile(":(?=[a-z,0-9.]*:)")
-_LOOKALIKES = str.maketrans({"|": "\u00a6", "\\": "\u2216"})
+_SYMBOL = re.compile(r":[^\s:]+:")
+_VERBATIM = "symbolize=false emojize=false"
+_ESCAPED = str.maketrans({"|": "\u00a6", "\\": "\\\\"})
+_UNQUOTED = str.maketrans({'"': "\u2033", "\\": "\u2216"})  # a backslash in quotes is kept with its character
 _URL_CHARS = "-._~:/?#[]@!$&()*+,;=%"
 
 
@@ -40,7 +42,7 @@ class Clicks:
     def params(self, action: Action) -> List[str]:
         """Return the parameters that make an item do this, exactly one way for one action; [] if none can carry it."""
         if action.do is Do.OPEN:
-            return [f"href={quote(action.target, safe=_URL_CHARS)}"]
+            return [f"href={quote(action.target, safe=_URL_CHARS, errors='replace')}"]
         if action.do is Do.REFRESH:
             return ["refresh=true"]
         if action.do is Do.TERMINAL:
@@ -74,9 +76,7 @@ def _cut(menu: Menu) -> Menu:
 
 def safe(text: str) -> str:
     """Return a title that SwiftBar shows as it stands, on one line."""
-    shown = _LINE_ENDS.sub(" ", text).translate(_LOOKALIKES)
-    while _SYMBOL.search(shown):
-        shown = _SYMBOL.sub(COLON, shown, count=1)
+    shown = _LINE_ENDS.sub(" ", text).translate(_ESCAPED)
     if shown and (unicodedata.category(shown[0])[0] == "M" or shown[0] == JOINER):
         shown = DOTTED_CIRCLE + shown
     stripped = shown.lstrip("-")
@@ -99,7 +99,8 @@ def _render(menu: Menu, clicks: Clicks) -> bytes:
 def _header(title: Title) -> str:
     picture = f"sfimage={title.symbol}" if title.image is None else f"image={_base64(title.image.png)}"
     key = f" shortcut={title.key}" if title.key else ""
-    return f"{safe(title.text)}|{picture} {TITLE_FONT}{key}"
+    verbatim = f" {_VERBATIM}" if _SYMBOL.search(title.text) else ""
+    return f"{safe(title.text)}|{picture} {TITLE_FONT}{verbatim}{key}"
 
 
 def _lines(row: Row, clicks: Clicks, *, level: int, alternate: bool = False) -> List[str]:
@@ -122,6 +123,10 @@ def _params(row: Row, clicks: Clicks, *, alternate: bool) -> List[str]:
         params.append("color=" + ",".join(LEVEL_COLOURS[row.level]))
     if row.checked:
         params.append("checked=true")
+    if _SYMBOL.search(row.text):
+        params.append(_VERBATIM)
+    if row.tooltip:
+        params.append(f'tooltip="{safe(row.tooltip).translate(_UNQUOTED)}"')
     if alternate:
         params.append("alternate=true")
     return params

@@ -5,21 +5,24 @@ import unicodedata
 NAME_LIMIT_CHARS = 48
 REASON_LIMIT_CHARS = 120
 NAMELESS = "(no name)"
-COLON = "\u2236"  # the part before a row's first colon is its key: a name must not bring one of its own
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
-def plain(outside: str) -> str:
-    """Return the text on one line, without control, format, bidirectional and unassigned characters."""
+def harmless(outside: str) -> str:
+    """Return the text on one line, without control, format, bidirectional and unassigned characters; blanks stay."""
     shown = "".join(" " if char.isspace() else char for char in outside)
-    shown = "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
-    return " ".join(_without_stacks(shown).split())
+    return "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
+
+
+def plain(outside: str) -> str:
+    """Return the text as one harmless line to read: single blanks, no towers of accents."""
+    return " ".join(_without_stacks(harmless(outside)).split())
 
 
 def name(outside: str, limit: int = NAME_LIMIT_CHARS) -> str:
-    """Return a model's or profile's name as a row's key: plain, no colon, cut in the middle."""
-    shown = plain(outside).replace(":", COLON) or NAMELESS
+    """Return a model's or profile's name, plain and cut in the middle."""
+    shown = plain(outside) or NAMELESS
     if len(shown) <= limit:
         return shown
     tail = limit // 3

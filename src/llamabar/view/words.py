@@ -1,49 +1,70 @@
-"""Every word that a user reads in the menu. Sentence case; states named as llama-swap names them."""
+"""Every word that a user reads in the menu: items that do something in Title Case, facts in sentence case."""
 
 from typing import Dict, Optional
 
 from llamabar.core import units
-from llamabar.core.events import FaultKind, ServiceFound
+from llamabar.core.events import Fault, FaultKind, ServiceFound
 from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, is_sure
-from llamabar.view.text import name
 
 SERVER = "llama-swap"
 
 STATUS: Dict[Status, str] = {
-    Status.NO_SERVICE: "not running, and no service is known",
+    Status.NO_SERVICE: "not running",
     Status.STOPPED: "stopped",
     Status.STARTING: "starting",
-    Status.CRASHING: "keeps crashing",
-    Status.UNREACHABLE: "not answering",
-    Status.UNAUTHORIZED: "needs a key",
-    Status.INCOMPATIBLE: "something else answers",
+    Status.CRASHING: "crashed",
+    Status.UNREACHABLE: "not responding",
+    Status.UNAUTHORIZED: "API key required",
+    Status.INCOMPATIBLE: "not a llama-swap server",
     Status.EMPTY: "no model loaded",
     Status.READY: "ready",
     Status.LOADING: "loading",
-    Status.QUEUED: "requests wait",
+    Status.QUEUED: "requests waiting",
     Status.PROMPT: "processing prompt",
     Status.GENERATING: "generating",
     Status.STOPPING: "unloading",
 }
 
 FAULTS: Dict[FaultKind, str] = {
-    FaultKind.REFUSED: "nothing listens there",
-    FaultKind.TIMEOUT: "no answer in time",
-    FaultKind.UNKNOWN_HOST: "the host name is not known",
-    FaultKind.TLS: "no secure connection",
-    FaultKind.UNAUTHORIZED: "the key is missing or wrong",
-    FaultKind.NOT_LLAMA_SWAP: "what answers is not llama-swap",
-    FaultKind.CLOSED: "the connection was closed", FaultKind.NO_ADDRESS: "its address can't be used",
-    FaultKind.LAGGING: "we fell behind and connect again",
-    FaultKind.ASLEEP: "the machine behind it sleeps; a request wakes it, watching does not",
+    FaultKind.REFUSED: "Connection refused",
+    FaultKind.TIMEOUT: "Timed out",
+    FaultKind.UNKNOWN_HOST: "Host not found",
+    FaultKind.TLS: "Couldn't establish a secure connection",
+    FaultKind.UNAUTHORIZED: "API key missing or incorrect",
+    FaultKind.NOT_LLAMA_SWAP: "Another program is using this address",
+    FaultKind.BASIC_AUTH: "User name and password required in front of llama-swap",
+    FaultKind.SIGN_IN: "A sign-in page stands in front of llama-swap",
+    FaultKind.FORBIDDEN: "Access denied in front of llama-swap",
+    FaultKind.HTTPS_ONLY: "This address redirects to https://",
+    FaultKind.RATE_LIMITED: "Too many requests",
+    FaultKind.SERVER_ERROR: "Internal server error",
+    FaultKind.GATEWAY: "The gateway can't reach llama-swap",
+    FaultKind.CLOSED: "Connection closed",
+    FaultKind.NO_ADDRESS: "This address can't be used",
+    FaultKind.LAGGING: "Reconnecting…",
+    FaultKind.ASLEEP: "Asleep. The next request will wake it",
+}
+
+# What a status is called where the fault says more than the status does.
+REFUSED_STATUS: Dict[FaultKind, str] = {
+    FaultKind.BASIC_AUTH: "sign-in required",
+    FaultKind.SIGN_IN: "sign-in required",
+    FaultKind.FORBIDDEN: "access denied",
 }
 
 REMEDIES: Dict[FaultKind, str] = {
-    FaultKind.UNAUTHORIZED: "Key: put api_key_keychain or api_key_file into the settings",
-    FaultKind.NOT_LLAMA_SWAP: "Address: put the right url into the settings",
+    FaultKind.UNAUTHORIZED: "API key: set api_key_keychain or api_key_file in the settings",
+    FaultKind.NOT_LLAMA_SWAP: "Address: check url in the settings",
+    FaultKind.BASIC_AUTH: "Sign-in: set basic_auth_keychain or basic_auth_file in the settings",
+    FaultKind.SIGN_IN: "Address: set url to one that needs no sign-in, such as llama-swap's own port",
+    FaultKind.FORBIDDEN: "Access: allow this computer in the gateway's rules",
+    FaultKind.HTTPS_ONLY: "Address: write https:// in the settings",
+    FaultKind.RATE_LIMITED: "Limit: exempt /api/ from the gateway's rate limit",
+    FaultKind.SERVER_ERROR: "Log: check the log of the server at this address",
+    FaultKind.GATEWAY: "Gateway: is llama-swap running, and does the gateway point at its port?",
 }
 
 PHASES: Dict[Phase, str] = {
@@ -58,80 +79,81 @@ SOURCE_MARKS: Dict[Source, str] = {Source.LIVE: "", Source.ESTIMATE: "~", Source
 
 # Labels: the part of a row before its colon, or its first word, by which SwiftBar finds it in an open menu.
 SPEED, MEMORY, CPU, GPU, REQUESTS, TODAY, FINISHED = "Speed", "Memory", "CPU", "GPU", "Requests", "Today", "Finished"
-REQUEST, LOAD, PEERS, WHY, LAST_SEEN = "Request", "Load", "Peers", "Why", "Last seen"
-PLUGIN, UPDATE = "Plugin", "Update"
-GENERATION, PROMPT, CONTEXT, LOAD_TIME, ALIASES = "Generation", "Prompt", "Context", "Load time", "Also called"
-ADDRESS, VERSION, WATCHED, SERVICE, IN_FLIGHT, UNLOADS = (
-    "Address", "Version", "Watched", "Service", "In flight", "Unloads",
-)  # fmt: skip
+REQUEST, LOAD, PEERS, WHY, LAST_UPDATE = "Request", "Load", "Peers", "Why", "Last update"
+SETTINGS, UPDATE, OTHERS, ID, ALIASES = "Settings", "Update", "Others", "ID", "Aliases"
+GENERATION, PROMPT, CONTEXT, LOAD_TIME = "Generation", "Prompt", "Context", "Load time"
+ADDRESS, VERSION, SERVICE = "Address", "Version", "Service"
 
 # Actions
-OPEN_UI, MODELS_PAGE = "Open web UI", "models#/models"
-OPEN_PAGES = (("Web UI: activity", "activity#/activity"), ("Web UI: logs", "#/logs"))
-COPY_ENDPOINT, COPY_BASE_URL, COPY_CURL, COPY_ID = (
-    "Copy: endpoint", "Copy: base URL for OpenAI clients", "Copy: curl line", "Copy: model id",
-)  # fmt: skip
-UNLOAD_ALL, CANCEL_ALL, CANCEL, LOAD_AGAIN, OWN_PAGE = (
-    "Unload all models", "Cancel all requests", "Cancel: this request", "Load again", "Open: its own web page",
-)  # fmt: skip
+OPEN_UI, MODELS_PAGE, OPEN_MODEL_PAGE = "Open Web UI", "models#/models", "Open Model Page"
+OPEN_PAGES = (("Open Activity Page", "activity#/activity"), ("Open Log Page", "#/logs"))
+COPY_ENDPOINT, COPY_BASE_URL = "Copy Endpoint", "Copy Base URL"
+COPY_CURL, COPY_ID, COPY_FIX = "Copy curl Command", "Copy Model ID", "Copy Fix"
+UNLOAD, UNLOAD_ALL, CANCEL_ALL, CANCEL = "Unload", "Unload All Models", "Cancel All Requests", "Cancel Request"
+LOAD_AGAIN, PROFILE, NO_PROFILE, NONE = "Try Again", "Profile", "No Profile", "none"
 START, STOP, RESTART, MORE = "Start llama-swap", "Stop llama-swap", "Restart llama-swap", "More"
-PROFILE, NO_PROFILE, LEAVE_PROFILE = "Profile", "none", "Leave the profile"
-LOG_IN_TERMINAL, OPEN_LOG, OPEN_CONFIG, OPEN_PLIST, OPEN_SETTINGS = (
-    "Show the log in a terminal", "Open the log file", "Open llama-swap's config", "Show the LaunchAgent in its folder",
-    "Open the settings file",
-)  # fmt: skip
-TYPE = "To type (a click copies it)"
-DOCTOR, WHY_DOCTOR, EARLIER = "Run doctor in a terminal", "Find out why: doctor", "Earlier days, in a terminal"
-REFRESH, ABOUT = "Start this plugin anew", "llamabar"
+LOG_IN_TERMINAL, OPEN_LOG, OPEN_CONFIG = "Show Log in Terminal", "Open Log", "Open Config"
+OPEN_PLIST, OPEN_SETTINGS = "Show LaunchAgent in Finder", "Open Settings"
+DOCTOR, HISTORY, RELOAD, ABOUT = "Diagnose in Terminal", "Show Full History", "Reload Plugin", "llamabar"
 
-OTHERS, STALE, AT_LEAST = "Others", "What is below is from then", "at least"
+NO_SERVICE, NOT_MEASURED = "No service installed", "not measured yet"
 MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", "": "on another host"}
-ASKED, STAYS, BUSY, READY_WAITING = "asked…", "stays loaded", "busy", "ready, requests waiting"
-UNLOAD, COMPUTER, ITSELF = "Unload", "computer", "llama-swap itself"
+ASKED: Dict[str, str] = {"load": "loading…", "unload": "unloading…"}
+BUSY, READY_WAITING, NEVER_UNLOADS, ON_ITS_WAY = "busy", "ready, requests waiting", "never unloads", "working…"
+COMPUTER, ITSELF, AT_LEAST, NONE_TODAY = "computer", "llama-swap itself", "at least", "no requests yet"
+AT, CONNECTED_FOR, OF_MODELS = "{} at {}", "Connected for {}", "models {}"
+ON_OTHER_HOSTS, BEST = "{} on other hosts", "best {} tok/s {}"
 REFUSED_FOR_S = 10.0
-NO_REQUESTS, NONE_TODAY = "none", "no request yet"
-FIVE_MINUTES_S = 300.0
-FAULT_TITLE = "llamabar has a fault"
-FAULT_GOES_ON = "It tries again every few seconds. If this stays: please report it with the line above"
-LEGEND = "In the picture: bars for generation, dashes for prompts, each to its own scale"
+FAULT_TITLE = "llamabar ran into a problem"
+FAULT_GOES_ON = "It will try again every few seconds. If this stays, please report the line above."
+REFUSALS: Dict[str, str] = {
+    "unload all": "unload all models", "cancel": "cancel the request", "cancel all": "cancel all requests",
+    "profile": "choose the profile", "show": "open it", "copy": "copy it",
+}  # fmt: skip
 
 
-def fault_of_ours(kind: str, where: str) -> str:
+def internal_error(kind: str, where: str) -> str:
     """Return that this program failed, and where."""
-    return f"llamabar: a fault of ours, {kind} at {where}"
+    return f"llamabar: Internal error, {kind} at {where}"
+
+
+def sentence(text: str) -> str:
+    """Return a text that ends in one full stop."""
+    return text if text.endswith(("…", "?", "!")) else text.rstrip(".") + "."
 
 
 def status(snapshot: Snapshot, found: Status) -> str:
     """Return a status in words; "busy" where a version does not tell what it is busy with."""
     if found is Status.CRASHING:
-        return crashing(snapshot.service)
+        return crashed(snapshot.service)
     if found is Status.STOPPING and not snapshot.connected:
         return "stopping"
+    if not snapshot.connected and snapshot.fault is not None and snapshot.fault.kind in REFUSED_STATUS:
+        return REFUSED_STATUS[snapshot.fault.kind]
     return BUSY if found is Status.GENERATING and not is_sure(snapshot) else STATUS[found]
 
 
-def crashing(service: Optional[ServiceFound]) -> str:
-    """Return that a service ends again and again, and how often it has."""
+def crashed(service: Optional[ServiceFound]) -> str:
+    """Return that a service crashed, and how often."""
     times = service.crashes if service is not None else 0
-    return f"{STATUS[Status.CRASHING]} ({units.plural(times, 'time')})" if times > 1 else "has crashed"
+    return f"{STATUS[Status.CRASHING]} {units.plural(times, 'time')}" if times > 1 else STATUS[Status.CRASHING]
 
 
-DOING: Dict[str, str] = {"profile": "choose the profile", "show": "open it", "copy": "copy it"}
+def why(fault: Fault, found: Status, *, detail: str = "") -> str:
+    """Return why a server can't be watched; `detail` is the fault's, made harmless."""
+    if found is Status.NO_SERVICE:
+        return NO_SERVICE
+    return FAULTS[fault.kind] + (f" ({detail})" if detail else "")
 
 
 def refused(what: str, why: str, *, in_row: bool = False) -> str:
     """Return that a click was refused, and why; `in_row`: behind the colon of the row that was clicked."""
-    return f"could not {what}, {why}" if in_row else f"Could not {DOING.get(what, what)}: {why}"
+    return f"couldn't {what} ({why})" if in_row else f"Couldn't {REFUSALS.get(what, what)}: {why}"
 
 
-def lost(requests: Optional[int]) -> str:
-    """Return what an action does to somebody's work, "" if there is none."""
-    return f", {units.plural(requests, 'request')} will be lost" if requests else ""
-
-
-def asked(text: str, waiting: bool) -> str:
-    """Return an item's text, while its click is on its way with a mark."""
-    return f"{text}, {ASKED}" if waiting else text
+def interrupting(text: str, requests: Optional[int]) -> str:
+    """Return an item's text with what it does to somebody's work, if it does."""
+    return f"{text} (interrupts {units.plural(requests, 'request')})" if requests else text
 
 
 def speed(reading: Optional[Reading]) -> str:
@@ -140,7 +162,7 @@ def speed(reading: Optional[Reading]) -> str:
 
 
 def speeds(generation: Reading, prompt_tps: Optional[float]) -> str:
-    """Return how fast a request was answered and, where it is known, how fast its prompt was read."""
+    """Return how fast a request was answered and, where it is known, how fast its prompt was processed."""
     return speed(generation) + (f", prompt {units.rate(prompt_tps)} tok/s" if prompt_tps else "")
 
 
@@ -149,18 +171,19 @@ def generating(reading: Optional[Reading]) -> str:
     return "generating" + ("" if reading is None else f" {speed(reading)}")
 
 
-def over(span_s: float) -> str:
-    """Return over what time something was looked at."""
-    return "over five minutes" if span_s == FIVE_MINUTES_S else f"over {units.duration(span_s)}"
+def over(watched_s: float, span_s: float) -> str:
+    """Return over what time figures were collected: the whole span only once it has passed."""
+    return f"over {units.duration(span_s)}" if watched_s >= span_s else "so far"
 
 
-def best(tps: float, span_s: float) -> str:
-    """Return the best speed of a time in which nothing was measured just now."""
-    return f"best {units.rate(tps)} tok/s {over(span_s)}"
+def spread(now: Optional[Reading], *, middle: Optional[float], best: Optional[float], over: str) -> str:
+    """Return a speed now, its median and its best over a time."""
+    said = [] if now is None else [f"now {SOURCE_MARKS[now.source]}{units.rate(now.tps)}"]
+    return f"{', '.join([*said, f'median {units.rate(middle)}', f'best {units.rate(best)}'])} tok/s {over}"
 
 
 def prompts(middle_tps: Optional[float], requests: int) -> str:
-    """Return how fast prompts were read."""
+    """Return how fast prompts were processed."""
     return f"median {units.rate(middle_tps)} tok/s of {units.plural(requests, 'request')}"
 
 
@@ -169,44 +192,24 @@ def tokens(count: int) -> str:
     return f"{units.count(count)} tokens"
 
 
-def peak(now: str, highest: str) -> str:
-    """Return a size, with the highest it was if that is another."""
-    return now if highest == now else f"{now} (highest {highest})"
-
-
 def usual(seconds: Optional[float], times: int) -> str:
     """Return how long something usually takes, and of how many times that is known."""
     return f"{units.span(seconds)} (median of {times})"
 
 
-def of_models(size_bytes: float) -> str:
-    """Return the memory that all models take."""
-    return f"models {units.size(size_bytes)}"
+def peak(now: str, highest: str) -> str:
+    """Return a size, with its peak if that is another."""
+    return now if highest == now else f"{now} (peak {highest})"
 
 
-def on_other_hosts(models: int) -> str:
-    """Return how many models other hosts have."""
-    return f"{units.plural(models, 'model')} on other hosts"
+def models(count: int, *, more: bool = False) -> str:
+    """Return how many models there are; `more`: beside those that have a row of their own."""
+    return units.plural(count, "more model" if more else "model")
 
 
 def left_out(things: int, kind: str = "") -> str:
     """Return how much there was no room for."""
     return f"{units.count(things)} more {kind}".rstrip()
-
-
-def rest(models: int, *, everything: bool) -> str:
-    """Return how many models there are to load, beside those that have a row of their own."""
-    return units.plural(models, "model" if everything else "more model")
-
-
-def at(what: str, address: str) -> str:
-    """Return what a server does, and where it is."""
-    return f"{what} at {address}"
-
-
-def lasting(seconds: float) -> str:
-    """Return for how long."""
-    return f"for {units.duration(seconds)}"
 
 
 def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> str:
@@ -257,39 +260,24 @@ def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:
 
 
 def prompt(tokens: Optional[int]) -> str:
-    """Return that a prompt is read, with the position where it is known."""
-    return "processing prompt" + ("" if tokens is None else f", {units.count(tokens)} tokens so far")
+    """Return that a prompt is processed, with the position where it is known."""
+    return PHASES[Phase.PROMPT] + ("" if tokens is None else f", {units.count(tokens)} tokens so far")
 
 
-def unload(ttl_s: Optional[float], rest_s: Optional[float], *, busy: bool) -> str:
-    """Return when a ready model will be unloaded, as far as that is known; "" when it is not."""
+def unload(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
+    """Return when a ready model that is idle will be unloaded, as far as that is known; "" when it is not."""
     if ttl_s is None:
         return ""
-    if ttl_s == 0:
-        return STAYS
-    if rest_s is not None:
-        return f"unloads in {units.countdown(max(0.0, rest_s))}"
-    return "" if busy else f"unloads {ttl(ttl_s)}"
+    return f"unloads in {units.countdown(max(0.0, rest_s))}" if ttl_s and rest_s is not None else ttl(ttl_s)
 
 
 def ttl(ttl_s: float) -> str:
     """Return the rule by which a model is unloaded."""
-    return f"{units.duration(ttl_s)} after its last use" if ttl_s else "never"
+    return f"unloads after {units.duration(ttl_s)} idle" if ttl_s else NEVER_UNLOADS
 
 
-def spread(now: Optional[Reading], middle: Optional[float], best: Optional[float], span_s: float) -> str:
-    """Return a speed now, its median and its best over a time."""
-    said = [] if now is None else [f"now {SOURCE_MARKS[now.source]}{units.rate(now.tps)}"]
-    return f"{', '.join([*said, f'median {units.rate(middle)}', f'best {units.rate(best)}'])} tok/s {over(span_s)}"
-
-
-def total(model: str, requests: int, tokens: int) -> str:
-    """Return what one model did today."""
-    return f"{name(model)}: {units.plural(requests, 'request')}" + (f", {units.count(tokens)} tokens" if tokens else "")
-
-
-def waiting(running: Optional[int], queued: int) -> str:
-    """Return how many requests are in flight, and how many of them wait."""
+def active(running: Optional[int], queued: int = 0) -> str:
+    """Return how many requests are worked on, and how many wait."""
     if running is None:
         return units.UNKNOWN
-    return f"{units.count(running)} in flight" + (f", {units.count(queued)} of them waiting" if queued else "")
+    return f"{units.count(running - queued)} active" + (f", {units.count(queued)} waiting" if queued else "")

@@ -11,15 +11,21 @@ from llamabar.view.text import name
 
 def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
     """Return the actions that can be done now; what no probe confirmed is not offered."""
-    return (
-        *_profiles(server), *_pages(server), _copies(server), *_work(server), *_service(server), more(server, scene),
-    )  # fmt: skip
+    return (*_profiles(server), *_pages(server), *_work(server), *_service(server), _more(server, scene))
 
 
-def item(server: Server, text: str, do: Do, target: str = "", *, alternate: Optional[Row] = None) -> Row:
+def item(server: Server, text: str, do: Do, *, target: str = "", alternate: Optional[Row] = None) -> Row:
     """Return a row that does something; it says so while a click is on its way."""
     action = Action(do, target, server=server.name)
-    return Row(words.asked(text, server.waits(action)), action=action, alternate=alternate)
+    shown = f"{text} ({words.ON_ITS_WAY})" if server.waits(action) else text
+    return Row(shown, action=action, alternate=alternate)
+
+
+def service_item(server: Server, text: str, do: Do) -> Row:
+    """Return the item that starts, stops or restarts the service, and says whom that interrupts."""
+    service = server.snapshot.service
+    interrupted = None if do is Do.START else in_flight(server.snapshot)
+    return item(server, words.interrupting(text, interrupted), do, target=service.label if service else "")
 
 
 def service_known(server: Server) -> bool:
@@ -28,18 +34,9 @@ def service_known(server: Server) -> bool:
     return service is not None and bool(service.label)
 
 
-def start(server: Server) -> Row:
-    """Return the item that starts the service."""
-    return item(server, words.START, Do.START, _label(server))
-
-
-def restart(server: Server) -> Row:
-    """Return the item that restarts the service."""
-    return item(server, words.RESTART + words.lost(in_flight(server.snapshot)), Do.RESTART, _label(server))
-
-
-def _label(server: Server) -> str:
-    return server.snapshot.service.label if server.snapshot.service is not None else ""
+def in_terminal(server: Server, text: str, command: str) -> Row:
+    """Return the item that runs a command of ours in a terminal."""
+    return Row(text, action=Action(Do.TERMINAL, f"{command}{server.option}", server=server.name))
 
 
 def _profiles(server: Server) -> Tuple[Row, ...]:
@@ -50,32 +47,28 @@ def _profiles(server: Server) -> Tuple[Row, ...]:
         Row(name(profile), action=Action(Do.PROFILE, profile, server=server.name), checked=profile == snapshot.profile)
         for profile in snapshot.profiles
     )
-    leave = (item(server, words.LEAVE_PROFILE, Do.PROFILE),) if snapshot.profile else ()
-    active = name(snapshot.profile) if snapshot.profile else words.NO_PROFILE
+    leave = (item(server, words.NO_PROFILE, Do.PROFILE),) if snapshot.profile else ()
+    active = name(snapshot.profile) if snapshot.profile else words.NONE
     return (Row(f"{words.PROFILE}: {active}", children=(*choices, *leave)),)
 
 
 def _pages(server: Server) -> Tuple[Row, ...]:
-    """Return the way to the web UI: `/ui/models` is a page of the older ones, `#/models` of the newer."""
-    if not server.snapshot.connected:
-        return ()
-    return (_page(server, words.OPEN_UI, words.MODELS_PAGE),)
+    """Return the ways to the web UI; `/ui/models` is a page of older versions, `#/models` of newer ones."""
+    endpoint = item(server, words.COPY_ENDPOINT, Do.COPY, target=server.url)
+    copies = item(server, words.COPY_BASE_URL, Do.COPY, target=f"{server.url}/v1", alternate=endpoint)
+    page = (_page(server, words.OPEN_UI, words.MODELS_PAGE),) if server.snapshot.connected else ()
+    return (*page, copies)
 
 
 def _page(server: Server, text: str, page: str) -> Row:
     return Row(text, action=Action(Do.OPEN, f"{server.url}/ui/{page}", server=server.name))
 
 
-def _copies(server: Server) -> Row:
-    endpoint = item(server, words.COPY_ENDPOINT, Do.COPY, server.url)
-    return item(server, words.COPY_BASE_URL, Do.COPY, f"{server.url}/v1", alternate=endpoint)
-
-
 def _work(server: Server) -> List[Row]:
     snapshot = server.snapshot
     running, found = in_flight(snapshot), []
     if snapshot.connected and loaded(snapshot):
-        found.append(item(server, words.UNLOAD_ALL + words.lost(running), Do.UNLOAD_ALL))
+        found.append(item(server, words.interrupting(words.UNLOAD_ALL, running), Do.UNLOAD_ALL))
     if snapshot.connected and running and "cancel" in snapshot.confirmed:
         found.append(item(server, words.CANCEL_ALL, Do.CANCEL_ALL))
     return found
@@ -85,28 +78,19 @@ def _service(server: Server) -> Tuple[Row, ...]:
     """Return the ways to restart and stop it; where it does not run its own section has the way to start it."""
     if not service_known(server) or not server.snapshot.connected:
         return ()
-    lost = words.lost(in_flight(server.snapshot))
-    return (
-        restart(server),
-        item(server, words.STOP + lost, Do.STOP, _label(server)),
-    )
+    return service_item(server, words.RESTART, Do.RESTART), service_item(server, words.STOP, Do.STOP)
 
 
-def more(server: Server, scene: Scene) -> Row:
-    """Return the submenu of everything rarer."""
-    connected = server.snapshot.connected
-    found = [_page(server, text, page) for text, page in words.OPEN_PAGES] if connected else []
+def _more(server: Server, scene: Scene) -> Row:
+    found = [_page(server, *page) for page in words.OPEN_PAGES] if server.snapshot.connected else []
     if service_known(server):
-        found += [
-            Row(words.LOG_IN_TERMINAL, action=Action(Do.TERMINAL, f"logs -f{server.option}", server=server.name)),
-            item(server, words.OPEN_LOG, Do.SHOW, "log"),
-            item(server, words.OPEN_CONFIG, Do.SHOW, "config"),
-            item(server, words.OPEN_PLIST, Do.SHOW, "plist"),
-        ]
+        found.append(in_terminal(server, words.LOG_IN_TERMINAL, "logs -f"))
+        files = ((words.OPEN_LOG, "log"), (words.OPEN_CONFIG, "config"), (words.OPEN_PLIST, "plist"))
+        found += [item(server, text, Do.SHOW, target=what) for text, what in files]
     found += [
-        item(server, words.OPEN_SETTINGS, Do.SHOW, "settings"),
-        Row(words.DOCTOR, action=Action(Do.TERMINAL, f"doctor{server.option}", server=server.name)),
-        Row(words.REFRESH, action=Action(Do.REFRESH, server=server.name)),
+        item(server, words.OPEN_SETTINGS, Do.SHOW, target="settings"),
+        in_terminal(server, words.DOCTOR, "doctor"),
+        Row(words.RELOAD, action=Action(Do.REFRESH, server=server.name)),
     ]
     if scene.version:
         found.append(Row(f"{words.ABOUT} {scene.version}", level=Level.QUIET))

@@ -1,6 +1,6 @@
 """How fast, how much memory, how busy: each as words and, where it moves, as a picture of the last minutes."""
 
-from typing import List, Optional, Tuple
+from typing import Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.history import known, series
@@ -9,8 +9,9 @@ from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
 from llamabar.core.state import in_flight
 from llamabar.view import words
-from llamabar.view.menu import Action, Do, Image, Level, Row
+from llamabar.view.menu import Image, Level, Row
 from llamabar.view.scene import Scene, Server
+from llamabar.view.sections.actions import in_terminal
 from llamabar.view.sparkline import Points, draw, scaled
 
 WAITING = (Phase.QUEUED, Phase.LOADING)
@@ -31,32 +32,35 @@ def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
 
 
 def _speed(server: Server, scene: Scene) -> Optional[Row]:
-    snapshot = server.snapshot
-    reading, last, best_tps = server.figures.total, readings.newest_last(snapshot), server.figures.best_tps
-    if reading is None and last is None and best_tps is None:
+    reading, last, best_tps = server.figures.total, readings.newest_last(server.snapshot), server.figures.best_tps
+    if reading is not None:
+        said = words.speed(reading)
+    elif last is not None:
+        said = words.speed(last) + (f", {words.ago(scene.now_s - last.at_s)}" if last.at_s else "")
+    elif best_tps is not None:
+        said = words.BEST.format(units.rate(best_tps), _over(server))
+    else:
         return None
-    said = words.speed(reading or last) + ("" if reading else _age_words(last, scene.now_s))
-    if reading is None and last is None and best_tps is not None:
-        said = words.best(best_tps, server.history.span_s)
     image = _image(server, "generation_tps", scene, second="prompt_tps")
     return Row(f"{words.SPEED}: {said}", image=image, children=_speed_details(server, reading))
 
 
-def _age_words(last: Optional[Reading], now_s: float) -> str:
-    return "" if last is None or not last.at_s else f", {words.ago(now_s - last.at_s)}"
+def _over(server: Server) -> str:
+    history = server.history
+    return words.over(len(history.buckets) * history.bucket_s, history.span_s)
 
 
 def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...]:
-    found: List[Row] = []
-    median_tps, best_tps = server.figures.median_tps, server.figures.best_tps
+    """Return the submenu, never empty: a row that gained or lost its submenu would jump in an open menu."""
+    best_tps, spread = server.figures.best_tps, words.NOT_MEASURED
     if best_tps is not None:
-        said = words.spread(reading, median_tps, best_tps, server.history.span_s)
-        found.append(Row(f"{words.GENERATION}: {said}", level=Level.QUIET))
+        spread = words.spread(reading, middle=server.figures.median_tps, best=best_tps, over=_over(server))
+    found = [Row(f"{words.GENERATION}: {spread}", level=Level.QUIET)]
     prompts = [row.prompt_tps for row in server.snapshot.rows if row.prompt_tps]
     if prompts:
         said = words.prompts(readings.median(prompts), len(prompts))
         found.append(Row(f"{words.PROMPT}: {said}", level=Level.QUIET))
-    return (*found, Row(words.LEGEND, level=Level.QUIET))
+    return tuple(found)
 
 
 def _requests(server: Server, scene: Scene) -> Optional[Row]:
@@ -66,13 +70,13 @@ def _requests(server: Server, scene: Scene) -> Optional[Row]:
         return None
     queued = sum(1 for phase in phases(server.snapshot).values() if phase in WAITING)
     image = _image(server, "in_flight", scene)
-    return Row(f"{words.REQUESTS}: {words.waiting(running, queued)}", image=image)
+    return Row(f"{words.REQUESTS}: {words.active(running, queued)}", image=image)
 
 
 def _memory(server: Server, scene: Scene, *, here: bool) -> Optional[Row]:
     host = server.snapshot.host
     by_model = server.figures.memory_bytes.values()
-    said = [words.of_models(sum(by_model))] if by_model else []
+    said = [words.OF_MODELS.format(units.size(sum(by_model)))] if by_model else []
     if host.memory_total_bytes and here:
         said.append(f"{words.COMPUTER} {units.of_total(server.figures.used_bytes, host.memory_total_bytes)}")
     if not said:
@@ -109,13 +113,14 @@ def _today(server: Server, scene: Scene) -> Optional[Row]:
         return None
     models = [line for line in lines(server.accounts, since=scene.today) if line.day == scene.today]
     children = tuple(
-        Row(words.total(line.model, line.sums.requests, line.sums.generated_tokens), level=Level.QUIET)
+        Row(f"{server.label(line.model)}: {words.totals(line.sums.requests, line.sums.generated_tokens)}",
+            level=Level.QUIET)
         for line in models
-    )
+    )  # fmt: skip
     day = total([line.sums for line in models])
     missed = any(scene.today in account.gaps for account in server.accounts)
     said = words.totals(day.requests, day.generated_tokens, missed=missed)
-    earlier = Row(words.EARLIER, action=Action(Do.TERMINAL, f"history{server.option}", server=server.name))
+    earlier = in_terminal(server, words.HISTORY, "history")
     return Row(f"{words.TODAY}: {said}", children=(*children, earlier))
 
 

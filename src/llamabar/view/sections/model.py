@@ -3,85 +3,86 @@
 import json
 import shlex
 from typing import List, Optional, Tuple
+from urllib.parse import quote
 
 from llamabar.core import readings, units
-from llamabar.core.address import is_local, is_loopback
+from llamabar.core.capabilities import loadable
 from llamabar.core.state import READY, STOPPING, Model, requests_of
 from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Server
 from llamabar.view.sections.actions import item
-from llamabar.view.text import name
+from llamabar.view.text import name, plain
 
 
 def details(server: Server, model: Model) -> Tuple[Row, ...]:
     """Return the submenu of a loaded model."""
     facts = (
-        _speed(model), _memory(server, model), _context(model), _in_flight(server, model), _unloads(model),
-        _load_time(model), _aliases(model),
+        (words.SPEED, _speed(model)), (words.MEMORY, _memory(server, model)), (words.CONTEXT, _context(model)),
+        (words.REQUESTS, _requests(server, model)),
+        ("", "" if model.ttl_s is None else words.ttl(model.ttl_s).capitalize()), (words.LOAD_TIME, _load_time(model)),
+        (words.ID, plain(model.id) if server.label(model.id) != plain(model.id) else ""),
+        (words.ALIASES, ", ".join(name(alias) for alias in model.info.aliases[:4])),
     )  # fmt: skip
-    return (*(row for row in facts if row is not None), *_actions(server, model))
+    told = (
+        Row(f"{label}: {said}" if label else said, level=Level.QUIET, ambient=label == words.MEMORY)
+        for label, said in facts
+        if said
+    )
+    return (*told, *_actions(server, model))
 
 
-def _speed(model: Model) -> Optional[Row]:
-    reading = readings.last(model)
-    if reading is None:
-        return None
-    prompt = model.meter.last.prompt_tps if model.meter.last is not None else None
-    return Row(f"{words.SPEED}: {words.speeds(reading, prompt)}", level=Level.QUIET)
+def _speed(model: Model) -> str:
+    reading, row = readings.last(model), model.meter.last
+    return words.speeds(reading, row.prompt_tps if row is not None else None) if reading else ""
 
 
-def _memory(server: Server, model: Model) -> Optional[Row]:
+def _memory(server: Server, model: Model) -> str:
     used_bytes = server.figures.memory_bytes.get(model.id)
     if used_bytes is None:
-        return None
-    said = words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
-    return Row(f"{words.MEMORY}: {said}", level=Level.QUIET, ambient=True)
+        return ""
+    now, peak = units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0))
+    return words.peak(now, peak)
 
 
-def _context(model: Model) -> Optional[Row]:
+def _context(model: Model) -> str:
     tokens = readings.context_tokens(model)
-    return Row(f"{words.CONTEXT}: {words.tokens(tokens)}", level=Level.QUIET) if tokens else None
+    return words.tokens(tokens) if tokens else ""
 
 
-def _in_flight(server: Server, model: Model) -> Optional[Row]:
+def _requests(server: Server, model: Model) -> str:
     running = len(requests_of(server.snapshot, model.id))
-    return Row(f"{words.IN_FLIGHT}: {units.plural(running, 'request')}", level=Level.QUIET) if running else None
+    return words.active(running) if running else ""
 
 
-def _unloads(model: Model) -> Optional[Row]:
-    return None if model.ttl_s is None else Row(f"{words.UNLOADS}: {words.ttl(model.ttl_s)}", level=Level.QUIET)
-
-
-def _load_time(model: Model) -> Optional[Row]:
-    if not model.load_times_s:
-        return None
-    said = words.usual(readings.median(model.load_times_s), len(model.load_times_s))
-    return Row(f"{words.LOAD_TIME}: {said}", level=Level.QUIET)
-
-
-def _aliases(model: Model) -> Optional[Row]:
-    named = ", ".join(name(alias) for alias in model.info.aliases[:4])
-    return Row(f"{words.ALIASES}: {named}", level=Level.QUIET) if named else None
+def _load_time(model: Model) -> str:
+    times = model.load_times_s
+    return words.usual(readings.median(times), len(times)) if times else ""
 
 
 def _actions(server: Server, model: Model) -> List[Row]:
     snapshot, found = server.snapshot, []
     if "unload_one" in snapshot.confirmed and snapshot.connected and model.state != STOPPING:
-        lost = words.lost(len(requests_of(snapshot, model.id)))
-        unload = Action(Do.UNLOAD, model.id, server=server.name)
-        found.append(Row(f"{words.UNLOAD}: {name(model.id)}{lost}", action=unload))
-    curl = item(server, words.COPY_CURL, Do.COPY, _curl(server, model))
-    found.append(item(server, words.COPY_ID, Do.COPY, model.id, alternate=curl))
-    page = model.proxy if model.state == READY and model.proxy and is_loopback(model.proxy) else None
-    if page is not None and is_local(server.url) and not model.may_sleep:
-        found.append(Row(words.OWN_PAGE, action=Action(Do.OPEN, f"{page}/", server=server.name)))
+        text = words.interrupting(words.UNLOAD, len(requests_of(snapshot, model.id)))
+        found.append(Row(text, action=Action(Do.UNLOAD, model.id, server=server.name)))
+    curl = item(server, words.COPY_CURL, Do.COPY, target=_curl(server, model))
+    found.append(item(server, words.COPY_ID, Do.COPY, target=model.id, alternate=curl))
+    page = page_url(server, model)
+    if page:
+        found.append(Row(words.OPEN_MODEL_PAGE, action=Action(Do.OPEN, page, server=server.name)))
     return found
+
+
+def page_url(server: Server, model: Model) -> Optional[str]:
+    """Return the address of a ready model's own page, None if it has none.
+
+    It leads through llama-swap: only what goes through it counts as use and keeps the model from being unloaded.
+    """
+    there = server.snapshot.connected and model.state == READY and loadable(server.snapshot, model)
+    return f"{server.url}/upstream/{quote(model.id, safe='', errors='replace')}/" if there else None
 
 
 def _curl(server: Server, model: Model) -> str:
     """Return a command line that asks this model something; the id is quoted for JSON and for the shell."""
     body = json.dumps({"model": model.id, "messages": [{"role": "user", "content": "Hello"}]}, ensure_ascii=False)
-    key = ' -H "Authorization: Bearer $LLAMABAR_API_KEY"' if "keys" in server.snapshot.confirmed else ""
-    head = f"curl {server.url}/v1/chat/completions -H 'Content-Type: application/json'{key}"
-    return f"{head} -d {shlex.quote(body)}"
+    return f"curl {server.url}/v1/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}"

@@ -11,10 +11,10 @@ from llamabar.core.speed import Reading
 from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, requests_of
 from llamabar.core.status import Status
 from llamabar.view import doing_words, words
-from llamabar.view.menu import Action, Do, Level, Row
+from llamabar.view.menu import MODEL, Action, Do, Level, Row, Subject
 from llamabar.view.scene import Server
 from llamabar.view.sections import model
-from llamabar.view.text import name, reason
+from llamabar.view.text import plain, reason
 
 FAILED_FOR_S = 3600.0
 NOT_LOADED = ("stopped", "shutdown", "unknown", "")
@@ -22,17 +22,25 @@ NOT_LOADED = ("stopped", "shutdown", "unknown", "")
 
 def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     """Return a row for each loaded model, for each that just failed, and one for all the others."""
-    models = [one for _, one in sorted(server.snapshot.models.items())]
+    models = listed(server, now_s=now_s)
     shown = [one for one in models if _has_row(server, one, now_s)]
     found = [_model_row(server, one, now_s) for one in shown]
-    rest = [one for one in models if one not in shown and not one.info.unlisted and not one.info.peer]
+    rest = [one for one in models if one not in shown and not one.info.peer]
     if rest:
-        found.append(_load_row(server, rest, everything=not shown))
+        items = tuple(_load_item(server, one) for one in rest)
+        found.append(Row(f"{words.LOAD}: {words.models(len(rest), more=bool(shown))}", children=items))
     peers = [one for one in models if one.info.peer]
     if peers:
-        named = tuple(Row(name(one.id), level=Level.QUIET) for one in peers)
-        found.append(Row(f"{words.PEERS}: {words.on_other_hosts(len(peers))}", children=named))
+        named = tuple(Row(server.label(one.id), level=Level.QUIET) for one in peers)
+        said = words.ON_OTHER_HOSTS.format(words.models(len(peers)))
+        found.append(Row(f"{words.PEERS}: {said}", children=named))
     return tuple(found)
+
+
+def listed(server: Server, *, now_s: float) -> List[Model]:
+    """Return the models that are shown: one that the config calls unlisted only while it is loaded or just failed."""
+    models = (model for _, model in sorted(server.snapshot.models.items()))
+    return [one for one in models if not one.info.unlisted or _has_row(server, one, now_s)]
 
 
 def state_words(server: Server, model: Model, *, now_s: float) -> str:
@@ -51,10 +59,9 @@ def state_words(server: Server, model: Model, *, now_s: float) -> str:
 
 def _ready_words(server: Server, model: Model, now_s: float) -> str:
     doing = _doing(server.snapshot, model, server.figures.speeds.get(model.id))
-    rest_s = readings.unloads_in_s(server.snapshot, model, now_s=now_s)
-    unload = words.unload(model.ttl_s, rest_s, busy=doing is not None)
     if doing is not None:
         return doing
+    unload = words.unload(model.ttl_s, readings.unloads_in_s(server.snapshot, model, now_s=now_s))
     return f"{words.STATUS[Status.READY]}, {unload}" if unload else words.STATUS[Status.READY]
 
 
@@ -89,11 +96,12 @@ def _failed(model: Model, now_s: float) -> bool:
 def _model_row(server: Server, one: Model, now_s: float) -> Row:
     asked = _asked_words(server, one, Do.UNLOAD, now_s) or _asked_words(server, one, Do.LOAD, now_s)
     text = asked or state_words(server, one, now_s=now_s)
+    again = _load_item(server, one)
     loaded = one.state not in NOT_LOADED
     failed = _failed(one, now_s) and not loaded
-    again = replace(_load_item(server, one), text=words.LOAD_AGAIN)
-    children = model.details(server, one) if loaded else (again,)
-    return Row(f"{name(one.id)}: {text}", children=children, level=Level.WARNING if failed else Level.NORMAL)
+    children = model.details(server, one) if loaded else (replace(again, text=words.LOAD_AGAIN, subject=None),)
+    level = Level.WARNING if failed else Level.NORMAL
+    return replace(again, text=f"{again.text}: {text}", action=None, children=children, level=level)
 
 
 def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
@@ -105,15 +113,12 @@ def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
         return words.refused(do.value, reason(asked.failure), in_row=True)
     news = model.state_since_s is not None and model.state_since_s >= asked.at_s
     waiting = asked.ended_s is None and now_s - asked.at_s < words.REFUSED_FOR_S
-    return f"{do.value} {words.ASKED}" if waiting and not news and not asked.failure else ""
-
-
-def _load_row(server: Server, rest: List[Model], *, everything: bool) -> Row:
-    listed = tuple(_load_item(server, one) for one in rest)
-    return Row(f"{words.LOAD}: {words.rest(len(rest), everything=everything)}", children=listed)
+    return words.ASKED[do.value] if waiting and not news and not asked.failure else ""
 
 
 def _load_item(server: Server, one: Model) -> Row:
     offered = server.snapshot.connected and loadable(server.snapshot, one)
     action = Action(Do.LOAD, one.id, server=server.name) if offered else None
-    return Row(name(one.id), action=action)
+    label, whole = server.label(one.id), plain(one.id)
+    subject = Subject(MODEL, server=server.name, target=one.id, label=label)
+    return Row(label, action=action, subject=subject, tooltip="" if label == whole else whole)

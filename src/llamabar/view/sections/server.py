@@ -9,12 +9,15 @@ from llamabar.view import words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.palette import SYMBOLS
 from llamabar.view.scene import Server
-from llamabar.view.sections.actions import item, restart, service_known, start
-from llamabar.view.text import name, reason
+from llamabar.view.sections.actions import in_terminal, item, service_item, service_known
+from llamabar.view.text import name, plain, reason
 
 STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTING)
 CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as it was wanted
-OPENS_SETTINGS = (FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.NO_ADDRESS)
+OPENS_SETTINGS = (
+    FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.HTTPS_ONLY,
+    FaultKind.NO_ADDRESS,
+)  # fmt: skip
 
 
 def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
@@ -22,36 +25,36 @@ def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
     snapshot = server.snapshot
     label = words.SERVER if server.only else name(server.name)
     text = f"{label}: {words.status(snapshot, server.status)}"
-    line = Row(text, symbol=SYMBOLS[server.status], children=_details(server, now_s))
+    details, symbol = _details(server, now_s), SYMBOLS[server.status]
     if snapshot.connected or snapshot.fault is None:
-        return (line, *_refused(server, now_s))
+        return (Row(text, symbol=symbol, children=details), *_refused(server, now_s))
     level = Level.NORMAL if server.status in CALM else Level.ERROR
-    at = Row(words.at(text, server.address), symbol=line.symbol, level=level, children=line.children)
-    return (at, *_remedies(server, now_s), *_refused(server, now_s))
+    line = Row(words.AT.format(text, server.address), symbol=symbol, level=level, children=details)
+    return (line, *_remedies(server, now_s), *_refused(server, now_s))
 
 
 def _remedies(server: Server, now_s: float) -> List[Row]:
-    snapshot, fault = server.snapshot, server.snapshot.fault
+    snapshot, fault, cause = server.snapshot, server.snapshot.fault, server.cause
     assert fault is not None
-    why = server.cause.title if server.cause is not None else words.FAULTS[fault.kind]
     found: List[Row] = []
-    if server.status not in CALM or server.cause is not None:
-        found.append(Row(f"{words.WHY}: {reason(why)}{_detail(fault.detail)}", level=Level.QUIET))
-    if server.cause is not None and server.cause.remedy and server.status is not Status.STOPPED:
-        copied = Action(Do.COPY, server.cause.remedy, server=server.name)
-        found.append(Row(f"{words.TYPE}: {reason(server.cause.remedy)}", action=copied, level=Level.WARNING))
+    if server.status not in CALM or cause is not None:
+        why = words.why(fault, server.status) if cause is None else reason(cause.title)
+        detail = f" ({reason(fault.detail)})" if fault.detail else ""
+        found.append(Row(f"{words.WHY}: {why}{detail}", level=Level.QUIET))
+    if cause is not None and cause.remedy and server.status is not Status.STOPPED:
+        copied = Action(Do.COPY, cause.remedy, server=server.name)
+        found.append(Row(f"{words.COPY_FIX}: {reason(cause.remedy)}", action=copied, level=Level.WARNING))
     elif fault.kind in words.REMEDIES:
         found.append(Row(words.REMEDIES[fault.kind], level=Level.WARNING))
     if service_known(server) and server.status in STARTABLE:
-        # one that runs and is silent: start does nothing
-        runs = snapshot.service is not None and snapshot.service.state == ServiceState.RUNNING
-        found.append(restart(server) if runs else start(server))
+        # one that runs and is silent: starting it would do nothing
+        silent = snapshot.service is not None and snapshot.service.state is ServiceState.RUNNING
+        found.append(service_item(server, *((words.RESTART, Do.RESTART) if silent else (words.START, Do.START))))
     if fault.kind in OPENS_SETTINGS:
-        found.append(item(server, words.OPEN_SETTINGS, Do.SHOW, "settings"))
-    found.append(Row(words.WHY_DOCTOR, action=Action(Do.TERMINAL, f"doctor{server.option}", server=server.name)))
+        found.append(item(server, words.OPEN_SETTINGS, Do.SHOW, target="settings"))
+    found.append(in_terminal(server, words.DOCTOR, "doctor"))
     if snapshot.last_seen_s is not None:
-        seen = words.ago(now_s - snapshot.last_seen_s)
-        found.append(Row(f"{words.LAST_SEEN}: {seen}. {words.STALE}", level=Level.QUIET))
+        found.append(Row(f"{words.LAST_UPDATE}: {words.ago(now_s - snapshot.last_seen_s)}", level=Level.QUIET))
     return found
 
 
@@ -65,21 +68,16 @@ def _refused(server: Server, now_s: float) -> Tuple[Row, ...]:
     )
 
 
-def _detail(text: str) -> str:
-    return f" ({reason(text)})" if text else ""
-
-
 def _details(server: Server, now_s: float) -> Tuple[Row, ...]:
-    snapshot = server.snapshot
-    found: List[Row] = [Row(f"{words.ADDRESS}: {server.address}", level=Level.QUIET)]
+    snapshot, used_bytes = server.snapshot, server.figures.server_bytes
+    found = [Row(f"{words.ADDRESS}: {server.address}", level=Level.QUIET)]
     if snapshot.version:
-        found.append(Row(f"{words.VERSION}: v{reason(snapshot.version)}", level=Level.QUIET))
+        found.append(Row(f"{words.VERSION}: v{plain(snapshot.version)}", level=Level.QUIET))
     if snapshot.connected and snapshot.connection_since_s is not None:
-        watched = words.lasting(now_s - snapshot.connection_since_s)
-        found.append(Row(f"{words.WATCHED}: {watched}", level=Level.QUIET, ambient=True))
+        said = words.CONNECTED_FOR.format(units.duration(now_s - snapshot.connection_since_s))
+        found.append(Row(said, level=Level.QUIET, ambient=True))
     if service_known(server) and snapshot.service is not None:
         found.append(Row(f"{words.SERVICE}: {reason(snapshot.service.label)}", level=Level.QUIET))
-    if server.figures.server_bytes is not None:
-        own = units.size(server.figures.server_bytes)
-        found.append(Row(f"{words.MEMORY}: {words.ITSELF} {own}", level=Level.QUIET, ambient=True))
+    if used_bytes is not None:
+        found.append(Row(f"{words.MEMORY}: {words.ITSELF} {units.size(used_bytes)}", level=Level.QUIET, ambient=True))
     return tuple(found)

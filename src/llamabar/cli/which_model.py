@@ -1,0 +1,54 @@
+"""Which model a person means: its id, an alias or its display name, in any case, or the beginning of one."""
+
+from typing import Callable, Dict, List, Mapping, Tuple
+
+from llamabar.core.state import Model, Snapshot
+from llamabar.core.units import plural
+from llamabar.errors import Code, LlamabarError
+
+MOST_NAMED = 5
+LIST_THEM = "To list all models: llamabar models"
+
+
+def names_of(model: Model) -> Tuple[str, ...]:
+    """Return every name by which a model can be called, its id first."""
+    return tuple(dict.fromkeys(one for one in (model.id, *model.info.aliases, model.info.name) if one))
+
+
+def models_called(wanted: str, snapshots: Mapping[str, Snapshot]) -> List[Tuple[str, Model]]:
+    """Return the model that is meant, with each server that has it; raise LlamabarError for none or several."""
+    there = [(server, model) for server, snapshot in snapshots.items() for model in snapshot.models.values()]
+    for is_meant in _RULES:
+        found = [(server, model) for server, model in there if is_meant(model, wanted)]
+        if found:
+            ids = sorted({model.id for _, model in found})
+            if len(ids) == 1:
+                return found
+            more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+            raise LlamabarError(
+                f"{wanted!r} fits {plural(len(ids), 'model')}: {', '.join(ids[:MOST_NAMED])}{more}.",
+                "Type more of its name.", code=Code.AMBIGUOUS_MODEL,
+            )  # fmt: skip
+    raise LlamabarError(f"No model is called {wanted!r}.{_guess(wanted, there)}", LIST_THEM, code=Code.UNKNOWN_MODEL)
+
+
+def _guess(wanted: str, there: List[Tuple[str, Model]]) -> str:
+    import difflib
+
+    known: Dict[str, str] = {name.casefold(): name for _, model in there for name in names_of(model)}
+    parts = {name.rpartition("/")[2].casefold(): name for name in known.values()}
+    close = difflib.get_close_matches(wanted.casefold(), [*known, *parts], n=3, cutoff=0.5)
+    found = list(dict.fromkeys(known.get(one) or parts[one] for one in close))
+    return f" Did you mean {' or '.join(found)}?" if found else ""
+
+
+def _folded(model: Model) -> List[str]:
+    return [name.casefold() for name in names_of(model)]
+
+
+_RULES: Tuple[Callable[[Model, str], bool], ...] = (
+    lambda model, wanted: model.id == wanted,
+    lambda model, wanted: wanted in names_of(model),
+    lambda model, wanted: wanted.casefold() in _folded(model),
+    lambda model, wanted: any(name.startswith(wanted.casefold()) for name in _folded(model)),
+)

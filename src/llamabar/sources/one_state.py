@@ -1,0 +1,46 @@
+"""The state of a server once, now: its event stream is opened, read until the state is as wanted, and closed."""
+
+from dataclasses import replace
+from typing import Callable
+
+from llamabar.core import events as ev
+from llamabar.core.decode import decode_event
+from llamabar.core.snapshot import apply
+from llamabar.core.sse import EventSplitter
+from llamabar.core.state import Snapshot
+from llamabar.sources import clock
+from llamabar.sources.client import Client, Unreachable
+
+FIRST_STATE_S = 5.0
+
+
+def state_when(
+    client: Client, wanted: Callable[[Snapshot], bool], *, within_s: float, requests: bool = False
+) -> Snapshot:
+    """Return the first state that is `wanted`, else the one after `within_s`; raise Unreachable if none can be read.
+
+    `requests`: the list of requests in flight, which comes after the models, must have been read too.
+    """
+    began_s, splitter = clock.now_s(), EventSplitter()
+    snapshot = apply(Snapshot(), ev.StreamOpened(), began_s)
+    stream = replace(client).open_stream()  # a copy: whether the key is wanted is found out anew
+    try:
+        while True:
+            told = not snapshot.table_is_new and (not requests or "inflight_list" in snapshot.confirmed)
+            passed_s = clock.now_s() - began_s
+            if (told and (wanted(snapshot) or passed_s >= within_s)) or passed_s >= FIRST_STATE_S:
+                return snapshot
+            stream.wait_for(max(0.01, (within_s if told else FIRST_STATE_S) - passed_s))
+            try:
+                piece = stream.read()
+            except Unreachable:
+                if told:
+                    return snapshot  # nothing more has happened
+                raise
+            if not piece:
+                return snapshot
+            for payload in splitter.feed(piece):
+                event = decode_event(payload)
+                snapshot = snapshot if event is None else apply(snapshot, event, clock.now_s())
+    finally:
+        stream.close()

@@ -1,0 +1,133 @@
+"""How commands speak: any name of a model, one line when it is done, failures as JSON where JSON was asked for."""
+
+import json
+import re
+
+import pytest
+
+from llamabar.cli.which_model import models_called
+from llamabar.core import events as ev
+from llamabar.demo.dialect import DemoModel
+from llamabar.errors import Code, LlamabarError
+from tests.app.test_bad_servers import models, speaking
+from tests.fakes.life import live
+from tests.fakes.programs import Stranger, chat, free_port, llama_swap, run, wait_for
+
+MODELS = (
+    DemoModel("org/Qwen3-30B-Instruct:Q4", "Qwen 3 30B", load_s=0.1, aliases=("gpt-4o-mini",)),
+    DemoModel("org/Qwen3-30B-Thinking:Q4", load_s=0.1),
+    DemoModel("bge-m3", load_s=0.1),
+)
+DRIVES_A_TERMINAL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+HOSTILE = "m\x1b]52;c;eA==\x07\x9b31m\u202e\x1b[2J"
+
+
+@pytest.fixture
+def server():
+    with llama_swap(models=MODELS) as running:
+        yield running
+
+
+def known():
+    entries = (ev.ModelInfo(m.id, "stopped", m.name, aliases=m.aliases) for m in MODELS)
+    return {"s": live(ev.ModelsListed(tuple(entries)))}
+
+
+@pytest.mark.parametrize("typed", [
+    "org/Qwen3-30B-Instruct:Q4", "gpt-4o-mini", "Qwen 3 30B", "qwen 3 30b", "GPT-4O-MINI", "qwen 3", "gpt",
+    "ORG/QWEN3-30B-I",
+])  # fmt: skip
+def test_a_model_is_meant_by_any_of_its_names_in_any_case_or_a_unique_beginning(typed):
+    assert [model.id for _, model in models_called(typed, known())] == ["org/Qwen3-30B-Instruct:Q4"]
+
+
+@pytest.mark.parametrize(("typed", "code", "said"), [
+    ("org/", Code.AMBIGUOUS_MODEL, "fits 2 models: org/Qwen3-30B-Instruct:Q4, org/Qwen3-30B-Thinking:Q4."),
+    ("bgem3", Code.UNKNOWN_MODEL, "Did you mean bge-m3?"),
+    ("Qwen3-30B-Thinkin:Q4", Code.UNKNOWN_MODEL, "Did you mean org/Qwen3-30B-Thinking:Q4"),
+    ("zzz", Code.UNKNOWN_MODEL, "No model is called 'zzz'."),
+])  # fmt: skip
+def test_what_no_model_or_several_are_called_is_said_with_a_guess(typed, code, said):
+    with pytest.raises(LlamabarError) as error:
+        models_called(typed, known())
+    assert said in error.value.message and error.value.code is code
+
+
+def test_what_changes_something_ends_in_one_line_and_what_changes_nothing_says_so(tmp_path, server):
+    for arguments, said in (
+        (["load", "qwen 3"], r"✓ org/Qwen3-30B-Instruct:Q4 loaded in \d+(\.\d)? s"),
+        (["load", "gpt"], r"org/Qwen3-30B-Instruct:Q4 is already loaded\."),
+        (["unload", "gpt-4o-mini"], "✓ org/Qwen3-30B-Instruct:Q4 unloaded"),
+        (["unload", "gpt-4o-mini"], r"org/Qwen3-30B-Instruct:Q4 isn't loaded\. Nothing to unload\."),
+        (["unload", "--all"], r"Nothing to unload\."),
+        (["cancel", "--all"], r"Nothing to cancel\."),
+        (["profile", "coding"], "✓ Profile coding is active"),
+        (["profile", "--none"], "✓ No profile is active"),
+    ):
+        done = run(tmp_path, *arguments, LLAMABAR_URL=server.url)
+        assert (done.returncode, done.stderr) == (0, ""), arguments
+        assert re.fullmatch(said + "\n", done.stdout), arguments
+
+
+def test_unload_all_over_several_servers_reports_each(tmp_path, server):
+    with llama_swap(models=MODELS) as other:
+        run(tmp_path, "load", "bge", LLAMABAR_URL=server.url)
+        told = (("mac", server.url), ("mini", other.url), ("off", f"http://127.0.0.1:{free_port()}"))
+        file = tmp_path / "config.toml"
+        file.write_text("".join(f'[[server]]\nname = "{name}"\nurl = "{url}"\n' for name, url in told))
+        done = run(tmp_path, "unload", "--all", "--config", str(file))
+    assert done.stdout == "✓ mac: 1 model unloaded\nmini: Nothing to unload.\n"
+    assert (done.returncode, done.stderr) == (1, "off: can't reach it. To find out why: llamabar doctor\n")
+
+
+def test_requests_are_listed_and_can_be_cancelled_by_what_is_listed(tmp_path, server):
+    assert run(tmp_path, "requests", LLAMABAR_URL=server.url).stdout == "No requests in flight.\n"
+    chat(server, "bge-m3", tokens=3000)
+    wait_for(lambda: server.inflight.entries and server.world.processes["bge-m3"].state == "ready")
+    listed = run(tmp_path, "requests", LLAMABAR_URL=server.url).stdout.splitlines()
+    assert listed[0].split() == ["REQUEST", "MODEL", "PHASE", "TOKENS", "AGE"]
+    document = json.loads(run(tmp_path, "requests", "--json", LLAMABAR_URL=server.url).stdout)
+    assert document["requests"][0]["id"] == listed[1].split()[0]
+    done = run(tmp_path, "cancel", listed[1].split()[0], LLAMABAR_URL=server.url)
+    assert (done.returncode, done.stdout) == (0, f"✓ Request {listed[1].split()[0]} cancelled\n")
+
+
+def test_who_wants_ids_in_the_menu_sees_ids(tmp_path, server):
+    file = tmp_path / "config.toml"
+    for names, shown in (("name", "--Qwen 3 30B|"), ("id", "--org/Qwen3-30B-Instruct:Q4|")):
+        file.write_text(f'[[server]]\nurl = "{server.url}"\n[menu]\nnames = "{names}"\n')
+        assert shown in run(tmp_path, "frame", "--config", str(file)).stdout
+
+
+def test_status_is_a_line_for_each_of_twelve_models(tmp_path):
+    with Stranger(speaking(models(*(f"model-{n:02}" for n in range(12)))), hold_s=30) as stranger:
+        lines = run(tmp_path, "status", LLAMABAR_URL=stranger.url).stdout.splitlines()
+    assert len(lines) == 13
+    assert max(map(len, lines)) < 100
+
+
+@pytest.mark.parametrize("arguments", [["status"], ["models"], ["load", "m"], ["unload", "m"], ["status", "--json"]])
+def test_nothing_from_outside_drives_the_terminal(tmp_path, arguments):
+    with Stranger(speaking(models(HOSTILE, "m" + HOSTILE)), hold_s=30) as stranger:
+        done = run(tmp_path, *arguments, LLAMABAR_URL=stranger.url)
+    assert not DRIVES_A_TERMINAL.search(done.stdout + done.stderr)
+    assert done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "code", "exit_code"), [
+    (["status", "--json", "--server", "no"], "failed", 1),
+    (["status", "--json", "--nonsense"], "usage", 2),
+    (["models", "--json", "extra"], "usage", 2),
+])  # fmt: skip
+def test_a_failure_is_json_where_json_was_asked_for(tmp_path, server, arguments, code, exit_code):
+    done = run(tmp_path, *arguments, LLAMABAR_URL=server.url)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["llamabar_json"]) == (exit_code, 1)
+    assert set(document["error"]) == {"code", "message", "hint"}
+    assert document["error"]["code"] == code
+
+
+@pytest.mark.parametrize("variable", ["XBARDarkMode", "ARGOS_VERSION"])
+def test_a_frame_for_programs_without_frames_has_no_separator(tmp_path, server, variable):
+    assert run(tmp_path, "frame", LLAMABAR_URL=server.url).stdout.endswith("\n~~~\n")
+    assert "~~~" not in run(tmp_path, "frame", LLAMABAR_URL=server.url, **{variable: "1"}).stdout

@@ -1,0 +1,83 @@
+"""What answers in llama-swap's place says what it is: real answers over real sockets, one rule."""
+
+import json
+
+import pytest
+
+from llamabar.core import events as ev
+from llamabar.core.events import FaultKind
+from llamabar.core.status import Status, classify
+from llamabar.sources.client import Client, Unreachable
+from tests.fakes.life import live
+from tests.fakes.programs import Stranger, run
+
+LOGIN = b'<html><title>Router</title><form><INPUT name=p type="password"></form></html>'
+TITLED = b"<html><head><title>Sign in</title></head></html>"
+WELCOME = b"<html><title>Welcome to nginx!</title></html>"
+
+
+def answer(status, headers=(), body=b""):
+    lines = [f"HTTP/1.1 {status} X", *headers, f"Content-Length: {len(body)}", "Connection: close"]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+PAGE = ("Content-Type: text/html; charset=utf-8",)
+CLOUDFLARE = "https://team.cloudflareaccess.com/cdn-cgi/access/login/mac.example.org?kid=1"
+TAILSCALE = ("Content-Type: text/plain", "Server: Tailscale")
+CASES = {
+    "nginx, Basic auth": (answer(401, ('WWW-Authenticate: Basic realm="x"',)), FaultKind.BASIC_AUTH),
+    "Traefik, Digest auth": (answer(401, ("WWW-Authenticate: Digest realm=x",)), FaultKind.FORBIDDEN),
+    "a sign-in page": (answer(200, PAGE, LOGIN), FaultKind.SIGN_IN),
+    "a sign-in page with 403 (oauth2-proxy)": (answer(403, PAGE, TITLED), FaultKind.SIGN_IN),
+    "a redirect to a login": (answer(302, ("Location: /login?next=%2Fapi%2Fevents",)), FaultKind.SIGN_IN),
+    "oauth2-proxy": (answer(302, ("Location: /oauth2/start?rd=%2F",)), FaultKind.SIGN_IN),
+    "Cloudflare Access": (answer(302, (f"Location: {CLOUDFLARE}",)), FaultKind.SIGN_IN),
+    "https only": (answer(301, ("Location: https://127.0.0.1/api/events",)), FaultKind.HTTPS_ONLY),
+    "an allow list": (answer(403, PAGE, b"<html>403 Forbidden</html>"), FaultKind.FORBIDDEN),
+    "a rate limit": (answer(429), FaultKind.RATE_LIMITED),
+    "a server that fails": (answer(500), FaultKind.SERVER_ERROR),
+    "a gateway": (answer(502, PAGE, b"<html>502 Bad Gateway</html>"), FaultKind.GATEWAY),
+    "Tailscale serve, its target is down": (answer(502, TAILSCALE), FaultKind.GATEWAY),
+    "a gateway in maintenance": (answer(503), FaultKind.GATEWAY),
+    "a gateway whose server is slow": (answer(504), FaultKind.GATEWAY),
+    "a web server": (answer(200, PAGE, WELCOME), FaultKind.NOT_LLAMA_SWAP),
+    "a web server without that page": (answer(404, ("Server: nginx/1.27",)), FaultKind.NOT_LLAMA_SWAP),
+    "a redirect to anywhere": (answer(307, ("Location: http://[bad",)), FaultKind.NOT_LLAMA_SWAP),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_stands_in_front_is_known_for_what_it_is_and_gets_no_key(name):
+    said, kind = CASES[name]
+    with Stranger(said) as stranger:
+        client = Client(stranger.url, api_key="sk-1")
+        with pytest.raises(Unreachable) as error:
+            client.open_stream()
+        assert error.value.fault.kind is kind
+        assert not client.key_wanted
+        assert not any(b"sk-1" in heard for heard in stranger.heard)
+        expected = Status.INCOMPATIBLE if kind is FaultKind.NOT_LLAMA_SWAP else None
+        assert (classify(live(ev.StreamLost(error.value.fault))) is Status.INCOMPATIBLE) == (expected is not None)
+
+
+def test_another_program_is_named_by_its_server_header_as_harmless_text(tmp_path):
+    with Stranger(answer(404, ("Server: nginx/1.27 \x1b]52;c;eA==\x07",))) as stranger:
+        done = run(tmp_path, "status", LLAMABAR_URL=stranger.url)
+    assert "not a llama-swap server" in done.stdout and "Server: nginx/1.27" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize(("name", "status", "said"), [
+    ("nginx, Basic auth", "unauthorized", "User name and password required"),
+    ("Cloudflare Access", "unauthorized", "A sign-in page stands in front of llama-swap"),
+    ("an allow list", "unauthorized", "Access denied"),
+    ("a rate limit", "unreachable", "Too many requests (HTTP 429)"),
+    ("a gateway", "unreachable", "The gateway can't reach llama-swap (HTTP 502)"),
+])  # fmt: skip
+def test_status_says_what_it_is_in_words_and_in_the_contracts_words(tmp_path, name, status, said):
+    with Stranger(CASES[name][0]) as stranger:
+        document = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=stranger.url).stdout)
+        done = run(tmp_path, "status", LLAMABAR_URL=stranger.url)
+    assert document["servers"][0]["status"] == status
+    assert done.returncode == 1
+    assert said in done.stdout
