@@ -115,7 +115,7 @@ OPTIONS: Tuple[Option, ...] = (
     Option(SERVER, "service", TEXT, None, "Label of the LaunchAgent that runs it.", '"org.llamabar.llama-swap"'),
     Option("menu", "title", _one_of("speed", "model", "sparkline", "icon"), "speed", "What the menu bar shows.",
            '"speed"'),
-    Option("menu", "names", _one_of("name", "id"), "name", "What models are called: by display name, or by id.", '"id"'),
+    Option("menu", "names", _one_of("name", "id"), "name", "How models are called: display name or id.", '"id"'),
     Option("menu", "key", _KEYS, "", "Keys that open the menu from anywhere.", '"CMD+OPTION+L"'),
     Option("notify", "events", _LIST, (), "What to be notified about.", '["model failed", "server gone"]'),
     Option("notify", "long_request_s", _number(1, 86400, "seconds"), 60, "When a request counts as long.", "60"),
