@@ -103,7 +103,7 @@ def test_a_whole_life_from_the_first_start_to_a_home_as_it_was(ready):
 
 
 def state_files(mac):
-    return (str(data(mac) / "watcher"),)
+    return (str(data(mac) / "watcher"), str(data(mac) / "known-servers"))
 
 
 def test_what_is_written_is_for_its_user_alone_and_leftovers_of_any_version_go_with_it(ready):

@@ -95,14 +95,14 @@ def test_whoever_imitates_llama_swap_on_a_usual_port_gets_no_key_and_an_unusable
                 run(tmp_path, command, LLAMABAR_URL=said, LLAMABAR_API_KEY=KEY)
             with Plugin(said, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
                 plugin.wait_for_row("llama-swap: ")
-            assert not (said and stranger.heard)
+            assert not (said and any(stranger.heard))
         assert KEY.encode() not in b"".join(stranger.heard)
 
 
 def test_an_address_that_cannot_be_used_is_said_in_the_menu(tmp_path):
     with Plugin("http//mini", tmp_path) as plugin:
         plugin.wait_for_row("Settings: LLAMABAR_URL must be an address")
-        assert "its address can't be used" in plugin.text
+        plugin.wait_for_text("no usable address")
 
 
 def opens(client):

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
@@ -467,14 +468,27 @@ def test_what_comes_in_while_the_count_of_another_is_taken_up_is_not_lost(tmp_pa
     assert counted_of(behind) == 19
 
 
-def test_a_disk_that_hangs_holds_up_nothing_and_is_taken_up_when_it_answers(tmp_path):
+def hanging_disk(monkeypatch):
+    """Make every opening of a history wait, as a disk that hangs does, until the returned event is set."""
+    answers, opened = threading.Event(), os.open
+
+    def slow(path, *words, **more):
+        if str(path).endswith(NAME):
+            answers.wait(30)
+        return opened(path, *words, **more)
+
+    monkeypatch.setattr(os, "open", slow)
+    return answers
+
+
+def test_a_disk_that_hangs_holds_up_nothing_and_is_taken_up_when_it_answers(tmp_path, monkeypatch):
     finished, keeper = a_keeper(tmp_path / "before")
     keeper.load()
     finish(finished, 1, 2)
     before = finished.servers["one"]
     before.history = record(before.history, Readings(generation_tps=5.0), now_s=clock.now_s() - 30)
     written(keeper)
-    os.mkfifo(tmp_path / NAME)
+    answers = hanging_disk(monkeypatch)
     monitor, keeper = a_keeper(tmp_path)
     began_s = time.monotonic()
     keeper.load()
@@ -485,8 +499,8 @@ def test_a_disk_that_hangs_holds_up_nothing_and_is_taken_up_when_it_answers(tmp_
     assert time.monotonic() - began_s < 2.0
     watched, now_s = monitor.servers["one"], clock.now_s()
     watched.history = record(watched.history, Readings(generation_tps=7.0), now_s=now_s)
-    with (tmp_path / NAME).open("wb") as late:
-        late.write((tmp_path / "before" / NAME).read_bytes())
+    (tmp_path / NAME).write_bytes((tmp_path / "before" / NAME).read_bytes())
+    answers.set()
     keeper.finish(5.0)
     keeper.note()
     assert counted_of(monitor) == 3
@@ -561,11 +575,11 @@ def test_what_a_process_that_was_killed_left_half_written_is_swept_away(tmp_path
     assert sorted(path.name for path in tmp_path.iterdir()) == [NAME]
 
 
-def test_a_disk_that_hangs_holds_nothing_up(tmp_path):
+def test_a_disk_that_hangs_holds_nothing_up(tmp_path, monkeypatch):
     monitor, keeper = a_keeper(tmp_path)
     keeper.load()
     finish(monitor, 1)
-    os.mkfifo(tmp_path / NAME)  # nobody writes into it: whoever opens it for reading hangs
+    answers = hanging_disk(monkeypatch)
     began_s = time.monotonic()
     for _ in range(2):
         keeper._next_s = 0.0
@@ -573,7 +587,7 @@ def test_a_disk_that_hangs_holds_nothing_up(tmp_path):
     keeper.end()
     keeper.finish(0.1)
     assert time.monotonic() - began_s < 2
-    os.close(os.open(tmp_path / NAME, os.O_WRONLY | os.O_NONBLOCK))
+    answers.set()
 
 
 def test_a_folder_that_cannot_be_made_is_no_fault(tmp_path):
