@@ -72,7 +72,7 @@ class Workshop:
     def control(self, label: str, plist: Path, url: str) -> Control:
         """Return the control of a service."""
         written = agents.logs_of(agents.read_plist(plist) or {})
-        return Control(label, plist, lambda: bool(url) and self.answers(url), written, self.say)
+        return Control(label, plist, url, lambda: bool(url) and self.answers(url), written, self.say)
 
 
 def write_config(shop: Workshop, step: Step) -> Undo:
@@ -115,7 +115,7 @@ def _restore_agent(shop: Workshop, step: Step, before: Optional[bytes], known: O
     _restore(shop, step.path, before, known)
     if before is not None and launchctl.look(label).loaded:
         service = agent_plist.service_of(agent_plist.parse(before))
-        expect(shop.control(label, step.path, service.url if service else "").restart(replaced=True))
+        expect(shop.control(label, step.path, service.url if service else "").restart())
 
 
 def _restore(shop: Workshop, path: Path, before: Optional[bytes], known: Optional[Item]) -> None:
@@ -147,7 +147,7 @@ def start(shop: Workshop, step: Step) -> Undo:
 
 def restart(shop: Workshop, step: Step) -> Undo:
     """Load our changed service anew and see it answer; the undo of its plist loads the one before again."""
-    expect(shop.control(step.target, shop.places.plist, step.url).restart(replaced=True))
+    expect(shop.control(step.target, shop.places.plist, step.url).restart())
     return nothing
 
 

@@ -14,7 +14,7 @@ from llamabar.core.events import ServiceFound, ServiceState
 from llamabar.errors import LlamabarError
 from llamabar.macos import files, launchctl, logs, probe
 from llamabar.macos.launchctl import Trouble
-from llamabar.macos.outcomes import Outcome, Result
+from llamabar.macos.outcomes import Outcome
 from llamabar.macos.paths import OWN_LABEL, command_name, data_folder
 from llamabar.macos.service_control import START_S, Control
 from llamabar.settings.load import ServerSettings, settings_path
@@ -37,18 +37,18 @@ class Verb(Enum):
 
 def act(verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit_s: float = START_S) -> Outcome:
     """Start, stop or restart a server's service within the time that has (stop: ExitTimeOut + 5 s)."""
+    from llamabar.sources.processes import runs_an_older_file
+
     began_s = time.monotonic()
     known = require(server)
     control = Control(
-        known.label, known.plist, lambda: probe.answers(known.url), logs_of(known), say,
-        lambda: _finish(server), limit_s, began_s,
+        known.label, known.plist, known.url, lambda: probe.answers(known.url), logs_of(known), say,
+        lambda: _finish(server), limit_s, began_s, lambda pid: runs_an_older_file(pid, known.program), True,
     )  # fmt: skip
-    if _is_another(known):
-        return Outcome(Result.NOT_THIS_SERVICE, known.label, str(known.plist or ""), url=known.url)
     if verb is Verb.START:
         _shorten_logs(known)
         return control.start()
-    return control.stop() if verb is Verb.STOP else control.restart(replaced=_is_replaced(known))
+    return control.stop() if verb is Verb.STOP else control.restart()
 
 
 def look(server: ServerSettings, *, answering: bool) -> Optional[ServiceFound]:
@@ -119,23 +119,6 @@ def _from_environment(kind: str) -> Path:
     if not path.is_file():
         raise LlamabarError(f"There is no file {path}.", f"{variable} names it.")
     return path
-
-
-def _is_another(known: Known) -> bool:
-    """Tell whether a llama-swap answers there that this service, which does not run, did not start."""
-    try:
-        return launchctl.look(known.label).pid is None and probe.answers(known.url)
-    except Trouble:
-        return False
-
-
-def _is_replaced(known: Known) -> bool:
-    from llamabar.sources.processes import runs_an_older_file
-
-    try:
-        return runs_an_older_file(launchctl.look(known.label).pid, known.program)
-    except Trouble:
-        return False
 
 
 def _finish(server: ServerSettings) -> None:

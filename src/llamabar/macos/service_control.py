@@ -21,7 +21,7 @@ from llamabar.macos.tools import Output
 START_S = 20.0
 USUAL_EXIT_S = 5.0  # ExitTimeOut where a plist has none
 GRACE_S = 5.0
-STARTING_UP_S = 1.0  # of a command's limit, for Python to start and for the words to be printed
+STARTING_UP_S = 2.0  # of a command's limit, for Python to start and for the words to be printed
 LAST_LOOK_S = 1.5  # kept of the limit, to see what state the Mac is in
 LOOK_EVERY_S = 0.2
 LOOK_LATER_S = 0.5
@@ -41,12 +41,15 @@ class Control:
 
     label: str
     plist: Optional[Path]
+    url: str
     answers: Callable[[], bool]
     log_paths: Sequence[Path] = ()
     say: Callable[[str], None] = lambda _: None
     finish: Optional[Callable[[], None]] = None
     limit_s: float = START_S
     began_s: Optional[float] = None  # of the command, by time.monotonic(): what came before counts
+    replaced: Callable[[Optional[int]], bool] = lambda _: True  # is the program's file newer than this process?
+    only_its_own: bool = False  # leave a llama-swap alone that answers there and is no process of this service
     _seen: Optional[Job] = field(default=None, init=False)
     _base_runs: int = field(default=0, init=False)
     _marks: Dict[Path, logs.Mark] = field(default_factory=dict, init=False)
@@ -60,18 +63,20 @@ class Control:
         """Take it out, and wait until its process is gone: ExitTimeOut and 5 s at most."""
         return self._bounded(self._stop_asked, self._exit_s() + GRACE_S)
 
-    def restart(self, *, replaced: bool) -> Outcome:
-        """Restart it. `replaced`: its program's file is another than the one that runs, which launchd may refuse."""
-        return self._bounded(lambda: self._restart_asked(replaced=replaced), self.limit_s)
+    def restart(self) -> Outcome:
+        """Restart it; loaded anew where its plist or its program's file has changed, which launchd may refuse."""
+        return self._bounded(self._restart_asked, self.limit_s)
 
-    def _bounded(self, act: Callable[[], Outcome], limit_s: float) -> Outcome:
+    def _bounded(self, act: Callable[[Job], Outcome], limit_s: float) -> Outcome:
         """Do it within a time, with the last look at launchd inside that time too."""
         self._marks = logs.marks(self.log_paths)
         left_s = limit_s - STARTING_UP_S - (time.monotonic() - self.began_s if self.began_s is not None else 0.0)
         with tools.within(left_s):
             try:
                 with tools.within(left_s - LAST_LOOK_S) as self._deadline:
-                    outcome = act()
+                    job = self._look()
+                    foreign = self.only_its_own and job.pid is None and self.answers()
+                    outcome = self._outcome(Result.NOT_THIS_SERVICE) if foreign else act(job)
             except Trouble as trouble:
                 outcome = self._outcome(Result.NO_LAUNCHD, str(trouble))
             if not outcome.ok and outcome.result is not Result.NO_LAUNCHD:
@@ -89,24 +94,21 @@ class Control:
         except Trouble:
             return self._seen
 
-    def _start_asked(self) -> Outcome:
-        job = self._look()
+    def _start_asked(self, job: Job) -> Outcome:
         if job.running and self.answers():
             return self._outcome(Result.ALREADY_RUNNING)
         return self._start(job)
 
-    def _stop_asked(self) -> Outcome:
-        job = self._look()
+    def _stop_asked(self, job: Job) -> Outcome:
         return self._stop(job) if job.loaded else self._outcome(Result.ALREADY_STOPPED)
 
-    def _restart_asked(self, *, replaced: bool) -> Outcome:
-        job = self._look()
+    def _restart_asked(self, job: Job) -> Outcome:
         if not job.loaded:
             return self._start(job)
         config_words = self._refused_config() if job.running else ""
         if config_words:
             return self._outcome(Result.CONFIG_REFUSED, config_words)
-        if self.plist is not None and (replaced or self._changed(job) or job.refused):
+        if self.plist is not None and (job.refused or self._changed(job) or self.replaced(job.pid)):
             return self._reload(job)
         return self._kick(job)
 
@@ -279,7 +281,7 @@ class Control:
 
     def _outcome(self, result: Result, detail: str = "", *, lines: bool = False) -> Outcome:
         shown = logs.merged_tail(self.log_paths, LOG_LINES, since=self._marks) if lines else ()
-        return Outcome(result, self.label, str(self.plist or ""), detail, job=self._seen, log_lines=shown)
+        return Outcome(result, self.label, str(self.plist or ""), detail, self.url, job=self._seen, log_lines=shown)
 
 
 def _lives(pid: Optional[int]) -> bool:
