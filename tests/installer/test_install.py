@@ -13,6 +13,7 @@ import time
 import pytest
 
 from llamabar.macos import swiftbar
+from llamabar.macos.paths import STATE_FILES
 from tests.fakes.programs import ROOT, free_port, wait_for
 
 PYZ = ROOT / "dist" / "llamabar.pyz"
@@ -103,7 +104,7 @@ def test_a_whole_life_from_the_first_start_to_a_home_as_it_was(ready):
 
 
 def state_files(mac):
-    return (str(data(mac) / "watcher"), str(data(mac) / "known-servers"))
+    return tuple(str(data(mac) / name) for name in STATE_FILES)
 
 
 def test_what_is_written_is_for_its_user_alone_and_leftovers_of_any_version_go_with_it(ready):
