@@ -1,7 +1,7 @@
 """Measures what the program promises, and prints figures: no verdicts. Every run is a real process on real sockets.
 
 python3 build.py bench            everything (about five minutes)
-python3 build.py bench NAME …     some of: frame startup latency speed idle memory load quiet
+python3 build.py bench NAME …     some of: frame startup latency speed idle memory load quiet history
 """
 
 import os
@@ -29,6 +29,7 @@ from llamabar.view import sparkline  # noqa: E402
 from llamabar.view.compose import compose  # noqa: E402
 from llamabar.view.scene import Scene, seen  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
+from tools.bench_history import history  # noqa: E402
 from tools.bench_load import load, quiet  # noqa: E402
 from tools.bench_programs import MODELS, PYZ, Plugin, Swap  # noqa: E402
 from tools.bench_start import memory, startup  # noqa: E402
@@ -235,6 +236,7 @@ BENCHMARKS: Dict[str, Callable[[], Iterator[Tuple[str, str]]]] = {
     "memory": memory,
     "load": load,
     "quiet": quiet,
+    "history": history,
 }
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ ROOMS: Dict[str, Room] = {
     "view": Room("the menu as values, sections, every word, charts, renderers", ("core",), ("png",), pure=True),
     "sources": Room("what reads: client, event stream, query answers, processes", _KNOWN, ("urllib3", "psutil")),
     "settings": Room("the table of options, the file and its mistakes, keys, discovery", _BASE, ("tomli",)),
-    "store": Room("what is kept on disk between runs", ("app", *_BASE)),
+    "store": Room("what is kept on disk between runs", _BASE),
     "app": Room("the loop that owns all state; connections, actions, notifications", _APP[1:]),
     "doctor/checks": Room("findings from collected facts", ("core",), pure=True),
     "doctor": Room("collecting the facts; fixes, report, self-test", ("doctor/checks", *_APP, INSTALLER)),

@@ -6,9 +6,9 @@ from typing import Callable, Dict, NamedTuple, Optional, Tuple
 from llamabar import __version__
 from llamabar.core import events as ev
 from llamabar.core.history import History, Readings, record
-from llamabar.core.ledger import NOTHING, Account, counted
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
+from llamabar.core.totals import Totals
 from llamabar.view.compose import compose
 from llamabar.view.html import State
 from llamabar.view.scene import Cause, Scene, seen
@@ -191,19 +191,21 @@ def _one(
     made = snapshot()
     history = History() if first else _history(made, busy=busy)
     now_s = NOW_S + later_s
-    server = seen("mac", URL, made, history, now_s=now_s, accounts=(_account(made),), cause=cause)
+    server = seen("mac", URL, made, history, now_s=now_s, totals=_totals(made), cause=cause)
     return Scene((server,), now_s, today=TODAY, version=__version__)
 
 
-def _account(snapshot: Snapshot) -> Account:
-    return counted(NOTHING, snapshot.rows, lambda _: TODAY)
+def _totals(snapshot: Snapshot) -> Totals:
+    totals = Totals()
+    totals.add(snapshot.rows, lambda _: TODAY)
+    return totals
 
 
 def _several() -> Scene:
     named = (("mac", URL, _generating()), ("mini", "http://mini.local:8080", _ready(ELSEWHERE)),
              ("studio", "http://studio.local:8080", _lost(ev.FaultKind.TIMEOUT, ELSEWHERE)))  # fmt: skip
     servers = tuple(
-        seen(name, url, snapshot, _history(snapshot, busy=name == "mac"), now_s=NOW_S, accounts=(_account(snapshot),),
+        seen(name, url, snapshot, _history(snapshot, busy=name == "mac"), now_s=NOW_S, totals=_totals(snapshot),
              only=False)
         for name, url, snapshot in named
     )

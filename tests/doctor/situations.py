@@ -78,13 +78,13 @@ def _(well):
 
 @situation("data-unreadable", "program", "data")
 def _(well):
-    with well.changed(well.data / "history.json", "{}", mode=0o000):
+    with well.changed(well.data / "history.sqlite", "{}", mode=0o000):
         yield {}
 
 
 @situation("history-damaged", "program", "data")
 def _(well):
-    with well.changed(well.data / "history.json", '{"llamabar_history":1,"servers":'):
+    with well.changed(well.data / "history.sqlite", 'no database' * 99):
         yield {}
 
 

@@ -341,11 +341,11 @@ def test_a_data_folder_that_cannot_even_be_made_and_a_history_that_is_a_folder_a
     found = well.examine("data", LLAMABAR_DATA_DIR=str(closed / "data"))
     assert found["data-folder-read-only"].level == "error"
     closed.chmod(0o700)
-    (closed / "data" / "history.json").mkdir(parents=True)
+    (closed / "data" / "history.sqlite").mkdir(parents=True)
     found = well.examine("data", LLAMABAR_DATA_DIR=str(closed / "data"))
     assert found["history-damaged"].level == "warning"
     assert well.type(found["history-damaged"].remedy).returncode == 0
-    assert not (closed / "data" / "history.json").exists()
+    assert not (closed / "data" / "history.sqlite").exists()
     shutil.rmtree(closed)
 
 

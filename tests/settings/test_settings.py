@@ -166,7 +166,7 @@ def test_every_option_of_the_table_takes_its_example_and_says_where_it_came_from
 def test_a_mistake_in_history_or_limits_is_named_and_the_default_applies(tmp_path, text, mistake):
     found = loaded(text, tmp_path)
     assert said(found) == (mistake,)
-    assert (found["history.minutes"], found["history.days"], found["limits.printed_mb"]) == (5, 400, 64)
+    assert (found["history.minutes"], found["history.days"], found["limits.printed_mb"]) == (5, 90, 64)
     assert found.kept_days is None
 
 
@@ -285,7 +285,7 @@ def test_a_secret_in_a_settings_file_that_others_can_read_is_warned_about(tmp_pa
     found = loaded(LLAMABAR_CONFIG=str(path))
     assert said(found) == (f"open.toml:2: others can read this file and the secret in it: chmod 600 {path}",)
     assert found.servers[0].api_key + found.servers[0].login
-    assert found.kept_days == 400
+    assert found.kept_days == 90
     path.chmod(0o600)
     assert loaded(LLAMABAR_CONFIG=str(path)).mistakes == ()
 

@@ -7,13 +7,12 @@ import threading
 import time
 
 from llamabar import __version__
-from llamabar.app.frame_writer import FrameWriter
-from llamabar.app.loop import Watch
 from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
+from llamabar.core.snapshot import apply
+from llamabar.core.state import Snapshot
 from llamabar.plugin.main import FIRST_FRAME
-from llamabar.settings.load import ServerSettings, Settings
 from llamabar.store import plugin_state
-from llamabar.store.plugin_state import WatcherState, parse, path_in
+from llamabar.store.plugin_state import Seen, WatcherState, parse, path_in
 from tests.fakes.programs import Plugin, llama_swap, wait_for
 
 
@@ -38,34 +37,35 @@ def test_the_plugin_notes_that_it_runs_and_that_it_has_ended(tmp_path):
 
 
 def a_state(folder):
-    watch = Watch(Settings((ServerSettings("one", "http://127.0.0.1:9"),)), lambda *_: None)
-    return watch, WatcherState(watch, FrameWriter(1, lambda: None), {"LLAMABAR_DATA_DIR": str(folder)})
+    return WatcherState({"LLAMABAR_DATA_DIR": str(folder)}, lambda: Seen({}, 3, 99))
 
 
 def test_faults_lags_and_new_connections_are_counted(tmp_path):
-    watch, state = a_state(tmp_path)
+    snapshots = {"one": Snapshot()}
+    state = WatcherState({"LLAMABAR_DATA_DIR": str(tmp_path)}, lambda: Seen(snapshots, 3, 99))
     lost = [StreamLost(Fault(kind)) for kind in (FaultKind.LAGGING, FaultKind.LAGGING, FaultKind.REFUSED)]
     for event in (StreamOpened(), lost[0], StreamOpened(), *lost[1:]):
-        watch.monitor.take("one", event, at_s=1.0)
+        snapshots["one"] = apply(snapshots["one"], event, 1.0)
         assert state.note() is False
     state.end()
     found = noted(tmp_path)
     assert (found.reconnects, found.lagged, found.last_error, found.reachable) == (1, 2, "refused", False)
+    assert (found.frames, found.printed_bytes) == (3, 99)
 
 
 def test_it_is_written_at_most_once_a_minute(tmp_path):
-    watch, state = a_state(tmp_path)
+    frames = iter(range(99))
+    state = WatcherState({"LLAMABAR_DATA_DIR": str(tmp_path)}, lambda: Seen({}, next(frames), 0))
     state.note()
     wait_for(lambda: noted(tmp_path))
     before = path_in(tmp_path).stat().st_mtime_ns
-    watch.monitor.take("one", StreamOpened(), at_s=1.0)
     for _ in range(50):
         state.note()
     assert path_in(tmp_path).stat().st_mtime_ns == before
 
 
 def test_the_end_of_one_plugin_does_not_speak_for_another_that_lives_on(tmp_path):
-    _, state = a_state(tmp_path)
+    state = a_state(tmp_path)
     state.note()
     wait_for(lambda: noted(tmp_path))
     other = {**json.loads(path_in(tmp_path).read_bytes()), "pid": os.getpid() + 1}
@@ -77,13 +77,13 @@ def test_the_end_of_one_plugin_does_not_speak_for_another_that_lives_on(tmp_path
 
 def test_a_disk_that_hangs_or_is_read_only_disturbs_nothing(tmp_path):
     os.mkfifo(path_in(tmp_path))  # reading it blocks until somebody writes
-    _, state = a_state(tmp_path)
+    state = a_state(tmp_path)
     began_s = time.monotonic()
     state.note()
     state.end()
     assert time.monotonic() - began_s < 1
     (tmp_path / "file").write_text("")
-    _, state = a_state(tmp_path / "file")
+    state = a_state(tmp_path / "file")
     state.note()
     state.end()
     with open(path_in(tmp_path), "wb"):  # let the thread of the first go
@@ -92,7 +92,7 @@ def test_a_disk_that_hangs_or_is_read_only_disturbs_nothing(tmp_path):
 
 
 def test_a_folder_that_uninstall_took_off_is_not_made_again(tmp_path):
-    _, state = a_state(tmp_path / "data")
+    state = a_state(tmp_path / "data")
     state.note()
     state.end()
     assert list(tmp_path.iterdir()) == []

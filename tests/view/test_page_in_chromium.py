@@ -3,7 +3,8 @@
 import pytest
 from tools.scenes import scenes
 
-from llamabar.core.ledger import Line, Sums
+from llamabar.core.events import FinishedRequest
+from llamabar.core.totals import Line, of_row, total
 from llamabar.view import history_page
 from llamabar.view.html import State, page
 from tests.view.test_page import hostile_menu
@@ -111,19 +112,28 @@ def test_the_walk_sees_what_is_unreadable_or_sticks_out(browser):
     browser.ask("document.getElementById('bad').remove()")
 
 
-@pytest.mark.parametrize("width_px", [320, 701, 1200])
-def test_the_page_of_the_history_is_readable_and_nothing_sticks_out(browser, tmp_path, width_px):
+@pytest.mark.parametrize("appearance", ["light", "dark"])
+def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures(browser, tmp_path, appearance):
     models = ["alpha", "a-rather-long-name-" * 9, "<script>alert(1)</script>"]
-    lines = [Line(f"2026-11-2{day}", "mac", model, Sums(99_999, 9_999_999, 999_999_999, 99, 1.0), bool(day))
-             for day in range(3) for model in models]  # fmt: skip
+    parts = [of_row(FinishedRequest(n, "", 1.0, "", 200, 999_999, 1, 9_999, 700.0, tps, 999.0), hour=n % 24)
+             for n, tps in enumerate([40.0] * 30 + [52.0] * 3)]  # fmt: skip
+    lines = [Line(f"2026-11-2{day}", "mac", model, total(parts), bool(day)) for day in (0, 1, 3) for model in models]
     (tmp_path / "history.html").write_text(history_page.page(lines, heading="History", note="As of now."), "utf-8")
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": appearance}])
     browser.open(tmp_path / "history.html")
-    browser.resize(width_px)
-    assert browser.ask(CONTRAST)["poor"] == []
-    assert browser.ask(OVERFLOW) == {"page": 0, "out": []}
+    for width_px in (320, 760, 761, 1600):
+        browser.resize(width_px)
+        assert browser.ask(CONTRAST)["poor"] == []
+        assert browser.ask(OVERFLOW) == {"page": 0, "out": []}
+    browser.call("Emulation.setEmulatedMedia", features=[])
     assert browser.ask("[...document.querySelectorAll('tr.day time')].map(e => e.innerText)") == [
-        "2026-11-22", "2026-11-21", "2026-11-20",
+        "2026-11-23", "2026-11-21", "2026-11-20",
     ]  # fmt: skip
+    cells = browser.ask("[...document.querySelectorAll('tbody tr:nth-child(2) td')].map(e => e.innerText)")
+    assert tuple(cells[1:]) == history_page.figures(total(parts), complete=True)
+    titled = "[...document.querySelectorAll('svg')].every(e => e.querySelector(':scope > title').textContent)"
+    assert browser.ask(titled)
+    assert browser.ask("document.querySelectorAll('svg').length") == 2 + 3 + 1 + 3
 
 
 def test_the_browser_complains_of_nothing(browser):

@@ -9,7 +9,7 @@ import signal
 import threading
 import traceback
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Optional, Set
+from typing import Callable, Dict, List, Mapping, Optional, Set
 
 from llamabar import __version__
 from llamabar.app.actions import Where, perform
@@ -19,14 +19,16 @@ from llamabar.app.notifications import Notifier
 from llamabar.core import queries
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
-from llamabar.core.history import BUCKETS, History
+from llamabar.core.history import BUCKETS, Chart, History
 from llamabar.core.rediscovery import Rediscovery
 from llamabar.core.state import Snapshot
+from llamabar.core.totals import Told
 from llamabar.damage import is_repairable
 from llamabar.settings import mistakes
 from llamabar.settings.load import Settings
 from llamabar.sources import clock, host
 from llamabar.sources.inbox import Arrived, Click, Diagnosed, Failed, Inbox, Key, Moved, Notice, ServiceLooked, Stop
+from llamabar.store.history import HistoryStore
 from llamabar.store.known_servers import KnownServers
 from llamabar.view import words
 from llamabar.view.menu import Action, Menu, Row, Title
@@ -78,6 +80,16 @@ class Watch:
         """Start every thread."""
         for connection in self.connections.values():
             connection.start()
+
+    def keep(self, environment: Mapping[str, str]) -> HistoryStore:
+        """Keep the history of the servers from now on, and return who does."""
+        places = {name: watched.url for name, watched in self.monitor.servers.items()}
+        store = HistoryStore(
+            environment, self.inbox.put, servers=places, histories=self.monitor.histories, days=self.settings.kept_days
+        )
+        self.monitor.keep = store.add
+        store.start()
+        return store
 
     def stop_on_signals(self) -> None:
         """Make SIGTERM, SIGINT and SIGHUP end the loop."""
@@ -158,6 +170,8 @@ class Watch:
             self.monitor.tell(arrival.text)
         elif isinstance(arrival, Diagnosed):
             self.monitor.explain(server, *arrival)
+        elif isinstance(arrival, (Told, Chart)):
+            self.monitor.recall(server, arrival, now_s=clock.now_s(), unix_s=clock.unix_s())
         elif isinstance(arrival, Click):
             self.click(arrival.token)
         elif isinstance(arrival, MemoryMeasured):

@@ -5,14 +5,14 @@ from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.core import cadence, queries, readings
 from llamabar.core import events as ev
-from llamabar.core.history import History, record
+from llamabar.core.history import Chart as Kept
+from llamabar.core.history import History, record, restored
 from llamabar.core.hysteresis import NONE_YET, Figures
-from llamabar.core.ledger import NOTHING, Account, counted, emptied, merged, settled
 from llamabar.core.queries import Answer, Query, QueryLog
 from llamabar.core.snapshot import apply
-from llamabar.core.state import Snapshot
+from llamabar.core.state import READY, Snapshot
 from llamabar.core.status import BUSY, Status
-from llamabar.store.history_file import key_of
+from llamabar.core.totals import Rows, Told, Totals
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu, Row
 from llamabar.view.scene import Cause, Scene, seen
@@ -34,17 +34,11 @@ class Watched:
     snapshot: Snapshot = Snapshot()
     log: QueryLog = QueryLog()
     history: History = History()
-    account: Account = NOTHING
-    key: str = ""  # of its account, among those that are kept
-    kept: Mapping[str, Account] = field(default_factory=dict)  # of all servers, as they were last read
+    totals: Totals = field(default_factory=Totals)
     unread: bool = False  # the connection was lost before the newest rows were read
     figures: Figures = NONE_YET  # as the last scene showed them
     cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
 
-    def accounts(self) -> Tuple[Account, ...]:
-        """Return what was counted under this server's name: here first, then at other addresses."""
-        others = (one for key, one in self.kept.items() if key != self.key and one.name == self.name)
-        return (replace(self.account, name=self.name), *others)
 
 
 @dataclass
@@ -58,6 +52,7 @@ class Monitor:
     chart: Chart = CHART
     today: str = ""  # the local date
     day_of: Optional[Callable[[float], str]] = None  # tells the local date of a time; without it no day is counted
+    keep: Callable[[Rows], None] = lambda _: None  # is handed the rows that are new
     version: str = ""
     aside: str = ""
     unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
@@ -84,49 +79,44 @@ class Monitor:
             self._news = self._news or not isinstance(one, NO_NEWS)
             watched.unread = watched.unread or (isinstance(one, ev.StreamLost) and before.activity_noted_s is not None)
             if self.day_of is not None and isinstance(one, ev.RequestsFinished):
-                self._count(watched, one, self.day_of, first=before.newest_row_id is None)
+                loads = {} if before.newest_row_id is None else _waited_for(watched.snapshot, at_s)
+                self._count(watched, self.day_of, loads)
         self._dirty = True
 
-    def take_up(self, kept: Mapping[str, Account], *, first: bool) -> None:
-        """Take in what is written down of all servers; `first`: what was counted before is counted anew, behind it."""
-        for watched in self.servers.values():
-            rows, watched.kept = watched.snapshot.rows, merged(watched.kept, kept)
-            if first:
-                watched.key = settled(kept, watched.key, watched.name, rows)
-            theirs = watched.kept.get(watched.key, NOTHING)
-            if self.day_of is not None and (first or theirs.ever > watched.account.ever):
-                watched.account = counted(theirs, rows, self.day_of, whole=False)  # they may have seen newer ones
-        self._dirty = True
+    def _count(self, watched: Watched, day_of: Callable[[float], str], load_s: Mapping[int, float]) -> None:
+        """Count the new rows, and hand them over to be kept."""
+        new = watched.totals.add(watched.snapshot.new_rows, day_of)
+        if new:
+            rows = Rows(watched.name, watched.url, tuple(new), watched.totals.number, watched.unread, load_s)
+            watched.unread = False
+            self.keep(rows)
 
     def move(self, server: str, url: str) -> None:
-        """Watch a server at another address from now on: what it counts there is another account of its name."""
-        watched = self.servers[server]
-        watched.url = url
-        if watched.key:
-            watched.kept = {**watched.kept, watched.key: replace(watched.account, name=watched.name)}
-            watched.key = key_of(url)
-            watched.account = watched.kept.get(watched.key, NOTHING)
+        """Watch a server at another address from now on."""
+        self.servers[server].url = url
 
-    def forget(self) -> None:
-        """Begin the totals anew; what was counted is not counted again."""
-        for watched in self.servers.values():
-            watched.kept, watched.account = {}, emptied(watched.account)
-        self._dirty = True
+    def snapshots(self) -> Dict[str, Snapshot]:
+        """Return what is known by server."""
+        return {name: watched.snapshot for name, watched in self.servers.items()}
 
-    @staticmethod
-    def _count(watched: Watched, event: ev.RequestsFinished, day_of: Callable[[float], str], *, first: bool) -> None:
-        """Count the new rows; at the first look at a table with the account of who counted it at another address."""
-        rows = watched.snapshot.new_rows
-        if first:
-            key = settled({**watched.kept, watched.key: watched.account}, watched.key, watched.name, rows)
-            watched.account = watched.account if key == watched.key else watched.kept[key]
-            watched.key = key
-        watched.account = counted(watched.account, rows, day_of, whole=not event.replayed, missed=watched.unread)
-        watched.unread = watched.unread and not rows
+    def histories(self) -> Dict[str, History]:
+        """Return the charts' readings by server."""
+        return {name: watched.history for name, watched in self.servers.items()}
 
     def tell(self, aside: str) -> None:
         """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
         self.aside = aside
+        self._dirty = True
+
+    def recall(self, server: str, said: "Told | Kept", *, now_s: float, unix_s: float) -> None:
+        """Take in what the history says of a server: its day, or the charts of before."""
+        watched = self.servers[server]
+        if isinstance(said, Told):
+            before = watched.totals.of(self.today)
+            watched.totals.take(said)
+            self._news = self._news or watched.totals.of(self.today) != before
+        else:
+            watched.history = restored(watched.history, said, now_s=now_s, unix_s=unix_s)
         self._dirty = True
 
     def explain(self, server: str, title: str, remedy: str) -> None:
@@ -193,7 +183,7 @@ class Monitor:
         """Return what a menu is drawn from."""
         only = len(self.servers) == 1
         shown = tuple(
-            seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, accounts=w.accounts(),
+            seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, totals=w.totals,
                  only=only, cause=w.cause, number=number, by_id=self.by_id)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip
@@ -248,6 +238,18 @@ class Monitor:
             for model in w.snapshot.models.values()
         )
         return any(rest is not None and rest < COUNTDOWN_S for rest in rests)
+
+
+def _waited_for(snapshot: Snapshot, at_s: float) -> Dict[int, float]:
+    """Return how long a load took that a new row's request waited for, by the row's number."""
+    found = {}
+    for row in snapshot.new_rows:
+        model = snapshot.models.get(row.model)
+        if model is None or not model.load_times_s or model.state != READY or row.duration_s is None:
+            continue
+        if model.state_since_s is not None and at_s - row.duration_s <= model.state_since_s:
+            found[row.id] = min(model.load_times_s[-1], row.duration_s)
+    return found
 
 
 def _state_of(scene: Scene) -> object:

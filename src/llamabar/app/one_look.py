@@ -13,6 +13,7 @@ from llamabar.core.phases import Phase, phases
 from llamabar.core.queries import Kind, Kinds
 from llamabar.core.readings import generation
 from llamabar.core.state import READY, at_work
+from llamabar.core.totals import Totals
 from llamabar.settings.load import Settings
 from llamabar.sources import clock, host
 from llamabar.store.known_servers import KnownServers
@@ -35,10 +36,6 @@ def look(
     environment whose history the totals go on from.
     """
     watch = Watch(settings, lambda *_: None, lull_s=LULL_S, known=KnownServers(os.environ), unwanted=unwanted)
-    if behind is not None:
-        from llamabar.store.history import Keeper
-
-        Keeper(watch.monitor, behind, days=settings.kept_days).load(HISTORY_S, for_a_look=True)
     began_s = clock.now_s()
     watch.start()
     alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer
@@ -52,7 +49,26 @@ def look(
     measured = host.measure()  # the first reading, as it began, was the base of this one
     for name in watch.monitor.servers:
         watch.monitor.take(name, measured, at_s=clock.now_s())
+    if behind is not None:
+        reading = threading.Thread(target=_recall, args=(watch, behind), daemon=True)  # a disk may hang
+        reading.start()
+        reading.join(HISTORY_S)
     return watch
+
+
+def _recall(watch: Watch, environment: Mapping[str, str]) -> None:
+    """Take up the history: what stands there, and of the rows seen now those that do not."""
+    from llamabar.store import reports
+
+    monitor, day = watch.monitor, watch.monitor.today
+    for name, watched in monitor.servers.items():
+        found = reports.look(environment, name, watched.url, day=day, rows=watched.snapshot.rows)
+        if found is not None and monitor.day_of is not None:
+            watched.totals = Totals()
+            watched.totals.take(found.told)
+            watched.totals.add(found.new, monitor.day_of)
+            if found.chart is not None:
+                monitor.recall(name, found.chart, now_s=clock.now_s(), unix_s=clock.unix_s())
 
 
 def _is_complete(watch: Watch, passed_s: float, services: bool) -> bool:

@@ -108,21 +108,34 @@ def preview(
 
 @program.command()
 @click.option("--since", metavar="DAY", default="", help="From this day on: 2026-11-01, 7d (seven days) or today.")
+@click.option("--by", type=click.Choice(["day", "model", "hour"]), default="day", help="A line for each of these.")
+@click.option("--model", metavar="MODEL", default="", help="Of this model only.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--html", "file", metavar="FILE", default="", help="Write one page to FILE.")
+@click.option("--html", "file", metavar="FILE", default="", help="Write one page with charts to FILE.")
+@click.option("--all", "everything", is_flag=True, help="More than fits on a screen.")
+@click.option("--clear", is_flag=True, help="Delete the history; it asks first.")
 @common
-def history(since: str, as_csv: bool, as_json: bool, file: str, server: str, config: str) -> int:
-    """What was answered, by day and model, as the plugin and `watch` have written it down."""
-    from llamabar.cli import history as kept_history
+def history(
+    since: str, by: str, model: str, as_csv: bool, as_json: bool, file: str, everything: bool, clear: bool, server: str,
+    config: str,
+) -> int:  # fmt: skip
+    """What was answered, how fast, by day, model or hour, as the plugin and `watch` have written it down."""
+    from llamabar.cli import history as kept
+    from llamabar.store.reports import Asked
 
-    first_day = kept_history.since(since) if since else ""
+    first_day = kept.since(since) if since else ""
     if first_day is None:
         raise click.UsageError(f"{since!r} is no day: 2026-11-01, 7d or today.")
-    if as_csv + as_json + bool(file) > 1:
-        raise click.UsageError("--csv, --json and --html exclude each other.")
+    if as_csv + as_json + bool(file) + clear > 1:
+        raise click.UsageError("--csv, --json, --html and --clear exclude each other.")
+    if file and by != "day":
+        raise click.UsageError("--by goes with a table, --csv or --json.")
+    if clear:
+        return kept.clear(click.confirm)
     kind = "csv" if as_csv else "json" if as_json else ""
-    return kept_history.show(first_day, server, kind, file, lambda: settings_of("", config, allow_unusable=True))
+    wanted = kept.Wanted(Asked(server, model, first_day), by, kind, file, everything)
+    return kept.show(wanted, lambda: settings_of("", config, allow_unusable=True))
 
 
 @program.command("config")

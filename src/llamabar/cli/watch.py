@@ -11,7 +11,7 @@ from llamabar.core.state import in_flight, requests_of
 from llamabar.doctor.explain import explain
 from llamabar.settings.load import Settings
 from llamabar.sources import clock
-from llamabar.store.history import Keeper
+from llamabar.store.history import HistoryStore
 from llamabar.store.known_servers import KnownServers
 from llamabar.view import terminal as lines_of
 from llamabar.view.controls import QUIT, Controls, Seen, pressed, settled
@@ -36,7 +36,8 @@ class LiveView:
         known = None if keeps is None else KnownServers(keeps)
         self.watch = Watch(settings, self.draw, on_key=self.key, explain=explain, known=known)
         self.watch.monitor.lively = True
-        self.keeper = None if keeps is None else Keeper(self.watch.monitor, keeps, days=settings.kept_days)
+        self.keeps = keeps
+        self.history: Optional[HistoryStore] = None
         self.note = note
         self.ends_s = None if seconds is None else clock.now_s() + seconds
         self.controls = Controls()
@@ -49,14 +50,14 @@ class LiveView:
         """Show the menu until q, a signal or the time is up; return the exit code."""
         self.watch.stop_on_signals()
         self.watch.start()
-        if self.keeper is not None:
-            self.keeper.load()
+        if self.keeps is not None:
+            self.history = self.watch.keep(self.keeps)
         try:
             return self._run()
         finally:
-            if self.keeper is not None:
-                self.keeper.end()
-                self.keeper.finish(END_S)
+            if self.history is not None:
+                self.history.end()
+                self.history.finish(END_S)
 
     def _run(self) -> int:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -115,6 +116,6 @@ class LiveView:
         return Seen(menu, in_flight=counts, requests=requests)
 
     def _time_is_up(self, now_s: float) -> bool:
-        if self.keeper is not None:
-            self.keeper.note()
+        if self.history is not None:
+            self.history.note()
         return self.ends_s is not None and now_s >= self.ends_s

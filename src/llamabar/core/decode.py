@@ -137,6 +137,8 @@ def _row(entry: Dict[str, Any]) -> Optional[ev.FinishedRequest]:
         generation_tps=rate(generated, duration_ms, told_tps),
         duration_s=None if duration_ms is None else duration_ms / 1000,
         error=text(entry.get("error_msg")),
+        draft_tokens=whole(tokens.get("draft_tokens")),
+        accepted_tokens=whole(tokens.get("draft_acc_tokens")),
     )
 
 

@@ -79,6 +79,8 @@ class FinishedRequest(NamedTuple):
     generation_tps: Optional[float] = None
     duration_s: Optional[float] = None
     error: str = ""
+    draft_tokens: Optional[int] = None  # from v229 on, of speculative decoding
+    accepted_tokens: Optional[int] = None
 
 
 class RunningModel(NamedTuple):

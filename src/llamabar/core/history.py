@@ -5,7 +5,7 @@ but no more than HOLD_S: beyond that nothing was read.
 """
 
 from dataclasses import dataclass, field, replace
-from typing import Iterable, Mapping, NamedTuple, Optional, Tuple
+from typing import Mapping, NamedTuple, Optional, Tuple
 
 BUCKET_S = 1.0
 BUCKETS = 300
@@ -21,6 +21,14 @@ class Readings(NamedTuple):
     in_flight: Optional[float] = None
     memory_bytes: Optional[float] = None
     cpu_ratio: Optional[float] = None
+
+
+class Chart(NamedTuple):
+    """Readings as they are kept from one start to the next, the newest last and taken at `read_unix_s`."""
+
+    read_unix_s: float
+    bucket_s: float
+    readings: Tuple[Readings, ...]
 
 
 GAP = Readings()
@@ -43,10 +51,25 @@ class History:
         return self.bucket_s * self.length
 
 
-def restored(history: History, buckets: Iterable[Readings], *, newest_s: float) -> History:
-    """Return the history with readings from before it began, the newest of them taken at `newest_s` of its clock."""
-    kept = tuple(buckets)[-history.length :]
-    return replace(history, newest=int(newest_s // history.bucket_s), buckets=kept) if kept else history
+def kept(history: History, *, now_s: float, unix_s: float) -> Optional[Chart]:
+    """Return the readings to be kept, None where there are none; what nobody looked at since is a gap."""
+    behind = int(now_s // history.bucket_s) - (history.newest or 0)
+    if history.newest is None or behind >= history.length:
+        return None
+    return Chart(unix_s, history.bucket_s, (*history.buckets, *(GAP,) * behind)[-history.length :])
+
+
+def restored(history: History, chart: Chart, *, now_s: float, unix_s: float) -> History:
+    """Return the history behind what was kept, if that is new enough to be seen and of the same scale."""
+    age_s = unix_s - chart.read_unix_s
+    if chart.bucket_s != history.bucket_s or not 0 <= age_s < history.span_s or not chart.readings:
+        return history
+    newest = int((now_s - age_s) // history.bucket_s)
+    found = replace(history, newest=newest, buckets=chart.readings[-history.length :])
+    oldest = (history.newest or 0) - len(history.buckets) + 1
+    for number, readings in enumerate(history.buckets, oldest):  # that came while the disk was waited for
+        found = record(found, readings, now_s=number * history.bucket_s)
+    return found
 
 
 def record(history: History, readings: Readings, *, now_s: float) -> History:

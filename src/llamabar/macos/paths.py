@@ -21,6 +21,7 @@ HISTORY = "history"  # what the files of the history begin with
 KNOWN_SERVERS = "known-servers.json"
 STATE_FILES = ("watcher.json", "plugin.json", "update.json", KNOWN_SERVERS)  # of this version and of those before
 CHECKED_CONFIG = "llamabar-checks-"  # a temporary folder with a copy of llama-swap's config
+HISTORY_FILE = "history.sqlite"
 
 
 @dataclass(frozen=True)

@@ -66,9 +66,8 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.plugin.restart_request import RestartRequest
     from llamabar.sources.clicks import ClickReader
     from llamabar.sources.inbox import Notice
-    from llamabar.store.history import Keeper
     from llamabar.store.known_servers import KnownServers
-    from llamabar.store.plugin_state import WatcherState
+    from llamabar.store.plugin_state import Seen, WatcherState
     from llamabar.view.swiftbar import render
 
     clicks = click_style(environment)
@@ -81,15 +80,14 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     watch.start()
     update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent = os.getppid()
-    state = WatcherState(watch, writer, environment)
-    keeper = Keeper(watch.monitor, environment, days=settings.kept_days)
-    keeper.load()
+    monitor, history = watch.monitor, watch.keep(environment)
+    state = WatcherState(environment, lambda: Seen(monitor.snapshots(), writer.frames, writer.written_bytes))
     limit_bytes = settings["limits.printed_mb"] * 1e6
-    restart_request = RestartRequest(writer, environment, limit_bytes=limit_bytes, is_busy=watch.monitor.is_busy)
-    watch.loop(until=lambda _: state.note() or keeper.note() or restart_request.note() or os.getppid() != parent)
+    restart_request = RestartRequest(writer, environment, limit_bytes=limit_bytes, is_busy=monitor.is_busy)
+    watch.loop(until=lambda _: state.note() or history.note() or restart_request.note() or os.getppid() != parent)
     ends_s = time.monotonic() + END_S
-    keeper.end()
+    history.end()
     state.end()
-    keeper.finish(ends_s - time.monotonic() - LAST_FRAME_S)
+    history.finish(ends_s - time.monotonic() - LAST_FRAME_S)
     writer.flush(max(0.0, ends_s - time.monotonic()))
     return 0

@@ -122,7 +122,7 @@ OPTIONS: Tuple[Option, ...] = (
     Option("notify", "quiet", _SPAN, (), "Hours without notifications.", '"22:00-08:00"'),
     Option("history", "minutes", _number(1, 60, "minutes"), 5, "How far back the charts go.", "5",
            ("LLAMA_SWAP_HISTORY_SIZE",), _READINGS),
-    Option("history", "days", _number(1, 3650, "days"), 400, "How many days with requests are kept.", "400"),
+    Option("history", "days", _number(1, 3650, "days"), 90, "Days that single requests are kept; sums stay.", "90"),
     Option("limits", "printed_mb", _number(1, 4096, "MB"), 64, "Output before SwiftBar restarts the plugin.", "64"),
     Option("update", "check", _FLAG, False, "Look for a newer version once a day.", "true"),
     Option("update", "url", ADDRESS, None, "Where the newest version is told.", '"https://host/newest-version"'),

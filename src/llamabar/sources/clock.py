@@ -1,6 +1,8 @@
 """The only place that reads a clock."""
 
 import time
+from functools import lru_cache
+from typing import Tuple
 
 
 def now_s() -> float:
@@ -27,3 +29,15 @@ def minute_of_day() -> int:
 def local_day(unix_s: float) -> str:
     """Return the local date of a time, as 2026-11-24."""
     return time.strftime("%Y-%m-%d", time.localtime(unix_s))
+
+
+def local_hour(unix_s: float) -> Tuple[str, int]:
+    """Return the local date and hour of a time."""
+    return _of_quarter(int(unix_s // 900))
+
+
+@lru_cache(maxsize=8)
+def _of_quarter(number: int) -> Tuple[str, int]:
+    """Return date and hour of a quarter of an hour: no zone is off by less."""
+    local = time.localtime(number * 900)
+    return time.strftime("%Y-%m-%d", local), local.tm_hour

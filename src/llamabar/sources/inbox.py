@@ -6,7 +6,9 @@ from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 
 from llamabar.core.coalesce import Pending, Stamped, add, take
 from llamabar.core.events import Event, ServiceFound
+from llamabar.core.history import Chart
 from llamabar.core.queries import Answer
+from llamabar.core.totals import Told
 from llamabar.sources import clock
 
 
@@ -60,7 +62,7 @@ class Moved(NamedTuple):
     how: str = ""
 
 
-Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved, Diagnosed, Failed, ServiceLooked]
+Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved, Diagnosed, Failed, ServiceLooked, Told, Chart]
 Arrival = Tuple[str, float, Arrived]
 
 

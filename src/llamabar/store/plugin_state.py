@@ -11,11 +11,9 @@ import os
 import threading
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Mapping, Optional, Sequence
+from typing import Callable, Mapping, NamedTuple, Optional
 
 from llamabar import __version__
-from llamabar.app.frame_writer import FrameWriter
-from llamabar.app.loop import Watch
 from llamabar.core.events import Fault, FaultKind
 from llamabar.core.state import Snapshot
 from llamabar.macos import files
@@ -60,12 +58,19 @@ def parse(content: bytes) -> Optional[Noted]:
         return None
 
 
-class WatcherState:
-    """Keeps the file for one watch and its writer."""
+class Seen(NamedTuple):
+    """How the servers are, and what was printed."""
 
-    def __init__(self, watch: Watch, writer: FrameWriter, environment: Mapping[str, str]) -> None:
-        self._watch = watch
-        self._writer = writer
+    snapshots: Mapping[str, Snapshot]
+    frames: int
+    printed_bytes: int
+
+
+class WatcherState:
+    """Keeps the file of one plugin. `seen` is asked how it fares."""
+
+    def __init__(self, environment: Mapping[str, str], seen: Callable[[], Seen]) -> None:
+        self._seen = seen
         self._path = path_in(data_folder(environment))
         self._file = environment.get("LLAMABAR_FILE", "")
         self._noted = Noted(os.getpid(), __version__, clock.unix_s())
@@ -75,41 +80,40 @@ class WatcherState:
         self._thread: Optional[threading.Thread] = None
 
     def note(self) -> bool:
-        """Take note of how the watch is, and once a minute write it down; False, so that a loop goes on."""
-        self._see_faults()
+        """Take note of how it fares, and once a minute write it down; False, so that a loop goes on."""
+        self._look()
         now_s = clock.now_s()
         if now_s >= self._next_s:
             self._next_s = now_s + EVERY_S
-            self._write(self._counted())
+            self._write(self._noted)
         return False
 
     def end(self) -> None:
         """Write down that it has ended, if that can be done quickly."""
-        self._see_faults()
+        self._look()
         self._join()
-        self._write(replace(self._counted(), ended=True))
+        self._write(replace(self._noted, ended=True))
         self._join()
 
     def _join(self) -> None:
         if self._thread is not None:
             self._thread.join(END_S / 2)
 
-    def _see_faults(self) -> None:
-        faults = {name: watched.snapshot.fault for name, watched in self._watch.monitor.servers.items()}
+    def _look(self) -> None:
+        snapshots, frames, printed_bytes = self._seen()
+        faults = {name: snapshot.fault for name, snapshot in snapshots.items()}
         for name, fault in faults.items():
             if fault is not None and fault is not self._faults.get(name):
                 lagged = self._noted.lagged + (fault.kind is FaultKind.LAGGING)
                 self._noted = replace(self._noted, last_error=fault.kind.value, lagged=lagged)
         self._faults = faults
-
-    def _counted(self) -> Noted:
-        snapshots = [watched.snapshot for watched in self._watch.monitor.servers.values()]
-        return replace(
+        known = any(snapshot.connected or snapshot.fault is not None for snapshot in snapshots.values())
+        self._noted = replace(
             self._noted,
-            frames=self._writer.frames,
-            printed_bytes=self._writer.written_bytes,
-            reconnects=sum(max(0, snapshot.connections - 1) for snapshot in snapshots),
-            reachable=any(snapshot.connected for snapshot in snapshots) if _known(snapshots) else None,
+            frames=frames,
+            printed_bytes=printed_bytes,
+            reconnects=sum(max(0, snapshot.connections - 1) for snapshot in snapshots.values()),
+            reachable=any(snapshot.connected for snapshot in snapshots.values()) if known else None,
         )
 
     def _write(self, noted: Noted) -> None:
@@ -119,11 +123,6 @@ class WatcherState:
         words = (self._path, noted, first, self._file)
         self._thread = threading.Thread(target=_put, args=words, name="watcher state", daemon=True)
         self._thread.start()
-
-
-def _known(snapshots: Sequence[Snapshot]) -> bool:
-    """Tell whether some server has answered or refused yet."""
-    return any(snapshot.connected or snapshot.fault is not None for snapshot in snapshots)
 
 
 def _put(path: Path, noted: Noted, first: bool, plugin: str) -> None:

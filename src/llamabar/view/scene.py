@@ -6,13 +6,15 @@ from typing import Mapping, Optional, Tuple
 
 from llamabar.core.history import History
 from llamabar.core.hysteresis import NONE_YET, Figures, figures
-from llamabar.core.ledger import Account
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, classify
+from llamabar.core.totals import Totals
 from llamabar.view.menu import Action
 from llamabar.view.names import labels
 from llamabar.view.sparkline import CHART, Chart
 from llamabar.view.text import name, plain
+
+NONE_COUNTED = Totals()
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Server:
     status: Status
     history: History
     figures: Figures
-    accounts: Tuple[Account, ...] = ()  # what was counted: here first, then at other addresses
+    totals: Totals = NONE_COUNTED
     only: bool = True  # there is no other: its name need not be said
     cause: Optional[Cause] = None
     number: int = 1  # its place in the settings
@@ -71,12 +73,12 @@ def address_of(url: str) -> str:
 
 def seen(
     name: str, url: str, snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET,
-    accounts: Tuple[Account, ...] = (), only: bool = True, cause: Optional[Cause] = None, number: int = 1,
+    totals: Totals = NONE_COUNTED, only: bool = True, cause: Optional[Cause] = None, number: int = 1,
     by_id: bool = False,
 ) -> Server:  # fmt: skip
     """Return a server as it is now; `before` are the figures of its last scene."""
     return Server(
-        name, url, snapshot=snapshot, status=classify(snapshot), history=history, accounts=accounts, only=only,
+        name, url, snapshot=snapshot, status=classify(snapshot), history=history, totals=totals, only=only,
         figures=figures(snapshot, history, now_s=now_s, before=before), cause=cause, number=number, by_id=by_id,
     )  # fmt: skip
 

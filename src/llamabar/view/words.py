@@ -218,6 +218,12 @@ def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> 
     return f"{AT_LEAST} {said}" if missed else said if requests else NONE_TODAY
 
 
+def typical(tps: Optional[float], first_token_s: Optional[float]) -> str:
+    """Return what follows a model's totals: its typical speed and time to first token, where they are known."""
+    said = "" if tps is None else f", {units.rate(tps)} tok/s"
+    return said + ("" if first_token_s is None else f", first token after {units.span(first_token_s)}")
+
+
 def title_speed(reading: Optional[Reading]) -> str:
     """Return a speed of always eight characters: "  41 t/s", " ~41 t/s"."""
     if reading is None:

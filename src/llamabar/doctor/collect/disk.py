@@ -15,11 +15,11 @@ from llamabar.core.address import is_local
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown, same
 from llamabar.macos import files, swiftbar, tools
-from llamabar.macos.paths import Places
+from llamabar.macos.paths import HISTORY_FILE, Places
 from llamabar.settings import load
 from llamabar.settings.mistakes import OF_SECRETS, Kind, words
 from llamabar.sources import clock, processes
-from llamabar.store import history_file, plugin_state
+from llamabar.store import plugin_state
 from llamabar_installer import manifest
 
 SITE = "site-packages/"
@@ -71,7 +71,7 @@ def data(found: Places) -> facts.Data:
     there, is_folder = folder.exists(), folder.is_dir()
     names = sorted(path for path in folder.iterdir() if path.is_file()) if is_folder and os.access(folder, 5) else []
     above = next(one for one in (folder, *folder.parents) if one.exists())  # what it is in, or will be made in
-    damaged, newer = _history(folder / history_file.NAME)
+    damaged, newer = _history(folder / HISTORY_FILE)
     return facts.Data(
         folder=str(folder),
         is_file=there and not is_folder,
@@ -88,15 +88,10 @@ def data(found: Places) -> facts.Data:
 
 def _history(path: Path) -> Tuple[str, str]:
     """Return the history's file if it is damaged, and if a newer version wrote it."""
-    content = files.read(path)
-    try:
-        if content is not None or path.is_dir():
-            history_file.parse(content or b"")
-    except history_file.NewerVersion:
-        return "", str(path)
-    except ValueError:
-        return str(path), ""
-    return "", ""
+    from llamabar.store.schema import Trouble, trouble
+
+    found = trouble(path)
+    return str(path) if found is Trouble.DAMAGED else "", str(path) if found is Trouble.NEWER else ""
 
 
 def free_bytes(path: Path) -> Optional[int]:

@@ -4,10 +4,10 @@ from typing import Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.history import known, series
-from llamabar.core.ledger import lines, total
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
 from llamabar.core.state import in_flight
+from llamabar.core.totals import FIRST_TOKEN, GENERATION, total
 from llamabar.view import words
 from llamabar.view.menu import Image, Level, Row
 from llamabar.view.scene import Scene, Server
@@ -105,20 +105,20 @@ def _gpu(server: Server, now_s: float) -> Optional[Row]:
 
 def _today(server: Server, scene: Scene) -> Optional[Row]:
     """Return today's totals; where the day of a request is not known, what the server counts."""
-    snapshot = server.snapshot
-    if not scene.today or (snapshot.rows_total and all(account.mark is None for account in server.accounts)):
+    snapshot, totals = server.snapshot, server.totals
+    if not scene.today or (snapshot.rows_total and not totals.any):
         tokens = snapshot.generated_tokens_total if snapshot.tokens_known else None
         return Row(f"{words.FINISHED}: {words.totals(snapshot.rows_total, tokens)}") if snapshot.rows_total else None
-    if not any(account.days for account in server.accounts):
+    if not totals.any:
         return None
-    models = [line for line in lines(server.accounts, since=scene.today) if line.day == scene.today]
+    models = totals.of(scene.today)
     children = tuple(
-        Row(f"{server.label(line.model)}: {words.totals(line.sums.requests, line.sums.generated_tokens)}",
-            level=Level.QUIET)
-        for line in models
+        Row(f"{server.label(model)}: {words.totals(sums.requests, sums.generated_tokens)}"
+            f"{words.typical(sums.percentile(GENERATION), sums.percentile(FIRST_TOKEN))}", level=Level.QUIET)
+        for model, sums in models.items()
     )  # fmt: skip
-    day = total([line.sums for line in models])
-    missed = any(scene.today in account.gaps for account in server.accounts)
+    day = total(models.values())
+    missed = totals.told.day == scene.today and not totals.told.complete
     said = words.totals(day.requests, day.generated_tokens, missed=missed)
     earlier = in_terminal(server, words.HISTORY, "history")
     return Row(f"{words.TODAY}: {said}", children=(*children, earlier))

@@ -1,0 +1,271 @@
+"""What finished requests add up to: counts, times and how those spread, by day and model.
+
+A spread counts values in steps of 1 % (a histogram on a logarithmic scale), so that the spreads of any days add up, a
+percentile is right to 0.5 %, and the mean and the variance of the logarithms come with it. What a row's times say is in
+the facts on llama-swap's API, 5.1 and 16: 16.2 for the formulas, -1 and 0 for "not told".
+"""
+
+import math
+from itertools import chain
+from operator import add
+from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+
+from llamabar.core.events import FinishedRequest
+from llamabar.core.history import Chart
+from llamabar.core.rates import MOST_PROMPT_TPS, rate
+
+MOST = 2**53  # of a row's number
+MOST_TOKENS = 10**9  # of one request: more is a fault of the server's
+STEP = math.log(1.01)
+SMALLEST = 1e-3
+FEWEST_COMPARED = 20  # requests on each side
+LEAST_CHANGE, ERRORS = 0.05, 3.0
+REMEMBERED = 2_000  # rows: llama-swap sends at most its newest 1,000 again
+
+Spread = Mapping[int, int]  # how many values there are, by step
+GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD = (
+    "generation_tps", "prompt_tps", "first_token_s", "waited_s", "load_s",
+)  # fmt: skip
+HOURS = "hours"  # of the day in which requests ended: no steps, the hours themselves
+
+
+class Times(NamedTuple):
+    """Where one request's time went, in seconds. `waited_s`: in the queue, for the load and on the way."""
+
+    prompt_s: Optional[float] = None
+    generation_s: Optional[float] = None
+    first_token_s: Optional[float] = None
+    waited_s: Optional[float] = None
+
+
+class Sums(NamedTuple):
+    """What some requests add up to. `timed_tokens` took `generation_s`, `read_tokens` took `prompt_s`; of the prompts
+    of `known_prompt_tokens` it is known that `cached_tokens` came out of the cache.
+    """
+
+    requests: int = 0
+    failures: int = 0
+    prompt_tokens: int = 0
+    generated_tokens: int = 0
+    cached_tokens: int = 0
+    known_prompt_tokens: int = 0
+    draft_tokens: int = 0
+    accepted_tokens: int = 0
+    timed_tokens: int = 0
+    generation_s: float = 0.0
+    read_tokens: int = 0
+    prompt_s: float = 0.0
+    waited_s: float = 0.0
+    spreads: Mapping[str, Spread] = {}
+
+    @property
+    def generation_tps(self) -> Optional[float]:
+        """Return the mean speed of the tokens whose speed is known."""
+        return _ratio(self.timed_tokens, self.generation_s)
+
+    @property
+    def cached_share(self) -> Optional[float]:
+        """Return which share of the prompts came out of the cache."""
+        return _ratio(self.cached_tokens, self.known_prompt_tokens)
+
+    @property
+    def draft_acceptance(self) -> Optional[float]:
+        """Return which share of the drafted tokens was accepted."""
+        return _ratio(self.accepted_tokens, self.draft_tokens)
+
+    def percentile(self, figure: str, share: float = 0.5) -> Optional[float]:
+        """Return the value below which a share of all values of a figure lie; 0.5 is the typical one."""
+        spread = self.spreads.get(figure, {})
+        left = share * sum(spread.values())
+        for step in sorted(spread):
+            left -= spread[step]
+            if left <= 0:
+                return math.exp(step * STEP)
+        return None
+
+
+class Line(NamedTuple):
+    """The sums of one model in one day or hour, "" for any. `complete`: no request is known to be missing."""
+
+    when: str
+    server: str
+    model: str
+    sums: Sums
+    complete: bool = True
+    change: Optional[float] = None  # of the typical speed against the week before: -0.12 is 12 % slower
+
+
+class Told(NamedTuple):
+    """What the history says of a server's day. `number`: of the newest rows that it was handed."""
+
+    day: str
+    models: Mapping[str, Sums]
+    complete: bool = True
+    earlier: bool = False  # there are days before
+    number: int = 0
+    changes: Mapping[str, float] = {}  # of the typical speeds against last week, where they are beyond noise
+    known: Tuple[Tuple[int, int], ...] = ()  # the newest rows that stand there, at the first time
+
+
+class Rows(NamedTuple):
+    """Rows of a server, the oldest first. `number` is told again once they are written; `missed`: some before them may
+    never have been read; `load_s`: by number of the row, where a load was seen to be waited for.
+    """
+
+    name: str
+    url: str
+    rows: Tuple[FinishedRequest, ...]
+    number: int = 0
+    missed: bool = False
+    load_s: Mapping[int, float] = {}
+
+
+Charts = Mapping[str, Chart]  # by address of the server
+Tell = Callable[[str, Union[Told, Chart]], None]  # by name of the server
+
+
+class Totals:
+    """A server's totals in memory: what the history told last, and what came since. Without a usable history that is
+    all that came.
+    """
+
+    def __init__(self) -> None:
+        self.told = Told("", {})
+        self.number = 0
+        self.dated = False  # the day of some request is known
+        self._since: Dict[str, Dict[str, Sums]] = {}
+        self._seen: Dict[Tuple[int, int], None] = {}
+
+    def add(self, rows: Iterable[FinishedRequest], day_of: Callable[[float], str]) -> List[FinishedRequest]:
+        """Count rows and return those that are new."""
+        new = [row for row in rows if is_dated(row) and identity(row) not in self._seen]
+        for row in new:
+            models = self._since.setdefault(day_of(row.at_unix_s or 0.0), {})
+            models[row.model] = total((models.get(row.model, Sums()), of_row(row)))
+            self._seen[identity(row)] = None
+        for old in list(self._seen)[:-REMEMBERED]:
+            del self._seen[old]
+        self.dated = self.dated or bool(new)
+        self.number += bool(new)
+        return new
+
+    def take(self, told: Told) -> None:
+        """Take what the history says, unless rows came that it does not know yet: it tells again."""
+        if told.number == self.number:
+            self.told, self._since = told._replace(known=()), {}
+            self._seen.update(dict.fromkeys(told.known))
+
+    def of(self, day: str) -> Dict[str, Sums]:
+        """Return the day's sums by model."""
+        found = dict(self.told.models) if self.told.day == day else {}
+        for model, sums in self._since.get(day, {}).items():
+            found[model] = total((found.get(model, Sums()), sums))
+        return dict(sorted(found.items()))
+
+    @property
+    def any(self) -> bool:
+        """Tell whether something was counted, on whatever day."""
+        return bool(self.told.earlier or self.told.models or self._since)
+
+
+def identity(row: FinishedRequest) -> Tuple[int, int]:
+    """Return what tells a row from every other of its server, also after it began to number from 1 again: from v236 on
+    the time comes in whole seconds.
+    """
+    return row.id, int(row.at_unix_s or 0.0)
+
+
+def is_dated(row: FinishedRequest) -> bool:
+    """Tell whether a row has a time, and a number that is one."""
+    return row.at_unix_s is not None and row.at_unix_s > 0 and abs(row.id) < MOST
+
+
+def times(row: FinishedRequest) -> Times:
+    """Return where a request's time went, as far as it is told. Only from v209 on, when rows have a status, does the
+    duration begin when the request came.
+    """
+    prompt_s = _time(row.prompt_tokens, row.prompt_tps)
+    generation_s = _time(row.generated_tokens, row.generation_tps)
+    if row.status is None or row.duration_s is None or generation_s is None:
+        return Times(prompt_s, generation_s, prompt_s)
+    first_token_s = max(row.duration_s - generation_s, prompt_s or 0.0)
+    return Times(prompt_s, generation_s, first_token_s, None if prompt_s is None else first_token_s - prompt_s)
+
+
+def of_row(row: FinishedRequest, *, load_s: Optional[float] = None, hour: Optional[int] = None) -> Sums:
+    """Return the sums of one request that ended in that local hour."""
+    spent = times(row)
+    generated, prompt, cached = map(tokens_of, (row.generated_tokens, row.prompt_tokens, row.cached_tokens))
+    tps = rate(generated, None, row.generation_tps)
+    prompt_tps = rate(prompt, None, row.prompt_tps, most_tps=MOST_PROMPT_TPS)
+    figures = {GENERATION: tps, PROMPT: prompt_tps, FIRST_TOKEN: spent.first_token_s, WAITED: spent.waited_s,
+               LOAD: load_s}  # fmt: skip
+    evaluated = row.generation_tps is not None or row.prompt_tps is not None  # then the prompt is counted without it
+    known = 0 if row.cached_tokens is None else prompt + cached if evaluated else max(prompt, cached)
+    spreads: Dict[str, Spread] = {name: {step_of(value): 1} for name, value in figures.items() if value is not None}
+    if hour is not None:
+        spreads[HOURS] = {hour: 1}
+    return Sums(
+        1, int((row.status or 200) >= 400), prompt, generated, cached, known,
+        tokens_of(row.draft_tokens), tokens_of(row.accepted_tokens),
+        generated if tps else 0, generated / tps if tps else 0.0, prompt if prompt_tps else 0,
+        prompt / prompt_tps if prompt_tps else 0.0, spent.waited_s or 0.0, spreads,
+    )  # fmt: skip
+
+
+def step_of(value: float) -> int:
+    """Return the step of a spread that a value is in."""
+    return round(math.log(max(value, SMALLEST)) / STEP)
+
+
+def total(found: Iterable[Sums]) -> Sums:
+    """Return the sum of all."""
+    parts = iter(found)
+    first, second = next(parts, Sums()), next(parts, None)
+    if second is None:
+        return first
+    counts: Sequence[float] = first[:-1]
+    spreads = {name: dict(spread) for name, spread in first.spreads.items()}
+    for part in chain((second,), parts):
+        counts = list(map(add, counts, part))  # the shorter ends it: the spreads are not added
+        for name, spread in part.spreads.items():
+            mine = spreads.setdefault(name, {})
+            for step, count in spread.items():
+                mine[step] = mine.get(step, 0) + count
+    return Sums._make([*counts, spreads])
+
+
+def change(now: Sums, before: Sums) -> Optional[float]:
+    """Return by how much the typical speed has changed, or None where that is less than noise can do.
+
+    Decided by Welch's t on the logarithms of the speeds: with at least 20 requests on each side the means must be three
+    standard errors apart (noise does that once in 370 times), and 5 %, less than which nobody feels.
+    """
+    sides = [_moments(sums.spreads.get(GENERATION, {})) for sums in (now, before)]
+    if any(count < FEWEST_COMPARED for count, _, _ in sides):
+        return None
+    (count, mean, variance), (count_before, mean_before, variance_before) = sides
+    error = math.sqrt(variance / count + variance_before / count_before)
+    ratio = math.exp(mean - mean_before) - 1
+    return ratio if abs(mean - mean_before) > ERRORS * error and abs(ratio) >= LEAST_CHANGE else None
+
+
+def tokens_of(count: Optional[int]) -> int:
+    """Return a row's count; one that nobody can have made counts nothing."""
+    return count if count is not None and 0 <= count <= MOST_TOKENS else 0
+
+
+def _moments(spread: Spread) -> Tuple[int, float, float]:
+    """Return count, mean and variance of the logarithms; a step is STEP wide, which is part of the variance."""
+    count = sum(spread.values())
+    mean = sum(step * times for step, times in spread.items()) / count if count else 0.0
+    squares = sum(times * (step - mean) ** 2 for step, times in spread.items())
+    return count, mean * STEP, (squares / (count - 1) + 1 / 12) * STEP**2 if count > 1 else 0.0
+
+
+def _time(tokens: Optional[int], tps: Optional[float]) -> Optional[float]:
+    return tokens / tps if tps and tokens and SMALLEST <= tps <= MOST_PROMPT_TPS and tokens <= MOST_TOKENS else None
+
+
+def _ratio(part: float, whole: float) -> Optional[float]:
+    return part / whole if whole else None

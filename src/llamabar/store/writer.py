@@ -1,0 +1,142 @@
+"""Writes the history's database, on the history's thread.
+
+Laws: what cannot be written waits, and the totals go on in memory. A file that is not understood is set aside and begun
+anew, what a newer version wrote is left alone. Where the file is taken away it begins anew and counts nothing again;
+where the program is, nothing is written any more.
+"""
+
+import fcntl
+import os
+import sqlite3
+from typing import Dict, List, Mapping, Optional, Tuple, Union
+
+from llamabar.core.totals import Charts, Rows, Tell
+from llamabar.macos.paths import HISTORY_FILE, data_folder
+from llamabar.sources import clock
+from llamabar.store import database as db
+from llamabar.store import json_history, reports, schema
+from llamabar.store.database import Mark, place_of
+from llamabar.store.schema import Damaged, NewerVersion
+
+MOST_WAITING = 500  # times that rows came, while they cannot be written
+
+
+class Writer:
+    """The database as one watch writes it; `rows` wait for the next commit."""
+
+    def __init__(self, environment: Mapping[str, str], tell: Tell, *, days: Optional[int]) -> None:
+        self.rows: List[Rows] = []
+        self._folder = data_folder(environment)
+        self._path = self._folder / HISTORY_FILE
+        self._plugin = environment.get("LLAMABAR_FILE", "")
+        self._tell = tell
+        self._days = days
+        self._database: Optional[sqlite3.Connection] = None
+        self._file: Tuple[int, int] = (0, 0)  # device and number of the file that is open
+        self._charts: Charts = {}
+        self._marks: Dict[str, Tuple[str, Mark]] = {}  # by place: its name, and what was counted there
+        self._pruned = ""  # the day on which old rows were deleted last
+
+    def begin(self, servers: Mapping[str, str]) -> None:
+        """Tell what stands there of servers, by name their address."""
+        try:
+            if os.path.lexists(self._path) or os.path.lexists(self._folder / json_history.NAME):
+                database = self._opened()
+                for name, url in servers.items():
+                    chart = reports.chart_of(database, place_of(url))
+                    if chart is not None:
+                        self._tell(name, chart)
+                    self._tell_day(Rows(name, url, ()), known=reports.newest(database, place_of(url)))
+        except (OSError, sqlite3.Error, Damaged, NewerVersion):
+            pass  # `write` judges it
+
+    def take(self, arrived: Union[Rows, Charts]) -> None:
+        """Keep what arrived for the next commit."""
+        if isinstance(arrived, Rows):
+            self.rows = [*self.rows[-MOST_WAITING:], arrived]
+        else:
+            self._charts = arrived
+
+    def write(self) -> None:
+        """Commit what waits, as far as that can be done."""
+        gone = bool(self._plugin) and not os.path.exists(self._plugin)
+        if gone or not (self.rows or (self._charts and self._database is not None)):
+            return
+        try:
+            if not any(self._file):
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                self._commit()
+            except Damaged:
+                self._set_aside()
+                self._commit()
+        except (OSError, sqlite3.Error, Damaged, NewerVersion):
+            pass  # a full disk is no reason to disturb the menu; doctor says so
+
+    def close(self) -> None:
+        """Close the file; its companions go with the last who closes it."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _commit(self) -> None:
+        database = self._opened()
+        today, marks = clock.local_day(clock.unix_s()), {}
+        with schema.understood(), schema.transaction(database):
+            for rows in self.rows:
+                mark = db.add(database, rows)
+                if mark is not None:
+                    marks[place_of(rows.url)] = (rows.name, mark)
+            for url, chart in self._charts.items():
+                reports.put_chart(database, place_of(url), chart)
+            if today != self._pruned:
+                db.prune(database, self._days)
+        self._pruned, self._charts = today, {}
+        self._marks.update(marks)
+        written, self.rows = {rows.name: rows for rows in self.rows}, []
+        for newest in written.values():
+            self._tell_day(newest)
+
+    def _tell_day(self, rows: Rows, *, known: Tuple[Tuple[int, int], ...] = ()) -> None:
+        if self._database is not None:
+            day = clock.local_day(clock.unix_s())
+            told = reports.told(self._database, place=place_of(rows.url), name=rows.name, day=day)
+            self._tell(rows.name, told._replace(number=rows.number, known=known))
+
+    def _opened(self) -> sqlite3.Connection:
+        """Return the database; opened anew where another file stands there than before."""
+        if self._database is None or self._found() != self._file:
+            self.close()
+            self._database = schema.opened(self._path, self._fill)
+            self._file = self._found()
+        return self._database
+
+    def _found(self) -> Tuple[int, int]:
+        try:
+            found = os.lstat(self._path)
+            return found.st_dev, found.st_ino
+        except FileNotFoundError:
+            return 0, 0
+
+    def _fill(self, database: sqlite3.Connection) -> None:
+        """Fill a new database: with what JSON had, or with up to where was counted in the one before."""
+        if not any(self._file):
+            json_history.take_over(database, self._folder / json_history.NAME)
+        for place, (name, mark) in self._marks.items():
+            db.put_server(database, place, name, mark)
+
+    def _set_aside(self) -> None:
+        """Rename a file that is not understood to a name that was never used, unless another watcher has."""
+        self.close()
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)  # it goes with the descriptor
+            if schema.trouble(self._path) is not schema.Trouble.DAMAGED:
+                return
+            names = (f"history-damaged-{number}.sqlite" for number in range(1, 1000))
+            name = next(one for one in names if not os.path.lexists(self._folder / one))
+            for ending in ("-wal", "-shm", ""):
+                if os.path.lexists(f"{self._path}{ending}"):
+                    os.replace(f"{self._path}{ending}", self._folder / f"{name}{ending}")
+        finally:
+            os.close(folder)

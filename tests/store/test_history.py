@@ -1,0 +1,288 @@
+"""The history as the whole program keeps and shows it: rarely written, in nobody's way, readable in every form."""
+
+import csv
+import json
+import signal
+import sqlite3
+import subprocess
+import time
+
+import pytest
+
+from llamabar.app.loop import Watch
+from llamabar.core.events import FinishedRequest, RequestsFinished
+from llamabar.core.totals import Rows
+from llamabar.macos.paths import HISTORY_FILE
+from llamabar.settings.load import ServerSettings, Settings
+from llamabar.sources import clock
+from llamabar.view.compose import compose
+from tests.fakes.programs import Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
+from tests.store.history_files import DAY_S, URL, Watcher, row, rows
+
+MODEL = "alpha-8b"
+
+
+def history(home, *words, **more):
+    return run(home, "history", *words, LLAMABAR_DATA_DIR=str(home / "data"), **more)
+
+
+def plugin(url, home, **more):
+    return Plugin(url, home, LLAMABAR_DATA_DIR=str(home / "data"), **more)
+
+
+def a_watch(folder):
+    watch = Watch(Settings((ServerSettings("one", URL),)), lambda *_: None)
+    return watch, watch.keep({"LLAMABAR_DATA_DIR": str(folder)})
+
+
+def finish(watch, *ids, at_unix_s=None):
+    now = time.time() if at_unix_s is None else at_unix_s
+    found = tuple(FinishedRequest(one, "m", now + one / 10, prompt_tokens=5, generated_tokens=7) for one in ids)
+    watch.monitor.take("one", RequestsFinished(found, total=max(ids)), at_s=1.0)
+
+
+def today(watch):
+    """Today's requests as the menu has them, after what arrived."""
+    for server, at_s, arrival in watch.inbox.take():
+        watch._take(server, at_s, arrival)
+    return sum(sums.requests for sums in watch.monitor.servers["one"].totals.of(clock.local_day(time.time())).values())
+
+
+def closed(store):
+    store.end()
+    store.finish(5.0)
+
+
+def commits(folder):
+    return (folder / f"{HISTORY_FILE}-wal").stat().st_mtime_ns
+
+
+# how it is kept
+
+
+def test_the_menu_goes_on_from_what_stands_there_and_counts_at_once(tmp_path):
+    now = time.time()
+    watch, store = a_watch(tmp_path)
+    finish(watch, 1, 2, at_unix_s=now)
+    assert today(watch) == 2
+    closed(store)
+    watch, store = a_watch(tmp_path)
+    wait_for(lambda: today(watch) == 2)
+    finish(watch, 1, 2, 3, at_unix_s=now)
+    wait_for(lambda: watch.monitor.servers["one"].totals.told.number == today(watch) - 2)
+    assert today(watch) == 3
+    closed(store)
+
+
+def test_on_a_day_without_requests_the_earlier_ones_are_still_a_click_away(tmp_path):
+    watch, store = a_watch(tmp_path)
+    assert not any(row.text.startswith("Today") for row in compose(watch.monitor.scene(now_s=1.0)).rows())
+    finish(watch, 1, at_unix_s=time.time() - 2 * DAY_S)
+    closed(store)
+    today(watch)
+    watch.monitor.today = clock.local_day(time.time())
+    shown = next(row for row in compose(watch.monitor.scene(now_s=1.0)).rows() if row.text.startswith("Today"))
+    assert (shown.text, [child.text for child in shown.children]) == (
+        "Today: no requests yet", ["Show Full History"],
+    )  # fmt: skip
+
+
+def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_path):
+    watch, store = a_watch(tmp_path)
+    found = tuple(FinishedRequest(number, "m", time.time()) for number in range(3000))
+    watch.monitor.take("one", RequestsFinished(found, streamed=True), at_s=0.2)
+    assert today(watch) == 3000
+    closed(store)
+    assert today(watch) == 3000
+
+
+def test_it_is_written_at_most_every_ten_seconds_and_not_at_all_while_nothing_is_answered(tmp_path):
+    watch, store = a_watch(tmp_path)
+    finish(watch, 1)
+    wait_for(lambda: watch.inbox.take() and commits(tmp_path))
+    before = commits(tmp_path)
+    finish(watch, 1, 2)
+    store.note()
+    time.sleep(0.3)
+    assert commits(tmp_path) == before
+    closed(store)
+    before = (tmp_path / HISTORY_FILE).stat().st_mtime_ns
+    watch, store = a_watch(tmp_path)
+    wait_for(lambda: watch.inbox.take())
+    assert (tmp_path / HISTORY_FILE).stat().st_mtime_ns == before
+
+
+def test_a_disk_that_hangs_holds_nothing_up_and_costs_nothing_once_it_answers(tmp_path, monkeypatch):
+    Watcher(tmp_path).add(rows(1, at_s=time.time() - 5)).writer.close()
+    other = sqlite3.connect(tmp_path / HISTORY_FILE, isolation_level=None)
+    other.execute("PRAGMA journal_mode=DELETE")
+    other.execute("BEGIN EXCLUSIVE")  # whoever opens it now waits for as long as it may
+    monkeypatch.setattr("llamabar.store.schema.BUSY_S", 20.0)
+    began_s = time.monotonic()
+    watch, store = a_watch(tmp_path)
+    finish(watch, 2)
+    assert today(watch) == 1
+    store.end()
+    store.finish(0.1)
+    assert time.monotonic() - began_s < 1.5
+    other.execute("ROLLBACK")
+    store.finish(10.0)
+    assert today(watch) == 2
+
+
+def test_sqlite_is_not_even_imported_before_the_first_frame(tmp_path):
+    words = "import sys, llamabar.plugin.main, llamabar.app.loop; print([m for m in sys.modules if 'sqlite' in m])"
+    done = subprocess.run([*command()[:-2], "-c", words], env=environment(tmp_path), capture_output=True, text=True,
+                          check=True)  # fmt: skip
+    assert done.stdout == "[]\n"
+
+
+# the whole program
+
+
+def test_totals_outlast_the_plugin_and_llama_swap(tmp_path):
+    """Two lives of llama-swap and two of the plugin: four requests, each counted once."""
+    port = free_port()
+    with llama_swap(port=port) as server, plugin(server.url, tmp_path) as shown:
+        shown.wait_for_row("llama-swap: no model loaded")
+        chat(server, MODEL).join()
+        shown.wait_for_row("Today: 1 request")
+        assert shown.end(signal.SIGTERM)[0] == 0
+        chat(server, MODEL).join()
+        with plugin(server.url, tmp_path) as again:
+            again.wait_for_row("Today: 2 requests")
+            assert again.end(signal.SIGTERM)[0] == 0
+    with llama_swap(port=port) as server, plugin(server.url, tmp_path) as shown:
+        chat(server, MODEL).join()
+        shown.wait_for_row("Today: 3 requests")
+        chat(server, MODEL).join()
+        shown.wait_for_row("Today: 4 requests")
+        frame = run(tmp_path, "frame", LLAMABAR_URL=server.url, LLAMABAR_DATA_DIR=str(tmp_path / "data"))
+        assert "Today: 4 requests" in frame.stdout, "one look goes on from there, too"
+        code, took_s = shown.end(signal.SIGTERM)
+        assert code == 0 and took_s < 0.5
+        run(tmp_path, "frame", LLAMABAR_URL=server.url, LLAMABAR_DATA_DIR=str(tmp_path / "none"))
+        assert not list((tmp_path / "none").glob("*history*")), "and keeps nothing itself"
+    found = json.loads(history(tmp_path, "--json").stdout)
+    assert found["llamabar_json"] == 1
+    assert [(day["model"], day["requests"], day["complete"]) for day in found["days"]] == [(MODEL, 4, True)]
+
+
+def test_the_command_says_it_in_words_in_csv_and_on_a_page(tmp_path):
+    with llama_swap() as server, plugin(server.url, tmp_path) as shown:
+        chat(server, MODEL, tokens=30).join()
+        shown.wait_for_row("Today: 1 request")
+        assert shown.click("Show Full History", under="Today")[1:] == ["history"]
+        shown.end(signal.SIGTERM)
+    today = clock.local_day(time.time())
+    said = history(tmp_path).stdout.splitlines()
+    assert said[0].split()[:6] == ["DAY", "MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED"]
+    assert said[1].split()[:3] == [today, MODEL, "1"]
+    assert said[-1].startswith("As written down")
+    lines = history(tmp_path, "--csv", "--since", "7d").stdout.splitlines()
+    assert lines[0].startswith("day,server,model,requests,prompt_tokens,generated_tokens,generation_tps,complete,")
+    assert lines[1].startswith(f"{today},llama-swap,{MODEL},1,") and ",true," in lines[1]
+    page = tmp_path / "page.html"
+    assert history(tmp_path, "--html", str(page)).returncode == 0
+    assert MODEL in page.read_text("utf-8") and today in page.read_text("utf-8")
+    assert history(tmp_path, "--since", "2999-01-01").stdout.startswith("Nothing was answered since 2999-01-01.")
+    assert json.loads(history(tmp_path, "--json", "--server", "@1").stdout)["days"] != []
+    done = history(tmp_path, "--server", "another")
+    assert (done.returncode, done.stdout) == (1, "") and "No server is named" in done.stderr
+
+
+def test_by_day_model_and_hour_the_same_requests_are_told(tmp_path):
+    now = time.time()
+    Watcher(tmp_path / "data").add(
+        Rows("one", URL, tuple(row(n, now - 300 + n, "ab"[n % 2], tps=40.0) for n in range(40)))
+    ).writer.close()
+    for by in ("day", "model", "hour"):
+        found = json.loads(history(tmp_path, "--json", "--by", by).stdout)[f"{by}s"]
+        assert {model: sum(one["requests"] for one in found if one["model"] == model) for model in "ab"} == {
+            "a": 20, "b": 20,
+        }  # fmt: skip
+        assert {round(one["generation_tps_typical"]) for one in found} == {40}
+        assert all(one["model"] == "a" for one in
+                   json.loads(history(tmp_path, "--json", "--by", by, "--model", "a").stdout)[f"{by}s"])  # fmt: skip
+
+
+def test_a_model_that_got_slower_since_the_week_before_is_said_to_be(tmp_path):
+    now = time.time()
+    found = [row(n, now - (10 if n < 30 else 1) * DAY_S + n, tps=40.0 if n < 30 else 32.0) for n in range(60)]
+    Watcher(tmp_path / "data").add(Rows("one", URL, tuple(found))).writer.close()
+    (model,) = json.loads(history(tmp_path, "--json", "--by", "model").stdout)["models"]
+    assert model["change"] == pytest.approx(-0.2, abs=0.01)
+    assert "m (20 % slower than the week before)" in history(tmp_path, "--by", "model").stdout
+
+
+def test_clear_asks_and_deletes(tmp_path):
+    Watcher(tmp_path / "data").add(rows(1, 2)).writer.close()
+    words, more = [*command(), "history", "--clear"], environment(tmp_path, LLAMABAR_DATA_DIR=str(tmp_path / "data"))
+    for answer, left in (("n\n", 1), ("y\n", 0)):
+        done = subprocess.run(words, env=more, input=answer, capture_output=True, text=True, check=False)
+        assert done.returncode == 0
+        assert len(json.loads(history(tmp_path, "--json").stdout)["days"]) == left
+
+
+HOSTILE = ["\x1b]0;owned\x07red\u202e", '=HYPERLINK("http://evil","x")', "-1+1", "@x", "a,b\n|c", "<b>", "模型"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_hostile_names_drive_neither_a_terminal_nor_a_spreadsheet(tmp_path, encoding):
+    found = tuple(row(number, time.time(), model) for number, model in enumerate(HOSTILE))
+    Watcher(tmp_path / "data").add(Rows("one", URL, found)).writer.close()
+    for words in ((), ("--csv",), ("--json",), ("--by", "hour"), ("--html", str(tmp_path / "x.html"))):
+        done = history(tmp_path, *words, PYTHONIOENCODING=encoding)
+        assert (done.returncode, done.stderr) == (0, ""), words
+        assert not {"\x1b", "\x07", "\u202e"} & set(done.stdout), words
+    cells = [cells[2] for cells in csv.reader(history(tmp_path, "--csv").stdout.splitlines())]
+    assert len(cells) == len(HOSTILE) + 1
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]
+    page = (tmp_path / "x.html").read_text("utf-8")
+    assert "\x1b" not in page and "\u202e" not in page and "<b>" not in page
+
+
+def test_where_there_is_no_history_that_is_said(tmp_path):
+    done = history(tmp_path)
+    assert (done.returncode, done.stdout.count("\n")) == (0, 1)
+    assert "no history yet" in done.stdout
+    assert json.loads(history(tmp_path, "--json").stdout) == {"llamabar_json": 1, "written_unix_s": None, "days": []}
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / HISTORY_FILE).write_text("rubbish" * 200)
+    done = history(tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "is not understood" in done.stderr
+
+
+def test_the_history_of_a_folder_that_cannot_be_written_is_shown(tmp_path):
+    Watcher(tmp_path / "data").add(rows(1, at_s=time.time())).writer.close()
+    (tmp_path / "data").chmod(0o500)
+    try:
+        assert json.loads(history(tmp_path, "--json").stdout)["days"][0]["requests"] == 1
+    finally:
+        (tmp_path / "data").chmod(0o700)
+
+
+@pytest.mark.parametrize("words", [
+    ("--since", "yesterday"), ("--since", "2026-13-01"), ("--since", "0d"), ("--csv", "--json"), ("--by", "year"),
+    ("--html", "x", "--csv"), ("--html", "x", "--by", "model"), ("--clear", "--csv"), ("more",),
+])  # fmt: skip
+def test_wrong_usage_is_said(tmp_path, words):
+    assert history(tmp_path, *words).returncode == 2
+
+
+def test_watch_keeps_it_too_and_the_demo_does_not(tmp_path):
+    with llama_swap() as server:
+        more = {"LLAMABAR_URL": server.url, "LLAMABAR_DATA_DIR": str(tmp_path / "data")}
+        chat(server, MODEL).join()
+        watch = subprocess.Popen(
+            [*command(), "watch"], env=environment(tmp_path, **more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+        )
+        assert any(line.startswith(b"Today: 1 request") for line in watch.stdout)
+        watch.send_signal(signal.SIGTERM)
+        watch.communicate(timeout=10)
+    assert json.loads(history(tmp_path, "--json").stdout)["days"]
+    run(tmp_path, "demo", "--seconds", "1", LLAMABAR_DATA_DIR=str(tmp_path / "demo"))
+    assert not (tmp_path / "demo").exists()
+
+

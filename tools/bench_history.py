@@ -1,0 +1,99 @@
+"""What the history costs: a million rows, a burst of a thousand, a month's figures, and the memory of its writer."""
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Iterator, List, Tuple
+
+from llamabar.core.events import FinishedRequest
+from llamabar.core.totals import Rows
+from llamabar.macos.paths import HISTORY_FILE
+from llamabar.store import database as db
+from llamabar.store import reports, schema
+from llamabar.store.reports import Asked
+
+ROWS, DAYS, MODELS, BURST = 1_000_000, 90, 10, 1000
+DAY_S = 86_400.0
+URL = "http://127.0.0.1:8080"
+MEMORY = """
+import sys, time
+def rss(): return int(open('/proc/self/statm').read().split()[1]) * 4096
+from llamabar.app.loop import Watch
+from llamabar.settings.load import ServerSettings, Settings
+from tools.bench_history import burst
+from llamabar.core.totals import Rows
+watch = Watch(Settings((ServerSettings('s', 'http://127.0.0.1:8080'),)), lambda *_: None)
+rows = [Rows('s', 'http://127.0.0.1:8080', tuple(burst(1000, time.time())), number=1)]
+before = rss()
+store = watch.keep({'LLAMABAR_DATA_DIR': sys.argv[1]})
+store.add(rows[0]); store.end(); store.finish(20.0)
+print(rss() - before)
+"""
+
+
+def burst(count: int, until_s: float, *, first_id: int = 1, step_s: float = 0.5) -> Iterator[FinishedRequest]:
+    """Yield made-up rows, the last of which ended at a time."""
+    chance = random.Random(first_id)
+    for number in range(count):
+        tps = 40.0 + number % MODELS * 5 + chance.gauss(0.0, 4.0)
+        generated, prompt, prompt_tps = chance.randint(20, 900), chance.randint(50, 4000), chance.gauss(700.0, 60.0)
+        seconds = generated / tps + prompt / prompt_tps + chance.expovariate(2.0)
+        yield FinishedRequest(
+            first_id + number, f"model-{number % MODELS}-30b", until_s - (count - number) * step_s,
+            "/v1/chat/completions", 200, prompt, chance.randint(0, 9000), generated, prompt_tps, tps, seconds,
+        )  # fmt: skip
+
+
+def fill(path: Path, count: int = ROWS, *, days: int = DAYS) -> None:
+    """Make a database of made-up rows, evenly over so many days until now."""
+    step_s, now_s = days * DAY_S / count, time.time()
+    with closing(schema.opened(path, lambda _: None)) as database:
+        for first in range(0, count, 10_000):
+            rows = tuple(burst(10_000, now_s - (count - first - 10_000) * step_s, first_id=first + 1, step_s=step_s))
+            with schema.transaction(database):
+                db.add(database, Rows("s", URL, rows))
+
+
+def history() -> Iterator[Tuple[str, str]]:
+    """Fill a database and ask it what a screen asks."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / HISTORY_FILE
+        began_s = time.perf_counter()
+        fill(path)
+        yield f"fill with {ROWS:,} rows of {DAYS} days", f"{time.perf_counter() - began_s:.0f} s"
+        yield "the file", f"{path.stat().st_size / 1e6:.0f} MB"
+        with closing(schema.opened(path, lambda _: None)) as database:
+            month = Asked(since=time.strftime("%Y-%m-%d", time.localtime(time.time() - 29 * DAY_S)))
+            yield "a burst of 1,000 rows, with its commit", _ms(lambda: _add(database), once=True)
+            yield "a month's sums and percentiles by day", _ms(lambda: reports.by_day(database, month))
+            yield "a month's by model, with the trend", _ms(lambda: reports.by_model(database, month))
+            yield "two days by hour", _ms(lambda: reports.by_hour(database, Asked(since=_day(1))))
+            yield "the menu's day", _ms(lambda: reports.told(database, place="", name="s", day=_day(0)))
+        words = [sys.executable, "-c", MEMORY, str(Path(folder) / "new")]
+        more = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        grown = subprocess.run(words, capture_output=True, text=True, check=True, env=more).stdout
+        yield "memory of the writer after its first 1,000 rows (RSS)", f"{int(grown) / 2**20:.1f} MiB"
+
+
+def _day(ago: int) -> str:
+    return time.strftime("%Y-%m-%d", time.localtime(time.time() - ago * DAY_S))
+
+
+def _add(database: sqlite3.Connection) -> None:
+    with schema.transaction(database):
+        db.add(database, Rows("s", URL, tuple(burst(BURST, time.time(), first_id=2 * ROWS))))
+
+
+def _ms(work: "object", *, once: bool = False) -> str:
+    times: List[float] = []
+    for _ in range(1 if once else 5):
+        began_s = time.perf_counter()
+        work()  # type: ignore[operator]
+        times.append((time.perf_counter() - began_s) * 1e3)
+    return f"{sorted(times)[len(times) // 2]:.0f} ms"
