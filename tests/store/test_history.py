@@ -10,7 +10,7 @@ import time
 import pytest
 
 from llamabar.app.loop import Watch
-from llamabar.core.events import FinishedRequest, RequestsFinished
+from llamabar.core.events import FinishedRequest, ModelInfo, ModelsListed, RequestsFinished, StreamOpened
 from llamabar.core.totals import Rows
 from llamabar.macos.paths import HISTORY_FILE
 from llamabar.settings.load import ServerSettings, Settings
@@ -213,6 +213,18 @@ def test_a_model_that_got_slower_since_the_week_before_is_said_to_be(tmp_path):
     (model,) = json.loads(history(tmp_path, "--json", "--by", "model").stdout)["models"]
     assert model["change"] == pytest.approx(-0.2, abs=0.01)
     assert "m (20 % slower than the week before)" in history(tmp_path, "--by", "model").stdout
+
+
+def test_the_menu_says_of_a_loaded_model_that_it_got_slower(tmp_path):
+    now = time.time()
+    found = [row(n, now - (10 if n < 30 else 1) * DAY_S + n, tps=40.0 if n < 30 else 32.0) for n in range(60)]
+    Watcher(tmp_path).add(Rows("one", URL, tuple(found))).writer.close()
+    watch, store = a_watch(tmp_path)
+    for event in (StreamOpened(), ModelsListed((ModelInfo("m", "ready"),))):
+        watch.monitor.take("one", event, at_s=1.0)
+    closed(store)
+    today(watch)
+    assert "20 % slower than the week before" in [row.text for row in compose(watch.monitor.scene(now_s=2.0)).rows()]
 
 
 def test_clear_asks_and_deletes(tmp_path):

@@ -29,7 +29,7 @@ from llamabar.store.reports import Asked
 from llamabar.view import history_page
 from llamabar.view.history_page import figures, labels
 from llamabar.view.text import plain
-from llamabar.view.words import ago
+from llamabar.view.words import ago, changed
 
 AGO = re.compile(r"([1-9]\d{0,3})d\Z")
 NONE_YET = "There is no history yet: the plugin and `watch` write it while they run; the demo keeps none."
@@ -153,9 +153,9 @@ def table(lines: Sequence[Line], by: str) -> List[str]:
     for when in dict.fromkeys(line.when for line in lines):
         models = [line for line in lines if line.when == when]
         for number, line in enumerate(models):
-            changed = f" ({_change(line.change)})" if line.change is not None else ""
+            said = f" ({changed(line.change)})" if line.change is not None else ""
             cells = figures(line.sums, complete=line.complete, short=True)
-            rows.append((when if not number else "", label(line) + changed, *cells))
+            rows.append((when if not number else "", label(line) + said, *cells))
         if len(models) > 1:
             complete = all(line.complete for line in models)
             rows.append(("", "all models", *figures(total([line.sums for line in models]), complete=complete,
@@ -166,10 +166,6 @@ def table(lines: Sequence[Line], by: str) -> List[str]:
                   for column, (cell, width) in enumerate(zip(row, widths)) if width).rstrip()
         for row in rows
     ]  # fmt: skip
-
-
-def _change(ratio: float) -> str:
-    return f"{units.percent(abs(ratio))} {'faster' if ratio > 0 else 'slower'} than the week before"
 
 
 def _fitting(rows: Sequence[str], *, everything: bool) -> List[str]:

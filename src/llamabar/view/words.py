@@ -224,6 +224,11 @@ def typical(tps: Optional[float], first_token_s: Optional[float]) -> str:
     return said + ("" if first_token_s is None else f", first token after {units.span(first_token_s)}")
 
 
+def changed(ratio: float) -> str:
+    """Return how a typical speed differs from that of the week before."""
+    return f"{units.percent(abs(ratio))} {'faster' if ratio > 0 else 'slower'} than the week before"
+
+
 def title_speed(reading: Optional[Reading]) -> str:
     """Return a speed of always eight characters: "  41 t/s", " ~41 t/s"."""
     if reading is None:

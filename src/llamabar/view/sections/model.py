@@ -17,8 +17,10 @@ from llamabar.view.text import name, plain
 
 def details(server: Server, model: Model) -> Tuple[Row, ...]:
     """Return the submenu of a loaded model."""
+    change = server.totals.told.changes.get(model.id)
     facts = (
-        (words.SPEED, _speed(model)), (words.MEMORY, _memory(server, model)), (words.CONTEXT, _context(model)),
+        (words.SPEED, _speed(model)), ("", "" if change is None else words.changed(change)),
+        (words.MEMORY, _memory(server, model)), (words.CONTEXT, _context(model)),
         (words.REQUESTS, _requests(server, model)),
         ("", "" if model.ttl_s is None else words.ttl(model.ttl_s).capitalize()), (words.LOAD_TIME, _load_time(model)),
         (words.ID, plain(model.id) if server.label(model.id) != plain(model.id) else ""),
