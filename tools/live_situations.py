@@ -154,8 +154,8 @@ def load_succeeds_where_the_root_is_404(here: Situation) -> None:
 def a_crash_leaves_a_trace(here: Situation) -> None:
     """A model server that dies in an answer is said to have quit, for minutes, not forgotten."""
     here.chat("dies", 100).join(30)
-    time.sleep(2)
-    assert re.search(r"(?i)quit|crash", " ".join(here.rows_of("dies"))), here.plugin.text
+    within_s = 5 if here.era > 217 else 45  # up to v217 no event tells; the process is seen to be gone
+    wait_for(lambda: re.search(r"(?i)quit|crash", " ".join(here.rows_of("dies"))), within_s)
 
 
 def another_computers_model_is_not_ours(here: Situation) -> None:
@@ -280,6 +280,7 @@ def command(here: Situation, *words: str) -> "subprocess.CompletedProcess[str]":
 def model_port(here: Situation) -> int:
     """Load the chat model and return the port its server was given."""
     here.chat("chat", 5).join(30)
+    time.sleep(1)
     connection = http.client.HTTPConnection(here.address, timeout=10)
     connection.request("GET", "/running")
     running = json.loads(connection.getresponse().read())["running"]
