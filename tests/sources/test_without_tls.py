@@ -84,3 +84,13 @@ print([found[0].cpu_ratio, found[0].memory_used_bytes, found[1].server_bytes, fo
 """
     done = subprocess.run([sys.executable, "-c", script], env=environment(tmp_path), capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("[None, None, None, []]\n", "")
+
+
+def test_a_look_at_a_plain_server_loads_no_tls_and_no_pictures(tmp_path):
+    with llama_swap() as server:
+        words = [sys.executable, "-X", "importtime", "-m", "llamabar", "status"]
+        done = subprocess.run(words, env=environment(tmp_path, LLAMABAR_URL=server.url), capture_output=True, text=True)
+    modules = imported(done.stderr)
+    assert done.returncode == 0 and "urllib3" in modules
+    assert "_ssl" not in modules
+    assert modules.index("llamabar.view.menu") > modules.index("llamabar.sources.without_tls")

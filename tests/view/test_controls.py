@@ -8,7 +8,7 @@ from tools.scenes import scenes
 from llamabar.view.controls import DOWN, ENTER, ESCAPE, QUIT, UP, Controls, Seen, answer, pressed, selected, settled
 from llamabar.view.live_screen import screen
 from llamabar.view.menu import MODEL, REQUEST, Action, Do, Menu, Row, Subject, Title
-from llamabar.view.terminal import columns
+from llamabar.view.text import columns
 from tests.fakes.play import Player
 
 S = "mac"

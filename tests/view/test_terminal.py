@@ -4,7 +4,8 @@ import pytest
 
 from llamabar.view.menu import Image, Level, Menu, Row, Title
 from llamabar.view.palette import BY_SYMBOL, GLYPHS, SYMBOLS
-from llamabar.view.terminal import columns, fit, render
+from llamabar.view.terminal import render
+from llamabar.view.text import columns, fit
 
 MENU = Menu(
     Title("circle", " 41 t/s", "llama-swap generating"),

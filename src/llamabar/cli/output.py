@@ -10,8 +10,7 @@ from typing import Any, List, Mapping, Sequence
 
 from llamabar.cli.style import mark
 from llamabar.errors import Code
-from llamabar.view.terminal import columns, pad
-from llamabar.view.text import harmless
+from llamabar.view.text import columns, harmless, pad
 
 JSON_VERSION = 1
 

@@ -14,7 +14,7 @@ from typing import List, NamedTuple, Optional, Tuple
 from llamabar.app.frame_writer import FrameWriter
 from llamabar.sources.inbox import Inbox, Key, Stop
 from llamabar.view.controls import DOWN, ENTER, ESCAPE, UP
-from llamabar.view.terminal import columns
+from llamabar.view.text import columns
 
 START = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"  # the other screen, no cursor, no wrapping of long lines
 LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"

@@ -4,7 +4,8 @@ from typing import List, Optional
 
 from llamabar.view import controls as keys
 from llamabar.view.controls import Controls, Seen
-from llamabar.view.terminal import NOT_SELECTED, SELECTED, Line, Look, fit, lines
+from llamabar.view.terminal import NOT_SELECTED, SELECTED, Line, Look, lines
+from llamabar.view.text import fit
 
 PROFILES = "Profiles"
 HOW = "Press Enter to choose, any other key to go back."

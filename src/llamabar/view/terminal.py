@@ -1,11 +1,11 @@
 """The same menu as lines of a terminal, for `watch`, `frame` without SwiftBar, and golden files."""
 
-import unicodedata
 from dataclasses import dataclass, replace
 from typing import Iterable, List, NamedTuple, Optional
 
 from llamabar.view.menu import Level, Menu, Row
 from llamabar.view.sparkline import blocks
+from llamabar.view.text import columns, fit, pad
 
 NARROWEST = 20
 WIDEST = 110  # a chart further from its words is not read with them
@@ -76,32 +76,3 @@ def _with_chart(row: Row, words: str, more: str, *, width: int) -> str:
     if row.image is None or room < NARROWEST_CHART:
         return fit(words, width - columns(more)) + more
     return pad(words, width - room - columns(more)) + blocks(row.image.values, room) + more
-
-
-def columns(text: str) -> int:
-    """Return how many columns a terminal gives to a text."""
-    return sum(_columns_of(char) for char in text)
-
-
-def fit(text: str, width: int) -> str:
-    """Return the text cut to a number of columns, with an ellipsis if anything is missing."""
-    if columns(text) <= width:
-        return text
-    used, kept = 0, []
-    for char in text:
-        used += _columns_of(char)
-        if used > width - 1:
-            break
-        kept.append(char)
-    return "".join(kept) + "…"
-
-
-def pad(text: str, width: int) -> str:
-    """Return the text filled up with blanks."""
-    return text + " " * max(0, width - columns(text))
-
-
-def _columns_of(char: str) -> int:
-    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1
