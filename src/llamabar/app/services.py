@@ -16,10 +16,8 @@ from llamabar.macos import files, launchctl, logs, probe
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.outcomes import Outcome
 from llamabar.macos.paths import OWN_LABEL, command_name, data_folder
-from llamabar.macos.service_control import START_S, Control
 from llamabar.settings.load import ServerSettings, settings_path
 from llamabar.settings.options import CONFIG_FILE, LOG_FILE
-from llamabar.settings.page import first_settings
 
 SETTINGS, FOLDER, PLIST, LOG, CONFIG = "settings", "folder", "plist", "log", "config"
 TEXTS = (SETTINGS, LOG, CONFIG)
@@ -35,16 +33,28 @@ class Verb(Enum):
     RESTART = "restart"
 
 
-def act(verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit_s: float = START_S) -> Outcome:
-    """Start, stop or restart a server's service within the time that has (stop: ExitTimeOut + 5 s)."""
+def act(
+    verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit_s: Optional[float] = None
+) -> Outcome:
+    """Start, stop or restart a server's service within a limit, the contract's by default (stop: ExitTimeOut + 5 s)."""
+    from llamabar.macos.service_control import START_S, Control  # not needed to watch
     from llamabar.sources.processes import runs_an_older_file
 
     began_s = time.monotonic()
     known = require(server)
     control = Control(
-        known.label, known.plist, known.url, lambda: probe.answers(known.url), logs_of(known), say,
-        lambda: _finish(server), limit_s, began_s, lambda pid: runs_an_older_file(pid, known.program), True,
-    )  # fmt: skip
+        known.label,
+        known.plist,
+        url=known.url,
+        answers=lambda: probe.answers(known.url),
+        log_paths=logs_of(known),
+        say=say,
+        finish=lambda: _finish(server),
+        limit_s=START_S if limit_s is None else limit_s,
+        began_s=began_s,
+        replaced=lambda pid: runs_an_older_file(pid, known.program),
+        only_its_own=True,
+    )
     if verb is Verb.START:
         _shorten_logs(known)
         return control.start()
@@ -137,6 +147,8 @@ def _shorten_logs(known: Known) -> None:
 
 
 def _settings_file() -> Path:
+    from llamabar.settings.page import first_settings
+
     path = settings_path(os.environ)
     if not path.exists():
         files.write(path, first_settings(), mode=files.PRIVATE_MODE)

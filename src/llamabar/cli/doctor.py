@@ -1,13 +1,12 @@
 """`doctor`: what is wrong and what to do, as words, as JSON, as a report to paste; and the fixes that are safe."""
 
-import json
 import os
 import sys
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
 import click
 
-from llamabar.cli.output import JSON_VERSION
+from llamabar.cli.output import say_json
 from llamabar.cli.style import mark
 from llamabar.core.units import plural
 from llamabar.doctor import fixes
@@ -46,7 +45,7 @@ def doctor(asked: Asked) -> int:
     if asked.report:
         _print_report(asked, facts, found)
     elif asked.as_json:
-        print(json.dumps(document(found), indent=2))
+        say_json(document(found))
     else:
         print("\n".join(lines(facts, found, everything=asked.everything)))
     return 1 if any(one.level is Level.ERROR for one in found) else 0
@@ -54,7 +53,7 @@ def doctor(asked: Asked) -> int:
 
 def document(found: Tuple[Finding, ...]) -> Dict[str, Any]:
     """Return `doctor --json`."""
-    return {"llamabar_json": JSON_VERSION, "findings": [_entry(one) for one in found]}
+    return {"findings": [_entry(one) for one in found]}
 
 
 def _print_report(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> None:
@@ -66,8 +65,9 @@ def _print_report(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> Non
     if asked.as_json:
         entries = map(_entry, found)
         known = [{key: value and redacted(value, private) for key, value in one.items()} for one in entries]
-        text = json.dumps({"llamabar_json": JSON_VERSION, "findings": known, "report": text.split("\n")}, indent=2)
-    print(text)
+        say_json({"findings": known, "report": text.split("\n")})
+    else:
+        print(text)
 
 
 def _entry(one: Finding) -> Dict[str, Any]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.cli import preview
-from llamabar.cli.output import JSON_VERSION
+from llamabar.cli.output import say_json
 from llamabar.cli.program import OK
 from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, LOAD, PROMPT, WAITED, Line, total
@@ -133,7 +133,7 @@ def _say(wanted: Wanted, lines: Sequence[Line], written_unix_s: Optional[float],
     note = NONE_YET if written_unix_s is None else f"As written down {ago(max(0.0, clock.unix_s() - written_unix_s))}."
     if wanted.kind == "json":
         found = {f"{wanted.by}s": [fields(line, wanted.by) for line in lines]}
-        print(json.dumps({"llamabar_json": JSON_VERSION, "written_unix_s": written_unix_s, **found}, indent=2))
+        say_json({"written_unix_s": written_unix_s, **found})
     elif wanted.kind == "csv":
         print(as_csv(lines, wanted.by), end="")
     elif target is not None:

@@ -1,6 +1,5 @@
 """`install` and `uninstall`: the plan shown, one question, each step as it is done, and how it ended."""
 
-import json
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 import click
 
 from llamabar.app.service_search import find
-from llamabar.cli.output import JSON_VERSION
+from llamabar.cli.output import say_json
 from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
 from llamabar.macos.agents import Agent, listen_of
@@ -93,7 +92,7 @@ def _run(planner: Planner, options: Options, asked: Asked, nothing: str) -> int:
             return 1
     report = _execute(plan, facts, asked) if act else None
     if asked.as_json:
-        print(json.dumps(document(plan, report), indent=2))
+        say_json(document(plan, report))
     elif report is not None:
         print("\n".join(_report_lines(report, plan)), flush=True)
     if report is not None and report.interrupted:
@@ -123,7 +122,6 @@ def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
     notes = [{"code": one.why.code, "said": one.said, "hint": one.hint, "missing": one.missing} for one in plan.notes]
     failure = report.failure if report is not None else None
     return {
-        "llamabar_json": JSON_VERSION,
         "plan": steps,
         "ok": plan.complete and (report is None or report.ok),
         "notes": notes,

@@ -1,6 +1,5 @@
 """`start`, `stop`, `restart`, `logs` and `open`: the service of a server, its files and its pages."""
 
-import json
 import sys
 import time
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Iterator, Sequence
 
 from llamabar.app import services
 from llamabar.app.services import Verb
-from llamabar.cli.output import JSON_VERSION
+from llamabar.cli.output import say_json
 from llamabar.cli.style import has_colour, mark
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
@@ -35,7 +34,7 @@ def control(verb: Verb, settings: Settings, *, as_json: bool = False, limit_s: f
     if as_json:
         said, hint = outcomes.said(outcome), outcomes.hint(outcome)
         result = {"result": outcome.result.code, "label": outcome.label, "said": said, "hint": hint}
-        print(json.dumps({"llamabar_json": JSON_VERSION, **result, "log_lines": list(outcome.log_lines)}, indent=2))
+        say_json({**result, "log_lines": list(outcome.log_lines)})
     else:
         _print(outcome)
     return 0 if outcome.ok else 1
