@@ -22,10 +22,11 @@ from llamabar.core import events as ev  # noqa: E402
 from llamabar.core.history import History, Readings, record  # noqa: E402
 from llamabar.core.snapshot import apply  # noqa: E402
 from llamabar.core.state import Snapshot  # noqa: E402
+from llamabar.core.status import Status  # noqa: E402
 from llamabar.demo.load import ask  # noqa: E402
 from llamabar.demo.server import DemoServer  # noqa: E402
 from llamabar.demo.world import World  # noqa: E402
-from llamabar.view import sparkline  # noqa: E402
+from llamabar.view import sparkline, words  # noqa: E402
 from llamabar.view.compose import compose  # noqa: E402
 from llamabar.view.scene import Scene, seen  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
@@ -74,8 +75,10 @@ def latency() -> Iterator[Tuple[str, str]]:
         process = world.processes["usual-30b"]
         for index in range(25):
             time.sleep(2.1 + index % 7 * 0.05)  # states that change more often than once a second are shown later
-            process.state = "ready" if process.state == "stopped" else "stopped"
-            wanted = "llama-swap: ready" if process.state == "ready" else "llama-swap: no model loaded"
+            process.state = "stopping" if process.state == "ready" else "ready"
+            process.last_use_s = time.monotonic()  # or its idle timer would end it at once
+            status = Status.READY if process.state == "ready" else Status.STOPPING
+            wanted = f"{words.SERVER}: {words.STATUS[status]}"
             began_s = time.monotonic()
             world.publish("modelStatus", world.status())
             waits_ms.append((plugin.wait(wanted, after_s=began_s) - began_s) * 1e3)
