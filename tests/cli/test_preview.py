@@ -1,4 +1,4 @@
-"""`preview`: a page of the server now, of the demo, of a recording; and clean words where no page can be made."""
+"""`preview`: a page of the server now, of the demo; and clean words where no page can be made."""
 
 import os
 import re
@@ -7,7 +7,6 @@ import subprocess
 import pytest
 
 from llamabar.cli.demo_moments import MOMENTS
-from tests.fakes.play import RECORDINGS
 from tests.fakes.programs import command, environment, free_port, llama_swap, run
 
 
@@ -45,32 +44,16 @@ def test_a_server_that_is_not_there_is_a_page_too(tmp_path):
     assert captions(tmp_path / "x.html") == ["Now: llama-swap not responding"]
 
 
-def test_a_recording_is_played_by_its_own_clock(tmp_path):
-    path = tmp_path / "x.html"
-    done = run(tmp_path, "preview", str(path), "--recording", str(RECORDINGS / "v250"))
-    assert done.returncode == 0
-    found = captions(path)
-    assert found[0].endswith("no model loaded") and found[-1].endswith("not responding")
-    assert any(said.endswith("generating, 3 requests") for said in found)
-    assert "computer" not in path.read_text("utf-8")  # the recording does not tell of its host
-
-
 @pytest.mark.parametrize(("file", "words", "said"), [
     (".", (), "is a folder"),
     ("no/such/x.html", (), "There is no folder"),
     ("/dev/null", (), "not a regular file"),
-    ("x.html", ("--recording", "."), "events.jsonl: No such file"),
-    ("x.html", ("--recording", "bad"), "not JSON"),
-    ("x.html", ("--recording", "odd"), "not a recording"),
     ("x.html", ("--demo", "--dialect", "v1"), "There is no dialect"),
 ])  # fmt: skip
 def test_where_no_page_can_be_made_it_says_why_and_leaves_what_was_there(tmp_path, monkeypatch, file, words, said):
     home, here = tmp_path / "home", tmp_path / "here"
     home.mkdir()
-    for name, line in (("bad", "{"), ("odd", "[]")):
-        (here / name).mkdir(parents=True)
-        (here / name / "events.jsonl").write_text(line)
-        (here / name / "calls.jsonl").write_text("")
+    here.mkdir()
     (here / "x.html").write_text("before")
     monkeypatch.chdir(here)
     done = run(home, "preview", file, *words)
@@ -78,17 +61,17 @@ def test_where_no_page_can_be_made_it_says_why_and_leaves_what_was_there(tmp_pat
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 2
     assert (here / "x.html").read_text() == "before"
-    assert sorted(os.listdir(here)) == ["bad", "odd", "x.html"]
+    assert sorted(os.listdir(here)) == ["x.html"]
 
 
-@pytest.mark.parametrize("words", [(), ("x", "--demo", "--recording", "y"), ("x", "--dialect", "v250")])
+@pytest.mark.parametrize("words", [(), ("x", "--dialect", "v250")])
 def test_wrong_usage_is_said(tmp_path, words):
     assert run(tmp_path, "preview", *words).returncode == 2
 
 
 def test_a_link_is_followed_and_stays(tmp_path):
     (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
-    run(tmp_path, "preview", str(tmp_path / "link.html"), "--recording", str(RECORDINGS / "v150"))
+    run(tmp_path, "preview", str(tmp_path / "link.html"), LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert (tmp_path / "link.html").is_symlink()
     assert captions(tmp_path / "real.html")
 

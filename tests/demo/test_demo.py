@@ -6,7 +6,7 @@ import json
 import pytest
 
 from llamabar.demo.load import ask
-from llamabar.sources import replay
+from tests.fakes import replay
 from tests.fakes.play import RECORDINGS
 from tests.fakes.programs import llama_swap, wait_for
 

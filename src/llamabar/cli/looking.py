@@ -1,7 +1,6 @@
 """Commands that look: frames, status, models, requests, the live view, the demo, the settings."""
 
 import os
-from pathlib import Path
 from typing import Optional
 
 import click
@@ -84,25 +83,16 @@ def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
 @program.command()
 @click.argument("file", metavar="FILE.html")
 @click.option("--demo", is_flag=True, help="Draw the built-in llama-swap in every state.")
-@click.option("--recording", metavar="FOLDER", help="Draw a recording of a real server.")
 @click.option("--dialect", help="With --demo: llama-swap version to imitate: v150, v228, v236 or v250.")
 @common
-def preview(
-    file: str, demo: bool, recording: Optional[str], dialect: Optional[str], server: str, config: str
-) -> int:
-    """Save the menu as a web page, light and dark: as it is now, of the demo, or of a recording."""
+def preview(file: str, demo: bool, dialect: Optional[str], server: str, config: str) -> int:
+    """Save the menu as a web page, light and dark: as it is now, or of the demo."""
     from llamabar.cli import preview as pages
 
-    if demo and recording:
-        raise click.UsageError("Use --demo or --recording, not both.")
     if dialect and not demo:
         raise click.UsageError("--dialect needs --demo.")
     path = pages.target(file)
-    if demo:
-        drawn = pages.of_demo(dialect or "v250")
-    else:
-        drawn = pages.of_recording(Path(recording)) if recording else pages.of_settings(settings_of(server, config))
-    pages.write(path, drawn)
+    pages.write(path, pages.of_demo(dialect or "v250") if demo else pages.of_settings(settings_of(server, config)))
     return OK
 
 
