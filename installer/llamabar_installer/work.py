@@ -100,7 +100,7 @@ def write_agent(shop: Workshop, step: Step) -> Undo:
         for folder in files.missing_folders(log.parent):
             shop.note(Item(Thing.FOLDER, str(folder)))
         log.parent.mkdir(parents=True, exist_ok=True, mode=files.FOLDER_MODE)
-    files.write(step.path, step.content)
+    files.write(step.path, step.content, mode=files.FILE_MODE)
     if files.read(step.path) != step.content or step.path.stat().st_mode & 0o022:
         _restore(shop, step.path, before, known)
         raise StepFailed(note(Why.NOT_WRITTEN, path=step.path))
@@ -161,9 +161,8 @@ def write_settings(shop: Workshop, step: Step) -> Undo:
     """Write the settings file, what it held before kept beside the program."""
     path = Path(os.path.realpath(step.path))  # a link to where somebody keeps such files stays one
     before, known = files.read(path), shop.manifest.item(path)
-    mode = path.stat().st_mode & 0o777 if before is not None else files.PRIVATE_MODE
     shop.note(Item(Thing.SETTINGS, str(path), files.digest(step.content), shop.backup(path)))
-    files.write(path, step.content, mode=mode)
+    files.write(path, step.content, mode=None if before is not None else files.PRIVATE_MODE)
     return lambda: _restore(shop, path, before, known)
 
 

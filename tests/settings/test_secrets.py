@@ -2,6 +2,9 @@
 
 import base64
 import contextlib
+import json
+import os
+import plistlib
 import shutil
 import socket
 import subprocess
@@ -135,3 +138,48 @@ def test_a_llama_swap_of_this_user_that_is_found_listening_gets_the_key(tmp_path
         with pytest.raises(Unreachable) as refused:
             stranger.open_stream()
         assert refused.value.fault.kind is FaultKind.UNAUTHORIZED
+
+
+def test_a_launchagent_that_names_the_address_proves_nothing_about_who_has_taken_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with Stranger(IMITATION) as stranger:
+        folder = tmp_path / "Library" / "LaunchAgents"
+        folder.mkdir(parents=True)
+        words = ["/opt/homebrew/bin/llama-swap", "--listen", stranger.url[len("http://") :]]
+        (folder / "org.example.llama-swap.plist").write_bytes(
+            plistlib.dumps({"Label": "org.example.llama-swap", "ProgramArguments": words})
+        )
+        found = discover.settings({"HOME": str(tmp_path), "LLAMABAR_API_KEY": KEY}).servers[0]
+        assert (found.url, found.discovered, found.api_key) == (stranger.url, True, KEY)
+        with pytest.raises(Unreachable) as refused:
+            discover.client_of(found).open_stream()
+        assert refused.value.fault.kind is FaultKind.UNAUTHORIZED
+        assert KEY.encode() not in b"".join(stranger.heard)
+
+
+def echoing(request):
+    """A llama-swap that shows everybody the key it was given: as a model, a name, a state and a reason."""
+    if KEY.encode() not in request:
+        return IMITATION.replace(b"Connection: close\r\n", b"")
+    if b"/api/events" not in request:
+        body = json.dumps({"error": f"no model for {KEY}", "src": "llama-swap"}).encode()
+        return b"HTTP/1.1 404 Not Found\r\nServer: %s\r\nContent-Length: %d\r\n\r\n" % (KEY.encode(), len(body)) + body
+    told = [{"id": "m", "name": f"named {KEY}", "state": "ready"}, {"id": KEY, "state": KEY, "name": ""}]
+    said = json.dumps({"type": "modelStatus", "data": json.dumps(told)}).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata:" + said + b"\n\n"
+
+
+def test_a_server_that_echoes_the_key_has_it_shown_nowhere(tmp_path):
+    with Stranger(echoing, hold_s=9) as stranger:
+        known = {"LLAMABAR_URL": stranger.url, "LLAMABAR_API_KEY": KEY}
+        shown = ""
+        more = ("doctor", "frame", "logs --upstream") if os.environ.get("LLAMABAR_LONG_TESTS") else ()
+        for words in ("status", "models --json", "load m", *more):
+            done = run(tmp_path, *words.split(), **known)
+            shown += done.stdout + done.stderr
+        with Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
+            plugin.wait_for_text("(key)")
+            shown += "".join(text for _, text in plugin.frames)
+        assert any(KEY.encode() in heard for heard in stranger.heard)
+        assert KEY not in shown and "(key)" in shown
+        assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]

@@ -64,9 +64,9 @@ def show_log(settings: Settings, *, follow: bool, upstream: bool) -> int:
     server = settings.servers[0]
     paths = () if upstream else services.logs_for(server)
     lines = _filed(paths, follow) if paths else _served(server, follow=follow, upstream=upstream)
-    colour = has_colour()
+    colour, client = has_colour(), client_of(server)
     for line in lines:
-        print(logs.printable(line, colour=colour), flush=follow)
+        print(logs.printable(client.hidden(line), colour=colour), flush=follow)
     return 0
 
 

@@ -4,6 +4,7 @@ Law: a temporary file is always a new one of ours (O_EXCL, O_NOFOLLOW): a link p
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -44,8 +45,27 @@ def missing_folders(folder: Path) -> List[Path]:
     return missing[::-1]
 
 
-def write(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
-    """Put a file in place by a rename, its folder made if need be; raise OSError and leave what was there."""
+def private_folder(folder: Path) -> None:
+    """Make a folder that only this user can look into, and close one that others could; raise OSError.
+
+    Another user's folder is refused, since its owner can put a link in the place of any file in it. The home folder,
+    and what it is in, stay as they are.
+    """
+    folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+    found, home = folder.stat(), Path(os.path.expanduser("~"))
+    if found.st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "the folder is another user's", str(folder))
+    if found.st_mode & 0o077 and folder not in (home, *home.parents):
+        folder.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
+
+
+def write(path: Path, content: bytes, *, mode: Optional[int] = None) -> None:
+    """Put a file in place by a rename, its folder made if need be; raise OSError and leave what was there.
+
+    Without a mode it has that of the file it replaces, or FILE_MODE; a umask takes more away.
+    """
+    if mode is None:
+        mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() else FILE_MODE
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE if mode & 0o077 else PRIVATE_FOLDER_MODE)
     temporary = beside(path)
     try:
@@ -59,12 +79,10 @@ def write(path: Path, content: bytes, *, mode: int = FILE_MODE) -> None:
 def write_new(path: Path, content: bytes, *, mode: int) -> None:
     """Write a file that nobody looks at yet, down to the disk; whatever stood under its name is removed first."""
     discard(path)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, PRIVATE_MODE)
-    with os.fdopen(descriptor, "wb") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-        os.fchmod(file.fileno(), mode)
 
 
 def beside(path: Path) -> Path:
@@ -96,7 +114,11 @@ def backup(path: Path, folder: Path) -> Path:
     if path.is_symlink():
         os.symlink(os.readlink(path), kept)
     else:
-        write_new(kept, path.read_bytes(), mode=path.stat().st_mode & 0o777)
+        content, mode = read(path), stat.S_IMODE(path.stat().st_mode)
+        if content is None:
+            raise OSError(errno.EINVAL, "it isn't a regular file that can be read", str(path))
+        write_new(kept, content, mode=mode)
+        kept.chmod(mode)
     return kept
 
 

@@ -102,7 +102,7 @@ def _read(stamp: Path) -> Optional[LastCheck]:
 def _write(stamp: Path, last: LastCheck) -> bool:
     content = json.dumps({"asked_unix_s": last.unix_s, "version": last.version}).encode("utf-8")
     try:
-        stamp.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files.private_folder(stamp.parent)
         files.write(stamp, content, mode=files.PRIVATE_MODE)
     except OSError:
         return False

@@ -31,13 +31,14 @@ def client_of(server: ServerSettings) -> "Client":
 
 
 def _is_ours(url: str) -> bool:
-    """Tell whether a LaunchAgent of this user says so, or a llama-swap of this user listens there."""
-    from llamabar.macos.agents import listen_of
-    from llamabar.sources.processes import listens
+    """Tell whether a llama-swap of this user is found listening there; that a LaunchAgent names the address proves
+    nothing about who has taken it.
+    """
+    from llamabar.sources.processes import is_llama_swap, listener
 
-    port = address.port_of(url)
-    of_agents = any(address.port_of(agent_url) == port for agent_url, _ in _agents())
-    return of_agents or (port is not None and listens(port, listen_of))
+    found = address.parse(url)
+    process = listener(found.host, found.port) if found is not None else None
+    return process is not None and is_llama_swap(process)
 
 
 def _discover() -> Tuple[str, str]:

@@ -24,6 +24,7 @@ BODY_LIMIT_BYTES = 4 * 1024 * 1024
 USER_AGENT = f"llamabar/{__version__}"
 READ_BYTES = 65_536
 UNAUTHORIZED = (401, 403)
+HIDDEN = b"(key)"
 
 
 class Unreachable(Exception):
@@ -66,6 +67,20 @@ class Client:
         """Return the wall clock of this computer."""
         return clock.unix_s()
 
+    def without_secrets(self, said: bytes) -> bytes:
+        """Return what a server said without the secrets that it was sent: one that echoes them has none of them shown.
+
+        A secret so short or so plain that it may be a word of anybody's stays: replaced, it would be a model's name.
+        """
+        for secret in (self.api_key, self.login, self.login.partition(":")[2], _basic(self.login)):
+            if len(secret) >= 16 or (len(secret) >= 8 and any(char.isdigit() for char in secret)):
+                said = said.replace(secret.encode(), HIDDEN)
+        return said
+
+    def hidden(self, said: str) -> str:
+        """Return a text without secrets."""
+        return self.without_secrets(said.encode("utf-8", "replace")).decode("utf-8", "replace")
+
     def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
         """Return the answer of a route; raise Unreachable."""
         answer_s = self.answer_s if answer_s is None else answer_s
@@ -76,7 +91,8 @@ class Client:
         try:
             content = _read(response, answer_s)
             deadline.check()
-            return Answer(response.status, content, _headers(response))
+            headers = {name: self.hidden(value) for name, value in _headers(response).items()}
+            return Answer(response.status, self.without_secrets(content), headers)
         except Exception as error:
             raise Unreachable(deadline.fault_of(error)) from None
         finally:
@@ -104,7 +120,8 @@ class Client:
         self.key_wanted = False
         page = _body_of(stream) if stream.content_type.startswith("text/html") else b""
         stream.close()
-        raise Unreachable(fault_of_answer(stream.status, stream.headers, url=self.url, page=page))
+        fault = fault_of_answer(stream.status, stream.headers, url=self.url, page=page)
+        raise Unreachable(fault._replace(detail=self.hidden(fault.detail)))
 
     def open_text(self, path: str, *, silence_s: float) -> "Stream":
         """Return an open stream of text, whose reads time out after a silence; raise Unreachable."""
@@ -147,7 +164,7 @@ class Client:
         key = self.api_key if self.key_wanted else ""
         if not self.login or self.may_have_secrets is not None:
             return {"Authorization": f"Bearer {key}"} if key else {}
-        basic = {"Authorization": f"Basic {b64encode(self.login.encode()).decode()}"}
+        basic = {"Authorization": f"Basic {_basic(self.login)}"}
         return {**basic, "x-api-key": key} if key else basic
 
     def _path(self, path: str) -> str:
@@ -231,6 +248,10 @@ class Stream:
         """End the connection."""
         self._deadline.close()
         self._response.close()
+
+
+def _basic(login: str) -> str:
+    return b64encode(login.encode()).decode()
 
 
 def _refuses(stream: Stream) -> bool:

@@ -40,7 +40,7 @@ def state_when(
             if not piece:
                 return snapshot
             for payload in splitter.feed(piece):
-                event = decode_event(payload)
+                event = decode_event(client.without_secrets(payload))
                 snapshot = snapshot if event is None else apply(snapshot, event, clock.now_s())
     finally:
         stream.close()

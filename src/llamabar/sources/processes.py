@@ -64,12 +64,6 @@ def running(listen_of: ListenOf) -> Iterator[Running]:
             yield Running(process.pid, url, words[at])
 
 
-def listens(port: int, listen_of: ListenOf) -> bool:
-    """Tell whether a llama-swap of this user is seen listening on a port; False where it can't be seen."""
-    found = (read("processes", partial(psutil.Process, one.pid), None) for one in running(listen_of))
-    return any(at == port for process in found if process is not None for _, at in listening(process))
-
-
 def runs_an_older_file(pid: Optional[int], program: str) -> bool:
     """Tell whether a process was started before its program's file was put in place: `brew upgrade` does that."""
     started = started_s(pid)

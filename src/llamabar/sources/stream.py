@@ -121,7 +121,7 @@ class EventStream(threading.Thread):
             stream.close()
 
     def _take(self, splitter: EventSplitter, piece: bytes, stream: Stream, *, opened: bool) -> bool:
-        payloads = splitter.feed(piece)
+        payloads = [self._opened_by.without_secrets(payload) for payload in splitter.feed(piece)]
         if not opened and (splitter.dropped_log_bytes or any(looks_like_llama_swap(payload) for payload in payloads)):
             opened = True
             stream.wait_for(None)

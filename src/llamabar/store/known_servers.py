@@ -1,10 +1,11 @@
 """What each build of llama-swap was found to be able to do, by its address.
 
 Probing costs logged requests, and a build answers the same every time. Which one it is is asked at each connection, so
-that another in its place is noticed; up to v172 that cannot be asked, and what was learned counts for an hour. The
-addresses are written without user name and password.
+that another in its place is noticed; up to v172 that cannot be asked, and what was learned counts for an hour. Of an
+address only a digest is kept; a file of a version that kept addresses is written again without them.
 """
 
+import hashlib
 import json
 from pathlib import Path
 from typing import FrozenSet, List, Mapping, NamedTuple, Optional
@@ -15,7 +16,7 @@ from llamabar.macos import files
 from llamabar.macos.paths import KNOWN_SERVERS, data_folder
 from llamabar.sources import clock
 
-FORMAT = 1
+FORMAT, WITH_ADDRESSES = 2, 1
 NO_VERSION = "none"
 NO_VERSION_FOR_S = 3600.0
 NAMES = frozenset({
@@ -27,7 +28,7 @@ LARGEST_BYTES = 65_536
 
 
 class _Known(NamedTuple):
-    address: str
+    place: str
     build: str
     confirmed: FrozenSet[str]
     refuted: FrozenSet[str]
@@ -47,7 +48,7 @@ class KnownServers:
     def recall(self, url: str, build: str) -> Optional[CapabilitiesFound]:
         """Return what this build at this address can do, None if it is not known."""
         there = (one for one in _read(self._path) if one.is_valid())
-        found = (one for one in there if (one.address, one.build) == (_address(url), build))
+        found = (one for one in there if (one.place, one.build) == (_place(url), build))
         return next((CapabilitiesFound(one.confirmed, one.refuted) for one in found), None)
 
     def learn(self, url: str, build: str, found: CapabilitiesFound) -> None:
@@ -56,45 +57,48 @@ class KnownServers:
         known = confirmed | refuted
         if not build or not known >= NEEDED or not known & {"activity", "metrics"}:
             return
-        new, before = _Known(_address(url), build, confirmed, refuted, clock.unix_s()), _read(self._path)
+        new, before = _Known(_place(url), build, confirmed, refuted, clock.unix_s()), _read(self._path)
         if not any(one[:4] == new[:4] and one.is_valid() for one in before):
             rest = [one for one in before if one[:2] != new[:2]]
             _write(self._path, [new, *rest][:MOST_ENTRIES])
 
 
-def _address(url: str) -> str:
+def _place(url: str) -> str:
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+    address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
+    return hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _read(path: Path) -> List[_Known]:
     try:
-        if not path.is_file() or path.stat().st_size > LARGEST_BYTES:
-            return []
-        document = json.loads(path.read_bytes())
-        entries = document["servers"] if document["llamabar_known_servers"] == FORMAT else []
-        return [
+        document = json.loads(files.read(path, limit_bytes=LARGEST_BYTES) or b"{}")
+        version = document.get("llamabar_known_servers")
+        entries = document["servers"][:MOST_ENTRIES] if version in (FORMAT, WITH_ADDRESSES) else []
+        known = [
             _Known(
-                str(one["address"]), str(one["build"]), NAMES & {*one["can"]}, NAMES & {*one["cannot"]},
-                float(one["at_unix_s"]),
+                str(one["place"]) if version == FORMAT else _place(str(one["address"])), str(one["build"]),
+                NAMES & {*one["can"]}, NAMES & {*one["cannot"]}, float(one["at_unix_s"]),
             )
-            for one in entries[:MOST_ENTRIES]
+            for one in entries
         ]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return []
+    if version == WITH_ADDRESSES:
+        _write(path, known)
+    return known
 
 
 def _write(path: Path, entries: List[_Known]) -> None:
     listed = [
         {
-            "address": one.address, "build": one.build, "can": sorted(one.confirmed),
+            "place": one.place, "build": one.build, "can": sorted(one.confirmed),
             "cannot": sorted(one.refuted), "at_unix_s": one.at_unix_s,
         }
         for one in entries
     ]  # fmt: skip
     document = {"llamabar_known_servers": FORMAT, "servers": listed}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.private_folder(path.parent)
         files.write(path, json.dumps(document).encode("utf-8") + b"\n", mode=files.PRIVATE_MODE)
     except OSError:
         pass  # it is asked again

@@ -11,6 +11,7 @@ import sqlite3
 from typing import Dict, List, Mapping, Optional, Tuple, Union
 
 from llamabar.core.totals import Charts, Rows, Tell
+from llamabar.macos import files
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
 from llamabar.store import database as db
@@ -64,7 +65,7 @@ class Writer:
             return
         try:
             if not any(self._file):
-                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                files.private_folder(self._folder)
             try:
                 self._commit()
             except Damaged:
@@ -130,7 +131,7 @@ class Writer:
         self.close()
         folder = os.open(self._folder, os.O_RDONLY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX)  # it goes with the descriptor
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it goes with the descriptor; held: the next time
             if schema.trouble(self._path) is not schema.Trouble.DAMAGED:
                 return
             names = (f"history-damaged-{number}.sqlite" for number in range(1, 1000))

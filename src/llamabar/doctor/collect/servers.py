@@ -5,10 +5,9 @@ from dataclasses import replace
 from typing import Optional, Tuple
 
 from llamabar.app.one_look import look
-from llamabar.core.address import is_loopback
 from llamabar.core.events import Fault, FaultKind
 from llamabar.core.fields import mapping, parse
-from llamabar.core.state import Model, Snapshot
+from llamabar.core.state import READY, Model, Snapshot
 from llamabar.doctor.checks import facts
 from llamabar.doctor.checks.redact import Private, redacted_line
 from llamabar.settings.load import ServerSettings, Settings
@@ -68,16 +67,18 @@ def _status(client: Client) -> Optional[int]:
 
 
 def _models(snapshot: Snapshot) -> Tuple[facts.Model, ...]:
-    """A model server is asked itself, never through llama-swap: that would count as use."""
+    """A model server is asked itself, never through llama-swap: that would count as use; and only one that is proven
+    to be a process of this llama-swap. What `proxy` says may lead anywhere.
+    """
     models = [model for _, model in sorted(snapshot.models.items())]
-    to_ask = [model for model in models if model.state == "ready" and is_loopback(model.proxy or "")][:ASKED_MODELS]
+    to_ask = [model for model in models if model.state == READY and model.server_url is not None][:ASKED_MODELS]
     with ThreadPoolExecutor(ASKED_MODELS) as pool:
         asked = {model.id: pool.submit(_asked, model) for model in to_ask}
     return tuple(asked[model.id].result() if model.id in asked else _plain(model) for model in models)
 
 
 def _plain(model: Model) -> facts.Model:
-    return facts.Model(model.id, model.state, model.memory_bytes, model.proxy or "")
+    return facts.Model(model.id, model.state, model.memory_bytes, model.server_url or "")
 
 
 def _asked(model: Model) -> facts.Model:

@@ -1,0 +1,35 @@
+"""What servers can do is kept by a digest of where they are: no address stands in the file."""
+
+import json
+
+from llamabar.core.events import CapabilitiesFound
+from llamabar.store.known_servers import NAMES, KnownServers
+
+URL = "http://mini.example:8080/llm"
+FOUND = CapabilitiesFound(NAMES - {"cancel"}, frozenset({"cancel"}))
+
+
+def test_what_a_build_can_do_is_recalled_where_it_was_learned_and_no_address_is_written(tmp_path):
+    known = KnownServers({"LLAMABAR_DATA_DIR": str(tmp_path / "data")})
+    known.learn(URL, "250 abc", FOUND)
+    assert known.recall(URL, "250 abc") == FOUND
+    assert known.recall(URL, "251 abc") is None and known.recall("http://other:1", "250 abc") is None
+    kept = tmp_path / "data" / "known-servers.json"
+    assert "mini" not in kept.read_text() and "8080" not in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600 and kept.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_that_has_addresses_is_used_and_written_again_without_them(tmp_path):
+    entry = {"address": URL, "build": "250 abc", "can": sorted(FOUND.confirmed), "cannot": ["cancel"], "at_unix_s": 1.0}
+    kept = tmp_path / "known-servers.json"
+    kept.write_text(json.dumps({"llamabar_known_servers": 1, "servers": [entry]}))
+    known = KnownServers({"LLAMABAR_DATA_DIR": str(tmp_path)})
+    assert known.recall(URL, "250 abc") == FOUND
+    assert "mini" not in kept.read_text()
+    assert known.recall(URL, "250 abc") == FOUND
+
+
+def test_a_file_that_is_not_understood_is_asked_again(tmp_path):
+    for said in ("[1]", "[" * 99_999, '{"llamabar_known_servers":2,"servers":{"a":1}}', '{"llamabar_known_servers":2}'):
+        (tmp_path / "known-servers.json").write_text(said)
+        assert KnownServers({"LLAMABAR_DATA_DIR": str(tmp_path)}).recall(URL, "250 abc") is None
