@@ -14,18 +14,17 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
 
-from tests.fakes.programs import Plugin, wait_for  # noqa: E402
+from tests.fakes.programs import wait_for  # noqa: E402
 
 from llamabar.demo.world import free_port  # noqa: E402
+from tools.live_running import CHAT, Running, plugin_at, served, started  # noqa: E402
 
-PYZ = ROOT / "dist" / "llamabar.pyz"
 BACKEND, FORWARD = ROOT / "tests" / "fakes" / "backend.py", ROOT / "tests" / "fakes" / "forward.py"
-CHAT = "/v1/chat/completions"
 NOTICED_S = 2.5  # where no event tells of use, connections and CPU are looked at every two seconds
 COUNTDOWN = r"unloads in \d+ s|\d+ s left"
 
@@ -34,52 +33,7 @@ class Skipped(Exception):
     """A situation that can't be made here, and why."""
 
 
-class Situation(NamedTuple):
-    """A running llama-swap with its models, and the plugin that watches it."""
-
-    program: str
-    era: int
-    address: str
-    plugin: Plugin
-    home: Path
-
-    def post(self, path: str, **body: Any) -> int:
-        """Send a request, read its answer to the end, return the status; 0 if it was cut off."""
-        connection = http.client.HTTPConnection(self.address, timeout=60)
-        try:
-            connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            answer.read()
-            return answer.status
-        except (OSError, http.client.HTTPException):
-            return 0
-        finally:
-            connection.close()
-
-    def chat(self, model: str, tokens: int, *, path: str = CHAT, stream: bool = True) -> threading.Thread:
-        """Start a chat on a thread."""
-        body = {"model": model, "max_tokens": tokens, "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
-        thread = threading.Thread(target=self.post, args=(path,), kwargs=body, daemon=True)
-        thread.start()
-        return thread
-
-    def rows_of(self, model: str) -> List[str]:
-        """Return the texts of the menu's rows that begin with a model's name."""
-        return [item.text for item in self.plugin.items() if item.text.startswith(model)]
-
-    def seen(self, model: str, seconds: float, *, until: Optional[threading.Thread] = None) -> List[str]:
-        """Return what the model's first row said, in order, for some seconds or until a thread has ended."""
-        found: List[str] = []
-        ends_s = time.monotonic() + seconds
-        while time.monotonic() < ends_s and (until is None or until.is_alive()):
-            rows = self.rows_of(model)
-            if rows and rows[0] not in found[-1:]:
-                found.append(rows[0])
-            time.sleep(0.1)
-        return found
-
-
-def one_token_answers_change_no_speed(here: Situation) -> None:
+def one_token_answers_change_no_speed(here: Running) -> None:
     """Thirty answers of one token, which llama.cpp times as 1,000,000 tok/s, leave the speed as it was."""
     here.chat("chat", 60).join(30)
     wait_for(lambda: re.search(r"\b[34]\d\.\d tok/s", here.plugin.text), 10)
@@ -87,12 +41,12 @@ def one_token_answers_change_no_speed(here: Situation) -> None:
         here.chat("chat", 1).join(10)
     time.sleep(3)
     assert not re.search(r"\d{4,} ?(t|tok)/s|1000000|1,000,000", here.plugin.text), here.plugin.text
-    said = json.loads(command(here, "status", "--json").stdout)["servers"][0]["models"]
+    said = here.document()["models"]
     speed = next(model["generation_tps"] for model in said if model["id"] == "chat")
     assert speed is None or 30 < speed < 45, said
 
 
-def a_model_in_use_never_counts_down(here: Situation) -> None:
+def a_model_in_use_never_counts_down(here: Running) -> None:
     """Requests a second apart, over one connection: the row never says that it will be unloaded in seconds."""
     here.chat("chat", 20).join(30)
     time.sleep(4)
@@ -104,7 +58,7 @@ def a_model_in_use_never_counts_down(here: Situation) -> None:
         time.sleep(1)
 
 
-def a_chat_past_v1_is_use(here: Situation) -> None:
+def a_chat_past_v1_is_use(here: Running) -> None:
     """A chat in the model's own page (/upstream) never stands over a countdown."""
     here.chat("chat", 20).join(30)
     time.sleep(4)
@@ -114,7 +68,7 @@ def a_chat_past_v1_is_use(here: Situation) -> None:
         assert not re.search(COUNTDOWN, row), row
 
 
-def of_two_ready_models_the_one_at_work_is_named(here: Situation) -> None:
+def of_two_ready_models_the_one_at_work_is_named(here: Running) -> None:
     """With an embedding model loaded beside it, the chat model that answers is the one that is said to work."""
     here.post("/v1/embeddings", model="embed", input="x")
     here.chat("chat", 20).join(30)
@@ -126,7 +80,7 @@ def of_two_ready_models_the_one_at_work_is_named(here: Situation) -> None:
     assert any("tok/s" in row or "t/s" in row for row in rows), (rows, here.plugin.text)
 
 
-def loading_text_is_no_answer(here: Situation) -> None:
+def loading_text_is_no_answer(here: Running) -> None:
     """sendLoadingState writes into the answer while the model loads: that is loading, not generating."""
     working = here.chat("mlx", 60)
     rows = here.seen("mlx", 3.0)
@@ -134,7 +88,7 @@ def loading_text_is_no_answer(here: Situation) -> None:
     working.join(30)
 
 
-def not_everything_is_a_chat(here: Situation) -> None:
+def not_everything_is_a_chat(here: Running) -> None:
     """An image or a transcription is no prompt that is processed, and its tokens are not 0."""
     here.post("/v1/images/generations", model="image", prompt="x")
     working = threading.Thread(target=here.post, args=("/v1/images/generations",), kwargs={"model": "image"})
@@ -145,26 +99,26 @@ def not_everything_is_a_chat(here: Situation) -> None:
     assert "0 tokens" not in here.plugin.text, here.plugin.text
 
 
-def load_succeeds_where_the_root_is_404(here: Situation) -> None:
+def load_succeeds_where_the_root_is_404(here: Running) -> None:
     """`load` of a server whose root is `404: Not Found` succeeds once the model is ready."""
-    done = command(here, "load", "mlx")
+    done = here.command("load", "mlx")
     assert done.returncode == 0, (done.stdout, done.stderr)
 
 
-def a_crash_leaves_a_trace(here: Situation) -> None:
+def a_crash_leaves_a_trace(here: Running) -> None:
     """A model server that dies in an answer is said to have quit, for minutes, not forgotten."""
     here.chat("dies", 100).join(30)
     within_s = 5 if here.era > 217 else 45  # up to v217 no event tells; the process is seen to be gone
     wait_for(lambda: re.search(r"(?i)quit|crash", " ".join(here.rows_of("dies"))), within_s)
 
 
-def another_computers_model_is_not_ours(here: Situation) -> None:
+def another_computers_model_is_not_ours(here: Running) -> None:
     """Behind a forwarded port the model's address is of the other machine: nothing of this one's is asked or shown."""
     if here.era < 140 or subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode:
         raise Skipped("network namespaces (unshare -n) are not allowed here")
     first = model_port(here)
     with namespaced(here.program, first) as (port, home), plugin_at(f"127.0.0.1:{port}", home) as plugin:
-        there = Situation(here.program, here.era, f"127.0.0.1:{port}", plugin, home)
+        there = Running(here.program, here.era, f"127.0.0.1:{port}", plugin, home)
         local, working = here.chat("chat", 400), there.chat("chat", 60)
         time.sleep(4)
         speeds = [float(found) for row in there.rows_of("chat") for found in re.findall(r"([\d.]+) t", row)]
@@ -174,15 +128,15 @@ def another_computers_model_is_not_ours(here: Situation) -> None:
         assert not re.search(r"chat.*\n--.*(context|Context)", plugin.text), plugin.text
 
 
-SITUATIONS: Tuple[Callable[[Situation], None], ...] = (
+SITUATIONS: Tuple[Callable[[Running], None], ...] = (
     one_token_answers_change_no_speed, a_model_in_use_never_counts_down, a_chat_past_v1_is_use,
     of_two_ready_models_the_one_at_work_is_named, loading_text_is_no_answer, not_everything_is_a_chat,
     load_succeeds_where_the_root_is_404, a_crash_leaves_a_trace, another_computers_model_is_not_ours,
 )  # fmt: skip
 
 
-def config(*, first_port: int, tps: float = 40.0) -> str:
-    """Return a llama-swap configuration with every back end; JSON is YAML, too."""
+def config(*, first_port: int, tps: float = 40.0) -> Dict[str, Any]:
+    """Return a llama-swap configuration with every back end."""
     backend = f"{sys.executable} {BACKEND} --port ${{PORT}}"
     models: Dict[str, Any] = {
         "chat": {"cmd": f"{backend} --tps {tps}", "ttl": 30},
@@ -192,8 +146,7 @@ def config(*, first_port: int, tps: float = 40.0) -> str:
         "embed": {"cmd": f"{backend} --style embed --work-s 0.1"},
     }
     groups = {"side": {"swap": False, "exclusive": False, "persistent": True, "members": ["embed"]}}
-    whole = {"startPort": first_port, "sendLoadingState": True, "models": models, "groups": groups}
-    return json.dumps({**whole, "healthCheckTimeout": 30})
+    return {"startPort": first_port, "sendLoadingState": True, "models": models, "groups": groups}
 
 
 def run(program: str, version: str, *, only: str = "") -> int:
@@ -205,7 +158,7 @@ def run(program: str, version: str, *, only: str = "") -> int:
             continue
         what = (situation.__doc__ or "").splitlines()[0]
         try:
-            with served(program, era) as here:
+            with served(program, era, config(first_port=free_port())) as here:
                 situation(here)
         except Skipped as why:
             print(f"skipped {what} ({why})", flush=True)
@@ -218,24 +171,11 @@ def run(program: str, version: str, *, only: str = "") -> int:
 
 
 @contextlib.contextmanager
-def served(program: str, era: int) -> Iterator[Situation]:
-    """Run a llama-swap with every back end, and the plugin that watches it."""
-    with tempfile.TemporaryDirectory() as folder:
-        home, port = Path(folder), free_port()
-        (home / "config.json").write_text(config(first_port=free_port()), "utf-8")
-        words = [program, "--config", str(home / "config.json"), "--listen", f"127.0.0.1:{port}"]
-        with started(words, home / "llama-swap.log"), plugin_at(f"127.0.0.1:{port}", home) as plugin:
-            plugin.wait_for_row("llama-swap")
-            time.sleep(1)
-            yield Situation(program, era, f"127.0.0.1:{port}", plugin, home)
-
-
-@contextlib.contextmanager
 def namespaced(program: str, first_port: int) -> Iterator[Tuple[int, Path]]:
     """Run a llama-swap in a network namespace of its own, reached through a forwarded port; models at 10 tok/s."""
     with tempfile.TemporaryDirectory() as folder:
         home, port = Path(folder), free_port()
-        (home / "config.json").write_text(config(first_port=first_port, tps=10.0), "utf-8")
+        (home / "config.json").write_text(json.dumps(config(first_port=first_port, tps=10.0)), "utf-8")
         inside = (
             f"ip link set lo up 2>/dev/null; {sys.executable} {FORWARD} --listen unix:{home}/in --to 127.0.0.1:8080 & "
             f"exec {program} --config {home}/config.json --listen 127.0.0.1:8080"
@@ -246,38 +186,7 @@ def namespaced(program: str, first_port: int) -> Iterator[Tuple[int, Path]]:
             yield port, home
 
 
-@contextlib.contextmanager
-def started(words: List[str], log: Path) -> Iterator[None]:
-    """Run a program in a process group of its own, its output in a file."""
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            words, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
-        )
-    try:
-        yield
-    finally:
-        subprocess.run(["kill", "--", f"-{process.pid}"], capture_output=True)
-        try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-@contextlib.contextmanager
-def plugin_at(address: str, home: Path) -> Iterator[Plugin]:
-    """Start the built program as SwiftBar does."""
-    with Plugin(f"http://{address}", home, program=[str(PYZ)], LLAMABAR_PYTHON=sys.executable, PYTHONPATH="") as plugin:
-        yield plugin
-
-
-def command(here: Situation, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command of the built program against a situation's llama-swap."""
-    environment = {"HOME": str(here.home), "PATH": "/usr/bin:/bin", "LLAMABAR_PYTHON": sys.executable}
-    environment["LLAMABAR_URL"] = f"http://{here.address}"
-    return subprocess.run([str(PYZ), *words], env=environment, capture_output=True, text=True, timeout=60)
-
-
-def model_port(here: Situation) -> int:
+def model_port(here: Running) -> int:
     """Load the chat model and return the port its server was given."""
     here.chat("chat", 5).join(30)
     time.sleep(1)

@@ -14,6 +14,7 @@ from llamabar.core.events import FaultKind, StreamLost
 from llamabar.settings import keys, load
 from llamabar.settings.load import ServerSettings, Settings
 from llamabar.settings.mistakes import Kind
+from llamabar.sources import client as client_module
 from llamabar.sources.call_worker import CallWorker
 from llamabar.sources.client import Client, Unreachable
 from llamabar.sources.inbox import Failed, Inbox, Notice
@@ -189,6 +190,17 @@ def test_an_answer_without_an_end_is_given_up_at_the_deadline(what):
             Client(stranger.url).call("GET", "/running", answer_s=0.6)
         assert caught.value.fault.kind is FaultKind.TIMEOUT
         assert time.monotonic() - began_s < 1.2
+
+
+def test_a_model_may_load_for_longer_than_a_connection_may_take(monkeypatch):
+    monkeypatch.setattr(client_module, "CONNECT_S", 0.3)
+
+    def _slow(_):
+        time.sleep(1.0)
+        return HEAD + b"Content-Length: 2\r\n\r\nOK"
+
+    with Stranger(_slow) as stranger:
+        assert Client(stranger.url).call("GET", "/upstream/slow/", answer_s=10.0).body == b"OK"
 
 
 def test_a_stream_whose_headers_trickle_is_given_up_at_the_deadline():

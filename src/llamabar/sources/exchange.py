@@ -50,7 +50,7 @@ class Deadline:
         connection.connect()
         self.check()
         self.socket = connection.sock
-        self.socket.settimeout(self._within_s)
+        connection.timeout = self._within_s  # urllib3 sets it again with each step; until here it was for connecting
 
     def check(self) -> None:
         """Raise TimeoutError if the time is over: http.client takes headers or a body that were cut for whole ones."""
