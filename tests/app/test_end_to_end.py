@@ -245,6 +245,22 @@ def test_models_as_table_and_json(tmp_path, server):
     assert {one["id"] for one in document["models"]} >= {"alpha-8b", "hidden", "org/short:ttl"}
 
 
+def test_models_says_what_a_load_that_was_measured_took_and_only_that(tmp_path, server):
+    with Plugin(server.url, tmp_path) as plugin:
+        plugin.wait_for_row("Load: 5 models")
+        plugin.click("alpha-8b", under="Load:")
+        plugin.wait_for_row("alpha-8b: ready")
+        plugin.wait_for_text("Memory: models")
+    assert run(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
+    document = json.loads(run(tmp_path, "models", "--json", LLAMABAR_URL=server.url).stdout)
+    found = {one["id"]: one["needs"] for one in document["models"]}
+    took = found.pop("alpha-8b")
+    assert took["memory_bytes"] > 10**6 and took["load_s"] > 0 and took["fits"] and took["measured_loads"] == 1
+    assert set(found.values()) == {None}
+    done = run(tmp_path, "models", LLAMABAR_URL=server.url)
+    assert re.search(r"alpha-8b .* \d+ MB, about \d+ s, [\d.]+ GB free: fits\n", done.stdout)
+
+
 def test_one_frame_for_those_who_read_once(tmp_path, server):
     done = run(tmp_path, "frame", LLAMABAR_URL=server.url)
     assert done.returncode == 0

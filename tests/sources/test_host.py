@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import socket
+import struct
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ import pytest
 
 from llamabar.core import events as ev
 from llamabar.core.queries import Kind, Query, QueryLog, schedule
-from llamabar.sources import host, processes
+from llamabar.sources import footprint, host, processes
 from llamabar.sources.client import Client
 from llamabar.sources.query_answers import answer
 from tests.fakes.life import after, live, table
@@ -257,3 +259,22 @@ def test_a_slots_answer_that_trickles_is_given_up_after_its_time():
         found = answer(Client("http://127.0.0.1:1"), Query(Kind.SLOTS, "m", stranger.url))
         assert found.failed
         assert time.monotonic() - began_s < 4.0, "all of it would take minutes"
+
+
+def test_a_run_is_known_by_its_command_line_without_its_port_and_by_when_it_began(here, start):
+    def found(*words):
+        port = start(*words)
+        return here.find(proxied(port)).runs["m"]
+
+    first, moved, other = found("--ctx", "8192"), found("--ctx", "8192"), found("--ctx", "4096")
+    assert first.command == moved.command != other.command
+    assert abs(first.started_unix_s - time.time()) < 60
+
+
+def test_the_footprint_is_the_eighth_number_of_what_macos_tells():
+    told = struct.pack("@16s10Q", b"", *range(10, 20))
+    assert len(told) == footprint.SIZE and footprint.of(told) == 17
+    if sys.platform == "darwin":
+        assert footprint.footprint_bytes(os.getpid()) > 10**6
+    else:
+        assert footprint.footprint_bytes(os.getpid()) is None

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,9 @@ from hypothesis import strategies as st
 
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import History, Readings, kept, record, restored
+from llamabar.core.needs import Load
+from llamabar.core.run import ModelRun
+from llamabar.core.state import Swap
 from llamabar.core.totals import Rows, Sums
 from llamabar.macos.paths import HISTORY_FILE
 from llamabar.store import database as db
@@ -369,3 +373,45 @@ def test_a_writer_of_which_nothing_is_wanted_makes_no_file(tmp_path):
     Watcher(tmp_path / "data").writer.begin({"one": URL})
     assert not (tmp_path / "data").exists()
     assert isinstance(Watcher(tmp_path).writer, Writer)
+
+
+# what loads took
+
+
+def load(model="m", at_s=1, size=10, **more):
+    return Load(model, ModelRun(more.pop("command", 5), at_s), size, **more)
+
+
+def needs_at(folder, url=URL):
+    with closing(schema.opened_to_read(folder / HISTORY_FILE)) as found:
+        return reports.told(found, place=place_of(url), name="one", day="2026-11-24").needs
+
+
+def loads(*found, url=URL):
+    return Rows("one", url, (), loads=found)
+
+
+def test_two_watchers_keep_one_load_with_all_that_either_saw_of_it(tmp_path):
+    late, early = load(size=12, context_tokens=8192), load(took_s=4.0, swap=Swap(("n",), ()))
+    Watcher(tmp_path).add(loads(late))
+    Watcher(tmp_path).add(loads(early), loads(load(size=11)))
+    (found,) = needs_at(tmp_path).values()
+    assert (found.memory_bytes, found.load_s, found.context_tokens, found.loads) == (12, 4.0, 8192, 1)
+    assert found.makes_room == {"n": True}
+    assert needs_at(tmp_path, OTHER_URL) == {}
+
+
+def test_of_a_model_the_newest_loads_are_kept_and_an_earlier_command_line_says_nothing(tmp_path):
+    Watcher(tmp_path).add(loads(*(load(at_s=at_s, size=at_s) for at_s in range(30)), load(at_s=40, command=6)))
+    assert needs_at(tmp_path)["m"].loads == 1
+    with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as found:
+        assert found.execute("SELECT count(*) FROM loads").fetchone() == (reports.LOADS_KEPT,)
+
+
+def test_a_database_of_the_version_before_is_read_as_it_is_and_then_gets_its_table(tmp_path):
+    Watcher(tmp_path).add(rows(1)).writer.close()
+    with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as found:
+        found.executescript("DROP TABLE loads; PRAGMA user_version=1")
+    assert needs_at(tmp_path) == {} and counted(tmp_path) == {"one": 1}
+    Watcher(tmp_path).add(loads(load()))
+    assert needs_at(tmp_path)["m"].memory_bytes == 10 and counted(tmp_path) == {"one": 1}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
-from llamabar.core import cadence, queries, readings
+from llamabar.core import cadence, needs, queries, readings
 from llamabar.core import events as ev
 from llamabar.core.history import Chart as Kept
 from llamabar.core.history import History, record, restored
@@ -38,7 +38,7 @@ class Watched:
     unread: bool = False  # the connection was lost before the newest rows were read
     figures: Figures = NONE_YET  # as the last scene showed them
     cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
-
+    loads: Dict[str, needs.Load] = field(default_factory=dict)  # that were handed over to be kept, by model
 
 
 @dataclass
@@ -81,6 +81,8 @@ class Monitor:
             if self.day_of is not None and isinstance(one, ev.RequestsFinished):
                 loads = {} if before.newest_row_id is None else _waited_for(watched.snapshot, at_s)
                 self._count(watched, self.day_of, loads)
+            if isinstance(one, ev.MemoryMeasured) and one.runs:
+                self._keep_loads(watched, needs.measured(watched.snapshot, one))
         self._dirty = True
 
     def _count(self, watched: Watched, day_of: Callable[[float], str], load_s: Mapping[int, float]) -> None:
@@ -90,6 +92,13 @@ class Monitor:
             rows = Rows(watched.name, watched.url, tuple(new), watched.totals.number, watched.unread, load_s)
             watched.unread = False
             self.keep(rows)
+
+    def _keep_loads(self, watched: Watched, measured: List[needs.Load]) -> None:
+        """Hand over what loads took, once each and again when one takes more."""
+        new = [load for load in measured if needs.is_news(load, watched.loads.get(load.model))]
+        if new:
+            watched.loads.update({load.model: load for load in new})
+            self.keep(Rows(watched.name, watched.url, (), watched.totals.number, loads=tuple(new)))
 
     def move(self, server: str, url: str) -> None:
         """Watch a server at another address from now on."""

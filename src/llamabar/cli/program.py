@@ -84,8 +84,8 @@ def program(context: click.Context) -> Optional[int]:
     return code
 
 
-def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool = True) -> Any:
-    """Return what one look at the servers has shown; `for_menu`: their services and the kept totals, too."""
+def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool = True, kept: bool = False) -> Any:
+    """Return what one look at the servers has shown; `kept`: with the history; `for_menu`: that, and their services."""
     settings = settings_of(server, config, allow_unusable=for_menu)  # a menu says what is wrong with the settings
     without_tls.without_tls(one.url for one in settings.servers)
     from llamabar.app.one_look import look
@@ -93,15 +93,14 @@ def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool =
     from llamabar.sources import clock
 
     unwanted = () if for_menu else (Kind.PROFILES,) if totals else (Kind.PROFILES, Kind.FINISHED)
-    watch = look(
-        settings, services=for_menu, behind=os.environ if for_menu else None, unwanted=frozenset(unwanted)
-    )
+    behind = os.environ if for_menu or kept else None
+    watch = look(settings, services=for_menu, behind=behind, unwanted=frozenset(unwanted))
     return watch.monitor.scene(now_s=clock.now_s())
 
 
 def report(what: str, server: str, config: str, *, as_json: bool) -> int:
     """Print one look at the servers, their models or their requests; return the exit code."""
-    scene = scene_of(server, config, totals=as_json)
+    scene = scene_of(server, config, totals=as_json, kept=what == "models")
     from llamabar.cli import reports
 
     document, lines = reports.REPORTS[what]

@@ -8,7 +8,7 @@ from llamabar.core.capabilities import capabilities
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import Model, Request, Snapshot, loaded, requests_of
 from llamabar.core.status import Status
-from llamabar.view import words
+from llamabar.view import needs, words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.models import listed, state_words
 from llamabar.view.sections.requests import said
@@ -61,19 +61,23 @@ def _oldest_first(snapshot: Snapshot) -> List[Request]:
 
 def model_table(scene: Scene) -> List[str]:
     """Return every model as a line of a table: what is measured now, else what was measured last."""
-    rows = [("MODEL", "NAME", "SERVER", "STATE", "TOK/S", "MEMORY", "CONTEXT", "UNLOADS")]
+    rows = [("MODEL", "NAME", "SERVER", "STATE", "TOK/S", "MEMORY", "CONTEXT", "UNLOADS", "TO LOAD")]
     several = len(scene.servers) > 1
     models = [(server, model) for server in scene.servers for model in listed(server, now_s=scene.now_s)]
     named = any(model.info.name for _, model in models)
     for server, model in models:
         rest_s = readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s)
         reading = readings.generation(server.snapshot, model, now_s=scene.now_s) or readings.last(model)
+        kept = needs.of(server, model.id)
+        context = readings.context_tokens(model) or (kept.needs.context_tokens if kept is not None else None)
+        memory = units.size(model.memory_bytes) if kept is None else f"({needs.size(kept.needs.memory_bytes)})"
         rows.append((
             plain(model.id), plain(model.info.name), name(server.name), _state(model),
-            words.speed(reading).replace(" tok/s", ""), units.size(model.memory_bytes),
-            units.count(readings.context_tokens(model)), "never" if model.ttl_s == 0 else units.duration(rest_s),
+            words.speed(reading).replace(" tok/s", ""), memory, units.count(context),
+            "never" if model.ttl_s == 0 else units.duration(rest_s), needs.said(server, model.id),
         ))  # fmt: skip
-    return table([[row[0], *row[1:2][:named], *row[2:3][:several], *row[3:]] for row in rows])
+    measured = any(row[-1] for row in rows[1:])
+    return table([[row[0], *row[1:2][:named], *row[2:3][:several], *row[3:-1], *row[-1:][:measured]] for row in rows])
 
 
 def _state(model: Model) -> str:
@@ -107,11 +111,28 @@ def status_document(scene: Scene) -> Dict[str, Any]:
 def models_document(scene: Scene) -> Dict[str, Any]:
     """Return `models --json`."""
     found = [
-        {"server": server.name, **_model(server.snapshot, model, scene.now_s)}
+        {"server": server.name, **_model(server.snapshot, model, scene.now_s), "needs": _needs(server, model)}
         for server in scene.servers
         for _, model in sorted(server.snapshot.models.items())
     ]
     return {"models": found}
+
+
+def _needs(server: Server, model: Model) -> Optional[Dict[str, Any]]:
+    """Return what loading a model took and would do now; None where that was never measured, or while it is loaded."""
+    found = needs.of(server, model.id)
+    if found is None:
+        return None
+    return {
+        "memory_bytes": found.needs.memory_bytes,
+        "memory_kind": found.needs.memory.value,
+        "load_s": None if found.needs.load_s is None else round(found.needs.load_s, 2),
+        "context_tokens": found.needs.context_tokens,
+        "measured_loads": found.needs.loads,
+        "free_bytes": found.free_bytes,
+        "unloads": list(found.unloads),
+        "fits": found.fits,
+    }
 
 
 def requests_document(scene: Scene) -> Dict[str, Any]:

@@ -11,7 +11,7 @@ changes the state without an event; it is found when the stream is opened again 
 """
 
 from dataclasses import replace
-from typing import Optional
+from typing import Iterable, Optional
 
 from llamabar.core import events as ev
 from llamabar.core import speed
@@ -22,6 +22,7 @@ from llamabar.core.state import (
     STOPPED,
     Model,
     Snapshot,
+    Swap,
     at_work,
     heard,
     in_flight,
@@ -30,6 +31,7 @@ from llamabar.core.state import (
 
 CLICKED_S = 10.0  # a click on "unload" or "restart" has its effect within this time
 TOLD_TWICE_S = 1.0
+MADE_ROOM_S = 0.5
 CUT_S = 1.0  # a request that a crash cuts off may be told to have ended first
 TTL_CHECK_S = 2.0  # llama-swap looks at the idle time once a second
 SHOWN_S = 600.0  # how long it is said that a model quit
@@ -40,6 +42,9 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
     before = snapshot.models
     since_s = None if snapshot.table_is_new else at_s
     found = {info.id: _changed(before.get(info.id), info, since_s=since_s, at_s=at_s) for info in event.models}
+    for model_id, model in found.items() if since_s is not None else ():
+        if model.state == STARTING and model.state_since_s == at_s:
+            found[model_id] = replace(model, swap=_swap(found.values(), model_id, at_s))
     told_twice = all(model_id in before and before[model_id].state == model.state for model_id, model in found.items())
     for model_id, model in found.items() if since_s is not None else ():
         old = before.get(model_id)
@@ -57,6 +62,14 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
     )
 
 
+def _swap(models: Iterable[Model], loading: str, at_s: float) -> Swap:
+    """Return what llama-swap unloaded to make room, which it does just before it starts a model, and what stayed."""
+    others = [model for model in models if model.id != loading]
+    stopped = (one for one in others if one.state == STOPPED and one.failed_at_s is None and one.quit_at_s is None)
+    made_room = (one.id for one in stopped if at_s - (one.state_since_s or -MADE_ROOM_S) < MADE_ROOM_S)
+    return Swap(tuple(made_room), tuple(one.id for one in others if one.state == READY))
+
+
 def has_quit(model: Model, *, now_s: float) -> bool:
     """Tell whether a model's server quit unexpectedly a short time ago and was not loaded again."""
     return model.quit_at_s is not None and model.state == STOPPED and now_s - model.quit_at_s < SHOWN_S
@@ -72,11 +85,12 @@ def _changed(old: Optional[Model], info: ev.ModelInfo, *, since_s: Optional[floa
         connections=None, computing=False, meter=speed.with_slots(old.meter, None, at_s=at_s),
     )  # fmt: skip
     if since_s is None:
-        return replace(model, last_use_s=None, failed_at_s=None, failure="", quit_at_s=None)
+        return replace(model, last_use_s=None, load_s=None, failed_at_s=None, failure="", quit_at_s=None)
     if info.state == READY:
         took_s = since_s - old.state_since_s if old.state == STARTING and old.state_since_s is not None else None
         times = old.load_times_s if took_s is None else (*old.load_times_s, took_s)[-LOAD_TIMES_KEPT:]
-        return replace(model, load_times_s=times, last_use_s=since_s, failed_at_s=None, failure="", quit_at_s=None)
+        model = replace(model, load_times_s=times, load_s=took_s, last_use_s=since_s)
+        return replace(model, failed_at_s=None, failure="", quit_at_s=None)
     if info.state == STOPPED:
         failed_s = at_s if old.state == STARTING else None
         return replace(model, memory_bytes=None, memory_peak_bytes=None, failed_at_s=failed_s, failure="")

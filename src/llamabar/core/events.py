@@ -4,7 +4,9 @@ Ids and names are text from outside: they are made harmless where they are drawn
 """
 
 from enum import Enum
-from typing import Dict, FrozenSet, NamedTuple, Optional, Tuple, Union
+from typing import Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple, Union
+
+from llamabar.core.run import ModelRun
 
 
 class FaultKind(str, Enum):
@@ -118,9 +120,8 @@ class StreamLost(NamedTuple):
 
 
 class ModelsListed(NamedTuple):
-    """The whole model table, as it is now. `left_out`: models beyond what is kept. `unloading`: models that tables just
-    before this one, which nobody saw, said to be unloading (or said twice to be stopped).
-    """
+    """The whole model table as it is now, `left_out` models beyond what is kept. `unloading`: models that tables just
+    before this one, which nobody saw, said to be unloading (or said twice to be stopped)."""
 
     models: Tuple[ModelInfo, ...]
     left_out: int = 0
@@ -160,8 +161,7 @@ class ActivityNoted(NamedTuple):
 
 class RequestsFinished(NamedTuple):
     """Rows of finished requests, oldest first. `total`: what the server still holds; `read_unix_s`: the wall clock when
-    they were fetched here; `streamed`: they came as an event; `replayed`: alone, as v140 to v151 send old ones.
-    """
+    they were fetched here; `streamed`: they came as an event; `replayed`: alone, as v140 to v151 send old ones."""
 
     rows: Tuple[FinishedRequest, ...]
     total: Optional[int] = None
@@ -228,7 +228,6 @@ class HostMeasured(NamedTuple):
 
 class ModelServer(NamedTuple):
     """What the processes of a model show: where its server listens, None if that is no process of this llama-swap."""
-
     url: Optional[str] = None
     may_sleep: bool = False
 
@@ -241,13 +240,14 @@ class GpuMeasured(NamedTuple):
 
 
 class MemoryMeasured(NamedTuple):
-    """Resident memory of llama-swap and of each model's processes. `gone`: models whose processes have ended.
-    `servers`: the processes of the ready models, if they were looked up; one whose process was not found has none."""
+    """Memory of llama-swap and of each model's processes. `gone`: models whose processes have ended. `servers`: the
+    processes of the ready models, if they were looked up; one whose process was not found has none."""
 
     server_bytes: Optional[int]
     by_model_bytes: Dict[str, int]
     gone: FrozenSet[str] = frozenset()
     servers: Optional[Dict[str, ModelServer]] = None
+    runs: Mapping[str, ModelRun] = {}
 
 
 class ConnectionsSeen(NamedTuple):

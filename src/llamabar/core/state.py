@@ -1,7 +1,7 @@
 """Everything known about one server, as values. Unknown is None; the times are seconds of one monotonic clock."""
 
 from dataclasses import dataclass, field, replace
-from typing import FrozenSet, Mapping, Optional, Tuple
+from typing import FrozenSet, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core import events as ev
 from llamabar.core import speed
@@ -10,6 +10,13 @@ from llamabar.core.path_kind import PathKind, path_kind
 READY, STARTING, STOPPING, STOPPED = "ready", "starting", "stopping", "stopped"
 LOADED_STATES = (READY, STARTING, STOPPING)
 LOAD_TIMES_KEPT = 9
+
+
+class Swap(NamedTuple):
+    """What became of the other loaded models when one was loaded."""
+
+    unloaded: Tuple[str, ...] = ()
+    beside: Tuple[str, ...] = ()  # they stayed
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class Model:
     context_tokens: Optional[int] = None  # of one slot, as its server told
     last_use_s: Optional[float] = None
     load_times_s: Tuple[float, ...] = ()
+    load_s: Optional[float] = None  # of the load that made it ready, if it was seen
+    swap: Swap = Swap()  # at its last load
     failed_at_s: Optional[float] = None
     failure: str = ""
     quit_at_s: Optional[float] = None  # its server ended by itself then

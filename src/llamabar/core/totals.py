@@ -12,6 +12,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Chart
+from llamabar.core.needs import Load, Needs
 from llamabar.core.rates import MOST_PROMPT_TPS, rate
 
 MOST = 2**53  # of a row's number
@@ -105,6 +106,7 @@ class Told(NamedTuple):
     number: int = 0
     changes: Mapping[str, float] = {}  # of the typical speeds against last week, where they are beyond noise
     known: Tuple[Tuple[int, int], ...] = ()  # the newest rows that stand there, at the first time
+    needs: Mapping[str, Needs] = {}  # of the models whose loads were measured
 
 
 class Rows(NamedTuple):
@@ -118,6 +120,7 @@ class Rows(NamedTuple):
     number: int = 0
     missed: bool = False
     load_s: Mapping[int, float] = {}
+    loads: Tuple[Load, ...] = ()  # that were measured
 
 
 Charts = Mapping[str, Chart]  # by address of the server

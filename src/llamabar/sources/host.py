@@ -11,6 +11,8 @@ ready; between, only the processes found are measured. Only processes of this us
 
 from __future__ import annotations
 
+import re
+import zlib
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 try:
@@ -21,7 +23,9 @@ except ImportError:  # see processes.py
 from llamabar.core.address import is_loopback, parse, port_of
 from llamabar.core.decode import may_sleep
 from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryMeasured, ModelServer
+from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
+from llamabar.sources.footprint import footprint_bytes
 from llamabar.sources.processes import (
     WILDCARDS,
     Sockets,
@@ -74,6 +78,7 @@ class Processes:
         self._server: Optional[psutil.Process] = None
         self._proven = False  # that it is a llama-swap
         self._by_model: Dict[str, _Served] = {}
+        self._runs: Dict[str, ModelRun] = {}
         self._cpu_s: Dict[str, float] = {}
         self._files: Optional[int] = None  # that llama-swap had open at the last look
         self._serving = False  # it had connections to its model servers then
@@ -88,16 +93,20 @@ class Processes:
         loaded = [model for model in snapshot.models.values() if model.state in LOADED_STATES]
         self._by_model = self._matched(loaded, _served(self._server)) if self._server is not None else {}
         self._files = None
+        runs = ((model_id, _run(served)) for model_id, served in self._by_model.items())
+        self._runs = {model_id: run for model_id, run in runs if run is not None}
         ready = [model.id for model in loaded if model.state == READY and model.id in self._by_model]
         servers = {model_id: _model_server(self._by_model[model_id]) for model_id in ready}
         return self.measure()._replace(servers=servers)
 
     def measure(self) -> MemoryMeasured:
         """Return the memory of the processes found before; a process that has gone is left out."""
-        by_model = {model_id: _resident(served.members) for model_id, served in self._by_model.items()}
-        gone = frozenset(model_id for model_id, used in by_model.items() if used is None)
-        own = _resident([self._server]) if self._server is not None and self._proven else None
-        return MemoryMeasured(own, {model_id: used for model_id, used in by_model.items() if used}, gone)
+        by_model = {model_id: _used(served.members) for model_id, served in self._by_model.items()}
+        gone = frozenset(model_id for model_id, (used, _) in by_model.items() if used is None)
+        own = _used([self._server])[0] if self._server is not None and self._proven else None
+        runs = {model_id: run._replace(memory=by_model[model_id][1]) for model_id, run in self._runs.items()}
+        used_bytes = {model_id: used for model_id, (used, _) in by_model.items() if used}
+        return MemoryMeasured(own, used_bytes, gone, runs=runs)
 
     def connections(self) -> Optional[ConnectionsSeen]:
         """Return llama-swap's own connections to the model servers, for versions that tell less; None if unknown, or
@@ -201,6 +210,22 @@ def _cpu_s(processes: Sequence[psutil.Process]) -> float:
     return sum(time.user + time.system for time in times if time is not None)
 
 
-def _resident(processes: Sequence[psutil.Process]) -> Optional[int]:
-    used = [read("memory of processes", one.memory_info, None) for one in processes]
-    return sum(memory.rss for memory in used if memory is not None) or None
+def _run(served: _Served) -> Optional[ModelRun]:
+    """Return what tells one run of a model's processes from every other. Ports are dealt out anew when the
+    configuration changes, so a model's own is no part of its command line.
+    """
+    words, began_s = command(served.members[0]), read("start times", served.members[0].create_time, None)
+    if not words or began_s is None:
+        return None
+    own = re.sub(rf"(?<!\d){served.port or 'no port'}(?!\d)", "PORT", "\0".join(words))
+    return ModelRun(zlib.crc32(own.encode("utf-8", "surrogateescape")), int(began_s))
+
+
+def _used(processes: Sequence[psutil.Process]) -> Tuple[Optional[int], MemoryKind]:
+    """Return the memory of processes: what is resident misses what only the GPU uses, the footprint misses the
+    weights that are read from their file, so it is the larger of the two.
+    """
+    read_ones = [read("memory of processes", one.memory_info, None) for one in processes]
+    resident = sum(one.rss for one in read_ones if one is not None)
+    footprint = sum(footprint_bytes(one.pid) or 0 for one in processes)
+    return max(resident, footprint) or None, MemoryKind.FOOTPRINT if footprint > resident else MemoryKind.RESIDENT

@@ -194,7 +194,7 @@ def clear(database: sqlite3.Connection) -> None:
         for of, mark in (("ended_s", "mark_s"), ("row_id", "mark_id")):
             newest = f"(SELECT max({of}) FROM requests WHERE server=servers.id)"
             database.execute(f"UPDATE servers SET {mark}=max({mark}, ifnull({newest}, -1))")
-        for table in ("requests", "days", "gaps", "charts"):
+        for table in ("requests", "days", "gaps", "charts", "loads"):
             database.execute(f"DELETE FROM {table}")
     database.execute("VACUUM")
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -7,6 +7,9 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Chart, Readings
+from llamabar.core.needs import Load, of_each
+from llamabar.core.run import MemoryKind, ModelRun
+from llamabar.core.state import Swap
 from llamabar.core.totals import Line, Sums, Told, change, identity, of_row, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
@@ -14,6 +17,8 @@ from llamabar.store.database import DAY_S, is_marked, mark_of, place_of, read_su
 from llamabar.store.schema import Damaged, NewerVersion, opened_to_read, understood
 
 WEEK_DAYS = 7
+LOADS_KEPT = 9  # of a model
+WITH_LOADS = 2  # the version of the database that has them
 MINE = "(server IN (SELECT id FROM servers WHERE name=?) OR server IN (SELECT server FROM places WHERE place=?))"
 
 
@@ -59,7 +64,8 @@ def told(database: sqlite3.Connection, *, place: str, name: str, day: str) -> To
     found = database.execute(query, (name, place, min(day, _days_ago(2 * WEEK_DAYS - 1)))).fetchall()
     parts = [(when, model, read_sums(said)) for when, model, said in found]
     today = _by((model, sums) for when, model, sums in parts if when == day)
-    return Told(day, today, gap is None, earlier is not None, changes=_changes(parts))
+    needs = of_each(loads_of(database, place))
+    return Told(day, today, gap is None, earlier is not None, changes=_changes(parts), needs=needs)
 
 
 def _by(parts: Iterable[Tuple[str, Sums]]) -> Dict[str, Sums]:
@@ -171,6 +177,37 @@ def put_chart(database: sqlite3.Connection, place: str, chart: Chart) -> None:
     """Save the readings of a place."""
     said = json.dumps([chart.bucket_s, chart.readings], separators=(",", ":"))
     database.execute("INSERT OR REPLACE INTO charts VALUES (?, ?, ?)", (place, chart.read_unix_s, said))
+
+
+def put_loads(database: sqlite3.Connection, place: str, loads: Iterable[Load]) -> None:
+    """Save what loads took; of one that is there already the most. What somebody saw is less than `[[],[]]`."""
+    for one in loads:
+        database.execute(
+            """INSERT INTO loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(place, model, started_s) DO UPDATE
+            SET memory=excluded.memory, memory_bytes=max(memory_bytes, excluded.memory_bytes),
+            took_s=ifnull(took_s, excluded.took_s), swap=min(swap, excluded.swap),
+            context_tokens=ifnull(excluded.context_tokens, context_tokens)""",
+            (place, one.model, one.run.started_unix_s, one.run.command, one.run.memory.value, one.memory_bytes,
+             one.took_s, one.context_tokens, json.dumps(one.swap, separators=(",", ":"))),
+        )  # fmt: skip
+        database.execute(
+            """DELETE FROM loads WHERE place=?1 AND model=?2 AND started_s NOT IN
+            (SELECT started_s FROM loads WHERE place=?1 AND model=?2 ORDER BY started_s DESC LIMIT ?3)""",
+            (place, one.model, LOADS_KEPT),
+        )
+
+
+def loads_of(database: sqlite3.Connection, place: str) -> List[Load]:
+    """Return the loads that were measured at a place, the oldest first; an older version kept none."""
+    if database.execute("PRAGMA user_version").fetchone()[0] < WITH_LOADS:
+        return []
+    query = """SELECT model, command, started_s, memory, memory_bytes, took_s, context_tokens, swap FROM loads
+        WHERE place=? ORDER BY started_s"""
+    return [
+        Load(model, ModelRun(command, began_s, MemoryKind(memory)), used_bytes, took_s, tokens,
+             Swap(*map(tuple, json.loads(swap))))
+        for model, command, began_s, memory, used_bytes, took_s, tokens, swap in database.execute(query, (place,))
+    ]
 
 
 BY: Dict[str, Callable[[sqlite3.Connection, Asked], List[Line]]] = {

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable, Iterator, Optional
 from urllib.parse import quote
 
-OURS, VERSION = 0x6C626172, 1
+OURS = 0x6C626172
 BUSY_S = 2.0
 
 MIGRATIONS = ("""
@@ -31,7 +31,13 @@ CREATE TABLE days(
     PRIMARY KEY(day, server, model)) WITHOUT ROWID;
 CREATE TABLE gaps(day TEXT NOT NULL, server INTEGER NOT NULL, PRIMARY KEY(day, server)) WITHOUT ROWID;
 CREATE TABLE charts(place TEXT PRIMARY KEY, read_unix_s REAL NOT NULL, chart TEXT NOT NULL) WITHOUT ROWID;
-""",)  # fmt: skip
+""", """
+CREATE TABLE loads(
+    place TEXT NOT NULL, model TEXT NOT NULL, started_s INTEGER NOT NULL, command INTEGER NOT NULL,
+    memory TEXT NOT NULL, memory_bytes INTEGER NOT NULL, took_s REAL, context_tokens INTEGER, swap TEXT NOT NULL,
+    PRIMARY KEY(place, model, started_s)) WITHOUT ROWID;
+""")  # fmt: skip
+VERSION = len(MIGRATIONS)
 TABLES = {"servers", "places", "words", "requests", "days", "gaps", "charts"}
 
 

@@ -88,6 +88,7 @@ class Writer:
                 mark = db.add(database, rows)
                 if mark is not None:
                     marks[place_of(rows.url)] = (rows.name, mark)
+                reports.put_loads(database, place_of(rows.url), rows.loads)
             for url, chart in self._charts.items():
                 reports.put_chart(database, place_of(url), chart)
             if today != self._pruned:

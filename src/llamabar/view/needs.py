@@ -1,0 +1,36 @@
+"""What loading a model takes and does, in words."""
+
+from typing import Optional
+
+from llamabar.core import units
+from llamabar.core.needs import Outlook, outlook
+from llamabar.view.scene import Server
+
+WHOLE_FROM_BYTES = 9.95e9
+
+
+def said(server: Server, model_id: str) -> str:
+    """Return "18 GB, about 8 s, 23 GB free: fits" or "… unloads qwen3-30b"; "" where nothing was measured."""
+    found = of(server, model_id)
+    if found is None:
+        return ""
+    took = "" if found.needs.load_s is None else f", about {units.duration(max(1, round(found.needs.load_s)))}"
+    return f"{size(found.needs.memory_bytes)}{took}{_then(server, found)}"
+
+
+def of(server: Server, model_id: str) -> Optional[Outlook]:
+    """Return what loading a model would do now; None where that is not known."""
+    return outlook(server.snapshot, server.totals.told.needs.get(model_id), model_id)
+
+
+def size(count_bytes: float) -> str:
+    """Return a size in whole gigabytes from ten on: what loading takes is never known to a tenth of them."""
+    return f"{count_bytes / 1e9:.0f} GB" if count_bytes >= WHOLE_FROM_BYTES else units.size(count_bytes)
+
+
+def _then(server: Server, found: Outlook) -> str:
+    if found.unloads and found.fits is not False:
+        return f", unloads {', '.join(map(server.label, found.unloads))}"
+    if found.free_bytes is None:
+        return ""
+    return f", {size(found.free_bytes)} free: {'fits' if found.fits else 'may not fit'}"
