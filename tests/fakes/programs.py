@@ -59,36 +59,13 @@ def wait_for(what, seconds=PATIENCE_S, every_s=0.02):
         time.sleep(every_s)
 
 
-class Plugin:
-    """`stream` as SwiftBar starts it: frames are collected as they come, each with its time."""
+class Screen:
+    """What a watcher shows: its frames, each with its time, read as SwiftBar reads them."""
 
-    def __init__(self, url, home, *, version="2.1.1", reading=True, program=None, **more):
-        env = environment(home, SWIFTBAR="1", SWIFTBAR_VERSION=version, LLAMABAR_URL=url, **more)
-        self.process = subprocess.Popen(
-            program or command(), env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
+    def __init__(self):
         self.frames = []
-        self.chunks = host.Chunks(trailing=True, whole_characters=True)
-        self.raw_bytes = 0
         self.stderr = b""
-        self.reader = threading.Thread(target=self._read, daemon=True)
-        threading.Thread(target=self._read_errors, daemon=True).start()
-        if reading:
-            self.reader.start()
-
-    def _read(self):
-        while True:
-            data = os.read(self.process.stdout.fileno(), 65536)
-            if not data:
-                return
-            seen = len(self.chunks.contents)
-            self.raw_bytes += len(data)
-            self.chunks.read(data)
-            self.frames += [(time.monotonic(), content) for content in self.chunks.contents[seen:]]
-
-    def _read_errors(self):
-        with self.process.stderr as errors:
-            self.stderr += errors.read()
+        self._parsed = ("", [])
 
     @property
     def text(self):
@@ -96,7 +73,10 @@ class Plugin:
         return self.frames[-1][1] if self.frames else ""
 
     def items(self):
-        return flat(host.parse_menu(self.text)[1])
+        text = self.text
+        if self._parsed[0] != text:
+            self._parsed = (text, flat(host.parse_menu(text)[1]))
+        return self._parsed[1]
 
     def title(self):
         return host.parse_menu(self.text)[0][0] if self.frames else ""
@@ -116,6 +96,43 @@ class Plugin:
             return wait_for(lambda: part in self.text, seconds)
         except AssertionError:
             raise AssertionError(f"no {part!r} in:\n{self.text}\n{self.stderr.decode()}") from None
+
+    def __enter__(self):
+        return self
+
+
+class Plugin(Screen):
+    """`stream` as SwiftBar starts it: frames are collected as they come, each with its time."""
+
+    def __init__(self, url, home, *, version="2.1.1", reading=True, program=None, **more):
+        super().__init__()
+        env = environment(home, SWIFTBAR="1", SWIFTBAR_VERSION=version, LLAMABAR_URL=url, **more)
+        self.process = subprocess.Popen(
+            program or command(), env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.chunks = host.Chunks(trailing=True, whole_characters=True)
+        self.raw_bytes = 0
+        self.reads = threading.Event()
+        self.reads.set()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        threading.Thread(target=self._read_errors, daemon=True).start()
+        if reading:
+            self.reader.start()
+
+    def _read(self):
+        while True:
+            self.reads.wait()
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                return
+            seen = len(self.chunks.contents)
+            self.raw_bytes += len(data)
+            self.chunks.read(data)
+            self.frames += [(time.monotonic(), content) for content in self.chunks.contents[seen:]]
+
+    def _read_errors(self):
+        with self.process.stderr as errors:
+            self.stderr += errors.read()
 
     def click(self, start, under=""):
         """Click the first item that begins so, in the submenu of the first row that begins with `under`.
@@ -142,9 +159,6 @@ class Plugin:
         self.process.send_signal(number)
         code = self.process.wait(PATIENCE_S)
         return code, time.monotonic() - began_s
-
-    def __enter__(self):
-        return self
 
     def __exit__(self, *_):
         if self.process.poll() is None:

@@ -1,0 +1,17 @@
+"""Every fault there is a promise for, by group: docs/reliability.md is made from it (tools/reliability_page.py)."""
+
+from tests.faults.mac import CLOCK, DISK, LAUNCHD, PROCESS, SWIFTBAR
+from tests.faults.network import HTTP, NETWORK
+from tests.faults.stream import CONTENT, SSE
+
+GROUPS = {
+    "The network": NETWORK,
+    "What answers in llama-swap's place": HTTP,
+    "The event stream": SSE,
+    "What it says": CONTENT,
+    "Processes": PROCESS,
+    "The disk": DISK,
+    "Clocks": CLOCK,
+    "SwiftBar": SWIFTBAR,
+    "launchd": LAUNCHD,
+}
