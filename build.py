@@ -24,6 +24,7 @@ PYZ = ROOT / "dist" / "llamabar.pyz"
 STAMP = VENV / "llamabar-setup.txt"
 PLATFORMS = ("macosx_11_0_arm64", "macosx_10_9_x86_64", "manylinux2014_x86_64")
 SIDE_BY_SIDE = ("-n", "4", "--dist", "worksteal")  # most tests wait for a process most of the time
+CHECK_FUZZ_S = "4"  # with the kept corpus; `fuzz` is the long form
 INTERPRETERS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
@@ -109,13 +110,14 @@ def test(arguments: List[str]) -> int:
 
 
 def check(_: List[str]) -> int:
-    """Lint, types, the import rule, and the house in figures."""
+    """Lint, types, the import rule, the house in figures, and a few seconds of fuzzing."""
     setup([])
     for name, words in (
         ("ruff (lint)", ["-m", "ruff", "check", "--quiet", "src", "installer", "tests", "tools", "build.py"]),
         ("mypy (types)", ["-m", "mypy"]),
         ("import rule", [str(ROOT / "tools" / "layers.py")]),
         ("the house", [str(ROOT / "tools" / "house.py")]),
+        ("fuzz", [str(ROOT / "tools" / "fuzz.py"), "--seconds", CHECK_FUZZ_S, "--quiet"]),
     ):
         _run(name, [str(_python()), *words], "Fix what is listed above.")
     return 0
@@ -125,6 +127,18 @@ def bench(arguments: List[str]) -> int:
     """Measures: frame time and size, latency, idle cost, speeds against the truth, memory. Prints figures only."""
     pyz([])
     return _call([str(_python()), str(ROOT / "tools" / "bench.py"), *arguments])
+
+
+def soak(arguments: List[str]) -> int:
+    """A month in minutes: memory, threads, descriptors and files must not grow (--events N)."""
+    pyz([])
+    return _call([str(_python()), str(ROOT / "tools" / "soak.py"), *arguments])
+
+
+def fuzz(arguments: List[str]) -> int:
+    """Hostile bytes for every reader of outside text, for an hour (--seconds N, TARGET)."""
+    setup([])
+    return _call([str(_python()), str(ROOT / "tools" / "fuzz.py"), *arguments])
 
 
 def live(arguments: List[str]) -> int:
@@ -158,7 +172,7 @@ def lock(_: List[str]) -> int:
 
 COMMANDS: Dict[str, Callable[[List[str]], int]] = {
     "setup": setup, "demo": demo, "test": test, "check": check, "pyz": pyz, "bench": bench, "live": live, "lock": lock,
-    "pictures": pictures, "release": release,
+    "soak": soak, "fuzz": fuzz, "pictures": pictures, "release": release,
 }  # fmt: skip
 
 

@@ -7,10 +7,11 @@ from tests.faults.world import Fault
 
 HEAD = """# Reliability: every fault that is made on purpose
 
-{count} faults. Each is a test: the real loop, or the real plugin as a process, watches a llama-swap through a proxy that
-does what networks, servers and disks do when they fail (`tests/faults/`). The menu must say what the second column says
-within the time of the third, and when the fault is over all must be right again within the time of the fourth. Nothing
-is restarted in between: a plugin that exits is not started again by SwiftBar, so a fault is a frame, never silence.
+{count} faults. Each is a test: the real loop, or the real plugin as a process, watches a llama-swap through a proxy
+that does what networks, servers and disks do when they fail (`tests/faults/`). The menu must say what the second
+column says within the time of the third, and when the fault is over all must be right again within the time of the
+fourth. Nothing is restarted in between: a plugin that exits is not started again by SwiftBar, so a fault is a frame,
+never silence.
 
     python3 build.py test faults          those that take seconds         python3 build.py test --all     all of them
     python3 build.py soak --events N      a month in minutes: memory, threads, descriptors and files must not grow

@@ -63,7 +63,7 @@ def parse(text: str) -> Optional[Address]:
     host = _host(found["v6"] or found["host"] or "", port)
     if host is None or (port is not None and not 0 < port < 2**16) or (not named and host in SCHEME_PORTS):
         return None
-    path = re.sub(r"/(v1|ui)\Z", "", parts.path.rstrip("/"))
+    path = re.sub(r"(/+(v1|ui))+\Z", "", parts.path.rstrip("/"))
     if path.startswith("//") or re.search(r"[|'\"\\]", path):
         return None
     return Address(parts.scheme, host, port, quote(path, safe="/%:@!$&()*+,;=~"), unquote(login))

@@ -81,7 +81,7 @@ def _read(path: Path) -> List[_Known]:
             )
             for one in entries
         ]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError, RecursionError):
         return []
     if version == WITH_ADDRESSES:
         _write(path, known)
