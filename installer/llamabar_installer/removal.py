@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import List
 
-from llamabar.macos import files, outcomes, swiftbar
+from llamabar.macos import files, swiftbar
 from llamabar.macos.paths import HISTORY, STATE_FILES, USUAL_CACHE
 from llamabar.macos.swiftbar import Link
 from llamabar_installer.manifest import Item, Thing
@@ -66,7 +66,7 @@ def put_back(shop: Workshop, step: Step) -> Undo:
     if item is not None and item.kind == Thing.OLD_SERVICE:
         outcome = shop.control(item.digest, step.path, step.url).start() if step.path.is_file() else None
         if outcome is not None and not outcome.ok:
-            shop.remarks.append(note(Why.ON_BUT, label=item.digest, detail=outcomes.said(outcome)))
+            shop.remarks.append(note(Why.ON_BUT, label=item.digest, detail=outcome.said))
     elif item is not None and os.path.lexists(item.backup):
         if os.path.lexists(step.path):
             shop.remarks.append(note(Why.IN_THE_WAY, path=step.path, kept=item.backup))

@@ -92,7 +92,7 @@ class Plan:
     @property
     def complete(self) -> bool:
         """Tell whether everything that was wanted can be done."""
-        return not any(one.missing for one in self.notes)
+        return all(one.ok for one in self.notes)
 
     def plus(self, *notes: Note) -> "Plan":
         """Return the plan with further notes."""

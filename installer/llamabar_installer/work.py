@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Callable, List, Optional
 
 from llamabar.macos import agent_plist, agents, files, launchctl, logs, probe, swiftbar, tools
-from llamabar.macos.outcomes import Outcome
 from llamabar.macos.paths import Places
 from llamabar.macos.service_control import Control
 from llamabar.macos.swiftbar import Link
@@ -151,10 +150,10 @@ def restart(shop: Workshop, step: Step) -> Undo:
     return nothing
 
 
-def expect(outcome: Outcome) -> None:
+def expect(outcome: Note) -> None:
     """Raise StepFailed for an outcome that is not what was wanted."""
     if not outcome.ok:
-        raise StepFailed(Note(Why.SERVICE, lines=outcome.log_lines, outcome=outcome))
+        raise StepFailed(outcome)
 
 
 def write_settings(shop: Workshop, step: Step) -> Undo:

@@ -215,7 +215,7 @@ def test_a_hand_edited_plist_is_shown_as_a_difference_and_replaced_only_by_force
         ({"launchd": False}, "launchctl was not found"),
         ({"gui": False}, "No one is logged in at this Mac's screen"),
         ({"binaries": ()}, "brew install llama-swap"),
-        ({"binaries": (Binary("/x/llama-swap", None, "killed", True),)}, "xattr -d com.apple.quarantine '/x/llama"),
+        ({"binaries": (Binary("/x/llama-swap", None, "killed", True),)}, "xattr -d com.apple.quarantine /x/llama"),
         ({"plist_trouble": note(Why.AGENTS_NOT_A_FOLDER, path="/L")}, "/L isn't a folder"),
         ({"launchd_trouble": "launchctl gave no answer within 5 s"}, "no answer within 5 s"),
         ({"swiftbar": SwiftBar()}, "brew install --cask swiftbar"),

@@ -19,7 +19,7 @@ from llamabar.core.fields import mapping, parse
 from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, loaded
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
-from llamabar.macos import outcomes, tools
+from llamabar.macos import tools
 from llamabar.settings.load import ServerSettings
 from llamabar.sources.client import Client, Unreachable
 from llamabar.sources.one_state import state_when
@@ -173,7 +173,7 @@ def _serve(verb: Verb) -> Callable[[Action, Where], Result]:
         file = os.environ.get("LLAMABAR_FILE", "")
         if not file:
             outcome = services.act(verb, where.server, say=lambda _: None)
-            return DONE if outcome.ok else _failed(outcomes.said(outcome))
+            return DONE if outcome.ok else _failed(outcome.said)
         output = tools.call(file, verb.value, "--json", "--server", where.server.name, timeout_s=SERVICE_S)
         said = mapping(parse(output.out.encode("utf-8"))).get("said")
         return DONE if output.code == 0 else _failed(said if isinstance(said, str) and said else output.words)

@@ -14,7 +14,7 @@ from llamabar.core.events import ServiceFound, ServiceState
 from llamabar.errors import LlamabarError
 from llamabar.macos import files, launchctl, logs, probe
 from llamabar.macos.launchctl import Trouble
-from llamabar.macos.outcomes import Outcome
+from llamabar.macos.notes import Note
 from llamabar.macos.paths import OWN_LABEL, command_name, data_folder
 from llamabar.settings.load import ServerSettings, settings_path
 from llamabar.settings.options import CONFIG_FILE, LOG_FILE
@@ -33,9 +33,7 @@ class Verb(Enum):
     RESTART = "restart"
 
 
-def act(
-    verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit_s: Optional[float] = None
-) -> Outcome:
+def act(verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit_s: Optional[float] = None) -> Note:
     """Start, stop or restart a server's service within a limit, the contract's by default (stop: ExitTimeOut + 5 s)."""
     from llamabar.macos.service_control import START_S, Control  # not needed to watch
     from llamabar.sources.processes import runs_an_older_file

@@ -119,7 +119,7 @@ def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
     steps = [
         {"step": step.kind.value, "target": step.target, "why": step.why, "done": step in done} for step in plan.steps
     ]
-    notes = [{"code": one.why.code, "said": one.said, "hint": one.hint, "missing": one.missing} for one in plan.notes]
+    notes = [{"code": one.why.code, "said": one.said, "hint": one.hint, "missing": not one.ok} for one in plan.notes]
     failure = report.failure if report is not None else None
     return {
         "plan": steps,
@@ -145,8 +145,8 @@ def _plan_lines(plan: Plan, nothing: str) -> List[str]:
     lines = [line for number, step in enumerate(plan.steps, 1) for line in _step_lines(number, step)]
     if lines:
         lines.insert(0, "llamabar will:")
-    notes = [line for one in plan.notes if not one.missing for line in _note_lines(one)]
-    missing = [line for one in plan.notes if one.missing for line in _note_lines(one)]
+    notes = [line for one in plan.notes if one.ok for line in _note_lines(one)]
+    missing = [line for one in plan.notes if not one.ok for line in _note_lines(one)]
     notes += ["Skipped:", *missing] if missing else []
     if not lines and plan.complete:
         lines = [nothing]
@@ -161,7 +161,7 @@ def _step_lines(number: int, step: Step) -> List[str]:
 def _note_lines(found: Note) -> List[str]:
     said, hint = short(found.said), found.hint
     return [
-        f"{mark('error' if found.missing else 'note')} {said}.",
+        f"{mark('note' if found.ok else 'error')} {said}.",
         *(f"    {line}" for line in found.lines),
         *([f"  {hint}"] if hint else []),
     ]

@@ -12,8 +12,8 @@ from llamabar.cli.style import has_colour, mark
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
-from llamabar.macos import logs, outcomes, probe, tools
-from llamabar.macos.outcomes import Outcome
+from llamabar.macos import logs, probe, tools
+from llamabar.macos.notes import Note
 from llamabar.macos.paths import command_name
 from llamabar.macos.service_control import START_S
 from llamabar.settings.discover import client_of
@@ -32,22 +32,20 @@ def control(verb: Verb, settings: Settings, *, as_json: bool = False, limit_s: f
     say = (lambda _: None) if as_json else (lambda what: print(f"{what} …", flush=True))
     outcome = services.act(verb, server, say=say, limit_s=limit_s)
     if as_json:
-        said, hint = outcomes.said(outcome), outcomes.hint(outcome)
-        result = {"result": outcome.result.code, "label": outcome.label, "said": said, "hint": hint}
-        say_json({**result, "log_lines": list(outcome.log_lines)})
+        result = {"result": outcome.why.code, "label": outcome.fields["label"], "said": outcome.said}
+        say_json({**result, "hint": outcome.hint, "log_lines": list(outcome.lines)})
     else:
         _print(outcome)
     return 0 if outcome.ok else 1
 
 
-def _print(outcome: Outcome) -> None:
+def _print(outcome: Note) -> None:
     to = sys.stdout if outcome.ok else sys.stderr
-    print(f"{mark('ok' if outcome.ok else 'error')} {outcomes.said(outcome)}.", file=to)
-    for line in outcome.log_lines:
+    print(f"{mark('ok' if outcome.ok else 'error')} {outcome.said}.", file=to)
+    for line in outcome.lines:
         print(f"    {logs.printable(line, colour=False)}", file=to)
-    hint = outcomes.hint(outcome)
-    if hint:
-        print(f"  {hint}", file=to)
+    if outcome.hint:
+        print(f"  {outcome.hint}", file=to)
 
 
 def _say_what_is_lost(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from typing import Callable, Dict, List, Optional, Sequence
 from llamabar.macos import agent_plist, agents, launchctl, logs, tools
 from llamabar.macos.binaries import check_config
 from llamabar.macos.launchctl import Job, Trouble
-from llamabar.macos.outcomes import Outcome, Result
+from llamabar.macos.notes import STATES, Note, Result, note
 from llamabar.macos.tools import Output
 
 START_S = 20.0
@@ -55,19 +55,19 @@ class Control:
     _marks: Dict[Path, logs.Mark] = field(default_factory=dict, init=False)
     _deadline: tools.Deadline = field(default=tools.Deadline(float("inf")), init=False)
 
-    def start(self) -> Outcome:
+    def start(self) -> Note:
         """Load and start it, and wait until its API answers."""
         return self._bounded(self._start_asked, self.limit_s)
 
-    def stop(self) -> Outcome:
+    def stop(self) -> Note:
         """Take it out, and wait until its process is gone: ExitTimeOut and 5 s at most."""
         return self._bounded(self._stop_asked, self._exit_s() + GRACE_S)
 
-    def restart(self) -> Outcome:
+    def restart(self) -> Note:
         """Restart it; loaded anew where its plist or its program's file has changed, which launchd may refuse."""
         return self._bounded(self._restart_asked, self.limit_s)
 
-    def _bounded(self, act: Callable[[Job], Outcome], limit_s: float) -> Outcome:
+    def _bounded(self, act: Callable[[Job], Note], limit_s: float) -> Note:
         """Do it within a time, with the last look at launchd inside that time too."""
         self._marks = logs.marks(self.log_paths)
         left_s = limit_s - STARTING_UP_S - (time.monotonic() - self.began_s if self.began_s is not None else 0.0)
@@ -79,9 +79,9 @@ class Control:
                     outcome = self._outcome(Result.NOT_THIS_SERVICE) if foreign else act(job)
             except Trouble as trouble:
                 outcome = self._outcome(Result.NO_LAUNCHD, str(trouble))
-            if not outcome.ok and outcome.result is not Result.NO_LAUNCHD:
+            if not outcome.ok and outcome.why is not Result.NO_LAUNCHD:
                 self._glance()
-        return replace(outcome, job=self._seen)
+        return replace(outcome, fields={**outcome.fields, **self._told()})
 
     def _look(self) -> Job:
         self._seen = launchctl.look(self.label)
@@ -94,15 +94,15 @@ class Control:
         except Trouble:
             return self._seen
 
-    def _start_asked(self, job: Job) -> Outcome:
+    def _start_asked(self, job: Job) -> Note:
         if job.running and self.answers():
             return self._outcome(Result.ALREADY_RUNNING)
         return self._start(job)
 
-    def _stop_asked(self, job: Job) -> Outcome:
+    def _stop_asked(self, job: Job) -> Note:
         return self._stop(job) if job.loaded else self._outcome(Result.ALREADY_STOPPED)
 
-    def _restart_asked(self, job: Job) -> Outcome:
+    def _restart_asked(self, job: Job) -> Note:
         if not job.loaded:
             return self._start(job)
         config_words = self._refused_config() if job.running else ""
@@ -112,7 +112,7 @@ class Control:
             return self._reload(job)
         return self._kick(job)
 
-    def _start(self, job: Job) -> Outcome:
+    def _start(self, job: Job) -> Note:
         if not job.loaded and (self.plist is None or not self.plist.is_file()):
             return self._outcome(Result.NO_PLIST)
         if job.ending:
@@ -128,7 +128,7 @@ class Control:
             self._kickstart()
         return self._wait_up()
 
-    def _load(self) -> Optional[Outcome]:
+    def _load(self) -> Optional[Note]:
         """Bootstrap until launchd shows the job; return why it does not."""
         ends_s, self._base_runs = time.monotonic() + self._deadline.left_s / 2, 0
         while True:
@@ -160,7 +160,7 @@ class Control:
     def _kickstart(self) -> None:
         launchctl.kickstart(self.label, timeout_s=GRACE_S)
 
-    def _wait_up(self, *, not_pid: Optional[int] = None) -> Outcome:
+    def _wait_up(self, *, not_pid: Optional[int] = None) -> Note:
         """Wait until it runs, as another process than `not_pid`, and answers."""
         began_s, kicked = time.monotonic(), False
         self.say("waiting for llama-swap to respond")
@@ -180,12 +180,12 @@ class Control:
                 return self._outcome(Result.SILENT, lines=True)
             time.sleep(LOOK_EVERY_S)
 
-    def _crashed(self, job: Job) -> Outcome:
+    def _crashed(self, job: Job) -> Note:
         if job.signature_refused:
             return self._outcome(Result.SIGNATURE)
         return self._outcome(Result.CANNOT_START if job.refused else Result.EXITED, job.last_exit, lines=True)
 
-    def _stop(self, job: Job) -> Outcome:
+    def _stop(self, job: Job) -> Note:
         said = launchctl.bootout(self.label)
         refused = said.code not in (0, STILL_ENDING_CODE)
         if not self._wait_gone(job, refused=refused):
@@ -209,7 +209,7 @@ class Control:
                 return False
             time.sleep(LOOK_EVERY_S if waited_s < PATIENT_S else LOOK_LATER_S)
 
-    def _reload(self, job: Job) -> Outcome:
+    def _reload(self, job: Job) -> Note:
         """Bootout and bootstrap: the only way to a new plist or a new program. Whatever happens, it is loaded again."""
         gone = False
         try:
@@ -227,7 +227,7 @@ class Control:
             return self._outcome(Result.RESTART_UNFINISHED)
         return refusal or self._wait_up()
 
-    def _kick(self, job: Job) -> Outcome:
+    def _kick(self, job: Job) -> Note:
         """`kickstart -k` can block for long, so it runs beside us and launchd is asked how far it is."""
         launchctl.enable(self.label)
         self._base_runs = job.runs or 0
@@ -254,7 +254,7 @@ class Control:
         may_reload = again is not None and again.loaded and again.refused and self.plist is not None
         return self._reload(again) if may_reload and again is not None else up
 
-    def _unfinished(self, job: Job) -> Outcome:
+    def _unfinished(self, job: Job) -> Note:
         """Return that time is up: the old process still ends, and is followed up, or was never told to end."""
         if not (self._seen or job).ending:
             return self._outcome(Result.NOT_RESTARTED, "launchctl gave no answer")
@@ -279,9 +279,17 @@ class Control:
         found = content.get("ExitTimeOut")
         return float(found) if isinstance(found, int) and found > 0 else USUAL_EXIT_S
 
-    def _outcome(self, result: Result, detail: str = "", *, lines: bool = False) -> Outcome:
+    def _outcome(self, result: Result, detail: str = "", *, lines: bool = False) -> Note:
         shown = logs.merged_tail(self.log_paths, LOG_LINES, since=self._marks) if lines else ()
-        return Outcome(result, self.label, str(self.plist or ""), detail, self.url, job=self._seen, log_lines=shown)
+        return replace(note(result, label=self.label, plist=self.plist or "", url=self.url, detail=detail), lines=shown)
+
+    def _told(self) -> Dict[str, str]:
+        """Return what launchd showed last, as fields of the outcome."""
+        job = self._seen
+        pid = "unknown" if job is None else str(job.pid)
+        state = "Its state is unknown" if job is None else STATES[job.kind].format(pid=pid, last_exit=job.last_exit)
+        program = job.arguments[0] if job is not None and job.arguments else "llama-swap"
+        return {"pid": pid, "state": state, "program": program, "target": launchctl.target(self.label)}
 
 
 def _lives(pid: Optional[int]) -> bool:
