@@ -34,13 +34,13 @@ _APP = ("app", "settings", "store", *_BASE)
 ROOMS: Dict[str, Room] = {
     LEAVES: Room("the error with a hint, the version, is this fault a damaged cache", ()),
     "core": Room("events, decoders, snapshot, status, speed, queries: values and pure functions", (), pure=True),
-    "macos": Room("paths, files, launchctl, LaunchAgents, SwiftBar: what this Mac has", ()),
+    "macos": Room("paths, files, launchctl, LaunchAgents, SwiftBar: what this Mac has", ("core",)),
     "view": Room("the menu as values, sections, every word, charts, renderers", ("core",), ("png",), pure=True),
     "sources": Room("what reads: client, event stream, query answers, processes", _KNOWN, ("urllib3", "psutil")),
     "settings": Room("the table of options, the file and its mistakes, keys, discovery", _BASE, ("tomli",)),
     "store": Room("what is kept on disk between runs", _BASE),
     "app": Room("the loop that owns all state; connections, actions, notifications", _APP[1:]),
-    "doctor/checks": Room("findings from collected facts", ("core",), pure=True),
+    "doctor/checks": Room("findings from collected facts", ("view", *_KNOWN), pure=True),
     "doctor": Room("collecting the facts; fixes, report, self-test", ("doctor/checks", *_APP, INSTALLER)),
     "plugin": Room("what only runs under SwiftBar", ("doctor", *_APP)),
     "demo": Room("a llama-swap that needs nothing", ("core",)),
@@ -48,7 +48,7 @@ ROOMS: Dict[str, Room] = {
         "commands: text, JSON, exit codes", ("plugin", "doctor", "doctor/checks", "demo", *_APP, INSTALLER), ("click",)
     ),
     "boot": Room("how the one file starts", ("cli", "plugin")),
-    INSTALLER: Room("plan → execute → undo, the manifest", ("macos",)),
+    INSTALLER: Room("plan → execute → undo, the manifest", _KNOWN),
 }
 
 

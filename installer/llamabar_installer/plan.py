@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Optional, Tuple, Union
 
+from llamabar.core.address import is_local, port_of
 from llamabar.macos import agent_plist, probe
 from llamabar.macos.agent_plist import Service
 from llamabar.macos.agents import DEFAULT_PORT, Agent, command, flag
@@ -54,7 +55,7 @@ def _service(facts: Facts, options: Options) -> Plan:
 
 def _obstacle(facts: Facts) -> Optional[Note]:
     watched = facts.watched
-    if watched.named_by and watched.url and not probe.is_local(watched.url):
+    if watched.named_by and watched.url and not is_local(watched.url):
         return note(Why.REMOTE, url=watched.url, named_by=watched.named_by)
     if not facts.launchd:
         return note(Why.NO_LAUNCHD)
@@ -192,8 +193,8 @@ def _port(facts: Facts, options: Options, there: Optional[Service], old: Optiona
     if options.port is not None:
         return options.port if probe.is_free(options.port) else note(Why.PORT_TAKEN, port=options.port)
     if old is not None and old.url:
-        return probe.port_of(old.url) or DEFAULT_PORT
-    watched = probe.port_of(facts.watched.url) if facts.watched.named_by else None
+        return port_of(old.url) or DEFAULT_PORT
+    watched = port_of(facts.watched.url) if facts.watched.named_by else None
     if watched and facts.watched.url.startswith("http:") and probe.is_free(watched):
         return watched
     return probe.free_port(DEFAULT_PORT) or note(Why.NO_PORT, port=DEFAULT_PORT)

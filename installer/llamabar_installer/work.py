@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, List, Optional
 
+from llamabar.core.address import port_of
 from llamabar.macos import agent_plist, agents, files, launchctl, logs, probe, swiftbar, tools
 from llamabar.macos.paths import Places
 from llamabar.macos.service_control import Control
@@ -131,7 +132,7 @@ def _restore(shop: Workshop, path: Path, before: Optional[bytes], known: Optiona
 def start(shop: Workshop, step: Step) -> Undo:
     """Start our service and see it answer. Its port may have been taken since the plan was made."""
     control = shop.control(step.target, shop.places.plist, step.url)
-    port = probe.port_of(step.url) or 0
+    port = port_of(step.url) or 0
     if not launchctl.look(step.target).running and not probe.is_free(port):
         raise StepFailed(note(Why.PORT_TAKEN, port=port))
     logs.rotate(shop.places.log)

@@ -2,11 +2,13 @@
 
 import os
 import plistlib
+from pathlib import Path
 
 import pytest
 
-from llamabar.macos import agents, files, launchctl, probe
-from llamabar.macos.agents import Agent, find_agents, is_llama_swap, listen_of, url_of
+from llamabar.core.address import is_local, port_of
+from llamabar.macos import agents, files, launchctl
+from llamabar.macos.agents import Agent, find_agents, is_llama_swap, listen_of
 from llamabar.macos.paths import places, written
 from llamabar_installer import manifest
 
@@ -53,14 +55,15 @@ def test_a_manifest_of_odd_shape_is_damaged_and_no_exception(tmp_path, text):
     "listen", ["127.0.0.1:$PORT", ":http-alt", ":²", ":٣", ":0", ":65536", "127.0.0.1", "", "a b:80", "x@y:80", ":-1"]
 )
 def test_a_listen_address_without_a_usable_port_is_unknown(listen):
-    assert url_of(listen, False) == ""
+    assert Agent("a", Path(), (), listen, False).url == ""
 
 
 def test_a_listen_address_leads_to_this_computer():
-    assert url_of(":8080", False) == url_of("0.0.0.0:8080", False) == url_of("[::]:8080", False)
-    assert url_of("*:8443", True) == "https://127.0.0.1:8443"
-    assert url_of("localhost:1", False) == "http://localhost:1"
-    assert probe.port_of("http://[::1") is None and not probe.is_local("http://[::1")
+    for listen in (":8080", "0.0.0.0:8080", "[::]:8080"):
+        assert Agent("a", Path(), (), listen, False).url == "http://127.0.0.1:8080"
+    assert Agent("a", Path(), (), "*:8443", True).url == "https://127.0.0.1:8443"
+    assert Agent("a", Path(), (), "localhost:1", False).url == "http://localhost:1"
+    assert port_of("http://[::1") is None and not is_local("http://[::1")
 
 
 @pytest.mark.parametrize("name", ["llama-swap", "llama-swap-darwin-arm64", "llama-swap_250", "llama-swap.sh"])
@@ -88,7 +91,7 @@ def test_a_link_with_another_name_and_a_script_are_seen_through(tmp_path):
     agent_file(tmp_path, "d.words", "/bin/sh", "-c", "cd /x; exec llama-swap --listen :9004")
     agent_file(tmp_path, "e.env", "/usr/bin/env", "A=b", "llama-swap", "--listen", ":9005")
     agent_file(tmp_path, "f.other", "/usr/bin/tail", "-f", "/x/llama-swap.log")
-    ports = {one.label: probe.port_of(one.url) for one in find_agents(tmp_path)}
+    ports = {one.label: port_of(one.url) for one in find_agents(tmp_path)}
     assert ports == {"a.link": 9002, "b.script": 9003, "c.shell": 9003, "d.words": 9004, "e.env": 9005}
 
 

@@ -84,8 +84,8 @@ def test_a_running_llama_swap_is_found_by_its_arguments(tmp_path):
         [str(program), "-c", "import time; time.sleep(30)", "--listen", f"127.0.0.1:{port}"], stderr=subprocess.DEVNULL
     )
     try:
-        wait_for(lambda: f"http://127.0.0.1:{port}" in [one.url for one in running(listen_of)])
-        assert discover([], listen_of)[1].startswith("a running llama-swap, process ")
+        wait_for(lambda: f"http://127.0.0.1:{port}" in [one.url for one in running()])
+        assert discover([])[1].startswith("a running llama-swap, process ")
     finally:
         process.kill()
         process.wait()
@@ -94,8 +94,8 @@ def test_a_running_llama_swap_is_found_by_its_arguments(tmp_path):
 def test_an_agents_address_comes_first_and_later_the_first_that_listens():
     with Stranger(b"") as stranger:
         agents = [("http://127.0.0.1:5", "LaunchAgent com.x"), (stranger.url, "LaunchAgent com.y")]
-        assert discover(agents, listen_of) == agents[0]
-        assert rediscover(agents, listen_of) == agents[1]
+        assert discover(agents) == agents[0]
+        assert rediscover(agents) == agents[1]
         assert stranger.heard in ([], [b""]), "nothing is said over the connection"
 
 

@@ -79,7 +79,7 @@ import sys
 sys.modules["psutil"] = None
 from llamabar.core.state import Snapshot
 from llamabar.sources import host, processes
-found = host.measure(), host.Processes("http://127.0.0.1:1").find(Snapshot()), list(processes.running(None))
+found = host.measure(), host.Processes("http://127.0.0.1:1").find(Snapshot()), list(processes.running())
 print([found[0].cpu_ratio, found[0].memory_used_bytes, found[1].server_bytes, found[2]])
 """
     done = subprocess.run([sys.executable, "-c", script], env=environment(tmp_path), capture_output=True, text=True)

@@ -77,7 +77,7 @@ def look(server: ServerSettings, *, answering: bool) -> Optional[ServiceFound]:
         job = launchctl.look(found.known.label)
     except Trouble:
         return None
-    return ServiceFound(found.known.label, ServiceState(job.kind.value), job.crashes)
+    return ServiceFound(found.known.label, job.kind, job.crashes)
 
 
 def path_of(kind: str, server: ServerSettings) -> Path:

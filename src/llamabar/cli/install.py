@@ -13,7 +13,7 @@ from llamabar.app.service_search import find
 from llamabar.cli.output import say_json
 from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
-from llamabar.macos.agents import Agent, listen_of
+from llamabar.macos.agents import Agent
 from llamabar.macos.paths import command_name, places
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
@@ -54,7 +54,7 @@ def collect(server: str = "", config: str = "") -> Facts:
     environment = {**os.environ, **({"LLAMABAR_CONFIG": config} if config else {})}
     settings = discover.settings(environment, server=server)
     program = os.environ.get("LLAMABAR_FILE", "")
-    processes = [Process(one.pid, one.url, one.program) for one in running(listen_of)]
+    processes = [Process(one.pid, one.url, one.program) for one in running()]
     return installer_facts.collect(
         environment,
         places(environment),

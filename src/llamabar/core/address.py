@@ -70,10 +70,10 @@ def parse(text: str) -> Optional[Address]:
 
 
 def of_listen(listen: str, *, tls: bool) -> Optional[str]:
-    """Return the URL at which this computer reaches a `--listen HOST:PORT`; None where its port is no number."""
+    """Return the URL at which this computer reaches a `--listen HOST:PORT`; None where that is no address."""
     host, _, port = listen.rpartition(":")
     host = "127.0.0.1" if host.strip("[]") in WILDCARDS else host
-    found = parse(f"{'https' if tls else 'http'}://{host}:{port}") if port else None
+    found = parse(f"{'https' if tls else 'http'}://{host}:{port}") if port and "@" not in host else None
     return found.url if found else None
 
 

@@ -5,7 +5,7 @@ import os
 import plistlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from llamabar.macos.agents import command, flag, parse_plist
 from llamabar.macos.launchctl import whole
@@ -58,7 +58,7 @@ def search_path(program: str) -> str:
     return _BASE_PATH if folder in _BASE_PATH.split(":") else f"{folder}:{_BASE_PATH}"
 
 
-def service_of(plist: Optional[Dict[str, Any]]) -> Optional[Service]:
+def service_of(plist: Optional[Mapping[str, Any]]) -> Optional[Service]:
     """Return what a plist of ours starts, or None if it does not say all of it."""
     words = command(plist or {})
     config, listen = flag(words, "config"), flag(words, "listen") or ""

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
+from llamabar.core.address import of_listen
 from llamabar.macos import files
-from llamabar.macos.launchctl import whole
 
 AGENT_FOLDER = "Library/LaunchAgents"
 SYSTEM_AGENTS = (Path("/Library/LaunchAgents"), Path("/Library/LaunchDaemons"))
@@ -21,7 +21,6 @@ PROGRAM = "llama-swap"
 DEFAULT_PORT = 8080
 DEFAULT_LISTEN = f":{DEFAULT_PORT}"
 DEFAULT_TLS_LISTEN = ":8443"
-EVERYWHERE = ("", "0.0.0.0", "[::]", "::", "*")
 SHELLS = ("sh", "bash", "zsh", "dash", "fish")
 WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo", "exec", "nohup")  # daemondo: MacPorts
 SCRIPT_BYTES = 65_536
@@ -54,7 +53,7 @@ class Agent:
     @property
     def url(self) -> str:
         """Return the address at which this computer reaches it, "" where its words don't say ($PORT, http-alt)."""
-        return url_of(self.listen, self.tls)
+        return of_listen(self.listen, tls=self.tls) or ""
 
 
 def find_agents(home: Path, *, folder: Optional[Path] = None) -> List[Agent]:
@@ -104,16 +103,6 @@ def listen_of(arguments: Sequence[str]) -> Tuple[str, bool]:
     """Return the listen address of a llama-swap command, and whether it speaks TLS."""
     tls = flag(arguments, "tls-cert-file") is not None
     return flag(arguments, "listen") or (DEFAULT_TLS_LISTEN if tls else DEFAULT_LISTEN), tls
-
-
-def url_of(listen: str, tls: bool) -> str:
-    """Return the address at which this computer reaches what listens there, "" without a usable port."""
-    host, _, words = listen.rpartition(":")
-    port = whole(words)
-    if port is None or not 0 < port < 65_536 or re.search(r"[\s$/@?#%]", host):
-        return ""
-    host = "127.0.0.1" if host in EVERYWHERE else host
-    return f"{'https' if tls else 'http'}://{host}:{port}"
 
 
 def logs_of(content: Mapping[str, Any]) -> Tuple[Path, ...]:

@@ -8,9 +8,9 @@ Every call ends by the deadline of tools.within. Source: shared facts on launchd
 import os
 import re
 from dataclasses import dataclass
-from enum import Enum
 from typing import Dict, FrozenSet, List, Optional, Tuple
 
+from llamabar.core.events import ServiceState
 from llamabar.macos import tools
 from llamabar.macos.tools import Output
 
@@ -25,17 +25,6 @@ _STARTING = ("spawn scheduled", "spawning", "xpcproxy")
 
 class Trouble(Exception):
     """launchctl did not answer, or not in a way that is understood."""
-
-
-class State(Enum):
-    """What a job is doing, from its process, `state =` and the exit line."""
-
-    NOT_LOADED = "not loaded"
-    RUNNING = "running"
-    STARTING = "starting"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    FAILING = "failing"
 
 
 @dataclass(frozen=True)
@@ -85,17 +74,17 @@ class Job:
         return (self.runs or 1) if self.pid is None and (self.failed or self.refused) else 0
 
     @property
-    def kind(self) -> State:
-        """Return what it is doing."""
+    def kind(self) -> ServiceState:
+        """Return what it is doing, from its process, `state =` and the exit line."""
         if not self.loaded:
-            return State.NOT_LOADED
+            return ServiceState.NOT_LOADED
         if self.ending:
-            return State.STOPPING
+            return ServiceState.STOPPING
         if self.pid is not None:
-            return State.RUNNING
+            return ServiceState.RUNNING
         if self.failed or self.refused:
-            return State.FAILING
-        return State.STARTING if self.state in _STARTING else State.STOPPED
+            return ServiceState.FAILING
+        return ServiceState.STARTING if self.state in _STARTING else ServiceState.STOPPED
 
 
 def available() -> bool:

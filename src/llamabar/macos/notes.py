@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Dict, Tuple
 
-from llamabar.macos.launchctl import State
+from llamabar.core.events import ServiceState
 from llamabar.macos.paths import command_name
 
 
@@ -88,11 +88,11 @@ class Result(Why):
     # fmt: on
 
 
-STATES: Dict[State, str] = {
-    State.NOT_LOADED: "It isn't loaded now",
-    State.RUNNING: "It is running now (pid {pid})",
-    State.STARTING: "launchd is starting it",
-    State.STOPPING: "It is still exiting (pid {pid})",
-    State.STOPPED: "It is loaded and not running",
-    State.FAILING: "It is loaded and keeps failing ({last_exit})",
+STATES: Dict[ServiceState, str] = {
+    ServiceState.NOT_LOADED: "It isn't loaded now",
+    ServiceState.RUNNING: "It is running now (pid {pid})",
+    ServiceState.STARTING: "launchd is starting it",
+    ServiceState.STOPPING: "It is still exiting (pid {pid})",
+    ServiceState.STOPPED: "It is loaded and not running",
+    ServiceState.FAILING: "It is loaded and keeps failing ({last_exit})",
 }

@@ -2,19 +2,18 @@
 
 import http.client
 import socket
-from typing import Optional, Tuple
+from typing import Optional
 from urllib.parse import urlsplit
 
 ANSWER_S = 2.0
 CONNECT_S = 0.5
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def answers(url: str) -> bool:
     """Tell whether a llama-swap answers: its health route says OK, or wants a key."""
     try:
         parts = urlsplit(url)
-        connection = _connection(parts.scheme == "https", parts.hostname or LOOPBACK[0], parts.port)
+        connection = _connection(parts.scheme == "https", parts.hostname or "", parts.port)
     except ValueError:
         return False
     try:
@@ -53,23 +52,6 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_port(first: int, *, taken: Tuple[int, ...] = ()) -> int:
+def free_port(first: int) -> int:
     """Return the first free port from one on; 0 if a hundred in a row are taken."""
-    return next((port for port in range(first, first + 100) if port not in taken and is_free(port)), 0)
-
-
-def port_of(url: str) -> Optional[int]:
-    """Return the port that a URL leads to, None for one that leads nowhere."""
-    try:
-        parts = urlsplit(url)
-        return parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        return None
-
-
-def is_local(url: str) -> bool:
-    """Tell whether a URL names this computer."""
-    try:
-        return (urlsplit(url).hostname or "") in LOOPBACK
-    except ValueError:
-        return False
+    return next(filter(is_free, range(first, first + 100)), 0)

@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from llamabar.macos import agent_plist, agents, launchctl, logs, tools
 from llamabar.macos.binaries import check_config
@@ -57,15 +57,15 @@ class Control:
 
     def start(self) -> Note:
         """Load and start it, and wait until its API answers."""
-        return self._bounded(self._start_asked, self.limit_s)
+        return self._bounded(self._started, self.limit_s)
 
     def stop(self) -> Note:
         """Take it out, and wait until its process is gone: ExitTimeOut and 5 s at most."""
-        return self._bounded(self._stop_asked, self._exit_s() + GRACE_S)
+        return self._bounded(self._stopped, self._exit_s() + GRACE_S)
 
     def restart(self) -> Note:
         """Restart it; loaded anew where its plist or its program's file has changed, which launchd may refuse."""
-        return self._bounded(self._restart_asked, self.limit_s)
+        return self._bounded(self._restarted, self.limit_s)
 
     def _bounded(self, act: Callable[[Job], Note], limit_s: float) -> Note:
         """Do it within a time, with the last look at launchd inside that time too."""
@@ -94,17 +94,9 @@ class Control:
         except Trouble:
             return self._seen
 
-    def _start_asked(self, job: Job) -> Note:
-        if job.running and self.answers():
-            return self._outcome(Result.ALREADY_RUNNING)
-        return self._start(job)
-
-    def _stop_asked(self, job: Job) -> Note:
-        return self._stop(job) if job.loaded else self._outcome(Result.ALREADY_STOPPED)
-
-    def _restart_asked(self, job: Job) -> Note:
+    def _restarted(self, job: Job) -> Note:
         if not job.loaded:
-            return self._start(job)
+            return self._started(job)
         config_words = self._refused_config() if job.running else ""
         if config_words:
             return self._outcome(Result.CONFIG_REFUSED, config_words)
@@ -112,7 +104,9 @@ class Control:
             return self._reload(job)
         return self._kick(job)
 
-    def _start(self, job: Job) -> Note:
+    def _started(self, job: Job) -> Note:
+        if job.running and self.answers():
+            return self._outcome(Result.ALREADY_RUNNING)
         if not job.loaded and (self.plist is None or not self.plist.is_file()):
             return self._outcome(Result.NO_PLIST)
         if job.ending:
@@ -125,7 +119,7 @@ class Control:
             if refusal is not None:
                 return refusal
         elif not job.running:
-            self._kickstart()
+            launchctl.kickstart(self.label, timeout_s=GRACE_S)
         return self._wait_up()
 
     def _load(self) -> Optional[Note]:
@@ -157,9 +151,6 @@ class Control:
             return Result.PLIST_OPEN
         return Result.PLIST_OTHER_LABEL if content.get("Label") != self.label else None
 
-    def _kickstart(self) -> None:
-        launchctl.kickstart(self.label, timeout_s=GRACE_S)
-
     def _wait_up(self, *, not_pid: Optional[int] = None) -> Note:
         """Wait until it runs, as another process than `not_pid`, and answers."""
         began_s, kicked = time.monotonic(), False
@@ -175,7 +166,7 @@ class Control:
                 return self._crashed(job)
             if job.loaded and job.pid is None and not kicked and waited_s > PATIENT_S:
                 kicked = True
-                self._kickstart()
+                launchctl.kickstart(self.label, timeout_s=GRACE_S)
             if self._deadline.passed:
                 return self._outcome(Result.SILENT, lines=True)
             time.sleep(LOOK_EVERY_S)
@@ -185,7 +176,9 @@ class Control:
             return self._outcome(Result.SIGNATURE)
         return self._outcome(Result.CANNOT_START if job.refused else Result.EXITED, job.last_exit, lines=True)
 
-    def _stop(self, job: Job) -> Note:
+    def _stopped(self, job: Job) -> Note:
+        if not job.loaded:
+            return self._outcome(Result.ALREADY_STOPPED)
         said = launchctl.bootout(self.label)
         refused = said.code not in (0, STILL_ENDING_CODE)
         if not self._wait_gone(job, refused=refused):
@@ -264,20 +257,22 @@ class Control:
 
     def _refused_config(self) -> str:
         """Return why llama-swap would not come up again with its config, in its own words; "" where it would."""
-        service = agent_plist.service_of(agents.read_plist(self.plist)) if self.plist is not None else None
+        service = agent_plist.service_of(self._content())
         checked = check_config(service.program, Path(service.config)) if service is not None else None
         return checked.words if checked is not None and checked.good is False else ""
 
     def _changed(self, job: Job) -> bool:
         """Tell whether the plist says another command than the one that is loaded."""
-        words = agents.command((agents.read_plist(self.plist) if self.plist is not None else None) or {})
+        words = agents.command(self._content())
         return bool(job.arguments and words) and words != job.arguments
 
     def _exit_s(self) -> float:
         """Return the job's ExitTimeOut, by its plist: launchd may not answer."""
-        content = (agents.read_plist(self.plist) if self.plist is not None else None) or {}
-        found = content.get("ExitTimeOut")
+        found = self._content().get("ExitTimeOut")
         return float(found) if isinstance(found, int) and found > 0 else USUAL_EXIT_S
+
+    def _content(self) -> Mapping[str, Any]:
+        return (agents.read_plist(self.plist) if self.plist is not None else None) or {}
 
     def _outcome(self, result: Result, detail: str = "", *, lines: bool = False) -> Note:
         shown = logs.merged_tail(self.log_paths, LOG_LINES, since=self._marks) if lines else ()

@@ -42,22 +42,19 @@ def _is_ours(url: str) -> bool:
 
 
 def _discover() -> Tuple[str, str]:
-    from llamabar.macos.agents import listen_of
     from llamabar.sources.discovery import discover
 
-    return discover(_agents(), listen_of)
+    return discover(_agents())
 
 
 def _rediscover() -> Optional[Tuple[str, str]]:
-    from llamabar.macos.agents import listen_of
     from llamabar.sources.discovery import rediscover
 
-    return rediscover(_agents(), listen_of)
+    return rediscover(_agents())
 
 
 def _agents() -> List[Tuple[str, str]]:
     from llamabar.macos.agents import find_agents
 
     agents = find_agents(Path(os.path.expanduser("~")))
-    urls = [(address.of_listen(agent.listen, tls=agent.tls), f"LaunchAgent {agent.label}") for agent in agents]
-    return [(url, how) for url, how in urls if url is not None]
+    return [(agent.url, f"LaunchAgent {agent.label}") for agent in agents if agent.url]

@@ -4,7 +4,7 @@ import socket
 from typing import Iterable, Iterator, Optional, Tuple
 
 from llamabar.core import address
-from llamabar.sources.processes import ListenOf, running
+from llamabar.sources.processes import running
 
 DEFAULT_PORTS = (8080, 45786)
 CONNECT_S = 0.3
@@ -12,22 +12,22 @@ CONNECT_S = 0.3
 Found = Tuple[str, str]  # a URL, and how it was found
 
 
-def discover(agents: Iterable[Found], listen_of: ListenOf) -> Found:
+def discover(agents: Iterable[Found]) -> Found:
     """Return the first of: a LaunchAgent's address, a running llama-swap's port, a usual port that answers.
 
     If nothing is found it is the usual address all the same: there it will appear.
     """
-    return next(_candidates(agents, listen_of), (_usual(DEFAULT_PORTS[0]), "default: no llama-swap was found"))
+    return next(_candidates(agents), (_usual(DEFAULT_PORTS[0]), "default: no llama-swap was found"))
 
 
-def rediscover(agents: Iterable[Found], listen_of: ListenOf) -> Optional[Found]:
+def rediscover(agents: Iterable[Found]) -> Optional[Found]:
     """Return the first of the same at which somebody listens now, or None."""
-    return next((found for found in _candidates(agents, listen_of) if _listens(found[0])), None)
+    return next((found for found in _candidates(agents) if _listens(found[0])), None)
 
 
-def _candidates(agents: Iterable[Found], listen_of: ListenOf) -> Iterator[Found]:
+def _candidates(agents: Iterable[Found]) -> Iterator[Found]:
     yield from agents
-    for process in running(listen_of):
+    for process in running():
         yield process.url, f"a running llama-swap, process {process.pid}"
     for port in DEFAULT_PORTS:
         if _listens(_usual(port)):

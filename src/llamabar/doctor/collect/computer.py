@@ -12,7 +12,7 @@ from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown, same
 from llamabar.macos import binaries, launchctl, tools
 from llamabar.macos import swiftbar as bar
-from llamabar.macos.agents import Agent, listen_of
+from llamabar.macos.agents import Agent
 from llamabar.macos.paths import PLUGIN, Places
 from llamabar.sources import processes as table
 
@@ -55,7 +55,7 @@ def processes(url: str) -> facts.Processes:
     """Return who holds the port of a server on this computer, its fellows, and model servers left behind."""
     port = port_of(url)
     holder = table.holder(port) if port is not None and is_local(url) else None
-    running = table.running(listen_of)
+    running = table.running()
     orphans = (pid for pid, words in table.left_behind(MODEL_SERVER) if _has_model_port(words))
     return facts.Processes(
         url=url,
