@@ -19,7 +19,6 @@ except ImportError:  # no compiled module for this Python or processor, or no fo
 from llamabar.core.address import of_listen
 from llamabar.macos import agents
 
-ListenOf = Callable[[Tuple[str, ...]], Tuple[str, bool]]
 T = TypeVar("T")
 U = TypeVar("U")
 
@@ -51,14 +50,14 @@ class Running(NamedTuple):
     program: str
 
 
-def running(listen_of: ListenOf) -> Iterator[Running]:
+def running() -> Iterator[Running]:
     """Yield this user's running llama-swap processes."""
     for process in mine():
         words = command(process)
         at = next((index for index, word in enumerate(words[:2]) if agents.is_llama_swap(word)), None)
         if at is None or {"-version", "--version"} & set(words) or any(CHECKED in word for word in words):
             continue  # one that is only asked something, by us
-        listen, tls = listen_of(tuple(words[at + 1 :]))
+        listen, tls = agents.listen_of(tuple(words[at + 1 :]))
         url = of_listen(listen, tls=tls)
         if url is not None:
             yield Running(process.pid, url, words[at])
