@@ -284,7 +284,7 @@ def _fingerprint() -> str:
 
 
 def _tree_fingerprint() -> str:
-    digest = hashlib.sha256(f"{parts.commit()} {(ROOT / 'LICENSE').read_text('utf-8')}".encode())
+    digest = hashlib.sha256(f"{parts.commit()} {parts.repository()} {(ROOT / 'LICENSE').read_text('utf-8')}".encode())
     folders = [ROOT / name for name in ("src", "installer", "launchd_templates", "tools", "requirements")]
     for path in sorted(path for folder in folders for path in folder.rglob("*") if path.is_file()):
         if "__pycache__" not in path.parts:

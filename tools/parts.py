@@ -62,6 +62,12 @@ def commit() -> str:
     return f"{found}{'+' if changed else ''}" or NO_COMMIT
 
 
+def repository() -> str:
+    """Return the public home that a release is built for, OWNER/NAME; "" for a build of somebody's own."""
+    found = os.environ.get("GITHUB_REPOSITORY", "")
+    return found if re.fullmatch(r"[\w.-]+/[\w.-]+", found) else ""
+
+
 def _locked(file: str) -> Dict[str, Tuple[str, Tuple[str, ...]]]:
     text = (ROOT / "requirements" / file).read_text("utf-8")
     entries = [entry for entry in re.split(r"^(?=\S)", text, flags=re.MULTILINE) if "==" in entry]

@@ -90,6 +90,7 @@ def stage_ours(stage: Path) -> None:
                 write(stage / name / path.relative_to(source), path.read_bytes())
     write(stage / "licenses" / "llamabar.txt", (ROOT / "LICENSE").read_bytes())
     write(stage / "llamabar" / "commit.txt", parts.commit().encode("ascii"))
+    write(stage / "llamabar" / "repository.txt", parts.repository().encode("ascii"))
 
 
 def stage_licences(stage: Path) -> None:

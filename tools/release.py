@@ -6,13 +6,13 @@ Run by `build.py release [--tag vX.Y.Z] [--repository OWNER/NAME]`; the reposito
 import argparse
 import hashlib
 import json
-import os
 import re
 import sys
 import uuid
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
+import manual
 import parts
 
 UNKNOWN_REPOSITORY = "OWNER/llamabar"
@@ -28,8 +28,10 @@ class Release:
         self.version = parts.project("version")
         self.description = parts.project("description")
         self.licence = parts.project("license")
+        self.manual = manual.page().encode("utf-8")
         self.homepage = f"https://github.com/{repository}"
-        self.url = f"{self.homepage}/releases/download/v{self.version}/{pyz.name}"
+        self.downloads = f"{self.homepage}/releases/download/v{self.version}"
+        self.url = f"{self.downloads}/{pyz.name}"
         self.author = re.findall(r"^Copyright (?:\(c\) )?[\d-]* ?(.+)$", _text("LICENSE"), re.MULTILINE)[0]
         used = sorted([*wheels.glob("*/*.whl"), *wheels.glob("shiv-*.whl")])  # the builder's own are not all in it
         self.wheels = {path.name: _sha256(path) for path in used}
@@ -52,6 +54,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         "release-notes.md": notes,
         "llamabar.rb": formula(made),
         "plugin-listing.txt": listing(made),
+        "llamabar.1": made.manual.decode("utf-8"),
     }
     for name, text in files.items():
         (made.folder / name).write_bytes(text.encode("utf-8"))
@@ -113,8 +116,15 @@ def formula(made: Release) -> str:
 
   depends_on "{PYTHON_FORMULA}"
 
+  resource "manual" do
+    url "{made.downloads}/llamabar.1"
+    sha256 "{hashlib.sha256(made.manual).hexdigest()}"
+  end
+
   def install
     bin.install "llamabar.pyz" => "llamabar"
+    resource("manual").stage {{ man1.install "llamabar.1" }}
+    generate_completions_from_executable(bin/"llamabar", "completions")
   end
 
   def caveats
@@ -151,8 +161,7 @@ def _options(arguments: Optional[List[str]]) -> argparse.Namespace:
     parser.add_argument("pyz", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("wheels", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--tag", default="", help="fail unless this is v and the version, and the changelog has it")
-    usual = os.environ.get("GITHUB_REPOSITORY") or UNKNOWN_REPOSITORY
-    parser.add_argument("--repository", default=usual, help="OWNER/NAME on GitHub")
+    parser.add_argument("--repository", default=parts.repository() or UNKNOWN_REPOSITORY, help="OWNER/NAME on GitHub")
     return parser.parse_args(arguments)
 
 

@@ -23,10 +23,12 @@ def words() -> str:
 
 def commit() -> str:
     """Return the commit that was built; when run from source it is unknown."""
-    try:
-        return (pkgutil.get_data("llamabar", "commit.txt") or b"").decode("ascii")
-    except OSError:
-        return "unknown, run from source"
+    return _stamp("commit.txt") or "unknown, run from source"
+
+
+def repository() -> str:
+    """Return the public home that this release was built for, OWNER/NAME; "" for a build of somebody's own."""
+    return _stamp("repository.txt")
 
 
 def build_id() -> Optional[str]:
@@ -39,3 +41,11 @@ def build_id() -> Optional[str]:
             said = archive.read("environment.json").decode("ascii")
         found = re.search(r'"build_id": "([0-9a-f]{64})"', said)
     return found.group(1) if found else None
+
+
+def _stamp(name: str) -> str:
+    """Return what the build wrote down; "" when run from source."""
+    try:
+        return (pkgutil.get_data("llamabar", name) or b"").decode("ascii")
+    except OSError:
+        return ""

@@ -131,3 +131,10 @@ def test_a_failure_is_json_where_json_was_asked_for(tmp_path, server, arguments,
 def test_a_frame_for_programs_without_frames_has_no_separator(tmp_path, server, variable):
     assert run(tmp_path, "frame", LLAMABAR_URL=server.url).stdout.endswith("\n~~~\n")
     assert "~~~" not in run(tmp_path, "frame", LLAMABAR_URL=server.url, **{variable: "1"}).stdout
+
+
+def test_help_of_a_command_is_what_the_command_says_of_itself(tmp_path):
+    assert run(tmp_path, "help", "history").stdout == run(tmp_path, "history", "--help").stdout
+    assert run(tmp_path, "help").stdout == run(tmp_path, "--help").stdout
+    wrong = run(tmp_path, "help", "histry")
+    assert (wrong.returncode, "Did you mean 'history'?" in wrong.stderr) == (2, True)

@@ -1,12 +1,15 @@
 """The update check: only where it is asked for, once a day, one quiet row, never in the way."""
 
 import json
+import shutil
+import subprocess
+import sys
 import time
 
 import pytest
 
 from llamabar.plugin.update import LastCheck, is_due, newer, version_in
-from tests.fakes.programs import Plugin, Stranger, llama_swap, run, wait_for
+from tests.fakes.programs import ROOT, Plugin, Stranger, llama_swap, run, wait_for
 
 
 def answering(body):
@@ -120,3 +123,19 @@ def test_a_check_without_a_url_is_a_mistake_that_is_named(tmp_path):
     done = run(tmp_path, "config", "--config", config, LLAMABAR_URL="http://127.0.0.1:1")
     assert ":1: [update] has no url" in done.stderr
     assert "check          true (from file)" in done.stdout
+
+
+@pytest.mark.parametrize(("home", "url"), [
+    ("someone/bar", "https://api.github.com/repos/someone/bar/releases/latest"), ("", ""),
+])  # fmt: skip
+def test_a_release_knows_its_home_and_any_other_build_says_that_a_url_is_missing(tmp_path, home, url):
+    shutil.copytree(ROOT / "src" / "llamabar", tmp_path / "llamabar", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "llamabar" / "repository.txt").write_text(home)
+    found = (
+        "from llamabar.settings.load import load\n"
+        "found = load({'LLAMABAR_CONFIG': 'config.toml'}, discover=lambda: ('http://127.0.0.1:9', ''))\n"
+        "print([found.update_url, *(one.kind.value for one in found.mistakes)])"
+    )
+    settings(tmp_path, "check = true")
+    done = subprocess.run([sys.executable, "-c", found], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == f"{[url] if url else ['', 'no_url']}\n", done.stderr

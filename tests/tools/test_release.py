@@ -4,6 +4,7 @@ import hashlib
 import importlib
 import json
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,10 +12,12 @@ import build
 import pytest
 
 from llamabar import __version__
+from llamabar.cli.main import program
 from tests.fakes.programs import ROOT, environment
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-NAMES = ("llamabar.pyz.sha256", "llamabar.cdx.json", "release-notes.md", "llamabar.rb", "plugin-listing.txt")
+NAMES = ("llamabar.pyz.sha256", "llamabar.cdx.json", "release-notes.md", "llamabar.rb", "plugin-listing.txt",
+         "llamabar.1")  # fmt: skip
 
 
 def release(folder, *words, content=b"the file"):
@@ -105,3 +108,25 @@ def test_a_release_compares_everything_that_it_attaches_but_the_pictures():
     attached = set(re.findall(r"linux/([\w.-]+)", text.split("gh release create")[1])) | {"release-notes.md"}
     assert compared == {"llamabar.pyz", *NAMES}
     assert attached - compared == {"pictures.tar.gz"}
+
+
+def test_the_manual_page_has_every_command_and_option_and_man_reads_it_without_a_complaint(tmp_path):
+    page = release(tmp_path)[1]["llamabar.1"]
+    for name, command in program.commands.items():
+        assert (f".B llamabar {name}" in page) is not command.hidden, name
+    for word in ("\\-\\-since DAY", "LLAMABAR_URL", "config.toml", "\\-\\-server NAME"):
+        assert word in page
+    assert page.count("\\-\\-server NAME") == 1, "options of every command stand once"
+    if not shutil.which("groff"):
+        pytest.skip("groff isn't installed, so nothing here can read the page")
+    done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", "-z"], input=page, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_formula_installs_the_manual_of_this_release_and_the_completions(tmp_path):
+    made = release(tmp_path, "--repository", "someone/bar")[1]
+    sha = hashlib.sha256(made["llamabar.1"].encode()).hexdigest()
+    resource = made["llamabar.rb"].split('resource "manual" do')[1].split("end")[0]
+    assert f'url "https://github.com/someone/bar/releases/download/v{__version__}/llamabar.1"' in resource
+    assert f'sha256 "{sha}"' in resource
+    assert 'generate_completions_from_executable(bin/"llamabar", "completions")' in made["llamabar.rb"]

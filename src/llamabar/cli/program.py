@@ -2,6 +2,7 @@
 
 import os
 import sys
+from difflib import get_close_matches
 from typing import Any, Callable, Optional, TypeVar
 
 import click
@@ -82,6 +83,21 @@ def program(context: click.Context) -> Optional[int]:
     code = report("status", "", "", as_json=False)
     print(f"\n{context.get_help()}")
     return code
+
+
+@program.command(name="help")
+@click.argument("command", required=False)
+@click.pass_context
+def show_help(context: click.Context, command: Optional[str]) -> int:
+    """Show the help of COMMAND, or of llamabar."""
+    parent = context.parent or context
+    found = program.commands.get(command) if command else program
+    if found is None:
+        close = get_close_matches(command or "", program.commands, n=1)
+        guess = f" Did you mean {close[0]!r}?" if close else ""
+        raise click.UsageError(f"No such command {command!r}.{guess}", parent)
+    print(found.get_help(click.Context(found, info_name=command, parent=parent) if command else parent))
+    return OK
 
 
 def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool = True, kept: bool = False) -> Any:

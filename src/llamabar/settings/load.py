@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Set, Tuple
 
+from llamabar import version
 from llamabar.core import address
 from llamabar.core.notify_options import NotifyOptions
 from llamabar.errors import LlamabarError
@@ -19,6 +20,7 @@ from llamabar.settings.mistakes import Kind, Mistake
 from llamabar.settings.options import ADDRESS, BY_TABLE, KEY, OPTIONS, RUST_PORT, RUST_URL, SERVER, URL, Option
 
 DEFAULT_NAME = "llama-swap"
+LATEST_RELEASE = "https://api.github.com/repos/{}/releases/latest"  # its tag_name is the version
 
 Environment = Mapping[str, str]
 Discover = Callable[[], Tuple[str, str]]
@@ -80,8 +82,11 @@ class Settings:
 
     @property
     def update_url(self) -> str:
-        """Return where the newest version is told; "" unless it is wanted and an address is set."""
-        return self["update.url"].url if self["update.check"] and self["update.url"] else ""
+        """Return where the newest version is told; "" unless it is wanted. A release knows its own home."""
+        if not self["update.check"]:
+            return ""
+        home = version.repository()
+        return self["update.url"].url if self["update.url"] else LATEST_RELEASE.format(home) if home else ""
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
@@ -99,7 +104,7 @@ def load(environment: Environment, *, option: str = "", discover: Discover) -> S
     unread = bool(file.mistakes)
     hides = file.note_unknown() or unread
     options = {one.key: _value(one, environment, file) for one in OPTIONS if one.table != SERVER}
-    if options["update.check"].value and options["update.url"].value is None:
+    if options["update.check"].value and options["update.url"].value is None and not version.repository():
         file.wrong(Kind.NO_URL, "update")
     answer_s = options["answer_s"].value
     found = _servers(environment, file, discover=discover, hides=hides)

@@ -125,7 +125,7 @@ OPTIONS: Tuple[Option, ...] = (
     Option("history", "days", _number(1, 3650, "days"), 90, "Days that single requests are kept; sums stay.", "90"),
     Option("limits", "printed_mb", _number(1, 4096, "MB"), 64, "Output before SwiftBar restarts the plugin.", "64"),
     Option("update", "check", _FLAG, False, "Look for a newer version once a day.", "true"),
-    Option("update", "url", ADDRESS, None, "Where the newest version is told.", '"https://host/newest-version"'),
+    Option("update", "url", ADDRESS, None, "Where the newest version is told. A release knows its own home.", '"https://host/newest-version"'),
     Option(ENVIRONMENT, "chart_width_px", _number(30, 600, "pixels"), None, "Width of the charts.", "",
            ("LLAMA_SWAP_CHART_WIDTH",)),
     Option(ENVIRONMENT, "chart_height_px", _number(8, 96, "pixels"), None, "Height of the charts.", "",
