@@ -109,15 +109,29 @@ def test_no_change_is_no_frame_and_the_first_frame_is_at_once():
     assert cadence.printed(Shown(), Shown(state="s"), now_s=7.0).at_s == 7.0
 
 
-def test_a_few_changes_of_state_are_shown_at_once_and_flapping_ones_once_a_second():
-    shown, times = cadence.printed(Shown(), Shown(state=0), now_s=0.0), []
-    for tenth in range(1, 601):
-        now_s, new = tenth / 10, Shown(state=tenth)
-        due = due_s(shown, new, Pace(True, False, None), now_s=now_s)
+def frames_of(changes_s, *, until_s):
+    """Play changes of state at these times; return the times of the frames."""
+    shown, times, count = cadence.printed(Shown(), Shown(state=0), now_s=-9.0), [], 0
+    for hundredth in range(int(until_s * 100)):
+        now_s = hundredth / 100
+        count = sum(at_s <= now_s for at_s in changes_s)
+        due = due_s(shown, Shown(state=count), Pace(True, False, None), now_s=now_s)
         if due is not None and due <= now_s:
-            shown, times = cadence.printed(shown, new, now_s=now_s), [*times, now_s]
-    assert len([at_s for at_s in times if at_s < 1.0]) >= 4, "what somebody does is seen at once"
-    assert len([at_s for at_s in times if at_s > 30.0]) <= 31
+            shown, times = cadence.printed(shown, Shown(state=count), now_s=now_s), [*times, now_s]
+    return times
+
+
+@pytest.mark.parametrize("apart_s", [0.5, 1.0, 2.0])
+def test_twenty_changes_of_state_in_a_row_are_each_shown_at_once(apart_s):
+    changes_s = [apart_s * number for number in range(1, 21)]
+    assert frames_of(changes_s, until_s=42) == pytest.approx(changes_s, abs=0.011)
+
+
+def test_states_that_flap_are_at_most_four_frames_a_second_over_ten_and_one_in_the_long_run():
+    times = frames_of([tenth / 20 for tenth in range(1, 1300)], until_s=65)
+    windows = [sum(start <= at_s < start + 10 for at_s in times) for start in range(55)]
+    assert max(windows) <= 40
+    assert windows[-1] <= 11
 
 
 def given(*said):

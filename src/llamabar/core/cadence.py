@@ -10,7 +10,7 @@ from typing import Optional
 
 URGENT_S = 0.1  # so that a burst of changes is one frame
 BUSY_S = 1.0
-BURST = 5.0
+BURST = 25.0  # twenty changes in a row, half a second apart, and at most 35 frames in any ten seconds
 RECENT_S = 15.0
 QUIET_S = 120.0
 RECENT_FOR_S = 300.0
