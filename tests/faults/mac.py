@@ -6,6 +6,7 @@ import resource
 import signal
 import time
 
+from llamabar.app.connection import SLEPT_S
 from tests.faults.world import STREAM, WELL, Fault, event
 
 GONE = ("llama-swap: not responding",)
@@ -101,6 +102,31 @@ def no_room(world):
     world.set_state("a-1b", "stopped")
     yield
     assert world.watcher.process.poll() is None
+    world.set_state("a-1b", "ready")
+
+
+def slept(world):
+    """Nothing runs for longer than any wait of the program; the network that comes back is another one."""
+    world.watcher.process.send_signal(signal.SIGSTOP)
+    world.proxy.lose()
+    world.set_state("a-1b", "stopped", tell=False)
+    time.sleep(SLEPT_S + 6.0)
+    world.watcher.process.send_signal(signal.SIGCONT)
+    yield
+    world.set_state("a-1b", "ready")
+
+
+def slept_without_network(world):
+    """As above, and the network is back four seconds after the computer."""
+    world.watcher.process.send_signal(signal.SIGSTOP)
+    world.proxy.lose()
+    world.proxy.refuse()
+    world.set_state("a-1b", "stopped", tell=False)
+    time.sleep(SLEPT_S + 6.0)
+    world.watcher.process.send_signal(signal.SIGCONT)
+    time.sleep(4.0)
+    world.proxy.listen()
+    yield
     world.set_state("a-1b", "ready")
 
 
@@ -200,6 +226,14 @@ CLOCK = (
           test="tests/boot/test_cache.py::test_a_clock_that_stands_in_1970_changes_nothing"),
     Fault("the clock steps back", ("every request is counted once",), 1,
           test="tests/store/test_database.py::test_a_clock_that_steps_back_makes_nothing_count_twice_and_stops_nothing"),
+)  # fmt: skip
+SLEEP = (
+    Fault("the computer sleeps, and wakes in another network", UNLOADED, 3, slept, process=True, slow=True),
+    Fault("the computer wakes, and its network 4 s later", UNLOADED, 3, slept_without_network, process=True, slow=True),
+    Fault("the computer sleeps for eight hours", ("the connection is opened anew",), 1,
+          test="tests/app/test_sleep.py::test_a_computer_that_slept_connects_anew_at_its_next_turn"),
+    Fault("the other computer is gone without a word", ("llama-swap: not responding",), 25,
+          test="tests/app/test_sleep.py::test_the_system_looks_whether_the_other_computer_is_there"),
 )  # fmt: skip
 SWIFTBAR = (
     Fault("SwiftBar stops reading", UNLOADED, 2, nobody_reads, process=True),

@@ -2,6 +2,7 @@
 
 import time
 
+from llamabar.core.cadence import BURST
 from tests.fakes.programs import wait_for
 from tests.faults.world import MISSING, STREAM, Fault, answers, listed
 from tests.sources.test_faults import CASES
@@ -58,6 +59,7 @@ def frozen(world):
 
 
 def frozen_at_work(world):
+    world.watcher.wait_for_row("Unload")
     world.generate()
     world.watcher.wait_for_row("a-1b: generating")
     yield from frozen(world)
@@ -99,7 +101,7 @@ def flapping(world):
     for _ in range(10):
         world.proxy.cut()
         time.sleep(0.3)
-    assert len(world.watcher.frames) - before <= 14, "at most four frames a second"
+    assert len(world.watcher.frames) - before <= BURST + 4, "what may be shown at once, and one a second"
     yield
     world.set_state("a-1b", "ready")
 
@@ -144,6 +146,7 @@ NETWORK = (
     Fault("connections are taken and never answered", SILENT, 8, never_answers, early=True, well_s=10, slow=True),
     Fault("the server falls silent while idle", SILENT, 30, frozen_idle, well_s=10, slow=True),
     Fault("the server falls silent during a request", SILENT, 10, frozen_at_work, well_s=10, slow=True),
+    Fault("the server falls silent right after it said hello", SILENT, 10, frozen, well_s=10, slow=True),
     Fault("each connection is closed at once", ("llama-swap: not responding", "Why: Connection closed"), 3,
           answers(b"")),
     Fault("the connection flaps, ten times in three seconds", UNLOADED, 3, flapping),

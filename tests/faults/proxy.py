@@ -53,6 +53,14 @@ class Proxy:
         """Take connections and bytes, and pass nothing on."""
         self._flows.clear()
 
+    def lose(self):
+        """Pass nothing more on of what is open, and tell nobody; new connections work: the network is another one."""
+        with self._lock:
+            self._open = []
+        self._flows.clear()
+        self._flows = threading.Event()
+        self._flows.set()
+
     def refuse(self):
         """Be gone: nobody listens, and what was open ends."""
         with contextlib.suppress(OSError):
@@ -92,20 +100,21 @@ class Proxy:
                 self._send(caller, self._answer(head) if callable(self._answer) else self._answer)
                 time.sleep(self._hold_s)
                 return
+            flows = self._flows
             with socket.create_connection(("127.0.0.1", self._target_port)) as server:
                 server.sendall(head)
-                threading.Thread(target=self._back, args=(server, caller), daemon=True).start()
+                threading.Thread(target=self._back, args=(server, caller, flows), daemon=True).start()
                 while True:
                     sent = caller.recv(65536)
                     if not sent:
                         break
                     server.sendall(sent)
 
-    def _back(self, server, caller):
+    def _back(self, server, caller, flows):
         with contextlib.suppress(OSError):
             while True:
                 piece = server.recv(65536)
-                self._flows.wait()
+                flows.wait()
                 if not piece:
                     break
                 self._send(caller, piece)

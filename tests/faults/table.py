@@ -1,6 +1,6 @@
 """Every fault there is a promise for, by group: docs/reliability.md is made from it (tools/reliability_page.py)."""
 
-from tests.faults.mac import CLOCK, DISK, LAUNCHD, PROCESS, SWIFTBAR
+from tests.faults.mac import CLOCK, DISK, LAUNCHD, PROCESS, SLEEP, SWIFTBAR
 from tests.faults.network import HTTP, NETWORK
 from tests.faults.stream import CONTENT, SSE
 
@@ -12,6 +12,7 @@ GROUPS = {
     "Processes": PROCESS,
     "The disk": DISK,
     "Clocks": CLOCK,
+    "Sleep": SLEEP,
     "SwiftBar": SWIFTBAR,
     "launchd": LAUNCHD,
 }

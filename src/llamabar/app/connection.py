@@ -12,7 +12,7 @@ from llamabar.core.rediscovery import Rediscovery
 from llamabar.core.state import READY, Snapshot, loaded
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings
-from llamabar.sources import host
+from llamabar.sources import clock, host
 from llamabar.sources.call_worker import CallWorker, call_once
 from llamabar.sources.client import Client
 from llamabar.sources.inbox import Diagnosed, Inbox, Moved, ServiceLooked
@@ -23,6 +23,7 @@ from llamabar.store.known_servers import NO_VERSION, KnownServers
 SERVICE_SOON_S = 3.0  # in the first half minute of an outage
 SERVICE_EVERY_S = 30.0
 OUTAGE_S = 3.0
+SLEPT_S = 8.0  # between two looks of a loop that waits for five at most
 LOOK_EVERY_S = 2.0  # at llama-swap's own connections
 
 Rediscover = Callable[[], "Optional[tuple[str, str]]"]
@@ -47,6 +48,7 @@ class Connection:
     _service_seen: object = None  # whether it answered when its service was last looked for
     _diagnosed_for: object = None  # the outage whose cause was looked for
     _build: str = ""
+    _passing_s: float = field(default_factory=clock.passing_s)
     _learned: object = None
     client: Client = field(init=False)
 
@@ -126,6 +128,12 @@ class Connection:
         if due:
             self.looked_s, self._looked_for = now_s, snapshot.inflight_total
         return due
+
+    def note_sleep(self) -> None:
+        """Connect anew after a sleep of the computer, or of this process: nobody says that a connection has died."""
+        before_s, self._passing_s = self._passing_s, clock.passing_s()
+        if self._passing_s > before_s + SLEPT_S:
+            self.stream.wake()
 
     def look_for_server(self, rediscover: Rediscover) -> None:
         """Look where the server is now; that comes to the inbox."""

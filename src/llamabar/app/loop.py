@@ -237,6 +237,7 @@ class Watch:
     def _attend(self, connection: Connection, watched: Watched, now_s: float) -> None:
         """Look at whatever of a server is due to be looked at."""
         self._follow(connection, watched.snapshot, now_s)
+        connection.note_sleep()
         if queries.heartbeat_failed(watched.snapshot):
             connection.stream.reconnect(Fault(FaultKind.TIMEOUT))
         if watched.snapshot.connected and connection.processes is not None and not connection.measuring:

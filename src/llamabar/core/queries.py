@@ -20,7 +20,7 @@ from llamabar.core.state import READY, Model, Snapshot, in_flight, in_use, reque
 SETTLE_S = 0.15  # events come in bursts
 BURST_S = 1.0  # finished requests are fetched this long after the first of a burst
 HEARTBEAT_S = 18.0  # with two answers of 3 s missed, silence is said after 24 s
-BUSY_HEARTBEAT_S = 3.0  # while a request is in flight: after 9 s
+BUSY_HEARTBEAT_S = 2.5  # while a request is in flight: after 8.5 s
 MISSED_HEARTBEATS = 2
 SLOTS_EVERY_S = 1.0
 SLOTS_IDLE_EVERY_S = 3.0

@@ -14,7 +14,15 @@ from llamabar.core import address
 from llamabar.core.decode import error_text
 from llamabar.core.events import Fault, FaultKind
 from llamabar.sources import clock
-from llamabar.sources.exchange import AnyConnection, Deadline, HTTPConnection, HTTPSConnection, fault_of, urllib3
+from llamabar.sources.exchange import (
+    AnyConnection,
+    Deadline,
+    HTTPConnection,
+    HTTPSConnection,
+    fault_of,
+    keep_alive,
+    urllib3,
+)
 from llamabar.sources.faults import fault_of_answer
 
 CONNECT_S = 3.0
@@ -230,6 +238,7 @@ class Stream:
         self._deadline.lift()
         if self._deadline.socket is not None:
             self._deadline.socket.settimeout(seconds)
+            keep_alive(self._deadline.socket)
 
     def is_llama_swaps_refusal(self) -> bool:
         """Tell whether a 401 or 403 is llama-swap's own: by its realm, its JSON, or its message."""

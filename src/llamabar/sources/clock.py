@@ -10,6 +10,11 @@ def now_s() -> float:
     return time.monotonic()
 
 
+def passing_s() -> float:
+    """Return seconds that go on while this computer sleeps; those of `now_s` do not (Linux: BOOTTIME, macOS: RAW)."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC_RAW))
+
+
 def wait(seconds: float) -> None:
     """Return after so long, or at once if that is over."""
     time.sleep(max(0.0, seconds))

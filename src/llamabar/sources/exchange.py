@@ -6,6 +6,7 @@ line to 64 KiB and an answer to 100 headers. The look-up of a host's name is the
 """
 
 import socket
+import sys
 import threading
 import warnings
 from http.client import BadStatusLine, RemoteDisconnected, UnknownProtocol
@@ -27,8 +28,11 @@ from urllib3.exceptions import (  # noqa: E402
 )
 from urllib3.exceptions import TimeoutError as ReadTimeout  # noqa: E402
 
-__all__ = ["AnyConnection", "Deadline", "HTTPConnection", "HTTPSConnection", "fault_of", "urllib3"]
+__all__ = ["AnyConnection", "Deadline", "HTTPConnection", "HTTPSConnection", "fault_of", "keep_alive", "urllib3"]
 
+KEPT_ALIVE = (  # name, seconds or times, and the number in macOS's netinet/tcp.h, where a Python lacks the name
+    ("TCP_KEEPIDLE", 10, None), ("TCP_KEEPALIVE", 10, 0x10), ("TCP_KEEPINTVL", 5, 0x101), ("TCP_KEEPCNT", 3, 0x102),
+)  # fmt: skip
 AnyConnection = Union[HTTPConnection, HTTPSConnection]
 
 
@@ -85,6 +89,18 @@ class Deadline:
                 held.shutdown(socket.SHUT_RDWR)
             except (OSError, ValueError):
                 pass
+
+
+def keep_alive(held: socket.socket) -> None:
+    """Make the system ask the other computer after 10 s of silence whether it is there, and give up 15 s later.
+
+    Where no unlogged question can be asked, that is all that tells of a computer that has gone.
+    """
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, number, on_mac in KEPT_ALIVE:
+        option = getattr(socket, name, on_mac if sys.platform == "darwin" else None)
+        if option is not None:
+            held.setsockopt(socket.IPPROTO_TCP, option, number)
 
 
 def fault_of(error: BaseException) -> Fault:

@@ -23,7 +23,7 @@ def answer(client: Caller, query: Query) -> Answer:
         return _ANSWERS[query.kind](client, query)
     except Unreachable:
         missed: Dict[Kind, Tuple[ev.Event, ...]] = {
-            Kind.HEALTH: (ev.HealthAnswered(False),),
+            **dict.fromkeys((Kind.HEALTH, Kind.VERSION), (ev.HealthAnswered(False),)),
             Kind.SLOTS: (ev.SlotsAnswered(query.model, None),),
         }
         return Answer(query, missed.get(query.kind, ()), failed=True)

@@ -13,10 +13,12 @@ from llamabar.core.decode import decode_event, looks_like_llama_swap
 from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
 from llamabar.core.sse import EventSplitter, PayloadTooLong
 from llamabar.core.status import REFUSALS
+from llamabar.sources import clock
 from llamabar.sources.client import Client, Stream, Unreachable
 from llamabar.sources.inbox import Failed, Inbox
 
 LONGEST_WAIT_S = 4.0  # nobody listens: looking again costs microseconds
+WOKEN_WAIT_S, WOKEN_FOR_S = 0.5, 60.0  # after a sleep the network comes back within seconds
 LONGEST_WAIT_OTHERS_S = 30.0  # a wrong key, another program: no news is likely
 SLOW_TO_CHANGE = (*REFUSALS, FaultKind.NOT_LLAMA_SWAP, FaultKind.TLS, FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED)
 
@@ -34,6 +36,7 @@ class EventStream(threading.Thread):
         self._stream: Optional[Stream] = None
         self._closed_for: Optional[Fault] = None
         self._refreshing = False
+        self._woken_s: Optional[float] = None
 
     def run(self) -> None:
         """Connect, read, wait, and again."""
@@ -50,10 +53,7 @@ class EventStream(threading.Thread):
                 continue
             self._refreshing = False
             self._inbox.event(self._server, StreamLost(fault))
-            slow = fault.kind in SLOW_TO_CHANGE
-            backoff = (backoff.succeeded() if lived else backoff)._replace(
-                longest_s=LONGEST_WAIT_OTHERS_S if slow else LONGEST_WAIT_S
-            )
+            backoff = (backoff.succeeded() if lived else backoff)._replace(longest_s=self._longest_wait_s(fault))
             self._retry.wait(backoff.wait_s(random.random()))
             self._retry.clear()
             backoff = backoff.failed()
@@ -80,6 +80,16 @@ class EventStream(threading.Thread):
         self._closed_for = fault
         self._close()
         self._retry.set()
+
+    def wake(self) -> None:
+        """The computer slept: what was open may be dead without anybody having said so."""
+        self._woken_s = clock.now_s()
+        self.reconnect()
+
+    def _longest_wait_s(self, fault: Fault) -> float:
+        if self._woken_s is not None and clock.now_s() < self._woken_s + WOKEN_FOR_S:
+            return WOKEN_WAIT_S
+        return LONGEST_WAIT_OTHERS_S if fault.kind in SLOW_TO_CHANGE else LONGEST_WAIT_S
 
     def stop(self) -> None:
         """Close the connection and end the thread; returns at once."""

@@ -1,0 +1,59 @@
+"""After a sleep, and where the other computer is gone without a word: what is open is not believed."""
+
+import socket
+
+import pytest
+
+from llamabar.app.loop import Watch
+from llamabar.core.events import Fault, FaultKind
+from llamabar.settings.load import ServerSettings, Settings
+from llamabar.sources import clock
+from llamabar.sources.client import Client
+from llamabar.sources.stream import LONGEST_WAIT_OTHERS_S, LONGEST_WAIT_S, WOKEN_WAIT_S
+from tests.fakes.programs import llama_swap, wait_for
+
+
+@pytest.fixture(name="asleep_s")
+def a_clock_that_goes_on_in_sleep(monkeypatch):
+    """Seconds that the computer slept in all; monotonic time knows nothing of them."""
+    slept = [0.0]
+    monkeypatch.setattr(clock, "passing_s", lambda: clock.now_s() + slept[0])
+    return slept
+
+
+def test_a_computer_that_slept_connects_anew_at_its_next_turn(asleep_s):
+    with llama_swap() as server:
+        watch = Watch(Settings((ServerSettings("one", server.url),)), lambda *_: None)
+        watch.start()
+        try:
+            wait_for(lambda: server.requests.count(("GET", "/api/events")) == 1 and server.world.listeners)
+            for seconds in (0.0, 3.0):
+                asleep_s[0] += seconds
+                watch.step(clock.now_s())
+            assert server.requests.count(("GET", "/api/events")) == 1
+            wait_for(lambda: watch.connections["one"].stream.is_open)
+            asleep_s[0] += 8 * 3600.0
+            watch.step(clock.now_s())
+            wait_for(lambda: server.requests.count(("GET", "/api/events")) == 2)
+        finally:
+            watch.close()
+
+
+def test_after_a_sleep_the_network_is_looked_for_twice_a_second(asleep_s):
+    stream = Watch(Settings((ServerSettings("one", "http://127.0.0.1:9"),)), lambda *_: None).connections["one"].stream
+    waits = [stream._longest_wait_s(Fault(kind)) for kind in (FaultKind.REFUSED, FaultKind.UNAUTHORIZED)]
+    assert waits == [LONGEST_WAIT_S, LONGEST_WAIT_OTHERS_S]
+    stream.wake()
+    assert stream._longest_wait_s(Fault(FaultKind.REFUSED)) == WOKEN_WAIT_S <= 0.5
+    assert asleep_s
+
+
+def test_the_system_looks_whether_the_other_computer_is_there():
+    with llama_swap() as server:
+        stream = Client(server.url).open_stream()
+        stream.wait_for(None)
+        held = stream._deadline.socket
+        idle = getattr(socket, "TCP_KEEPIDLE", 0x10)
+        said = [held.getsockopt(socket.IPPROTO_TCP, name) for name in (idle, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)]
+        assert held.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) and said[0] + said[1] * said[2] <= 25
+        stream.close()
