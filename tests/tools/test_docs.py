@@ -1,0 +1,110 @@
+"""The documents: links and anchors lead somewhere, and every command line in them is one that works."""
+
+import re
+import shlex
+
+import click
+import pytest
+
+from llamabar.cli.main import program
+from tests.fakes.programs import ROOT, llama_swap, run
+
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
+LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)")
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+# What is not run here, and where it is, or why it can't be.
+NOT_RUN = {
+    "python3 build.py": "this very test is run by it",
+    "brew": "Homebrew isn't ours to test",
+    "curl": "downloads a release",
+    "git": "downloads the repository",
+    "xattr": "only macOS has it",
+    "promtool": "tests/export runs it where it is installed",
+    "systemctl": "changes the machine",
+    "journalctl": "reads the machine's log",
+    "sudo": "changes the machine",
+    "./llamabar.pyz install": "tests/installer does it on the simulated Mac",
+    "llamabar install": "tests/installer does it on the simulated Mac",
+    "llamabar uninstall": "tests/installer does it on the simulated Mac",
+    "llamabar watch": "tests/cli drives it in a terminal",
+    "llamabar start": "tests/mac has the service",
+    "llamabar stop": "tests/mac has the service",
+    "llamabar restart": "tests/mac has the service",
+    "llamabar open": "opens windows",
+    "llamabar logs": "tests/mac has the log",
+    "llamabar doctor": "tests/doctor; here it would find this machine's faults",
+    "llamabar export": "tests/export",
+    "llamabar demo": "tests/demo",
+    "llamabar stream": "tests/plugin",
+}  # fmt: skip
+
+
+def commands():
+    """Return every command line of every page with the page's name, each once."""
+    found = {}
+    for page in PAGES:
+        for block in SHELL.findall(page.read_text("utf-8")):
+            for line in block.splitlines():
+                words = shlex.split(line, comments=True)
+                if words:
+                    found.setdefault(shlex.join(words), page.name)
+    return [pytest.param(line, id=f"{name}: {line}") for line, name in found.items()]
+
+
+def anchors(text):
+    """Return the anchors that a page's headings make, by GitHub's rule."""
+    prose = CODE.sub(lambda code: "" if "\n" in code[0] else code[0].strip("`"), text)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page):
+    for target in LINK.findall(CODE.sub("", page.read_text("utf-8"))):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        assert there.exists() or path.startswith("../../releases"), f"{page.name} links to {target}"
+        if anchor:
+            assert anchor in anchors(there.read_text("utf-8")), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_line_in_the_documents_works(line, tmp_path):
+    words = shlex.split(line)
+    if words[0] in ("llamabar", "./llamabar.pyz"):
+        check_options(words[1:])
+    if any(line == known or line.startswith(f"{known} ") for known in NOT_RUN):
+        return
+    assert words[0] == "llamabar", f"nobody runs {line!r}: say in NOT_RUN why not"
+    arguments = [str(tmp_path / word) if word.endswith((".html", ".prom")) else word for word in words[1:]]
+    with llama_swap() as server:
+        done = run(tmp_path, *arguments, LLAMABAR_CONFIG=str(settings(tmp_path, server.url)))
+    assert (done.returncode, done.stderr) == (0, ""), line
+
+
+def settings(folder, url):
+    """Write settings with the servers that the documents name."""
+    path = folder / "config.toml"
+    urls = {"mac": url, "mini": url.replace("127.0.0.1", "localhost")}
+    path.write_text("".join(f'[[server]]\nname = "{name}"\nurl = "{url}"\n' for name, url in urls.items()))
+    return path
+
+
+def check_options(words):
+    """Parse a command's options as the program does."""
+    name, rest = (words[0], words[1:]) if words else ("status", [])
+    command = program.commands.get(name)
+    assert command is not None, f"there is no command {name}"
+    with click.Context(command, info_name=name) as context:
+        command.parse_args(context, list(rest))
+
+
+def test_the_check_sees_a_link_that_leads_nowhere_and_a_command_that_is_none():
+    assert anchors("# A\n## Keys, `b_c`\n```sh\n# no heading\n```\n") == {"a", "keys-b_c"}
+    assert LINK.findall("see [a](b.md#c)") == ["b.md#c"]
+    with pytest.raises(click.UsageError):
+        check_options(["status", "--no-such-option"])
