@@ -1,8 +1,6 @@
 """What this build is: version, commit, build id, Python."""
 
 import os
-import pkgutil
-import platform
 import re
 import sys
 from typing import Optional
@@ -14,6 +12,8 @@ SHOWN_ID = 12
 
 def words() -> str:
     """Return one line with the version, the commit, the build id of the one file, and the Python that runs it."""
+    import platform
+
     build = build_id()
     return (
         f"llamabar {__version__} (commit {commit()}, build {build[:SHOWN_ID] if build else 'none, run from source'}, "
@@ -45,6 +45,8 @@ def build_id() -> Optional[str]:
 
 def _stamp(name: str) -> str:
     """Return what the build wrote down; "" when run from source."""
+    import pkgutil
+
     try:
         return (pkgutil.get_data("llamabar", name) or b"").decode("ascii")
     except OSError:
