@@ -1,7 +1,6 @@
 """Situations of what answers at the address, of models, of the computer, and of the plugin that runs."""
 
 import contextlib
-import json
 import ssl
 import subprocess
 
@@ -10,7 +9,7 @@ import psutil
 from llamabar.demo.dialect import DemoModel
 from llamabar.store import plugin_state
 from tests.doctor.situations import SERVICE, end, situation
-from tests.fakes.programs import Stranger, chat, free_port, llama_swap, wait_for
+from tests.fakes.programs import ROOT, Stranger, chat, free_port, llama_swap, wait_for
 
 NETWORK = ("settings", "servers", "agents", "processes", "computer", "packages")
 
@@ -132,13 +131,44 @@ def ready(**more):
         yield server
 
 
+OF_THE_USER = """
+import signal, sys, time
+sys.path.insert(0, {source!r})
+from llamabar.demo import modelserver
+from llamabar.demo.dialect import DemoModel
+from llamabar.demo.load import ask
+from llamabar.demo.server import DemoServer
+from llamabar.demo.world import World
+
+class Closed(modelserver.Handler):
+    def props(self):
+        return {{**super().props(), "endpoint_slots": False}}
+
+if "--port" in sys.argv:
+    modelserver.Handler = Closed
+    sys.exit(modelserver.main())
+server = DemoServer(World("v250", (DemoModel("alpha", load_s=0.05, tps=500.0, ttl_s=60),)), 0, "").start()
+process = server.world.processes["alpha"]
+process.program = [sys.executable, {file!r}]
+ask(server.url[len("http://"):], "alpha", 1, 1)
+if {hangs}:
+    process.child.send_signal(signal.SIGSTOP)
+print(server.url, process.child.pid, flush=True)
+time.sleep(60)
+"""
+
+
 @contextlib.contextmanager
-def props(**said):
-    """A ready model whose server says something else of itself."""
-    body = json.dumps({"endpoint_slots": True, "build_info": "b9000-0123abcd", **said}).encode()
-    with ready(ttl_s=60) as server, Stranger(http("200 OK", body, "application/json")) as other:
-        server.world.processes["alpha"].port = int(other.url.rpartition(":")[2])
-        yield {"LLAMABAR_URL": server.url}
+def of_the_user(well, *, hangs):
+    """A llama-swap of the same user, whose model server is its child: it tells no slots, or takes callers and hangs."""
+    file = well.mac.home / "served.py"
+    file.write_text(OF_THE_USER.format(source=str(ROOT / "src"), file=str(file), hangs=hangs))
+    with well.mac.popen(well.mac.python, file, stdout=subprocess.PIPE, text=True) as process:
+        url, pid = process.stdout.readline().split()
+        yield {"LLAMABAR_URL": url}
+        well.mac.kill(int(pid))
+        process.kill()
+    file.unlink()
 
 
 @situation("llama-swap-old", *LIVE)
@@ -181,16 +211,14 @@ def _(well):
 
 @situation("model-server-silent", *LIVE)
 def _(well):
-    with ready(ttl_s=60) as server:
-        server.world.processes["alpha"].port = free_port()
-        yield {"LLAMABAR_URL": server.url}
+    with of_the_user(well, hangs=True) as environment:
+        yield environment
 
 
 @situation("slots-closed", *LIVE)
 def _(well):
-    with props(endpoint_slots=False) as found:
-        yield found
-
+    with of_the_user(well, hangs=False) as environment:
+        yield environment
 
 
 @situation("model-server-left-behind", *LIVE)

@@ -11,13 +11,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
+from llamabar.cli.output import log_line
 from llamabar.core import address, decode
 from llamabar.core.fields import parse
 from llamabar.core.history import History
 from llamabar.core.snapshot import apply
 from llamabar.core.sse import EventSplitter, PayloadTooLong
 from llamabar.core.status import classify
-from llamabar.macos import agent_plist, agents, launchctl, logs
+from llamabar.macos import agent_plist, agents, launchctl
 from llamabar.plugin import update
 from llamabar.settings import load, mistakes
 from llamabar.sources.clicks import LINE_LIMIT_BYTES, ClickReader
@@ -153,7 +154,7 @@ def clicks(data: bytes) -> None:
 def shown(data: bytes) -> None:
     """Text of others: nothing of it moves a cursor, turns the writing, or ends a line."""
     said = data.decode("utf-8", "replace")
-    for made in (text.plain(said), text.name(said), text.reason(said), logs.printable(said, colour=False)):
+    for made in (text.plain(said), text.name(said), text.reason(said), log_line(said, colour=False)):
         assert not set(made) & set("\x1b\x07\x9b\x9d\n\r\u202e\u2066\u2028"), repr(made)
 
 

@@ -4,8 +4,9 @@ import os
 
 import pytest
 
+from llamabar.cli.output import log_line
 from llamabar.macos import logs
-from llamabar.macos.logs import Follower, current, marks, merged_tail, printable, rotate, tail
+from llamabar.macos.logs import Follower, current, marks, merged_tail, rotate, tail
 
 
 def test_two_logs_with_times_are_merged_by_them_and_lines_without_stay_with_theirs(tmp_path):
@@ -91,8 +92,8 @@ def test_a_pipe_in_place_of_a_log_holds_nothing_up(tmp_path):
     ],
 )
 def test_a_log_can_colour_a_terminal_and_do_nothing_else_to_it(raw, shown):
-    assert printable(raw, colour=True) == shown
-    assert "\x1b" not in printable(raw, colour=False)
+    assert log_line(raw, colour=True) == shown
+    assert "\x1b" not in log_line(raw, colour=False)
 
 
 def test_a_long_log_is_moved_aside_without_following_a_planted_link(tmp_path):

@@ -85,8 +85,9 @@ class Watch:
         """Keep the history of the servers from now on, and return who does."""
         places = {name: watched.url for name, watched in self.monitor.servers.items()}
         store = HistoryStore(
-            environment, self.inbox.put, servers=places, histories=self.monitor.histories, days=self.settings.kept_days
-        )
+            environment, self.inbox.put, servers=places, histories=self.monitor.histories, days=self.settings.kept_days,
+            report=lambda error: self.inbox.put("", Failed(error)),
+        )  # fmt: skip
         self.monitor.keep = store.add
         store.start()
         return store

@@ -58,7 +58,7 @@ def look(
 
 def _recall(watch: Watch, environment: Mapping[str, str]) -> None:
     """Take up the history: what stands there, and of the rows seen now those that do not."""
-    from llamabar.store import reports
+    from llamabar.store import reports  # it says None for whatever is wrong with it
 
     monitor, day = watch.monitor, watch.monitor.today
     for name, watched in monitor.servers.items():

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import List, Optional
 
+from llamabar.cli.output import say
 from llamabar.cli.watch import LiveView
 from llamabar.demo.dialect import DIALECTS
 from llamabar.demo.load import Users
@@ -36,8 +37,8 @@ def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unw
 
 
 def _serve(server: DemoServer, seconds: Optional[float]) -> int:
-    print(f"A made-up llama-swap answers at {server.url} (Ctrl-C ends it).", flush=True)
-    print(f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {program_path(os.environ)}", flush=True)
+    say(f"A made-up llama-swap answers at {server.url} (Ctrl-C ends it).")
+    say(f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {program_path(os.environ)}")
     ends_s = None if seconds is None else time.monotonic() + seconds
     got: List[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -52,5 +53,5 @@ def _watch(server: DemoServer, seconds: Optional[float], unwatched_s: float) -> 
     note = f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {program_path(os.environ)}"
     watched = sys.stdin.isatty() and sys.stdout.isatty()
     if not watched:
-        print(f"A made-up llama-swap at {server.url}; its menu on every change.\n{note}\n", flush=True)
+        say(f"A made-up llama-swap at {server.url}; its menu on every change.", note, "")
     return LiveView(settings, seconds=seconds if seconds is not None or watched else unwatched_s, note=note).run()

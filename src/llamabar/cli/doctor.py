@@ -1,12 +1,9 @@
 """`doctor`: what is wrong and what to do, as words, as JSON, as a report to paste; and the fixes that are safe."""
 
 import os
-import sys
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
-import click
-
-from llamabar.cli.output import say_json
+from llamabar.cli.output import agreed, say, say_json
 from llamabar.cli.style import mark
 from llamabar.core.units import plural
 from llamabar.doctor import fixes
@@ -37,7 +34,7 @@ def doctor(asked: Asked) -> int:
     if asked.selftest:
         from llamabar.doctor.selftest import run as run_selftest
 
-        return run_selftest(os.environ, say=lambda line: print(line, flush=True), config=asked.config)
+        return run_selftest(os.environ, say=say, config=asked.config)
     facts = collect(os.environ, option=asked.config, server=asked.server)
     found = findings(facts)
     if asked.fix:
@@ -47,7 +44,7 @@ def doctor(asked: Asked) -> int:
     elif asked.as_json:
         say_json(document(found))
     else:
-        print("\n".join(lines(facts, found, everything=asked.everything)))
+        say(*lines(facts, found, everything=asked.everything))
     return 1 if any(one.level is Level.ERROR for one in found) else 0
 
 
@@ -67,7 +64,7 @@ def _print_report(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> Non
         known = [{key: value and redacted(value, private) for key, value in one.items()} for one in entries]
         say_json({"findings": known, "report": text.split("\n")})
     else:
-        print(text)
+        say(text)
 
 
 def _entry(one: Finding) -> Dict[str, Any]:
@@ -132,29 +129,19 @@ def _fix(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> int:
     if one.level is Level.SKIPPED:
         raise LlamabarError(f"{one.id} was skipped: {_why(one)}.", f"Fix that first: {facts.command} doctor")
     if one.level is Level.OK:
-        print(f"{mark('ok')} Nothing to fix: {one.id} doesn't apply.")
+        say(f"Nothing to fix: {one.id} doesn't apply.", level="ok")
         return 0
     words = printable(fixes.what(asked.fix, facts))
-    if not asked.yes and not _agreed(words):
+    if not asked.yes and not agreed(f"{words[0].upper()}{words[1:]}?"):
         return 1
     trouble = fixes.fix(asked.fix, facts)
     again = findings(collect(os.environ, option=asked.config, server=asked.server))
     if trouble or BADNESS[_finding(asked.fix, again).level]:
-        print(f"{mark('error')} Couldn't {words}: {printable(trouble) or 'nothing changed'}.", file=sys.stderr)
+        say(f"Couldn't {words}: {printable(trouble) or 'nothing changed'}.", level="error", error=True)
         return 1
-    print(f"{mark('ok')} Done: {words}.")
+    say(f"Done: {words}.", level="ok")
     return 0
 
 
 def _finding(finding_id: str, found: Tuple[Finding, ...]) -> Finding:
     return next(one for one in found if one.id == finding_id)
-
-
-def _agreed(words: str) -> bool:
-    try:
-        if click.confirm(f"{words[0].upper()}{words[1:]}?", default=True):
-            return True
-        print("Cancelled.")
-    except click.Abort:
-        print("\nCancelled. Use --yes to skip the question.", file=sys.stderr)
-    return False

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.cli import preview
-from llamabar.cli.output import say_json
+from llamabar.cli.output import say, say_json, say_whole
 from llamabar.cli.program import OK
 from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, LOAD, PROMPT, WAITED, Line, total
@@ -31,7 +31,7 @@ from llamabar.view.history_page import figures, labels
 from llamabar.view.text import plain
 from llamabar.view.words import ago, changed
 
-AGO = re.compile(r"([1-9]\d{0,3})d\Z")
+AGO = re.compile(r"([1-9][0-9]{0,3})d\Z")
 NONE_YET = "There is no history yet: the plugin and `watch` write it while they run; the demo keeps none."
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
@@ -108,7 +108,7 @@ def clear(confirm: Callable[[str], bool]) -> int:
     path = data_folder(os.environ) / HISTORY_FILE
     database = opened(path)
     if database is None:
-        print(NONE_YET)
+        say(NONE_YET)
         return OK
     database.close()
     if confirm("Delete every request, every day's totals and the charts of all servers?"):
@@ -117,7 +117,7 @@ def clear(confirm: Callable[[str], bool]) -> int:
                 db.clear(database)
         except (OSError, sqlite3.Error):
             raise LlamabarError(f"{path} cannot be written.", "Find out why: llamabar.pyz doctor") from None
-        print("The history is empty.")
+        say("The history is empty.")
     return OK
 
 
@@ -135,15 +135,15 @@ def _say(wanted: Wanted, lines: Sequence[Line], written_unix_s: Optional[float],
         found = {f"{wanted.by}s": [fields(line, wanted.by) for line in lines]}
         say_json({"written_unix_s": written_unix_s, **found})
     elif wanted.kind == "csv":
-        print(as_csv(lines, wanted.by), end="")
+        say_whole(as_csv(lines, wanted.by))
     elif target is not None:
         preview.put(target, history_page.page(lines, heading="llamabar: history", note=note))
-        print(f"Wrote {target}. Open it in a browser.")
+        say(f"Wrote {target}. Open it in a browser.")
     elif lines:
-        print("\n".join((*_fitting(table(lines, wanted.by), everything=wanted.everything), "", note)))
+        say(*_fitting(table(lines, wanted.by), everything=wanted.everything), "", note)
     else:
         day = wanted.asked.since
-        print(note if written_unix_s is None else f"Nothing was answered{f' since {day}' if day else ''}. {note}")
+        say(note if written_unix_s is None else f"Nothing was answered{f' since {day}' if day else ''}. {note}")
 
 
 def table(lines: Sequence[Line], by: str) -> List[str]:

@@ -2,15 +2,12 @@
 
 import os
 import signal
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
-import click
-
 from llamabar.app.service_search import find
-from llamabar.cli.output import say_json
+from llamabar.cli.output import agreed, say, say_json
 from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
 from llamabar.macos.agents import Agent
@@ -82,19 +79,19 @@ def watched_of(settings: Settings) -> Watched:
 
 def _run(planner: Planner, options: Options, asked: Asked, nothing: str) -> int:
     if not asked.as_json:
-        print("Looking at this Mac …", file=sys.stderr, flush=True)
+        say("Looking at this Mac …", error=True)
     facts = collect(asked.server, asked.config)
     plan = planner(facts, options)
     act = bool(plan.steps) and not asked.dry_run and (asked.yes or not asked.as_json)
     if not asked.as_json:
-        print("\n".join(_plan_lines(plan, nothing)), flush=True)
-        if act and not asked.yes and not _agreed():
+        say(*_plan_lines(plan, nothing))
+        if act and not asked.yes and not agreed("Continue?", cancelled="Cancelled. Nothing was changed."):
             return 1
     report = _execute(plan, facts, asked) if act else None
     if asked.as_json:
         say_json(document(plan, report))
     elif report is not None:
-        print("\n".join(_report_lines(report, plan)), flush=True)
+        say(*_report_lines(report, plan))
     if report is not None and report.interrupted:
         return INTERRUPTED
     return 0 if (report is None or report.ok) and plan.complete else 1
@@ -105,11 +102,11 @@ def _execute(plan: Plan, facts: Facts, asked: Asked) -> Report:
         signal.signal(number, signal.default_int_handler)
     if asked.as_json:
         return Execution(facts.places).run(plan)
-    print(flush=True)
+    say("")
     return Execution(
         facts.places,
-        say=lambda what: print(f"    {what} …", flush=True),
-        finished=lambda step: print(f"{mark('ok')} {step.kind.value}", flush=True),
+        say=lambda what: say(f"    {what} …"),
+        finished=lambda step: say(step.kind.value, level="ok"),
     ).run(plan)
 
 
@@ -129,16 +126,6 @@ def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
         "remarks": [one.said for one in report.remarks] if report is not None else [],
         **({"failure": failure.said, "hint": failure.hint} if failure is not None else {}),
     }
-
-
-def _agreed() -> bool:
-    try:
-        if click.confirm("\nContinue?", default=True):
-            return True
-        print("Cancelled. Nothing was changed.")
-    except click.Abort:
-        print("\nCancelled. Use --yes to skip the question.", file=sys.stderr)
-    return False
 
 
 def _plan_lines(plan: Plan, nothing: str) -> List[str]:

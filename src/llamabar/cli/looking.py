@@ -5,6 +5,7 @@ from typing import Optional
 
 import click
 
+from llamabar.cli.output import say, say_whole
 from llamabar.cli.program import KNOWN_FAULT, OK, as_json_option, common, program, report, scene_of, settings_of
 
 DEMO_SECONDS_UNWATCHED = 15.0
@@ -32,7 +33,7 @@ def frame(server: str, config: str) -> int:
     shown = render(compose(scene), click_style(os.environ, ends=True)).decode("utf-8")
     if any(variable in os.environ for variable in NO_SEPARATOR):
         shown = shown[: -len(END) - 1]  # to these it would be one more item
-    print(shown, end="")
+    say_whole(shown)
     return OK
 
 
@@ -138,11 +139,11 @@ def show_config(check: bool, server: str, config: str) -> int:
 
     if not check:
         found = settings_of(server, config, allow_unusable=True)
-        print("\n".join(config_lines(found)))
+        say(*config_lines(found))
         return KNOWN_FAULT if found.mistakes else OK
     from llamabar.settings import discover
 
     found = discover.settings(os.environ, option=config, server=server)
     none = f"✓ No mistakes in {found.file}" if found.file else "No settings file, and no mistakes in the environment."
-    print("\n".join(map(shown, found.mistakes)) or none)
+    say(*(map(shown, found.mistakes) if found.mistakes else [none]))
     return KNOWN_FAULT if found.mistakes else OK

@@ -9,7 +9,7 @@ from typing import List
 import click
 
 from llamabar.cli import controlling, installing, looking  # each adds its commands to the program
-from llamabar.cli.output import say_error
+from llamabar.cli.output import say, say_error
 from llamabar.cli.program import INTERRUPTED, KNOWN_FAULT, OK, OUR_FAULT, WRONG_USAGE, program
 from llamabar.damage import is_repairable
 from llamabar.errors import Code, LlamabarError
@@ -42,12 +42,12 @@ def run(arguments: List[str]) -> int:
         if as_json:
             say_error(error.format_message(), code=Code.USAGE, as_json=True)
         else:
-            error.show()
+            _show_usage(error)
         return WRONG_USAGE
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError) and is_repairable(error.__cause__):
             raise error.__cause__ from None  # click takes it for the end of the input
-        print(file=sys.stderr)
+        say("", error=True)
         return INTERRUPTED
     except LlamabarError as error:
         return _failed(error, as_json=as_json)
@@ -59,6 +59,13 @@ def run(arguments: List[str]) -> int:
         if is_repairable(error):
             raise
         return _internal(error, as_json=as_json)
+
+
+def _show_usage(error: click.ClickException) -> None:
+    """Say what was wrong with a command, and where its help is."""
+    text = io.StringIO()
+    error.show(text)
+    say(text.getvalue().rstrip(), error=True)
 
 
 def _failed(error: LlamabarError, *, as_json: bool = False, exit_code: int = KNOWN_FAULT) -> int:

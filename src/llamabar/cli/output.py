@@ -1,18 +1,29 @@
-"""What commands print. Text from outside goes through `say`: no byte of it can drive the terminal.
+"""What commands print: the one place that does. No byte of text from outside can drive a terminal.
 
-Removed are escape sequences' beginnings (ESC and the C1 controls, so also OSC 52, which writes to the clipboard), BEL,
-and what reorders or hides text (bidirectional and zero-width characters).
+Removed are escape sequences (ESC and the C1 controls, so also OSC 52, which writes to the clipboard), BEL, and what
+reorders or hides text (bidirectional and zero-width characters). Of llama-swap's log the colours stay.
 """
 
 import json
+import re
 import sys
 from typing import Any, List, Mapping, Sequence
 
-from llamabar.cli.style import mark
+import click
+
+from llamabar.cli.style import COLOURS, MARKS, has_colour
 from llamabar.errors import Code
 from llamabar.view.text import columns, harmless, pad
 
 JSON_VERSION = 1
+_MARK = re.compile(rf"( *)([{''.join(MARKS.values())}])(?= )")
+_COLOUR = r"\x1b\[(?:(?:[0-47]|2[1-47]|[34][0-79]|9[0-7]|10[0-7]|[34]8[;:][0-9;:]+)?[;:]?)*m"  # not 8, which hides
+_LOG_ESCAPES = re.compile(
+    rf"({_COLOUR})"
+    r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # other control sequences: the cursor, the screen
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # strings: title, clipboard, links
+    r"|\x1b[ -/]*[0-~]?"
+)
 
 
 def say(*lines: str, level: str = "", error: bool = False) -> None:
@@ -21,7 +32,9 @@ def say(*lines: str, level: str = "", error: bool = False) -> None:
     if not shown:
         return
     if level:
-        shown[0] = f"{mark(level)} {shown[0]}"
+        shown[0] = f"{MARKS[level]} {shown[0]}"
+    if has_colour():
+        shown = [_MARK.sub(lambda mark: f"{mark[1]}\x1b[{COLOURS[mark[2]]}m{mark[2]}\x1b[0m", one, 1) for one in shown]
     print("\n".join(shown), file=sys.stderr if error else sys.stdout, flush=True)
 
 
@@ -30,12 +43,41 @@ def say_json(document: Mapping[str, Any]) -> None:
     print(json.dumps({"llamabar_json": JSON_VERSION, **document}, indent=2), flush=True)
 
 
+def say_log(line: str, *, flush: bool) -> None:
+    """Print a line of a log as a terminal may have it: with its colours where there are any, and nothing else."""
+    print(log_line(line, colour=has_colour()), flush=flush)
+
+
+def say_whole(text: str) -> None:
+    """Print what a renderer made for another program, a frame or a table of values, as it stands."""
+    print(text, end="", flush=True)
+
+
 def say_error(message: str, hint: str = "", *, code: Code, as_json: bool) -> None:
     """Print a failure: to stderr in words, or to stdout as the document that was asked for."""
     if as_json:
         say_json({"error": {"code": code.value, "message": harmless(message), "hint": harmless(hint)}})
     else:
         say(*(part for part in (message, hint) if part), error=True)
+
+
+def agreed(question: str, *, cancelled: str = "Cancelled.") -> bool:
+    """Ask, and return whether the answer is yes; say that nothing was done where it is no, or nobody can answer."""
+    try:
+        if click.confirm(harmless(question), default=True):
+            return True
+        say(cancelled)
+    except click.Abort:
+        say("", "Cancelled. Use --yes to skip the question.", error=True)
+    return False
+
+
+def log_line(line: str, *, colour: bool) -> str:
+    """Return a line of a log without anything but text, tabs and, if `colour`, colours."""
+    parts = re.split(f"({_COLOUR})", _LOG_ESCAPES.sub(lambda found: found[1] or "", line.replace("\r", "")))
+    texts = ["\t".join(map(harmless, part.split("\t"))) for part in parts[::2]]
+    shown = texts[0] + "".join((code if colour else "") + text for code, text in zip(parts[1::2], texts[1:]))
+    return f"{shown}\x1b[0m" if colour and len(parts) > 1 else shown
 
 
 def table(rows: Sequence[Sequence[str]], *, indent: int = 0) -> List[str]:

@@ -52,7 +52,7 @@ def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
     if asked:
         from llamabar import version
 
-        print(version.words())
+        say(version.words())
         context.exit()
 
 
@@ -81,7 +81,7 @@ def program(context: click.Context) -> Optional[int]:
     if context.invoked_subcommand is not None:
         return None
     code = report("status", "", "", as_json=False)
-    print(f"\n{context.get_help()}")
+    say("", context.get_help())
     return code
 
 
@@ -96,7 +96,7 @@ def show_help(context: click.Context, command: Optional[str]) -> int:
         close = get_close_matches(command or "", program.commands, n=1)
         guess = f" Did you mean {close[0]!r}?" if close else ""
         raise click.UsageError(f"No such command {command!r}.{guess}", parent)
-    print(found.get_help(click.Context(found, info_name=command, parent=parent) if command else parent))
+    say(found.get_help(click.Context(found, info_name=command, parent=parent) if command else parent))
     return OK
 
 

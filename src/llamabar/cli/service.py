@@ -1,14 +1,12 @@
 """`start`, `stop`, `restart`, `logs` and `open`: the service of a server, its files and its pages."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Iterator, Sequence
 
 from llamabar.app import services
 from llamabar.app.services import Verb
-from llamabar.cli.output import say_json
-from llamabar.cli.style import has_colour, mark
+from llamabar.cli.output import log_line, say, say_json, say_log
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
@@ -29,8 +27,8 @@ def control(verb: Verb, settings: Settings, *, as_json: bool = False, limit_s: f
     server = settings.servers[0]
     if verb is not Verb.START and not as_json and probe.answers(server.url):
         _say_what_is_lost(settings)
-    say = (lambda _: None) if as_json else (lambda what: print(f"{what} …", flush=True))
-    outcome = services.act(verb, server, say=say, limit_s=limit_s)
+    progress = (lambda _: None) if as_json else (lambda what: say(f"{what} …"))
+    outcome = services.act(verb, server, say=progress, limit_s=limit_s)
     if as_json:
         result = {"result": outcome.why.code, "label": outcome.fields["label"], "said": outcome.said}
         say_json({**result, "hint": outcome.hint, "log_lines": list(outcome.lines)})
@@ -40,12 +38,9 @@ def control(verb: Verb, settings: Settings, *, as_json: bool = False, limit_s: f
 
 
 def _print(outcome: Note) -> None:
-    to = sys.stdout if outcome.ok else sys.stderr
-    print(f"{mark('ok' if outcome.ok else 'error')} {outcome.said}.", file=to)
-    for line in outcome.lines:
-        print(f"    {logs.printable(line, colour=False)}", file=to)
-    if outcome.hint:
-        print(f"  {outcome.hint}", file=to)
+    said = (f"{outcome.said}.", *(f"    {log_line(line, colour=False)}" for line in outcome.lines))
+    hint = [f"  {outcome.hint}"] if outcome.hint else []
+    say(*said, *hint, level="ok" if outcome.ok else "error", error=not outcome.ok)
 
 
 def _say_what_is_lost(settings: Settings) -> None:
@@ -54,7 +49,7 @@ def _say_what_is_lost(settings: Settings) -> None:
     snapshot = next(iter(look(settings, longest_s=LOOK_S).monitor.servers.values())).snapshot
     running = in_flight(snapshot)
     if running:
-        print(f"This interrupts {plural(running, 'request')}.", flush=True)
+        say(f"This interrupts {plural(running, 'request')}.")
 
 
 def show_log(settings: Settings, *, follow: bool, upstream: bool) -> int:
@@ -62,9 +57,9 @@ def show_log(settings: Settings, *, follow: bool, upstream: bool) -> int:
     server = settings.servers[0]
     paths = () if upstream else services.logs_for(server)
     lines = _filed(paths, follow) if paths else _served(server, follow=follow, upstream=upstream)
-    colour, client = has_colour(), client_of(server)
+    client = client_of(server)
     for line in lines:
-        print(logs.printable(client.hidden(line), colour=colour), flush=follow)
+        say_log(client.hidden(line), flush=follow)
     return 0
 
 

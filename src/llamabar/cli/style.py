@@ -4,14 +4,14 @@ import os
 import sys
 
 MARKS = {"ok": "✓", "note": "•", "warning": "!", "error": "✗", "skipped": "–"}
-_COLOURS = {"ok": "32", "note": "36", "warning": "33", "error": "31", "skipped": "2"}
+COLOURS = {"✓": "32", "•": "36", "!": "33", "✗": "31", "–": "2"}
 
 
 def has_colour() -> bool:
     """Tell whether colour may be used on stdout."""
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def mark(level: str) -> str:
-    """Return the mark of a level, coloured where that is allowed."""
-    return f"\x1b[{_COLOURS[level]}m{MARKS[level]}\x1b[0m" if has_colour() else MARKS[level]
+    """Return the mark of a level; `say` gives it its colour."""
+    return MARKS[level]

@@ -7,6 +7,7 @@ from typing import Mapping, Optional
 
 from llamabar.app.loop import Watch
 from llamabar.cli import terminal
+from llamabar.cli.output import say
 from llamabar.core.state import in_flight, requests_of
 from llamabar.doctor.explain import explain
 from llamabar.settings.load import Settings
@@ -74,7 +75,7 @@ class LiveView:
             self.controls = replace(self.controls, message="")
         if self.screen is None:
             text = "\n".join(lines_of.render(menu, width=PLAIN_WIDTH, glyph=BY_SYMBOL[menu.title.symbol]))
-            print(f"{text}\n", flush=True)
+            say(text, "")
         else:
             self._redraw(menu)
 

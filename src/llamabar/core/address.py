@@ -103,7 +103,7 @@ def _host(host: str, port: Optional[int]) -> Optional[str]:
     """Return a host as DNS has it, None for what cannot be one; a wildcard with a port is this computer."""
     if host in WILDCARDS:
         return "127.0.0.1" if host or port else None
-    if not all(char.isalnum() or char in "-._:%" for char in host):
+    if not all(char.isalpha() or char in "-._:%0123456789" for char in host):
         return None
     try:
         ascii_host = host if host.isascii() else host.encode("idna").decode("ascii")

@@ -5,7 +5,7 @@ import math
 from datetime import datetime
 from typing import Any, Dict, List, Optional, Tuple
 
-from llamabar.core.limits import TEXT_CHARS, TEXTS
+from llamabar.core.limits import DIGITS, TEXT_CHARS, TEXTS
 
 _LARGEST = 1 << 62
 
@@ -13,9 +13,14 @@ _LARGEST = 1 << 62
 def parse(raw: "bytes | str") -> Any:
     """Return the JSON value, or None for anything that is not JSON."""
     try:
-        return json.loads(raw)
+        return json.loads(raw, parse_int=_int)
     except (ValueError, RecursionError):
         return None
+
+
+def _int(digits: str) -> Optional[int]:
+    """Return a whole number; None for one whose digits, as many as their square, would take minutes to read."""
+    return int(digits) if len(digits) <= DIGITS else None
 
 
 def mapping(value: Any) -> Dict[str, Any]:
@@ -43,6 +48,8 @@ def texts(value: Any) -> Tuple[str, ...]:
 def number(value: Any) -> Optional[float]:
     """Return a finite number of at least 0, also from a string."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    if isinstance(value, str) and not value.isascii():  # `٣` is a digit to float, and to nobody who sends numbers
         return None
     try:
         found = float(value[:40] if isinstance(value, str) else value)

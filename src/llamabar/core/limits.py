@@ -13,3 +13,5 @@ PATHS = 32  # by which one model's answers are calibrated
 CLICKS = 200  # that wait for their effect, or were refused
 PENDING_EVENTS = 5000  # between the reading thread and the loop
 EVENT_BYTES = 16 * 1024 * 1024
+EVENT_LINES = 64  # llama-swap sends one
+DIGITS = 400  # of a number, the longest that a float has

@@ -4,13 +4,13 @@ llama-swap frames an event as `event:message`, one `data:` line of JSON without 
 (llama-swap API, 4.1). So an event ends at the first blank line, whatever its size, and its first bytes say what it is:
 `type` stands first. Three rules follow. The bytes are searched once, for that blank line. A log, which can be megabytes
 and is not for us, is dropped as soon as its first bytes are known, without being kept, copied or decoded. An event
-above EVENT_BYTES is an error, not a memory leak.
+above EVENT_BYTES, or of more than EVENT_LINES lines, is an error, not a memory leak.
 """
 
 import re
 from typing import List
 
-from llamabar.core.limits import EVENT_BYTES
+from llamabar.core.limits import EVENT_BYTES, EVENT_LINES
 
 _LOG = (b'event:message\ndata:{"type":"logData"', b'data:{"type":"logData"')
 _BLANK_LINE = re.compile(rb"\n\r?\n")
@@ -59,6 +59,9 @@ class EventSplitter:
 
 def _payload(event: bytes) -> List[bytes]:
     """Return the data of an event, its lines joined, as a list of one; an empty list if it has none."""
-    lines = (line[5:].rstrip(b"\r") for line in event.split(b"\n") if line.startswith(b"data:"))
+    found = event.split(b"\n", EVENT_LINES)
+    if len(found) > EVENT_LINES:
+        raise PayloadTooLong(f"an event has more than {EVENT_LINES} lines")
+    lines = (line[5:].rstrip(b"\r") for line in found if line.startswith(b"data:"))
     data = [line[1:] if line.startswith(b" ") else line for line in lines]
     return [b"\n".join(data)] if data else []

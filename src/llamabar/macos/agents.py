@@ -24,6 +24,7 @@ DEFAULT_TLS_LISTEN = ":8443"
 SHELLS = ("sh", "bash", "zsh", "dash", "fish")
 WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo", "exec", "nohup")  # daemondo: MacPorts
 SCRIPT_BYTES = 65_536
+PLIST_BYTES = 4_000_000
 _NOT_PROGRAMS = (".yaml", ".yml", ".json", ".toml", ".log", ".plist", ".txt", ".conf", ".pid")
 _SHELL_SCRIPT = re.compile(rb"#!.*\b(?:sh|bash|zsh|dash)\b")
 _ENDS_COMMAND = re.compile(r"[;&|<>]|\d>")
@@ -121,7 +122,7 @@ def command(content: Mapping[str, Any]) -> Tuple[str, ...]:
 
 def read_plist(path: Path) -> Optional[Dict[str, Any]]:
     """Return a plist's dictionary, or None for anything that is none: a pipe, a folder, a damaged file."""
-    return parse_plist(files.read(path))
+    return parse_plist(files.read(path, limit_bytes=PLIST_BYTES))
 
 
 def parse_plist(data: Optional[bytes]) -> Optional[Dict[str, Any]]:

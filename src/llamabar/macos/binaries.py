@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, Mapping, Optional, Tuple
 
-from llamabar.macos import tools
+from llamabar.macos import files, tools
 
 PROGRAM = "llama-swap"
 FOLDERS = ("/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin")
@@ -20,6 +20,7 @@ NIX_FOLDERS = ("/run/current-system/sw/bin", "/nix/var/nix/profiles/default/bin"
 SHELL_S = 3.0
 VERSION_S = 5.0
 CHECK_S = 5.0
+CONFIG_BYTES = 10_000_000
 WORDS_CHARS = 400
 _VERSION = re.compile(r"^version: (\S+) \(", re.MULTILINE)
 _MARK = "llamabar-path:"
@@ -100,15 +101,15 @@ def check_config(program: str, config: Path) -> ConfigCheck:
 
     The copy has no `hooks:`: a preload would start a model before the port is tried.
     """
-    try:
-        text = config.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        return ConfigCheck(False, f"{config} cannot be read ({type(error).__name__})")
+    content = files.read(config, limit_bytes=CONFIG_BYTES)
+    if content is None:
+        return ConfigCheck(False, f"{config} can't be read")
+    text = content.decode("utf-8", "surrogateescape")
     with tempfile.TemporaryDirectory(prefix="llamabar-checks-") as folder, socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen(1)
         copy = Path(folder) / config.name
-        copy.write_text(without_hooks(text), "utf-8")
+        copy.write_bytes(without_hooks(text).encode("utf-8", "surrogateescape"))
         listen = f"127.0.0.1:{held.getsockname()[1]}"
         said = tools.call(program, "--config", str(copy), "--listen", listen, timeout_s=CHECK_S)
         return _judge(said, str(copy), str(config))

@@ -1,4 +1,4 @@
-"""The logs of a service: their last lines in the order of their times, what is new, and what may reach a terminal.
+"""The logs of a service: their last lines in the order of their times, and what is new.
 
 llama-swap writes to standard output, fatal errors at start to standard error (shared facts on real set-ups, 11): which
 of a job's files is the log, their growth tells. launchd never rotates one; it appends, so that a cut is safe.
@@ -17,14 +17,6 @@ TAIL_BYTES = 65_536
 PIECE_BYTES = 1 << 20
 LINE_BYTES = 65_536
 _TIME = re.compile(r"(?:\x1b\[[\d;]*m|\[|time=)*(\d{4})[-/](\d\d)[-/](\d\d)[ T](\d\d:\d\d:\d\d(?:[.,]\d+)?)")
-_SGR = r"\x1b\[[0-9;:]*m"
-_ESCAPES = re.compile(
-    rf"({_SGR})"
-    r"|\x1b\[[0-?]*[ -/]*[@-~]?"  # other control sequences: the cursor, the screen
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # strings: title, clipboard, links
-    r"|\x1b[ -/]*[0-~]?"
-    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
-)
 
 
 class Mark(NamedTuple):
@@ -32,12 +24,6 @@ class Mark(NamedTuple):
 
     inode: int
     size_bytes: int
-
-
-def printable(line: str, *, colour: bool) -> str:
-    """Return a line of a log as a terminal may have it: its colours if `colour`, no other control characters."""
-    shown = _ESCAPES.sub(lambda found: found.group(1) or "" if colour else "", line)
-    return f"{shown}\x1b[0m" if colour and "\x1b" in shown else shown
 
 
 def tail(path: Path, count: int, *, since: Optional[Mark] = None) -> Tuple[str, ...]:

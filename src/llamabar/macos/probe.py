@@ -1,40 +1,62 @@
-"""Whether a llama-swap answers at an address, and whether a port is free. Loopback and plain HTTP(S), no proxy."""
+"""Whether a llama-swap answers at an address, and whether a port is free. Loopback and plain HTTP(S), no proxy.
 
-import http.client
+One deadline from connecting to the last byte, and a bounded answer: what trickles, or never ends, is no llama-swap.
+"""
+
+import re
 import socket
-from typing import Optional
+import time
 from urllib.parse import urlsplit
 
 ANSWER_S = 2.0
 CONNECT_S = 0.5
+ANSWER_BYTES = 16_384
+_STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})[ \r]")
 
 
 def answers(url: str) -> bool:
     """Tell whether a llama-swap answers: its health route says OK, or wants a key."""
     try:
-        parts = urlsplit(url)
-        connection = _connection(parts.scheme == "https", parts.hostname or "", parts.port)
-    except ValueError:
+        said = _health(url, time.monotonic() + ANSWER_S)
+    except (OSError, ValueError):
         return False
-    try:
-        connection.request("GET", f"{parts.path.rstrip('/')}/health", headers={"User-Agent": "llamabar-installer"})
-        answer = connection.getresponse()
-        return answer.status in (401, 403) or (answer.status == 200 and answer.read(16).strip() == b"OK")
-    except (OSError, http.client.HTTPException, ValueError):
-        return False
-    finally:
-        connection.close()
+    head, _, body = said.partition(b"\r\n\r\n")
+    status = _STATUS.match(head)
+    return status is not None and (status[1] in (b"401", b"403") or (status[1] == b"200" and body.strip() == b"OK"))
 
 
-def _connection(secure: bool, host: str, port: Optional[int]) -> http.client.HTTPConnection:
-    """Return a connection; a secure one takes any certificate: it is asked whether it answers, and told nothing."""
-    if not secure:
-        return http.client.HTTPConnection(host, port, timeout=ANSWER_S)
+def _health(url: str, ends_s: float) -> bytes:
+    """Return what a health route answers, by HTTP/1.0, which ends with the connection; raise OSError, ValueError."""
+    parts = urlsplit(url)
+    secure, host = parts.scheme == "https", parts.hostname or ""
+    port, path = parts.port or (443 if secure else 80), f"{parts.path.rstrip('/')}/health"
+    request = f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\nUser-Agent: llamabar-installer\r\n\r\n"
+    said, plain = b"", socket.create_connection((host, port), timeout=ANSWER_S)
+    with plain, _secured(plain, host) if secure else plain as connection:
+        connection.sendall(request.encode("ascii"))
+        while len(said) < ANSWER_BYTES and not _is_whole(said):
+            connection.settimeout(max(0.001, ends_s - time.monotonic()))
+            piece = connection.recv(ANSWER_BYTES)
+            if not piece:
+                break
+            said += piece
+    return said
+
+
+def _is_whole(said: bytes) -> bool:
+    """Tell whether nothing that comes can change what an answer means."""
+    head, _, body = said.partition(b"\r\n\r\n")
+    length = re.search(rb"(?i)\r\ncontent-length: *([0-9]{1,9})\r\n", head + b"\r\n")
+    return b"\r\n\r\n" in said and length is not None and len(body) >= int(length[1])
+
+
+def _secured(plain: socket.socket, host: str) -> socket.socket:
+    """Return a secure connection that takes any certificate: it is asked whether it answers, and told nothing."""
     import ssl
 
     unchecked = ssl.create_default_context()
     unchecked.check_hostname, unchecked.verify_mode = False, ssl.CERT_NONE
-    return http.client.HTTPSConnection(host, port, timeout=ANSWER_S, context=unchecked)
+    return unchecked.wrap_socket(plain, server_hostname=host)
 
 
 def is_free(port: int) -> bool:

@@ -120,7 +120,11 @@ def call(
     name = os.path.basename(program)
     timeout_s = max(SHORTEST_S, min(timeout_s, _ends_s.get() - time.monotonic()))
     files = tempfile.TemporaryFile
-    with signals_held() as held, files() as out, files() as err, files() as stdin:
+    try:
+        out, err, stdin = files(), files(), files()
+    except OSError as error:
+        return Output(None, trouble=f"no temporary file could be made ({type(error).__name__})")
+    with signals_held() as held, out, err, stdin:
         stdin.write(text.encode("utf-8", "surrogateescape"))
         stdin.seek(0)
         try:

@@ -14,15 +14,18 @@ from llamabar.core import address
 from llamabar.core.decode import error_text
 from llamabar.core.events import Fault, FaultKind
 from llamabar.sources import clock
+from llamabar.sources.echoes import without
 from llamabar.sources.exchange import (
     AnyConnection,
     Deadline,
     HTTPConnection,
     HTTPSConnection,
+    certificates,
     fault_of,
     keep_alive,
     urllib3,
 )
+from llamabar.sources.exchange import Unreachable as Unreachable
 from llamabar.sources.faults import fault_of_answer
 
 CONNECT_S = 3.0
@@ -32,15 +35,6 @@ BODY_LIMIT_BYTES = 4 * 1024 * 1024
 USER_AGENT = f"llamabar/{__version__}"
 READ_BYTES = 65_536
 UNAUTHORIZED = (401, 403)
-HIDDEN = b"(key)"
-
-
-class Unreachable(Exception):
-    """There is no answer; `fault` says why in our words."""
-
-    def __init__(self, fault: Fault) -> None:
-        super().__init__(fault.kind.value)
-        self.fault = fault
 
 
 class Answer(NamedTuple):
@@ -76,14 +70,8 @@ class Client:
         return clock.unix_s()
 
     def without_secrets(self, said: bytes) -> bytes:
-        """Return what a server said without the secrets that it was sent: one that echoes them has none of them shown.
-
-        A secret so short or so plain that it may be a word of anybody's stays: replaced, it would be a model's name.
-        """
-        for secret in (self.api_key, self.login, self.login.partition(":")[2], _basic(self.login)):
-            if len(secret) >= 16 or (len(secret) >= 8 and any(char.isdigit() for char in secret)):
-                said = said.replace(secret.encode(), HIDDEN)
-        return said
+        """Return what a server said without the secrets that it was sent: one may echo them."""
+        return without(said, (self.api_key, self.login, self.login.partition(":")[2], _basic(self.login)))
 
     def hidden(self, said: str) -> str:
         """Return a text without secrets."""
@@ -187,8 +175,9 @@ class Client:
     def _connection(self, connect_s: float) -> "AnyConnection":
         found = self._address()
         if found.scheme == "https":
+            ca_certs = certificates(self.ca_file) if self.ca_file else None
             return HTTPSConnection(
-                found.host, found.port, timeout=connect_s, ca_certs=self.ca_file or None, cert_reqs="CERT_REQUIRED"
+                found.host, found.port, timeout=connect_s, ca_cert_data=ca_certs, cert_reqs="CERT_REQUIRED"
             )
         return HTTPConnection(found.host, found.port, timeout=connect_s)
 

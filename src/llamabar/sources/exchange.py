@@ -5,14 +5,17 @@ trickle would hold a caller for ever. So each exchange has a timer that shuts it
 line to 64 KiB and an answer to 100 headers. The look-up of a host's name is the system's, and bounded by that alone.
 """
 
+import os
 import socket
 import sys
 import threading
 import warnings
 from http.client import BadStatusLine, RemoteDisconnected, UnknownProtocol
+from pathlib import Path
 from typing import Optional, Union
 
 from llamabar.core.events import Fault, FaultKind
+from llamabar.macos import files
 
 warnings.filterwarnings("ignore", message="urllib3 v2 only supports OpenSSL")
 
@@ -28,12 +31,22 @@ from urllib3.exceptions import (  # noqa: E402
 )
 from urllib3.exceptions import TimeoutError as ReadTimeout  # noqa: E402
 
-__all__ = ["AnyConnection", "Deadline", "HTTPConnection", "HTTPSConnection", "fault_of", "keep_alive", "urllib3"]
+__all__ = ["AnyConnection", "Deadline", "HTTPConnection", "HTTPSConnection", "Unreachable", "certificates", "fault_of",
+           "keep_alive", "urllib3"]  # fmt: skip
 
 KEPT_ALIVE = (  # name, seconds or times, and the number in macOS's netinet/tcp.h, where a Python lacks the name
     ("TCP_KEEPIDLE", 10, None), ("TCP_KEEPALIVE", 10, 0x10), ("TCP_KEEPINTVL", 5, 0x101), ("TCP_KEEPCNT", 3, 0x102),
 )  # fmt: skip
 AnyConnection = Union[HTTPConnection, HTTPSConnection]
+CERTIFICATES_BYTES = 4_000_000
+
+
+class Unreachable(Exception):
+    """There is no answer; `fault` says why in our words."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.kind.value)
+        self.fault = fault
 
 
 class Deadline:
@@ -103,6 +116,15 @@ def keep_alive(held: socket.socket) -> None:
             held.setsockopt(socket.IPPROTO_TCP, option, number)
 
 
+def certificates(path: str) -> str:
+    """Return the certificates in a file; raise Unreachable for what is no file: OpenSSL would wait at a pipe."""
+    content = files.read(Path(path), limit_bytes=CERTIFICATES_BYTES)
+    if content is None:
+        why = "can't be read" if os.path.lexists(path) else "doesn't exist"
+        raise Unreachable(Fault(FaultKind.TLS, f"the ca_file in the settings {why}"))
+    return content.decode("ascii", "ignore")
+
+
 def fault_of(error: BaseException) -> Fault:
     """Return the fault behind an exception, in our words."""
     if isinstance(error, ProtocolError) and isinstance(error.args[-1], BaseException):
@@ -127,6 +149,4 @@ def _tls_words(cause: object) -> str:
         return f"its certificate isn't trusted: {said}; for a private authority set ca_file in the settings"
     if getattr(cause, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
         return "it doesn't speak TLS; try http://"
-    if isinstance(cause, FileNotFoundError):
-        return "the ca_file in the settings doesn't exist"
     return str(getattr(cause, "reason", "") or "").replace("_", " ").lower()

@@ -17,11 +17,12 @@ from urllib.parse import urlsplit
 
 from llamabar.core.address import is_local, port_of
 from llamabar.core.events import FinishedRequest
-from llamabar.core.totals import Rows, Sums, identity, is_dated, of_row, times, total
+from llamabar.core.totals import MOST, Rows, Sums, identity, is_dated, of_row, times, total
 from llamabar.sources import clock
 from llamabar.store.schema import transaction
 
 DAY_S = 86_400.0
+MOST_STEPS = 10_000  # of a spread: exp of more is no number
 DISORDER_S = 1  # requests that end in one second are numbered in either order
 FIRST_IDS = (0, 1)  # of a table that began anew: 0 up to v235, 1 from v236 on
 
@@ -164,9 +165,16 @@ def put_day(database: sqlite3.Connection, key: Tuple[str, int, int], sums: Sums)
 
 
 def read_sums(said: str) -> Sums:
-    """Return the sums that stand in a cell."""
-    *counts, spreads = json.loads(said)
-    return Sums._make([*counts, {name: dict(zip(*spread)) for name, spread in spreads.items()}])
+    """Return the sums that stand in a cell; none for one that is not understood."""
+    try:
+        *counts, spreads = json.loads(said)
+        found = {str(name): dict(zip(*spread)) for name, spread in spreads.items()}
+        steps = (pair for spread in found.values() for pair in spread.items())
+        if not all(abs(step) < MOST_STEPS and 0 <= count < MOST for step, count in steps):
+            return Sums()
+        return Sums._make([*(one if 0 <= one < 2**62 else 0 for one in counts), found])
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return Sums()
 
 
 def put_server(database: sqlite3.Connection, place: str, name: str, mark: Mark) -> int:

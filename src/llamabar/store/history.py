@@ -14,12 +14,15 @@ CHARTS_EVERY_S = 60.0
 class HistoryStore:
     """Keeps the history of servers, by name their address. `tell` is told of a server what stands there, on another
     thread; `histories` is asked for the charts; `days`: of how many with requests the rows are kept; None: of all.
+    `report` is told of a fault of ours.
     """
 
     def __init__(
         self, environment: Mapping[str, str], tell: Tell, *, servers: Mapping[str, str],
         histories: Callable[[], Mapping[str, History]], days: Optional[int],
+        report: Callable[[Exception], None] = lambda _: None,
     ) -> None:  # fmt: skip
+        self._report = report
         self._histories = histories
         self._environment = environment
         self._tell = tell
@@ -62,7 +65,7 @@ class HistoryStore:
         from llamabar.store.writer import Writer  # with SQLite, which nothing before the first frame waits for
 
         writer = Writer(self._environment, self._tell, days=self._days)
-        writer.begin(self._servers)
+        self._do(lambda: writer.begin(self._servers))
         ending, next_s = False, 0.0
         while not ending:
             try:
@@ -75,5 +78,12 @@ class HistoryStore:
                 pass
             if ending or (writer.rows and clock.now_s() >= next_s):
                 next_s = clock.now_s() + EVERY_S
-                writer.write()
+                self._do(writer.write)
         writer.close()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        """Do a part of the work; one that fails in a way that nobody expected is reported, and the next one is done."""
+        try:
+            work()
+        except Exception as error:
+            self._report(error)

@@ -2,30 +2,28 @@
 
 import json
 import math
-import os
 import sqlite3
-import stat
 from pathlib import Path
 from typing import Any, Optional
 
 from llamabar.core.history import Chart, Readings
 from llamabar.core.totals import MOST, Sums
+from llamabar.macos import files
 from llamabar.store.database import Mark, put_day, put_server, word_of
 from llamabar.store.reports import put_chart
 
 NAME, VERSION = "history.json", 1
+LARGEST_BYTES = 20_000_000
 NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 
 def take_over(database: sqlite3.Connection, path: Path) -> None:
     """Put what the file says into a database, all of it or nothing; a file that is not understood says nothing."""
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return
-        said = json.loads(path.read_bytes())
+        said = json.loads(b"" if path.is_symlink() else files.read(path, limit_bytes=LARGEST_BYTES) or b"")
         if said["llamabar_history"] != VERSION:
             return
-    except (OSError, *NOT_UNDERSTOOD):
+    except NOT_UNDERSTOOD:
         return
     database.execute("SAVEPOINT taken")
     try:

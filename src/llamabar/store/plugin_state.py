@@ -53,7 +53,9 @@ def parse(content: bytes) -> Optional[Noted]:
         if document.pop("llamabar_watcher") != VERSION:
             return None
         noted = Noted(**{name: document[name] for name in Noted.__dataclass_fields__ if name in document})
-        return noted if isinstance(noted.pid, int) and noted.started_unix_s >= 0 else None
+        numbers = (noted.pid, noted.started_unix_s, noted.frames, noted.printed_bytes, noted.reconnects, noted.lagged)
+        texts = isinstance(noted.version, str) and isinstance(noted.last_error, str)
+        return noted if texts and isinstance(noted.pid, int) and all(0 <= one < 2**53 for one in numbers) else None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 

@@ -6,11 +6,11 @@ from contextlib import closing
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.core.events import FinishedRequest
-from llamabar.core.history import Chart, Readings
+from llamabar.core.history import BUCKETS, Chart, Readings
 from llamabar.core.needs import Load, of_each
 from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import Swap
-from llamabar.core.totals import Line, Sums, Told, change, identity, of_row, total
+from llamabar.core.totals import MOST, Line, Sums, Told, change, identity, of_row, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
 from llamabar.store.database import DAY_S, is_marked, mark_of, place_of, read_sums, twin
@@ -169,8 +169,14 @@ def chart_of(database: sqlite3.Connection, place: str) -> Optional[Chart]:
     found = database.execute("SELECT read_unix_s, chart FROM charts WHERE place=?", (place,)).fetchone()
     if found is None:
         return None
-    bucket_s, readings = json.loads(found[1])
-    return Chart(found[0], bucket_s, tuple(Readings(*one) for one in readings))
+    try:
+        bucket_s, readings = json.loads(found[1])
+        kept = tuple(Readings(*one) for one in readings[-BUCKETS:])
+        if not all(value is None or 0 <= value < MOST for one in kept for value in one):
+            return None
+        return Chart(float(found[0]), float(bucket_s), kept)
+    except (ValueError, TypeError, RecursionError):
+        return None
 
 
 def put_chart(database: sqlite3.Connection, place: str, chart: Chart) -> None:

@@ -11,6 +11,8 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 def harmless(outside: str) -> str:
     """Return the text on one line, without control, format, bidirectional and unassigned characters; blanks stay."""
+    if outside.isprintable():  # all but a few per cent: nothing to take out
+        return outside
     shown = "".join(" " if char.isspace() else char for char in outside)
     return "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
 

@@ -57,7 +57,8 @@ def _has_key(facts: Facts, server: Server) -> bool:
 
 def _is_kept_away(facts: Facts, server: Server) -> bool:
     major = facts.mac.macos.split(".")[0]
-    return _settings(facts, server).private and major.isdigit() and int(major) >= LOCAL_NETWORK_SINCE
+    is_number = major.isascii() and major.isdigit()
+    return _settings(facts, server).private and is_number and int(major) >= LOCAL_NETWORK_SINCE
 
 
 def _is_unknown(facts: Facts, server: Server) -> bool:

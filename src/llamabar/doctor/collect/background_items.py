@@ -10,6 +10,7 @@ from typing import Any, Iterator, List, Mapping, Tuple
 
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown
+from llamabar.macos import files
 
 FOLDER = Path("/var/db/com.apple.backgroundtaskmanagement")
 ENABLED_AND_ALLOWED = 0b11
@@ -35,9 +36,12 @@ def _newest(folder: Path) -> List[Any]:
     if not found:
         raise Unknown("this macOS keeps no list of background items that can be read")
     try:
-        objects = plistlib.loads(found[-1].read_bytes())["$objects"]
-    except OSError:
-        raise Unknown("macOS does not let its list of background items be read") from None
+        content = files.read(found[-1])
+        if content is None:
+            raise Unknown("macOS does not let its list of background items be read")
+        objects = plistlib.loads(content)["$objects"]
+    except Unknown:
+        raise
     except Exception:  # plistlib raises nearly anything for a damaged archive
         raise Unknown("macOS's list of background items is not understood") from None
     return objects if isinstance(objects, list) else []

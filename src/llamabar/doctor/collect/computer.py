@@ -10,9 +10,10 @@ from typing import Iterator, Mapping, Optional, Sequence
 from llamabar.core.address import is_local, port_of
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown, same
-from llamabar.macos import binaries, launchctl, tools
+from llamabar.macos import binaries, files, launchctl, tools
 from llamabar.macos import swiftbar as bar
 from llamabar.macos.agents import Agent
+from llamabar.macos.launchctl import whole
 from llamabar.macos.paths import PLUGIN, Places
 from llamabar.sources import processes as table
 
@@ -98,20 +99,17 @@ def is_apple_silicon() -> bool:
 def _sysctl(name: str) -> Optional[int]:
     said = tools.run("sysctl", "-n", name)
     text = said.out.strip()
-    return int(text) if said.code == 0 and text.isdecimal() else None
+    return whole(text) if said.code == 0 else None
 
 
 def _is_ignored(folder: Path) -> bool:
-    try:
-        lines = (folder / ".swiftbarignore").read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return False
+    lines = (files.read(folder / ".swiftbarignore") or b"").decode("utf-8", "replace").splitlines()
     return any(fnmatch.fnmatchcase(PLUGIN, line.strip()) for line in lines if not line.strip().startswith("#"))
 
 
 def _has_model_port(words: Sequence[str]) -> bool:
     """Tell whether a model server uses a port that llama-swap gives out."""
-    return any(port.isdecimal() and FIRST_MODEL_PORT <= int(port) <= LAST_MODEL_PORT for port in _ports(words))
+    return any(FIRST_MODEL_PORT <= (whole(port) or 0) <= LAST_MODEL_PORT for port in _ports(words))
 
 
 def _ports(words: Sequence[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from llamabar.doctor.collect.agents import Watched
 from llamabar.doctor.collect.computer import is_apple_silicon
 from llamabar.doctor.collect.disk import free_bytes, is_quarantined, size_of
 from llamabar.doctor.collect.gathering import Unknown, same
-from llamabar.macos import launchctl, logs
+from llamabar.macos import files, launchctl, logs
 from llamabar.macos.agents import Agent, flag
 from llamabar.macos.binaries import check_config, describe
 from llamabar.macos.launchctl import Trouble
@@ -139,11 +139,7 @@ def _can_start(program: str) -> bool:
 
 
 def _head(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(len(_INTEL))
-    except OSError:
-        return b""
+    return files.head(Path(path), len(_INTEL))
 
 
 def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -1,0 +1,67 @@
+"""Content of our own files that nobody of ours wrote: a value or nothing, and the thread that meets it goes on."""
+
+import json
+import sqlite3
+
+import pytest
+
+from llamabar.core.history import History
+from llamabar.store import plugin_state, reports
+from llamabar.store.database import place_of
+from llamabar.store.history import HistoryStore
+from tests.fakes.programs import wait_for
+from tests.store.history_files import NOON, URL, Watcher, lines, rows
+
+ODD = ["", "[" * 50_000, "[1]", '{"a":1}', "null", "[" + "NaN," * 13 + "{}]", "[" + '"x",' * 13 + "{}]",
+       "[" + "1," * 13 + '{"generation_tps":[[999999999],[1]]}]', "[1]" * 9, "[" + "1," * 13 + '{"a":7}]']  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def a_minute_later(monkeypatch):
+    monkeypatch.setattr("llamabar.sources.clock.unix_s", lambda: NOON + 60)
+
+
+@pytest.mark.parametrize("cell", ODD)
+def test_a_days_sums_that_are_not_understood_are_none_and_the_next_ones_count(tmp_path, cell):
+    Watcher(tmp_path).add(rows(1))
+    with sqlite3.connect(tmp_path / "history.sqlite") as database:
+        database.execute("UPDATE days SET sums=?", (cell,))
+        database.execute("INSERT INTO charts VALUES (?, 1.0, ?)", (place_of(URL), cell))
+    database.close()
+    watcher = Watcher(tmp_path)
+    watcher.writer.begin({"one": URL})
+    watcher.add(rows(2, at_s=NOON + 5))
+    assert sum(line.sums.requests for line in lines(tmp_path)) >= 1
+    for line in lines(tmp_path):
+        line.sums.percentile("generation_tps")
+    assert not watcher.writer.rows
+
+
+@pytest.mark.parametrize("more", [
+    {"frames": "many"}, {"pid": True, "version": 7}, {"started_unix_s": float("nan")}, {"lagged": None},
+    {"printed_bytes": -1}, {"last_error": []}, {"pid": 10**400},
+])  # fmt: skip
+def test_a_state_of_odd_types_is_no_state(more):
+    said = {"llamabar_watcher": 1, "pid": 1, "version": "1", "started_unix_s": 1.0}
+    assert plugin_state.parse(json.dumps(said).encode()) is not None
+    assert plugin_state.parse(json.dumps({**said, **more}).encode()) is None
+
+
+def test_a_fault_that_nobody_expected_is_reported_and_the_thread_goes_on():
+    told, reported = [], []
+    store = HistoryStore(
+        {"LLAMABAR_DATA_DIR": "/a\0b"}, lambda *said: told.append(said), servers={"one": URL},
+        histories=lambda: {"one": History()}, days=None, report=reported.append,
+    )  # fmt: skip
+    store.start()
+    store.add(rows(1))
+    wait_for(lambda: reported)
+    assert isinstance(reported[0], ValueError)
+    store.end()
+    store.finish(5)
+    assert not store._thread.is_alive()
+
+
+def test_a_history_that_says_nothing_of_use_is_none(tmp_path):
+    (tmp_path / "history.sqlite").write_bytes(b"\0" * 9000)
+    assert reports.look({"LLAMABAR_DATA_DIR": str(tmp_path)}, "one", URL, day="2026-11-24", rows=()) is None
