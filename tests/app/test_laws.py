@@ -98,7 +98,8 @@ def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
         chat(life.server, "beta-3b", tokens=5).join(10)
         plugin.wait_for_row("beta-3b: ready")
         plugin.wait_for_row("Today: 5 requests")
-        assert life.asked(1 + len(page)) == Counter({"GET /running", *page})
+        details = {"GET /running"} if dialect != "v150" else set()  # that it tells nothing is known by now
+        assert life.asked(len(details | page)) == Counter(details | page)
 
         chat(life.server, "broken-1b", tokens=5).join(10)
         plugin.wait_for_row("broken-1b: failed to load")

@@ -85,9 +85,10 @@ def test_requests_are_listed_and_can_be_cancelled_by_what_is_listed(tmp_path, se
     chat(server, "bge-m3", tokens=3000)
     wait_for(lambda: server.inflight.entries and server.world.processes["bge-m3"].state == "ready")
     listed = run(tmp_path, "requests", LLAMABAR_URL=server.url).stdout.splitlines()
-    assert listed[0].split() == ["REQUEST", "MODEL", "PHASE", "TOKENS", "AGE"]
+    assert listed[0].split() == ["REQUEST", "MODEL", "PHASE", "TOKENS", "AGE", "FROM"]
+    assert listed[1].split()[-1] == "demo", "the name of its User-Agent, demo/1.0 (made up)"
     document = json.loads(run(tmp_path, "requests", "--json", LLAMABAR_URL=server.url).stdout)
-    assert document["requests"][0]["id"] == listed[1].split()[0]
+    assert (document["requests"][0]["id"], document["requests"][0]["client"]) == (listed[1].split()[0], "demo")
     done = run(tmp_path, "cancel", listed[1].split()[0], LLAMABAR_URL=server.url)
     assert (done.returncode, done.stdout) == (0, f"✓ Request {listed[1].split()[0]} cancelled\n")
 

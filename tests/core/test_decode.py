@@ -229,3 +229,18 @@ def test_a_gpu_is_read_from_its_newest_sample_and_a_power_of_zero_is_unknown():
     assert decode.decode_performance(two) == ev.GpuMeasured(0.3, 11.5)
     for nothing in (None, [], {}, {"gpu_stats": None}, {"gpu_stats": [3, {}]}, {"gpu_stats": [{"gpu_util_pct": "x"}]}):
         assert decode.decode_performance(nothing) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "tps"),
+    [
+        # v140: (20 + 60 tokens) / 3.607 s of loading, prompt and answer
+        ({"input_tokens": 20, "output_tokens": 60, "tokens_per_second": 80 / 3.6074, "duration_ms": 3607}, None),
+        # v141 to v150: the server's own rate, and its own time for prompt and answer
+        ({"input_tokens": 20, "output_tokens": 60, "tokens_per_second": 40.0, "duration_ms": 1600}, 40.0),
+        ({"input_tokens": 20, "output_tokens": 60, "tokens_per_second": -1, "duration_ms": 1600}, None),
+    ],
+)
+def test_a_rate_of_prompt_and_answer_together_is_no_speed_of_writing(row, tps):
+    found = event("metrics", {"id": 0, "model": "m", "timestamp": "2026-01-01T00:00:00Z", **row})
+    assert found.rows[0].generation_tps == tps

@@ -6,7 +6,8 @@ from typing import Callable, FrozenSet, Optional
 
 from llamabar.app import services
 from llamabar.core.address import is_local
-from llamabar.core.events import CapabilitiesFound, Fault, MemoryMeasured, VersionRead
+from llamabar.core.decode import version_of
+from llamabar.core.events import CapabilitiesFound, Fault, MemoryMeasured, RunningListed, RunningModel, VersionRead
 from llamabar.core.queries import Answer, Kind, Query
 from llamabar.core.rediscovery import Rediscovery
 from llamabar.core.state import READY, Snapshot, loaded
@@ -16,9 +17,10 @@ from llamabar.sources import clock, host
 from llamabar.sources.call_worker import CallWorker, call_once
 from llamabar.sources.client import Client
 from llamabar.sources.inbox import Diagnosed, Inbox, Moved, ServiceLooked
-from llamabar.sources.query_answers import answer
+from llamabar.sources.processes import Identity, lives
+from llamabar.sources.query_answers import NO_VERSION_ROUTE, answer
 from llamabar.sources.stream import EventStream
-from llamabar.store.known_servers import NO_VERSION, KnownServers
+from llamabar.store.known_servers import NO_VERSION, Known, KnownServers
 
 SERVICE_SOON_S = 3.0  # in the first half minute of an outage
 SERVICE_EVERY_S = 30.0
@@ -49,6 +51,8 @@ class Connection:
     _diagnosed_for: object = None  # the outage whose cause was looked for
     _build: str = ""
     _passing_s: float = field(default_factory=clock.passing_s)
+    _process: Optional[Identity] = None  # that listens here, if it is a llama-swap
+    _recalled: Optional[Known] = None  # what is known of it
     _learned: object = None
     client: Client = field(init=False)
 
@@ -70,29 +74,63 @@ class Connection:
         for thread in (self.stream, self.worker, self.quick_worker):
             thread.stop()
 
-    def ask(self, query: Query) -> None:
+    def ask(self, query: Query, snapshot: Snapshot) -> None:
         """Send a query; its answer comes to the inbox."""
         worker = self.quick_worker if query.kind in (Kind.SLOTS, Kind.HEALTH) else self.worker
-        worker.do(partial(self._answer, query), Answer(query, failed=True))
+        worker.do(partial(self._answer, query, snapshot), Answer(query, failed=True))
 
-    def _answer(self, query: Query) -> Answer:
+    def _answer(self, query: Query, snapshot: Snapshot) -> Answer:
         """One that still waited when the stream ended is not sent: nobody knows then who is there now."""
         if not self.stream.is_open:
             return Answer(query, failed=True)
-        client = self.client
-        found = answer(client, query)
-        if self.known is None or query.kind is not Kind.VERSION or not found.events:
+        if self.known is None or query.kind not in (Kind.VERSION, Kind.RUNNING):
+            return answer(self.client, query)
+        if query.kind is Kind.RUNNING:
+            return self._recalled_models(query, snapshot) or answer(self.client, query)
+        return self._version(self.known, query)
+
+    def _version(self, known: KnownServers, query: Query) -> Answer:
+        """Who is there, by its process where that is known, else asked; and what is known of that build."""
+        url = self.client.url
+        self._process = self.processes.identity() if self.processes is not None else None
+        self._recalled = known.of_process(url, self._process) if self._process is not None else None
+        if self._recalled is not None:
+            self._build = self._recalled.build
+            read = VersionRead(version_of(self._build), self._build)
+            return Answer(query, (NO_VERSION_ROUTE if self._build == NO_VERSION else read, self._recalled.found))
+        found = answer(self.client, query)
+        if not found.events:
             return found
         self._build = found.events[0].build if isinstance(found.events[0], VersionRead) else NO_VERSION
-        recalled = self.known.recall(client.url, self._build)
+        recalled = known.recall(url, self._build)
         return found if recalled is None else found._replace(events=(*found.events, recalled))
+
+    def _recalled_models(self, query: Query, snapshot: Snapshot) -> Optional[Answer]:
+        """What `/running` told of the processes that serve the ready models now, if all were there before we looked."""
+        known = snapshot.refuted | (self._recalled.refuted if self._recalled is not None else frozenset())
+        if "running_details" in known:
+            return Answer(query, (RunningListed(()),))
+        ready = [model for model in loaded(snapshot) if model.state == READY]
+        if self._recalled is None or any(model.state_since_s is not None for model in ready):
+            return None
+        alive = {model.id: model for model, process in self._recalled.models if lives(process)}
+        if not alive.keys() >= {model.id for model in ready}:
+            return None
+        return Answer(query, (RunningListed(tuple(alive.values())),))
 
     def learn(self, snapshot: Snapshot) -> None:
         """Keep what was found out about the server, for the next time that this version answers here."""
         found = CapabilitiesFound(snapshot.confirmed, snapshot.refuted)
-        if self.known is not None and snapshot.connected and found != self._learned:
-            self._learned = found
-            self.known.learn(self.client.url, self._build, found)
+        served = self.processes.found if self.processes is not None and self._process is not None else {}
+        models = tuple(
+            (RunningModel(one.id, one.state, one.proxy, one.ttl_s, one.may_sleep), served[one.id])
+            for one in loaded(snapshot)
+            if one.state == READY and one.running_read and one.id in served
+        )
+        learned = (found, models, self._build, self._process)
+        if self.known is not None and snapshot.connected and learned != self._learned:
+            self._learned = learned
+            self.known.learn(self.client.url, self._build, found, process=self._process, models=models)
 
     def move(self, url: str) -> None:
         """Watch the server at another address from now on."""

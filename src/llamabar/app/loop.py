@@ -155,7 +155,7 @@ class Watch:
             self._attend(self.connections[name], watched, now_s)
         for name, query in self.monitor.due(now_s=now_s):
             self.monitor.mark_sent(name, query, now_s=now_s)
-            self.connections[name].ask(query)
+            self.connections[name].ask(query, self.monitor.servers[name].snapshot)
         self.monitor.today = clock.local_day(clock.unix_s())
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s)

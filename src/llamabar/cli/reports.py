@@ -85,14 +85,19 @@ def _state(model: Model) -> str:
 
 
 def request_table(scene: Scene) -> List[str]:
-    """Return every request in flight as a line of a table."""
-    rows = [("REQUEST", "MODEL", "PHASE", "TOKENS", "AGE")]
-    for server in scene.servers:
-        for entry in _requests(server.snapshot, scene.now_s):
-            tokens, age = units.count(entry["generated_tokens"]), units.duration(entry["age_s"])
-            phase = words.PHASES[Phase(entry["phase"])]
-            rows.append((name(entry["id"], 12), plain(entry["model"]), phase, tokens, age))
-    return table(rows) if len(rows) > 1 else ["No requests in flight."]
+    """Return every request in flight as a line of a table; whom it is from where a version tells that."""
+    found = [entry for server in scene.servers for entry in _requests(server.snapshot, scene.now_s)]
+    told = any(entry["client"] for entry in found)
+    rows = [
+        (
+            name(entry["id"], 12), plain(entry["model"]), words.PHASES[Phase(entry["phase"])],
+            units.count(entry["generated_tokens"]), units.duration(entry["age_s"]),
+            name(entry["client"] or units.UNKNOWN),
+        )
+        for entry in found
+    ]  # fmt: skip
+    head = ("REQUEST", "MODEL", "PHASE", "TOKENS", "AGE", "FROM")
+    return table([row[: 5 + told] for row in (head, *rows)]) if rows else ["No requests in flight."]
 
 
 def status_document(scene: Scene) -> Dict[str, Any]:
@@ -151,7 +156,7 @@ def _requests(snapshot: Snapshot, now_s: float) -> List[Dict[str, Any]]:
             "age_s": round(now_s - request.started_s, 3),
             "phase": found[request.info.id].value,
             "generated_tokens": _generated(snapshot, request, found[request.info.id]),
-            "client": None,
+            "client": request.info.client or None,
         }
         for request in _oldest_first(snapshot)
     ]

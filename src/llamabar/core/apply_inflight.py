@@ -66,6 +66,7 @@ def _request(snapshot: Snapshot, info: ev.RequestInfo, at_s: float) -> Request:
             model=info.model or old.info.model,
             path=info.path or old.info.path,
             stamp=info.stamp or old.info.stamp,
+            client=info.client or old.info.client,
         )
     started_s = at_s - (info.elapsed_s or 0.0) if old is None else old.started_s
     moment_s = at_s if info.elapsed_s is None else started_s + info.elapsed_s

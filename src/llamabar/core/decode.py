@@ -10,6 +10,7 @@ from llamabar.core import events as ev
 from llamabar.core import limits
 from llamabar.core.fields import items, mapping, number, parse, text, texts, unix_s, whole
 from llamabar.core.rates import MOST_PROMPT_TPS, rate
+from llamabar.core.user_agent import client_name
 
 _SLEEP_OPTION = re.compile(r"(?:--sleep-idle-seconds|LLAMA_ARG_SLEEP_IDLE_SECONDS)[=\s]+['\"]?(-\d)?")
 _MOST_TOKENS = 10**8  # no context is as long
@@ -84,12 +85,16 @@ def _request(entry: Dict[str, Any]) -> Optional[ev.RequestInfo]:
         elapsed_s=None if elapsed_ms is None else elapsed_ms / 1000,
         resp_bytes=whole(entry.get("resp_bytes")),
         streams=_is_event_stream(headers),
+        client=client_name(_header(mapping(entry.get("req_headers")), "user-agent")),
     )
 
 
 def _is_event_stream(headers: Dict[str, Any]) -> Optional[bool]:
-    kinds = [text(value) for name, value in headers.items() if name.lower() == "content-type"]
-    return any("event-stream" in kind.lower() for kind in kinds) if headers else None
+    return "event-stream" in _header(headers, "content-type").lower() if headers else None
+
+
+def _header(headers: Dict[str, Any], wanted: str) -> str:
+    return next((text(value) for name, value in headers.items() if name.lower() == wanted), "")
 
 
 def decode_metrics(value: Any) -> Optional[ev.RequestsFinished]:
@@ -124,6 +129,8 @@ def _row(entry: Dict[str, Any]) -> Optional[ev.FinishedRequest]:
     duration_ms = number(entry.get("duration_ms"))
     duration_ms = None if duration_ms is None or duration_ms > _LONGEST_DURATION_MS else duration_ms
     told_tps, told_prompt_tps = number(tokens.get("tokens_per_second")), number(tokens.get("prompt_per_second"))
+    if "prompt_per_second" not in tokens and _of_the_whole(told_tps, (prompt or 0) + (generated or 0), duration_ms):
+        told_tps = None
     return ev.FinishedRequest(
         id=row_id,
         model=text(entry.get("model")),
@@ -140,6 +147,13 @@ def _row(entry: Dict[str, Any]) -> Optional[ev.FinishedRequest]:
         draft_tokens=whole(tokens.get("draft_tokens")),
         accepted_tokens=whole(tokens.get("draft_acc_tokens")),
     )
+
+
+def _of_the_whole(tps: Optional[float], tokens: int, duration_ms: Optional[float]) -> bool:
+    """Tell whether a rate is v140's: all tokens, the prompt's too, by the whole time, loading included (16.1)."""
+    if tps is None or duration_ms is None:
+        return False
+    return tps * (duration_ms - 0.01) <= tokens * 1000 <= tps * (duration_ms + 1.01)  # whole milliseconds, cut
 
 
 def decode_activity_note(value: Any) -> Optional[ev.ActivityNoted]:
@@ -189,9 +203,13 @@ def decode_version(value: Any) -> ev.VersionRead:
     said, commit, date = (text(mapping(value).get(key)) for key in ("version", "commit", "build_date"))
     version = said.lstrip("v")
     named = version not in ("", "0") or commit not in ("", "abcd1234")
-    return ev.VersionRead(
-        version if version[:1].isdigit() and version != "0" else "", f"{version} {commit} {date}" if named else ""
-    )
+    return ev.VersionRead(version_of(version), f"{version} {commit} {date}" if named else "")
+
+
+def version_of(build: str) -> str:
+    """Return the version of a build as people write it, "" where its first word is no number."""
+    version = build.partition(" ")[0]
+    return version if version[:1].isdigit() and version != "0" else ""
 
 
 def decode_performance(value: Any) -> Optional[ev.GpuMeasured]:

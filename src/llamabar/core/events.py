@@ -52,9 +52,8 @@ class ModelInfo(NamedTuple):
 
 class RequestInfo(NamedTuple):
     """One entry of an `inflight` event. `streams`: whether the answer's headers say that it is an event stream; None
-    before they have come, and where nothing tells of headers.
-
-    Ids start again after a reload of the server: `stamp`, its time of arrival as sent, tells two of them apart.
+    before they have come, and where nothing tells of headers. Ids start again after a reload of the server: `stamp`,
+    its time of arrival as sent, tells two of them apart.
     """
 
     id: str
@@ -64,6 +63,7 @@ class RequestInfo(NamedTuple):
     elapsed_s: Optional[float] = None
     resp_bytes: Optional[int] = None
     streams: Optional[bool] = None
+    client: str = ""  # the name of the program that sent it, as its User-Agent says
 
 
 class FinishedRequest(NamedTuple):

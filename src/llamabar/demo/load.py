@@ -53,7 +53,8 @@ def ask(address: str, model: str, tokens: int, words: int, *, path: str = "", **
     body["messages"] = [{"role": "user", "content": said}]
     connection = http.client.HTTPConnection(address, timeout=600)
     try:
-        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json", "User-Agent": "demo"})
+        headers = {"Content-Type": "application/json", "User-Agent": "demo/1.0 (made up)"}
+        connection.request("POST", path, json.dumps(body), headers)
         answer = connection.getresponse()
         while answer.read(65536):
             pass

@@ -28,9 +28,11 @@ from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
 from llamabar.sources.footprint import footprint_bytes
 from llamabar.sources.processes import (
     WILDCARDS,
+    Identity,
     Sockets,
     command,
     descendants,
+    identity,
     is_llama_swap,
     listener,
     listening,
@@ -79,6 +81,7 @@ class Processes:
         self._proven = False  # that it is a llama-swap
         self._by_model: Dict[str, _Served] = {}
         self._runs: Dict[str, ModelRun] = {}
+        self.found: Dict[str, Identity] = {}  # the model servers' processes
         self._cpu_s: Dict[str, float] = {}
         self._files: Optional[int] = None  # that llama-swap had open at the last look
         self._serving = False  # it had connections to its model servers then
@@ -87,17 +90,29 @@ class Processes:
         """Look the processes up again, then measure them. Slow: a whole process table."""
         if psutil is None:
             return MemoryMeasured(None, {}, servers={})
-        if self._server is None or not read("processes", self._server.is_running, False):
-            self._server = listener(self._host, self._port)
-            self._proven = self._server is not None and is_llama_swap(self._server)
+        self._look_up()
         loaded = [model for model in snapshot.models.values() if model.state in LOADED_STATES]
         self._by_model = self._matched(loaded, _served(self._server)) if self._server is not None else {}
         self._files = None
         runs = ((model_id, _run(served)) for model_id, served in self._by_model.items())
         self._runs = {model_id: run for model_id, run in runs if run is not None}
+        found = {one: identity(served.line[0]) for one, served in self._by_model.items() if served.line}
+        self.found = {model_id: process for model_id, process in found.items() if process is not None}
         ready = [model.id for model in loaded if model.state == READY and model.id in self._by_model]
         servers = {model_id: _model_server(self._by_model[model_id]) for model_id in ready}
         return self.measure()._replace(servers=servers)
+
+    def _look_up(self) -> None:
+        if self._server is None or not read("processes", self._server.is_running, False):
+            self._server = listener(self._host, self._port)
+            self._proven = self._server is not None and is_llama_swap(self._server)
+
+    def identity(self) -> Optional[Identity]:
+        """Return the process that listens, if that is called llama-swap: it stays the same build while it lives."""
+        if psutil is not None:
+            self._look_up()
+        named = self._server is not None and is_llama_swap(self._server)
+        return identity(self._server) if named and self._server is not None else None
 
     def measure(self) -> MemoryMeasured:
         """Return the memory of the processes found before; a process that has gone is left out."""

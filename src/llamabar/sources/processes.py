@@ -125,6 +125,24 @@ def library() -> Tuple[str, str]:
     return (psutil.__version__, os.path.dirname(psutil.__file__)) if psutil is not None else ("", "")
 
 
+class Identity(NamedTuple):
+    """What tells a process from every other that ever ran here: its number, and when it was started."""
+
+    pid: int
+    started_unix_s: float
+
+
+def identity(process: psutil.Process) -> Optional[Identity]:
+    """Return a process's identity, None if it can't be told."""
+    return read("start times", lambda: Identity(process.pid, float(process.create_time())), None)
+
+
+def lives(known: Identity) -> bool:
+    """Tell whether a process is surely still there."""
+    process = read("processes", partial(psutil.Process, known.pid), None) if psutil is not None else None
+    return process is not None and identity(process) == known
+
+
 def memory_of(pid: int) -> Optional[int]:
     """Return the memory of a process in bytes; None if that can't be told."""
     return read("memory", lambda: int(psutil.Process(pid).memory_info().rss), None)

@@ -15,6 +15,7 @@ from llamabar.sources.client import Caller, Unreachable
 SLOTS_ANSWER_S = 1.0
 SAMPLES_S = 15.0
 HEARTBEAT_ANSWER_S = 3.0
+NO_VERSION_ROUTE = ev.CapabilitiesFound(refuted=frozenset({"version"}))
 
 
 def answer(client: Caller, query: Query) -> Answer:
@@ -33,13 +34,17 @@ def _version(client: Caller, query: Query) -> Answer:
     """Up to v172 there is no such route."""
     got = client.call("GET", "/api/version")
     known = decode.decode_version(parse(got.body)) if got.status == 200 else None
-    return Answer(query, (known,) if known else _found("version", False) if got.status == 404 else ())
+    return Answer(query, (known,) if known else (NO_VERSION_ROUTE,) if got.status == 404 else ())
 
 
 def _running(client: Caller, query: Query) -> Answer:
+    """Up to v185 it tells nothing that the event stream does not."""
     got = client.call("GET", "/running")
     event = decode.decode_running(parse(got.body)) if got.status == 200 else None
-    return Answer(query, (event,) if event else (), failed=event is None)
+    if event is None:
+        return Answer(query, failed=True)
+    bare = event.models and all(one.proxy is None and one.ttl_s is None for one in event.models)
+    return Answer(query, (event, *(_found("running_details", False) if bare else ())))
 
 
 def _health(client: Caller, query: Query) -> Answer:

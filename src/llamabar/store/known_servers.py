@@ -1,38 +1,57 @@
 """What each build of llama-swap was found to be able to do, by its address.
 
 Probing costs logged requests, and a build answers the same every time. Which one it is is asked at each connection, so
-that another in its place is noticed; up to v172 that cannot be asked, and what was learned counts for an hour. Of an
-address only a digest is kept; a file of a version that kept addresses is written again without them.
+that another in its place is noticed; up to v172 that cannot be asked, and what was learned counts for an hour. A
+process never becomes another build, nor does a model's process get another port or idle time (a reload of the config
+stops all models): while they are seen to live here, neither is asked again. Of an address only a digest is kept; a
+file of a version that kept addresses is written again without them.
 """
 
 import hashlib
 import json
 from pathlib import Path
-from typing import FrozenSet, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
-from llamabar.core.events import CapabilitiesFound
+from llamabar.core.address import port_of
+from llamabar.core.events import CapabilitiesFound, RunningModel
+from llamabar.core.fields import number, text, whole
+from llamabar.core.state import READY
 from llamabar.macos import files
 from llamabar.macos.paths import KNOWN_SERVERS, data_folder
 from llamabar.sources import clock
+from llamabar.sources.processes import Identity
 
 FORMAT, WITH_ADDRESSES = 2, 1
 NO_VERSION = "none"
 NO_VERSION_FOR_S = 3600.0
 NAMES = frozenset({
     "cancel", "unload_one", "inflight_count", "profiles", "wol_health", "performance", "activity", "metrics",
+    "running_details",
 })  # fmt: skip
-NEEDED = NAMES - {"inflight_count", "activity", "metrics"}  # and one of the last two
+NEEDED = NAMES - {"inflight_count", "activity", "metrics", "running_details"}  # and one of the last two
 MOST_ENTRIES = 50
 LARGEST_BYTES = 65_536
 
 
-class _Known(NamedTuple):
+Models = Tuple[Tuple[RunningModel, Identity], ...]
+
+
+class Known(NamedTuple):
+    """What is known of a build at a place, of its process if that is seen here, and of its models' processes."""
+
     place: str
     build: str
     confirmed: FrozenSet[str]
     refuted: FrozenSet[str]
-    at_unix_s: float
+    process: Optional[Identity] = None
+    models: Models = ()
+    at_unix_s: float = 0.0
+
+    @property
+    def found(self) -> CapabilitiesFound:
+        """Return what the build can do."""
+        return CapabilitiesFound(self.confirmed, self.refuted)
 
     def is_valid(self) -> bool:
         """Tell whether it still counts."""
@@ -47,18 +66,24 @@ class KnownServers:
 
     def recall(self, url: str, build: str) -> Optional[CapabilitiesFound]:
         """Return what this build at this address can do, None if it is not known."""
-        there = (one for one in _read(self._path) if one.is_valid())
-        found = (one for one in there if (one.place, one.build) == (_place(url), build))
-        return next((CapabilitiesFound(one.confirmed, one.refuted) for one in found), None)
+        there = (one for one in _read(self._path) if build and one.is_valid())
+        return next((one.found for one in there if (one.place, one.build) == (_place(url), build)), None)
 
-    def learn(self, url: str, build: str, found: CapabilitiesFound) -> None:
-        """Keep what a build can do, once everything about it is known."""
+    def of_process(self, url: str, process: Identity) -> Optional[Known]:
+        """Return what is known of the very process that listens at an address."""
+        return next((one for one in _read(self._path) if (one.place, one.process) == (_place(url), process)), None)
+
+    def learn(
+        self, url: str, build: str, found: CapabilitiesFound, *, process: Optional[Identity] = None, models: Models = ()
+    ) -> None:
+        """Keep what a build can do, once everything about it is known, and who its processes are."""
         confirmed, refuted = found.confirmed & NAMES, found.refuted & NAMES
         known = confirmed | refuted
-        if not build or not known >= NEEDED or not known & {"activity", "metrics"}:
+        if not (build or process) or not known >= NEEDED or not known & {"activity", "metrics"}:
             return
-        new, before = _Known(_place(url), build, confirmed, refuted, clock.unix_s()), _read(self._path)
-        if not any(one[:4] == new[:4] and one.is_valid() for one in before):
+        new = Known(_place(url), build, confirmed, refuted, process, models, clock.unix_s())
+        before = _read(self._path)
+        if not any(one[:-1] == new[:-1] and one.is_valid() for one in before):
             rest = [one for one in before if one[:2] != new[:2]]
             _write(self._path, [new, *rest][:MOST_ENTRIES])
 
@@ -69,15 +94,16 @@ def _place(url: str) -> str:
     return hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def _read(path: Path) -> List[_Known]:
+def _read(path: Path) -> List[Known]:
     try:
         document = json.loads(files.read(path, limit_bytes=LARGEST_BYTES) or b"{}")
         version = document.get("llamabar_known_servers")
         entries = document["servers"][:MOST_ENTRIES] if version in (FORMAT, WITH_ADDRESSES) else []
         known = [
-            _Known(
+            Known(
                 str(one["place"]) if version == FORMAT else _place(str(one["address"])), str(one["build"]),
-                NAMES & {*one["can"]}, NAMES & {*one["cannot"]}, float(one["at_unix_s"]),
+                NAMES & {*one["can"]}, NAMES & {*one["cannot"]}, _identity(one.get("process")),
+                tuple(map(_model, one.get("models", ()))), float(one["at_unix_s"]),
             )
             for one in entries
         ]
@@ -88,11 +114,29 @@ def _read(path: Path) -> List[_Known]:
     return known
 
 
-def _write(path: Path, entries: List[_Known]) -> None:
+def _identity(said: Any) -> Optional[Identity]:
+    return Identity(int(said[0]), float(said[1])) if said else None
+
+
+def _model(said: Dict[str, Any]) -> Tuple[RunningModel, Identity]:
+    port = whole(said["port"])
+    proxy = f"http://localhost:{port}" if port else None
+    model = RunningModel(text(said["id"]), READY, proxy, number(said["ttl_s"]), said["may_sleep"] is not False)
+    return model, Identity(int(said["process"][0]), float(said["process"][1]))
+
+
+def _listed(model: RunningModel, process: Identity) -> Dict[str, Any]:
+    """Return a model as it is written; of its server's address only the port, and that is of this computer."""
+    port = port_of(model.proxy) if model.proxy is not None else None
+    return {"id": model.id, "port": port, "ttl_s": model.ttl_s, "may_sleep": model.may_sleep, "process": process}
+
+
+def _write(path: Path, entries: List[Known]) -> None:
     listed = [
         {
-            "place": one.place, "build": one.build, "can": sorted(one.confirmed),
-            "cannot": sorted(one.refuted), "at_unix_s": one.at_unix_s,
+            "place": one.place, "build": one.build, "can": sorted(one.confirmed), "cannot": sorted(one.refuted),
+            "process": one.process, "models": [_listed(*model) for model in one.models],
+            "at_unix_s": one.at_unix_s,
         }
         for one in entries
     ]  # fmt: skip

@@ -1,0 +1,22 @@
+"""Who sends a request, by its User-Agent: the name of its program, and nothing else of that header."""
+
+import re
+
+_COMMENTS = re.compile(r"\([^()]*\)")
+_OF_ENGINES = ("Mozilla", "AppleWebKit", "Gecko", "Version", "Mobile", "Safari", "Chrome", "Electron", "KHTML,", "like")
+_BROWSERS = {"Edg": "Edge", "OPR": "Opera"}
+_LONGEST_CHARS = 40
+
+
+def client_name(user_agent: str) -> str:
+    """Return a program's name: "Zed" of "Zed/0.150 (macos)"; of what is built on a browser's engine its own name.
+
+    "" where the header is empty.
+    """
+    products = [word.partition("/")[0] for word in _COMMENTS.sub(" ", user_agent[:500]).split()]
+    if products[:1] != ["Mozilla"]:
+        name = _COMMENTS.sub(" ", user_agent[:500]).partition("/")[0].strip()
+    else:
+        own = [product for product in products if product not in _OF_ENGINES]
+        name = (own or [one for one in ("Chrome", "Safari") if one in products] or ["Mozilla"])[0]
+    return _BROWSERS.get(name, name)[:_LONGEST_CHARS]

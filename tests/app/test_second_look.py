@@ -1,0 +1,59 @@
+"""What a look at a llama-swap that is known asks, counted where it is answered; and one that was replaced meanwhile."""
+
+import json
+
+import pytest
+
+from llamabar.demo.load import ask
+from tests.fakes.named_llama_swap import named_llama_swap
+from tests.fakes.programs import free_port, run
+
+LOOKS = (["status"], ["status", "--json"], ["models"], ["requests"])
+UNLOGGED = {"GET /wol-health", "GET /api/performance"}
+
+
+def logged(swap):
+    return [route for route in swap.asked() if route not in UNLOGGED]
+
+
+def status(home, swap):
+    return json.loads(run(home, "status", "--json", LLAMABAR_URL=f"http://{swap.address}").stdout)["servers"][0]
+
+
+@pytest.mark.parametrize("dialect", ["v150", "v228", "v236", "v250"])
+def test_a_second_look_is_at_most_two_logged_requests_whatever_is_loaded(tmp_path, dialect):
+    with named_llama_swap(tmp_path, dialect, free_port()) as swap:
+        first = status(tmp_path, swap)
+        assert len(logged(swap)) > 2
+        for loads in (False, True):
+            if loads:
+                assert ask(swap.address, "alpha-8b", 20, 5) == 200
+                assert ask(swap.address, "embed", 5, 5) == 200
+                first = status(tmp_path, swap)
+                assert logged(swap).count("GET /running") == 1, "a load is asked about once"
+            for words in LOOKS:
+                assert run(tmp_path, *words, LLAMABAR_URL=f"http://{swap.address}").returncode == 0
+                assert 1 <= len(logged(swap)) <= 2, words
+            second = status(tmp_path, swap)
+            assert second["capabilities"] == first["capabilities"] and second["version"] == first["version"]
+            told = [[(one["id"], one["state"], one["ttl_s"]) for one in found["models"]] for found in (first, second)]
+            assert told[0] == told[1]
+
+
+def test_a_model_that_was_loaded_again_is_asked_about_again(tmp_path):
+    with named_llama_swap(tmp_path, "v250", free_port()) as swap:
+        for _ in range(2):
+            assert ask(swap.address, "alpha-8b", 5, 5) == 200
+            logged(swap)
+            status(tmp_path, swap)
+            assert "GET /running" in logged(swap)
+            assert run(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=f"http://{swap.address}").returncode == 0
+
+
+def test_another_version_in_its_place_is_not_taken_for_the_one_before(tmp_path):
+    port = free_port()
+    for dialect, version, can in (("v250", "250", True), ("v228", "228", False), ("v250", "250", True)):
+        with named_llama_swap(tmp_path, dialect, port) as swap:
+            for _ in range(2):
+                found = status(tmp_path, swap)
+                assert (found["version"], "cancel" in found["capabilities"]) == (version, can)
