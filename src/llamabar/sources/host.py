@@ -103,7 +103,8 @@ class Processes:
         return self.measure()._replace(servers=servers)
 
     def _look_up(self) -> None:
-        if self._server is None or not read("processes", self._server.is_running, False):
+        """One that ends in its own time listens no longer, and another may already be in its place."""
+        if self._server is None or all(port != self._port for _, port in listening(self._server)):
             self._server = listener(self._host, self._port)
             self._proven = self._server is not None and is_llama_swap(self._server)
 
