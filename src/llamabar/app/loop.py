@@ -92,14 +92,17 @@ class Watch:
         store.start()
         return store
 
-    def stop_on_signals(self) -> None:
-        """Make SIGTERM, SIGINT and SIGHUP end the loop."""
+    def stop_on_signals(self, *, within_s: float = 0.0) -> None:
+        """Make SIGTERM, SIGINT and SIGHUP end the loop; `within_s`: the process after so long, whatever it is doing."""
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda got, _: self.stop(signal.Signals(got).name))
+            signal.signal(number, lambda got, _: self.stop(signal.Signals(got).name, within_s=within_s))
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)  # a suspended reader would leave the stream unread
 
-    def stop(self, why: str) -> None:
-        """End the loop soon; safe in a signal handler and on any thread."""
+    def stop(self, why: str, *, within_s: float = 0.0) -> None:
+        """End the loop soon, and the process `within_s`; safe in a signal handler and on any thread."""
+        if within_s:
+            signal.setitimer(signal.ITIMER_REAL, within_s)
         self.stopping = self.stopping or why
         self.inbox.wake()
 
@@ -286,11 +289,8 @@ class Watch:
 
 def fault_menu(error: Exception) -> Menu:
     """Return the menu that says where we failed and what to do. No text of the exception: it may hold secrets."""
-    rows: List[Row] = [
-        Row(words.internal_error(type(error).__name__, _place_of(error))),
-        Row(words.FAULT_GOES_ON),
-    ]
-    return Menu(Title("exclamationmark.triangle", "", words.FAULT_TITLE), (tuple(rows),))
+    said = Row(words.internal_error(type(error).__name__, _place_of(error)))
+    return Menu(Title("exclamationmark.triangle", "", words.FAULT_TITLE), ((said, Row(words.FAULT_GOES_ON)),))
 
 
 def _place_of(error: Exception) -> str:

@@ -60,6 +60,8 @@ class Monitor:
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
+    _offered: Dict[str, Action] = field(default_factory=dict)  # by token, in the menu that offered them
+    _offered_by: Optional[Menu] = None
     _due_s: Optional[float] = None
     _dirty: bool = True
     _news: bool = False
@@ -223,9 +225,10 @@ class Monitor:
 
     def action(self, token: str) -> Optional[Action]:
         """Return the action that a click means, if the menu still offers it."""
-        if self.menu is None:
-            return None
-        return next((action for action in self.menu.actions() if action.token == token), None)
+        if self.menu is not self._offered_by:
+            self._offered_by = self.menu
+            self._offered = {action.token: action for action in self.menu.actions()} if self.menu is not None else {}
+        return self._offered.get(token)
 
     def _tick_s(self) -> float:
         return BUSY_TICK_S if self.is_busy() or self._counting_down() or self._asked() else CALM_TICK_S

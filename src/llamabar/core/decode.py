@@ -114,7 +114,10 @@ def decode_activity_page(value: Any) -> Optional[ev.RequestsFinished]:
 
 
 def _rows(value: Any) -> Tuple[ev.FinishedRequest, ...]:
-    found = [_row(entry) for entry in items(value)]
+    entries = items(value)
+    if len(entries) > limits.ROWS_AT_ONCE:
+        entries = sorted(entries, key=lambda entry: whole(entry.get("id")) or 0)[-limits.ROWS_AT_ONCE :]
+    found = [_row(entry) for entry in entries]
     return tuple(sorted((row for row in found if row), key=lambda row: row.id))
 
 
@@ -171,7 +174,8 @@ def decode_profiles(value: Any) -> Optional[ev.ProfilesListed]:
     body = mapping(value)
     if not isinstance(body.get("profiles"), list):
         return None
-    names = tuple(text(entry.get("id")) for entry in items(body["profiles"]) if text(entry.get("id")))
+    known = (text(entry.get("id")) for entry in items(body["profiles"])[: limits.PROFILES])
+    names = tuple(filter(None, known))
     return ev.ProfilesListed(names, text(body.get("active")) or None)
 
 
@@ -180,7 +184,8 @@ def decode_running(value: Any) -> Optional[ev.RunningListed]:
     body = mapping(value)
     if not isinstance(body.get("running"), list):
         return None
-    return ev.RunningListed(tuple(_running(entry) for entry in items(body["running"]) if text(entry.get("model"))))
+    entries = items(body["running"])[: limits.MODELS]
+    return ev.RunningListed(tuple(_running(entry) for entry in entries if text(entry.get("model"))))
 
 
 def _running(entry: Dict[str, Any]) -> ev.RunningModel:

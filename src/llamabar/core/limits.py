@@ -6,6 +6,12 @@ What is beyond is left out, and counted where a count can be shown.
 MODELS = 2000
 REQUESTS = 1000  # in flight
 ROWS = 1000  # of finished requests
+ROWS_AT_ONCE = 20_000  # in one answer or event
+PROFILES = 500
+NAMES = 200  # of models that are counted by name in one day
+NAMES_EVER = 5000
+KEPT_ROWS = 1_000_000  # of finished requests on disk; older ones stay in the sums of their days
+DAYS_WAITING = 32  # that are counted in memory while they can't be written
 SLOTS = 256  # of one model server
 TEXT_CHARS = 4096  # of one name, path or message
 TEXTS = 64  # names of one model

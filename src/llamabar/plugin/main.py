@@ -21,7 +21,7 @@ FAULT_FRAME = (
     b"Trying again every 10 s. In Terminal: llamabar status\n~~~\n"
 )
 FAULT_PAUSE_S = 10.0
-END_S, LAST_FRAME_S = 0.4, 0.1
+END_S, LAST_FRAME_S, LATEST_S = 0.4, 0.1, 0.45
 
 
 def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = "") -> int:
@@ -74,7 +74,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     watch = Watch(settings, lambda menu, _: writer.show(render(menu, clicks)), known=KnownServers(environment))
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
     watch.explain, watch.notifier = explain, Notifier(settings.notify)
-    watch.stop_on_signals()
+    watch.stop_on_signals(within_s=LATEST_S)
     writer.start()
     ClickReader(sys.stdin.fileno() if sys.stdin else 0, watch.inbox).start()
     watch.start()

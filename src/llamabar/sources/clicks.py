@@ -3,7 +3,7 @@
 import os
 import threading
 
-from llamabar.sources.inbox import Click, Inbox
+from llamabar.sources.inbox import Inbox
 
 LINE_LIMIT_BYTES = 256
 
@@ -31,4 +31,4 @@ class ClickReader(threading.Thread):
             for line in lines:
                 token = line.strip().decode("ascii", "replace")
                 if token and len(line) <= LINE_LIMIT_BYTES:
-                    self._inbox.put("", Click(token))
+                    self._inbox.click(token)

@@ -7,6 +7,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple, Union
 from llamabar.core.coalesce import Pending, Stamped, add, take
 from llamabar.core.events import Event, ServiceFound
 from llamabar.core.history import Chart
+from llamabar.core.limits import CLICKS
 from llamabar.core.queries import Answer
 from llamabar.core.totals import Told
 from llamabar.sources import clock
@@ -73,6 +74,7 @@ class Inbox:
         self._lock = threading.Lock()
         self._streams: Dict[str, Pending] = {}
         self._others: SimpleQueue[Arrival] = SimpleQueue()
+        self._clicks: Dict[str, float] = {}  # by token, when it came
         self._wakes: SimpleQueue[None] = SimpleQueue()
 
     def event(self, server: str, event: Event) -> bool:
@@ -89,6 +91,15 @@ class Inbox:
         """Hand over anything else; never waits."""
         self._others.put((server, clock.now_s(), arrival))
         self.wake()
+
+    def click(self, token: str) -> None:
+        """Hand over a click; one that waits already is the same, and beyond CLICKS nobody clicks."""
+        with self._lock:
+            first = not self._clicks
+            if len(self._clicks) < CLICKS:
+                self._clicks.setdefault(token, clock.now_s())
+        if first:
+            self.wake()
 
     def wake(self) -> None:
         """Make the loop look now."""
@@ -107,12 +118,13 @@ class Inbox:
         """Return everything that arrived: each stream's events in their order, then the others in theirs."""
         with self._lock:
             taken = {server: take(pending) for server, pending in self._streams.items()}
+            clicks, self._clicks = self._clicks, {}
         arrivals: List[Arrival] = [(name, s.at_s, s.event) for name, stamped in taken.items() for s in stamped]
         other = self._next()
         while other is not None:
             arrivals.append(other)
             other = self._next()
-        return arrivals
+        return arrivals + [("", at_s, Click(token)) for token, at_s in clicks.items()]
 
     def _next(self) -> Optional[Arrival]:
         try:
