@@ -53,7 +53,7 @@ def burst(count: int, until_s: float, *, first_id: int = 1, step_s: float = 0.5)
 def fill(path: Path, count: int = ROWS, *, days: int = DAYS) -> None:
     """Make a database of made-up rows, evenly over so many days until now."""
     step_s, now_s = days * DAY_S / count, time.time()
-    with closing(schema.opened(path, lambda _: None)) as database:
+    with closing(schema.opened(path)) as database:
         for first in range(0, count, 10_000):
             rows = tuple(burst(10_000, now_s - (count - first - 10_000) * step_s, first_id=first + 1, step_s=step_s))
             with schema.transaction(database):
@@ -68,12 +68,12 @@ def history() -> Iterator[Tuple[str, str]]:
         fill(path)
         yield f"fill with {ROWS:,} rows of {DAYS} days", f"{time.perf_counter() - began_s:.0f} s"
         yield "the file", f"{path.stat().st_size / 1e6:.0f} MB"
-        with closing(schema.opened(path, lambda _: None)) as database:
+        with closing(schema.opened(path)) as database:
             month = Asked(since=time.strftime("%Y-%m-%d", time.localtime(time.time() - 29 * DAY_S)))
             yield "a burst of 1,000 rows, with its commit", _ms(lambda: _add(database), once=True)
-            yield "a month's sums and percentiles by day", _ms(lambda: reports.by_day(database, month))
-            yield "a month's by model, with the trend", _ms(lambda: reports.by_model(database, month))
-            yield "two days by hour", _ms(lambda: reports.by_hour(database, Asked(since=_day(1))))
+            yield "a month's sums and percentiles by day", _ms(lambda: reports.lines(database, "day", month))
+            yield "a month's by model, with the trend", _ms(lambda: reports.lines(database, "model", month))
+            yield "two days by hour", _ms(lambda: reports.lines(database, "hour", Asked(since=_day(1))))
             yield "the menu's day", _ms(lambda: reports.told(database, place="", name="s", day=_day(0)))
         words = [sys.executable, "-c", MEMORY, str(Path(folder) / "new")]
         more = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -42,7 +42,7 @@ class Watcher:
 def lines(folder, by="day", **asked):
     found = schema.opened_to_read(folder / HISTORY_FILE)
     try:
-        return reports.BY[by](found, Asked(**asked))
+        return reports.lines(found, by, Asked(**asked))
     finally:
         found.close()
 

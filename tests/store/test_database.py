@@ -47,11 +47,11 @@ def test_however_a_table_is_cut_into_pages_that_overlap_each_row_counts_once(gap
         at_s += gap_s
         found.append(row(row_id, at_s))
     database = sqlite3.connect(":memory:", isolation_level=None)
-    schema._migrate(database, lambda _: None)
+    schema.migrate(database)
     for end in [*range(0, len(found), step), len(found)]:
         with schema.transaction(database):
             db.add(database, Rows("one", URL, tuple(found[max(0, end - step - width) : end])))
-    days = reports.by_day(database, reports.Asked())
+    days = reports.lines(database, "day", reports.Asked())
     assert sum(line.sums.requests for line in days) == len(found)
     assert all(line.complete for line in days)
 
@@ -261,7 +261,7 @@ def test_nothing_is_written_any_more_once_the_program_is_gone_and_no_folder_is_m
 
 def test_everything_can_be_deleted_and_what_llama_swap_still_has_does_not_come_back(tmp_path):
     watcher = Watcher(tmp_path).add(rows(1, 2, 3))
-    database = schema.opened(tmp_path / HISTORY_FILE, lambda _: None)
+    database = schema.opened(tmp_path / HISTORY_FILE)
     db.clear(database)
     database.close()
     watcher.add(rows(1, 2, 3, 4))
@@ -345,8 +345,8 @@ def test_a_json_file_that_was_damaged_anywhere_does_no_harm(tmp_path_factory, ru
     whole = (folder / json_history.NAME).read_bytes()
     (folder / json_history.NAME).write_bytes(whole[:place] + rubbish + whole[place + len(rubbish) :])
     database = sqlite3.connect(":memory:", isolation_level=None)
-    schema._migrate(database, lambda database: json_history.take_over(database, folder / json_history.NAME))
-    reports.by_day(database, reports.Asked())
+    schema.migrate(database, lambda database: json_history.take_over(database, folder / json_history.NAME))
+    reports.lines(database, "day", reports.Asked())
 
 
 # the charts
@@ -405,7 +405,7 @@ def test_of_a_model_the_newest_loads_are_kept_and_an_earlier_command_line_says_n
     Watcher(tmp_path).add(loads(*(load(at_s=at_s, size=at_s) for at_s in range(30)), load(at_s=40, command=6)))
     assert needs_at(tmp_path)["m"].loads == 1
     with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as found:
-        assert found.execute("SELECT count(*) FROM loads").fetchone() == (reports.LOADS_KEPT,)
+        assert found.execute("SELECT count(*) FROM loads").fetchone() == (db.LOADS_KEPT,)
 
 
 def test_a_database_of_the_version_before_is_read_as_it_is_and_then_gets_its_table(tmp_path):

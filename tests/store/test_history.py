@@ -178,14 +178,14 @@ def test_the_command_says_it_in_words_in_csv_and_on_a_page(tmp_path):
     said = history(tmp_path).stdout.splitlines()
     assert said[0].split()[:6] == ["DAY", "MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED"]
     assert said[1].split()[:3] == [today, MODEL, "1"]
-    assert said[-1].startswith("As written down")
+    assert said[-1].startswith("Updated ")
     lines = history(tmp_path, "--csv", "--since", "7d").stdout.splitlines()
     assert lines[0].startswith("day,server,model,requests,prompt_tokens,generated_tokens,generation_tps,complete,")
     assert lines[1].startswith(f"{today},llama-swap,{MODEL},1,") and ",true," in lines[1]
     page = tmp_path / "page.html"
     assert history(tmp_path, "--html", str(page)).returncode == 0
     assert MODEL in page.read_text("utf-8") and today in page.read_text("utf-8")
-    assert history(tmp_path, "--since", "2999-01-01").stdout.startswith("Nothing was answered since 2999-01-01.")
+    assert history(tmp_path, "--since", "2999-01-01").stdout.startswith("No requests since 2999-01-01.")
     assert json.loads(history(tmp_path, "--json", "--server", "@1").stdout)["days"] != []
     done = history(tmp_path, "--server", "another")
     assert (done.returncode, done.stdout) == (1, "") and "No server is named" in done.stderr
@@ -257,7 +257,7 @@ def test_hostile_names_drive_neither_a_terminal_nor_a_spreadsheet(tmp_path, enco
 def test_where_there_is_no_history_that_is_said(tmp_path):
     done = history(tmp_path)
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
-    assert "no history yet" in done.stdout
+    assert "No history yet" in done.stdout
     assert json.loads(history(tmp_path, "--json").stdout) == {"llamabar_json": 1, "written_unix_s": None, "days": []}
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / HISTORY_FILE).write_text("rubbish" * 200)

@@ -129,7 +129,7 @@ def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures
     assert browser.ask("[...document.querySelectorAll('tr.day time')].map(e => e.innerText)") == [
         "2026-11-23", "2026-11-21", "2026-11-20",
     ]  # fmt: skip
-    cells = browser.ask("[...document.querySelectorAll('tbody tr:nth-child(2) td')].map(e => e.innerText)")
+    cells = browser.ask("[...document.querySelector('tbody.one-day').rows[1].cells].map(e => e.innerText)")
     assert tuple(cells[1:]) == history_page.figures(total(parts), complete=True)
     titled = "[...document.querySelectorAll('svg')].every(e => e.querySelector(':scope > title').textContent)"
     assert browser.ask(titled)

@@ -8,16 +8,16 @@ import re
 import shutil
 import sqlite3
 import sys
-from contextlib import closing
-from datetime import date, timedelta
+from contextlib import closing, contextmanager
+from datetime import date
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.cli import preview
-from llamabar.cli.output import say, say_json, say_whole
+from llamabar.cli.output import say, say_json, say_whole, table
 from llamabar.cli.program import OK
 from llamabar.core import units
-from llamabar.core.totals import FIRST_TOKEN, GENERATION, LOAD, PROMPT, WAITED, Line, total
+from llamabar.core.totals import FIRST_TOKEN, GENERATION, LOAD, PROMPT, WAITED, Line, Sums, total
 from llamabar.errors import LlamabarError
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.settings import load
@@ -32,18 +32,13 @@ from llamabar.view.text import plain
 from llamabar.view.words import ago, changed
 
 AGO = re.compile(r"([1-9][0-9]{0,3})d\Z")
-NONE_YET = "There is no history yet: the plugin and `watch` write it while they run; the demo keeps none."
+NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the demo keeps none."
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
 HOURS_DAYS = 2  # that are shown by hour unless others are wanted
 LEFT_FREE = 4  # lines of a screen
-PERCENTILES = {
-    "generation_tps_typical": (GENERATION, 0.5), "generation_tps_p95": (GENERATION, 0.95),
-    "prompt_tps_typical": (PROMPT, 0.5), "prompt_tps_p95": (PROMPT, 0.95),
-    "first_token_s_typical": (FIRST_TOKEN, 0.5), "first_token_s_p95": (FIRST_TOKEN, 0.95),
-    "waited_s_typical": (WAITED, 0.5), "waited_s_p95": (WAITED, 0.95),
-    "load_s_typical": (LOAD, 0.5), "load_s_p95": (LOAD, 0.95),
-}  # fmt: skip
+PERCENTILES = {f"{figure}_{word}": (figure, share) for figure in (GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD)
+               for word, share in (("typical", 0.5), ("p95", 0.95))}  # fmt: skip
 
 
 class Wanted(NamedTuple):
@@ -60,44 +55,45 @@ def since(said: str) -> Optional[str]:
     """Return the first day that is meant by `today`, `7d` or a date; None for what is no such thing."""
     days = AGO.match("1d" if said == "today" else said)
     try:
-        if days:
-            today = date.fromisoformat(clock.local_day(clock.unix_s()))
-            return (today - timedelta(days=int(days[1]) - 1)).isoformat()
-        return date.fromisoformat(said).isoformat()
+        return clock.day_ago(int(days[1]) - 1) if days else date.fromisoformat(said).isoformat()
     except (ValueError, OverflowError):
         return None
 
 
-def opened(path: Path) -> Optional[sqlite3.Connection]:
-    """Return the history, None if there is none yet; raise LlamabarError where it cannot be read or understood."""
-    older = path.parent / json_history.NAME
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
     try:
-        if not os.path.lexists(path) and older.is_file() and os.access(path.parent, os.W_OK):
-            schema.opened(path, lambda database: json_history.take_over(database, older)).close()
-        return schema.opened_to_read(path)
-    except schema.NewerVersion:
-        raise LlamabarError(f"{path} was written by a newer llamabar.", "Use that one.") from None
-    except schema.Damaged:
+        with schema.understood():
+            yield
+    except schema.Unusable as error:
+        if error.trouble is schema.Trouble.NEWER:
+            raise LlamabarError(f"{path} was written by a newer llamabar.", "Use that one.") from None
         raise LlamabarError(f"{path} is not understood.", "The plugin sets it aside when it next writes.") from None
     except (OSError, sqlite3.Error):
-        raise LlamabarError(f"{path} cannot be read.", "Find out why: llamabar.pyz doctor") from None
+        raise LlamabarError(f"{path} can't be used.", "To find out why: llamabar doctor") from None
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """Return the history, an empty one if there is none yet; what earlier versions kept is taken over."""
+    older = path.parent / json_history.NAME
+    if not os.path.lexists(path) and older.is_file() and os.access(path.parent, os.W_OK):
+        schema.opened(path, lambda database: json_history.take_over(database, older)).close()
+    found = schema.opened_to_read(path)
+    if found is None:
+        found = sqlite3.connect(":memory:", isolation_level=None)
+        schema.migrate(found)
+    return found
 
 
 def show(wanted: Wanted, settings: Callable[[], Settings]) -> int:
-    """Print the history, or write it as a page; return the exit code."""
+    """Print the history, or write it as a page; return the exit code. Raises LlamabarError where it can't be read."""
     path = data_folder(os.environ) / HISTORY_FILE
     target = preview.target(wanted.file, example="history --html history.html") if wanted.file else None
-    database = opened(path)
-    if database is None:
-        _named(wanted.asked.server, [], settings)
-        _say(wanted, [], None, target)
-        return OK
-    with closing(database), schema.understood():
-        server = _named(wanted.asked.server, reports.names(database), settings)
-        asked = wanted.asked._replace(server=server)
+    with _explained(path), closing(opened(path)) as database:
+        asked = wanted.asked._replace(server=_named(wanted.asked.server, reports.names(database), settings))
         if wanted.by == "hour" and not asked.since:
-            asked = asked._replace(since=since(f"{HOURS_DAYS}d") or "")
-        lines = reports.BY[wanted.by](database, asked)
+            asked = asked._replace(since=clock.day_ago(HOURS_DAYS - 1))
+        lines = reports.lines(database, wanted.by, asked)
     written = [os.stat(one).st_mtime for one in (path, f"{path}-wal") if os.path.exists(one)]
     _say(wanted, lines, max(written, default=None), target)
     return OK
@@ -106,18 +102,17 @@ def show(wanted: Wanted, settings: Callable[[], Settings]) -> int:
 def clear(confirm: Callable[[str], bool]) -> int:
     """Delete the history, if that is meant; return the exit code."""
     path = data_folder(os.environ) / HISTORY_FILE
-    database = opened(path)
-    if database is None:
-        say(NONE_YET)
-        return OK
-    database.close()
-    if confirm("Delete every request, every day's totals and the charts of all servers?"):
-        try:
-            with closing(schema.opened(path, lambda _: None)) as database:
-                db.clear(database)
-        except (OSError, sqlite3.Error):
-            raise LlamabarError(f"{path} cannot be written.", "Find out why: llamabar.pyz doctor") from None
-        say("The history is empty.")
+    with _explained(path):
+        opened(path).close()
+        if not os.path.lexists(path):
+            say(NONE_YET)
+            return OK
+        if not confirm("Delete every request, every day's totals, the charts and the measured loads of all servers?"):
+            say("Nothing was deleted.")
+            return OK
+        with closing(schema.opened(path)) as writable:
+            db.clear(writable)
+    say("The history is empty.")
     return OK
 
 
@@ -130,7 +125,7 @@ def _named(server: str, known: Sequence[str], settings: Callable[[], Settings]) 
 
 
 def _say(wanted: Wanted, lines: Sequence[Line], written_unix_s: Optional[float], target: Optional[Path]) -> None:
-    note = NONE_YET if written_unix_s is None else f"As written down {ago(max(0.0, clock.unix_s() - written_unix_s))}."
+    note = NONE_YET if written_unix_s is None else f"Updated {ago(max(0.0, clock.unix_s() - written_unix_s))}."
     if wanted.kind == "json":
         found = {f"{wanted.by}s": [fields(line, wanted.by) for line in lines]}
         say_json({"written_unix_s": written_unix_s, **found})
@@ -140,13 +135,13 @@ def _say(wanted: Wanted, lines: Sequence[Line], written_unix_s: Optional[float],
         preview.put(target, history_page.page(lines, heading="llamabar: history", note=note))
         say(f"Wrote {target}. Open it in a browser.")
     elif lines:
-        say(*_fitting(table(lines, wanted.by), everything=wanted.everything), "", note)
+        say(*_fitting(shown(lines, wanted.by), everything=wanted.everything), "", note)
     else:
-        day = wanted.asked.since
-        say(note if written_unix_s is None else f"Nothing was answered{f' since {day}' if day else ''}. {note}")
+        day = f" since {wanted.asked.since}" if wanted.asked.since else ""
+        say(note if written_unix_s is None else f"No requests{day}. {note}")
 
 
-def table(lines: Sequence[Line], by: str) -> List[str]:
+def shown(lines: Sequence[Line], by: str) -> List[str]:
     """Return the lines as a table with a head, each day's or hour's sum below it where it has several models."""
     label = labels(lines)
     rows: List[Tuple[str, ...]] = [(by.upper() if by != "model" else "", *HEAD)]
@@ -154,18 +149,14 @@ def table(lines: Sequence[Line], by: str) -> List[str]:
         models = [line for line in lines if line.when == when]
         for number, line in enumerate(models):
             said = f" ({changed(line.change)})" if line.change is not None else ""
-            cells = figures(line.sums, complete=line.complete, short=True)
-            rows.append((when if not number else "", label(line) + said, *cells))
+            rows.append((when if not number else "", label(line) + said, *_figures([line])))
         if len(models) > 1:
-            complete = all(line.complete for line in models)
-            rows.append(("", "all models", *figures(total([line.sums for line in models]), complete=complete,
-                                                    short=True)))  # fmt: skip
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(cell.ljust(width) if column < 2 else cell.rjust(width)
-                  for column, (cell, width) in enumerate(zip(row, widths)) if width).rstrip()
-        for row in rows
-    ]  # fmt: skip
+            rows.append(("", "all models", *_figures(models)))
+    return table(rows, right=len(rows[0]) - 2)
+
+
+def _figures(lines: Sequence[Line]) -> Tuple[str, ...]:
+    return figures(total(line.sums for line in lines), complete=all(line.complete for line in lines), short=True)
 
 
 def _fitting(rows: Sequence[str], *, everything: bool) -> List[str]:
@@ -179,28 +170,24 @@ def _fitting(rows: Sequence[str], *, everything: bool) -> List[str]:
 
 def fields(line: Line, by: str) -> Dict[str, Any]:
     """Return a line's figures by name; null is not known."""
-    sums = line.sums
-    found: Dict[str, Any] = {} if by == "model" else {by: line.when}
-    found.update(
-        server=line.server, model=line.model, requests=sums.requests, prompt_tokens=sums.prompt_tokens,
-        generated_tokens=sums.generated_tokens, generation_tps=_rounded(sums.generation_tps), complete=line.complete,
-        failures=sums.failures, cached_share=_rounded(sums.cached_share),
-        draft_acceptance=_rounded(sums.draft_acceptance), waited_s=_rounded(sums.waited_s),
-        prompt_s=_rounded(sums.prompt_s), generation_s=_rounded(sums.generation_s),
-    )  # fmt: skip
-    found.update({name: _rounded(sums.percentile(*which)) for name, which in PERCENTILES.items()})
-    return {**found, "change": _rounded(line.change)} if by == "model" else found
-
-
-def _rounded(value: Optional[float]) -> Optional[float]:
-    return None if value is None else round(value, 3)
+    sums, when = line.sums, {} if by == "model" else {by: line.when}
+    found: Dict[str, Any] = {
+        **when, "server": line.server, "model": line.model, "requests": sums.requests,
+        "prompt_tokens": sums.prompt_tokens, "generated_tokens": sums.generated_tokens,
+        "generation_tps": sums.generation_tps, "complete": line.complete, "failures": sums.failures,
+        "cached_share": sums.cached_share, "draft_acceptance": sums.draft_acceptance, "waited_s": sums.waited_s,
+        "prompt_s": sums.prompt_s, "generation_s": sums.generation_s,
+        **{name: sums.percentile(*which) for name, which in PERCENTILES.items()},
+        **({"change": line.change} if by == "model" else {}),
+    }  # fmt: skip
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in found.items()}
 
 
 def as_csv(lines: Sequence[Line], by: str) -> str:
     """Return the lines as CSV with a head."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(fields(Line("", "", "", total([])), by))
+    writer.writerow(fields(Line("", "", "", Sums()), by))
     writer.writerows([_cell(value) for value in fields(line, by).values()] for line in lines)
     return text.getvalue()
 
@@ -209,7 +196,5 @@ def _cell(value: Any) -> Any:
     """Return a cell that neither drives a terminal nor is a formula to a spreadsheet; yes and no as in JSON."""
     if isinstance(value, bool):
         return json.dumps(value)
-    if not isinstance(value, str):
-        return value
-    shown = plain(value)
-    return f"'{shown}" if shown[:1] in FORMULA else shown
+    cell = plain(value) if isinstance(value, str) else value
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell

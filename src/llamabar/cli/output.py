@@ -80,9 +80,14 @@ def log_line(line: str, *, colour: bool) -> str:
     return f"{shown}\x1b[0m" if colour and len(parts) > 1 else shown
 
 
-def table(rows: Sequence[Sequence[str]], *, indent: int = 0) -> List[str]:
-    """Return rows as lines whose columns stand below each other; a column that is empty everywhere is left out."""
+def table(rows: Sequence[Sequence[str]], *, indent: int = 0, right: int = 0) -> List[str]:
+    """Return rows as lines whose columns stand below each other, the last `right` of them at their right; a column that
+    is empty everywhere is left out."""
     cleaned = [[harmless(cell) for cell in row] for row in rows]
     widths = [max(map(columns, cells)) for cells in zip(*cleaned)]
-    lines = ("  ".join(pad(cell, width) for cell, width in zip(row, widths) if width) for row in cleaned)
+    left = len(widths) - right
+    lines = (
+        "  ".join(pad(cell, width, right=at >= left) for at, (cell, width) in enumerate(zip(row, widths)) if width)
+        for row in cleaned
+    )
     return [" " * indent + line.rstrip() for line in lines]

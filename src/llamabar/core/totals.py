@@ -135,7 +135,6 @@ class Totals:
     def __init__(self) -> None:
         self.told = Told("", {})
         self.number = 0
-        self.dated = False  # the day of some request is known
         self._since: Dict[str, Dict[str, Sums]] = {}
         self._seen: Dict[Tuple[int, int], None] = {}
 
@@ -148,7 +147,6 @@ class Totals:
             self._seen[identity(row)] = None
         for old in list(self._seen)[:-REMEMBERED]:
             del self._seen[old]
-        self.dated = self.dated or bool(new)
         self.number += bool(new)
         return new
 

@@ -1,6 +1,7 @@
 """The only place that reads a clock."""
 
 import time
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Tuple
 
@@ -34,6 +35,11 @@ def minute_of_day() -> int:
 def local_day(unix_s: float) -> str:
     """Return the local date of a time, as 2026-11-24."""
     return time.strftime("%Y-%m-%d", time.localtime(unix_s))
+
+
+def day_ago(days: int) -> str:
+    """Return the local date of so many days ago; a day has not always 24 hours."""
+    return (date.fromisoformat(local_day(unix_s())) - timedelta(days=days)).isoformat()
 
 
 def local_hour(unix_s: float) -> Tuple[str, int]:

@@ -1,8 +1,8 @@
-"""The history's database: a row a finished request, the sums of each day for ever, the last minutes of the charts.
+"""What is written into the history's database: a row a finished request, and the sums of each hour and day.
 
 A row is known by its server, its number there and the second in which it ended, and put in with INSERT OR IGNORE: two
-watchers, a table that is read again and a new start count it once. A day's sums and spreads are kept beside the rows,
-in the same transaction: a month of a million rows is a few hundred of them.
+watchers, a table that is read again and a new start count it once. The sums stand beside the rows, written in the same
+transaction: a month of a million rows is a few hundred of them.
 
 A server is known by a digest of where it is; at a place that is new, by a row that only it can have. No text of a
 prompt or an answer, no address and no key is kept.
@@ -11,12 +11,13 @@ prompt or an answer, no address and no key is kept.
 import hashlib
 import json
 import sqlite3
-from itertools import chain
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from llamabar.core.address import is_local, port_of
 from llamabar.core.events import FinishedRequest
+from llamabar.core.history import Chart
+from llamabar.core.needs import Load
 from llamabar.core.totals import MOST, Rows, Sums, identity, is_dated, of_row, times, total
 from llamabar.sources import clock
 from llamabar.store.schema import transaction
@@ -25,6 +26,7 @@ DAY_S = 86_400.0
 MOST_STEPS = 10_000  # of a spread: exp of more is no number
 DISORDER_S = 1  # requests that end in one second are numbered in either order
 FIRST_IDS = (0, 1)  # of a table that began anew: 0 up to v235, 1 from v236 on
+LOADS_KEPT = 9  # of a model
 
 INSERT = f"INSERT OR IGNORE INTO requests VALUES ({','.join('?' * 17)})"
 
@@ -38,6 +40,11 @@ class Mark(NamedTuple):
     at_unix_s: float = 0.0
     pruned_s: float = 0.0
 
+    def covers(self, row: FinishedRequest) -> bool:
+        """Tell whether a row was counted before."""
+        at_s = row.at_unix_s or 0.0
+        return (row.id <= self.row_id and at_s <= self.at_unix_s + DISORDER_S) or at_s < self.pruned_s
+
 
 def place_of(url: str) -> str:
     """Return a digest of where a server is; this computer is one place, however it is called."""
@@ -48,7 +55,7 @@ def place_of(url: str) -> str:
 
 
 def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
-    """Put rows in that are new, within a transaction; return the newest of them all, for `mark`."""
+    """Put rows in that are new, within a transaction; return the newest of them all, for `put_server`."""
     latest_s = clock.unix_s() + DAY_S  # what is dated later is no true day
     dated = [row for row in batch.rows if is_dated(row) and (row.at_unix_s or 0.0) <= latest_s]
     if not dated:
@@ -56,12 +63,11 @@ def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
     server = _server(database, batch, dated)
     mark = mark_of(database, server)
     words = {word: word_of(database, word) for word in {word for row in dated for word in (row.model, row.path)}}
-    new = []
-    for row in dated:
-        if is_marked(mark, row):
-            continue
-        if database.execute(INSERT, _cells(server, row, words, batch.load_s.get(row.id))).rowcount:
-            new.append(row)
+    new = [
+        row for row in dated
+        if not mark.covers(row)
+        and database.execute(INSERT, _cells(server, row, words, batch.load_s.get(row.id))).rowcount
+    ]  # fmt: skip
     if new:
         _note_gap(database, server, new[0], mark=mark, missed=batch.missed)
         _count(database, server, new, words, batch.load_s)
@@ -74,20 +80,13 @@ def mark_of(database: sqlite3.Connection, server: int) -> Mark:
     return Mark(*database.execute("SELECT mark_id, mark_s, pruned_s FROM servers WHERE id=?", (server,)).fetchone())
 
 
-def is_marked(mark: Mark, row: FinishedRequest) -> bool:
-    """Tell whether a row was counted before."""
-    at_s = row.at_unix_s or 0.0
-    return (row.id <= mark.row_id and at_s <= mark.at_unix_s + DISORDER_S) or at_s < mark.pruned_s
-
-
 def _cells(server: int, row: FinishedRequest, words: Mapping[str, int], load_s: Optional[float]) -> Tuple[Any, ...]:
     spent, (row_id, ended_s) = times(row), identity(row)
-    seconds = (spent.waited_s, load_s, spent.prompt_s, spent.generation_s)
     began_s = None if row.duration_s is None else (row.at_unix_s or 0.0) - row.duration_s
+    seconds = (began_s, spent.waited_s, load_s, spent.prompt_s, spent.generation_s)
     counts = (row.prompt_tokens, row.cached_tokens, row.generated_tokens, row.draft_tokens, row.accepted_tokens)
     return (
-        server, ended_s, row_id, words[row.model], None if began_s is None else round(began_s, 1),
-        *(None if one is None else round(one, 3) for one in seconds),
+        server, ended_s, row_id, words[row.model], *(None if one is None else round(one, 3) for one in seconds),
         *(None if one is None else min(one, 2**62) for one in counts), row.status, words[row.path], None,
     )  # fmt: skip
 
@@ -96,27 +95,26 @@ def _server(database: sqlite3.Connection, batch: Rows, rows: Sequence[FinishedRe
     """Return the server of a place: at a new one the server that has one of these very rows, or else a new server."""
     place = place_of(batch.url)
     found = database.execute("SELECT server FROM places WHERE place=?", (place,)).fetchone()
-    if found is not None:
-        database.execute("UPDATE servers SET name=? WHERE id=? AND name!=?", (batch.name, found[0], batch.name))
-        return int(found[0])
-    server = twin(database, rows)
+    server = found[0] if found is not None else twin(database, rows)
     if server is None:
         return put_server(database, place, batch.name, Mark())
-    database.execute("INSERT INTO places VALUES (?, ?)", (place, server))
-    return server
+    if found is None:
+        database.execute("INSERT INTO places VALUES (?, ?)", (place, server))
+    else:
+        database.execute("UPDATE servers SET name=? WHERE id=? AND name!=?", (batch.name, server, batch.name))
+    return int(server)
 
 
 def twin(database: sqlite3.Connection, rows: Sequence[FinishedRequest]) -> Optional[int]:
     """Return the server that has one of these rows, with the same model and counts."""
-    for (server,) in database.execute("SELECT id FROM servers").fetchall():
-        for row in (rows[-1], rows[0]):
-            found = database.execute(
-                "SELECT 1 FROM requests WHERE server=? AND ended_s=? AND row_id=? AND prompt_tokens IS ?"
-                " AND generated_tokens IS ? AND model=(SELECT id FROM words WHERE word=?)",
-                (server, identity(row)[1], row.id, row.prompt_tokens, row.generated_tokens, row.model),
-            ).fetchone()  # fmt: skip
-            if found:
-                return int(server)
+    for row in (rows[-1], rows[0]) if rows else ():
+        found = database.execute(
+            "SELECT server FROM servers CROSS JOIN requests WHERE server=servers.id AND ended_s=? AND row_id=? AND"
+            " prompt_tokens IS ? AND generated_tokens IS ? AND model=(SELECT id FROM words WHERE word=?)",
+            (identity(row)[1], row.id, row.prompt_tokens, row.generated_tokens, row.model),
+        ).fetchone()  # fmt: skip
+        if found:
+            return int(found[0])
     return None
 
 
@@ -146,22 +144,29 @@ def _count(
     database: sqlite3.Connection, server: int, new: Sequence[FinishedRequest], words: Mapping[str, int],
     load_s: Mapping[int, float],
 ) -> None:  # fmt: skip
-    found: Dict[Tuple[str, int, int], List[Tuple[int, FinishedRequest]]] = {}
+    hours: Dict[Tuple[str, int, int], List[FinishedRequest]] = {}
+    days: Dict[Tuple[str, int], List[Sums]] = {}
     for row in new:
-        day, hour = clock.local_hour(row.at_unix_s or 0.0)
-        found.setdefault((day, server, words[row.model]), []).append((hour, row))
-    for key, rows in found.items():
-        there = database.execute("SELECT sums FROM days WHERE day=? AND server=? AND model=?", key).fetchall()
-        parts = (of_row(row, load_s=load_s.get(row.id), hour=hour) for hour, row in rows)
-        put_day(database, key, total(chain((read_sums(said) for (said,) in there), parts)))
+        hours.setdefault((*clock.local_hour(row.at_unix_s or 0.0), words[row.model]), []).append(row)
+    for (day, hour, model), rows in hours.items():
+        sums = total(of_row(row, load_s=load_s.get(row.id), hour=hour) for row in rows)
+        _add_sums(database, (f"h{day} {hour:02}:00", server, model), [sums])
+        days.setdefault((day, model), []).append(sums)
+    for (day, model), parts in days.items():
+        _add_sums(database, (day, server, model), parts)
 
 
-def put_day(database: sqlite3.Connection, key: Tuple[str, int, int], sums: Sums) -> None:
-    """Put the sums of a day, a server and a model in place of what is there."""
+def _add_sums(database: sqlite3.Connection, key: Tuple[str, int, int], parts: Sequence[Sums]) -> None:
+    there = database.execute("SELECT sums FROM sums WHERE time=? AND server=? AND model=?", key).fetchall()
+    put_sums(database, key, total([*(read_sums(said) for (said,) in there), *parts]))
+
+
+def put_sums(database: sqlite3.Connection, key: Tuple[str, int, int], sums: Sums) -> None:
+    """Put the sums of a time, a server and a model in place of what is there."""
     rounded = [round(one, 3) if isinstance(one, float) else one for one in sums[:-1]]
     spreads = {name: [list(spread), list(spread.values())] for name, spread in sums.spreads.items()}
     said = json.dumps([*rounded, spreads], separators=(",", ":"))
-    database.execute("INSERT OR REPLACE INTO days VALUES (?, ?, ?, ?)", (*key, said))
+    database.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", (*key, said))
 
 
 def read_sums(said: str) -> Sums:
@@ -184,15 +189,39 @@ def put_server(database: sqlite3.Connection, place: str, name: str, mark: Mark) 
     return int(server or 0)
 
 
+def put_chart(database: sqlite3.Connection, place: str, chart: Chart) -> None:
+    """Save the readings of a place."""
+    said = json.dumps([chart.bucket_s, chart.readings], separators=(",", ":"))
+    database.execute("INSERT OR REPLACE INTO charts VALUES (?, ?, ?)", (place, chart.read_unix_s, said))
+
+
+def put_loads(database: sqlite3.Connection, place: str, loads: Iterable[Load]) -> None:
+    """Save what loads took; of one that is there already the most. What somebody saw is less than `[[],[]]`."""
+    for one in loads:
+        run, swap = one.run, json.dumps(one.swap, separators=(",", ":"))
+        database.execute(
+            """INSERT INTO loads VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(place, model, started_s) DO UPDATE
+            SET memory=excluded.memory, memory_bytes=max(memory_bytes, excluded.memory_bytes),
+            took_s=ifnull(took_s, excluded.took_s), swap=min(swap, excluded.swap),
+            context_tokens=ifnull(excluded.context_tokens, context_tokens)""",
+            (place, one.model, run.started_unix_s, run.command, run.memory.value, one.memory_bytes, one.took_s,
+             one.context_tokens, swap),
+        )  # fmt: skip
+        database.execute(
+            """DELETE FROM loads WHERE place=?1 AND model=?2 AND started_s NOT IN
+            (SELECT started_s FROM loads WHERE place=?1 AND model=?2 ORDER BY started_s DESC LIMIT ?3)""",
+            (place, one.model, LOADS_KEPT),
+        )
+
+
 def prune(database: sqlite3.Connection, days: Optional[int]) -> None:
-    """Delete the rows that are older than the newest days on which something was answered; their sums stay."""
-    if days is None:
-        return
-    for (before_s,) in database.execute(
-        "SELECT CAST(strftime('%s', day, '+1 day', 'utc') AS INTEGER) FROM days GROUP BY day"
-        " ORDER BY day DESC LIMIT 1 OFFSET ?", (days,),
+    """Delete what is older than the newest days on which something was answered, but for the sums of days."""
+    for day, before_s in () if days is None else database.execute(
+        "SELECT time, CAST(strftime('%s', time, '+1 day', 'utc') AS INTEGER) FROM sums WHERE time<'h' GROUP BY time"
+        " ORDER BY time DESC LIMIT 1 OFFSET ?", (days,),
     ).fetchall():  # fmt: skip
-        database.execute("DELETE FROM requests WHERE ended_s < ?", (before_s,))
+        database.execute("DELETE FROM requests WHERE ended_s<?", (before_s,))
+        database.execute("DELETE FROM sums WHERE time BETWEEN 'h' AND ?", (f"h{day} 24",))
         database.execute("UPDATE servers SET pruned_s=?", (before_s,))
 
 
@@ -202,7 +231,7 @@ def clear(database: sqlite3.Connection) -> None:
         for of, mark in (("ended_s", "mark_s"), ("row_id", "mark_id")):
             newest = f"(SELECT max({of}) FROM requests WHERE server=servers.id)"
             database.execute(f"UPDATE servers SET {mark}=max({mark}, ifnull({newest}, -1))")
-        for table in ("requests", "days", "gaps", "charts", "loads"):
+        for table in ("requests", "sums", "gaps", "charts", "loads"):
             database.execute(f"DELETE FROM {table}")
     database.execute("VACUUM")
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -9,8 +9,7 @@ from typing import Any, Optional
 from llamabar.core.history import Chart, Readings
 from llamabar.core.totals import MOST, Sums
 from llamabar.macos import files
-from llamabar.store.database import Mark, put_day, put_server, word_of
-from llamabar.store.reports import put_chart
+from llamabar.store.database import Mark, put_chart, put_server, put_sums, word_of
 
 NAME, VERSION = "history.json", 1
 LARGEST_BYTES = 20_000_000
@@ -48,7 +47,7 @@ def _take_server(database: sqlite3.Connection, place: str, said: Any) -> None:
         for model, (requests, prompt, generated, timed, generation_s) in models.items():
             sums = Sums(_count(requests), 0, _count(prompt), _count(generated), timed_tokens=_count(timed),
                         generation_s=_number(generation_s) or 0.0)  # fmt: skip
-            put_day(database, (str(day), server, word_of(database, _text(model))), sums)
+            put_sums(database, (str(day), server, word_of(database, _text(model))), sums)
     for day in said["gaps"]:
         database.execute("INSERT INTO gaps VALUES (?, ?)", (str(day), server))
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 OURS = 0x6C626172
 BUSY_S = 2.0
 
+# In `sums` a time is a local day, 2026-11-24, for ever, or as long as there are rows an hour of it, h2026-11-24 15:00.
 MIGRATIONS = ("""
 CREATE TABLE servers(
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, mark_id INTEGER NOT NULL, mark_s REAL NOT NULL, pruned_s REAL NOT NULL);
@@ -26,9 +27,9 @@ CREATE TABLE requests(
     waited_s REAL, load_s REAL, prompt_s REAL, generation_s REAL, prompt_tokens INTEGER, cached_tokens INTEGER,
     generated_tokens INTEGER, draft_tokens INTEGER, accepted_tokens INTEGER, status INTEGER, path INTEGER,
     client INTEGER, PRIMARY KEY(server, ended_s, row_id)) WITHOUT ROWID;
-CREATE TABLE days(
-    day TEXT NOT NULL, server INTEGER NOT NULL, model INTEGER NOT NULL, sums TEXT NOT NULL,
-    PRIMARY KEY(day, server, model)) WITHOUT ROWID;
+CREATE TABLE sums(
+    time TEXT NOT NULL, server INTEGER NOT NULL, model INTEGER NOT NULL, sums TEXT NOT NULL,
+    PRIMARY KEY(time, server, model)) WITHOUT ROWID;
 CREATE TABLE gaps(day TEXT NOT NULL, server INTEGER NOT NULL, PRIMARY KEY(day, server)) WITHOUT ROWID;
 CREATE TABLE charts(place TEXT PRIMARY KEY, read_unix_s REAL NOT NULL, chart TEXT NOT NULL) WITHOUT ROWID;
 """, """
@@ -38,102 +39,76 @@ CREATE TABLE loads(
     PRIMARY KEY(place, model, started_s)) WITHOUT ROWID;
 """)  # fmt: skip
 VERSION = len(MIGRATIONS)
-TABLES = {"servers", "places", "words", "requests", "days", "gaps", "charts"}
-
-
-class NewerVersion(Exception):
-    """The database was written by a version of this program that is newer than this one."""
-
-
-class Damaged(Exception):
-    """The file is no database, a damaged one or somebody else's."""
+TABLES = {"servers", "places", "words", "requests", "sums", "gaps", "charts"}
 
 
 class Trouble(Enum):
-    """Why a database cannot be used."""
+    """Why a database cannot be used: DAMAGED is any file that is not ours, NEWER one of a newer llamabar."""
 
     DAMAGED = "damaged"
     NEWER = "newer"
 
 
-def opened(path: Path, fill: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
-    """Return the database to write to, a new one made and filled first if there is none; raise OSError, sqlite3.Error,
-    Damaged, NewerVersion.
-    """
+class Unusable(Exception):
+    """The file cannot be used."""
+
+    def __init__(self, trouble: Trouble) -> None:
+        super().__init__(trouble.value)
+        self.trouble = trouble
+
+
+FAULTS = (OSError, sqlite3.Error, Unusable)  # what opening a database, or using one, raises
+
+
+def opened(path: Path, fill: Callable[[sqlite3.Connection], None] = lambda _: None) -> sqlite3.Connection:
+    """Return the database to write to, a new one made and filled first if there is none; raise FAULTS."""
     _check_regular(path)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600))
     os.chmod(path, 0o600)
-    database = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    try:
-        with understood():
-            database.execute("PRAGMA journal_mode=WAL")
-            database.execute("PRAGMA synchronous=NORMAL")
-            database.execute("PRAGMA cache_size=-512")
-            with transaction(database):
-                _migrate(database, fill)
-            _check_ours(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
+    return _connected(path, "rw", lambda database: _prepare(database, fill))
 
 
 def opened_to_read(path: Path) -> Optional[sqlite3.Connection]:
-    """Return the database to read from, None if there is none; raise as `opened` does."""
+    """Return the database to read from, None if there is none; raise FAULTS."""
     if not os.path.lexists(path):
         return None
     _check_regular(path)
-    for more in ("", "&immutable=1"):  # in a folder that cannot be written SQLite cannot share it with a writer
-        database = sqlite3.connect(f"file:{quote(str(path))}?mode=ro{more}", uri=True, timeout=BUSY_S,
-                                   isolation_level=None, check_same_thread=False)  # fmt: skip
-        try:
-            with understood():
-                empty = not _check_ours(database)
-            if empty:
-                database.close()
-            return None if empty else database
-        except sqlite3.OperationalError:
-            database.close()
-            if more or os.access(path.parent, os.W_OK):
-                raise
-        except BaseException:
-            database.close()
+    try:
+        database = _connected(path, "ro", _check_ours)
+    except sqlite3.OperationalError:
+        if os.access(path.parent, os.W_OK):
             raise
+        database = _connected(path, "ro&immutable=1", _check_ours)  # SQLite cannot share it with a writer there
+    if _tables(database):
+        return database
+    database.close()
     return None
 
 
 def trouble(path: Path) -> Optional[Trouble]:
     """Return why a file cannot be used, None if it can or if that is not known."""
     try:
-        with understood():
-            database = opened_to_read(path)
-            if database is not None:
-                with closing(database):
-                    if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
-                        return Trouble.DAMAGED
-    except Damaged:
-        return Trouble.DAMAGED
-    except NewerVersion:
-        return Trouble.NEWER
+        database = opened_to_read(path)
+        if database is not None:
+            with closing(database), understood():
+                whole = database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+            return None if whole else Trouble.DAMAGED
+    except Unusable as error:
+        return error.trouble
     except (OSError, sqlite3.Error):
         pass
     return None
 
 
-def _check_regular(path: Path) -> None:
-    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
-        raise Damaged(f"{path} is not a regular file")
-
-
 @contextmanager
 def understood() -> Iterator[None]:
-    """Raise Damaged where SQLite finds the file damaged; what is locked, full or read-only stays what it is."""
+    """Raise Unusable where SQLite finds the file damaged; what is locked, full or read-only stays what it is."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if type(error) is sqlite3.DatabaseError:
-            raise Damaged(str(error)) from None
-        raise
+        if type(error) is not sqlite3.DatabaseError:
+            raise
+        raise Unusable(Trouble.DAMAGED) from None
 
 
 @contextmanager
@@ -149,28 +124,50 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _migrate(database: sqlite3.Connection, fill: Callable[[sqlite3.Connection], None]) -> None:
+def migrate(database: sqlite3.Connection, fill: Callable[[sqlite3.Connection], None] = lambda _: None) -> None:
+    """Bring a database of ours, or an empty one, to this version."""
     version = database.execute("PRAGMA user_version").fetchone()[0]
-    if version > VERSION or (_tables(database) and not version):
+    if version >= VERSION or (_tables(database) and not version):
         return
-    for step in MIGRATIONS[version:]:
-        for statement in filter(str.strip, step.split(";")):
-            database.execute(statement)
+    for statement in ";".join(MIGRATIONS[version:]).split(";"):
+        database.execute(statement)
     database.execute(f"PRAGMA application_id={OURS}")
     database.execute(f"PRAGMA user_version={VERSION}")
     if not version:
         fill(database)
 
 
-def _check_ours(database: sqlite3.Connection) -> bool:
-    """Return False for an empty database; raise NewerVersion, Damaged."""
-    tables, version = _tables(database), database.execute("PRAGMA user_version").fetchone()[0]
-    ours = database.execute("PRAGMA application_id").fetchone()[0] == OURS
-    if ours and version > VERSION:
-        raise NewerVersion
-    if tables and not (ours and tables >= TABLES):
-        raise Damaged("its tables are not ours")
-    return bool(tables)
+def _connected(path: Path, mode: str, check: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
+    database = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=BUSY_S, isolation_level=None)
+    try:
+        with understood():
+            check(database)
+        return database
+    except BaseException:
+        database.close()
+        raise
+
+
+def _prepare(database: sqlite3.Connection, fill: Callable[[sqlite3.Connection], None]) -> None:
+    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-512"):
+        database.execute(f"PRAGMA {setting}")
+    with transaction(database):
+        migrate(database, fill)
+    _check_ours(database)
+
+
+def _check_regular(path: Path) -> None:
+    if os.path.lexists(path) and not stat.S_ISREG(os.lstat(path).st_mode):
+        raise Unusable(Trouble.DAMAGED)
+
+
+def _check_ours(database: sqlite3.Connection) -> None:
+    tables = _tables(database)
+    version, ours = (database.execute(f"PRAGMA {name}").fetchone()[0] for name in ("user_version", "application_id"))
+    if ours == OURS and version > VERSION:
+        raise Unusable(Trouble.NEWER)
+    if tables and not (ours == OURS and tables >= TABLES):
+        raise Unusable(Trouble.DAMAGED)
 
 
 def _tables(database: sqlite3.Connection) -> "set[str]":

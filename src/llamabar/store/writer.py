@@ -8,6 +8,7 @@ where the program is, nothing is written any more.
 import fcntl
 import os
 import sqlite3
+from contextlib import suppress
 from typing import Dict, List, Mapping, Optional, Tuple, Union
 
 from llamabar.core.totals import Charts, Rows, Tell
@@ -17,7 +18,7 @@ from llamabar.sources import clock
 from llamabar.store import database as db
 from llamabar.store import json_history, reports, schema
 from llamabar.store.database import Mark, place_of
-from llamabar.store.schema import Damaged, NewerVersion
+from llamabar.store.schema import FAULTS, Trouble, Unusable
 
 MOST_WAITING = 500  # times that rows came, while they cannot be written
 
@@ -40,16 +41,15 @@ class Writer:
 
     def begin(self, servers: Mapping[str, str]) -> None:
         """Tell what stands there of servers, by name their address."""
-        try:
-            if os.path.lexists(self._path) or os.path.lexists(self._folder / json_history.NAME):
-                database = self._opened()
-                for name, url in servers.items():
-                    chart = reports.chart_of(database, place_of(url))
-                    if chart is not None:
-                        self._tell(name, chart)
-                    self._tell_day(Rows(name, url, ()), known=reports.newest(database, place_of(url)))
-        except (OSError, sqlite3.Error, Damaged, NewerVersion):
-            pass  # `write` judges it
+        if not (os.path.lexists(self._path) or os.path.lexists(self._folder / json_history.NAME)):
+            return
+        with suppress(*FAULTS), schema.understood():  # `write` judges it
+            database = self._opened()
+            for name, url in servers.items():
+                chart = reports.chart_of(database, place_of(url))
+                if chart is not None:
+                    self._tell(name, chart)
+                self._tell_day(database, Rows(name, url, ()), known=reports.newest(database, place_of(url)))
 
     def take(self, arrived: Union[Rows, Charts]) -> None:
         """Keep what arrived for the next commit."""
@@ -63,16 +63,15 @@ class Writer:
         gone = bool(self._plugin) and not os.path.exists(self._plugin)
         if gone or not (self.rows or (self._charts and self._database is not None)):
             return
-        try:
+        with suppress(*FAULTS):  # a full disk is no reason to disturb the menu; doctor says so
             if not any(self._file):
                 files.private_folder(self._folder)
             try:
                 self._commit()
-            except Damaged:
-                self._set_aside()
-                self._commit()
-        except (OSError, sqlite3.Error, Damaged, NewerVersion):
-            pass  # a full disk is no reason to disturb the menu; doctor says so
+            except Unusable as error:
+                if error.trouble is Trouble.DAMAGED:
+                    self._set_aside()
+                    self._commit()
 
     def close(self) -> None:
         """Close the file; its companions go with the last who closes it."""
@@ -81,29 +80,28 @@ class Writer:
             self._database = None
 
     def _commit(self) -> None:
-        database = self._opened()
-        today, marks = clock.local_day(clock.unix_s()), {}
+        database, today = self._opened(), clock.local_day(clock.unix_s())
+        marks = {}
         with schema.understood(), schema.transaction(database):
             for rows in self.rows:
                 mark = db.add(database, rows)
                 if mark is not None:
                     marks[place_of(rows.url)] = (rows.name, mark)
-                reports.put_loads(database, place_of(rows.url), rows.loads)
+                db.put_loads(database, place_of(rows.url), rows.loads)
             for url, chart in self._charts.items():
-                reports.put_chart(database, place_of(url), chart)
+                db.put_chart(database, place_of(url), chart)
             if today != self._pruned:
                 db.prune(database, self._days)
         self._pruned, self._charts = today, {}
         self._marks.update(marks)
         written, self.rows = {rows.name: rows for rows in self.rows}, []
         for newest in written.values():
-            self._tell_day(newest)
+            self._tell_day(database, newest)
 
-    def _tell_day(self, rows: Rows, *, known: Tuple[Tuple[int, int], ...] = ()) -> None:
-        if self._database is not None:
-            day = clock.local_day(clock.unix_s())
-            told = reports.told(self._database, place=place_of(rows.url), name=rows.name, day=day)
-            self._tell(rows.name, told._replace(number=rows.number, known=known))
+    def _tell_day(self, database: sqlite3.Connection, rows: Rows, *, known: Tuple[Tuple[int, int], ...] = ()) -> None:
+        day = clock.local_day(clock.unix_s())
+        told = reports.told(database, place=place_of(rows.url), name=rows.name, day=day)
+        self._tell(rows.name, told._replace(number=rows.number, known=known))
 
     def _opened(self) -> sqlite3.Connection:
         """Return the database; opened anew where another file stands there than before."""
@@ -133,12 +131,12 @@ class Writer:
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it goes with the descriptor; held: the next time
-            if schema.trouble(self._path) is not schema.Trouble.DAMAGED:
+            if schema.trouble(self._path) is not Trouble.DAMAGED:
                 return
             names = (f"history-damaged-{number}.sqlite" for number in range(1, 1000))
             name = next(one for one in names if not os.path.lexists(self._folder / one))
             for ending in ("-wal", "-shm", ""):
-                if os.path.lexists(f"{self._path}{ending}"):
+                with suppress(FileNotFoundError):
                     os.replace(f"{self._path}{ending}", self._folder / f"{name}{ending}")
         finally:
             os.close(folder)

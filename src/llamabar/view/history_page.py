@@ -5,7 +5,7 @@ point at it or hear it read.
 """
 
 from datetime import date
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, HOURS, WAITED, Line, Sums, total
@@ -14,31 +14,50 @@ from llamabar.view.text import name
 from llamabar.view.words import AT_LEAST
 
 STYLE = """
-:root{color-scheme:light dark;--edge:#b4bcc6;--head:#eef2f6;--one:#2f6fdb;--two:#8a5a00;--three:#1d7a4a}
-h3{font-size:15px;margin:12px 0 4px;overflow-wrap:anywhere}
-svg{display:block;width:100%;height:90px;border-bottom:1px solid var(--edge)}
-.one{fill:var(--one)}.two{fill:var(--two)}.three{fill:var(--three)}.band{fill:var(--one);fill-opacity:.3}
-.line{fill:none;stroke:var(--one);stroke-width:2;vector-effect:non-scaling-stroke}
-.ends{display:flex;justify-content:space-between;gap:8px;font-size:13px;margin:2px 0 12px}
-section:not(.split) .ends :first-child,section:not(.split) .ends :last-child{white-space:nowrap}
-.split svg{height:16px}
+:root{color-scheme:light dark;--edge:#d5dae1;--card:#fff;--head:#eef2f6;--soft:#5f6368;--one:#2f6fdb;--two:#b06a00;
+--three:#1d7a4a}
+body{background:#f4f6f8}
+p,dt,.ends,figcaption span,h2 small,thead th{color:var(--soft)}
+section{display:grid;gap:16px;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));margin:0 0 16px}
+h2,dl,table,.week{grid-column:1/-1}
+h2{margin:16px 0 -4px}small{font-size:13px;font-weight:400}
+figure,dl,table{margin:0;padding:14px 16px;border:1px solid var(--edge);border-radius:12px;background:var(--card);
+min-width:0}
+dl{display:grid;gap:12px 16px;grid-template-columns:repeat(auto-fit,minmax(96px,1fr))}
+dt{font-size:12px}dd{margin:0;font-size:20px;font-weight:600}dd,table{font-variant-numeric:tabular-nums}
+figure{display:flex;flex-direction:column}
+figcaption,.ends{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 12px}
+figcaption{margin-bottom:auto;padding-bottom:8px}
+figcaption strong{font-weight:600;overflow-wrap:anywhere;min-width:0}figcaption span{font-size:13px}
+.ends{font-size:12px;margin-top:4px}
+svg{display:block;width:100%;height:96px;border-bottom:1px solid var(--edge)}
+.one{fill:var(--one)}.two{fill:var(--two)}.three{fill:var(--three)}.none{fill:var(--head)}
+.band{fill:var(--one);fill-opacity:.25}
+.line,.grid{fill:none;stroke:var(--one);stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}
+.grid{stroke:var(--edge);stroke-width:1}
+.split .ends{justify-content:flex-start}.split svg{height:14px;border:0}
+i{display:inline-block;width:9px;height:9px;border-radius:3px;margin-right:5px}
+i.one{background:var(--one)}i.two{background:var(--two)}i.three{background:var(--three)}
 .week{display:grid;grid-template-columns:auto 1fr;gap:0 8px;font-size:12px;line-height:20px}
-.week svg{height:140px}.week .ends{grid-column:2;font-size:12px}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:4px 0 4px 12px;text-align:right;vertical-align:top;border-bottom:1px solid var(--edge)}
-th:first-child,td:first-child{padding-left:8px;text-align:left;overflow-wrap:anywhere;width:40%}
-tr.day td{font-weight:600;background:var(--head)}
-tr.day time{white-space:nowrap}
+.week figcaption{grid-column:1/-1;font-size:15px}.week svg{height:140px;border:0}
+.week .ends{grid-column:2;flex-wrap:nowrap}
+table{border-spacing:0;width:100%;padding:4px 8px}
+caption{text-align:left;font-size:18px;font-weight:600;padding:16px 0 8px}
+th,td{padding:5px 0 5px 12px;text-align:right;vertical-align:top;border-bottom:1px solid var(--edge);font-weight:400}
+thead th{font-size:13px}
+tr>:first-child{padding-left:8px;text-align:left;overflow-wrap:anywhere;width:34%}tr>:last-child{padding-right:8px}
+tr.day>*{font-weight:600;background:var(--head)}
+time{white-space:nowrap}
 @media(max-width:760px){
-body{padding:8px;font-size:12px}
+body{padding:8px;font-size:13px}table{padding:4px}
 tr{display:grid;grid-template-columns:repeat(3,1fr);border-bottom:1px solid var(--edge)}
-th,td,th:last-child,td:last-child{padding:2px;border:0;min-width:0;overflow-wrap:anywhere}
-th:first-child,td:first-child{grid-column:1/-1;width:auto;padding:2px}
+th,td,tr>:last-child{padding:2px 4px;border:0;min-width:0;overflow-wrap:anywhere}
+tr>:first-child{grid-column:1/-1;width:auto;padding:2px 4px}
 }
-@media(min-width:761px){td+td{white-space:nowrap}wbr{display:none}}
+@media(min-width:761px){td{white-space:nowrap}wbr{display:none}}
 @media(prefers-color-scheme:dark){
-:root{--edge:#515357;--head:#2a2a2c;--one:#6ea8ff;--two:#e0a63a;--three:#5cc98d}
-body{background:#1e1e1e;color:#f2f2f4}
+:root{--edge:#414347;--card:#242528;--head:#303236;--soft:#b4b6bb;--one:#6ea8ff;--two:#e0a63a;--three:#5cc98d}
+body{background:#18191b;color:#f2f2f4}
 }
 """
 HEADS = (
@@ -46,7 +65,12 @@ HEADS = (
     "First token after", "Waited",
 )  # fmt: skip
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-PARTS = (("one", "waiting and loading"), ("two", "reading prompts"), ("three", "generating"))
+PARTS = (("two", "waiting and loading"), ("one", "processing prompts"), ("three", "generating"))
+
+SPEED_HEAD = "<h2>Speed by model <small>line: typical, band: up to what 95 % were</small></h2>"
+FEWEST_DAYS = 14  # that a chart shows
+
+Days = Mapping[str, Sequence[Line]]
 
 
 def labels(lines: Sequence[Line]) -> Callable[[Line], str]:
@@ -74,15 +98,46 @@ def typical(sums: Sums) -> Optional[float]:
 
 def page(lines: Sequence[Line], *, heading: str, note: str) -> str:
     """Return the whole page of lines by day, the oldest first."""
+    if not lines:
+        return document(heading, note, "", more_style=STYLE)
     label = labels(lines)
-    days: Dict[str, List[Line]] = {}
-    models: Dict[str, List[Line]] = {}
+    days, models = _grouped(lines, lambda line: line.when), _grouped(lines, label)
+    sums = {day: _sum(found) for day, found in days.items()}
+    last = _number(max(days)) + 1
+    span = min(_number(min(days)), last - FEWEST_DAYS), last
+    parts = (
+        _tiles(_sum(lines), complete=_complete(lines)), *_bars(sums, span), SPEED_HEAD,
+        *_speeds(models, span), "<h2>When and on what</h2>", _heat(sums), *_splits(models),
+        _table(days, models, label),
+    )  # fmt: skip
+    return document(heading, note, f"<section>{''.join(parts)}</section>", more_style=STYLE)
+
+
+def _grouped(lines: Sequence[Line], key: Callable[[Line], str]) -> Dict[str, List[Line]]:
+    found: Dict[str, List[Line]] = {}
     for line in lines:
-        days.setdefault(line.when, []).append(line)
-        models.setdefault(label(line), []).append(line)
-    sums = {day: total([line.sums for line in found]) for day, found in days.items()}
-    parts = [_bars(sums), _speeds(models), _heat(sums), _splits(models), _table(days, sums, label)] if lines else []
-    return document(heading, note, "\n".join(parts), more_style=STYLE)
+        found.setdefault(key(line), []).append(line)
+    return found
+
+
+def _sum(lines: Sequence[Line]) -> Sums:
+    return total(line.sums for line in lines)
+
+
+def _complete(lines: Sequence[Line]) -> bool:
+    return all(line.complete for line in lines)
+
+
+def _tiles(sums: Sums, *, complete: bool) -> str:
+    said = zip(HEADS, figures(sums, complete=complete))
+    return f"<dl>{''.join(f'<div><dt>{head}</dt><dd>{text(one)}</dd></div>' for head, one in said)}</dl>"
+
+
+def _figure(title: str, note: str, svg: str, ends: Iterable[str], *, kind: str = "") -> str:
+    """Return a chart below its title, with the words that stand at its edges; they are markup already."""
+    caption = f"<figcaption><strong>{text(title)}</strong><span>{text(note)}</span></figcaption>"
+    below = "".join(f"<span>{one}</span>" for one in ends)
+    return f'<figure class="{kind}">{caption}{svg}<div class="ends">{below}</div></figure>'
 
 
 def _svg(width: float, height: float, said: str, inner: str) -> str:
@@ -95,50 +150,46 @@ def _rect(x: float, y: float, width: float, height: float, *, kind: str, said: s
     return f'<rect class="{kind}" {place}{more}><title>{text(said)}</title></rect>'
 
 
-def _ends(*said: str) -> str:
-    return f'<div class="ends">{"".join(f"<span>{text(one)}</span>" for one in said)}</div>'
+def _chart(span: Tuple[int, int], title: str, *, note: str, said: str, inner: str) -> str:
+    """Return a chart over days, with lines at its top and its half."""
+    first, last = span
+    svg = _svg(last - first, 100, said, f'<path class="grid" d="M0 0H{last - first}M0 50H{last - first}"/>{inner}')
+    return _figure(title, note, svg, (_day(first), _day(last - 1)))
 
 
-def _bars(days: Mapping[str, Sums]) -> str:
-    found = ["<h2>Requests and tokens a day</h2>"]
-    first, last = _number(min(days)), _number(max(days))
+def _bars(days: Mapping[str, Sums], span: Tuple[int, int]) -> Iterable[str]:
     for noun, kind, counts in (
-        ("requests", "one", {day: sums.requests for day, sums in days.items()}),
-        ("tokens generated", "three", {day: sums.generated_tokens for day, sums in days.items()}),
+        ("Requests", "one", {day: sums.requests for day, sums in days.items()}),
+        ("Tokens generated", "three", {day: sums.generated_tokens for day, sums in days.items()}),
     ):
         most = max(1, *counts.values(), 1)
         rects = "".join(
-            _rect(_number(day) - first + 0.1, 100 - 100 * count / most, 0.8, 100 * count / most, kind=kind,
-                  said=f"{day}: {units.count(count)} {noun}")
+            _rect(_number(day) - span[0] + 0.1, 100 - 100 * count / most, 0.8, 100 * count / most, kind=kind,
+                  said=f"{day}: {units.count(count)} {noun.lower()}")
             for day, count in counts.items()
         )  # fmt: skip
-        found.append(_svg(last - first + 1, 100, f"{noun} a day, at most {units.count(most)}", rects))
-        found.append(_ends(min(days), f"at most {units.count(most)} {noun}", max(days)))
-    return f"<section>{''.join(found)}</section>"
+        note = f"at most {units.count(most)}"
+        yield _chart(span, f"{noun} a day", note=note, said=f"{noun} a day, {note}", inner=rects)
 
 
-def _speeds(models: Mapping[str, Sequence[Line]]) -> str:
-    """Return a band a model: from the typical speed to the one that 95 % of its requests were slower than."""
-    found = []
+def _speeds(models: Days, span: Tuple[int, int]) -> Iterable[str]:
+    """Yield a band a model: from the typical speed to the one that 95 % of its requests were slower than."""
     for label, lines in models.items():
         points = [
-            (_number(line.when), speed, line.sums.percentile(GENERATION, 0.95) or speed)
+            (_number(line.when) - span[0] + 0.5, speed, line.sums.percentile(GENERATION, 0.95) or speed)
             for line in lines for speed in [typical(line.sums)] if speed is not None
         ]  # fmt: skip
         if not points:
             continue
-        first, most = points[0][0], max(high for _, _, high in points)
-        wide = max(1, points[-1][0] - first)
-        low = [(x - first, 100 - 100 * tps / most) for x, tps, _ in points]
-        high = [(x - first, 100 - 100 * tps / most) for x, _, tps in points]
-        if len(points) == 1:  # a day alone is drawn as wide as the chart
-            low, high = [(0, low[0][1]), (1, low[0][1])], [(0, high[0][1]), (1, high[0][1])]
+        if len(points) == 1:  # a day alone is drawn as wide as a day is
+            points = [(points[0][0] + side, *points[0][1:]) for side in (-0.4, 0.4)]
+        most = max(high for _, _, high in points)
+        low, high = ([(point[0], 100 - 96 * point[which] / most) for point in points] for which in (1, 2))
         said = f"{label}: typical speed from {units.rate(points[0][1])} to {units.rate(points[-1][1])} tok/s"
-        band = f'<polygon class="band" points="{_path([*low, *high[::-1]])}"/><polyline class="line" points="'
-        found.append(f"<h3>{text(label)}</h3>{_svg(wide, 100, said, f'{band}{_path(low)}{chr(34)}/>')}")
-        found.append(_ends(lines[0].when, f"{units.rate(points[-1][1])} tok/s typical, top of the chart "
-                           f"{units.rate(most)}", lines[-1].when))  # fmt: skip
-    return f"<section><h2>Speed by model: typical, and up to what 95 % were</h2>{''.join(found)}</section>"
+        note = f"{units.rate(points[-1][1])} tok/s typical, top {units.rate(most)}"
+        band = f'<polygon class="band" points="{_path([*low, *high[::-1]])}"/>'
+        line = f'<polyline class="line" points="{_path(low)}"/>'
+        yield _chart(span, label, note=note, said=said, inner=band + line)
 
 
 def _path(points: Sequence[Tuple[float, float]]) -> str:
@@ -153,49 +204,57 @@ def _heat(days: Mapping[str, Sums]) -> str:
             hours[place] = hours.get(place, 0) + count
     most = max(hours.values(), default=1)
     rects = "".join(
-        _rect(hour, day, 0.96, 0.94, kind="one", more=f' fill-opacity="{max(0.08, count / most):.2f}"',
+        _rect(hour + 0.03, day + 0.04, 0.94, 0.92, kind="one", more=f' fill-opacity="{max(0.12, count / most):.2f}"',
               said=f"{WEEKDAYS[day]} {hour}:00: {units.plural(count, 'request')}")
         for (day, hour), count in sorted(hours.items())
     )  # fmt: skip
-    names = "<br>".join(WEEKDAYS)
-    chart = _svg(24, 7, f"requests by hour of the week, at most {units.count(most)} in one", rects)
-    ends = _ends("0:00", "6:00", "12:00", "18:00", "24:00")
-    return f'<section><h2>When</h2><div class="week"><div>{names}</div><div>{chart}</div>{ends}</div></section>'
+    said = f"at most {units.plural(most, 'request')} in an hour of the week"
+    svg = _svg(24, 7, f"Requests by hour of the week, {said}", '<path class="none" d="M0 0H24V7H0z"/>' + rects)
+    chart = f"<div>{'<br>'.join(WEEKDAYS)}</div>{svg}"
+    return _figure("Hour of the week", said, chart, ("0:00", "6:00", "12:00", "18:00", "24:00"), kind="week")
 
 
-def _splits(models: Mapping[str, Sequence[Line]]) -> str:
-    found = []
+def _splits(models: Days) -> Iterable[str]:
     for label, lines in models.items():
-        sums = total([line.sums for line in lines])
-        spent = (sums.waited_s, sums.prompt_s, sums.generation_s)
-        whole, at, rects, said = sum(spent), 0.0, "", []
-        if not whole:
-            continue
-        for seconds, (kind, words) in zip(spent, PARTS):
-            said.append(f"{units.percent(seconds / whole)} {words}")
-            rects += _rect(at, 0, 100 * seconds / whole, 10, kind=kind, said=said[-1])
+        sums = _sum(lines)
+        spent, at, rects, said = (sums.waited_s, sums.prompt_s, sums.generation_s), 0.0, "", []
+        whole = sum(spent)
+        for seconds, (kind, words) in ((one, part) for one, part in zip(spent, PARTS) if one):
+            said.append((kind, f"{units.percent(seconds / whole)} {words}"))
+            rects += _rect(at, 0, 100 * seconds / whole, 10, kind=kind, said=said[-1][1])
             at += 100 * seconds / whole
-        found.append(f"<h3>{text(label)}</h3>{_svg(100, 10, ', '.join(said), rects)}{_ends(*said)}")
-    return f'<section class="split"><h2>Where the time went</h2>{"".join(found)}</section>' if found else ""
+        if whole:
+            svg = _svg(100, 10, f"{label}: {', '.join(words for _, words in said)}", rects)
+            ends = (f'<i class="{kind}"></i>{text(words)}' for kind, words in said)
+            yield _figure(label, f"{units.duration(whole)} in all", svg, ends, kind="split")
 
 
-def _table(days: Mapping[str, Sequence[Line]], sums: Mapping[str, Sums], label: Callable[[Line], str]) -> str:
-    rows = []
-    for day, lines in reversed(list(days.items())):
-        complete = all(line.complete for line in lines)
-        rows.append(_row((f"<time>{text(day)}</time>", *figures(sums[day], complete=complete)), kind=' class="day"'))
-        rows += [_row((text(label(line)), *figures(line.sums, complete=line.complete))) for line in lines]
+def _table(days: Days, models: Days, label: Callable[[Line], str]) -> str:
+    """Return the sums of all days, then each day's, the newest first; each with its models."""
     head = "".join(f'<th scope="col">{word}</th>' for word in ("Day and model", *HEADS))
-    body = "\n".join(rows)
-    return f"<section><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></section>"
+    groups = [("All days", [(one, lines) for one, lines in models.items()], "all")]
+    groups += [
+        (f"<time>{text(day)}</time>", [(label(line), [line]) for line in lines], "one-day")
+        for day, lines in reversed(list(days.items()))
+    ]  # fmt: skip
+    bodies = "\n".join(f'<tbody class="{kind}">{_group(title, rows)}</tbody>' for title, rows, kind in groups)
+    return f"<table>\n<caption>Figures</caption>\n<thead><tr>{head}</tr></thead>\n{bodies}\n</table>"
 
 
-def _row(cells: Sequence[str], *, kind: str = "") -> str:
+def _group(title: str, rows: Sequence[Tuple[str, Sequence[Line]]]) -> str:
+    every = [line for _, lines in rows for line in lines]
+    return _row(title, every, kind=' class="day"') + "".join(_row(text(one), lines) for one, lines in rows)
+
+
+def _row(title: str, lines: Sequence[Line], *, kind: str = "") -> str:
     """Return a row of markup; a long number may go on in the next line after a comma."""
-    first, *numbers = cells
-    broken = (number.replace(",", ",<wbr>") for number in numbers)
-    return f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in (first, *broken))}</tr>"
+    cells = (one.replace(",", ",<wbr>") for one in figures(_sum(lines), complete=_complete(lines)))
+    return f'<tr{kind}><th scope="row">{title}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 
 
 def _number(day: str) -> int:
     return date.fromisoformat(day).toordinal()
+
+
+def _day(number: int) -> str:
+    return date.fromordinal(number).isoformat()

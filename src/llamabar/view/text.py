@@ -55,9 +55,10 @@ def fit(text: str, width: int) -> str:
     return "".join(kept) + "…"
 
 
-def pad(text: str, width: int) -> str:
-    """Return the text filled up with blanks."""
-    return text + " " * max(0, width - columns(text))
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Return the text filled up with blanks, at their `right`."""
+    blanks = " " * max(0, width - columns(text))
+    return blanks + text if right else text + blanks
 
 
 def _without_stacks(text: str) -> str:
