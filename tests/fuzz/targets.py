@@ -127,7 +127,7 @@ def prints(data: bytes) -> None:
 def history(data: bytes) -> None:
     """The history of earlier versions, and a database that may be none."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
-        schema._migrate(database, lambda _: None)
+        schema.migrate(database)
         json_history.take_over(database, _file(data, "history.json"))
     schema.trouble(_file(data, "history.sqlite"))
 

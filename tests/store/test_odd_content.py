@@ -21,12 +21,14 @@ def a_minute_later(monkeypatch):
     monkeypatch.setattr("llamabar.sources.clock.unix_s", lambda: NOON + 60)
 
 
-@pytest.mark.parametrize("cell", ODD)
+@pytest.mark.parametrize("cell", ODD, ids=lambda cell: cell[:20])
 def test_a_days_sums_that_are_not_understood_are_none_and_the_next_ones_count(tmp_path, cell):
     Watcher(tmp_path).add(rows(1))
     with sqlite3.connect(tmp_path / "history.sqlite") as database:
-        database.execute("UPDATE days SET sums=?", (cell,))
+        database.execute("UPDATE sums SET sums=?", (cell,))
         database.execute("INSERT INTO charts VALUES (?, 1.0, ?)", (place_of(URL), cell))
+        put = "INSERT INTO loads VALUES (?, 'm', 1, 1, 'resident', 1, ?, NULL, ?)"
+        database.execute(put, (place_of(URL), cell, cell))
     database.close()
     watcher = Watcher(tmp_path)
     watcher.writer.begin({"one": URL})
