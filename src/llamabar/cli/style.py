@@ -9,7 +9,8 @@ COLOURS = {"✓": "32", "•": "36", "!": "33", "✗": "31", "–": "2"}
 
 def has_colour() -> bool:
     """Tell whether colour may be used on stdout."""
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # it may be closed
+    return terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def mark(level: str) -> str:
