@@ -11,7 +11,7 @@ from typing import Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (ROOT / "src", ROOT / "installer")
 
-LIBRARIES = ("urllib3", "psutil", "png", "click", "tomli")
+LIBRARIES = ("urllib3", "psutil", "png", "click", "tomli", "prometheus_client")
 INPUT_OUTPUT = (
     "time", "os", "sys", "threading", "subprocess", "socket", "signal", "select", "http", "shutil", "random", "pathlib",
 )  # fmt: skip
@@ -40,12 +40,15 @@ ROOMS: Dict[str, Room] = {
     "settings": Room("the table of options, the file and its mistakes, keys, discovery", _BASE, ("tomli",)),
     "store": Room("what is kept on disk between runs", _BASE),
     "app": Room("the loop that owns all state; connections, actions, notifications", _APP[1:]),
+    "export": Room("the same figures as metrics: counts, points, the HTTP listener", _APP, ("prometheus_client",)),
     "doctor/checks": Room("findings from collected facts", ("view", *_KNOWN), pure=True),
     "doctor": Room("collecting the facts; fixes, report, self-test", ("doctor/checks", *_APP, INSTALLER)),
     "plugin": Room("what only runs under SwiftBar", ("doctor", *_APP)),
     "demo": Room("a llama-swap that needs nothing", ("core",)),
     "cli": Room(
-        "commands: text, JSON, exit codes", ("plugin", "doctor", "doctor/checks", "demo", *_APP, INSTALLER), ("click",)
+        "commands: text, JSON, exit codes",
+        ("plugin", "doctor", "doctor/checks", "demo", "export", *_APP, INSTALLER),
+        ("click",),
     ),
     "boot": Room("how the one file starts", ("cli", "plugin")),
     INSTALLER: Room("plan → execute → undo, the manifest", _KNOWN),

@@ -18,9 +18,15 @@ class Part(NamedTuple):
     licence: str
     sha256: Tuple[str, ...]
 
+    @property
+    def licences(self) -> List[str]:
+        """Return the SPDX ids of its licences, all of which apply."""
+        return self.licence.split(" AND ")
+
 
 LICENCES = {
     "click": "BSD-3-Clause",
+    "prometheus-client": "Apache-2.0 AND BSD-2-Clause",
     "psutil": "BSD-3-Clause",
     "pypng": "MIT",
     "shiv": "BSD-2-Clause",

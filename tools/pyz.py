@@ -25,9 +25,10 @@ ENTRY = "llamabar.boot.launch:start"
 LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|tests?)/|\.(data|dist-info)/"
     r"|^psutil/_ps(aix|bsd|sunos|windows)\.py$|^urllib3/contrib/(emscripten|pyopenssl|socks)"
+    r"|^prometheus_client/(aiohttp|bridge|django|twisted|(openmetrics/)?parser\.py)"
     r"|\.pyi$"
 )
-LICENCE = re.compile(r"^([\w.]+)-[^/]+\.dist-info/(licenses/)?LICEN[CS]E(\.txt)?$")
+LICENCE = re.compile(r"^([\w.]+)-[^/]+\.dist-info/(?:licenses/)?(LICEN[CS]E|NOTICE)(?:\.txt)?$")
 LYING_ABOUT = re.compile(r"(^|/)(__pycache__/|\.)|(~|\.orig|\.rej|\.pyc)$")
 NOT_SHIVS = ("SOURCE_DATE_EPOCH", "TZ", "PYTHONHASHSEED")
 MAIN = """\
@@ -71,7 +72,9 @@ def stage_wheels(wheels: Path, stage: Path) -> None:
                 if name == MAC_MODULE:
                     mac_modules.append(content)
                 elif LICENCE.match(name):
-                    write(stage / "licenses" / f"{LICENCE.match(name)[1]}.txt", content)
+                    part, kind = LICENCE.match(name).groups()
+                    ending = ".NOTICE.txt" if kind == "NOTICE" else ".txt"
+                    write(stage / "licenses" / f"{part.replace('_', '-')}{ending}", content)
                 elif not LEFT_OUT.search(name):
                     write(stage / name, content)
     write(stage / MAC_MODULE, fuse(mac_modules))

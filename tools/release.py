@@ -95,17 +95,19 @@ def bill_of_materials(made: Release) -> Dict[str, Any]:
 
 def _component(part: parts.Part, made: Release) -> Dict[str, Any]:
     purl = f"pkg:pypi/{part.name}@{part.version}"
-    hashes = {sha for name, sha in made.wheels.items() if name.startswith(f"{part.name}-") and sha in part.sha256}
+    wheel = f"{part.name.replace('-', '_')}-"
+    hashes = {sha for name, sha in made.wheels.items() if name.startswith(wheel) and sha in part.sha256}
     return {
         "type": "library", "bom-ref": purl, "name": part.name, "version": part.version, "purl": purl,
-        "scope": "required", "licenses": [{"license": {"id": part.licence}}],
+        "scope": "required", "licenses": [{"license": {"id": one}} for one in part.licences],
         "properties": [{"name": "llamabar:wheel-sha256", "value": sha} for sha in sorted(hashes)],
     }  # fmt: skip
 
 
 def formula(made: Release) -> str:
     """Return a Homebrew formula."""
-    licences = ", ".join(f'"{one}"' for one in sorted({made.licence, *(part.licence for part in parts.parts())}))
+    all_of = {made.licence, *(one for part in parts.parts() for one in part.licences)}
+    licences = ", ".join(f'"{one}"' for one in sorted(all_of))
     return f'''class Llamabar < Formula
   desc "{made.description}"
   homepage "{made.homepage}"

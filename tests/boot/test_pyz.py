@@ -109,7 +109,9 @@ def test_the_licence_of_every_part_is_inside():
         for line in listed:
             text = archive.read(f"site-packages/licenses/{line.split()[0]}.txt").decode()
             assert "WITHOUT WARRANTY" in text or "AS IS" in text
-    assert [line.split()[0] for line in listed] == ["click", "psutil", "pypng", "shiv", "tomli", "urllib3"]
+        assert "Prometheus Authors" in archive.read("site-packages/licenses/prometheus-client.NOTICE.txt").decode()
+    names = ["click", "prometheus-client", "psutil", "pypng", "shiv", "tomli", "urllib3"]
+    assert [line.split()[0] for line in listed] == names
     with zipfile.ZipFile(PYZ) as archive:
         assert archive.read("site-packages/licenses/llamabar.txt") == (ROOT / "LICENSE").read_bytes()
         assert b"LinkedIn" in archive.read("site-packages/licenses/shiv.txt")

@@ -63,9 +63,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         settings, bucket_s = self.settings, self.settings["history.minutes"] * 60 / BUCKETS
-        watched = {
-            one.name: Watched(one.name, one.url, history=History(bucket_s=bucket_s)) for one in settings.servers
-        }
+        watched = {one.name: Watched(one.name, one.url, history=History(bucket_s=bucket_s)) for one in settings.servers}
         notices = mistakes.in_menu(settings.mistakes)
         self.monitor = Monitor(watched, settings["menu.title"], settings["menu.key"], notices, version=__version__)
         self.monitor.unwanted = self.unwanted
@@ -159,6 +157,10 @@ class Watch:
         for name, query in self.monitor.due(now_s=now_s):
             self.monitor.mark_sent(name, query, now_s=now_s)
             self.connections[name].ask(query, self.monitor.servers[name].snapshot)
+        self.show(now_s)
+
+    def show(self, now_s: float) -> None:
+        """Draw what is worth showing."""
         self.monitor.today = clock.local_day(clock.unix_s())
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s)

@@ -11,7 +11,7 @@ from llamabar.core.hysteresis import NONE_YET, Figures
 from llamabar.core.queries import Answer, Query, QueryLog
 from llamabar.core.snapshot import apply
 from llamabar.core.state import READY, Snapshot
-from llamabar.core.status import BUSY, Status
+from llamabar.core.status import BUSY, Status, classify
 from llamabar.core.totals import Rows, Told, Totals
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu, Row
@@ -159,6 +159,11 @@ class Monitor:
         self._dirty = True
         for watched in self.servers.values():
             watched.history = record(watched.history, readings.sample(watched.snapshot, now_s=now_s), now_s=now_s)
+
+    def unseen(self, *, now_s: float) -> None:
+        """Note what the servers do where nobody is shown a menu: how often to look depends on it."""
+        self._statuses = {name: classify(watched.snapshot) for name, watched in self.servers.items()}
+        self._ticked_s = now_s
 
     def frame(self, *, now_s: float) -> Optional[Menu]:
         """Return the menu if it is worth printing now."""

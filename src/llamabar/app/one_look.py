@@ -35,7 +35,18 @@ def look(
     `services`: the services of servers that answer are wanted too; of one that does not they always are. `behind`: the
     environment whose history the totals go on from.
     """
-    watch = Watch(settings, lambda *_: None, lull_s=LULL_S, known=KnownServers(os.environ), unwanted=unwanted)
+    watch = Watch(settings, lambda *_: None, known=KnownServers(os.environ), unwanted=unwanted)
+    look_with(watch, longest_s=longest_s, services=services)
+    if behind is not None:
+        reading = threading.Thread(target=_recall, args=(watch, behind), daemon=True)  # a disk may hang
+        reading.start()
+        reading.join(HISTORY_S)
+    return watch
+
+
+def look_with(watch: Watch, *, longest_s: float = LONGEST_S, services: bool = False) -> None:
+    """Let a watch see each server once; it is closed then."""
+    watch.lull_s = LULL_S
     began_s = clock.now_s()
     watch.start()
     alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer
@@ -49,11 +60,6 @@ def look(
     measured = host.measure()  # the first reading, as it began, was the base of this one
     for name in watch.monitor.servers:
         watch.monitor.take(name, measured, at_s=clock.now_s())
-    if behind is not None:
-        reading = threading.Thread(target=_recall, args=(watch, behind), daemon=True)  # a disk may hang
-        reading.start()
-        reading.join(HISTORY_S)
-    return watch
 
 
 def _recall(watch: Watch, environment: Mapping[str, str]) -> None:

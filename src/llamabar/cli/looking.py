@@ -129,6 +129,20 @@ def history(
     return kept.show(wanted, lambda: settings_of("", config, allow_unusable=True))
 
 
+@program.command()
+@click.option("--listen", metavar="ADDRESS", default="", help="Answer there (default: 127.0.0.1:9469).")
+@click.option("--once", is_flag=True, help="Print the metrics once, for a textfile collector.")
+@common
+def export(listen: str, once: bool, server: str, config: str) -> int:
+    """Serve the same figures to Prometheus."""
+    if once and listen:
+        raise click.UsageError("Use --once or --listen, not both.")
+    settings = settings_of(server, config)
+    from llamabar.cli import export as exporting
+
+    return exporting.once(settings) if once else exporting.serve(settings, listen)
+
+
 @program.command("config")
 @click.option("--check", is_flag=True, help="Only name mistakes, with their lines.")
 @common

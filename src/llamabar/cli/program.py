@@ -17,7 +17,7 @@ from llamabar.sources import without_tls
 OK, KNOWN_FAULT, WRONG_USAGE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
 GROUPS = (
-    ("Look", ("status", "watch", "models", "requests", "history", "logs")),
+    ("Look", ("status", "watch", "models", "requests", "history", "logs", "export")),
     ("Models", ("load", "unload", "cancel", "profile")),
     ("Service", ("start", "stop", "restart", "open")),
     ("Setup", ("install", "uninstall", "doctor", "config")),

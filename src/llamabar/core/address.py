@@ -5,7 +5,7 @@ A login (`http://user:password@host`) is split off, so that no URL in the progra
 """
 
 import re
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Tuple
 from urllib.parse import quote, unquote, urlsplit
 
 DEFAULT_URL = "http://127.0.0.1:8080"  # llama-swap's own default, seen from this computer
@@ -75,6 +75,19 @@ def of_listen(listen: str, *, tls: bool) -> Optional[str]:
     host = "127.0.0.1" if host.strip("[]") in WILDCARDS else host
     found = parse(f"{'https' if tls else 'http'}://{host}:{port}") if port and "@" not in host else None
     return found.url if found else None
+
+
+def of_listener(text: str) -> Optional[Tuple[str, int]]:
+    """Return host and port of an address to listen on, the host "" for everywhere; a port alone is this computer's.
+
+    None for what is none; port 0 is any that is free.
+    """
+    host, colon, port = text.strip().rpartition(":")
+    found = _AUTHORITY.fullmatch(host if colon else "127.0.0.1")
+    if found is None or found["port"] or not (port.isascii() and port.isdigit()) or int(port) >= 2**16:
+        return None
+    name = (found["v6"] or found["host"] or "").replace("*", "")
+    return (name, int(port)) if not name or _HOST.fullmatch(name) else None
 
 
 def port_of(url: str) -> Optional[int]:

@@ -17,6 +17,7 @@ from llamabar.core.rates import MOST_PROMPT_TPS, rate
 
 MOST = 2**53  # of a row's number
 MOST_TOKENS = 10**9  # of one request: more is a fault of the server's
+MOST_S = 1e7  # … v179 to v209 tell 9.2e9 s of an empty answer (llama-swap API, 16.1)
 STEP = math.log(1.01)
 SMALLEST = 1e-3
 FEWEST_COMPARED = 20  # requests on each side
@@ -24,8 +25,8 @@ LEAST_CHANGE, ERRORS = 0.05, 3.0
 REMEMBERED = 2_000  # rows: llama-swap sends at most its newest 1,000 again
 
 Spread = Mapping[int, int]  # how many values there are, by step
-GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD = (
-    "generation_tps", "prompt_tps", "first_token_s", "waited_s", "load_s",
+GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD, DURATION = (
+    "generation_tps", "prompt_tps", "first_token_s", "waited_s", "load_s", "duration_s",
 )  # fmt: skip
 HOURS = "hours"  # of the day in which requests ended: no steps, the hours themselves
 
@@ -81,7 +82,7 @@ class Sums(NamedTuple):
         for step in sorted(spread):
             left -= spread[step]
             if left <= 0:
-                return math.exp(step * STEP)
+                return value_of(step)
         return None
 
 
@@ -200,7 +201,7 @@ def of_row(row: FinishedRequest, *, load_s: Optional[float] = None, hour: Option
     tps = rate(generated, None, row.generation_tps)
     prompt_tps = rate(prompt, None, row.prompt_tps, most_tps=MOST_PROMPT_TPS)
     figures = {GENERATION: tps, PROMPT: prompt_tps, FIRST_TOKEN: spent.first_token_s, WAITED: spent.waited_s,
-               LOAD: load_s}  # fmt: skip
+               LOAD: load_s, DURATION: _duration_s(row)}  # fmt: skip
     evaluated = row.generation_tps is not None or row.prompt_tps is not None  # then the prompt is counted without it
     known = 0 if row.cached_tokens is None else prompt + cached if evaluated else max(prompt, cached)
     spreads: Dict[str, Spread] = {name: {step_of(value): 1} for name, value in figures.items() if value is not None}
@@ -217,6 +218,11 @@ def of_row(row: FinishedRequest, *, load_s: Optional[float] = None, hour: Option
 def step_of(value: float) -> int:
     """Return the step of a spread that a value is in."""
     return round(math.log(max(value, SMALLEST)) / STEP)
+
+
+def value_of(step: int) -> float:
+    """Return the middle of a step, at most 0.5 % from every value in it."""
+    return math.exp(step * STEP)
 
 
 def total(found: Iterable[Sums]) -> Sums:
@@ -266,6 +272,12 @@ def _moments(spread: Spread) -> Tuple[int, float, float]:
 
 def _time(tokens: Optional[int], tps: Optional[float]) -> Optional[float]:
     return tokens / tps if tps and tokens and SMALLEST <= tps <= MOST_PROMPT_TPS and tokens <= MOST_TOKENS else None
+
+
+def _duration_s(row: FinishedRequest) -> Optional[float]:
+    """Return how long a caller waited in all, where that is told: only from v209 on it begins when the request came."""
+    told_s = row.duration_s if row.status is not None else None
+    return told_s if told_s is not None and 0 <= told_s <= MOST_S else None
 
 
 def _ratio(part: float, whole: float) -> Optional[float]:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
+from llamabar.errors import Code, LlamabarError
 from llamabar.macos import tools
 from llamabar.settings.file import OTHERS, SettingsFile, read_text, reason
 from llamabar.settings.mistakes import Kind
@@ -39,6 +40,20 @@ def secret_of(
                 file.wrong(wrong, SERVER, key, index=at, found=found)
             return Secret(value, "file" if key == which else key)
     return Secret()
+
+
+def export_token(path: str, variable: str, variables: Mapping[str, str]) -> str:
+    """Return the bearer token that scrapers must send, of a file or else of a variable, "" where neither is set.
+
+    Raises LlamabarError for a file without a token: otherwise anybody could read the metrics.
+    """
+    if not path:
+        return variables.get(variable, "").strip()
+    token, _, found = _read("token_file", path, variables)
+    if not token or not (token.isascii() and token.isprintable()):
+        said = found or "it holds no printable ASCII token"
+        raise LlamabarError(f"Can't use the token in {path}: {said}.", "Fix [export] token_file.", code=Code.SETTINGS)
+    return token
 
 
 def _read(key: str, named: str, variables: Mapping[str, str]) -> Read:

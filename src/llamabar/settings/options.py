@@ -91,6 +91,9 @@ def _minutes(span: Match[str]) -> Tuple[int, ...]:
 
 TEXT = _matching('text in "quotes"', ".*")
 ADDRESS = Type(f"an address like {address.DEFAULT_URL}", lambda v: address.parse(v) if isinstance(v, str) else None)
+_LISTEN = Type(
+    "an address like 127.0.0.1:9469", lambda v: v if isinstance(v, str) and address.of_listener(v) else None
+)
 _FLAG = Type("true or false", lambda value: value if isinstance(value, bool) else None)
 _KEYS = _matching("keys like CMD+OPTION+L", _MENU_KEY, lambda found: found[0].upper())
 _LIST = Type(f"a list of {', '.join(EVENTS)}", _events, EVENTS)
@@ -126,6 +129,12 @@ OPTIONS: Tuple[Option, ...] = (
     Option("limits", "printed_mb", _number(1, 4096, "MB"), 64, "Output before SwiftBar restarts the plugin.", "64"),
     Option("update", "check", _FLAG, False, "Look for a newer version once a day.", "true"),
     Option("update", "url", ADDRESS, None, "Where the newest version is told. A release knows its own home.", '"https://host/newest-version"'),
+    Option("export", "listen", _LISTEN, "127.0.0.1:9469", "Address where `llamabar export` answers Prometheus.",
+           '"127.0.0.1:9469"'),
+    Option("export", "token_file", TEXT, None, "File with a bearer token that scrapers must send.",
+           '"~/.scrape-token"'),
+    Option("export", "token_env", TEXT, "LLAMABAR_EXPORT_TOKEN", "Environment variable with such a token.",
+           '"LLAMABAR_EXPORT_TOKEN"'),
     Option(ENVIRONMENT, "chart_width_px", _number(30, 600, "pixels"), None, "Width of the charts.", "",
            ("LLAMA_SWAP_CHART_WIDTH",)),
     Option(ENVIRONMENT, "chart_height_px", _number(8, 96, "pixels"), None, "Height of the charts.", "",

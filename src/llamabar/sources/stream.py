@@ -37,6 +37,7 @@ class EventStream(threading.Thread):
         self._closed_for: Optional[Fault] = None
         self._refreshing = False
         self._woken_s: Optional[float] = None
+        self.bytes_read = self.events_read = 0
 
     def run(self) -> None:
         """Connect, read, wait, and again."""
@@ -131,7 +132,10 @@ class EventStream(threading.Thread):
             stream.close()
 
     def _take(self, splitter: EventSplitter, piece: bytes, stream: Stream, *, opened: bool) -> bool:
-        payloads = [self._opened_by.without_secrets(payload) for payload in splitter.feed(piece)]
+        pieces = splitter.feed(piece)
+        self.bytes_read += len(piece)
+        self.events_read += len(pieces)
+        payloads = [self._opened_by.without_secrets(payload) for payload in pieces]
         if not opened and (splitter.dropped_log_bytes or any(looks_like_llama_swap(payload) for payload in payloads)):
             opened = True
             stream.wait_for(None)

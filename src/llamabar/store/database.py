@@ -56,8 +56,7 @@ def place_of(url: str) -> str:
 
 def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
     """Put rows in that are new, within a transaction; return the newest of them all, for `put_server`."""
-    latest_s = clock.unix_s() + DAY_S  # what is dated later is no true day
-    dated = [row for row in batch.rows if is_dated(row) and (row.at_unix_s or 0.0) <= latest_s]
+    dated = [row for row in batch.rows if is_countable(row)]
     if not dated:
         return None
     server = _server(database, batch, dated)
@@ -73,6 +72,11 @@ def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
         _count(database, server, new, words, batch.load_s)
     newest = max(dated, key=lambda row: (row.at_unix_s or 0.0, row.id))
     return Mark(newest.id, newest.at_unix_s or 0.0)
+
+
+def is_countable(row: FinishedRequest) -> bool:
+    """Tell whether a row has a time that can be true: what is dated after tomorrow has none."""
+    return is_dated(row) and (row.at_unix_s or 0.0) <= clock.unix_s() + DAY_S
 
 
 def mark_of(database: sqlite3.Connection, server: int) -> Mark:

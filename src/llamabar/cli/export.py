@@ -1,0 +1,69 @@
+"""`export`: the figures for Prometheus, over HTTP or once."""
+
+import errno
+import os
+import sys
+
+from llamabar.app.one_look import look_with
+from llamabar.core import address
+from llamabar.errors import LlamabarError
+from llamabar.export.exporter import exporter_of
+from llamabar.export.listener import Listener
+from llamabar.export.pages import Pages
+from llamabar.settings.keys import export_token
+from llamabar.settings.load import Settings
+
+END_S = 2.0
+
+
+def once(settings: Settings) -> int:
+    """Print one scrape, for a textfile collector; return the exit code."""
+    exporter = exporter_of(settings, os.environ)
+    history = exporter.keep(os.environ)
+    look_with(exporter)
+    text, _ = exporter.page("")
+    sys.stdout.buffer.write(text)
+    sys.stdout.flush()
+    history.end()
+    history.finish(END_S)
+    return 0
+
+
+def serve(settings: Settings, listen: str) -> int:
+    """Answer scrapers until a signal comes; return the exit code."""
+    token = export_token(settings["export.token_file"] or "", settings["export.token_env"], os.environ)
+    found = address.of_listener(listen or settings["export.listen"])
+    if found is None:
+        raise LlamabarError(f"{listen!r} is no address to listen on.", "Like this: --listen 127.0.0.1:9469")
+    host, port = found
+    pages = Pages(token)
+    listener = _listener(host, port, pages)
+    exporter = exporter_of(settings, os.environ)
+    pages.exporter = exporter
+    history = exporter.keep(os.environ)
+    exporter.stop_on_signals()
+    exporter.start()
+    listener.serve()
+    url = f"http://{f'[{host}]' if ':' in host else host or '0.0.0.0'}:{listener.port}/metrics"
+    print(f"Serving metrics at {url}", file=sys.stderr, flush=True)
+    if not token and (host in address.WILDCARDS or not address.is_local(url)):
+        print("Anyone who can reach this address can read them: set [export] token_file.", file=sys.stderr, flush=True)
+    try:
+        exporter.loop()
+    finally:
+        listener.server_close()
+        history.end()
+        history.finish(END_S)
+    return 130 if exporter.stopping == "SIGINT" else 0
+
+
+def _listener(host: str, port: int, pages: Pages) -> Listener:
+    try:
+        return Listener(host, port, pages)
+    except OSError as error:
+        at = f"{host or '0.0.0.0'}:{port}"
+        if error.errno == errno.EADDRINUSE:
+            raise LlamabarError(
+                f"Port {port} is in use.", f"Choose another one: llamabar export --listen {host}:{port + 1}"
+            ) from None
+        raise LlamabarError(f"Can't listen on {at}: {error.strerror or error}.", "Check --listen.") from None

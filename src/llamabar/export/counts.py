@@ -1,0 +1,126 @@
+"""What counters and histograms say of one server: what its history holds, and what ended since.
+
+A request counts once, whoever wrote it down and however often it is read again. A counter goes on where the history
+ends, so it never goes back across a restart; it is not shown before the server's rows were read once, or it would go
+back for a moment. Where nothing can be kept it begins at 0, with the requests that end from then on. The sums of
+histograms are whole millionths, so that no other order of adding makes them smaller.
+"""
+
+from bisect import bisect_left
+from itertools import accumulate
+from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from llamabar.core.events import FinishedRequest
+from llamabar.core.state import Model, Snapshot
+from llamabar.core.totals import (
+    DURATION,
+    FIRST_TOKEN,
+    GENERATION,
+    REMEMBERED,
+    Sums,
+    identity,
+    of_row,
+    step_of,
+    value_of,
+)
+from llamabar.store.ever import Ever
+
+BOUNDS: Mapping[str, Tuple[float, ...]] = {
+    GENERATION: (1, 2.5, 5, 10, 20, 30, 45, 70, 100, 200, 400, 1000),
+    FIRST_TOKEN: (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120),
+    DURATION: (0.1, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600),
+}
+LOAD_BOUNDS_S = (0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
+
+
+class Spread(NamedTuple):
+    """A histogram as it is shown: how many values are at most each bound, the last of them any, and their sum."""
+
+    bounds: Tuple[float, ...]
+    counts: Tuple[int, ...]
+    sum: float
+
+
+class Histogram:
+    """Values counted in buckets. What is added is first rounded to its step (core/totals), as the history keeps it."""
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = tuple(bounds)
+        self._counts = [0] * (len(bounds) + 1)
+        self._millionths = 0
+
+    def add(self, step: int, times: int = 1) -> None:
+        """Count a step so many times."""
+        value = value_of(step)
+        self._counts[bisect_left(self._bounds, value)] += times
+        self._millionths += round(value * 1e6) * times
+
+    def shown(self) -> Optional[Spread]:
+        """Return what was counted, None for nothing."""
+        counts = tuple(accumulate(self._counts))
+        return Spread(self._bounds, counts, self._millionths / 1e6) if counts[-1] else None
+
+
+class Counts:
+    """What is counted of one model."""
+
+    def __init__(self) -> None:
+        self.requests = self.failures = self.prompt_tokens = self.generated_tokens = self.cached_tokens = 0
+        self.cache_is_told = False
+        self.spreads = {figure: Histogram(bounds) for figure, bounds in BOUNDS.items()}
+        self.loads = Histogram(LOAD_BOUNDS_S)
+        self.failed_loads = self.crashes = 0
+
+    def add(self, sums: Sums) -> None:
+        """Add the sums of some requests."""
+        for name in ("requests", "failures", "prompt_tokens", "generated_tokens", "cached_tokens"):
+            setattr(self, name, getattr(self, name) + getattr(sums, name))
+        self.cache_is_told = self.cache_is_told or sums.known_prompt_tokens > 0
+        for figure, histogram in self.spreads.items():
+            for step, times in sums.spreads.get(figure, {}).items():
+                histogram.add(step, times)
+
+
+class Book:
+    """The counts of one server. `ever`: what its history says, None where nothing can be kept."""
+
+    def __init__(self, ever: Optional[Ever]) -> None:
+        self.is_open = False  # its rows were read at least once
+        self._ever = ever
+        self.others = Counts()  # of every model that the server's table does not list
+        self._models: Dict[str, Counts] = {}
+        self._snapshot = Snapshot()
+        self._fresh: Dict[Tuple[int, int], None] = {}  # rows that are counted and in no history that was read
+        for model, sums in (ever.models if ever is not None else {}).items():
+            self.of(model).add(sums)
+
+    def of(self, model: str) -> Counts:
+        """Return a model's counts."""
+        return self._models.setdefault(model, Counts())
+
+    def take(self, rows: Iterable[FinishedRequest], listed: Mapping[str, Model]) -> None:
+        """Count rows that are new; those of models that the server does not list begin at 0."""
+        for row in rows:
+            new = self.is_open if self._ever is None else self._ever.lacks(row)
+            if new and identity(row) not in self._fresh:
+                self._fresh[identity(row)] = None
+                (self.of(row.model) if row.model in listed else self.others).add(of_row(row))
+        for oldest in list(self._fresh)[:-REMEMBERED]:
+            del self._fresh[oldest]
+
+    def look(self, snapshot: Snapshot) -> None:
+        """Count what has happened to the models since the last look."""
+        before, self._snapshot = self._snapshot, snapshot
+        self.is_open = self.is_open or (snapshot.connected and snapshot.newest_row_id is not None)
+        if snapshot.models is before.models:
+            return
+        for model_id, model in snapshot.models.items():
+            old = before.models.get(model_id)
+            if old is not None and old is not model:
+                self._compare(self.of(model_id), old, model)
+
+    def _compare(self, counts: Counts, old: Model, model: Model) -> None:
+        if model.load_times_s and model.load_times_s is not old.load_times_s:
+            counts.loads.add(step_of(model.load_times_s[-1]))
+        counts.failed_loads += model.failed_at_s is not None and model.failed_at_s != old.failed_at_s
+        counts.crashes += model.quit_at_s is not None and model.quit_at_s != old.quit_at_s

@@ -1,0 +1,141 @@
+"""The watcher's loop without a menu, and what it tells a scraper: a scrape asks llama-swap nothing.
+
+Callers come on threads of their own. Snapshots are values, so they may be read at any time; the counts have a lock.
+"""
+
+import gzip
+import sys
+import threading
+from dataclasses import dataclass, field
+from typing import Dict, Mapping, Tuple
+
+from llamabar import __version__
+from llamabar.app.loop import Watch
+from llamabar.core.totals import Rows
+from llamabar.export import families as of
+from llamabar.export.counts import Book
+from llamabar.export.encode import Encoder
+from llamabar.export.families import Scrape
+from llamabar.export.points import labels_of, put_host, put_server
+from llamabar.settings.load import Settings
+from llamabar.sources import clock
+from llamabar.sources.inbox import Arrived
+from llamabar.store.ever import ever
+from llamabar.store.history import HistoryStore
+from llamabar.store.known_servers import KnownServers
+from llamabar.view.menu import Menu
+
+LULL_S = 0.25  # nobody looks on: what arrives in this time is taken in together, however many servers there are
+HISTORY_S = 10.0  # a disk may hang; then the counters begin at 0
+SAME_FOR_S = 0.2  # a hundred scrapers at once get one page
+GZIP_LEVEL = 4
+STUCK_S = 60.0  # the loop turns every 5 s at least
+
+
+@dataclass
+class Exporter(Watch):
+    """A watch whose servers are told as metrics."""
+
+    lull_s: float = LULL_S
+    books: Dict[str, Book] = field(default_factory=dict)
+    _encoder: Encoder = field(default_factory=Encoder)
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # of the books
+    _writing: threading.Lock = field(default_factory=threading.Lock)  # of the encoder and what follows
+    _page: Tuple[Tuple[str, bool], float, bytes, str] = (
+        ("", False),
+        -SAME_FOR_S,
+        b"",
+        "",
+    )  # the last one, and for whom
+    _lag_s: float = 0.0
+    _scrapes: int = 0
+    _scrapes_s: float = 0.0
+    _turned_s: float = field(default_factory=clock.now_s)
+
+    def recall(self, environment: Mapping[str, str]) -> None:
+        """Go on from what the history says of each server."""
+
+        def _read() -> None:
+            for name, watched in self.monitor.servers.items():
+                self.books[name] = Book(ever(environment, name, watched.url))
+
+        reading = threading.Thread(target=_read, daemon=True)
+        reading.start()
+        reading.join(HISTORY_S)
+        self.books = {name: self.books.get(name) or Book(None) for name in self.monitor.servers}
+
+    def keep(self, environment: Mapping[str, str]) -> HistoryStore:
+        """Keep the history, as the other watchers do, and count its rows."""
+        store = super().keep(environment)
+
+        def _take(rows: Rows) -> None:
+            with self._lock:
+                self.books[rows.name].take(rows.rows, self.monitor.servers[rows.name].snapshot.models)
+            store.add(rows)
+
+        self.monitor.keep = _take
+        return store
+
+    def step(self, now_s: float) -> None:
+        """Take a turn, and note how long the oldest of what arrived had waited."""
+        self._lag_s = 0.0
+        super().step(now_s)
+
+    def _take(self, server: str, at_s: float, arrival: Arrived) -> None:
+        self._lag_s = max(self._lag_s, clock.now_s() - at_s)
+        super()._take(server, at_s, arrival)
+
+    def show(self, now_s: float) -> None:
+        """Note what happened, in place of a menu."""
+        self.monitor.unseen(now_s=now_s)
+        with self._lock:
+            for name, watched in self.monitor.servers.items():
+                self.books[name].look(watched.snapshot)
+        self._turned_s = now_s
+
+    def is_well(self) -> bool:
+        """Tell whether the loop turns."""
+        return clock.now_s() - self._turned_s < STUCK_S
+
+    def page(self, accept: str, *, zipped: bool = False) -> Tuple[bytes, str]:
+        """Return the metrics in the format that a scraper accepts, and their content type."""
+        with self._writing:
+            wanted, began_s = (accept, zipped), clock.now_s()
+            last, at_s, text, content_type = self._page
+            if wanted != last or began_s - at_s >= SAME_FOR_S:
+                text, content_type = self._encoder.text(self.scrape(), accept=accept)
+                text = gzip.compress(text, GZIP_LEVEL) if zipped else text
+                self._page = wanted, clock.now_s(), text, content_type
+            self._scrapes += 1
+            self._scrapes_s += clock.now_s() - began_s
+        return text, content_type
+
+    def scrape(self) -> Scrape:
+        """Return the points of this moment."""
+        scrape, now_s = Scrape(), clock.now_s()
+        for name, label in labels_of(self.monitor.servers).items():
+            snapshot = self.monitor.servers[name].snapshot
+            with self._lock:
+                put_server(scrape, label, snapshot, self.books[name], now_s=now_s)
+            stream = self.connections[name].stream
+            scrape.put(of.EVENTS, (label,), float(stream.events_read))
+            scrape.put(of.BYTES, (label,), float(stream.bytes_read))
+            scrape.put(of.RECONNECTS, (label,), float(max(0, snapshot.connections - 1)))
+            put_host(scrape, snapshot.host)
+        scrape.put(of.LAG, (), self._lag_s)
+        scrape.put(of.EXPORTER, (__version__,), 1.0)
+        scrape.put(of.SCRAPES, (), float(self._scrapes))
+        scrape.put(of.SCRAPE_TIME, (), self._scrapes_s)
+        return scrape
+
+
+def exporter_of(settings: Settings, environment: Mapping[str, str]) -> Exporter:
+    """Return an exporter that knows what was counted before; nothing is started yet."""
+    exporter = Exporter(settings, _say_fault, known=KnownServers(environment))
+    exporter.recall(environment)
+    return exporter
+
+
+def _say_fault(menu: Menu, _: float) -> None:
+    """Print a fault of ours: the only menu that an exporter has."""
+    print("\n".join(row.text for section in menu.sections for row in section), file=sys.stderr, flush=True)

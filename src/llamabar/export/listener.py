@@ -1,0 +1,148 @@
+"""The HTTP listener: GET and HEAD of three pages, for scrapers that may hang, hurry or say anything.
+
+Laws: one caller never holds up another, nor the loop: each has a thread, a head of at most HEAD_BYTES within HEAD_S,
+and SEND_S to take the answer. Nothing that a caller says is shown, logged or kept. A scrape asks nobody anything.
+"""
+
+import hmac
+import socket
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler
+from io import BytesIO
+from typing import Callable, Mapping, NamedTuple, Tuple
+
+from llamabar.sources import clock
+
+HEAD_BYTES = 16_384
+HEAD_S, SEND_S, DRAIN_S = 5.0, 10.0, 1.0
+CALLERS = 256  # at once; more are turned away
+TEXT = "text/plain; charset=utf-8"
+METHODS = ("GET", "HEAD")
+
+
+class Reply(NamedTuple):
+    """An answer; `headers` besides its type and length."""
+
+    status: int
+    body: bytes
+    content_type: str = TEXT
+    headers: Mapping[str, str] = {}
+
+
+Answer = Callable[[str, Mapping[str, str]], Reply]  # of a path and of headers by their names in lower case
+
+
+class Listener(socketserver.ThreadingTCPServer):
+    """Listens at an address from the beginning on; `serve` answers. Raises OSError where it can't listen."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 128
+
+    def __init__(self, host: str, port: int, answer: Answer) -> None:
+        self.answer = answer
+        self._callers = threading.BoundedSemaphore(CALLERS)
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        self.address_family, _, _, _, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        super().__init__(address, _Caller)  # type: ignore[arg-type]
+
+    @property
+    def port(self) -> int:
+        """Return the port that it listens on."""
+        return int(self.server_address[1])
+
+    def serve(self) -> None:
+        """Answer, on a thread of its own."""
+        threading.Thread(target=self.serve_forever, args=(60.0,), name="listener", daemon=True).start()
+
+    def process_request(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
+        """Start a thread for a caller, unless there are too many."""
+        if self._callers.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
+        """Answer one caller."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._callers.release()
+
+    def handle_error(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
+        """Say nothing: a caller who goes away, or hangs, is no fault of ours."""
+
+
+class _Caller(BaseHTTPRequestHandler):
+    """One caller: one request, one answer."""
+
+    server: Listener
+    protocol_version = "HTTP/1.1"
+
+    def setup(self) -> None:
+        """Read the whole head before anything is made of it."""
+        super().setup()
+        self.head, self.is_too_long = _head(self.connection)
+        self.rfile = BytesIO(self.head)
+        self.connection.settimeout(SEND_S)
+
+    def handle(self) -> None:
+        """Answer once."""
+        self.close_connection = True
+        self.raw_requestline = self.rfile.readline()
+        if self.is_too_long:
+            self.requestline, self.request_version, self.command = "", self.protocol_version, "GET"
+            self._send(Reply(431, b"The request's headers are too long.\n"))
+            self._drain()
+        elif self.raw_requestline and self.parse_request():
+            self._send(self._reply())
+
+    def _reply(self) -> Reply:
+        if self.command not in METHODS:
+            return Reply(405, b"Only GET and HEAD are answered here.\n", headers={"Allow": ", ".join(METHODS)})
+        return self.server.answer(self.path.partition("?")[0], {k.lower(): v for k, v in self.headers.items()})
+
+    def _send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        headers = {"Content-Type": reply.content_type, "Content-Length": str(len(reply.body)), **reply.headers}
+        for name, value in {**headers, "X-Content-Type-Options": "nosniff", "Connection": "close"}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+
+    def version_string(self) -> str:
+        """Return what the answer's Server header says: no version, no Python."""
+        return "llamabar"
+
+    def _drain(self) -> None:
+        """Read on for a moment: closed with bytes unread, a connection loses the answer too."""
+        self.connection.shutdown(socket.SHUT_WR)
+        ends_s = clock.now_s() + DRAIN_S
+        while clock.now_s() < ends_s and self.connection.recv(65_536):
+            pass
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Log nothing: what callers say is theirs."""
+
+
+def is_allowed(token: str, headers: Mapping[str, str]) -> bool:
+    """Tell whether a caller has the token, if one is wanted."""
+    said = headers.get("authorization", "")
+    return not token or hmac.compare_digest(said.encode("utf-8", "replace"), f"Bearer {token}".encode())
+
+
+def _head(connection: socket.socket) -> Tuple[bytes, bool]:
+    """Return the head of a request, and whether it is too long; nothing where it doesn't come in time."""
+    head, ends_s = b"", clock.now_s() + HEAD_S
+    while b"\r\n\r\n" not in head and b"\n\n" not in head:
+        connection.settimeout(max(0.001, ends_s - clock.now_s()))
+        try:
+            piece = connection.recv(4096)
+        except OSError:
+            return b"", False
+        head += piece
+        if not piece or len(head) > HEAD_BYTES:
+            return (head, True) if piece else (b"", False)
+    return head, False

@@ -1,0 +1,51 @@
+"""What each path answers: the metrics, whether the exporter works, and a page that says what this is."""
+
+from html import escape
+from typing import Mapping, Optional
+
+from prometheus_client.exposition import gzip_accepted
+
+from llamabar import __version__
+from llamabar.export.exporter import Exporter
+from llamabar.export.listener import Reply, is_allowed
+
+_PAGE = """\
+<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>llamabar export</title>
+<h1>llamabar export</h1>
+<p>Metrics of llama-swap servers for Prometheus, from llamabar {version}.</p>
+<ul>
+<li><a href="/metrics">/metrics</a>: the metrics{key}</li>
+<li><a href="/healthz">/healthz</a>: whether the exporter works</li>
+</ul>
+"""
+
+
+class Pages:
+    """What each path answers."""
+
+    def __init__(self, token: str) -> None:
+        self.exporter: Optional[Exporter] = None
+        self._token = token
+
+    def __call__(self, path: str, headers: Mapping[str, str]) -> Reply:
+        """Return the answer of a path."""
+        if path == "/metrics":
+            return self._metrics(headers)
+        if path == "/healthz":
+            well = self.exporter is not None and self.exporter.is_well()
+            return Reply(200, b"ok\n") if well else Reply(503, b"The exporter's loop is stuck.\n")
+        if path == "/":
+            key = " (with the bearer token)" if self._token else ""
+            return Reply(200, _PAGE.format(version=escape(__version__), key=key).encode(), "text/html; charset=utf-8")
+        return Reply(404, b"Not found. The metrics are at /metrics.\n")
+
+    def _metrics(self, headers: Mapping[str, str]) -> Reply:
+        if not is_allowed(self._token, headers):
+            return Reply(401, b"Bearer token required.\n", headers={"WWW-Authenticate": 'Bearer realm="llamabar"'})
+        if self.exporter is None:
+            return Reply(503, b"Starting.\n")
+        zipped = gzip_accepted(headers.get("accept-encoding", ""))
+        text, content_type = self.exporter.page(headers.get("accept", ""), zipped=zipped)
+        coding = {"Content-Encoding": "gzip"} if zipped else {}
+        return Reply(200, text, content_type, {"Vary": "Accept, Accept-Encoding", **coding})

@@ -1,0 +1,133 @@
+"""From what is known to points: pure, told the time. A point that would be a guess is left out."""
+
+import unicodedata
+from collections import Counter
+from typing import Dict, Iterable, Mapping, Tuple
+
+from llamabar.core import totals
+from llamabar.core.apply_models import has_quit
+from llamabar.core.phases import Phase, phases
+from llamabar.core.readings import generation, unloads_in_s
+from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Host, Model, Snapshot, in_flight
+from llamabar.core.status import Status, classify
+from llamabar.export import families as of
+from llamabar.export.counts import Book, Counts
+from llamabar.export.families import Scrape
+
+GPU_FRESH_S = 30.0
+LABEL_CHARS = 400
+STATES = (READY, STARTING, STOPPING, STOPPED)
+OTHER = "other"  # a state of no known version; every model that the server does not list
+_WAITING = (Phase.QUEUED, Phase.LOADING)
+_CONTROL = ("Cc", "Cs")
+
+
+def labels_of(texts: Iterable[str], *, taken: Tuple[str, ...] = ()) -> Dict[str, str]:
+    """Return a label for each text: itself, but for control characters and its length; no two are alike."""
+    found: Dict[str, str] = {}
+    seen = set(taken)
+    for text in texts:
+        label = _clean(text)
+        while label in seen:
+            label += "~"
+        seen.add(label)
+        found[text] = label
+    return found
+
+
+def _clean(text: str) -> str:
+    cut = text if len(text) <= LABEL_CHARS else f"{text[: LABEL_CHARS - 1]}…"
+    return (
+        cut
+        if cut.isprintable()
+        else "".join("\ufffd" if unicodedata.category(char) in _CONTROL and char != "\n" else char for char in cut)
+    )
+
+
+def put_server(scrape: Scrape, server: str, snapshot: Snapshot, book: Book, *, now_s: float) -> None:
+    """Put in what is known of one server: of one that can't be watched only that, why, and what was counted."""
+    labels = labels_of(sorted(snapshot.models), taken=(OTHER,))
+    status = classify(snapshot)
+    scrape.put(of.UP, (server,), float(snapshot.connected))
+    for one in Status:
+        scrape.put(of.STATUS, (server, one.value), float(one is status))
+    if not snapshot.connected and snapshot.fault is not None:
+        scrape.put(of.FAULT, (server, snapshot.fault.kind.value), 1.0)
+    if snapshot.connected and not snapshot.table_is_new:
+        _put_now(scrape, server, snapshot, now_s=now_s)
+        _put_models(scrape, server, snapshot, labels, now_s=now_s)
+    if book.is_open:
+        for model, label in labels.items():
+            _put_counts(scrape, (server, label), book.of(model))
+        if book.others.requests:
+            _put_counts(scrape, (server, OTHER), book.others)
+
+
+def put_host(scrape: Scrape, host: Host) -> None:
+    """Put in what is known of this computer."""
+    scrape.put(of.CPU, (), host.cpu_ratio)
+    scrape.put(of.HOST_USED, (), host.memory_used_bytes)
+    scrape.put(of.HOST_TOTAL, (), host.memory_total_bytes)
+
+
+def _put_now(scrape: Scrape, server: str, snapshot: Snapshot, *, now_s: float) -> None:
+    host = snapshot.host
+    if snapshot.version:
+        scrape.put(of.VERSION, (server, _clean(snapshot.version)), 1.0)
+    states = Counter(map(_state, snapshot.models.values()))
+    for state in (*STATES, *({OTHER} & states.keys())):
+        scrape.put(of.MODELS, (server, state), float(states[state]))
+    scrape.put(of.IN_FLIGHT, (server,), in_flight(snapshot))
+    scrape.put(of.SERVER_MEMORY, (server,), host.server_bytes)
+    if host.gpu_at_s is not None and now_s - host.gpu_at_s < GPU_FRESH_S:
+        scrape.put(of.GPU, (server,), host.gpu_ratio)
+        scrape.put(of.GPU_POWER, (server,), host.gpu_power_w)
+
+
+def _put_models(scrape: Scrape, server: str, snapshot: Snapshot, labels: Mapping[str, str], *, now_s: float) -> None:
+    told = "inflight_list" in snapshot.confirmed  # then it is known of each model
+    flying = Counter(labels.get(one.info.model, OTHER) for one in snapshot.requests.values())
+    waits = [snapshot.requests[one].info.model for one, phase in phases(snapshot).items() if phase in _WAITING]
+    waiting = Counter(labels.get(model, OTHER) for model in waits)
+    if told:
+        scrape.put(of.WAITING, (server,), float(len(waits)))
+        for label in (*labels.values(), *({OTHER} & flying.keys())):
+            scrape.put(of.MODEL_IN_FLIGHT, (server, label), float(flying[label]))
+            scrape.put(of.MODEL_WAITING, (server, label), float(waiting[label]))
+    for model_id, model in snapshot.models.items():
+        if not model.info.peer:
+            at = (server, labels[model_id])
+            scrape.put(of.STATE, (*at, _state(model)), 1.0)
+            scrape.put(of.FAILING, at, 1.0 if model.failed_at_s is not None or has_quit(model, now_s=now_s) else None)
+            scrape.put(of.MEMORY, at, model.memory_bytes)
+            rest_s = unloads_in_s(snapshot, model, now_s=now_s)
+            scrape.put(of.UNLOADS, at, None if rest_s is None else max(0.0, rest_s))
+            _put_speed(scrape, at, snapshot, model, idle=told and not flying[at[1]], now_s=now_s)
+
+
+def _put_speed(
+    scrape: Scrape, at: Tuple[str, str], snapshot: Snapshot, model: Model, *, idle: bool, now_s: float
+) -> None:
+    reading = generation(snapshot, model, now_s=now_s)
+    scrape.put(of.SPEED, at, reading.tps if reading is not None else 0.0 if idle and model.state == READY else None)
+    if reading is not None:
+        scrape.put(of.SOURCE, (*at, reading.source.value), 1.0)
+
+
+def _put_counts(scrape: Scrape, at: Tuple[str, str], counts: Counts) -> None:
+    scrape.put(of.REQUESTS, (*at, "ok"), float(counts.requests - counts.failures))
+    scrape.put(of.REQUESTS, (*at, "failed"), float(counts.failures))
+    scrape.put(of.PROMPT, at, float(counts.prompt_tokens))
+    scrape.put(of.GENERATED, at, float(counts.generated_tokens))
+    scrape.put(of.CACHED, at, float(counts.cached_tokens) if counts.cache_is_told or not counts.requests else None)
+    for family, figure in (
+        (of.FIRST_TOKEN, totals.FIRST_TOKEN), (of.DURATION, totals.DURATION), (of.GENERATION, totals.GENERATION),
+    ):  # fmt: skip
+        scrape.put(family, at, counts.spreads[figure].shown())
+    scrape.put(of.LOAD, at, counts.loads.shown())
+    scrape.put(of.FAILED_LOADS, at, float(counts.failed_loads))
+    scrape.put(of.CRASHES, at, float(counts.crashes))
+
+
+def _state(model: Model) -> str:
+    return model.state if model.state in STATES else OTHER

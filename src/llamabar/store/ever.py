@@ -1,0 +1,53 @@
+"""What the history's database says of all days: where counters go on after a restart."""
+
+import os
+import sqlite3
+from contextlib import closing
+from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
+
+from llamabar.core.events import FinishedRequest
+from llamabar.core.totals import REMEMBERED, Sums, identity, total
+from llamabar.macos.paths import HISTORY_FILE, data_folder
+from llamabar.store.database import Mark, is_countable, place_of, read_sums
+from llamabar.store.reports import MINE
+from llamabar.store.schema import FAULTS, opened_to_read, understood
+
+
+class Ever(NamedTuple):
+    """All that was ever counted of a server by model, and what tells its rows from new ones."""
+
+    models: Mapping[str, Sums]
+    known: FrozenSet[Tuple[int, int]] = frozenset()
+    marks: Tuple[Mark, ...] = ()
+
+    def lacks(self, row: FinishedRequest) -> bool:
+        """Tell whether a row is still to be counted, by the rules by which the database takes it."""
+        counted = identity(row) in self.known or any(mark.covers(row) for mark in self.marks)
+        return is_countable(row) and not counted
+
+
+def ever(environment: Mapping[str, str], name: str, url: str) -> Optional[Ever]:
+    """Return what was ever counted of a server; None where nothing can be kept, so that no start goes on from another.
+    """
+    folder = data_folder(environment)
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    try:
+        database = opened_to_read(folder / HISTORY_FILE)
+        if database is None:
+            return Ever({}) if os.access(there, os.W_OK) else None
+        with closing(database), understood():
+            return _ever(database, (name, place_of(url)))
+    except FAULTS:
+        return None
+
+
+def _ever(database: sqlite3.Connection, mine: Tuple[str, str]) -> Ever:
+    days: Dict[str, List[Sums]] = {}
+    of_days = f"SELECT word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time<'h'"
+    for model, said in database.execute(of_days, mine):
+        days.setdefault(model, []).append(read_sums(said))
+    newest = f"SELECT row_id, ended_s FROM requests WHERE {MINE} ORDER BY ended_s DESC LIMIT {REMEMBERED}"
+    marks = f"SELECT mark_id, mark_s, pruned_s FROM (SELECT *, id AS server FROM servers) WHERE {MINE}"
+    known = frozenset(database.execute(newest, mine))
+    found = tuple(Mark(*one) for one in database.execute(marks, mine))
+    return Ever({model: total(sums) for model, sums in days.items()}, known, found)

@@ -1,0 +1,311 @@
+"""The exporter as a process: what it says, to whom, and that what is counted never goes back."""
+
+import gzip
+import signal
+import socket
+import threading
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+
+from llamabar.demo.dialect import DemoModel
+from llamabar.demo.forward import Outcome, record
+from llamabar.demo.inflight import Entry
+from tests.fakes.exporter import Exporter, gone_back, samples, value_of
+from tests.fakes.programs import Plugin, chat, free_port, llama_swap, run, wait_for
+
+TEXT, OPEN = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
+HOSTILE = ('say "hi"', "two\nlines", "back\\slash", "日本語🦙", "x" * 300, "bell\x07", "other", "a|b{c=}")
+
+
+def test_requests_are_counted_with_their_tokens_speeds_and_times(tmp_path):
+    with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
+        exporter.wait_for("requests_total", 0.0, model="alpha-8b", outcome="ok")
+        chat(server, "broken-1b", tokens=5).join(20)
+        for _ in range(2):
+            chat(server, "alpha-8b", tokens=60, words=30).join(20)
+        exporter.wait_for("requests_total", 2.0, model="alpha-8b", outcome="ok")
+        exporter.wait_for("requests_total", 1.0, model="broken-1b", outcome="failed")
+        exporter.wait_for("model_load_failures_total", 1.0, model="broken-1b")
+        found = exporter.samples()
+
+        assert value_of(found, "generated_tokens_total", model="alpha-8b") == 120.0
+        assert value_of(found, "prompt_tokens_total", model="alpha-8b") > 0
+        assert value_of(found, "request_generation_tokens_per_second_count", model="alpha-8b") == 2.0
+        assert value_of(found, "request_duration_seconds_count", model="alpha-8b") == 2.0
+        assert value_of(found, "request_first_token_seconds_count", model="alpha-8b") == 2.0
+        assert value_of(found, "model_load_seconds_count", model="alpha-8b") == 1.0
+        assert 0.2 < value_of(found, "model_load_seconds_sum", model="alpha-8b") < 3.0
+        assert 30 < value_of(found, "request_generation_tokens_per_second_sum", model="alpha-8b") / 2 < 50
+        assert value_of(found, "server_up") == 1.0
+        assert value_of(found, "model_state", model="alpha-8b", state="ready") == 1.0
+        assert value_of(found, "model_failing", model="broken-1b") == 1.0
+        assert value_of(found, "model_failing", model="alpha-8b") is None
+        assert value_of(found, "server_models", state="ready") == 1.0
+        assert value_of(found, "model_until_unload_seconds", model="alpha-8b") > 200
+        assert exporter.end() == 0
+
+
+def test_what_a_model_does_now_is_shown_with_its_source(tmp_path):
+    with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
+        answer = chat(server, "beta-3b", tokens=900)
+        speed = exporter.wait_for("model_generation_tokens_per_second", lambda tps: tps > 0, model="beta-3b")
+        assert 50 < speed < 150
+        found = exporter.samples()
+        sources = {of["source"] for name, of, _ in found if name == "llamabar_model_generation_source"}
+        assert sources in ({"live"}, {"estimate"})
+        assert value_of(found, "model_requests_in_flight", model="beta-3b") == 1.0
+        assert value_of(found, "model_requests_in_flight", model="alpha-8b") == 0.0
+        assert value_of(found, "server_status", status="generating") == 1.0
+        assert sum(value for name, _, value in found if name == "llamabar_server_status") == 1.0
+        answer.join(20)
+        assert exporter.wait_for("model_generation_tokens_per_second", 0.0, model="beta-3b") == 0.0
+        assert value_of(exporter.samples(), "model_generation_source", model="beta-3b") is None
+
+
+def test_counters_never_go_back_across_a_restart_of_any_part(tmp_path):
+    with llama_swap() as server:
+        port = server.server_address[1]
+        with Exporter(server.url, tmp_path) as exporter:
+            for _ in range(3):
+                chat(server, "beta-3b", tokens=30).join(20)
+            exporter.wait_for("requests_total", 3.0, model="beta-3b", outcome="ok")
+            before = exporter.samples()
+            exporter.end(signal.SIGKILL)  # what was not written down is read again
+        with Exporter(server.url, tmp_path) as exporter:
+            exporter.wait_for("requests_total", model="beta-3b", outcome="ok")
+            after = exporter.samples()
+            assert not gone_back(before, after) and not gone_back(after, before), "nothing more, nothing less"
+            chat(server, "beta-3b", tokens=30).join(20)
+            exporter.wait_for("requests_total", 4.0, model="beta-3b", outcome="ok")
+            before = exporter.samples()
+            server.stop()
+            exporter.wait_for("server_up", 0.0)
+            down = exporter.samples()
+            assert not gone_back(before, down), "what was counted stays known"
+            assert value_of(down, "server_models", state="ready") is None, "what is unknown is absent"
+            exporter.wait_for("server_fault", 1.0, fault="refused")
+            with llama_swap("v236", port=port) as again:
+                exporter.wait_for("server_up", 1.0)
+                chat(again, "beta-3b", tokens=30).join(20)
+                exporter.wait_for("requests_total", 5.0, model="beta-3b", outcome="ok")
+                before = exporter.samples()
+                assert not gone_back(down, before)
+                assert exporter.end() == 0
+            with llama_swap("v250", port=port) as third, Exporter(third.url, tmp_path) as exporter:
+                exporter.wait_for("requests_total", 5.0, model="beta-3b", outcome="ok")
+                assert not gone_back(before, exporter.samples()), "of this server nothing is there to read again"
+
+
+def test_requests_from_before_the_first_start_and_beside_another_watcher_count_once(tmp_path):
+    with llama_swap() as server:
+        chat(server, "beta-3b", tokens=20).join(20)
+        data = {"LLAMABAR_DATA_DIR": str(tmp_path / "data")}
+        with Plugin(server.url, tmp_path, **data) as plugin, Exporter(server.url, tmp_path) as exporter:
+            plugin.wait_for_row("Today: 1 request")
+            exporter.wait_for("requests_total", 1.0, model="beta-3b", outcome="ok")
+            chat(server, "beta-3b", tokens=20).join(20)
+            plugin.wait_for_row("Today: 2 requests")
+            exporter.wait_for("requests_total", 2.0, model="beta-3b", outcome="ok")
+            plugin.end()
+            exporter.end()
+        with Exporter(server.url, tmp_path) as exporter:
+            exporter.wait_for("requests_total", 2.0, model="beta-3b", outcome="ok")
+
+
+def test_where_nothing_can_be_kept_counters_begin_at_zero_and_do_not_count_the_past(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "history.sqlite").mkdir()  # no file: it is never set aside
+    with llama_swap() as server:
+        chat(server, "beta-3b", tokens=20).join(20)
+        with Exporter(server.url, tmp_path) as exporter:
+            exporter.wait_for("requests_total", 0.0, model="beta-3b", outcome="ok")
+            chat(server, "beta-3b", tokens=20).join(20)
+            exporter.wait_for("requests_total", 1.0, model="beta-3b", outcome="ok")
+
+
+@pytest.mark.parametrize("dialect", ["v150", "v228", "v236"])
+def test_older_versions_leave_out_what_they_do_not_tell(tmp_path, dialect):
+    with llama_swap(dialect) as server, Exporter(server.url, tmp_path) as exporter:
+        exporter.wait_for("requests_total", 0.0, model="beta-3b", outcome="ok")
+        chat(server, "beta-3b", tokens=30).join(20)
+        exporter.wait_for("requests_total", 1.0, model="beta-3b", outcome="ok")
+        if dialect != "v150":
+            exporter.wait_for("server_requests_in_flight", 0.0)
+        found = exporter.samples()
+        told = dialect == "v236"
+        assert (value_of(found, "model_requests_in_flight", model="beta-3b") is not None) is told
+        assert (value_of(found, "server_requests_in_flight") is not None) is (dialect != "v150")
+        assert (value_of(found, "request_duration_seconds_count", model="beta-3b") is not None) is (dialect != "v150")
+
+
+def test_any_name_of_a_model_is_a_label_that_can_be_read_back(tmp_path):
+    models = tuple(DemoModel(one, load_s=0.1) for one in HOSTILE)
+    with llama_swap(models=models) as server, Exporter(server.url, tmp_path) as exporter:
+        exporter.wait_for("requests_total", 0.0, model="日本語🦙", outcome="ok")
+        chat(server, "two\nlines", tokens=5).join(10)
+        exporter.wait_for("requests_total", 1.0, model="two\nlines", outcome="ok")
+        found = exporter.samples()
+        said = sorted(of["model"] for name, of, _ in found if name == "llamabar_model_state")
+        wanted = {"bell\x07": "bell\ufffd", "other": "other~"}
+        assert said == sorted(wanted.get(one, one) for one in HOSTILE)
+        _, _, text = exporter.get(Accept=OPEN)
+        assert sum(len(list(family.samples)) for family in open_metrics(text.decode())) >= len(found) - 1
+
+
+def test_a_model_that_the_config_does_not_have_counts_as_other(tmp_path):
+    with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
+        exporter.wait_for("requests_total", 0.0, model="beta-3b", outcome="ok")
+        for number in range(5):
+            outcome, entry = Outcome(), Entry(number, f"made-up-{number}", "/v1/chat/completions", "POST", {})
+            record(server.world, entry, outcome, 0.1)
+        exporter.wait_for("requests_total", 5.0, model="other", outcome="ok")
+        assert not [of for _, of, _ in exporter.samples() if "made-up" in of.get("model", "")]
+
+
+def test_two_servers_each_have_their_label_and_one_that_is_down_disturbs_nothing(tmp_path):
+    with llama_swap("v250") as mini, llama_swap("v228") as studio:
+        file = tmp_path / "c.toml"
+        file.write_text("".join(f'[[server]]\nname = "one"\nurl = "{url}"\n' for url in (mini.url, studio.url)))
+        with Exporter("", tmp_path, "--config", str(file)) as exporter:
+            exporter.wait_for("server_up", 1.0, server="one")
+            exporter.wait_for("server_info", 1.0, server="one 2", version="228")
+            studio.stop()
+            exporter.wait_for("server_up", 0.0, server="one 2")
+            assert value_of(exporter.samples(), "server_up", server="one") == 1.0
+
+
+def test_formats_are_negotiated_and_gzip_is_used_where_it_is_wanted(tmp_path):
+    with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
+        exporter.wait_for("server_up", 1.0)
+        status, headers, plain = exporter.get()
+        assert status == 200 and headers["Content-Type"].startswith(TEXT) and "Content-Encoding" not in headers
+        status, headers, zipped = exporter.get(Accept_Encoding="gzip")
+        assert headers["Content-Encoding"] == "gzip" and len(zipped) < len(plain) / 5
+        assert b"llamabar_server_up" in gzip.decompress(zipped)
+        status, headers, text = exporter.get(Accept=f"{OPEN},text/plain;q=0.5")
+        assert headers["Content-Type"].startswith("application/openmetrics-text") and text.endswith(b"# EOF\n")
+        assert list(open_metrics(text.decode()))
+        _, _, other_server = exporter.get(Accept="image/png")
+        assert samples(other_server.decode())
+
+
+def test_pages_methods_and_a_caller_that_says_anything(tmp_path):
+    with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
+        exporter.wait_for("server_up", 1.0)
+        assert exporter.get("/healthz")[::2] == (200, b"ok\n")
+        status, headers, page = exporter.get("/")
+        assert status == 200 and b'href="/metrics"' in page and headers["Content-Type"].startswith("text/html")
+        status, headers, body = exporter.get(method="HEAD")
+        assert status == 200 and body == b"" and int(headers["Content-Length"]) > 1000
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "WAT"):
+            status, headers, _ = exporter.get(method=method)
+            assert (status, headers["Allow"]) == (405, "GET, HEAD"), method
+        status, _, body = exporter.get("/<script>alert(1)</script>")
+        assert status == 404 and b"script" not in body
+        assert exporter.get("/metrics?name[]=x")[0] == 200
+        assert exporter.get(X_Big="x" * 200_000)[0] == 431
+        assert exporter.get(Accept="\xff\xfe;q=x,,;=", Accept_Encoding=";;gzip;q=-1")[0] == 200
+        with socket.create_connection(("127.0.0.1", exporter.port)) as caller:
+            caller.sendall(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")
+            assert b" 400 " in caller.recv(4096)
+        assert exporter.get()[0] == 200
+
+
+def test_scrapers_that_hang_and_a_hundred_at_once_hold_up_nobody(tmp_path):
+    with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
+        exporter.wait_for("server_up", 1.0)
+        silent = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(60)]
+        unread = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(20)]
+        for caller in unread:
+            caller.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+        statuses = []
+        callers = [threading.Thread(target=lambda: statuses.append(exporter.get()[0])) for _ in range(100)]
+        for one in callers:
+            one.start()
+        for one in callers:
+            one.join()
+        assert statuses == [200] * 100
+        for caller in silent:
+            caller.settimeout(15)
+            assert caller.recv(100) == b"", "who says nothing is let go"
+            caller.close()
+        for caller in unread:
+            caller.close()
+        chat(server, "beta-3b", tokens=10).join(10)
+        exporter.wait_for("requests_total", 1.0, model="beta-3b", outcome="ok")
+
+
+def test_a_port_in_use_is_said_and_another_listener_is_left_alone(tmp_path):
+    with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
+        at = f"127.0.0.1:{exporter.port}"
+        done = run(tmp_path, "export", "--listen", at, LLAMABAR_URL=server.url)
+        assert done.returncode == 1 and done.stdout == ""
+        another = f"llamabar export --listen 127.0.0.1:{exporter.port + 1}"
+        assert done.stderr.splitlines() == [f"Port {exporter.port} is in use.", f"Choose another one: {another}"]
+        exporter.wait_for("server_up", 1.0)
+
+
+@pytest.mark.parametrize("wrong", ["nonsense", "127.0.0.1:99999", "a b:9469", "::1:9469", "127.0.0.1:"])
+def test_what_is_no_address_is_said(tmp_path, wrong):
+    done = run(tmp_path, "export", "--listen", wrong, LLAMABAR_URL="http://127.0.0.1:1")
+    assert done.returncode == 1 and "no address to listen on" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_bearer_token_is_asked_for_and_never_shown(tmp_path):
+    (tmp_path / "token").write_text("s3cret-token\n")
+    (tmp_path / "token").chmod(0o600)
+    file = tmp_path / "c.toml"
+    with llama_swap() as server:
+        url = f'[[server]]\nurl = "{server.url}"\n'
+        file.write_text(f'{url}[export]\ntoken_file = "{tmp_path / "token"}"\n')
+        by_file = Exporter("", tmp_path, "--config", str(file))
+        by_variable = Exporter(server.url, tmp_path, LLAMABAR_EXPORT_TOKEN="s3cret-token")
+        for exporter in (by_file, by_variable):
+            with exporter:
+                assert exporter.get()[0] == 401
+                assert exporter.get(Authorization="Bearer wrong")[0] == 401
+                assert exporter.get(Authorization="s3cret-token")[0] == 401
+                assert exporter.get("/healthz")[0] == 200
+                wait_for(lambda one=exporter: one.get(Authorization="Bearer s3cret-token")[0] == 200)
+                assert b"s3cret" not in exporter.get(Authorization="Bearer s3cret-token")[2] + exporter.get("/")[2]
+                exporter.end()
+                assert "s3cret" not in exporter.process.stderr.read()
+        (tmp_path / "token").unlink()
+        done = run(tmp_path, "export", "--config", str(file), "--listen", "127.0.0.1:0")
+        assert done.returncode == 1 and "Can't use the token in" in done.stderr
+
+
+def test_an_address_for_others_without_a_token_is_warned_about(tmp_path):
+    with llama_swap() as server, Exporter(server.url, tmp_path, listen="0.0.0.0:0") as exporter:
+        assert "Anyone who can reach this address" in exporter.process.stderr.readline()
+        exporter.wait_for("server_up", 1.0)
+
+
+def test_once_prints_one_scrape_and_what_it_counted_stays_counted(tmp_path):
+    more = {"LLAMABAR_DATA_DIR": str(tmp_path / "data")}
+    with llama_swap() as server:
+        chat(server, "beta-3b", tokens=20).join(10)
+        first = run(tmp_path, "export", "--once", LLAMABAR_URL=server.url, **more)
+        assert (first.returncode, first.stderr) == (0, "")
+        assert value_of(samples(first.stdout), "requests_total", model="beta-3b", outcome="ok") == 1.0
+        port = server.server_address[1]
+    with llama_swap(port=port) as server:
+        chat(server, "beta-3b", tokens=20).join(10)
+        second = run(tmp_path, "export", "--once", LLAMABAR_URL=server.url, **more)
+        assert value_of(samples(second.stdout), "requests_total", model="beta-3b", outcome="ok") == 2.0
+    down = run(tmp_path, "export", "--once", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}", **more)
+    assert down.returncode == 0 and value_of(samples(down.stdout), "server_up") == 0.0
+    assert run(tmp_path, "export", "--once", "--listen", ":1").returncode == 2
+
+
+def test_the_plugin_and_the_other_commands_never_import_the_library(tmp_path):
+    with llama_swap() as server:
+        with Plugin(server.url, tmp_path, PYTHONPROFILEIMPORTTIME="1") as plugin:
+            plugin.wait_for_row("llama-swap: no model loaded")
+            plugin.end()
+        wait_for(lambda: b"llamabar.view.swiftbar" in plugin.stderr)
+        status = run(tmp_path, "status", LLAMABAR_URL=server.url, PYTHONPROFILEIMPORTTIME="1")
+        assert "llamabar.cli.reports" in status.stderr
+        assert b"prometheus_client" not in plugin.stderr and "prometheus_client" not in status.stderr
+        assert "llamabar.export" not in status.stderr

@@ -1,0 +1,92 @@
+"""`export` as a real process, and what it says as samples."""
+
+import contextlib
+import http.client
+import re
+import signal
+import subprocess
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.fakes.programs import PATIENCE_S, command, environment, wait_for
+
+
+class Exporter:
+    """The exporter of one server, or of a settings file, on a port of its own."""
+
+    def __init__(self, url, home, *options, listen="127.0.0.1:0", **more):
+        env = environment(home, LLAMABAR_DATA_DIR=str(home / "data"), **({"LLAMABAR_URL": url} if url else {}), **more)
+        words = [*command(), "export", "--listen", listen, *options]
+        self.process = subprocess.Popen(words, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.said, found = "", None
+        while not found:
+            line = self.process.stderr.readline()
+            self.said += line
+            found = re.search(r"http://(\S+):(\d+)/metrics", line)
+            assert line, self.said
+        self.port = int(found[2])
+
+    def get(self, path="/metrics", *, method="GET", **headers):
+        """Return status, headers and body of an answer."""
+        caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        with contextlib.closing(caller):
+            caller.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            answer = caller.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+
+    def samples(self):
+        """Return the samples of a scrape."""
+        status, _, text = self.get()
+        assert status == 200, text
+        return samples(text.decode())
+
+    def wait_for(self, name, value=None, **labels):
+        """Return the value of a sample once it is there, or once it is `value`, or what `value` accepts."""
+        wanted = value if callable(value) else (lambda found: value is None or found == value)
+
+        def _look():
+            found = value_of(self.samples(), name, **labels)
+            return [found] if found is not None and wanted(found) else None
+
+        return wait_for(_look, every_s=0.25)[0]
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.process.stderr.close()
+
+
+def samples(text):
+    """Return every sample of a scrape: name, labels, value."""
+    return [
+        (one.name, one.labels, one.value) for family in text_string_to_metric_families(text) for one in family.samples
+    ]
+
+
+def value_of(found, name, **labels):
+    """Return the value of the one sample of a name with these labels, None where there is none."""
+    values = [value for one, of, value in found if one == f"llamabar_{name}" and labels.items() <= of.items()]
+    assert len(values) < 2, values
+    return values[0] if values else None
+
+
+def gone_back(before, after):
+    """Return the names of counters and histograms that went back or went away."""
+    now = {(name, tuple(sorted(of.items()))): value for name, of, value in after}
+    counting = [
+        ((name, tuple(sorted(of.items()))), value) for name, of, value in before
+        if re.search(r"_(total|bucket|count|sum)$", name) and KEPT.match(name)
+    ]  # fmt: skip
+    assert counting
+    return [(key, value, now.get(key)) for key, value in counting if now.get(key, -1.0) < value]
+
+
+KEPT = re.compile(r"llamabar_(requests|prompt|cached|generated|request)_")  # what goes on after a new start
