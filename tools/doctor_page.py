@@ -1,10 +1,12 @@
 """docs/doctor.md: every finding with its id, what it says and what to do; written from the checks themselves."""
 
+import re
 from typing import Iterator
 
-from llamabar.doctor.checks.finding import Layer, written
+from llamabar.doctor.checks.finding import SPECS, Layer
 from llamabar.doctor.checks.registry import LAYERS
 
+PLACEHOLDER = re.compile(r"\{(?:\w+\.)*(\w+)(?::([^}]*))?\}")
 HEAD = """# Doctor: every finding
 
 `llamabar doctor` says what is wrong, why, and what to do. It takes five seconds at most and changes nothing.
@@ -34,3 +36,14 @@ def _section(layer: Layer) -> Iterator[str]:
         yield f"### {check.id}\n"
         yield f"*{check.level.value}{fix}.* {written(check.title)}.{f' {detail}.' if detail else ''}\n"
         yield f"    {written(check.remedy) or f'llamabar doctor --fix {check.id}'}\n"
+
+
+def written(template: str) -> str:
+    """Return a template as a page shows it: placeholders in capitals."""
+    return PLACEHOLDER.sub(_placeholder, template)
+
+
+def _placeholder(match: "re.Match[str]") -> str:
+    if match[2] and match[2] not in SPECS:
+        return f"N {match[2]}s"
+    return "llamabar" if match[1] == "llamabar" else match[1].upper()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from llamabar.macos import agent_plist, files, launchctl, swiftbar
-from llamabar.macos.agents import SYSTEM_AGENTS, Agent, find_agents, flag
+from llamabar.macos.agents import SYSTEM_AGENTS, Agent, find_agents, flag, folder_refusal
 from llamabar.macos.binaries import Binary, ConfigCheck, check_config, find_binaries
 from llamabar.macos.launchctl import Job, Trouble
 from llamabar.macos.paths import OWN_LABEL, Places
@@ -73,7 +73,6 @@ class Facts:
     program: Optional[Path] = None  # the file that is being run
     program_digest: str = ""
     installed_digest: str = ""
-    attribute_right: bool = False
 
 
 def collect(
@@ -92,7 +91,6 @@ def collect(
         disabled = pool.submit(launchctl.disabled)
         binaries = pool.submit(find_binaries, places.home, environment)
         bar = pool.submit(swiftbar.find_swiftbar, places)
-        attribute = pool.submit(swiftbar.attribute_of, places.program)
         jobs = pool.submit(_jobs, {OWN_LABEL, *agents})
     found_jobs, trouble = jobs.result()
     source = program if program is not None and program.is_file() else None
@@ -118,7 +116,6 @@ def collect(
         program=source,
         program_digest=_digest(source),
         installed_digest=_digest(places.program),
-        attribute_right=attribute.result() == swiftbar.attribute_value(),
     )
 
 
@@ -161,9 +158,5 @@ def _plist_trouble(places: Places) -> Optional[Note]:
         return note(Why.PLIST_NOT_A_FILE, path=path)
     if path.exists() and not os.access(path, os.R_OK):
         return note(Why.PLIST_UNREADABLE, path=path)
-    if not folder.is_dir():
-        return note(Why.AGENTS_NOT_A_FOLDER, path=folder) if folder.exists() else None
-    status = folder.stat()
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return note(Why.AGENTS_READ_ONLY if status.st_uid else Why.AGENTS_OF_ROOT, path=folder)
-    return note(Why.AGENTS_OPEN, path=folder) if status.st_mode & 0o022 else None
+    refusal = folder_refusal(folder)
+    return note(Why[f"AGENTS_{refusal.name}"], path=folder) if refusal is not None else None

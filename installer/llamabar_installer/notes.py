@@ -28,7 +28,7 @@ class Why(notes.Why):
     PLIST_NOT_A_FILE = False, "{path} isn't a regular file", "Move it away, then run install again."
     PLIST_UNREADABLE = False, "{path} can't be read", "chmod 644 {path}"
     AGENTS_READ_ONLY = False, "{path} can't be written", "chmod u+rwx {path}"
-    AGENTS_OF_ROOT = False, "{path} can't be written: it belongs to root", 'sudo chown -R "$(id -un)" {path}'
+    AGENTS_OF_ANOTHER = False, "{path} belongs to another user", 'sudo chown -R "$(id -un)" {path}'
     AGENTS_OPEN = False, "Others can write to {path}, so launchd refuses what is in it", "chmod go-w {path}"
     AGENTS_NOT_A_FOLDER = False, "{path} isn't a folder", "Move it away, then run install again."
     ADOPTED = True, "{label} ({path}) already runs llama-swap. llamabar will monitor it and won't change it", ""

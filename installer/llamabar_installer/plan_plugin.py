@@ -2,8 +2,6 @@
 
 from typing import Optional, Tuple
 
-from llamabar.macos import swiftbar
-from llamabar.macos.paths import PLUGIN
 from llamabar.macos.swiftbar import Link
 from llamabar_installer.facts import Facts
 from llamabar_installer.notes import Note, Why, note
@@ -30,7 +28,7 @@ def old_plugins(facts: Facts, options: Options) -> Plan:
 
 
 def _obstacle(facts: Facts) -> Optional[Note]:
-    bar, cache = facts.swiftbar, facts.places.cache
+    bar = facts.swiftbar
     if facts.program is None:
         return note(Why.NOT_ONE_FILE)
     if not bar.installed:
@@ -40,8 +38,8 @@ def _obstacle(facts: Facts) -> Optional[Note]:
     if bar.folder_trouble:
         return note(Why.PLUGIN_FOLDER_BAD, detail=bar.folder_trouble)
     if bar.link is Link.OTHER:
-        return note(Why.LINK_TAKEN, path=bar.folder / PLUGIN)
-    return note(Why.CACHE_INSIDE, path=cache) if swiftbar.holds(bar.folder, cache) else None
+        return note(Why.LINK_TAKEN, path=bar.plugin)
+    return note(Why.CACHE_INSIDE, path=facts.places.cache) if bar.cache_inside else None
 
 
 def _program(facts: Facts) -> Tuple[Step, ...]:
@@ -49,7 +47,7 @@ def _program(facts: Facts) -> Tuple[Step, ...]:
     if facts.installed_digest != facts.program_digest:
         reason = Reason.NEW_VERSION if facts.installed_digest else Reason.NOT_COPIED
         return (Step(Kind.PROGRAM, target, reason, Group.PLUGIN, source=str(facts.program)),)
-    if not facts.attribute_right:
+    if not facts.swiftbar.attribute_right:
         return (Step(Kind.ATTRIBUTE, target, Reason.NOT_MARKED, Group.PLUGIN),)
     return ()
 
@@ -59,14 +57,14 @@ def _link(facts: Facts) -> Tuple[Step, ...]:
     if bar.link is Link.OURS or bar.folder is None:
         return ()
     source = str(facts.places.program)
-    return (Step(Kind.LINK, str(bar.folder / PLUGIN), Reason.NOT_LINKED, Group.PLUGIN, source=source),)
+    return (Step(Kind.LINK, str(bar.plugin), Reason.NOT_LINKED, Group.PLUGIN, source=source),)
 
 
 def _notes(facts: Facts) -> Tuple[Note, ...]:
     bar = facts.swiftbar
     found = [note(Why.PLUGIN_DISABLED)] if bar.disabled else []
     found += [note(Why.SWIFTBAR_OFF)] if bar.running is False else []
-    found += [note(Why.SWIFTBAR_OLD, version=bar.version)] if swiftbar.is_too_old(bar.version) else []
+    found += [note(Why.SWIFTBAR_OLD, version=bar.version)] if bar.too_old else []
     found += [note(Why.COPY_BESIDE, name=path.name, path=path) for path in bar.copies]
     found += [note(Why.VARIABLE_UNSEEN, name=name) for name in facts.places.named]
     return tuple(found)

@@ -38,9 +38,6 @@ class WellMac:
         self.tools()
         self._service()
         self._program()
-        self.background_items = self.mac.root / "background" / "BackgroundItems-v16.btm"
-        self.background_items.parent.mkdir()
-        self.background_items.write_bytes(background_items(LABEL, 0xB))
         self.watcher = self.mac.popen("sleep", "86400")
         self.note()
         self.examiner = self.mac.popen(
@@ -50,8 +47,7 @@ class WellMac:
 
     def environment(self):
         """What a terminal has in which the one file was started."""
-        more = {"PYTHONPATH": PATHS, "PYTHONDONTWRITEBYTECODE": "1", "LLAMABAR_FILE": str(self.file),
-                "LLAMABAR_TEST_BACKGROUND": str(self.background_items.parent)}  # fmt: skip
+        more = {"PYTHONPATH": PATHS, "PYTHONDONTWRITEBYTECODE": "1", "LLAMABAR_FILE": str(self.file)}
         return self.mac.environment(**more)
 
     def _service(self):
@@ -241,20 +237,3 @@ class WellMac:
                 if pipe is not None:
                     pipe.close()
         self.mac.close()
-
-
-def background_items(label, disposition, *, payloads=()):
-    """macOS's list of background items, as an archive of objects: one agent, and what a company's management sent."""
-    uid = plistlib.UID
-    objects = [
-        "$null",
-        {"itemsByUserIdentifier": uid(2), "mdmPayloadsByIdentifier": uid(6)},
-        {"NS.keys": [uid(3)], "NS.objects": [uid(4)]},
-        "0AE4B3A6-0000-0000-0000-000000000000",
-        {"identifier": uid(5), "disposition": disposition, "type": 0x10008},
-        f"8.{label}",
-        {"NS.keys": [uid(7 + number) for number, _ in enumerate(payloads)], "NS.objects": []},
-        *payloads,
-    ]
-    archive = {"$archiver": "NSKeyedArchiver", "$version": 100000, "$objects": objects, "$top": {"store": uid(1)}}
-    return plistlib.dumps(archive, fmt=plistlib.FMT_BINARY)

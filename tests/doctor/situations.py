@@ -12,7 +12,7 @@ import subprocess
 import time
 
 from llamabar.macos import swiftbar
-from tests.doctor.mac import CONFIG, LABEL, background_items
+from tests.doctor.mac import CONFIG, LABEL
 from tests.fakes.programs import wait_for
 
 SITUATIONS = {}
@@ -39,13 +39,10 @@ def settings(well, text, **mode):
 # this program
 
 
-
-
 @situation("cache-incomplete", "program", "cache")
 def _(well):
     with well.changed(well.cache / "site-packages" / "click" / "core.py", "cl"):
         yield {}
-
 
 
 @situation("data-folder-is-a-file", "program", "data")
@@ -255,7 +252,6 @@ def _(well):
         yield {}
 
 
-
 @situation("cache-in-plugin-folder", *BAR)
 def _(well):
     yield {"SHIV_ROOT": str(well.plugins / "shiv")}
@@ -329,12 +325,6 @@ def _(well):
         yield {}
 
 
-@situation("service-program-translated", *DISK)
-def _(well):
-    with well.changed(well.program, b"\xcf\xfa\xed\xfe\x07\x00\x00\x01" + bytes(64)):
-        yield {}
-
-
 @situation("service-without-config", *DISK)
 def _(well):
     with well.command(str(well.program), "--listen", f"127.0.0.1:{well.port}"):
@@ -372,26 +362,6 @@ def _(well):
         yield {}
 
 
-@situation("service-stopped-too-soon", *DISK)
-def _(well):
-    with well.agent(ExitTimeOut=5):
-        yield {}
-
-
-
-
-@situation("service-holds-secret", *DISK)
-def _(well):
-    with well.agent(EnvironmentVariables={"PATH": "/usr/bin", "HF_TOKEN": "hf_secret"}):
-        yield {}
-
-
-@situation("service-in-private-folder", *DISK)
-def _(well):
-    with well.agent(WorkingDirectory=str(well.home / "Documents")):
-        yield {}
-
-
 @situation("service-open-to-all", "servers", *DISK)
 def _(well):
     with well.command(str(well.program), "--config", str(well.config), "--listen", f":{well.port}"):
@@ -408,12 +378,6 @@ def _(well):
 @situation("service-log-unwritable", *DISK)
 def _(well):
     with well.changed(well.log.parent, gone=True):
-        yield {}
-
-
-@situation("service-without-log", *DISK)
-def _(well):
-    with well.agent(StandardOutPath=None, StandardErrorPath=None):
         yield {}
 
 
@@ -478,13 +442,6 @@ def _(well):
         yield {}
 
 
-@situation("service-not-allowed", "background", "servers", *SERVICE)
-def _(well):
-    off = background_items(LABEL, 0xA, payloads=["com.example.management"])
-    with well.out(), well.changed(well.background_items, off):
-        yield {}
-
-
 @situation("service-signature-refused", *SERVICE)
 def _(well):
     well.mac.change(lwcr=True)
@@ -546,14 +503,6 @@ def _(well):
 @situation("service-plist-changed", *SERVICE)
 def _(well):
     with well.command(*well.keys["ProgramArguments"], "--watch-config"):
-        yield {}
-
-
-@situation("service-loaded-from-elsewhere", *SERVICE)
-def _(well):
-    with well.out(), well.changed(well.home / "elsewhere.plist", well.plist.read_bytes()) as elsewhere:
-        well.launchctl("bootstrap", f"gui/{well.mac.uid}", str(elsewhere))
-        wait_for(lambda: well.mac.job(LABEL).pid)
         yield {}
 
 

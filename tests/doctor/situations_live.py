@@ -7,9 +7,8 @@ import subprocess
 import psutil
 
 from llamabar.demo.dialect import DemoModel
-from llamabar.store import plugin_state
-from tests.doctor.situations import SERVICE, end, situation
-from tests.fakes.programs import ROOT, Stranger, chat, free_port, llama_swap, wait_for
+from tests.doctor.situations import SERVICE, situation
+from tests.fakes.programs import Stranger, chat, free_port, llama_swap
 
 NETWORK = ("settings", "servers", "agents", "processes", "computer", "packages")
 
@@ -25,7 +24,6 @@ def stranger(answer, **more):
 
 def http(status, body=b"", kind="text/plain"):
     return f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-
 
 
 @situation("host-unknown", *NETWORK)
@@ -80,6 +78,36 @@ def _(well):
         yield found
 
 
+@situation("address-unusable", *NETWORK)
+def _(well):
+    yield {"LLAMABAR_URL": "http://in valid:port"}
+
+
+@situation("gateway-alone", *NETWORK)
+def _(well):
+    with stranger(http("502 Bad Gateway")) as found:
+        yield found
+
+
+@situation("login-needed", *NETWORK)
+def _(well):
+    asked = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="home"\r\nContent-Length: 0\r\n\r\n'
+    with stranger(asked) as found:
+        yield found
+
+
+@situation("access-denied", *NETWORK)
+def _(well):
+    with stranger(http("403 Forbidden", b"<h1>Forbidden</h1>", "text/html")) as found:
+        yield found
+
+
+@situation("server-unusable", *NETWORK)
+def _(well):
+    with stranger(http("429 Too Many Requests")) as found:
+        yield found
+
+
 @situation("tls-refused", *NETWORK)
 def _(well):
     key, certificate = well.home / "key.pem", well.home / "cert.pem"
@@ -105,7 +133,6 @@ def _(well):
         yield {"LLAMABAR_URL": server.url, "LLAMABAR_API_KEY": "sk-wrong"}
 
 
-
 @situation("key-over-plain-http", "settings")
 def _(well):
     yield {"LLAMABAR_URL": "http://192.0.2.1:8080", "LLAMABAR_API_KEY": "sk-open"}
@@ -117,65 +144,15 @@ def _own_address():
     return next((address for address in found if not address.startswith("127.")), "10.255.255.1")
 
 
-
 # llama-swap and its models
 
 LIVE = ("settings", "servers", "processes", "agents", "packages")
-
-
-@contextlib.contextmanager
-def ready(**more):
-    """A llama-swap with one model that is ready."""
-    with llama_swap(models=(DemoModel("alpha", load_s=0.05, tps=500.0, **more),)) as server:
-        chat(server, "alpha", tokens=1).join()
-        yield server
-
-
-OF_THE_USER = """
-import signal, sys, time
-sys.path.insert(0, {source!r})
-from llamabar.demo import modelserver
-from llamabar.demo.dialect import DemoModel
-from llamabar.demo.load import ask
-from llamabar.demo.server import DemoServer
-from llamabar.demo.world import World
-
-class Closed(modelserver.Handler):
-    def props(self):
-        return {{**super().props(), "endpoint_slots": False}}
-
-if "--port" in sys.argv:
-    modelserver.Handler = Closed
-    sys.exit(modelserver.main())
-server = DemoServer(World("v250", (DemoModel("alpha", load_s=0.05, tps=500.0, ttl_s=60),)), 0, "").start()
-process = server.world.processes["alpha"]
-process.program = [sys.executable, {file!r}]
-ask(server.url[len("http://"):], "alpha", 1, 1)
-if {hangs}:
-    process.child.send_signal(signal.SIGSTOP)
-print(server.url, process.child.pid, flush=True)
-time.sleep(60)
-"""
-
-
-@contextlib.contextmanager
-def of_the_user(well, *, hangs):
-    """A llama-swap of the same user, whose model server is its child: it tells no slots, or takes callers and hangs."""
-    file = well.mac.home / "served.py"
-    file.write_text(OF_THE_USER.format(source=str(ROOT / "src"), file=str(file), hangs=hangs))
-    with well.mac.popen(well.mac.python, file, stdout=subprocess.PIPE, text=True) as process:
-        url, pid = process.stdout.readline().split()
-        yield {"LLAMABAR_URL": url}
-        well.mac.kill(int(pid))
-        process.kill()
-    file.unlink()
 
 
 @situation("llama-swap-old", *LIVE)
 def _(well):
     with llama_swap("v228") as server:
         yield {"LLAMABAR_URL": server.url}
-
 
 
 @situation("models-missing", *LIVE)
@@ -189,36 +166,6 @@ def _(well):
     with llama_swap(models=(DemoModel("broken", load_s=0.05, broken=True),)) as server:
         chat(server, "broken").join()
         yield {"LLAMABAR_URL": server.url}
-
-
-@situation("request-in-flight-for-long", *LIVE)
-def _(well):
-    with llama_swap() as server:
-        entry = server.inflight.add("alpha-8b", "/v1/chat/completions", "POST", {})
-        entry.began_s -= 700
-        yield {"LLAMABAR_URL": server.url}
-
-
-
-@situation("llama-swap-twice", *LIVE)
-def _(well):
-    words = (well.program, "--config", well.config, "--listen", f"127.0.0.1:{free_port()}")
-    other = well.mac.popen(*words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(lambda: well.ask("settings", "processes").findings["llama-swap-twice"].level == "note")
-    yield {}
-    end(other)
-
-
-@situation("model-server-silent", *LIVE)
-def _(well):
-    with of_the_user(well, hangs=True) as environment:
-        yield environment
-
-
-@situation("slots-closed", *LIVE)
-def _(well):
-    with of_the_user(well, hangs=False) as environment:
-        yield environment
 
 
 @situation("model-server-left-behind", *LIVE)
@@ -240,15 +187,6 @@ def _(well):
     well.sysctl()
 
 
-
-@situation("python-translated", "computer", "program")
-def _(well):
-    well.sysctl(sysctl__proc_translated=1)
-    yield {}
-    well.sysctl()
-
-
-
 # the plugin that runs
 
 PLUGIN = ("watcher", "program", "swiftbar", "settings", "servers")
@@ -267,12 +205,6 @@ noted("watcher-died", pid=999_999)
 noted("watcher-not-running", pid=999_999, ended=True)
 noted("watcher-of-another-version", version="0.0.9")
 noted("watcher-reconnects-often", reconnects=500)
-noted("watcher-lags", lagged=2)
-noted("watcher-prints-much", printed_bytes=50_000_000)
 noted("watcher-sees-nothing", reachable=False)
 
 
-@situation("watcher-state-damaged", *PLUGIN)
-def _(well):
-    with well.changed(plugin_state.path_in(well.data), "{"):
-        yield {}

@@ -4,6 +4,7 @@ import json
 import os
 import plistlib
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -11,19 +12,18 @@ import time
 import pytest
 
 from llamabar.cli import doctor as doctor_command
+from llamabar.core.events import FaultKind
+from llamabar.demo.dialect import DemoModel
 from llamabar.doctor import fixes, report
 from llamabar.doctor.checks import facts, registry
-from llamabar.doctor.checks.facts import Facts, Launchd, Model, Packages, Process, Processes, Server, Service, SwiftBar
+from llamabar.doctor.checks.facts import Facts, Job, Launchd, Model, Packages, Process, Processes, Server, Service
 from llamabar.doctor.checks.redact import Private
-from llamabar.doctor.collect import agents, background_items
-from llamabar.doctor.collect.gathering import Unknown
 from llamabar.macos import binaries
-from llamabar.macos.paths import Places
-from tests.doctor import mac as doctor_mac
+from llamabar.macos.swiftbar import SwiftBar
 from tests.doctor import situations_live
 from tests.doctor.mac import LABEL, WORKER, WellMac
 from tests.doctor.situations import SITUATIONS, settings
-from tests.fakes.programs import ROOT, Stranger, environment, free_port, llama_swap, run, wait_for
+from tests.fakes.programs import ROOT, Stranger, chat, environment, free_port, llama_swap, run, wait_for
 
 PYZ = ROOT / "dist" / "llamabar.pyz"
 
@@ -51,13 +51,12 @@ MENDED_BY_HAND = {  # by nothing but the remedy, as it stands, typed into a shel
     "key-file-open", "plugin-place-taken", "plugin-not-executable", "plugin-quarantined",
     "plugin-twice", "service-plist-refused", "service-plist-linked", "service-plist-quarantined", "service-log-large",
     "service-program-quarantined", "service-throttled-by-type", "service-log-unwritable",
-    "service-signature-refused", "runs-outside-its-service", "watcher-state-damaged",
-    "model-server-left-behind", "service-twice",
-    "service-loaded-from-elsewhere", "agents-folder-refused",
+    "service-signature-refused", "runs-outside-its-service",
+    "model-server-left-behind", "service-twice", "agents-folder-refused",
 }  # fmt: skip
 SAID_ELSEWHERE = {
-    "disk-full", "log-disk-full", "service-for-all-users", "launchd-silent", "server-silent", "keychain-silent",
-    "process-figures-unreadable", "server-unusable",
+    "disk-full", "launchd-silent", "server-silent", "keychain-silent", "process-figures-unreadable",
+    "model-server-silent", "slots-closed",
 }  # fmt: skip
 
 
@@ -88,58 +87,14 @@ def test_every_finding_has_a_situation():
 
 
 def test_a_full_disk_is_seen_on_a_disk_that_is_full(well):
-    mount = " && ".join(f"mount -t tmpfs -o size=64k none '{folder}'" for folder in (well.log.parent, well.data))
+    mount = " && ".join(f"mount -t tmpfs -o size=64k none '{folder}'" for folder in (well.data,))
     words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f'{mount} && exec "$0" "$@"']
     question = {"wanted": ["data", "settings", "agents", "service"], "environment": {}, "without": [], "fix": ""}
     words += [sys.executable, str(WORKER)]
     call = {"env": well.environment(), "capture_output": True, "text": True, "timeout": 30}
     done = subprocess.run(words, input=json.dumps(question) + "\n", **call)
     found = json.loads(done.stdout)["findings"]
-    assert (found["disk-full"]["level"], found["log-disk-full"]["level"]) == ("warning", "warning")
-
-
-def test_a_llama_swap_for_all_users_is_seen(well, tmp_path):
-    shutil.copy(well.plist, tmp_path / "org.company.llama-swap.plist")
-    seen = agents.agents(Places(well.home, well.data, well.home, well.home), shared=(tmp_path,)).facts
-    found = {one.id: one for one in registry.findings(Facts(agents=seen))}
-    assert found["service-for-all-users"].level == "note"
-    assert found["service-for-all-users"].detail.endswith("org.company.llama-swap.plist")
-
-
-OTHERS = doctor_mac.background_items("com.example.other", 0xA)
-
-
-@pytest.mark.parametrize(("content", "why"), [
-    (None, "keeps no list"),
-    (b"", "is not understood"),
-    (b"bplist00 and no more", "is not understood"),
-    (plistlib.dumps({"$objects": 7}), "no background item of that label"),
-    (plistlib.dumps([1]), "is not understood"),
-    (OTHERS, "no background item of that label"),
-])  # fmt: skip
-def test_a_list_of_background_items_that_says_nothing_of_it_is_not_known(tmp_path, monkeypatch, content, why):
-    monkeypatch.setattr(background_items, "FOLDER", tmp_path)
-    if content is not None:
-        (tmp_path / "BackgroundItems-v16.btm").write_bytes(content)
-    with pytest.raises(Unknown, match=why):
-        background_items.background(LABEL)
-
-
-@pytest.mark.parametrize(("bits", "off"), [(0xB, False), (0xA, True), (0x9, True), (0x3, False), (0x0, True)])
-def test_the_newest_list_of_background_items_tells_what_is_off(tmp_path, monkeypatch, bits, off):
-    monkeypatch.setattr(background_items, "FOLDER", tmp_path)
-    (tmp_path / "BackgroundItems-v9.btm").write_bytes(doctor_mac.background_items(LABEL, 0xB if off else 0xA))
-    (tmp_path / "BackgroundItems-v16.btm").write_bytes(doctor_mac.background_items(LABEL, bits))
-    found = background_items.background(LABEL)
-    assert (found.off, found.managed) == (off, False)
-
-
-def test_where_a_company_manages_the_mac_that_is_said(well):
-    off = doctor_mac.background_items(LABEL, 0xA, payloads=["com.example.management"])
-    with well.out(), well.changed(well.background_items, off):
-        found = well.examine()
-    assert "only your company" in found["service-not-allowed"].detail
-    assert found["service-not-loaded"].level == found["service-not-running"].level == "skipped"
+    assert found["disk-full"]["level"] == "warning"
 
 
 def test_of_several_servers_the_one_whose_service_does_not_run_is_judged(well):
@@ -164,19 +119,45 @@ def judged(facts):
 
 
 def test_who_answers_at_an_address_is_not_told_by_another_port():
-    wrong = Server(name="one", url="http://127.0.0.1:8080", fault="not_llama_swap", fault_detail="It answers 404")
+    fault = FaultKind.NOT_LLAMA_SWAP
+    wrong = Server(name="one", url="http://127.0.0.1:8080", fault=fault, fault_detail="It answers 404")
     for port, said in ((9090, "Another program"), (8080, "caddy{} (pid 77)")):
         held = Processes(f"http://127.0.0.1:{port}", holder=Process(77, "caddy{}"))
         found = judged(Facts(servers=(wrong,), processes=held))["server-is-another-program"]
         assert found.title == f"{said} is using http://127.0.0.1:8080"
 
 
-@pytest.mark.parametrize(("fault", "loops"), [("refused", True), ("", False)])
+@pytest.mark.parametrize(("fault", "loops"), [(FaultKind.REFUSED, True), (None, False)])
 def test_a_crash_loop_is_one_also_in_the_moment_in_which_it_lives(fault, loops):
-    alive = Service(server="here", label="a", loaded=True, pid=7, runs=4, failed=True, last_exit="1", config="c")
-    servers = (Server(name="far", fault="refused"), Server(name="here", fault=fault))
-    found = judged(Facts(service=alive, servers=servers, launchd=Launchd(gui=True)))["service-crash-loop"]
+    alive = Job("a", loaded=True, pid=7, runs=4, last_exit="1")
+    service = Service(server="here", label="a", config="c")
+    servers = (Server(name="far", fault=FaultKind.REFUSED), Server(name="here", fault=fault))
+    found = judged(Facts(service=service, job=alive, servers=servers, launchd=Launchd(gui=True)))["service-crash-loop"]
     assert (found.level == "error") is loops
+
+
+NO_SLOTS = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "src" / "llamabar" / "demo")!r})
+import modelserver
+props = modelserver.Handler.props
+modelserver.Handler.props = lambda self: {{**props(self), "endpoint_slots": False}}
+sys.exit(modelserver.main())
+"""
+
+
+@pytest.mark.parametrize(("hangs", "finding"), [(True, "model-server-silent"), (False, "slots-closed")])
+def test_a_model_server_that_is_proven_ours_is_asked_itself(tmp_path, hangs, finding):
+    with llama_swap(models=(DemoModel("alpha", load_s=0.05, ttl_s=60, tps=500.0),)) as server:
+        process = server.world.processes["alpha"]
+        process.program = [sys.executable, "-c", NO_SLOTS]
+        chat(server, "alpha", tokens=1).join()
+        if hangs:
+            process.child.send_signal(signal.SIGSTOP)
+        done = run(tmp_path, "doctor", "--json", LLAMABAR_URL=server.url)
+        process.child.send_signal(signal.SIGCONT)
+    found = {one["id"]: one for one in json.loads(done.stdout)["findings"]}
+    assert found[finding]["level"] == LEVELS[finding], found[finding]
 
 
 # the command
@@ -276,7 +257,7 @@ ESCAPES = "\x1b[31m\x07\u202eevil"
 def test_nothing_from_outside_steers_the_terminal():
     models = (Model(ESCAPES, "ready", server_answers=False),)
     server = Server("here", f"http://127.0.0.1:1/{ESCAPES}", models=models, failures=((ESCAPES, ESCAPES),))
-    facts = Facts(servers=(server,), service=Service(label=ESCAPES, state=ESCAPES, last_exit=ESCAPES, failed=True))
+    facts = Facts(servers=(server,), service=Service(label=ESCAPES), job=Job(ESCAPES, state=ESCAPES, last_exit=ESCAPES))
     said = "\n".join(doctor_command.lines(facts, registry.findings(facts), everything=True))
     assert "evil" in said
     assert all(char.isprintable() or char == "\n" for char in said)

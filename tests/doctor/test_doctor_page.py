@@ -2,10 +2,10 @@
 
 import os
 
-from tools.doctor_page import page
+from tools.doctor_page import PLACEHOLDER, page
 
 from llamabar.doctor.checks import packages, registry
-from llamabar.doctor.checks.finding import PLACEHOLDER, quoted
+from llamabar.doctor.checks.finding import quoted
 from llamabar.doctor.checks.redact import Private, redacted
 from llamabar.doctor.checks.swiftbar import DOWNLOAD
 from tests.fakes.programs import ROOT

@@ -9,11 +9,9 @@ import os
 import sys
 import time
 from dataclasses import asdict
-from pathlib import Path
 
 from llamabar.doctor import fixes
 from llamabar.doctor.checks import registry
-from llamabar.doctor.collect import background_items
 from llamabar.doctor.collect.everything import EVERYTHING, collect
 
 
@@ -36,7 +34,6 @@ def answer(question):
         os.environ.update(saved)
 
 
-background_items.FOLDER = Path(os.environ["LLAMABAR_TEST_BACKGROUND"])
 for line in sys.stdin:
     print(json.dumps(answer(json.loads(line))), flush=True)
 os._exit(0)

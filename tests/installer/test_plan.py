@@ -11,7 +11,7 @@ from llamabar.macos.agents import Agent
 from llamabar.macos.binaries import Binary, ConfigCheck, without_hooks
 from llamabar.macos.launchctl import Job, disabled, parse, target
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL, Places
-from llamabar.macos.swiftbar import Link, SwiftBar
+from llamabar.macos.swiftbar import Link, SwiftBar, attribute_value
 from llamabar_installer.facts import Facts, Process, Watched
 from llamabar_installer.manifest import Item, Manifest, load, save
 from llamabar_installer.notes import Why, note
@@ -176,8 +176,7 @@ def installed(facts, *, edited=False, running=True):
         manifest=Manifest((Item("agent", str(facts.places.plist), digest),)),
         jobs={OWN_LABEL: job},
         installed_digest=facts.program_digest,
-        attribute_right=True,
-        swiftbar=replace(facts.swiftbar, link=Link.OURS),
+        swiftbar=replace(facts.swiftbar, link=Link.OURS, attribute=attribute_value()),
     )
 
 
@@ -188,9 +187,11 @@ def test_a_second_install_has_nothing_to_do(facts):
 
 def test_a_kill_in_the_middle_is_completed_by_the_next_run(facts):
     assert kinds(plan_install(installed(facts, running=False), Options())) == [Kind.START]
-    unmarked = replace(installed(facts), attribute_right=False)
+    unmarked = installed(facts)
+    unmarked = replace(unmarked, swiftbar=replace(unmarked.swiftbar, attribute=""))
     assert kinds(plan_install(unmarked, Options())) == [Kind.ATTRIBUTE, Kind.REFRESH]
-    unlinked = replace(installed(facts), swiftbar=replace(facts.swiftbar, link=Link.NONE))
+    marked = installed(facts).swiftbar
+    unlinked = replace(installed(facts), swiftbar=replace(marked, link=Link.NONE))
     assert kinds(plan_install(unlinked, Options())) == [Kind.LINK, Kind.REFRESH]
 
 
@@ -245,7 +246,7 @@ def test_a_port_that_is_asked_for_and_taken_is_refused(facts):
 
 
 def test_a_cache_that_would_become_plugins_is_refused(facts):
-    inside = replace(facts, places=replace(facts.places, cache=facts.swiftbar.folder / "cache"))
+    inside = replace(facts, swiftbar=replace(facts.swiftbar, cache_inside=True))
     assert "every file would become a plugin" in said(plan_install(inside, Options()))
 
 

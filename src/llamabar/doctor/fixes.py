@@ -34,7 +34,7 @@ def _attribute(facts: Facts) -> str:
     trouble = swiftbar.set_attribute(Path(facts.program.installed))
     if not trouble:  # SwiftBar looks at an attribute again when file and folder have changed
         os.utime(facts.program.installed)
-        os.utime(facts.swiftbar.folder)
+        os.utime(facts.swiftbar.plugin.parent)
         swiftbar.reload()
     return trouble
 

@@ -1,7 +1,7 @@
 """`doctor --report`: one text to paste, with nothing private in it."""
 
 from dataclasses import fields, is_dataclass
-from typing import Any, Iterator, Mapping, Tuple
+from typing import Any, Dict, Iterator, Mapping, Tuple
 
 from llamabar.doctor.checks.facts import Facts
 from llamabar.doctor.checks.finding import Finding, printable, worst_first
@@ -12,7 +12,7 @@ from llamabar.doctor.collect.private import private_of
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
 
-APART = ("troubles", "sources", "log_lines", "attribute")
+APART = ("troubles", "sources", "log_lines", "attribute", "arguments", "command", "content")
 SETTINGS_S = 2.0
 
 
@@ -40,9 +40,9 @@ def sentence(one: Finding) -> str:
 
 def _lines(facts: Facts, found: Tuple[Finding, ...]) -> Iterator[str]:
     python = ".".join(map(str, facts.program.python_version))
-    yield f"llamabar {facts.program.version}, Python {python}, macOS {facts.mac.macos or 'unknown'}"
+    yield f"llamabar {facts.program.version}, Python {python}, macOS {facts.computer.macos or 'unknown'}"
     for server in facts.servers:
-        yield f"llama-swap {server.version or 'unknown'} ({fault_words(server.fault) if server.fault else 'answers'})"
+        yield f"llama-swap {server.version or 'unknown'} ({fault_words(server.fault)})"
     bar = facts.swiftbar
     yield f"SwiftBar {(bar.version or 'unknown') if bar.installed or facts.trouble('swiftbar') else 'not installed'}"
     yield ""
@@ -67,15 +67,19 @@ def _fact(name: str, value: Any, facts: Facts) -> Iterator[str]:
         yield f"- {name}: unknown: {facts.trouble(name)}"
     elif is_dataclass(value):
         yield f"- {name}{source}"
-        yield from (f"    {part} = {_value(kept)}" for part, kept in vars(value).items() if part not in APART)
+        yield from (f"    {part} = {_value(kept)}" for part, kept in _parts(value).items())
     else:
         yield f"- {name}{source} = {_value(value)}"
 
 
+def _parts(value: Any) -> Dict[str, Any]:
+    found = value._asdict() if hasattr(value, "_asdict") else vars(value)
+    return {name: part for name, part in found.items() if name not in APART}
+
+
 def _value(value: Any) -> str:
-    parts = value._asdict() if hasattr(value, "_asdict") else vars(value) if is_dataclass(value) else None
-    if parts is not None:
-        return ", ".join(f"{name} {_value(part)}" for name, part in parts.items())
+    if hasattr(value, "_asdict") or is_dataclass(value):
+        return ", ".join(f"{name} {_value(part)}" for name, part in _parts(value).items())
     if isinstance(value, tuple):
         return "; ".join(map(_value, value)) or "none"
     return "unknown" if value is None else str(getattr(value, "value", value))  # of a kind its value

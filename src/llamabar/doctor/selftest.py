@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Callable, List, Mapping, NamedTuple, Tuple
 
 from llamabar.doctor.checks.redact import redacted
-from llamabar.doctor.collect import background_items
 from llamabar.doctor.collect.gathering import Gathering, Unknown
 from llamabar.doctor.report import private_now
 from llamabar.macos import launchctl, swiftbar, tools
-from llamabar.macos.paths import OWN_LABEL, places
+from llamabar.macos.paths import places
 from llamabar.sources import processes
 
 LONGEST_S = 20.0
@@ -42,7 +41,6 @@ class Trial(NamedTuple):
     expected: str
     seen: Callable[[], Seen]
     only_mac: bool = True
-    may_fail: bool = False  # not finding out is as good
 
 
 def run(environment: Mapping[str, str], *, say: Callable[[str], None], config: str = "") -> int:
@@ -68,7 +66,7 @@ def _line(trial: Trial, gathering: Gathering, *, mac: bool) -> Seen:
     try:
         well, seen = gathering.get(trial.name)
     except Unknown as error:
-        well, seen = trial.may_fail, f"unknown: {error}"
+        well, seen = False, f"unknown: {error}"
     return well, f"{'✓' if well else '?'} {trial.name}: expected {trial.expected}; seen {seen}"
 
 
@@ -90,7 +88,6 @@ def _trials(environment: Mapping[str, str], folder: Path) -> List[Trial]:
         Trial("error 161", "any text", lambda: _launchctl("error", "161", part="161")),
         Trial("bootstrap of no file", "2 or 5", lambda: _refused(folder / "none.plist", (2, 5))),
         Trial("bootstrap of no plist", "5 or 109", lambda: _refused(_garbage(folder), (5, 109))),
-        Trial("background items", "macOS's own list, or why it can't be read", _background, may_fail=True),
         Trial("processor", "hw.optional.arm64 told", lambda: _sysctl("hw.optional.arm64")),
         Trial("memory pressure", "1, 2 or 4", lambda: _sysctl("kern.memorystatus_vm_pressure_level")),
         Trial("start", "the first frame within a second, clicks taken, an end within half a second, "
@@ -169,11 +166,6 @@ def _garbage(folder: Path) -> Path:
     path = folder / f"{NOWHERE}.plist"
     path.write_bytes(b"no property list")
     return path
-
-
-def _background() -> Seen:
-    found = background_items.background(OWN_LABEL)
-    return True, f"our service switched off {found.off}, managed {found.managed}"
 
 
 def _sysctl(name: str) -> Seen:

@@ -9,6 +9,7 @@ import os
 import re
 import shlex
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -25,6 +26,7 @@ SHELLS = ("sh", "bash", "zsh", "dash", "fish")
 WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo", "exec", "nohup")  # daemondo: MacPorts
 SCRIPT_BYTES = 65_536
 PLIST_BYTES = 4_000_000
+OTHERS_WRITE = 0o022
 _NOT_PROGRAMS = (".yaml", ".yml", ".json", ".toml", ".log", ".plist", ".txt", ".conf", ".pid")
 _SHELL_SCRIPT = re.compile(rb"#!.*\b(?:sh|bash|zsh|dash)\b")
 _ENDS_COMMAND = re.compile(r"[;&|<>]|\d>")
@@ -55,6 +57,36 @@ class Agent:
     def url(self) -> str:
         """Return the address at which this computer reaches it, "" where its words don't say ($PORT, http-alt)."""
         return of_listen(self.listen, tls=self.tls) or ""
+
+
+class Refusal(Enum):
+    """Why launchd, or whoever writes a plist there, is refused by a folder of LaunchAgents."""
+
+    NOT_A_FOLDER = "not a folder"
+    OF_ANOTHER = "of another user"
+    READ_ONLY = "read only"
+    OPEN = "open to others"
+
+
+def folder_refusal(folder: Path) -> Optional[Refusal]:
+    """Return what is wrong with a folder of LaunchAgents; None for one that is well, or not there yet."""
+    if not folder.is_dir():
+        return Refusal.NOT_A_FOLDER if folder.exists() else None
+    status = folder.stat()
+    if status.st_uid != os.getuid():
+        return Refusal.OF_ANOTHER
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Refusal.READ_ONLY
+    return Refusal.OPEN if status.st_mode & OTHERS_WRITE else None
+
+
+def is_refused(plist: Path) -> bool:
+    """Tell whether launchd refuses a plist for its mode or owner (facts on launchd, section 5)."""
+    try:
+        status = plist.stat()
+    except OSError:
+        return False
+    return bool(status.st_mode & OTHERS_WRITE) or status.st_uid not in (os.getuid(), 0)
 
 
 def find_agents(home: Path, *, folder: Optional[Path] = None) -> List[Agent]:

@@ -146,8 +146,7 @@ class Control:
         content = agents.read_plist(self.plist)
         if content is None:
             return Result.PLIST_DAMAGED
-        status = self.plist.stat()
-        if status.st_mode & 0o022 or status.st_uid not in (os.getuid(), 0):
+        if agents.is_refused(self.plist):
             return Result.PLIST_OPEN
         return Result.PLIST_OTHER_LABEL if content.get("Label") != self.label else None
 

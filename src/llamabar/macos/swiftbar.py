@@ -13,13 +13,13 @@ from typing import Callable, Mapping, Optional, Tuple
 
 from llamabar.macos import tools
 from llamabar.macos.agents import read_plist
+from llamabar.macos.files import read
 from llamabar.macos.launchctl import whole
 from llamabar.macos.paths import PLUGIN, PLUGIN_NAME, Places
 
 DOMAIN = "com.ameba.SwiftBar"
 ATTRIBUTE = "com.ameba.SwiftBar"
 QUARANTINE = "com.apple.quarantine"
-INSTALL_HINT = "brew install --cask swiftbar"
 OLDEST_STREAMING = (1, 4, 3)
 FIRST_WITH_CLICKS = (2, 1, 0)  # clicks come as lines on stdin
 RELOAD_URL = f"swiftbar://refreshplugin?name={PLUGIN_NAME}"
@@ -51,7 +51,6 @@ class Link(str, Enum):
 class SwiftBar:
     """What was found. `folder` is None when none was ever chosen; `link` is what stands at our place in it."""
 
-    app: Optional[Path] = None
     installed: bool = False
     version: str = ""
     running: Optional[bool] = None
@@ -61,7 +60,32 @@ class SwiftBar:
     disabled: bool = False
     copies: Tuple[Path, ...] = ()
     rust_plugins: Tuple[Path, ...] = ()
+    ignored: bool = False  # by the folder's .swiftbarignore
+    cache_inside: bool = False  # what the program unpacks lies in the folder, where each file is a plugin
+    attribute: Optional[str] = None  # of our program: "" when there is none, None if it could not be read
     trouble: str = ""  # why SwiftBar's own settings could not be read
+
+    @property
+    def plugin(self) -> Path:
+        """Return our place in the plugin folder."""
+        return (self.folder or Path()) / PLUGIN
+
+    @property
+    def attribute_right(self) -> bool:
+        """Tell whether our program's attribute is as it should be."""
+        return self.attribute == attribute_value()
+
+    @property
+    def too_old(self) -> bool:
+        """Tell whether it cannot show whole frames only."""
+        numbers = version_numbers(self.version)
+        return bool(numbers) and numbers < OLDEST_STREAMING
+
+    @property
+    def has_stdin(self) -> bool:
+        """Tell whether clicks come as lines on stdin; so they do where the version is not known."""
+        numbers = version_numbers(self.version)
+        return not numbers or numbers >= FIRST_WITH_CLICKS
 
 
 def find_swiftbar(places: Places) -> SwiftBar:
@@ -71,10 +95,10 @@ def find_swiftbar(places: Places) -> SwiftBar:
     raw = asked.out.strip("\n") if asked.code == 0 else ""
     running = tools.run("pgrep", "-x", "SwiftBar").code
     found = SwiftBar(
-        app=app,
         installed=app is not None or bool(raw),
         version=_version(app),
         running=None if running is None else running == 0,
+        attribute=attribute_of(places.program),
         trouble=asked.trouble,
     )
     if not raw:
@@ -86,6 +110,8 @@ def find_swiftbar(places: Places) -> SwiftBar:
         folder_trouble=_folder_trouble(folder),
         link=link_state(folder / PLUGIN, places.program),
         disabled=PLUGIN in re.split(r'[\s",();]+', _default("DisabledPlugins")),
+        ignored=_is_ignored(folder),
+        cache_inside=_holds(folder, places.cache),
         copies=_named(folder, lambda name: PLUGIN_NAME in name.lower() and name != PLUGIN),
         rust_plugins=_named(folder, lambda name: _RUST.search(name) is not None),
     )
@@ -128,7 +154,7 @@ def remove_quarantine(path: Path) -> None:
         tools.run("xattr", "-d", QUARANTINE, str(path))
 
 
-def holds(folder: Path, path: Path) -> bool:
+def _holds(folder: Path, path: Path) -> bool:
     """Tell whether a plugin folder has a path in it that SwiftBar would look at: hidden parts it does not."""
     inside, outer = os.path.realpath(path), os.path.realpath(folder)
     if os.path.commonpath([outer, inside]) != outer:
@@ -140,12 +166,6 @@ def reload() -> str:
     """Ask SwiftBar to start our plugin anew; return "" or why it could not be asked."""
     said = tools.run("open", "-g", RELOAD_URL)
     return "" if said.code == 0 else said.words
-
-
-def is_too_old(version: str) -> bool:
-    """Tell whether a SwiftBar cannot show whole frames only."""
-    numbers = version_numbers(version)
-    return bool(numbers) and numbers < OLDEST_STREAMING
 
 
 def version_numbers(version: str) -> Tuple[int, ...]:
@@ -173,6 +193,13 @@ def _folder_trouble(folder: Path) -> str:
     if not folder.is_dir():
         return f"{folder} is not there"
     return "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} cannot be written"
+
+
+def _is_ignored(folder: Path) -> bool:
+    import fnmatch  # not needed to watch
+
+    lines = (read(folder / ".swiftbarignore") or b"").decode("utf-8", "replace").splitlines()
+    return any(fnmatch.fnmatchcase(PLUGIN, line.strip()) for line in lines if not line.strip().startswith("#"))
 
 
 def _named(folder: Path, wanted: Callable[[str], bool]) -> Tuple[Path, ...]:

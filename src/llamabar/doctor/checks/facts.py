@@ -3,6 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Mapping, NamedTuple, Optional, Tuple
 
+from llamabar.core.events import FaultKind
+from llamabar.macos import launchctl
+from llamabar.macos.agents import Agent, Refusal
+from llamabar.macos.swiftbar import SwiftBar
+
 
 @dataclass(frozen=True)
 class Program:
@@ -74,28 +79,6 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class SwiftBar:
-    """SwiftBar and its plugin folder. `link` is what stands at our place: none, ours, other."""
-
-    installed: bool = False
-    version: str = ""
-    too_old: bool = False
-    has_stdin: bool = True
-    running: Optional[bool] = None
-    folder: str = ""
-    folder_trouble: str = ""
-    link: str = "none"
-    plugin: str = ""
-    disabled: bool = False
-    ignored: bool = False
-    copies: Tuple[str, ...] = ()
-    rust_plugins: Tuple[str, ...] = ()
-    attribute: Optional[str] = None  # "" when there is none
-    attribute_right: bool = False
-    cache_inside: bool = False
-
-
-@dataclass(frozen=True)
 class Launchd:
     """Whether launchd answers, and whether this user is logged in at the screen."""
 
@@ -105,26 +88,17 @@ class Launchd:
 
 @dataclass(frozen=True)
 class Agents:
-    """The LaunchAgents folder: what is wrong with it (not_a_folder, foreign, writable), and who runs a llama-swap."""
+    """The LaunchAgents that run a llama-swap, and their folder."""
 
     folder: str = ""
-    folder_trouble: str = ""
-    labels: Tuple[str, ...] = ()
+    refusal: Optional[Refusal] = None
+    found: Tuple[Agent, ...] = ()
     broken: Tuple[str, ...] = ()  # named like llama-swap's, and not a property list
-    system: Tuple[str, ...] = ()  # in /Library, for all users
-
-
-@dataclass(frozen=True)
-class Background:
-    """What macOS allows in the background. `managed`: a company's management has a say in it."""
-
-    off: bool = False
-    managed: bool = False
 
 
 @dataclass(frozen=True)
 class Service:
-    """The LaunchAgent of a server here, of the first that isn't running: its plist, and what launchd says of it."""
+    """The LaunchAgent of a server here, of the first that isn't running, as it is on disk."""
 
     server: str = ""
     label: str = ""
@@ -133,39 +107,38 @@ class Service:
     plist_refused: bool = False  # by its owner or mode
     plist_linked: bool = False
     plist_quarantined: bool = False
+    command: Tuple[str, ...] = ()
     same_port: Tuple[Tuple[str, str], ...] = ()  # label and plist of others
     program: str = ""
     program_there: bool = True
-    program_trouble: str = ""
     program_quarantined: bool = False
-    program_translated: bool = False
     config: str = ""
     config_there: bool = True
-    config_good: Optional[bool] = None
-    config_words: str = ""
     config_modified_s: Optional[float] = None
     watches_config: bool = False
     listens_everywhere: bool = False
     has_path: bool = True
     process_type: str = ""
-    exit_timeout_s: Optional[float] = None
-    secrets: Tuple[str, ...] = ()  # names of variables and options in the plist that hold a secret
-    protected: Tuple[str, ...] = ()
     log: str = ""
     log_bytes: Optional[int] = None
-    log_free_bytes: Optional[int] = None
     log_trouble: str = ""
     log_lines: Tuple[str, ...] = ()  # redacted
+
+
+@dataclass(frozen=True)
+class Binary:
+    """What the service's program says when it is started: why it doesn't start, and what it thinks of its config."""
+
+    trouble: str = ""
+    config_good: Optional[bool] = None
+    config_words: str = ""
+
+
+@dataclass(frozen=True)
+class Job(launchctl.Job):
+    """The service as launchd runs it. `replaced`: its program's file is newer than its process."""
+
     disabled: Optional[bool] = None
-    loaded: bool = False
-    loaded_path: str = ""
-    same_command: bool = True
-    state: str = ""
-    pid: Optional[int] = None
-    runs: Optional[int] = None
-    last_exit: str = ""
-    failed: bool = False
-    refused: bool = False
     replaced: bool = False
     started_s: Optional[float] = None
 
@@ -184,20 +157,18 @@ class Model:
 
 @dataclass(frozen=True)
 class Server:
-    """One server as it answers. `fault` is the kind of what is wrong, "" when it is watched."""
+    """One server as it answers. `fault` is the kind of what is wrong, None when it is watched."""
 
     name: str = ""
     url: str = ""
-    fault: str = ""
+    fault: Optional[FaultKind] = None
     fault_detail: str = ""
     wants_tls: bool = False
     key_wanted: Optional[bool] = None
     version: Optional[str] = None
-    confirmed: Tuple[str, ...] = ()
+    lists_requests: bool = False
     models: Tuple[Model, ...] = ()
     failures: Tuple[Tuple[str, str], ...] = ()  # model and reason of requests that failed
-    longest_request_s: Optional[float] = None
-    longest_request_id: str = ""
 
 
 class Process(NamedTuple):
@@ -223,14 +194,13 @@ class Processes:
 
 
 @dataclass(frozen=True)
-class Mac:
+class Computer:
     """This computer. `pressure` of memory: 1 normal, 2 warning, 4 critical."""
 
     macos: str = ""
     memory_total_bytes: Optional[int] = None
     memory_available_bytes: Optional[int] = None
     pressure: Optional[int] = None
-    translated: Optional[bool] = None
 
 
 @dataclass(frozen=True)
@@ -246,9 +216,7 @@ class Packages:
 class Watcher:
     """The running plugin, by the file that it keeps. `alive`: None where that can't be told."""
 
-    file: str = ""
     there: bool = False
-    readable: bool = True
     pid: Optional[int] = None
     alive: Optional[bool] = False
     ended: bool = False
@@ -257,7 +225,6 @@ class Watcher:
     frames: Optional[int] = None
     printed_bytes: Optional[int] = None
     reconnects: Optional[int] = None
-    lagged: Optional[int] = None
     last_error: str = ""
     reachable: Optional[bool] = None
 
@@ -277,10 +244,11 @@ class Facts:
     launchd: Launchd = Launchd()
     agents: Agents = Agents()
     service: Service = Service()
-    background: Background = Background()
+    binary: Binary = Binary()
+    job: Job = Job("")
     servers: Tuple[Server, ...] = ()
     processes: Processes = Processes()
-    mac: Mac = Mac()
+    computer: Computer = Computer()
     packages: Packages = Packages()
     watcher: Watcher = Watcher()
     troubles: Mapping[str, str] = field(default_factory=dict)

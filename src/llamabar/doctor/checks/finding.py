@@ -18,7 +18,6 @@ from llamabar.core.units import duration, plural, size
 from llamabar.doctor.checks.facts import Facts
 
 UNQUOTED = re.compile(r"[A-Za-z0-9_@%+=:,./-]+\Z")
-PLACEHOLDER = re.compile(r"\{(?:\w+\.)*(\w+)(?::([^}]*))?\}")
 
 
 class Level(str, Enum):
@@ -98,17 +97,6 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def written(template: str) -> str:
-    """Return a template as a page shows it: placeholders in capitals."""
-    return PLACEHOLDER.sub(_placeholder, template)
-
-
-def _placeholder(match: "re.Match[str]") -> str:
-    if match[2] and match[2] not in _SPECS:
-        return f"N {match[2]}s"
-    return "llamabar" if match[1] == "llamabar" else match[1].upper()
-
-
 def examine(facts: Facts, layers: Iterable[Layer]) -> Tuple[Finding, ...]:
     """Return what every check says, in the order of the layers."""
     found: Dict[str, Finding] = {}
@@ -162,7 +150,7 @@ class _Words(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         """Return a value in words."""
-        text = printable(_SPECS[format_spec](value) if format_spec in _SPECS else _plain(value, format_spec))
+        text = printable(SPECS[format_spec](value) if format_spec in SPECS else _plain(value, format_spec))
         if self.is_shell:
             return text if isinstance(value, _Command) else quoted(text, self.home)
         return text.replace(f"{self.home}/", "~/") if self.home else text
@@ -178,9 +166,9 @@ def _plain(value: Any, noun: str) -> str:
     return str(value)
 
 
-def _some(names: Sequence[str]) -> str:
+def _some(names: Sequence[Any]) -> str:
     more = len(names) - 3
-    return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
+    return ", ".join(map(str, names[:3])) + (f" and {more} more" if more > 0 else "")
 
 
-_SPECS: Dict[str, Callable[[Any], str]] = {"size": size, "duration": duration, "some": _some}
+SPECS: Dict[str, Callable[[Any], str]] = {"size": size, "duration": duration, "some": _some}

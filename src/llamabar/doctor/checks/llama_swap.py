@@ -1,18 +1,16 @@
 """llama-swap itself, its models and their servers; this computer; and the plugin that is running."""
 
-from typing import Any, Callable, Iterator, Optional, Tuple
+from typing import Any, Callable, Iterator, Tuple
 
+from llamabar.core.events import FaultKind
 from llamabar.core.units import count, duration, of_total, plural, size
 from llamabar.doctor.checks import packages
-from llamabar.doctor.checks.facts import Facts, Model, Server, Watcher
+from llamabar.doctor.checks.facts import Facts, Model, Server
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level
 from llamabar.doctor.checks.network import fault_words
 
-LONG_REQUEST_S = 600.0
-LOW_SPACE_BYTES = 1_000_000_000
 PRESSED = 2
 RECONNECTS_AN_HOUR = 20.0
-PRINTED_AN_HOUR_BYTES = 10_000_000.0  # a busy menu of 3 kB a second
 SHORTEST_AGE_S = 600.0
 RELOAD = "open -g 'swiftbar://refreshplugin?name=llamabar'"
 
@@ -41,7 +39,7 @@ def _model_servers(facts: Facts) -> Tuple[bool, str]:
 
 
 def _old(facts: Facts) -> Any:
-    server = next((one for one in reachable(facts) if "inflight_list" not in one.confirmed), None)
+    server = next((one for one in reachable(facts) if not one.lists_requests), None)
     if server is None:
         return None
     local = any(one.local for one in facts.settings.servers if one.name == server.name)
@@ -51,11 +49,6 @@ def _old(facts: Facts) -> Any:
 def _failure(facts: Facts) -> Any:
     failures = ((model, reason) for server in reachable(facts) for model, reason in server.failures)
     return next(({"model": model, "reason": reason} for model, reason in failures), None)
-
-
-def _twins(facts: Facts) -> Any:
-    pids = [str(one.pid) for one in facts.processes.llama_swaps]
-    return len(pids) > 1 and {"pids": ",".join(pids)}
 
 
 def _orphans(facts: Facts) -> Any:
@@ -71,13 +64,6 @@ LLAMA_SWAP = Layer("llama-swap", _LIVE, _llama_swap, (
           "{it.name} has no models", "Its config names none.", "{llamabar} open config"),
     Check("model-failed", Level.WARNING, _failure,
           "{model} failed", "{reason}", "{llamabar} logs --upstream"),
-    Check("request-in-flight-for-long", Level.WARNING,
-          _first(reachable, lambda server: (server.longest_request_s or 0) > LONG_REQUEST_S),
-          "A request has been running for {it.longest_request_s:duration}", "It may hang, or its client is gone.",
-          "{llamabar} cancel {it.longest_request_id}"),
-    Check("llama-swap-twice", Level.NOTE, _twins,
-          "{processes.llama_swaps:llama-swap} running", "Each keeps its own models in memory.", "ps -p {pids}",
-          needs=("processes",)),
 ))  # fmt: skip
 MODEL_SERVERS = Layer("model servers", _LIVE, _model_servers, (
     Check("model-server-silent", Level.WARNING, _first(_ready, lambda model: model.server_answers is False),
@@ -93,15 +79,15 @@ MODEL_SERVERS = Layer("model servers", _LIVE, _model_servers, (
 
 
 def _computer(facts: Facts) -> Tuple[bool, str]:
-    mac = facts.mac
-    if mac.memory_total_bytes is None:
-        return True, f"macOS {mac.macos or 'version unknown'}, memory unknown"
-    memory = f"{of_total(mac.memory_available_bytes, mac.memory_total_bytes)} memory available"
-    return True, f"macOS {mac.macos}, {memory}" if mac.macos else memory
+    computer = facts.computer
+    if computer.memory_total_bytes is None:
+        return True, f"macOS {computer.macos or 'version unknown'}, memory unknown"
+    memory = f"{of_total(computer.memory_available_bytes, computer.memory_total_bytes)} memory available"
+    return True, f"macOS {computer.macos}, {memory}" if computer.macos else memory
 
 
 def _memory_short(facts: Facts) -> Any:
-    if (facts.mac.pressure or 0) < PRESSED:
+    if (facts.computer.pressure or 0) < PRESSED:
         return None
     taken = sum(model.memory_bytes or 0 for model in _ready(facts))
     return Found(detail=f"Loaded models use {size(taken)}. To free it:" if taken else "")
@@ -110,13 +96,6 @@ def _memory_short(facts: Facts) -> Any:
 MAC = Layer("this computer", ("computer",), _computer, (
     Check("memory-short", Level.WARNING, _memory_short,
           "Memory is running low", "To free what loaded models use:", "{llamabar} unload --all"),
-    Check("log-disk-full", Level.WARNING,
-          lambda f: f.service.log_free_bytes is not None and f.service.log_free_bytes < LOW_SPACE_BYTES,
-          "The disk with the log is almost full", "{service.log_free_bytes:size} free. To see what uses it:",
-          "df -h {service.log}", needs=("service",)),
-    Check("python-translated", Level.WARNING, lambda f: f.mac.translated,
-          "Python runs under Rosetta", "{program.python} is an Intel program, so llamabar costs more than it should.",
-          "brew install python3", needs=("mac", "computer", "program")),
     Check("process-figures-unreadable", Level.NOTE, lambda f: f.processes.unreadable,
           "Some process figures couldn't be read", "Not available: {processes.unreadable:some}. Everything else is.",
           "{llamabar} doctor --report", needs=("processes",)),
@@ -134,21 +113,22 @@ def _plugin(facts: Facts) -> Tuple[bool, str]:
     return True, f"{since}: {count(watcher.frames)} frames, {printed} printed, {breaks}"
 
 
-def _an_hour(watcher: Watcher, number: Optional[int]) -> float:
-    if not watcher.alive or number is None or watcher.age_s is None:
-        return 0.0
-    return number / max(watcher.age_s, SHORTEST_AGE_S) * 3600
+def _last_error(facts: Facts) -> str:
+    """Return what the plugin noted last; another version may have kinds of its own."""
+    known = facts.watcher.last_error in [kind.value for kind in FaultKind]
+    return fault_words(FaultKind(facts.watcher.last_error)) if known else "unknown"
 
 
 def _sees_nothing(facts: Facts) -> Any:
     sees = bool(facts.servers) and not any(server.fault for server in facts.servers)
     blind = facts.watcher.alive and facts.watcher.reachable is False and sees
-    return blind and {"error": fault_words(facts.watcher.last_error) or "unknown"}
+    return blind and {"error": _last_error(facts)}
 
 
 def _reconnects(facts: Facts) -> Any:
-    often = _an_hour(facts.watcher, facts.watcher.reconnects) > RECONNECTS_AN_HOUR
-    return often and {"error": fault_words(facts.watcher.last_error) or "unknown"}
+    watcher = facts.watcher
+    an_hour = (watcher.reconnects or 0) / max(watcher.age_s or 0.0, SHORTEST_AGE_S) * 3600
+    return watcher.alive and an_hour > RECONNECTS_AN_HOUR and {"error": _last_error(facts)}
 
 
 _SETUP = (
@@ -156,16 +136,13 @@ _SETUP = (
     "plugin-program-missing", "plugin-not-executable", "plugin-quarantined", "plugin-attribute-missing",
     "plugin-attribute-wrong", "plugin-disabled", "plugin-ignored", "swiftbar-not-running",
 )  # fmt: skip
-_RUNNING = ("watcher-state-damaged", "watcher-not-running", "watcher-died")
+_RUNNING = ("watcher-not-running", "watcher-died")
 WATCHER = Layer("plugin", ("watcher",), _plugin, (
-    Check("watcher-state-damaged", Level.WARNING, lambda f: f.watcher.there and not f.watcher.readable,
-          "The plugin's state file is damaged", "{watcher.file}. The plugin writes a new one.", "rm {watcher.file}"),
     Check("watcher-died", Level.ERROR, lambda f: f.watcher.there and f.watcher.alive is False and not f.watcher.ended,
-          "The plugin quit unexpectedly", "SwiftBar doesn't start it again by itself:", RELOAD,
-          ("watcher-state-damaged",)),
+          "The plugin quit unexpectedly", "SwiftBar doesn't start it again by itself:", RELOAD),
     Check("watcher-not-running", Level.WARNING, lambda f: f.watcher.alive is False,
           "The plugin isn't running", "SwiftBar has it but doesn't run it:", RELOAD,
-          (*_SETUP, "watcher-state-damaged", "watcher-died"), ("watcher", "mac", "swiftbar")),
+          (*_SETUP, "watcher-died"), ("watcher", "mac", "swiftbar")),
     Check("watcher-of-another-version", Level.NOTE,
           lambda f: f.watcher.alive and f.watcher.version != f.program.version
           and {"version": f.watcher.version or "of an unknown version"},
@@ -174,12 +151,6 @@ WATCHER = Layer("plugin", ("watcher",), _plugin, (
     Check("watcher-reconnects-often", Level.WARNING, _reconnects,
           "The connection broke {watcher.reconnects:time} in {watcher.age_s:duration}", "Last reason: {error}.",
           "{llamabar} logs", _RUNNING),
-    Check("watcher-lags", Level.WARNING, lambda f: f.watcher.alive and f.watcher.lagged,
-          "The plugin can't keep up with llama-swap", "It had to reconnect {watcher.lagged:time}.", RELOAD, _RUNNING),
-    Check("watcher-prints-much", Level.WARNING,
-          lambda f: _an_hour(f.watcher, f.watcher.printed_bytes) > PRINTED_AN_HOUR_BYTES,
-          "The plugin printed {watcher.printed_bytes:size} in {watcher.age_s:duration}",
-          "SwiftBar keeps all of it in memory. To free it:", RELOAD, _RUNNING),
     Check("watcher-sees-nothing", Level.NOTE, _sees_nothing,
           "The plugin can't reach llama-swap, but this command can", "Its last error: {error}.", RELOAD, _RUNNING,
           ("watcher", "servers")),

@@ -1,42 +1,50 @@
 """What answers at the address: nothing, something else, or a llama-swap that lets us look."""
 
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
+from llamabar.core.events import FaultKind
 from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Configured, Facts, Server
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level
 from llamabar.doctor.checks.service import SERVICE  # its checks come first: a stopped service explains a silent address
+from llamabar.macos.launchctl import whole
+from llamabar.view.words import FAULTS
 
 LOCAL_NETWORK_SINCE = 15
-FAULTS: Dict[str, str] = {  # by FaultKind
-    "refused": "connection refused",
-    "timeout": "timed out",
-    "unknown_host": "host not found",
-    "tls": "couldn't establish a secure connection",
-    "unauthorized": "API key missing or incorrect",
-    "not_llama_swap": "not a llama-swap server",
-    "closed": "connection closed",
-    "lagging": "couldn't keep up",
-    "asleep": "asleep",
-    "no_address": "no usable address",
-}
-SILENT = ("timeout", "closed", "lagging")
-_NAMED = ("unknown_host", "refused", *SILENT, "asleep", "not_llama_swap", "tls", "unauthorized")
+REFUSED, UNAUTHORIZED = FaultKind.REFUSED, FaultKind.UNAUTHORIZED
+SILENT = (FaultKind.TIMEOUT, FaultKind.CLOSED, FaultKind.LAGGING)
+TLS_WANTED = (FaultKind.NOT_LLAMA_SWAP, FaultKind.HTTPS_ONLY)
+REST = (FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR)
 
 
-def fault_words(kind: str) -> str:
-    """Return a fault in words."""
-    return FAULTS.get(kind, kind.replace("_", " "))
+def fault_words(kind: Optional[FaultKind]) -> str:
+    """Return a fault in the words of the menu, in the midst of a sentence."""
+    said = FAULTS[kind] if kind is not None else "answers"
+    return said if said[1].isupper() else said[0].lower() + said[1:]
 
 
 def _summary(facts: Facts) -> Tuple[bool, str]:
-    said = "; ".join(f"{one.url}: {fault_words(one.fault) if one.fault else 'answers'}" for one in facts.servers)
+    said = "; ".join(f"{one.url or one.name}: {fault_words(one.fault)}" for one in facts.servers)
     return not any(one.fault for one in facts.servers), said
 
 
-def _fault(*kinds: str, also: Callable[[Facts, Server], Any] = lambda *_: True) -> Callable[[Facts], Optional[Server]]:
+def _fault(
+    *kinds: FaultKind, also: Callable[[Facts, Server], Any] = lambda *_: True
+) -> Callable[[Facts], Optional[Server]]:
     """Return a condition: the first server with one of these faults of which something else is true as well."""
     return lambda facts: next((one for one in facts.servers if one.fault in kinds and also(facts, one)), None)
+
+
+def _held(*kinds: FaultKind, title: str) -> Callable[[Facts], Any]:
+    """Return such a condition whose title names the program that listens at the server's port, where it is known."""
+
+    def condition(facts: Facts) -> Any:
+        """Return the server, and who holds its port."""
+        server, holder = _fault(*kinds)(facts), facts.processes.holder
+        is_named = server is not None and holder is not None and facts.processes.url == server.url
+        return server and Found({"it": server, "holder": holder}, title=title if is_named else "")
+
+    return condition
 
 
 def _settings(facts: Facts, server: Server) -> Configured:
@@ -56,33 +64,23 @@ def _has_key(facts: Facts, server: Server) -> bool:
 
 
 def _is_kept_away(facts: Facts, server: Server) -> bool:
-    major = facts.mac.macos.split(".")[0]
-    is_number = major.isascii() and major.isdigit()
-    return _settings(facts, server).private and is_number and int(major) >= LOCAL_NETWORK_SINCE
+    major = whole(facts.computer.macos.split(".")[0]) or 0
+    return _settings(facts, server).private and major >= LOCAL_NETWORK_SINCE
 
 
 def _is_unknown(facts: Facts, server: Server) -> bool:
     """Tell whether no service and no process is known that could be meant."""
-    return _is_here(facts, server) and not facts.agents.labels and not facts.processes.llama_swaps
+    return _is_here(facts, server) and not facts.agents.found and not facts.processes.llama_swaps
 
 
 def _missing(facts: Facts) -> Any:
-    server = _fault("refused", also=_is_unknown)(facts)
+    server = _fault(REFUSED, also=_is_unknown)(facts)
     return server and not facts.packages.llama_swap and Found(remedy=packages.install(facts))
 
 
-def _another(facts: Facts) -> Any:
-    server = _fault("not_llama_swap")(facts)
-    if server is None:
-        return None
-    holder = facts.processes.holder if facts.processes.url == server.url else None
-    title = "{holder.name} (pid {holder.pid}) is using {it.url}" if holder is not None else ""
-    return Found({"it": server, "holder": holder}, title=title)
-
-
 def _other_fault(facts: Facts) -> Any:
-    server = next((one for one in facts.servers if one.fault and one.fault not in _NAMED), None)
-    return server and {"name": server.name, "words": fault_words(server.fault), "url": server.url}
+    server = _fault(*REST)(facts)
+    return server and {"it": server, "words": fault_words(server.fault)}
 
 
 def _bare_key(facts: Facts) -> Any:
@@ -96,44 +94,57 @@ _CONFIG, _TRY = "{llamabar} config", "curl -m 5 {it.url}/health"
 _SERVERS = ("servers", "settings")
 _PROCESSES = ("mac", "servers", "agents", "processes", "settings")
 NETWORK = Layer("network", ("servers",), _summary, (
-    Check("host-unknown", Level.ERROR, _fault("unknown_host"),
+    Check("address-unusable", Level.ERROR, _fault(FaultKind.NO_ADDRESS),
+          "The address of {it.name} can't be used", "So nothing is watched. To see what is wrong with it:",
+          "{llamabar} config --check"),
+    Check("host-unknown", Level.ERROR, _fault(FaultKind.UNKNOWN_HOST),
           "Host not found: {it.name}", "{it.url}", _CONFIG),
-    Check("local-network-denied", Level.WARNING, _fault("refused", "timeout", also=_is_kept_away),
+    Check("local-network-denied", Level.WARNING, _fault(REFUSED, FaultKind.TIMEOUT, also=_is_kept_away),
           "macOS may block SwiftBar from reaching {it.name}", "Allow SwiftBar and Terminal in Local Network:",
           "open 'x-apple.systempreferences:com.apple.preference.security?Privacy_LocalNetwork'", ("host-unknown",),
           ("mac", "servers", "settings", "computer")),
     Check("llama-swap-missing", Level.ERROR, _missing,
           "llama-swap isn't installed", "No llama-swap program was found on this Mac.", packages.INSTALL,
           ("service-plist-broken", "agents-folder-refused"), (*_PROCESSES, "packages")),
-    Check("nothing-runs-llama-swap", Level.ERROR, _fault("refused", also=_is_unknown),
+    Check("nothing-runs-llama-swap", Level.ERROR, _fault(REFUSED, also=_is_unknown),
           "llama-swap isn't running", "No service was found that starts it. To set one up:", "{llamabar} install",
           ("service-plist-broken", "agents-folder-refused", "llama-swap-missing"), _PROCESSES),
-    Check("server-refuses", Level.ERROR, _fault("refused", also=_is_here),
+    Check("server-refuses", Level.ERROR, _fault(REFUSED, also=_is_here),
           "Connection refused at {it.url}", "llama-swap is stopped, or listens elsewhere.", "{llamabar} start",
           (*_SERVICE, "nothing-runs-llama-swap"), ("mac", *_SERVERS)),
-    Check("server-refuses-elsewhere", Level.ERROR, _fault("refused", also=_is_elsewhere),
+    Check("server-refuses-elsewhere", Level.ERROR, _fault(REFUSED, also=_is_elsewhere),
           "Connection refused at {it.url}", "Start llama-swap there, or fix the address. To try again:", _TRY,
           ("local-network-denied",), _SERVERS),
-    Check("server-silent", Level.ERROR, _fault(*SILENT),
+    Check("server-silent", Level.ERROR,
+          _held(*SILENT, title="{holder.name} (pid {holder.pid}) listens at {it.url} and isn't responding"),
           "{it.name} isn't responding", "At {it.url}. It may be busy, or a firewall is in the way. To try again:", _TRY,
           ("local-network-denied",)),
-    Check("server-asleep", Level.NOTE, _fault("asleep"),
+    Check("server-asleep", Level.NOTE, _fault(FaultKind.ASLEEP),
           "{it.name} is asleep", "The next request will wake it:", "curl {it.url}/v1/models"),
-    Check("server-wants-tls", Level.ERROR, _fault("not_llama_swap", also=lambda _, server: server.wants_tls),
+    Check("server-wants-tls", Level.ERROR, _fault(*TLS_WANTED, also=lambda _, server: server.wants_tls),
           "{it.name} expects https", "Change http to https in its address, {it.url}. Where it is set:", _CONFIG),
-    Check("server-is-another-program", Level.ERROR, _another,
+    Check("server-is-another-program", Level.ERROR,
+          _held(FaultKind.NOT_LLAMA_SWAP, title="{holder.name} (pid {holder.pid}) is using {it.url}"),
           "Another program is using {it.url}",
           "It isn't a llama-swap server ({it.fault_detail}). Where the address is set:", _CONFIG,
           ("server-wants-tls",)),
-    Check("tls-refused", Level.ERROR, _fault("tls"),
+    Check("tls-refused", Level.ERROR, _fault(FaultKind.TLS),
           "Couldn't establish a secure connection to {it.name}",
           "Its certificate isn't trusted. ca_file in the settings names its authority:", _CONFIG),
+    Check("gateway-alone", Level.ERROR, _fault(FaultKind.GATEWAY),
+          "The gateway at {it.url} can't reach llama-swap", "Start llama-swap behind it. To try again:", _TRY),
+    Check("login-needed", Level.ERROR, _fault(FaultKind.BASIC_AUTH),
+          "{it.name} requires a user name and password", "A proxy in front asks for them. Set basic_auth_keychain in:",
+          "{llamabar} open settings"),
+    Check("access-denied", Level.ERROR, _fault(FaultKind.SIGN_IN, FaultKind.FORBIDDEN),
+          "Something in front of {it.name} lets only browsers or other computers in",
+          "A sign-in page or a rule of access stands at {it.url}. Name an address that leads past it:", _CONFIG),
     Check("server-unusable", Level.ERROR, _other_fault,
-          "{name} can't be watched: {words}", "At {url}. Where the address is set:", _CONFIG),
-    Check("key-needed", Level.ERROR, _fault("unauthorized", also=lambda f, server: not _has_key(f, server)),
+          "{it.name} can't be watched: {words}", "At {it.url}. To try again:", _TRY),
+    Check("key-needed", Level.ERROR, _fault(UNAUTHORIZED, also=lambda f, server: not _has_key(f, server)),
           "{it.name} requires an API key", "Set api_key_keychain or api_key_file in the settings, or:",
           "export LLAMABAR_API_KEY=KEY", ("keychain-silent", "key-not-found"), _SERVERS),
-    Check("key-wrong", Level.ERROR, _fault("unauthorized", also=_has_key),
+    Check("key-wrong", Level.ERROR, _fault(UNAUTHORIZED, also=_has_key),
           "{it.name} rejects the API key", "Where it is set:", _CONFIG, needs=_SERVERS),
     Check("key-over-plain-http", Level.WARNING, _bare_key,
           "The API key for {it.name} is sent unencrypted", "{it.url} isn't https.", _CONFIG, needs=("settings",)),

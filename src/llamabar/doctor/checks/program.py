@@ -2,7 +2,7 @@
 
 from typing import Any, Tuple
 
-from llamabar.doctor.checks.facts import Configured, Facts
+from llamabar.doctor.checks.facts import Facts
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level
 
 LOW_SPACE_BYTES = 500_000_000
@@ -30,10 +30,6 @@ def _missing_key(facts: Facts) -> Any:
 
 def _server(facts: Facts, is_meant: Any) -> Any:
     return next(filter(is_meant, facts.settings.servers), None)
-
-
-def _open_key_file(server: Configured) -> bool:
-    return server.key_file_open
 
 
 DATA, SETTINGS = ("data",), ("settings",)
@@ -76,7 +72,7 @@ PROGRAM = Layer("program", ("program",), _summary, (
     Check("key-not-found", Level.ERROR, _missing_key,
           "No API key found for {it.name}", "{it.key_from} in the settings leads to none.", "{llamabar} config",
           ("keychain-silent",), SETTINGS),
-    Check("key-file-open", Level.WARNING, lambda f: _server(f, _open_key_file),
+    Check("key-file-open", Level.WARNING, lambda f: _server(f, lambda one: one.key_file_open),
           "Other users can read the API key", "{it.key_file}", "chmod 600 {it.key_file}", needs=SETTINGS, fix=True),
     Check("ca-file-missing", Level.ERROR, lambda f: _server(f, lambda one: not one.ca_file_there),
           "The certificate file for {it.name} is missing", "ca_file in the settings names {it.ca_file}.",

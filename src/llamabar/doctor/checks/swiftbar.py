@@ -4,6 +4,7 @@ from typing import Any, Tuple
 
 from llamabar.doctor.checks.facts import Facts
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level
+from llamabar.macos.swiftbar import Link
 
 DOWNLOAD = "open https://github.com/swiftbar/SwiftBar/releases/latest"
 
@@ -19,10 +20,6 @@ def _summary(facts: Facts) -> Tuple[bool, str]:
 def _homebrew(facts: Facts, applies: Any) -> Any:
     """Return a finding whose remedy is Homebrew's, or a download where there is no Homebrew."""
     return applies and (True if facts.packages.homebrew else Found(remedy=DOWNLOAD))
-
-
-def _listed(facts: Facts) -> Any:
-    return facts.swiftbar.copies and {"copy": facts.swiftbar.copies[0]}
 
 
 _FOLDER = ("swiftbar-missing", "swiftbar-without-folder", "swiftbar-folder-gone")
@@ -46,10 +43,10 @@ SWIFTBAR = Layer("SwiftBar", ("mac", "swiftbar"), _summary, (
           "SwiftBar's plugin folder can't be used",
           "{swiftbar.folder_trouble}. Choose another one in SwiftBar's settings.",
           "open -a SwiftBar", ("swiftbar-missing", "swiftbar-without-folder")),
-    Check("plugin-place-taken", Level.ERROR, lambda f: f.swiftbar.link == "other",
+    Check("plugin-place-taken", Level.ERROR, lambda f: f.swiftbar.link is Link.OTHER,
           "Another file has the plugin's name", "{swiftbar.plugin}", "mv {swiftbar.plugin} ~/ && {llamabar} install",
           _FOLDER),
-    Check("plugin-not-linked", Level.ERROR, lambda f: f.swiftbar.link == "none",
+    Check("plugin-not-linked", Level.ERROR, lambda f: f.swiftbar.link is Link.NONE,
           "The plugin isn't in SwiftBar's folder", "{swiftbar.folder}", "{llamabar} install",
           (*_FOLDER, "plugin-place-taken"), fix=True),
     Check("plugin-program-missing", Level.ERROR, lambda f: not f.program.installed_there,
@@ -73,7 +70,7 @@ SWIFTBAR = Layer("SwiftBar", ("mac", "swiftbar"), _summary, (
     Check("plugin-ignored", Level.ERROR,
           lambda f: f.swiftbar.ignored and {"file": f"{f.swiftbar.folder}/.swiftbarignore"},
           "SwiftBar is told to ignore the plugin", "Remove its line from this file:", "open -t {file}", _PLUGIN),
-    Check("plugin-twice", Level.WARNING, _listed,
+    Check("plugin-twice", Level.WARNING, lambda f: f.swiftbar.copies and {"copy": f.swiftbar.copies[0]},
           "There's a second copy of the plugin", "{copy}. The menu would show twice.", "mv {copy} ~/", _FOLDER),
     Check("older-plugin-beside", Level.WARNING, lambda f: f.swiftbar.rust_plugins,
           "Another llama-swap plugin is in SwiftBar's folder", "{swiftbar.rust_plugins:some}. Two menus show the same.",

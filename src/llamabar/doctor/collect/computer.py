@@ -1,20 +1,17 @@
 """SwiftBar, launchd, the processes, what installs programs, and the computer itself."""
 
-import fnmatch
 import os
 import re
 import shutil
-from pathlib import Path
-from typing import Iterator, Mapping, Optional, Sequence
+from typing import Mapping, Sequence
 
 from llamabar.core.address import is_local, port_of
 from llamabar.doctor.checks import facts
-from llamabar.doctor.collect.gathering import Unknown, same
-from llamabar.macos import binaries, files, launchctl, tools
-from llamabar.macos import swiftbar as bar
-from llamabar.macos.agents import Agent
-from llamabar.macos.launchctl import whole
-from llamabar.macos.paths import PLUGIN, Places
+from llamabar.doctor.collect.gathering import Unknown
+from llamabar.macos import binaries, launchctl, tools
+from llamabar.macos.agents import Agent, flag
+from llamabar.macos.paths import Places
+from llamabar.macos.swiftbar import SwiftBar, find_swiftbar
 from llamabar.sources import processes as table
 
 MODEL_SERVER = "llama-server"
@@ -22,28 +19,12 @@ FIRST_MODEL_PORT, LAST_MODEL_PORT = 5800, 5999
 BREW_FOLDERS = ("/opt/homebrew/bin", "/usr/local/bin")
 
 
-def swiftbar(found: Places) -> facts.SwiftBar:
+def swiftbar(found: Places) -> SwiftBar:
     """Return SwiftBar, its folder and our plugin; raise Unknown where its settings could not be read."""
-    seen = bar.find_swiftbar(found)
+    seen = find_swiftbar(found)
     if seen.trouble:
         raise Unknown(seen.trouble)
-    numbers = bar.version_numbers(seen.version)
-    attribute, folder = bar.attribute_of(found.program), seen.folder
-    return facts.SwiftBar(
-        too_old=bar.is_too_old(seen.version),
-        has_stdin=not numbers or numbers >= bar.FIRST_WITH_CLICKS,
-        plugin=str(folder / PLUGIN) if folder is not None else "",
-        ignored=folder is not None and _is_ignored(folder),
-        attribute=attribute,
-        attribute_right=attribute == bar.attribute_value(),
-        cache_inside=folder is not None and bar.holds(folder, found.cache),
-        **{
-            **same(seen, facts.SwiftBar),
-            "folder": str(folder or ""),
-            "copies": tuple(map(str, seen.copies)),
-            "rust_plugins": tuple(map(str, seen.rust_plugins)),
-        },
-    )
+    return seen
 
 
 def launchd() -> facts.Launchd:
@@ -77,44 +58,20 @@ def packages(
     return facts.Packages(bool(brew), program, binaries.origin_of(program) if program else "")
 
 
-def computer() -> facts.Mac:
+def computer() -> facts.Computer:
     """Return memory and system of this computer; what its tools do not tell is None."""
     total_bytes, available_bytes = table.memory()
     version = tools.run("sw_vers", "-productVersion").out.strip()
-    translated = _sysctl("sysctl.proc_translated")
-    return facts.Mac(
+    pressure = tools.run("sysctl", "-n", "kern.memorystatus_vm_pressure_level")
+    return facts.Computer(
         macos=version if re.fullmatch(r"[0-9][0-9.]*", version) else "",
         memory_total_bytes=total_bytes,
         memory_available_bytes=available_bytes,
-        pressure=_sysctl("kern.memorystatus_vm_pressure_level"),
-        translated=None if translated is None else translated == 1,
+        pressure=launchctl.whole(pressure.out.strip()) if pressure.code == 0 else None,
     )
-
-
-def is_apple_silicon() -> bool:
-    """Tell whether this is a Mac with Apple silicon."""
-    return _sysctl("hw.optional.arm64") == 1
-
-
-def _sysctl(name: str) -> Optional[int]:
-    said = tools.run("sysctl", "-n", name)
-    text = said.out.strip()
-    return whole(text) if said.code == 0 else None
-
-
-def _is_ignored(folder: Path) -> bool:
-    lines = (files.read(folder / ".swiftbarignore") or b"").decode("utf-8", "replace").splitlines()
-    return any(fnmatch.fnmatchcase(PLUGIN, line.strip()) for line in lines if not line.strip().startswith("#"))
 
 
 def _has_model_port(words: Sequence[str]) -> bool:
     """Tell whether a model server uses a port that llama-swap gives out."""
-    return any(FIRST_MODEL_PORT <= (whole(port) or 0) <= LAST_MODEL_PORT for port in _ports(words))
-
-
-def _ports(words: Sequence[str]) -> Iterator[str]:
-    for word, after in zip(words, [*words[1:], ""]):
-        if word == "--port":
-            yield after
-        elif word.startswith("--port="):
-            yield word[len("--port=") :]
+    port = launchctl.whole(flag(words, "port"))
+    return port is not None and FIRST_MODEL_PORT <= port <= LAST_MODEL_PORT

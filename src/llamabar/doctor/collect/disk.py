@@ -133,10 +133,8 @@ def watcher(found: Places) -> facts.Watcher:
     content = files.read(path)
     noted = plugin_state.parse(content) if content is not None else None
     if noted is None:
-        there = path.exists()
-        return facts.Watcher(str(path), there=there, readable=not there)
+        return facts.Watcher(there=path.exists(), alive=None if path.exists() else False)
     return facts.Watcher(
-        file=str(path),
         there=True,
         alive=processes.is_alive(noted.pid, started_before_s=noted.started_unix_s + STARTED_SLACK_S),
         age_s=clock.unix_s() - noted.started_unix_s,

@@ -31,25 +31,24 @@ def servers(settings: Settings, private: Private) -> Tuple[facts.Server, ...]:
 
 def silent(server: ServerSettings, fault: Fault) -> facts.Server:
     """Return a server that does not answer and why, without asking it."""
-    return facts.Server(server.name, server.url, fault.kind.value, fault.detail)
+    return facts.Server(server.name, server.url, fault.kind, fault.detail)
 
 
 def _server(server: ServerSettings, snapshot: Snapshot, private: Private) -> facts.Server:
     if snapshot.fault is not None:
         found = silent(server, snapshot.fault)
+        if snapshot.fault.kind is FaultKind.HTTPS_ONLY:
+            return replace(found, wants_tls=True)
         is_plain = snapshot.fault.kind is FaultKind.NOT_LLAMA_SWAP and server.url.startswith("http://")
         return replace(found, wants_tls=is_plain and _status(Client(server.url)) == BAD_REQUEST)
-    longest = min(snapshot.requests.values(), key=lambda request: request.started_s, default=None)
     return facts.Server(
         name=server.name,
         url=server.url,
         key_wanted=_key_wanted(server),
         version=snapshot.version,
-        confirmed=tuple(sorted(snapshot.confirmed)),
+        lists_requests="inflight_list" in snapshot.confirmed,
         models=_models(snapshot),
         failures=_failures(snapshot, private),
-        longest_request_s=clock.now_s() - longest.started_s if longest is not None else None,
-        longest_request_id=longest.info.id if longest is not None else "",
     )
 
 
