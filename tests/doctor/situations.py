@@ -464,11 +464,21 @@ def _(well):
         yield {}
 
 
+@contextlib.contextmanager
+def ended(well):
+    """The service crashed and, without KeepAlive, stays down."""
+    well.server.behave(crash=1)
+    with well.out(), well.agent(KeepAlive=None):
+        well.launchctl("bootstrap", f"gui/{well.mac.uid}", str(well.plist))
+        wait_for(lambda: well.mac.job(LABEL).runs >= 1 and well.mac.job(LABEL).pid is None)
+        yield
+        well.server.behave()
+
+
 @situation("service-killed-for-memory", *SERVICE)
 def _(well):
     real = well.mac.bin / "launchctl"
-    with well.changed(well.mac.bin / "launchctl-real", real.read_bytes(), mode=0o755), hard_work(well, crash=1):
-        wait_for(lambda: well.mac.job(LABEL).pid is None)
+    with well.changed(well.mac.bin / "launchctl-real", real.read_bytes(), mode=0o755), ended(well):
         said = "s/last exit code = .*/last exit reason = JETSAM_REASON_MEMORY_HIGHWATER/"
         with well.changed(real, f'#!/bin/sh\n"$0-real" "$@" | sed "{said}"\n'):
             yield {}
@@ -483,12 +493,8 @@ def _(well):
 
 @situation("service-failed", "servers", *SERVICE)
 def _(well):
-    well.server.behave(crash=1)
-    with well.out(), well.agent(KeepAlive=None):
-        well.launchctl("bootstrap", f"gui/{well.mac.uid}", str(well.plist))
-        wait_for(lambda: well.mac.job(LABEL).runs >= 1 and well.mac.job(LABEL).pid is None)
+    with ended(well):
         yield {}
-        well.server.behave()
 
 
 @situation("service-not-running", "servers", *SERVICE)
