@@ -31,13 +31,6 @@ def read(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> Optional[bytes]:
         return None
 
 
-def head(path: Path, count: int) -> bytes:
-    """Return the first bytes of a regular file, none for what can't be read."""
-    with contextlib.suppress(OSError), os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        return file.read(count) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else b""
-    return b""
-
-
 def digest(content: bytes) -> str:
     """Return the name of a content."""
     return hashlib.sha256(content).hexdigest()
