@@ -12,6 +12,7 @@ from llamabar.errors import LlamabarError
 from llamabar.settings import load, page
 from llamabar.settings.mistakes import Kind, shown, words
 from llamabar.settings.options import BY_TABLE, OPTIONS, SERVER
+from tools import settings_page
 
 SECRET = "s3cr3t-0123"
 
@@ -331,8 +332,8 @@ def test_a_login_comes_from_a_file_or_a_variable_and_needs_a_colon(tmp_path):
 
 def test_the_page_is_what_the_table_says():
     path = Path(__file__).parents[2] / "docs" / "settings.md"
-    assert path.read_text() == page.page(), "write settings.page.page() there"
-    assert all(f"`{option.name}`" in page.page() for option in OPTIONS)
+    assert path.read_text() == settings_page.page(), "write tools.settings_page.page() there"
+    assert all(f"`{option.name}`" in settings_page.page() for option in OPTIONS)
 
 
 def test_the_first_settings_file_is_all_comments_and_each_of_its_lines_can_be_used(tmp_path):

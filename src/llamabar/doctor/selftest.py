@@ -5,13 +5,14 @@ Source of what is expected: shared facts on packaging, section 9, and on launchd
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable, List, Mapping, NamedTuple, Tuple
+from typing import Callable, Dict, Mapping, Tuple
 
 from llamabar.doctor.checks.redact import redacted
 from llamabar.doctor.collect.gathering import Gathering, Unknown
@@ -31,68 +32,81 @@ NOT_TRIED = (
     "a copy made by Finder, and the header's com.apple.TextEncoding (both need a hand and an eye)",
     "whether kickstart ignores the ThrottleInterval, and whether launchd makes a log's folder (both need a job)",
 )
-Seen = Tuple[bool, str]
-
-
-class Trial(NamedTuple):
-    """One thing to try. `seen` returns whether it was as expected, and what was seen."""
-
-    name: str
-    expected: str
-    seen: Callable[[], Seen]
-    only_mac: bool = True
+Seen = Tuple[bool, str]  # whether it was as expected, and what was seen
+Trials = Dict[Tuple[str, str], Callable[[], Seen]]  # by name and what is expected
+SAYS: Tuple[Tuple[str, str, str, str], ...] = (  # name, what is expected, the command, a pattern of its answer
+    ("session", "Aqua", "launchctl managername", "Aqua"),
+    ("print of Finder", "state running, with a pid", "launchctl print {domain}/com.apple.Finder",
+     r"(?s)\tstate = running.*\tpid = \d|\tpid = \d.*\tstate = running"),
+    ("print of nothing", "113, Could not find service", "launchctl print {domain}/org.llamabar.not-there",
+     "Could not find service"),
+    ("print-disabled", "words enabled or disabled (before 13: true, false)", "launchctl print-disabled {domain}",
+     r"disabled services = \{\s*(}|\".*\" => (enabled|disabled|true|false)\n)"),
+    ("list", "a table PID Status Label", "launchctl list", "PID\tStatus\tLabel"),
+    ("error 113", "Could not find specified service", "launchctl error 113", "113"),
+    ("error 161", "any text", "launchctl error 161", "161"),
+    ("processor", "hw.optional.arm64 told", "sysctl -n hw.optional.arm64", r"^\d+$"),
+    ("memory pressure", "1, 2 or 4", "sysctl -n kern.memorystatus_vm_pressure_level", "^[124]$"),
+)  # fmt: skip
 
 
 def run(environment: Mapping[str, str], *, say: Callable[[str], None], config: str = "") -> int:
     """Try everything and say each line as it is known; return the exit code: 1 if anything was not as expected."""
     private = private_now(environment, option=config, server="")
-    gathering = Gathering(LONGEST_S)
-    mac, odd = launchctl.available(), 0
+    gathering, odd = Gathering(LONGEST_S), 0
     with tempfile.TemporaryDirectory(prefix="llamabar-selftest-") as folder:
-        for trial in _trials(environment, Path(folder)):
-            well, line = _line(trial, gathering, mac=mac)
+        anywhere, on_a_mac = _anywhere(environment, Path(folder)), _on_a_mac(environment, Path(folder))
+        for (name, expected), trial in {**anywhere, **on_a_mac}.items():
+            if (name, expected) in on_a_mac and not launchctl.available():
+                say(f"– {name}: does not apply here (no launchctl)")
+                continue
+            well, seen = _tried(gathering, name, trial)
             odd += not well
-            say(redacted(line, private))
+            say(redacted(f"{'✓' if well else '?'} {name}: expected {expected}; seen {seen}", private))
     say(f"{odd} not as expected." if odd else "Everything that could be tried was as expected.")
     for what in NOT_TRIED:
         say(f"- not tried: {what}")
     return 1 if odd else 0
 
 
-def _line(trial: Trial, gathering: Gathering, *, mac: bool) -> Seen:
-    if trial.only_mac and not mac:
-        return True, f"– {trial.name}: does not apply here (no launchctl)"
-    gathering.begin(trial.name, trial.seen, source=trial.name, limit_s=TRIAL_S)
+def _tried(gathering: Gathering, name: str, trial: Callable[[], Seen]) -> Seen:
+    gathering.begin(name, trial, source=name, limit_s=TRIAL_S)
     try:
-        well, seen = gathering.get(trial.name)
+        found: Seen = gathering.get(name)
     except Unknown as error:
-        well, seen = False, f"unknown: {error}"
-    return well, f"{'✓' if well else '?'} {trial.name}: expected {trial.expected}; seen {seen}"
+        return False, f"unknown: {error}"
+    return found
 
 
-def _trials(environment: Mapping[str, str], folder: Path) -> List[Trial]:
-    return [
-        Trial("Python", "3.9 or newer", _python, only_mac=False),
-        Trial("bytecode", "a folder of its own (pycache_prefix) with Apple's Python", _bytecode, only_mac=False),
-        Trial("psutil", "its module loads", _psutil, only_mac=False),
-        Trial("psutil for both processors", "x86_64 arm64, and its signature holds", _fused),
-        Trial("attribute", "kept through a link and cp", lambda: _attribute(folder)),
-        Trial("SwiftBar", "2.0.1 or newer, with a folder", lambda: _swiftbar(environment)),
-        Trial("session", "Aqua", lambda: _launchctl("managername", part="Aqua")),
-        Trial("print of Finder", "state running, with a pid", _finder),
-        Trial("print of nothing", "113, Could not find service",
-              lambda: _launchctl("print", launchctl.target(NOWHERE), part="Could not find service")),
-        Trial("print-disabled", "words enabled or disabled (before 13: true, false)", _disabled),
-        Trial("list", "a table PID Status Label", lambda: _launchctl("list", part="PID\tStatus\tLabel")),
-        Trial("error 113", "Could not find specified service", lambda: _launchctl("error", "113", part="113")),
-        Trial("error 161", "any text", lambda: _launchctl("error", "161", part="161")),
-        Trial("bootstrap of no file", "2 or 5", lambda: _refused(folder / "none.plist", (2, 5))),
-        Trial("bootstrap of no plist", "5 or 109", lambda: _refused(_garbage(folder), (5, 109))),
-        Trial("processor", "hw.optional.arm64 told", lambda: _sysctl("hw.optional.arm64")),
-        Trial("memory pressure", "1, 2 or 4", lambda: _sysctl("kern.memorystatus_vm_pressure_level")),
-        Trial("start", "the first frame within a second, clicks taken, an end within half a second, "
-              f"less than {LOADS_MIB} MiB", lambda: _start(environment, folder), only_mac=False),
-    ]  # fmt: skip
+def _anywhere(environment: Mapping[str, str], folder: Path) -> Trials:
+    start = f"the first frame within a second, clicks taken, an end within half a second, less than {LOADS_MIB} MiB"
+    return {
+        ("Python", "3.9 or newer"): _python,
+        ("bytecode", "a folder of its own (pycache_prefix) with Apple's Python"): _bytecode,
+        ("psutil", "its module loads"): _psutil,
+        ("start", start): lambda: _start(environment, folder),
+    }
+
+
+def _on_a_mac(environment: Mapping[str, str], folder: Path) -> Trials:
+    garbage = folder / f"{NOWHERE}.plist"
+    garbage.write_bytes(b"no property list")
+    return {
+        ("psutil for both processors", "x86_64 arm64, and its signature holds"): _fused,
+        ("attribute", "kept through a link and cp"): lambda: _attribute(folder),
+        ("SwiftBar", "2.0.1 or newer, with a folder"): lambda: _swiftbar(environment),
+        **{(name, expected): (lambda words=words, pattern=pattern: _says(words, pattern))
+           for name, expected, words, pattern in SAYS},
+        ("bootstrap of no file", "2 or 5"): lambda: _refused(folder / "none.plist", (2, 5)),
+        ("bootstrap of no plist", "5 or 109"): lambda: _refused(garbage, (5, 109)),
+    }  # fmt: skip
+
+
+def _says(words: str, pattern: str) -> Seen:
+    """Ask a program; of a long answer, which may name anything, only the beginning is shown."""
+    said = tools.run(*words.format(domain=launchctl.domain()).split())
+    text = (said.out + said.err).strip() or said.words
+    return re.search(pattern, text) is not None, f"{text.splitlines()[0][:200]!r} (exit {said.code})"
 
 
 def _python() -> Seen:
@@ -137,40 +151,10 @@ def _swiftbar(environment: Mapping[str, str]) -> Seen:
     return well, f"{found.version or 'no version'}, running {found.running}, link {found.link}, {found.folder}"
 
 
-def _launchctl(*words: str, part: str) -> Seen:
-    said = tools.run("launchctl", *words)
-    text = (said.out + said.err).strip()
-    return part in text, f"{text[:200]!r} (exit {said.code})"
-
-
-def _finder() -> Seen:
-    said = tools.run("launchctl", "print", launchctl.target("com.apple.Finder"))
-    job = launchctl.parse("com.apple.Finder", said.out)
-    well = said.code == 0 and job.running and bool(job.path)
-    return well, f"exit {said.code}, state {job.state!r}, pid {job.pid}, runs {job.runs}, path {bool(job.path)}"
-
-
-def _disabled() -> Seen:
-    said = tools.run("launchctl", "print-disabled", launchctl.domain()).out
-    words = sorted({line.rpartition("=> ")[2] for line in said.split("\t}", 1)[0].split("\n") if "=>" in line})
-    return launchctl.disabled() is not None and set(words) <= {"enabled", "disabled", "true", "false"}, f"{words}"
-
-
 def _refused(plist: Path, codes: Tuple[int, ...]) -> Seen:
     """Nothing can be loaded from what is not there or no property list: only the refusal is looked at."""
     said = launchctl.bootstrap(str(plist))
     return said.code in codes, f"exit {said.code}, {said.err.strip()!r}"
-
-
-def _garbage(folder: Path) -> Path:
-    path = folder / f"{NOWHERE}.plist"
-    path.write_bytes(b"no property list")
-    return path
-
-
-def _sysctl(name: str) -> Seen:
-    said = tools.run("sysctl", "-n", name)
-    return said.code == 0 and said.out.strip().isdigit(), said.words
 
 
 def _start(environment: Mapping[str, str], folder: Path) -> Seen:

@@ -1,32 +1,12 @@
-"""The settings for people: docs/settings.md, the first settings file, and `config`, all from the table of options."""
+"""The settings for people: the first settings file, and `config`, both from the table of options."""
 
-import json
 from typing import Any, Iterator
 
 from llamabar.settings.file import bracketed
 from llamabar.settings.load import ServerSettings, Settings, Sourced
-from llamabar.settings.options import BY_TABLE, ENVIRONMENT, SERVER, Option
+from llamabar.settings.options import BY_TABLE, ENVIRONMENT, SERVER
 
-_HEAD = """\
-# Settings
-
-No configuration needed: llamabar finds llama-swap on this computer by itself. What you set goes into
-`~/.config/llamabar/config.toml` (`llamabar open settings` makes it). `llamabar config` shows the effective settings and
-where each came from; `llamabar config --check` names every mistake. Order: command line, environment, file, discovery,
-default.
-"""
-_COLUMNS = "| setting | value | default | environment | since | what it does |\n|---|---|---|---|---|---|"
 _FIRST = "# llamabar's settings. Remove the # from what you want to set. `llamabar config` shows what is in effect.\n"
-
-
-def page() -> str:
-    """Return docs/settings.md."""
-    parts = [_HEAD]
-    for table, options in BY_TABLE.items():
-        title = "Only in the environment" if table == ENVIRONMENT else bracketed(table)
-        rows = [_row(option) for option in options.values()]
-        parts += [f"## {title}\n", _COLUMNS, *rows, ""]
-    return "\n".join(parts)
 
 
 def first_settings() -> bytes:
@@ -81,9 +61,3 @@ def _written(value: Any) -> str:
         return "true" if value else "false"
     text = f"{value:g}" if isinstance(value, float) else getattr(value, "url", str(value or "none"))
     return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def _row(option: Option) -> str:
-    default = "" if option.default in (None, "", ()) else f"`{json.dumps(option.default)}`"
-    variables = " ".join(f"`{variable}`" for variable in option.variables)
-    return f"| `{option.name}` | {option.type.expected} | {default} | {variables} | {option.since} | {option.says} |"
