@@ -121,6 +121,12 @@ def test_a_mistyped_address_lets_nothing_be_done_to_another_llama_swap(tmp_path,
         assert server.requests[before:] == []
 
 
+def test_an_address_that_cannot_be_used_is_not_offered_to_be_copied(tmp_path):
+    frame = run(tmp_path, "frame", LLAMABAR_URL="http://mini.local:80800").stdout
+    assert "This address can't be used" in frame
+    assert "Copy Base URL" not in frame and "Copy Endpoint" not in frame
+
+
 def test_what_an_old_llama_swap_cannot_do_is_said(tmp_path):
     with llama_swap("v150") as server:
         for words, said in (
