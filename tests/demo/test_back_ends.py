@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 import threading
 import time
 
@@ -11,20 +12,24 @@ import pytest
 from llamabar.core.rates import rate
 from llamabar.demo.dialect import DemoModel
 from llamabar.demo.load import ask
+from tests.fakes import other_backend
+from tests.fakes.loading_text import TellsOfLoading
 from tests.fakes.programs import Plugin, chat, llama_swap, run, wait_for
 
-OTHER = {"tells_slots": False, "tells_timings": False, "load_s": 0.1}
+OTHER = ("media", "mlx")
 MODELS = (
     DemoModel("alpha-8b", load_s=0.2, tps=40.0, prompt_tps=2000.0),
     DemoModel("fast", load_s=0.1, tps=400.0, prompt_tps=9000.0),
-    DemoModel("media", work_s=2.0, **OTHER),
-    DemoModel("mlx", tps=20.0, prompt_tps=20.0, sends_loading_state=True, **{**OTHER, "load_s": 2.0}),
+    DemoModel("media", load_s=0.1),
+    DemoModel("mlx", tps=20.0, prompt_tps=20.0, load_s=2.0),
 )
 
 
 @pytest.fixture
 def server(request):
     with llama_swap(getattr(request, "param", "v250"), MODELS) as running:
+        for name in OTHER:
+            running.world.processes[name].program = [sys.executable, other_backend.__file__]
         yield running
 
 
@@ -68,6 +73,7 @@ def test_a_rate_needs_tokens_time_and_a_possible_value(tokens, duration_ms, told
 
 
 def test_text_of_a_load_is_no_answer_and_calibrates_nothing(tmp_path, server):
+    server.RequestHandlerClass = TellsOfLoading
     with Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
         answer = chat(server, "mlx", tokens=60, words=51)  # loads 2 s, prompt 3 s, writes 3 s

@@ -66,10 +66,6 @@ class DemoModel:
     aliases: Tuple[str, ...] = ()
     broken: bool = False
     stays: bool = False  # in a group of its own: never swapped out
-    tells_slots: bool = True  # as only llama-server does
-    tells_timings: bool = True
-    work_s: float = 0.2  # for what is answered in one piece: a transcription, an image, speech, a ranking
-    sends_loading_state: bool = False
 
 
 MODELS: Tuple[DemoModel, ...] = (

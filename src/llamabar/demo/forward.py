@@ -1,10 +1,8 @@
 """How the made-up llama-swap passes a request on to a model's server, and what it keeps of it."""
 
-import contextlib
 import http.client
 import json
 import re
-import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Dict
 
@@ -16,6 +14,13 @@ ANSWER_S = 600.0
 TAIL_BYTES = 8192
 EVENT_STREAM = "text/event-stream"
 SHOWN_HEADERS = ("Content-Type", "Content-Length", "Server")
+
+
+class Caller(BaseHTTPRequestHandler):
+    """A connection whose request is passed on. `begun`: it has the headers of its answer already."""
+
+    sent_body = b""
+    begun = False
 
 
 class Outcome:
@@ -49,41 +54,6 @@ class Outcome:
         }
 
 
-class LoadingText:
-    """What llama-swap writes into a streamed answer while its model loads (`sendLoadingState`)."""
-
-    def __init__(self, caller: BaseHTTPRequestHandler, entry: Entry, inflight: Inflight) -> None:
-        self.caller, self.entry, self.inflight = caller, entry, inflight
-        self.begun = False
-        self.ready = threading.Event()
-        self.thread = threading.Thread(target=self._write, daemon=True)
-
-    def begin(self, process: Process) -> None:
-        """Begin to write, if the model has to be waited for."""
-        if process.state != "ready":
-            self.begun = True
-            start_stream(self.caller, 200)
-            self.inflight.headers(self.entry, {"Content-Type": EVENT_STREAM})
-            self.thread.start()
-
-    def end(self) -> None:
-        """Write that the model is loaded, once."""
-        if self.begun and not self.ready.is_set():
-            self.ready.set()
-            self.thread.join()
-
-    def _write(self) -> None:
-        with contextlib.suppress(OSError):
-            self._say(f"llama-swap loading model: {self.entry.body['model']}\n")
-            while not self.ready.wait(0.3):
-                self._say(".")
-            self._say("\nDone!\n")
-
-    def _say(self, text: str) -> None:
-        chunk = {"choices": [{"delta": {"reasoning_content": text}}]}
-        write_piece(self.caller, self.entry, self.inflight, b"data: " + json.dumps(chunk).encode() + b"\n\n")
-
-
 def start_stream(caller: BaseHTTPRequestHandler, status: int) -> None:
     """Send the headers of a streamed answer."""
     caller.send_response(status)
@@ -99,12 +69,8 @@ def write_piece(caller: BaseHTTPRequestHandler, entry: Entry, inflight: Inflight
     inflight.wrote(entry, len(piece))
 
 
-def forward(
-    caller: BaseHTTPRequestHandler, body: bytes, process: Process, entry: Entry, inflight: Inflight, *, begun: bool
-) -> Outcome:
-    """Send a request to the model's server and its answer back, bytes as they come; a cancel cuts both. `begun`: the
-    caller has its headers already.
-    """
+def forward(caller: Caller, process: Process, entry: Entry, inflight: Inflight) -> Outcome:
+    """Send a request to the model's server and its answer back, bytes as they come; a cancel cuts both."""
     outcome = Outcome()
     upstream = http.client.HTTPConnection("127.0.0.1", process.port, timeout=ANSWER_S)
     try:
@@ -112,11 +78,11 @@ def forward(
         entry.on_cancel = lambda: upstream.sock.shutdown(2) if upstream.sock else None
         if entry.cancelled.is_set():
             raise OSError
-        upstream.request("POST", caller.path, body, {"Content-Type": "application/json"})
+        upstream.request("POST", caller.path, caller.sent_body, {"Content-Type": "application/json"})
         answer = upstream.getresponse()
         inflight.headers(entry, {key: str(value) for key, value in answer.getheaders() if key in SHOWN_HEADERS})
         outcome.status, outcome.kind = answer.status, answer.headers.get("Content-Type", "")
-        _pass_on(caller, answer, entry, inflight, outcome, begun=begun)
+        _pass_on(caller, answer, entry, inflight, outcome)
     except (OSError, http.client.HTTPException):
         caller.close_connection = True  # the caller, the model or a cancel ended it
     finally:
@@ -125,11 +91,10 @@ def forward(
 
 
 def _pass_on(
-    caller: BaseHTTPRequestHandler, answer: http.client.HTTPResponse, entry: Entry, inflight: Inflight,
-    outcome: Outcome, *, begun: bool,
-) -> None:  # fmt: skip
+    caller: Caller, answer: http.client.HTTPResponse, entry: Entry, inflight: Inflight, outcome: Outcome
+) -> None:
     streamed = EVENT_STREAM in outcome.kind
-    if streamed and not begun:
+    if streamed and not caller.begun:
         start_stream(caller, outcome.status)
     elif not streamed:
         caller.send_response(outcome.status)

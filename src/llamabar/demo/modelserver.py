@@ -2,9 +2,6 @@
 with the standard library alone, as a child of the demo or of a real llama-swap:
     modelserver.py --port 5801 --load-s 2 --tps 40 --prompt-tps 600 --slots 2 [--fail]
 
-With --no-slots --no-timings it is like mlx_lm.server, which tells neither. It also transcribes, speaks, draws and
-ranks, each in one piece after --work-s.
-
 A request may carry {"demo": {"tps": [40, 250], "switch_s": 3}}: its speed then changes in its midst.
 """
 
@@ -112,8 +109,7 @@ class Model:
 class Answer:
     """One answer: what it is made of, and how long that took."""
 
-    def __init__(self, prompt_tokens: int, wanted: int, *, tells_timings: bool) -> None:
-        self.tells_timings = tells_timings
+    def __init__(self, prompt_tokens: int, wanted: int) -> None:
         self.name = f"chatcmpl-{random.getrandbits(96):024x}"
         self.prompt_tokens = prompt_tokens
         self.wanted = wanted
@@ -124,7 +120,7 @@ class Answer:
         """Return an answer or a chunk of one; usage and timings stand at its end."""
         body: Dict[str, Any] = {"choices": choices, "created": int(time.time()), "id": self.name}
         body.update(model="demo.gguf", system_fingerprint=FINGERPRINT, object=kind)
-        return {**body, **self.ending()} if ended and self.tells_timings else body
+        return {**body, **self.ending()} if ended else body
 
     def ending(self) -> Dict[str, Any]:
         """Return usage and timings as llama-server ends an answer."""
@@ -142,15 +138,9 @@ class Answer:
 WORDS = [" the", " a", " model", " token", " reads", " light", " and", ",", " of", " slowly", " answer", "."]
 
 
-IN_ONE_PIECE: Dict[str, Any] = {
-    "/embeddings": {
-        "object": "list", "data": [{"index": 0, "embedding": [0.0] * 8}],
-        "usage": {"prompt_tokens": 12, "total_tokens": 12},
-    },
-    "/rerank": {"results": [{"index": 0, "relevance_score": 0.5}]},
-    "/audio/transcriptions": {"text": "a few words"},
-    "/audio/speech": b"RIFF" + b"\0" * 4000,
-    "/images/generations": {"created": 1, "data": [{"b64_json": "AAAA"}]},
+EMBEDDING: Dict[str, Any] = {
+    "object": "list", "data": [{"index": 0, "embedding": [0.0] * 8}],
+    "usage": {"prompt_tokens": 12, "total_tokens": 12},
 }  # fmt: skip
 
 
@@ -169,9 +159,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
         elif route == "/health":
             self.send_json(200, {"status": "ok"})
-        elif route == "/slots" and not options.no_slots:
+        elif route == "/slots":
             self.send_json(200, [slot.as_json(options.context) for slot in self.model.slots])
-        elif route == "/props" and not options.no_slots:
+        elif route == "/props":
             self.send_json(200, self.props())
         elif route == "/v1/models":
             self.send_json(200, {"object": "list", "data": [{"id": "demo", "object": "model", "owned_by": "llamacpp"}]})
@@ -179,20 +169,17 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}})
 
     def do_POST(self) -> None:
-        """Answer a chat, streamed or whole, or what is done in one piece."""
+        """Answer a chat, streamed or whole, or an embedding."""
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        found = next((answer for ending, answer in IN_ONE_PIECE.items() if self.path.endswith(ending)), None)
-        if found is None:
-            self.chat(json.loads(sent or b"{}"))
+        if self.path.endswith("/embeddings"):
+            self.send_json(200, EMBEDDING)
         else:
-            time.sleep(self.model.options.work_s)
-            self.send_json(200, found) if isinstance(found, dict) else self.send_body(200, "audio/wav", found)
+            self.chat(json.loads(sent or b"{}"))
 
     def chat(self, body: Dict[str, Any]) -> None:
         """Generate as many tokens as asked for; a client that hangs up frees the slot."""
         words = sum(len(str(message.get("content", "")).split()) for message in body.get("messages", []))
-        tells_timings = not self.model.options.no_timings
-        answer = Answer(words + 9, int(body.get("max_tokens") or 64), tells_timings=tells_timings)
+        answer = Answer(words + 9, int(body.get("max_tokens") or 64))
         slot = self.model.take_slot()
         slot.params = {"max_tokens": answer.wanted, "n_predict": answer.wanted, "stream": bool(body.get("stream"))}
         try:
@@ -276,11 +263,9 @@ def main(arguments: Optional[List[str]] = None) -> int:
     """Serve until ended by a signal."""
     parser = argparse.ArgumentParser(description="a made-up llama-server")
     parser.add_argument("--port", type=int, required=True)
-    for name, usual in (("load-s", 1.0), ("tps", 40.0), ("prompt-tps", 600.0), ("slots", 2), ("context", 4096),
-                        ("work-s", 0.2)):  # fmt: skip
+    for name, usual in (("load-s", 1.0), ("tps", 40.0), ("prompt-tps", 600.0), ("slots", 2), ("context", 4096)):
         parser.add_argument(f"--{name}", type=type(usual), default=usual)
-    for name in ("fail", "no-slots", "no-timings"):
-        parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--fail", action="store_true")
     options = parser.parse_args(arguments)
     threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

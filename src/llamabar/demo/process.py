@@ -27,6 +27,4 @@ class Process:
         words = [*self.program, "--port", str(self.port), "--load-s", str(model.load_s)]
         words += ["--tps", str(model.tps), "--prompt-tps", str(model.prompt_tps)]
         words += ["--slots", str(model.slots), "--context", str(model.context)]
-        words += ["--work-s", str(model.work_s)]
-        options = {"--fail": model.broken, "--no-slots": not model.tells_slots, "--no-timings": not model.tells_timings}
-        return [*words, *(option for option, wanted in options.items() if wanted)]
+        return [*words, "--fail"] if model.broken else words

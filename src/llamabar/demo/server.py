@@ -7,13 +7,14 @@ import select
 import socket
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from llamabar.demo.dialect import DemoModel, find
-from llamabar.demo.forward import LoadingText, Outcome, forward, record
-from llamabar.demo.inflight import Inflight
+from llamabar.demo.forward import Caller, Outcome, forward, record
+from llamabar.demo.inflight import Entry, Inflight
+from llamabar.demo.process import Process
 from llamabar.demo.world import LoadFailed, World, dumps, stamp
 
 UNLOGGED = ("/wol-health", "/api/performance", "/metrics")
@@ -58,7 +59,7 @@ class DemoServer(ThreadingHTTPServer):
         """A caller that went away is no news."""
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(Caller):
     """One connection."""
 
     protocol_version = "HTTP/1.1"
@@ -196,13 +197,9 @@ class Handler(BaseHTTPRequestHandler):
         entry = self.server.inflight.add(model.id if model else wanted, urlsplit(self.path).path, "POST", sent)
         began_s, outcome = time.monotonic(), Outcome()
         process = None
-        waiting = LoadingText(self, entry, self.server.inflight)
         try:
-            if model and model.sends_loading_state and body.get("stream"):
-                waiting.begin(self.world.processes[model.id])
-            process = self.world.acquire(wanted)
-            waiting.end()
-            outcome = forward(self, self.sent_body, process, entry, self.server.inflight, begun=waiting.begun)
+            process = self._acquire(wanted, entry)
+            outcome = forward(self, process, entry, self.server.inflight)
             self.answered = (outcome.status, entry.body["resp_bytes"])
         except (KeyError, LoadFailed) as error:
             missing = isinstance(error, KeyError)
@@ -211,11 +208,13 @@ class Handler(BaseHTTPRequestHandler):
             self.server.inflight.headers(entry, {"Content-Type": JSON_TYPE})
             self._error(outcome.status, outcome.error)
         finally:
-            waiting.end()
             self.server.inflight.remove(entry)
             if process is not None:
                 self.world.release(process)
             record(self.world, entry, outcome, time.monotonic() - began_s)
+
+    def _acquire(self, wanted: str, _entry: Entry) -> Process:
+        return self.world.acquire(wanted)
 
     def _upstream(self, path: str) -> None:
         rest = path[len("/upstream/") :]

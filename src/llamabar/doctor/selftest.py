@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Callable, Dict, Mapping, Tuple
 
@@ -95,8 +96,7 @@ def _on_a_mac(environment: Mapping[str, str], folder: Path) -> Trials:
         ("psutil for both processors", "x86_64 arm64, and its signature holds"): _fused,
         ("attribute", "kept through a link and cp"): lambda: _attribute(folder),
         ("SwiftBar", "2.0.1 or newer, with a folder"): lambda: _swiftbar(environment),
-        **{(name, expected): (lambda words=words, pattern=pattern: _says(words, pattern))
-           for name, expected, words, pattern in SAYS},
+        **{(name, expected): partial(_says, words, pattern) for name, expected, words, pattern in SAYS},
         ("bootstrap of no file", "2 or 5"): lambda: _refused(folder / "none.plist", (2, 5)),
         ("bootstrap of no plist", "5 or 109"): lambda: _refused(garbage, (5, 109)),
     }  # fmt: skip

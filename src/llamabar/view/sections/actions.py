@@ -53,7 +53,9 @@ def _profiles(server: Server) -> Tuple[Row, ...]:
 
 
 def _pages(server: Server) -> Tuple[Row, ...]:
-    """Return the ways to the web UI, none without an address; `/ui/models` is a page of older versions, `#/models` of newer ones."""
+    """Return the ways to the web UI, where there is an address; `/ui/models` is a page of older versions, `#/models` of
+    newer ones.
+    """
     endpoint = item(server, words.COPY_ENDPOINT, Do.COPY, target=server.url)
     copies = item(server, words.COPY_BASE_URL, Do.COPY, target=f"{server.url}/v1", alternate=endpoint)
     page = (_page(server, words.OPEN_UI, words.MODELS_PAGE),) if server.snapshot.connected else ()
