@@ -105,7 +105,7 @@ def test_whoever_imitates_llama_swap_on_a_usual_port_gets_no_key_and_an_unusable
 def test_an_address_that_cannot_be_used_is_said_in_the_menu(tmp_path):
     with Plugin("http//mini", tmp_path) as plugin:
         plugin.wait_for_row("Settings: LLAMABAR_URL must be an address")
-        plugin.wait_for_text("no usable address")
+        plugin.wait_for_text("can't be used")
 
 
 def opens(client):
