@@ -11,7 +11,7 @@ from typing import Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = (ROOT / "src", ROOT / "installer")
 
-LIBRARIES = ("urllib3", "psutil", "png", "click", "tomli", "prometheus_client")
+LIBRARIES = ("urllib3", "psutil", "png", "click", "tomli", "prometheus_client", "wcwidth")
 INPUT_OUTPUT = (
     "time", "os", "sys", "threading", "subprocess", "socket", "signal", "select", "http", "shutil", "random", "pathlib",
 )  # fmt: skip
@@ -44,10 +44,11 @@ ROOMS: Dict[str, Room] = {
     "doctor/checks": Room("findings from collected facts", ("view", *_KNOWN), pure=True),
     "doctor": Room("collecting the facts; fixes, report, self-test", ("doctor/checks", *_APP, INSTALLER)),
     "plugin": Room("what only runs under SwiftBar", ("doctor", *_APP)),
+    "terminal": Room("the dashboard: a scene to lines, keys to deeds", ("view", "core"), ("wcwidth",), pure=True),
     "demo": Room("a llama-swap that needs nothing", ("core",)),
     "cli": Room(
         "commands: text, JSON, exit codes",
-        ("plugin", "doctor", "doctor/checks", "demo", "export", *_APP, INSTALLER),
+        ("plugin", "doctor", "doctor/checks", "demo", "export", "terminal", *_APP, INSTALLER),
         ("click",),
     ),
     "boot": Room("how the one file starts", ("cli", "plugin")),

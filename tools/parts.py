@@ -32,6 +32,7 @@ LICENCES = {
     "shiv": "BSD-2-Clause",
     "tomli": "MIT",
     "urllib3": "MIT",
+    "wcwidth": "MIT",
 }
 SHIPPED = ("src", "installer", "launchd_templates", "tools", "requirements", "LICENSE")
 NO_COMMIT = "none, built from a tree without git"

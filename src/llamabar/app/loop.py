@@ -9,7 +9,7 @@ import signal
 import threading
 import traceback
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Mapping, Optional, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from llamabar import __version__
 from llamabar.app.actions import Where, perform
@@ -49,7 +49,8 @@ class Watch:
 
     settings: Settings
     draw: Draw
-    on_key: Callable[[str], None] = lambda _: None
+    on_key: Callable[[Any], None] = lambda _: None
+    paint: Optional[Callable[[float], Optional[Menu]]] = None  # draws by itself, without a menu
     inbox: Inbox = field(default_factory=Inbox)
     known: Optional[KnownServers] = None  # what servers can do, as it is kept on disk
     connections: Dict[str, Connection] = field(default_factory=dict)
@@ -163,7 +164,7 @@ class Watch:
         """Draw what is worth showing."""
         self.monitor.today = clock.local_day(clock.unix_s())
         self.monitor.tick(now_s=now_s)
-        menu = self.monitor.frame(now_s=now_s)
+        menu = self.monitor.frame(now_s=now_s) if self.paint is None else self.paint(now_s)
         if menu is not None:
             self.draw(menu, now_s)
 
@@ -171,7 +172,7 @@ class Watch:
         if isinstance(arrival, Stop):
             self.stop(arrival.why)
         elif isinstance(arrival, Key):
-            self.on_key(arrival.name)
+            self.on_key(arrival.typed)
         elif isinstance(arrival, Notice):
             self.monitor.tell(arrival.text)
         elif isinstance(arrival, Diagnosed):
@@ -202,18 +203,18 @@ class Watch:
             raise error
 
     def click(self, token: str) -> None:
-        """Do what a click means, on a thread of its own; one that is on its way is not done twice."""
+        """Do what a click means."""
         action = self.monitor.action(token)
-        if action is None:
-            return
+        if action is not None:
+            self.act(action)
+
+    def act(self, action: Action) -> None:
+        """Carry out an action on a thread of its own; one that is on its way is not done twice."""
         server = action.server if action.server in self.connections else next(iter(self.connections))
-        snapshot = self.monitor.servers[server].snapshot
-        asked = snapshot.asked.get(token)
-        if asked is not None and asked.ended_s is None:
-            return
-        self.monitor.take(server, ActionAsked(token, action.do.value), at_s=clock.now_s())
-        work = threading.Thread(target=self._perform, args=(server, action), daemon=True)
-        work.start()
+        asked = self.monitor.servers[server].snapshot.asked.get(action.token)
+        if asked is None or asked.ended_s is not None:
+            self.monitor.take(server, ActionAsked(action.token, action.do.value), at_s=clock.now_s())
+            threading.Thread(target=self._perform, args=(server, action), daemon=True).start()
 
     def _perform(self, server: str, action: Action) -> None:
         try:

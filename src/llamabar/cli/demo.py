@@ -50,8 +50,9 @@ def _serve(server: DemoServer, seconds: Optional[float]) -> int:
 
 def _watch(server: DemoServer, seconds: Optional[float], unwatched_s: float) -> int:
     settings = Settings((ServerSettings("llama-swap", server.url, "demo"),))
-    note = f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {program_path(os.environ)}"
+    note = f"A made-up llama-swap at {server.url}"
     watched = sys.stdin.isatty() and sys.stdout.isatty()
     if not watched:
-        say(f"A made-up llama-swap at {server.url}; its menu on every change.", note, "")
-    return LiveView(settings, seconds=seconds if seconds is not None or watched else unwatched_s, note=note).run()
+        say(f"{note}: a line for every change.")
+    seconds = seconds if seconds is not None or watched else unwatched_s
+    return LiveView(settings, seconds=seconds, note=note, lent={"LLAMABAR_URL": server.url}).run()

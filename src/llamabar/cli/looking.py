@@ -64,10 +64,10 @@ def requests(server: str, config: str, as_json: bool) -> int:
 @program.command()
 @common
 def watch(server: str, config: str) -> int:
-    """Show the menu live in the terminal. Keys: ? help, q quit."""
+    """Show a live dashboard. Keys: ? help, q quit."""
     from llamabar.cli.watch import LiveView
 
-    return LiveView(settings_of(server, config), seconds=None, note="", keeps=os.environ).run()
+    return LiveView(settings_of(server, config), seconds=None, keeps=os.environ, config=config).run()
 
 
 @program.command()

@@ -2,31 +2,31 @@
 
 import contextlib
 import os
-import re
 import select
 import signal
+import subprocess
 import sys
 import termios
 import threading
 import tty
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
 
 from llamabar.app.frame_writer import FrameWriter
 from llamabar.sources.inbox import Inbox, Key, Stop
-from llamabar.view.controls import DOWN, ENTER, ESCAPE, UP
-from llamabar.view.text import columns
+from llamabar.terminal.cells import Line, columns
+from llamabar.terminal.keys import Background, Named, Pressed, dark_by, decoded, is_unfinished, key_table
+from llamabar.terminal.paint import Colours, painted, to_ascii
 
-START = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[2J"  # the other screen, no cursor, no wrapping of long lines
-LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
-SEQUENCE_S = 0.02  # the rest of an arrow key follows at once
+# The other screen, no cursor, no wrapping, pastes are marked, the wheel sends arrow keys.
+START = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[?1007h\x1b[2J"
+LEAVE = "\x1b[?1007l\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l"
+ASK_BACKGROUND = "\x1b]11;?\x1b\\"
+BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"  # shown at once where the terminal knows that
+SEQUENCE_S = 0.05  # the rest of a sequence follows at once, over ssh a little later
 LEAVING_S = 0.3  # a terminal that nobody reads holds nothing up
-SMALLEST = (80, 24)
-
-_KEY = re.compile("\x1b[\\[O][0-9;?]*[A-Za-z~]|\x1b[^\\[O]|.", re.DOTALL)
-_STYLE = re.compile("\x1b\\[[0-9;]*m")
-_NAMES = {
-    "\x1b[A": UP, "\x1bOA": UP, "\x1b[B": DOWN, "\x1bOB": DOWN, "\r": ENTER, "\n": ENTER, "\x1b": ESCAPE,
-}  # fmt: skip
+USUAL = (80, 24)
+LONGEST_INPUT = 65_536  # of one paste
+NO_BRAILLE = ("linux", "cons25", "vt100", "vt220")
 
 
 class Size(NamedTuple):
@@ -41,29 +41,60 @@ def size() -> Size:
     try:
         found = os.get_terminal_size(sys.stdout.fileno())
     except (OSError, ValueError):
-        return Size(*SMALLEST)
-    return Size(found.columns or SMALLEST[0], found.lines or SMALLEST[1])
+        return Size(*USUAL)
+    return Size(found.columns or USUAL[0], found.lines or USUAL[1])
 
 
-def key_names(typed: str) -> List[str]:
-    """Return the keys in what a terminal sent, one after the other: up, down, enter, escape, or what was typed."""
-    return [_NAMES.get(key, key) for key in _KEY.findall(typed)]
+def can_draw(environment: Mapping[str, str]) -> bool:
+    """Tell whether this is a terminal with a cursor that can be moved."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and environment.get("TERM", "") not in ("", "dumb")
+
+
+class Looks:
+    """What this terminal can show: colours, braille, more than ASCII."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        term = environment.get("TERM", "")
+        self.unicode = "utf" in _locale(environment).lower()
+        self.braille = self.unicode and term not in NO_BRAILLE
+        self.truecolor = environment.get("COLORTERM", "") in ("truecolor", "24bit") or term.endswith("-direct")
+        self.colours = Colours.NONE if "NO_COLOR" in environment else Colours.SIXTEEN
+        self.dark(dark_by(environment.get("COLORFGBG", "")))
+
+    @property
+    def wants_background(self) -> bool:
+        """Tell whether the colour of the background would make a difference."""
+        return self.truecolor and self.colours is not Colours.NONE
+
+    def dark(self, is_dark: Optional[bool]) -> None:
+        """Take in what is known of the background."""
+        if is_dark is not None and self.wants_background:
+            self.colours = Colours.DARK if is_dark else Colours.LIGHT
 
 
 class Screen:
     """The alternate screen in cbreak mode, as a context; keys arrive in the inbox, frames leave on a thread."""
 
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
+    def __init__(self, inbox: Inbox, looks: Looks) -> None:
+        self._inbox, self.looks = inbox, looks
         self._in, self._out = sys.stdin.fileno(), sys.stdout.fileno()
         self._before: Optional[List[object]] = None
-        self._shown: Tuple[str, ...] = ()
+        self._shown: Sequence[str] = ()
+        self._asked = False
+        self._lent: Optional[subprocess.Popen[bytes]] = None
+        self._away = False
+        self._table = key_table(_terminfo())
         self._writer = FrameWriter(self._out, lambda: inbox.put("", Stop("closed")))
 
     def __enter__(self) -> "Screen":
         self._before = termios.tcgetattr(self._in)
         try:
             self._enter()
+            for number, act in ((signal.SIGWINCH, self._redrawn), (signal.SIGCONT, self._continued)):
+                signal.signal(number, lambda *_, act=act: act())
+            signal.signal(signal.SIGQUIT, lambda *_: self._inbox.put("", Stop("SIGQUIT")))
+            self._writer.start()
+            threading.Thread(target=self._read, daemon=True).start()
         except BaseException:
             self.__exit__()
             raise
@@ -72,17 +103,18 @@ class Screen:
     def _enter(self) -> None:
         tty.setcbreak(self._in)
         self._never_stopped()
-        os.write(self._out, START.encode())
-        signal.signal(signal.SIGWINCH, lambda *_: self._resized())
-        signal.signal(signal.SIGQUIT, lambda *_: self._inbox.put("", Stop("SIGQUIT")))
-        self._writer.start()
-        threading.Thread(target=self._read_keys, daemon=True).start()
+        self._asked = self.looks.wants_background and self.looks.colours is Colours.SIXTEEN
+        os.write(self._out, (START + (ASK_BACKGROUND if self._asked else "")).encode())
 
     def __exit__(self, *_: object) -> None:
+        if self._lent is not None:
+            self._end_lent()
         self._writer.show(LEAVE.encode())
         self._writer.flush(LEAVING_S)
-        if self._before is not None:
-            with contextlib.suppress(termios.error):
+        with contextlib.suppress(termios.error):
+            if self._asked:  # an answer that is still on its way is not for the shell
+                termios.tcflush(self._in, termios.TCIFLUSH)
+            if self._before is not None:
                 termios.tcsetattr(self._in, termios.TCSANOW, self._before)  # type: ignore[arg-type]
 
     def _never_stopped(self) -> None:
@@ -92,32 +124,112 @@ class Screen:
         modes[6][termios.VSUSP] = os.fpathconf(self._in, "PC_VDISABLE").to_bytes(1, "little")
         termios.tcsetattr(self._in, termios.TCSANOW, modes)
 
-    def draw(self, lines: List[str]) -> None:
+    def draw(self, lines: Sequence[Line]) -> None:
         """Show lines from the top, the rest blank, in one write; nothing if they stand there already."""
-        room = size()
-        shown = tuple(lines[: room.height])
+        if self._away:
+            return
+        room, looks = size(), self.looks
+        shown = painted(lines[: room.height], looks.colours, unicode=looks.unicode)
         if shown == self._shown:
             return
         self._shown = shown
-        body = "\r\n".join(line + _rest_cleared(line, room.width) for line in shown)
-        self._writer.show(f"\x1b[H{body}\x1b[J".encode("utf-8", "replace"))
+        rows = (text + _cleared(one, room.width) for text, one in zip(shown, lines))
+        body = "\r\n".join(rows)
+        self._writer.show(f"{BEGIN}\x1b[H{body}\x1b[J{END}".encode("utf-8", "replace"))
 
-    def _resized(self) -> None:
+    def write(self, sequence: str) -> None:
+        """Send a sequence that draws nothing, between two drawings."""
+        self._writer.flush(LEAVING_S)
+        self._writer.show(sequence.encode("utf-8", "replace"))
+        self._writer.flush(LEAVING_S)
+
+    def lend(self, words: Sequence[str], environment: Mapping[str, str], said: str, ended: str) -> None:
+        """Give the normal screen to a program that only prints, until `take_back`; `said` before it, `ended` after."""
+        self._away = True
+        said = said if self.looks.unicode else to_ascii(said)
+        self._writer.flush(LEAVING_S)
+        self._writer.show(f"{LEAVE}\r\n\x1b[2m{said}\x1b[0m\r\n".encode())
+        self._writer.flush(LEAVING_S)
+        lent = subprocess.Popen(words, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True)
+        self._lent = lent
+
+        def _wait() -> None:
+            lent.wait()
+            if self._lent is lent:
+                self._writer.show(f"\r\n\x1b[2m{ended}\x1b[0m\r\n".encode())
+
+        threading.Thread(target=_wait, daemon=True).start()
+
+    @property
+    def lent(self) -> bool:
+        """Tell whether another program has the screen."""
+        return self._lent is not None
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the program that got the screen has ended."""
+        return self._lent is not None and self._lent.poll() is not None
+
+    def take_back(self) -> None:
+        """End the program that has the screen, and draw again."""
+        self._end_lent()
+        self._away = False
+        self._enter()
+        self._redrawn()
+
+    def _end_lent(self) -> None:
+        lent, self._lent = self._lent, None
+        if lent is not None and lent.poll() is None:
+            lent.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                lent.wait(1.0)
+
+    def _redrawn(self) -> None:
         self._shown = ()
-        self._inbox.put("", Key("resize"))
+        self._inbox.put("", Key(Pressed(Named.RESIZE)))
 
-    def _read_keys(self) -> None:
+    def _continued(self) -> None:
+        """After SIGSTOP the shell had the terminal: everything is set and drawn again."""
+        if not self._away:
+            with contextlib.suppress(OSError, termios.error):
+                self._enter()
+            self._redrawn()
+
+    def _read(self) -> None:
         with contextlib.suppress(OSError):
-            typed = os.read(self._in, 256)
-            while typed:
-                if typed[-1:] in b"\x1b[O" and select.select([self._in], [], [], SEQUENCE_S)[0]:
-                    typed += os.read(self._in, 256)
-                for key in key_names(typed.decode("utf-8", "replace")):
-                    self._inbox.put("", Key(key))
-                typed = os.read(self._in, 256)
+            sent = os.read(self._in, 4096)
+            while sent:
+                while is_unfinished(sent.decode("latin-1")) and len(sent) < LONGEST_INPUT and self._more():
+                    sent += os.read(self._in, 4096)
+                for one in decoded(sent.decode("utf-8", "replace"), self._table):
+                    if isinstance(one, Background):
+                        self._asked = False
+                    self._inbox.put("", Key(one))
+                sent = os.read(self._in, 4096)
         self._inbox.put("", Stop("closed"))
 
+    def _more(self) -> bool:
+        return bool(select.select([self._in], [], [], SEQUENCE_S)[0])
 
-def _rest_cleared(line: str, width: int) -> str:
+
+def _locale(environment: Mapping[str, str]) -> str:
+    """Return the locale of characters; where the user's is C, Python itself has set LC_CTYPE to one of UTF-8."""
+    user = ("LC_ALL", "LANG") if environment.get("LANG") in ("C", "POSIX") else ("LC_ALL", "LC_CTYPE", "LANG")
+    return next((environment[name] for name in user if environment.get(name)), "UTF-8")
+
+
+def _terminfo() -> Optional[Callable[[str], Optional[bytes]]]:
+    """Return what asks terminfo, None where Python has no curses or nobody knows this terminal."""
+    try:
+        import curses
+
+        curses.setupterm()
+    except Exception:  # curses.error, ImportError, and what a broken terminfo makes of it
+        return None
+    return curses.tigetstr
+
+
+def _cleared(one: Line, width: int) -> str:
     """Clear behind a line; behind a full one the cursor stands on its last character, which must stay."""
-    return "" if columns(_STYLE.sub("", line)) >= width else "\x1b[K"
+    return "" if columns(one.text) >= width else "\x1b[K"
+

@@ -1,54 +1,67 @@
-"""`watch`: the menu, live. On a terminal it is redrawn in place; elsewhere plain text is printed on every change."""
+"""`watch`: the dashboard on a terminal; elsewhere a plain line for everything that changes."""
 
 import os
+import signal
 import sys
-from dataclasses import replace
-from typing import Mapping, Optional
+import time
+from typing import Dict, List, Mapping, Optional, Tuple
 
 from llamabar.app.loop import Watch
-from llamabar.cli import terminal
+from llamabar.cli import clipboard
 from llamabar.cli.output import say
-from llamabar.core.state import in_flight, requests_of
+from llamabar.cli.terminal import Looks, Screen, can_draw, size
+from llamabar.core.history import History, Readings, record
+from llamabar.core.readings import generation
+from llamabar.core.state import loaded
 from llamabar.doctor.explain import explain
 from llamabar.settings.load import Settings
 from llamabar.sources import clock
+from llamabar.sources.inbox import Key
 from llamabar.store.history import HistoryStore
 from llamabar.store.known_servers import KnownServers
-from llamabar.view import terminal as lines_of
-from llamabar.view.controls import QUIT, Controls, Seen, pressed, settled
-from llamabar.view.live_screen import screen
+from llamabar.terminal import plain, words
+from llamabar.terminal.cells import line
+from llamabar.terminal.controls import pressed
+from llamabar.terminal.dashboard import Window, draw
+from llamabar.terminal.keys import Background, Named, Pressed, Typed
+from llamabar.terminal.state import Deed, Outcome, View, settled
+from llamabar.terminal.state import say as answered
 from llamabar.view.menu import Menu
-from llamabar.view.palette import BY_SYMBOL
+from llamabar.view.scene import Scene
 
-PLAIN_WIDTH = 80
-MESSAGE_FOR_S = 10.0
+REDRAW_S = 0.1  # at most ten a second, whatever happens
+FIGURES_S = 1.0  # what only moves is drawn once a second
 END_S = 1.0
 
 
 class LiveView:
-    """What `watch` shows; `keeps`: the environment whose history it keeps.
-
-    A key acts through the same code as a click, on the menu that is shown.
+    """What `watch` shows. `keeps`: the environment whose history it keeps; `config` and `lent`: the settings file, and
+    what is added to the environment, of commands that are shown in its place.
     """
 
     def __init__(
-        self, settings: Settings, *, seconds: Optional[float], note: str, keeps: Optional[Mapping[str, str]] = None
-    ) -> None:
+        self, settings: Settings, *, seconds: Optional[float], note: str = "",
+        keeps: Optional[Mapping[str, str]] = None, config: str = "", lent: Optional[Mapping[str, str]] = None,
+    ) -> None:  # fmt: skip
         known = None if keeps is None else KnownServers(keeps)
-        self.watch = Watch(settings, self.draw, on_key=self.key, explain=explain, known=known)
+        self.watch = Watch(
+            settings, self.fault, on_key=self.key, paint=self.paint, explain=explain, known=known, lull_s=REDRAW_S
+        )
         self.watch.monitor.lively = True
-        self.keeps = keeps
+        self.keeps, self.config, self.lent = keeps, config, lent or {}
         self.history: Optional[HistoryStore] = None
-        self.note = note
         self.ends_s = None if seconds is None else clock.now_s() + seconds
-        self.controls = Controls()
-        self.answered_s = 0.0
-        self.menu: Optional[Menu] = None
-        self.screen: Optional[terminal.Screen] = None
-        self.colour = "NO_COLOR" not in os.environ
+        self.view = View(message=note, said_s=clock.now_s())
+        self.screen: Optional[Screen] = None
+        self.trends: Dict[Tuple[str, str], History] = {}
+        self._scene: Optional[Scene] = None
+        self._state: object = None
+        self._drawn_s = self._sampled_s = float("-inf")
+        self._touched = False
+        self._said: Tuple[str, ...] = ()
 
     def run(self) -> int:
-        """Show the menu until q, a signal or the time is up; return the exit code."""
+        """Show the servers until q, a signal or the time is up; return the exit code."""
         self.watch.stop_on_signals()
         self.watch.start()
         if self.keeps is not None:
@@ -61,62 +74,135 @@ class LiveView:
                 self.history.finish(END_S)
 
     def _run(self) -> int:
-        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        if not can_draw(os.environ):
             self.watch.loop(until=self._time_is_up)
         else:
-            with terminal.Screen(self.watch.inbox) as self.screen:
+            with Screen(self.watch.inbox, Looks(os.environ)) as self.screen:
+                signal.signal(signal.SIGINT, lambda *_: self._interrupted())
                 self.watch.loop(until=self._time_is_up)
         return 130 if self.watch.stopping == "SIGINT" else 0
 
-    def draw(self, menu: Menu, now_s: float) -> None:
-        """Show a menu; what answered a key a while ago is not said any more."""
-        self.menu = menu
-        if now_s > self.answered_s + MESSAGE_FOR_S:
-            self.controls = replace(self.controls, message="")
-        if self.screen is None:
-            text = "\n".join(lines_of.render(menu, width=PLAIN_WIDTH, glyph=BY_SYMBOL[menu.title.symbol]))
-            say(text, "")
+    def _interrupted(self) -> None:
+        if self.screen is not None and self.screen.lent:
+            self.watch.inbox.put("", Key(Pressed("q")))
         else:
-            self._redraw(menu)
+            self.watch.stop("SIGINT")
 
-    def key(self, key: str) -> None:
-        """Do what a key means."""
-        if self.menu is None:
-            if key in ("q", "Q"):
-                self.watch.stop(QUIT)
-            return
-        self.controls, click = pressed(self.controls, key, self._seen(self.menu))
-        self.answered_s = clock.now_s()
-        if click == QUIT:
-            self.watch.stop(QUIT)
-        elif click:
-            self.watch.click(click)
-        self._redraw(self.menu)
-
-    def _redraw(self, menu: Menu) -> None:
+    def fault(self, menu: Menu, _: float) -> None:
+        """Show that we failed; the next drawing takes it off again."""
+        texts = [row.text for row in menu.rows()]
         if self.screen is None:
+            say(*texts, error=True)
+        else:
+            self.screen.draw([line(f" {text}") for text in texts])
+
+    def paint(self, now_s: float) -> None:
+        """Draw if a key was pressed, a state changed, or figures have waited long enough."""
+        state = self._changing()
+        due = now_s - self._drawn_s >= FIGURES_S
+        if not (self._touched or state != self._state or due):
             return
-        seen, room = self._seen(menu), terminal.size()
-        self.controls = settled(self.controls, seen)
-        glyph = BY_SYMBOL[menu.title.symbol]
-        self.screen.draw(
-            screen(
-                self.controls, seen, width=room.width, height=room.height, glyph=glyph, colour=self.colour,
-                note=self.note,
+        self._touched, self._state, self._drawn_s = False, state, now_s
+        self._scene = scene = self._look(now_s)
+        if self.screen is None:
+            self._print(scene)
+            return
+        room = size()
+        self.view = settled(self.view, scene)
+        window = Window(room.width, room.height, self.screen.looks.braille)
+        shown = draw(scene, self.view, window, trends=self.trends)
+        self.view = shown.view
+        self.screen.draw(shown.lines)
+
+    def key(self, typed: Typed) -> None:
+        """Do what a key means."""
+        self._touched = True
+        if isinstance(typed, Background):
+            if self.screen is not None:
+                self.screen.looks.dark(typed.dark)
+            return
+        if self.screen is not None and self.screen.lent:
+            leaves = isinstance(typed, Pressed) and typed.key in ("q", "Q", Named.ESCAPE)
+            if leaves or (self.screen.has_ended and typed != Pressed(Named.RESIZE)):
+                self.screen.take_back()
+            return
+        outcome = pressed(self.view, typed, self._look(clock.now_s()))
+        self.view = outcome.view
+        if outcome.deed is not None:
+            self._do(outcome)
+
+    def _do(self, outcome: Outcome) -> None:
+        deed = outcome.deed
+        if deed is Deed.QUIT:
+            self.watch.stop("quit")
+        elif deed is Deed.ACT and outcome.action is not None:
+            self.watch.act(outcome.action)
+        elif deed is Deed.COPY and self.screen is not None:
+            clipboard.copy(outcome.text, self.screen.write, os.environ)
+            self.view = answered(self.view, words.copied(outcome.text), self._look(clock.now_s()))
+        elif deed in (Deed.LOG, Deed.DOCTOR) and self.screen is not None:
+            self._lend(["logs", "-f"] if deed is Deed.LOG else ["doctor"], self.screen)
+        elif deed is Deed.PAUSE:
+            self.paused()
+
+    def paused(self) -> None:
+        """Stop or go on, where that is possible: in the demo."""
+
+    def _lend(self, command: List[str], screen: Screen) -> None:
+        program = os.environ.get("LLAMABAR_FILE")
+        start = [program] if program else [sys.executable, "-m", "llamabar"]
+        said = words.LOG_RETURNS if command[0] == "logs" else words.DOCTOR_RETURNS
+        chosen = next((one for one in self._look(clock.now_s()).servers if one.name == self.view.server), None)
+        options = [*(("--config", self.config) if self.config else ()), *(chosen.option.split() if chosen else ())]
+        screen.lend([*start, *command, *options], {**os.environ, **self.lent}, said, words.ENDED_RETURNS)
+
+    def _look(self, now_s: float) -> Scene:
+        """Return the scene of now; its figures are what the next one holds still."""
+        monitor = self.watch.monitor
+        scene = monitor.scene(now_s=now_s)
+        for server in scene.servers:
+            monitor.servers[server.name].figures = server.figures
+        if now_s - self._sampled_s >= 1.0:
+            self._sampled_s = now_s
+            self._sample(scene)
+        return scene
+
+    def _sample(self, scene: Scene) -> None:
+        """Take down what each loaded model does, for its own charts."""
+        for server in scene.servers:
+            for model in loaded(server.snapshot):
+                reading = generation(server.snapshot, model, now_s=scene.now_s)
+                used = model.memory_bytes
+                readings = Readings(reading.tps if reading else 0.0, memory_bytes=None if used is None else float(used))
+                before = self.trends.get((server.name, model.id), History(bucket_s=server.history.bucket_s))
+                self.trends[server.name, model.id] = record(before, readings, now_s=scene.now_s)
+
+    def _changing(self) -> object:
+        """Return what a person must see change at once: states, requests, answers to clicks."""
+        return tuple(
+            (
+                one.snapshot.connected, one.snapshot.fault, one.snapshot.profile, tuple(one.snapshot.requests),
+                tuple((model.id, model.state, model.failed_at_s) for model in one.snapshot.models.values()),
+                tuple((token, asked.ended_s) for token, asked in one.snapshot.asked.items()), one.snapshot.service,
             )
+            for one in self.watch.monitor.servers.values()
         )  # fmt: skip
 
-    def _seen(self, menu: Menu) -> Seen:
-        snapshots = {server: watched.snapshot for server, watched in self.watch.monitor.servers.items()}
-        requests = {
-            (server, model): len(requests_of(snapshot, model))
-            for server, snapshot in snapshots.items()
-            for model in snapshot.models
-        }
-        counts = {server: in_flight(snapshot) for server, snapshot in snapshots.items()}
-        return Seen(menu, in_flight=counts, requests=requests)
+    def _print(self, scene: Scene) -> None:
+        """Print the lines that are new, each with the time of day."""
+        lines = tuple(plain.lines(scene))
+        fresh = [text for text in lines if text not in self._said]
+        self._said = lines
+        if fresh:
+            stamp = time.strftime("%H:%M:%S")
+            try:
+                say(*(f"{stamp} {text}" for text in fresh))
+            except BrokenPipeError:  # nobody reads any more
+                self.watch.stop("closed")
 
     def _time_is_up(self, now_s: float) -> bool:
         if self.history is not None:
             self.history.note()
         return self.ends_s is not None and now_s >= self.ends_s
+
+

@@ -82,6 +82,8 @@ class Handler(Caller):
             "/api/performance": lambda: self._json(self.world.performance()),
             "/metrics": lambda: self._body(200, "text/plain; version=0.0.4; charset=utf-8", b""),
             "/api/hardware": lambda: self._json({"schema_version": 1, "captured_at": stamp(), "accelerators": []}),
+            "/logs/stream/proxy": lambda: self._log("proxy"),
+            "/logs/stream/upstream": lambda: self._log("upstream"),
             "/logs": lambda: self._body(200, "text/plain", self.world.logs["proxy"].encode()),
             "/unload": self._unload_all,
             "/ui/": lambda: self._body(200, "text/html", b"<title>llama-swap</title>made up\n"),
@@ -131,11 +133,8 @@ class Handler(Caller):
         elif self.command == "POST" and path.startswith("/api/inflight/") and self.world.dialect.cancel:
             self._cancel(path.split("/")[3])
         else:
-            self._body(
-                404,
-                "text/plain; charset=utf-8",
-                b"404 page not found\n" if self.world.dialect.source_in_errors else b"",
-            )
+            missing = b"404 page not found\n" if self.world.dialect.source_in_errors else b""
+            self._body(404, "text/plain; charset=utf-8", missing)
 
     def _speaks(self, path: str) -> bool:
         known = ("/health", "/wol-health", "/api/version", "/api/performance", "/metrics", "/api/metrics",
@@ -148,11 +147,7 @@ class Handler(Caller):
 
     def _events(self) -> None:
         listener = self.world.listen()
-        self.send_response(200)
-        for key, value in (("Content-Type", "text/event-stream"), ("Cache-Control", "no-cache"),
-                           ("X-Accel-Buffering", "no"), ("Transfer-Encoding", "chunked")):  # fmt: skip
-            self.send_header(key, value)
-        self.end_headers()
+        self._begin_chunks("text/event-stream")
         try:
             while not self.world.ended.is_set():
                 try:
@@ -168,6 +163,23 @@ class Handler(Caller):
         finally:
             self.close_connection = True
             self.world.leave(listener)
+
+    def _begin_chunks(self, kind: str) -> None:
+        self.send_response(200)
+        more = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Transfer-Encoding": "chunked"}
+        for key, value in {"Content-Type": kind, **more}.items():
+            self.send_header(key, value)
+        self.end_headers()
+
+    def _log(self, source: str) -> None:
+        """Send a log, and what comes, until the caller goes."""
+        self._begin_chunks("text/plain")
+        self.close_connection, sent = True, ""
+        while not self.world.ended.wait(0.1) and not self._has_hung_up():
+            log = self.world.logs[source]
+            if log != sent:
+                self._chunk(log[len(sent) if log.startswith(sent) else 0 :].encode())
+                sent = log
 
     def _has_hung_up(self) -> bool:
         """Tell whether the listener has closed its side, as Go's server notices at once."""
@@ -281,5 +293,5 @@ class Handler(Caller):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.flush()
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, *_: Any) -> None:
         """The access log is an event, not a line on stderr."""

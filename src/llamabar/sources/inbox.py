@@ -2,7 +2,7 @@
 
 import threading
 from queue import Empty, SimpleQueue
-from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
 from llamabar.core.coalesce import Pending, Stamped, add, take
 from llamabar.core.events import Event, ServiceFound
@@ -20,9 +20,9 @@ class Click(NamedTuple):
 
 
 class Key(NamedTuple):
-    """A key pressed in a terminal, or `resize`."""
+    """What came from a terminal: the terminal room's word for it."""
 
-    name: str
+    typed: Any
 
 
 class Notice(NamedTuple):

@@ -1,0 +1,127 @@
+"""Lines of a terminal as values: pieces of text with a style, measured in columns.
+
+Widths are wcwidth's: it follows Unicode's tables, so a CJK character takes two columns and an emoji of five code points
+takes two as well. Texts of ASCII, which most are, need no table and don't load it.
+"""
+
+from enum import Enum
+from functools import lru_cache
+from typing import Iterable, List, NamedTuple, Sequence, Tuple
+
+
+class Style(Enum):
+    """What a piece of text is; the palette (paint.py) gives each a colour."""
+
+    PLAIN = "plain"
+    BOLD = "bold"
+    DIM = "dim"
+    GOOD = "good"
+    BUSY = "busy"
+    WARN = "warn"
+    BAD = "bad"
+    CHART = "chart"
+    FRAME = "frame"
+    KEY = "key"
+
+
+class Span(NamedTuple):
+    """A piece of text in one style."""
+
+    text: str
+    style: Style = Style.PLAIN
+
+
+class Line(NamedTuple):
+    """One line of the screen; `selected`: the whole of it is highlighted."""
+
+    spans: Tuple[Span, ...] = ()
+    selected: bool = False
+
+    @property
+    def text(self) -> str:
+        """Return the line without its styles."""
+        return "".join(span.text for span in self.spans)
+
+
+EMPTY = Line()
+
+
+def line(*parts: "str | Span", selected: bool = False) -> Line:
+    """Return a line of pieces; a plain string is a piece in the plain style."""
+    return Line(tuple(part if isinstance(part, Span) else Span(part) for part in parts), selected)
+
+
+def columns(text: str) -> int:
+    """Return how many columns a terminal gives to a text without control characters."""
+    return len(text) if text.isascii() else _wide(text)
+
+
+def fit(text: str, width: int) -> str:
+    """Return the text cut to a number of columns, with an ellipsis if anything is missing."""
+    if columns(text) <= width:
+        return text
+    return (text[: width - 1] if text.isascii() else _head(text, width - 1)) + "…" if width > 0 else ""
+
+
+def pad(text: str, width: int, *, right: bool = False) -> str:
+    """Return the text cut or filled up with blanks to exactly so many columns; `right`: blanks before it."""
+    shown = fit(text, width)
+    blanks = " " * (width - columns(shown))
+    return blanks + shown if right else shown + blanks
+
+
+def length(spans: Iterable[Span]) -> int:
+    """Return the columns of some pieces together."""
+    return sum(columns(span.text) for span in spans)
+
+
+def cut(spans: Sequence[Span], width: int) -> Tuple[Span, ...]:
+    """Return the pieces that fit, the last one cut."""
+    kept: List[Span] = []
+    left = width
+    for span in spans:
+        if left <= 0:
+            break
+        kept.append(Span(fit(span.text, left), span.style))
+        left -= columns(kept[-1].text)
+    return tuple(kept)
+
+
+def filled(spans: Sequence[Span], width: int) -> Tuple[Span, ...]:
+    """Return the pieces cut or filled up with blanks to exactly so many columns."""
+    kept = cut(spans, width)
+    blanks = width - length(kept)
+    return (*kept, Span(" " * blanks)) if blanks else kept
+
+
+def spread(left: Sequence[Span], right: Sequence[Span], width: int) -> Tuple[Span, ...]:
+    """Return two groups at the two ends of a line; the right one goes where there is no room for both."""
+    room = width - length(right)
+    if length(left) >= room:
+        return filled(left, width)
+    return (*left, Span(" " * (room - length(left))), *right)
+
+
+def beside(*blocks: Sequence[Line]) -> List[Line]:
+    """Return blocks of equally many lines as one block, each line the pieces of all."""
+    return [Line(tuple(span for one in lines for span in one.spans)) for lines in zip(*blocks)]
+
+
+@lru_cache(maxsize=4096)
+def _wide(text: str) -> int:
+    from wcwidth import wcswidth  # 300 kB of tables, only where a text needs them
+
+    return max(0, wcswidth(text))
+
+
+@lru_cache(maxsize=1024)
+def _head(text: str, width: int) -> str:
+    from wcwidth import iter_graphemes
+
+    kept, used = "", 0
+    for cluster in iter_graphemes(text):
+        used += _wide(cluster)
+        if used > width:
+            break
+        kept += cluster
+    return kept

@@ -1,0 +1,73 @@
+"""Charts of text: braille with two points a column and four steps a line, or blocks where braille can't be shown.
+
+Three things differ at a glance: a gap (nothing), a zero (the lowest dot alone), a value (two dots or more).
+"""
+
+from typing import List, Optional, Sequence, Tuple
+
+from llamabar.core.history import History, nice_ceiling, series
+
+Points = Sequence[Optional[float]]  # between 0 and 1, None for a gap
+
+_LEFT, _RIGHT = (0x00, 0x40, 0x44, 0x46, 0x47), (0x00, 0x80, 0xA0, 0xB0, 0xB8)  # filled from the bottom
+_BRAILLE = 0x2800
+BLOCKS = " ▁▂▃▄▅▆▇█"
+FULL, SHADE, LIGHT = "█", "▒", "░"
+
+
+def recent(history: History, name: str, points: int, *, now_s: float) -> Tuple[Optional[float], ...]:
+    """Return the last minutes of one reading as so many points, newest last: the highest of what each covers."""
+    values = series(history, name, points=history.length, now_s=now_s)
+    edges = [index * len(values) // points for index in range(points + 1)]
+    return tuple(_highest(values[start : max(end, start + 1)]) for start, end in zip(edges, edges[1:]))
+
+
+def ceiling(values: Points) -> float:
+    """Return the round number at or above all values."""
+    return nice_ceiling(max((value for value in values if value is not None), default=0.0))
+
+
+def chart(values: Points, top: float, *, height: int, braille: bool) -> List[str]:
+    """Return the lines of a chart, the top one first; two values a column in braille, one in blocks."""
+    steps = 4 if braille else 8
+    levels = [_level(value, top, height * steps) for value in values]
+    rows = range(height - 1, -1, -1)
+    if not braille:
+        return ["".join(BLOCKS[_within(level, row, steps)] for level in levels) for row in rows]
+    pairs = list(zip(levels[::2], levels[1::2]))
+    return [
+        "".join(
+            chr(_BRAILLE + _LEFT[_within(one, row, 4)] + _RIGHT[_within(two, row, 4)]) if one or two else " "
+            for one, two in pairs
+        ).replace(chr(_BRAILLE), " ")
+        for row in rows
+    ]
+
+
+def points_for(width: int, *, braille: bool) -> int:
+    """Return how many points a chart of so many columns shows."""
+    return width * 2 if braille else width
+
+
+def shares(parts: Sequence[float], width: int) -> List[int]:
+    """Return how many columns of a bar each share of 1 gets; a share that is there at all gets one."""
+    edges = [0.0]
+    for part in parts:
+        edges.append(min(1.0, edges[-1] + max(0.0, part)))
+    places = [round(edge * width) for edge in edges]
+    found = [end - start for start, end in zip(places, places[1:])]
+    return [max(1, one) if part > 0 else one for one, part in zip(found, parts)]
+
+
+def _level(value: Optional[float], top: float, steps: int) -> int:
+    if value is None:
+        return 0
+    return 1 if value <= 0 else max(min(2, steps), min(steps, round(value / top * steps)))
+
+
+def _within(level: int, row: int, steps: int) -> int:
+    return max(0, min(steps, level - row * steps))
+
+
+def _highest(values: Points) -> Optional[float]:
+    return max((value for value in values if value is not None), default=None)

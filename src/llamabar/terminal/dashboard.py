@@ -1,0 +1,191 @@
+"""The whole window as lines: which parts it has follows from its size, what they say from the scene."""
+
+from dataclasses import replace
+from typing import List, NamedTuple, Sequence, Tuple
+
+from llamabar.core.state import Model, Request
+from llamabar.terminal import controls, detail, facts, panels, plain, tables, words
+from llamabar.terminal.cells import EMPTY, Line, Span, Style, columns, filled, fit, length, line
+from llamabar.terminal.facts import MODEL, Trends
+from llamabar.terminal.state import Level, Page, View
+from llamabar.view.scene import Scene, Server
+from llamabar.view.text import name
+
+NARROWEST = 40  # below it there are plain lines
+PANELS_FROM = (96, 24)  # columns and lines
+PANEL_ROWS, PANEL_ROWS_MOST, REQUEST_ROWS = 7, 13, 6  # lines; of requests: that many never move the tables
+LINES_FROM = 14
+LEVELS = {Level.PLAIN: (Style.PLAIN, ""), Level.GOOD: (Style.GOOD, "✓ "), Level.BAD: (Style.BAD, "✗ ")}
+NO_TRENDS: Trends = {}
+
+
+class Window(NamedTuple):
+    """How large the window is and what its characters can be."""
+
+    width: int
+    height: int
+    braille: bool = True
+
+
+class Shown(NamedTuple):
+    """The lines of the window, and the state that knows what they show."""
+
+    lines: List[Line]
+    view: View
+
+
+def draw(scene: Scene, view: View, window: Window, *, trends: Trends = NO_TRENDS) -> Shown:
+    """Return exactly the window's number of lines, none wider than it."""
+    width, height = window.width, window.height
+    server = facts.shown_server(scene, view.server)
+    if width < NARROWEST or height < 4:
+        texts = [fit(text, width) for text in plain.lines(scene)]
+        return Shown([*map(line, texts), *[EMPTY] * height][:height], view)
+    above = [panels.header(scene, server, width)]
+    if len(scene.servers) > 1:
+        above.append(panels.servers(scene, server, width))
+    below = [_message(view, scene, server, width), _keys(view, scene, width)]
+    room = height - len(above) - len(below)
+    body, view = _body(scene, server, view, window._replace(height=room), trends)
+    return Shown([*above, *body, *[EMPTY] * room][: len(above) + room] + below, view)
+
+
+def _body(
+    scene: Scene, server: Server, view: View, window: Window, trends: Trends
+) -> Tuple[List[Line], View]:
+    width, room = window.width, window.height
+    if view.page is Page.HELP:
+        return _help(width, room), view
+    if view.page is Page.PROFILES:
+        return _profiles(server, view, width), view
+    if view.page is Page.DETAILS and view.selected is not None:
+        found = _details(scene, server, view, window, trends)
+        if found:
+            return found, view
+    charts = _charts(scene, server, window, len(server.snapshot.models))
+    rest, view = _tables(scene, server, view, window._replace(height=room - len(charts)), trends)
+    return [*charts, *rest], view
+
+
+def _details(scene: Scene, server: Server, view: View, window: Window, trends: Trends) -> List[Line]:
+    one = view.selected
+    size = (window.width, window.height)
+    if one is not None and one.kind == MODEL and one.id in server.snapshot.models:
+        model = server.snapshot.models[one.id]
+        return detail.model_page(scene, server, model, size=size, trends=trends, braille=window.braille)
+    request = None if one is None else facts.request_of(server.snapshot, one)
+    return [] if request is None else detail.request_page(scene, server, request, size=size)
+
+
+def _charts(scene: Scene, server: Server, window: Window, models: int) -> List[Line]:
+    """Return speed and memory: panels that take what the tables don't need, or a line each, or nothing."""
+    width, height = window.width, window.height
+    if width >= PANELS_FROM[0] and height >= PANELS_FROM[1]:
+        rows = min(PANEL_ROWS_MOST, max(PANEL_ROWS, height - models - REQUEST_ROWS - 3))
+        return panels.panels(scene, server, size=(width, rows), braille=window.braille)
+    if height < LINES_FROM or width < 70:
+        return []
+    speed = panels.speed_line(server, now_s=scene.now_s, width=width, braille=window.braille)
+    return [speed, panels.memory_line(server, width=width), EMPTY]
+
+
+def _tables(scene: Scene, server: Server, view: View, window: Window, trends: Trends) -> Tuple[List[Line], View]:
+    """Return the tables of models and requests; the requests get what they need, up to a third where both scroll."""
+    models = facts.models(server, now_s=scene.now_s, sort=view.sort, wanted=view.filter)
+    requests = facts.requests(server, wanted=view.filter)
+    trouble = plain.trouble(server, now_s=scene.now_s)
+    if trouble:
+        return tables.notice(trouble, window.width, window.height), view
+    if not models and not requests:
+        told = (words.NO_MATCH,) if view.filter else words.NO_MODELS if server.snapshot.connected else ()
+        return tables.notice(told, window.width, window.height), view
+    room = window.height - 2  # a head each
+    few = min(len(requests), max(1, room // 3, room - len(models)))
+    many = max(1, min(room - max(1, few), room))
+    return _both(scene, server, view, (models, requests), (many, few), window, trends)
+
+
+def _both(
+    scene: Scene, server: Server, view: View, rows: "tuple[Sequence[Model], Sequence[Request]]",
+    room: "tuple[int, int]", window: Window, trends: Trends,
+) -> Tuple[List[Line], View]:  # fmt: skip
+    (models, requests), (many, few), width = rows, room, window.width
+    places = {facts.Thing(MODEL, model.id): at for at, model in enumerate(models)}
+    chosen = view.selected
+    shown = tables.visible(places.get(chosen) if chosen else None, len(models), many, view.top)
+    found = tables.model_table(
+        scene, server, models, shown, chosen=chosen, width=width, trends=trends, braille=window.braille
+    )
+    found += [EMPTY] if window.height > len(found) + few + 2 else []
+    view = replace(view, top=shown.start, rows=many)
+    if not requests:
+        return [*found, tables.no_requests(scene, server, width)], view
+    places = {facts.thing_of(request): at for at, request in enumerate(requests)}
+    seen = tables.visible(places.get(chosen) if chosen else None, len(requests), few, 0)
+    return [*found, *tables.request_table(scene, server, requests, seen, chosen=chosen, width=width)], view
+
+
+def _help(width: int, rows: int) -> List[Line]:
+    listed = [line(Span(f"   {keys:<16}", Style.KEY), Span(what)) for keys, what in words.HELP]
+    if len(listed) + 4 <= rows:
+        shown = [line(Span(f" {words.HELP_TITLE}", Style.BOLD)), EMPTY, *listed, EMPTY]
+    else:
+        shown = listed[: max(0, rows - 1)]
+    return [Line(filled(one.spans, width)) for one in (*shown, line(Span(f"   {words.ANY_KEY}", Style.DIM)))]
+
+
+def _profiles(server: Server, view: View, width: int) -> List[Line]:
+    found = [line(Span(f" {words.PROFILES}", Style.BOLD)), EMPTY]
+    for profile in ("", *server.snapshot.profiles):
+        here, active = profile == view.chosen, profile == (server.snapshot.profile or "")
+        text = f"{' ▸ ' if here else '   '}{'✓ ' if active else '  '}{name(profile) if profile else words.NO_PROFILE}"
+        found.append(Line(filled((Span(text, Style.BOLD if here else Style.PLAIN),), width), selected=here))
+    return found
+
+
+def _message(view: View, scene: Scene, server: Server, width: int) -> Line:
+    """Return the line that asks, answers the last key, shows the filter, or names a mistake in the settings."""
+    if view.question is not None:
+        return Line(filled((Span(f" {view.question.text}", Style.WARN),), width))
+    if view.typing or (view.filter and not view.message):
+        models = facts.models(server, now_s=scene.now_s, wanted=view.filter)
+        text = words.filtered(view.filter + ("▏" if view.typing else ""), len(models), len(server.snapshot.models))
+        return Line(filled((Span(f" {text}", Style.KEY),), width))
+    if view.message:
+        style, sign = LEVELS[view.level]
+        return Line(filled((Span(f" {sign}{view.message}", style),), width))
+    failed = [model for model in server.snapshot.models.values() if model.failed_at_s is not None]
+    newest = max(failed, key=lambda model: model.failed_at_s or 0.0, default=None)
+    state = None if newest is None else facts.state(server, newest, now_s=scene.now_s)
+    wrong = state is not None and state.style is Style.BAD and newest is not None
+    told = [f"{server.label(newest.id)} {state.words}{state.more}"] if wrong and newest and state else []
+    told += [*scene.mistakes[:1], *([scene.notice] if scene.notice else [])]
+    return Line(filled((Span(f" {told[0]}" if told else "", Style.WARN),), width))
+
+
+def _keys(view: View, scene: Scene, width: int) -> Line:
+    """Return the keys that can do something now, as many as there is room for; help and quit always."""
+    if view.question is not None:
+        keys = [("y", view.question.action.do.value), ("Esc", "keep")]
+        last: List[Tuple[str, str]] = []
+    elif view.typing:
+        keys, last = [("⏎", "keep"), ("Esc", "show all")], []
+    elif view.page is Page.HELP:
+        keys, last = [], []
+    elif view.page is Page.PROFILES:
+        keys, last = [("↑↓", "select"), ("⏎", "choose"), ("Esc", "keep")], []
+    else:
+        keys, last = controls.offered(view, scene), [("?", "help"), ("q", "quit")]
+    spans: List[Span] = [Span(" ")]
+    left = width - 1 - sum(columns(key) + len(word) + 3 for key, word in last)
+    for key, word in keys:
+        shown = (Span(key, Style.KEY), Span(f" {word}  ", Style.DIM))
+        if length(shown) > left:
+            break
+        left -= length(shown)
+        spans += shown
+    for key, word in last:
+        spans += [Span(key, Style.KEY), Span(f" {word}  ", Style.DIM)]
+    return Line(filled(spans, width))
+
+

@@ -1,0 +1,251 @@
+"""What the rows of the dashboard say of a model or a request: a sign, words, a style, figures. Unknown is "–"."""
+
+from typing import List, Mapping, NamedTuple, Optional, Tuple
+
+from llamabar.core import readings, units
+from llamabar.core.apply_models import has_quit
+from llamabar.core.history import History
+from llamabar.core.phases import Phase, phases
+from llamabar.core.speed import Source
+from llamabar.core.state import READY, STARTING, STOPPING, Model, Request, Snapshot, at_work, in_flight, requests_of
+from llamabar.core.status import Status
+from llamabar.core.totals import Sums
+from llamabar.terminal import words
+from llamabar.terminal.cells import Style
+from llamabar.view import doing_words
+from llamabar.view import words as menu_words
+from llamabar.view.palette import GLYPHS
+from llamabar.view.scene import Scene, Server
+from llamabar.view.text import reason
+
+FAILED_FOR_S = 600.0
+NOT_LOADED_RANK = 5
+WARNING = "⚠"
+SORTS = tuple(words.SORTS)
+Trends = Mapping[Tuple[str, str], History]  # by server and model
+
+STYLES: Mapping[Status, Style] = {
+    Status.GENERATING: Style.BUSY, Status.PROMPT: Style.BUSY, Status.LOADING: Style.WARN, Status.QUEUED: Style.WARN,
+    Status.STOPPING: Style.WARN, Status.STARTING: Style.WARN, Status.READY: Style.GOOD, Status.EMPTY: Style.DIM,
+    Status.STOPPED: Style.DIM, Status.NO_SERVICE: Style.WARN,
+}  # fmt: skip
+
+
+class State(NamedTuple):
+    """A sign, words, what is added to them where there is room, a style, and how much it wants to be seen (0 most)."""
+
+    sign: str
+    words: str
+    style: Style
+    rank: int
+    more: str = ""
+
+
+class Thing(NamedTuple):
+    """A model or a request of the server that is shown; `mark` tells two requests of one id apart."""
+
+    kind: str
+    id: str
+    mark: str = ""
+
+
+MODEL, REQUEST = "model", "request"
+
+
+def server_state(server: Server) -> State:
+    """Return what a server does."""
+    status = server.status
+    said = menu_words.status(server.snapshot, status)
+    first = status is Status.STARTING and not server.snapshot.connected and server.snapshot.service is None
+    return State(GLYPHS[status], words.CONNECTING if first else said, STYLES.get(status, Style.BAD), 0)
+
+
+def state(server: Server, model: Model, *, now_s: float) -> State:
+    """Return what a model does right now."""
+    if model.state == READY:
+        return _ready(server, model)
+    if model.state == STARTING:
+        since_s = readings.loading_for_s(model, now_s=now_s)
+        said = menu_words.STATUS[Status.LOADING] + ("" if since_s is None else f" {units.duration(since_s)}")
+        usual = words.usually(readings.median(model.load_times_s))
+        return State(GLYPHS[Status.LOADING], said, Style.WARN, 1, usual)
+    if model.state == STOPPING:
+        return State(GLYPHS[Status.STOPPING], words.UNLOADING, Style.WARN, 2)
+    if model.failed_at_s is not None and now_s - model.failed_at_s < FAILED_FOR_S:
+        more = words.failed_to_load(now_s - model.failed_at_s, model.failure)
+        return State(WARNING, words.FAILED, Style.BAD, 3, more)
+    if has_quit(model, now_s=now_s):
+        return State(WARNING, words.QUIT, Style.BAD, 3, words.unexpectedly(now_s - (model.quit_at_s or now_s)))
+    if requests_of(server.snapshot, model.id):
+        return State(GLYPHS[Status.QUEUED], words.WAITING_FOR_LOAD, Style.WARN, 2)
+    if model.state in ("stopped", "shutdown", "unknown", ""):
+        said = words.ELSEWHERE if model.info.peer else words.NOT_LOADED
+        return State(GLYPHS[Status.EMPTY], said, Style.DIM, NOT_LOADED_RANK)
+    return State(GLYPHS[Status.READY], reason(model.state), Style.PLAIN, 4)
+
+
+def _ready(server: Server, model: Model) -> State:
+    found = phases(server.snapshot)
+    requests = requests_of(server.snapshot, model.id)
+    doing = [found[request.info.id] for request in requests]
+    if Phase.GENERATING in doing or (model.id in server.figures.speeds and not doing):
+        return State(GLYPHS[Status.GENERATING], menu_words.STATUS[Status.GENERATING], Style.BUSY, 0)
+    if Phase.PROMPT in doing or (not doing and at_work(model) and model.meter.reading()):
+        position = readings.prompt_position(model)
+        said = "prompt" + ("" if position is None else f" {units.short_count(position)}")
+        return State(GLYPHS[Status.PROMPT], said, Style.BUSY, 0)
+    if Phase.WORKING in doing:
+        kinds = {doing_words.KINDS.get(request.kind, menu_words.BUSY) for request in requests}
+        return State(GLYPHS[Status.GENERATING], kinds.pop() if len(kinds) == 1 else menu_words.BUSY, Style.BUSY, 0)
+    if not doing and (at_work(model) or _only_one_works(server.snapshot)):
+        return State(GLYPHS[Status.GENERATING], menu_words.BUSY, Style.BUSY, 0)
+    return State(GLYPHS[Status.READY], menu_words.STATUS[Status.READY], Style.GOOD, 1)
+
+
+def _only_one_works(snapshot: Snapshot) -> bool:
+    """A version that tells only a number: with one ready model the requests are its own."""
+    ready = [model for model in snapshot.models.values() if model.state == READY]
+    return not snapshot.requests and bool(in_flight(snapshot)) and len(ready) == 1
+
+
+def tps(server: Server, model: Model) -> Tuple[str, Style]:
+    """Return a model's speed: live, estimated, or the last one."""
+    reading = server.figures.speeds.get(model.id)
+    if reading is None:
+        last = readings.last(model)
+        return (units.UNKNOWN if last is None else f"last {units.rate(last.tps)}"), Style.DIM
+    return f"{'~' if reading.source is Source.ESTIMATE else ''}{units.rate(reading.tps)}", Style.BUSY
+
+
+def memory(server: Server, model: Model) -> Tuple[str, Style]:
+    """Return the memory of a loaded model, or in brackets what it needed when it was loaded last."""
+    if model.id in server.figures.memory_bytes:
+        return units.size(server.figures.memory_bytes[model.id]), Style.PLAIN
+    peak = model.memory_peak_bytes
+    return (f"({units.size(peak)})" if peak else units.UNKNOWN), Style.DIM
+
+
+def context(model: Model) -> Tuple[str, Optional[float]]:
+    """Return the context as used/size, and the used share; the size alone while nothing is in it."""
+    size = readings.context_tokens(model)
+    if size is None:
+        return units.UNKNOWN, None
+    used = max(
+        (
+            (slot.decoded_tokens or 0) + (slot.prompt_tokens or 0) + (slot.cached_tokens or 0)
+            for slot in model.meter.slots or ()
+            if slot.processing
+        ),
+        default=0,
+    )
+    if model.state != READY or not used:
+        return units.short_count(size), None
+    return f"{units.short_count(used)}/{units.short_count(size)}", min(1.0, used / size)
+
+
+def unloads(server: Server, model: Model, *, now_s: float) -> Tuple[str, Style]:
+    """Return when a loaded model unloads: the time left, or its rule."""
+    if model.state != READY or model.ttl_s is None:
+        return units.UNKNOWN, Style.DIM
+    if not model.ttl_s:
+        return words.NEVER, Style.DIM
+    rest_s = readings.unloads_in_s(server.snapshot, model, now_s=now_s)
+    if rest_s is None:
+        return units.duration(model.ttl_s), Style.DIM
+    return units.countdown(max(0.0, rest_s)), Style.WARN if rest_s < 60 else Style.PLAIN
+
+
+def today(server: Server, scene: Scene, model_id: str) -> Sums:
+    """Return what a model did today."""
+    return server.totals.of(scene.today).get(model_id, Sums())
+
+
+def models(server: Server, *, now_s: float, sort: str = "state", wanted: str = "") -> List[Model]:
+    """Return the models that are shown, sorted; an unlisted one only while it is loaded or went wrong."""
+    ranks = {model.id: state(server, model, now_s=now_s).rank for model in server.snapshot.models.values()}
+    shown = [
+        model
+        for model in server.snapshot.models.values()
+        if (not model.info.unlisted or ranks[model.id] < NOT_LOADED_RANK)
+        and _matches(wanted, server.label(model.id), model.id)
+    ]
+    shown.sort(key=lambda model: (server.label(model.id).casefold(), model.id))
+    if sort == "speed":
+        shown.sort(key=lambda model: -_tps_of(server, model))
+    elif sort == "memory":
+        shown.sort(key=lambda model: -(model.memory_bytes or 0))
+    elif sort == "state":
+        shown.sort(key=lambda model: ranks[model.id] == NOT_LOADED_RANK)
+    return shown
+
+
+def _tps_of(server: Server, model: Model) -> float:
+    reading = server.figures.speeds.get(model.id) or readings.last(model)
+    return 0.0 if reading is None else reading.tps
+
+
+def requests(server: Server, *, wanted: str = "") -> List[Request]:
+    """Return the requests in flight that are shown, oldest first."""
+    found = [
+        request
+        for request in server.snapshot.requests.values()
+        if _matches(wanted, server.label(request.info.model), request.info.model, request.info.id)
+    ]
+    return sorted(found, key=lambda request: (request.started_s, request.info.id))
+
+
+def _matches(wanted: str, *texts: str) -> bool:
+    return not wanted or any(wanted.casefold() in text.casefold() for text in texts)
+
+
+def things(server: Server, *, now_s: float, sort: str, wanted: str) -> Tuple[Thing, ...]:
+    """Return what can be selected, in the order of the screen."""
+    return (
+        *(Thing(MODEL, model.id) for model in models(server, now_s=now_s, sort=sort, wanted=wanted)),
+        *(thing_of(request) for request in requests(server, wanted=wanted)),
+    )
+
+
+def thing_of(request: Request) -> Thing:
+    """Return what selects a request."""
+    return Thing(REQUEST, request.info.id, request.info.stamp)
+
+
+def request_of(snapshot: Snapshot, thing: Thing) -> Optional[Request]:
+    """Return the very request that was selected, None when it has ended."""
+    found = snapshot.requests.get(thing.id)
+    return found if found is not None and found.info.stamp == thing.mark else None
+
+
+def tokens(server: Server, request: Request, phase: Phase) -> str:
+    """Return how many tokens a request has generated, or how much of its prompt is processed."""
+    model = server.snapshot.models.get(request.info.model)
+    if model is None:
+        return units.UNKNOWN
+    known = readings.decoded_tokens(server.snapshot, model) if phase is Phase.GENERATING else None
+    if phase is Phase.PROMPT:
+        known = readings.prompt_position(model)
+    return units.count(known) if known else units.UNKNOWN
+
+
+def phase_style(phase: Phase) -> Style:
+    """Return the style of a phase."""
+    return Style.WARN if phase in (Phase.QUEUED, Phase.LOADING) else Style.BUSY
+
+
+def phase_sign(phase: Phase) -> str:
+    """Return the sign of a phase: that of the status it makes."""
+    signs: Mapping[Phase, Status] = {
+        Phase.QUEUED: Status.QUEUED, Phase.LOADING: Status.LOADING, Phase.PROMPT: Status.PROMPT,
+    }  # fmt: skip
+    return GLYPHS[signs.get(phase, Status.GENERATING)]
+
+
+def shown_server(scene: Scene, name: str) -> Server:
+    """Return the server of a name, else the first."""
+    return next((server for server in scene.servers if server.name == name), scene.servers[0])
+
+
+def label(server: Server, thing: Thing) -> str:
+    """Return what a thing is called in a message."""
+    return server.label(thing.id) if thing.kind == MODEL else words.request_label(reason(thing.id))

@@ -1,0 +1,77 @@
+"""From lines to the bytes of a terminal: a palette for what the terminal can show, and characters it knows.
+
+Colour repeats what shape and words say. Sixteen colours follow the terminal's own theme, so they are used until the
+background is known (OSC 11); then a truecolor terminal gets colours of at least 4.5:1 against it.
+"""
+
+from enum import Enum
+from typing import Dict, Iterable, Mapping, Sequence
+
+from llamabar.terminal.cells import Line, Style, columns
+
+RESET = "\x1b[0m"
+
+
+class Colours(Enum):
+    """What the terminal can show; the last two need a background that is known."""
+
+    NONE = "none"
+    SIXTEEN = "sixteen"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+def _rgb(code: str) -> str:
+    return "38;2;" + ";".join(str(int(code[at : at + 2], 16)) for at in (0, 2, 4))
+
+
+_SIXTEEN: Dict[Style, str] = {
+    Style.BOLD: "1", Style.DIM: "2", Style.GOOD: "32", Style.BUSY: "1;36", Style.WARN: "33", Style.BAD: "1;31",
+    Style.CHART: "36", Style.FRAME: "2", Style.KEY: "1",
+}  # fmt: skip
+_LIGHT: Dict[Style, str] = {
+    Style.BOLD: "1", Style.DIM: _rgb("6a6a70"), Style.GOOD: _rgb("1a7431"), Style.BUSY: "1;" + _rgb("0b5cad"),
+    Style.WARN: _rgb("8a5a00"), Style.BAD: "1;" + _rgb("b3261e"), Style.CHART: _rgb("2e7dd7"),
+    Style.FRAME: _rgb("b4b4bc"), Style.KEY: "1;" + _rgb("0b5cad"),
+}  # fmt: skip
+_DARK: Dict[Style, str] = {
+    Style.BOLD: "1", Style.DIM: _rgb("9a9aa4"), Style.GOOD: _rgb("6fd088"), Style.BUSY: "1;" + _rgb("7cc4ff"),
+    Style.WARN: _rgb("ffc252"), Style.BAD: "1;" + _rgb("ff8a80"), Style.CHART: _rgb("5aa9ff"),
+    Style.FRAME: _rgb("55555f"), Style.KEY: "1;" + _rgb("7cc4ff"),
+}  # fmt: skip
+PALETTES: Mapping[Colours, Mapping[Style, str]] = {
+    Colours.NONE: {}, Colours.SIXTEEN: _SIXTEEN, Colours.LIGHT: _LIGHT, Colours.DARK: _DARK,
+}  # fmt: skip
+SELECTED = {Colours.SIXTEEN: "7", Colours.LIGHT: "48;2;219;234;251", Colours.DARK: "48;2;38;56;84"}
+
+# Where the locale is not UTF-8: one ASCII character for each of ours.
+_ASCII = str.maketrans({
+    **dict(zip("╭╮╰╯─│▸↑↓…–·✓✗", "++++-|>^v.-.+x")), **dict(zip("▁▂▃▄▅▆▇█▒░", "_.-:=+*##-")),
+    **dict(zip("?■◌‼✕⚿▲○◉⧖≋⚠⏎⤓⏏▌", "?#.!x!!o*:~!<v^_")),
+})  # fmt: skip
+
+
+def painted(lines: Iterable[Line], colours: Colours, *, unicode: bool = True) -> Sequence[str]:
+    """Return each line as the terminal gets it, without an end of line."""
+    return [_painted(one, colours, unicode) for one in lines]
+
+
+def _painted(one: Line, colours: Colours, unicode: bool) -> str:
+    palette = PALETTES[colours]
+    whole = SELECTED.get(colours, "") if one.selected else ""
+    shown = ""
+    for span in one.spans:
+        if not span.text:
+            continue
+        codes = ";".join(filter(None, (palette.get(span.style, ""), whole)))
+        text = span.text if unicode else to_ascii(span.text)
+        shown += f"\x1b[{codes}m{text}{RESET}" if codes and (whole or not text.isspace()) else text
+    return shown
+
+
+def to_ascii(text: str) -> str:
+    """Return a text in ASCII that takes as many columns: ours translated, others' as question marks."""
+    if text.isascii():
+        return text
+    translated = text.translate(_ASCII)
+    return "".join(char if char.isascii() else "?" * columns(char) for char in translated)

@@ -1,0 +1,224 @@
+"""The upper part of the dashboard: the header, and speed and memory as panels or, in a low window, as a line each."""
+
+from typing import Iterable, List, Optional, Sequence
+
+from llamabar.core import units
+from llamabar.core.history import History
+from llamabar.core.readings import median
+from llamabar.core.speed import Reading, Source
+from llamabar.core.state import loaded
+from llamabar.terminal import words
+from llamabar.terminal.cells import Line, Span, Style, beside, columns, cut, filled, length, pad, spread
+from llamabar.terminal.charts import FULL, LIGHT, SHADE, ceiling, chart, points_for, recent, shares
+from llamabar.terminal.facts import server_state
+from llamabar.view.scene import Scene, Server
+from llamabar.view.text import name, plain
+
+AXIS = 6  # columns of the numbers beside a chart
+SHORT_CHART = 8
+NO_BAR = 10
+CPU_ROWS = 4  # that many free lines hold a chart
+
+
+def header(scene: Scene, server: Server, width: int) -> Line:
+    """Return the first line: what the server does, which it is, how long it has been watched."""
+    state, snapshot = server_state(server), server.snapshot
+    speed = server.figures.total
+    said = state.words + ("" if speed is None else f" {mark(speed)}{units.rate(speed.tps)} tok/s")
+    left = [Span(f" {words.PROGRAM} ", Style.BOLD), Span(f"  {state.sign} {said}", state.style)]
+    version = f" · llama-swap v{plain(snapshot.version)}" if snapshot.version else ""
+    profile = f" · {words.PROFILE} {name(snapshot.profile, 20)}" if snapshot.profile else ""
+    since_s = snapshot.connection_since_s
+    watched = f" · {words.connected(scene.now_s - since_s)}" if snapshot.connected and since_s is not None else ""
+    for right in (
+        f"{plain(server.name)} · {server.address}{version}{profile}{watched} ",
+        f"{plain(server.name)} · {server.address}{version}{profile} ", f"{plain(server.name)} · {server.address} ",
+        f"{server.address} ", "",
+    ):  # fmt: skip
+        if length(left) + columns(right) + 2 <= width:
+            break
+    return Line(spread(left, (Span(right, Style.DIM),), width))
+
+
+def servers(scene: Scene, shown: Server, width: int) -> Line:
+    """Return the line of all servers, the shown one marked."""
+    spans: List[Span] = [Span(" ")]
+    for one in scene.servers:
+        state = server_state(one)
+        here = one.name == shown.name
+        speed = one.figures.total
+        value = "" if speed is None else f" {units.rate(speed.tps)}"
+        spans += [
+            Span("▸" if here else " ", Style.KEY),
+            Span(name(one.name, 16), Style.BOLD if here else Style.PLAIN),
+            Span(f" {state.sign}{value}", state.style),
+            Span("   "),
+        ]
+    return Line(filled(spans, width))
+
+
+def speed_panel(
+    history: History, reading: Optional[Reading], *, now_s: float, size: "tuple[int, int]", braille: bool
+) -> List[Line]:
+    """Return the chart of a generation speed in a frame, with its scale, and what it says in numbers."""
+    width, height = size
+    inner, rows = width - 2 - AXIS - 1, height - 2
+    values = recent(history, "generation_tps", points_for(inner, braille=braille), now_s=now_s)
+    top = ceiling(values)
+    drawn = chart(values, top, height=rows, braille=braille)
+    marks = {0: units.short_count(round(top)), rows - 1: "0"}
+    body = [
+        (Span(f"{marks.get(row, ''):>{AXIS - 1}} ", Style.DIM), Span(text, Style.CHART), Span(" "))
+        for row, text in enumerate(drawn)
+    ]
+    known = [value for value in values if value]
+    said = [] if reading is None else [f"now {mark(reading)}{units.rate(reading.tps)}"]
+    said += [f"typical {units.rate(median(known))}", f"best {units.rate(max(known))}"] if known else []
+    return frame(words.SPEED, words.TOKENS_A_SECOND, body, width, below=(words.AGO, " · ".join(said)))
+
+
+def speed_line(server: Server, *, now_s: float, width: int, braille: bool) -> Line:
+    """Return the speed of the last minutes in one line."""
+    reading = server.figures.total
+    inner = max(SHORT_CHART, width - 34)
+    values = recent(server.history, "generation_tps", points_for(inner, braille=braille), now_s=now_s)
+    now = "" if reading is None else f"{mark(reading)}{units.rate(reading.tps)} tok/s"
+    best = f"of {units.short_count(round(ceiling(values)))}" if any(values) else ""
+    spans = (
+        Span(f" {words.SPEED:<7}", Style.DIM),
+        Span(chart(values, ceiling(values), height=1, braille=braille)[0], Style.CHART),
+        Span(f" {now:>11} ", Style.BUSY), Span(best, Style.DIM),
+    )  # fmt: skip
+    return Line(filled(spans, width))
+
+
+def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", braille: bool) -> List[Line]:
+    """Return what holds this computer's memory, and how busy its processors are, in a frame."""
+    width, height = size
+    host, inner = server.snapshot.host, width - 4
+    total = host.memory_total_bytes
+    body: List[Sequence[Span]] = []
+    if total and server.figures.used_bytes is not None:
+        own, other, free = _parts(server)
+        body.append(_bar((own, other, free), total, inner))
+        said = ((words.MODELS_OWN, own, Style.CHART), (words.OTHER, other, Style.PLAIN), (words.FREE, free, Style.DIM))
+        body.append(_labels(((f"{what} {units.size(size)}", style) for what, size, style in said)))
+    load = _load(server, now_s=now_s, braille=braille, width=inner)
+    body += [load] if load else []
+    by_model = [(server.label(one.id), server.figures.memory_bytes.get(one.id)) for one in loaded(server.snapshot)]
+    biggest = sorted(((used, label) for label, used in by_model if used), reverse=True)
+    body += [
+        (Span(pad(label, max(0, inner - 12))), Span(f"{units.size(used):>10}", Style.DIM)) for used, label in biggest
+    ]
+    spare = height - 2 - len(body)
+    if spare >= CPU_ROWS:
+        body += [(), *_cpu_chart(server, now_s=now_s, size=(inner, spare - 1), braille=braille)]
+    body = [*body, *[()] * max(0, spare)][: height - 2]
+    used = server.figures.used_bytes
+    right = units.of_total(used, total) if total and used is not None else ""
+    return frame(words.MEMORY, right, [(Span(" "), *spans) for spans in body], width)
+
+
+def memory_line(server: Server, *, width: int) -> Line:
+    """Return this computer's memory and processors in one line."""
+    host, used = server.snapshot.host, server.figures.used_bytes
+    total = host.memory_total_bytes
+    load = [f"{what} {units.percent(ratio)}" for what, ratio in _ratios(server)]
+    if not total or used is None:
+        return Line(filled((Span(f" {words.MEMORY:<7}", Style.DIM), Span("  ".join(load) or units.UNKNOWN)), width))
+    right = f" {units.of_total(used, total)}   {'  '.join(load)}"
+    bar = max(NO_BAR, width - 9 - columns(right))
+    spans = (Span(f" {words.MEMORY:<7}", Style.DIM), *_bar(_parts(server), total, bar), Span(right))
+    return Line(filled(spans, width))
+
+
+def frame(
+    title: str, right: str, body: Sequence[Sequence[Span]], width: int, *, below: Sequence[str] = ("", "")
+) -> List[Line]:
+    """Return lines in a frame with a title at its left and a figure at its right, and the same below."""
+    return [
+        _border("╭", "╮", title, right, width),
+        *(Line((Span("│", Style.FRAME), *filled(spans, width - 2), Span("│", Style.FRAME))) for spans in body),
+        _border("╰", "╯", below[0], below[1], width),
+    ]
+
+
+def mark(reading: Reading) -> str:
+    """Return the sign of an estimate, "" for a measured speed."""
+    return "~" if reading.source is Source.ESTIMATE else ""
+
+
+def panels(scene: Scene, server: Server, *, size: "tuple[int, int]", braille: bool) -> List[Line]:
+    """Return the speed and the memory panel side by side."""
+    width, height = size
+    left = width * 11 // 20
+    speed = speed_panel(
+        server.history, server.figures.total, now_s=scene.now_s, size=(left, height), braille=braille
+    )
+    memory = memory_panel(server, now_s=scene.now_s, size=(width - left, height), braille=braille)
+    return beside(speed, memory)
+
+
+def _border(left: str, right: str, title: str, figure: str, width: int) -> Line:
+    start = [Span(f"{left} " if title else left, Style.FRAME), Span(title, Style.BOLD if left == "╭" else Style.DIM)]
+    end = [Span(figure, Style.DIM), Span(f" {right}" if figure else right, Style.FRAME)]
+    room = width - length(start) - length(end)
+    if room < 2:
+        end, room = [Span(right, Style.FRAME)], width - length(start) - 1
+    rule = "─" * max(0, room - bool(title) - bool(figure and len(end) > 1))
+    rule = f"{' ' if title else ''}{rule}{' ' if figure and len(end) > 1 else ''}"
+    return Line((*cut(start, width - length(end)), Span(rule, Style.FRAME), *end))
+
+
+def _parts(server: Server) -> "tuple[float, float, float]":
+    """Return the bytes of models, of all else, and what is free."""
+    used, total = server.figures.used_bytes or 0.0, server.snapshot.host.memory_total_bytes or 0
+    own = min(used, sum(server.figures.memory_bytes.values()))
+    return own, used - own, max(0.0, total - used)
+
+
+def _bar(parts: "tuple[float, float, float]", total: float, width: int) -> "tuple[Span, ...]":
+    own, other, _ = shares([part / total for part in parts], width)
+    own, other = min(own, width), min(other, max(0, width - own))
+    free = max(0, width - own - other)
+    return Span(FULL * own, Style.CHART), Span(SHADE * other), Span(LIGHT * free, Style.DIM)
+
+
+def _cpu_chart(
+    server: Server, *, now_s: float, size: "tuple[int, int]", braille: bool
+) -> List[Sequence[Span]]:
+    width, rows = size
+    values = recent(server.history, "cpu_ratio", points_for(width - AXIS, braille=braille), now_s=now_s)
+    marks = {0: words.CPU}
+    drawn = chart(values, 1.0, height=rows, braille=braille)
+    labels = [f"{marks.get(row, ''):<{AXIS}}" for row in range(rows)]
+    return [(Span(label, Style.DIM), Span(text, Style.CHART)) for label, text in zip(labels, drawn)]
+
+
+def _labels(said: "Iterable[tuple[str, Style]]") -> List[Span]:
+    return [Span(f"{text}   ", style) for text, style in said]
+
+
+def _ratios(server: Server) -> "List[tuple[str, float]]":
+    pairs = ((words.CPU, server.figures.cpu_ratio), (words.GPU, server.figures.gpu_ratio))
+    return [(what, ratio) for what, ratio in pairs if ratio is not None]
+
+
+def _load(server: Server, *, now_s: float, braille: bool, width: int) -> List[Span]:
+    power = server.snapshot.host.gpu_power_w
+    spans: List[Span] = []
+    each = max(4, min(24, (width - 32) // 2))
+    for what, ratio in _ratios(server):
+        spans.append(Span(f"{what} ", Style.DIM))
+        if what == words.CPU:
+            values = recent(server.history, "cpu_ratio", points_for(each, braille=braille), now_s=now_s)
+            spans.append(Span(chart(values, 1.0, height=1, braille=braille)[0], Style.CHART))
+        else:
+            full = min(each, round(ratio * each))
+            spans += [Span(FULL * full, Style.CHART), Span(LIGHT * (each - full), Style.DIM)]
+        spans.append(Span(f" {units.percent(ratio)}   "))
+    if spans and power is not None:
+        spans.append(Span(f"{power:.0f} W", Style.DIM))
+    return spans
+
+

@@ -1,0 +1,55 @@
+"""The scene as a few plain lines: for a window too narrow for tables, a dumb terminal, a pipe; and what is wrong."""
+
+from typing import List, Tuple
+
+from llamabar.core import units
+from llamabar.core.phases import phases
+from llamabar.core.state import loaded
+from llamabar.core.status import Status
+from llamabar.terminal import facts, words
+from llamabar.view import doing_words
+from llamabar.view import words as menu_words
+from llamabar.view.scene import Scene, Server
+from llamabar.view.text import name, plain, reason
+
+
+def lines(scene: Scene) -> List[str]:
+    """Return a line for each server, each loaded model and each request."""
+    return [text for server in scene.servers for text in _server_lines(server, scene)]
+
+
+def trouble(server: Server, *, now_s: float) -> Tuple[str, ...]:
+    """Return why a server shows nothing, and what to do about it; nothing of one that is connected."""
+    snapshot, fault = server.snapshot, server.snapshot.fault
+    if snapshot.connected or fault is None:
+        return ()
+    why = menu_words.why(fault, server.status, detail=reason(fault.detail))
+    found = [menu_words.sentence(why), menu_words.REMEDIES.get(fault.kind, "")]
+    if server.cause is not None:
+        found += [menu_words.sentence(plain(server.cause.title)), plain(server.cause.remedy)]
+    if snapshot.service is not None and snapshot.service.label and server.status in (Status.STOPPED, Status.CRASHING):
+        found.append(words.PRESS_START)
+    found.append(words.DIAGNOSE)
+    if snapshot.last_seen_s is not None:
+        before = ", ".join(server.label(model.id) for model in loaded(snapshot)) or "no model loaded"
+        found.append(f"{menu_words.LAST_UPDATE} {menu_words.ago(now_s - snapshot.last_seen_s)}: {before}")
+    return tuple(text for text in found if text)
+
+
+def _server_lines(server: Server, scene: Scene) -> List[str]:
+    state, speed = facts.server_state(server), server.figures.total
+    value = "" if speed is None else f" {units.rate(speed.tps)} tok/s"
+    found = [f"{name(server.name, 20)}: {state.words}{value}"]
+    if server.snapshot.fault is not None and not server.snapshot.connected:
+        return [*found, *(f"  {text}" for text in trouble(server, now_s=scene.now_s)[:1])]
+    for model in facts.models(server, now_s=scene.now_s):
+        doing = facts.state(server, model, now_s=scene.now_s)
+        if doing.rank < facts.NOT_LOADED_RANK:
+            reading = server.figures.speeds.get(model.id)
+            tps = "" if reading is None else f" {units.rate(reading.tps)} tok/s"
+            found.append(f"  {server.label(model.id)}: {doing.words}{tps}")
+    told = phases(server.snapshot)
+    for request in facts.requests(server):
+        said = doing_words.phase(told[request.info.id], request.kind)
+        found.append(f"  #{name(request.info.id, 12)} {server.label(request.info.model)}: {said}")
+    return found

@@ -1,0 +1,132 @@
+"""What the dashboard shows beside the scene: the page, what is selected, a question, what the last key came to."""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import NamedTuple, Optional, Tuple
+
+from llamabar.terminal import facts, words
+from llamabar.terminal.facts import MODEL, SORTS, Thing
+from llamabar.view.menu import Action
+from llamabar.view.scene import Scene
+from llamabar.view.text import plain
+from llamabar.view.words import sentence
+
+MESSAGE_FOR_S = 10.0
+
+
+class Page(Enum):
+    """What the window shows."""
+
+    TABLES = "tables"
+    DETAILS = "details"
+    HELP = "help"
+    PROFILES = "profiles"
+
+
+class Deed(Enum):
+    """What the loop shall do."""
+
+    QUIT = "quit"
+    ACT = "act"
+    COPY = "copy"
+    LOG = "log"
+    DOCTOR = "doctor"
+    PAUSE = "pause"
+
+
+class Level(Enum):
+    """How a message in the bottom line is meant."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    BAD = "bad"
+
+
+class Sent(NamedTuple):
+    """An action that is on its way."""
+
+    action: Action
+    label: str
+    at_s: float
+
+
+class Question(NamedTuple):
+    """An action that waits for a yes, and the words that ask."""
+
+    action: Action
+    label: str
+    text: str
+
+
+@dataclass(frozen=True)
+class View:
+    """The state of the dashboard. `place` is where what is selected stood; `message` answers the last key."""
+
+    server: str = ""
+    page: Page = Page.TABLES
+    selected: Optional[Thing] = None
+    place: int = -1
+    top: int = 0  # the first model that is shown
+    rows: int = 10  # of models, as they were shown last
+    sort: str = SORTS[0]
+    filter: str = ""
+    typing: bool = False
+    question: Optional[Question] = None
+    chosen: str = ""  # the profile pointed at
+    message: str = ""
+    level: Level = Level.PLAIN
+    said_s: float = 0.0
+    sent: Tuple[Sent, ...] = ()
+    demo: bool = False
+
+
+class Outcome(NamedTuple):
+    """What is shown next, and what shall be done: a deed, its action or its text."""
+
+    view: View
+    deed: Optional[Deed] = None
+    action: Optional[Action] = None
+    text: str = ""
+
+
+def settled(view: View, scene: Scene) -> View:
+    """Return the state under a new scene: what has gone is not selected any more, what has ended is said."""
+    server = facts.shown_server(scene, view.server)
+    view = replace(_told(view, scene), server=server.name)
+    if view.message and scene.now_s > view.said_s + MESSAGE_FOR_S and not view.sent:
+        view = replace(view, message="")
+    found = things(view, scene)
+    if view.selected is None:
+        return replace(view, selected=found[0], place=0) if found and view.place < 0 else view
+    if view.selected in found:
+        return replace(view, place=found.index(view.selected))
+    gone = view.selected.kind == MODEL or facts.request_of(server.snapshot, view.selected) is None
+    page = Page.TABLES if view.page is Page.DETAILS and gone else view.page
+    return replace(view, selected=None, place=max(0, view.place), page=page)
+
+
+def say(view: View, text: str, scene: Scene, level: Level = Level.PLAIN) -> View:
+    """Return the state with a message in its bottom line."""
+    return replace(view, message=text, level=level, said_s=scene.now_s)
+
+
+def _told(view: View, scene: Scene) -> View:
+    """Say how actions ended."""
+    for sent in view.sent:
+        server = facts.shown_server(scene, sent.action.server)
+        asked = server.snapshot.asked.get(sent.action.token)
+        if asked is None or asked.ended_s is None or asked.ended_s < sent.at_s:
+            continue
+        do, failure = sent.action.do, asked.failure
+        text = words.failed(do, sent.label, sentence(plain(failure))) if failure else words.done(
+            do, sent.label, asked.ended_s - sent.at_s
+        )  # fmt: skip
+        view = say(view, text, scene, Level.BAD if failure else Level.GOOD)
+        view = replace(view, sent=tuple(one for one in view.sent if one != sent))
+    return view
+
+
+def things(view: View, scene: Scene) -> Tuple[Thing, ...]:
+    """Return what can be selected, in the order of the screen."""
+    server = facts.shown_server(scene, view.server)
+    return facts.things(server, now_s=scene.now_s, sort=view.sort, wanted=view.filter)

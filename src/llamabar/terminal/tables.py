@@ -1,0 +1,202 @@
+"""The tables of models and requests: columns of fixed widths, so that nothing moves but what changes.
+
+A column is shown where the window has room for it and all that matter more; none is ever squeezed.
+"""
+
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from llamabar.core import units
+from llamabar.core.phases import phases
+from llamabar.core.state import Model, Request, in_flight, requests_of
+from llamabar.terminal import facts, words
+from llamabar.terminal.cells import EMPTY, Line, Span, Style, columns, filled, fit, line, pad
+from llamabar.terminal.charts import FULL, LIGHT, chart, points_for, recent
+from llamabar.terminal.facts import Thing, Trends
+from llamabar.view import doing_words
+from llamabar.view.scene import Scene, Server
+from llamabar.view.text import name, plain
+
+GUTTER = 3
+GAP = 2
+NAME, NARROWEST_NAME = 18, 10
+WIDEST_NAME = 48
+METER = 5
+TREND = 18
+
+Cell = Tuple[Tuple[Span, ...], bool]  # pieces, and whether they stand at the right
+
+
+class Column(NamedTuple):
+    """A column: its head, its width, whether its cells stand at the right, and how much it matters (0 most)."""
+
+    head: str
+    width: int
+    right: bool = False
+    rank: int = 0
+
+
+class Window(NamedTuple):
+    """The rows of a table that are shown: from where, and how many."""
+
+    start: int
+    rows: int
+
+
+MODEL_COLUMNS = (
+    Column(words.STATE, 14), Column(words.TPS, 9, True, 1), Column(words.MEMORY_HEAD, 9, True, 2),
+    Column(words.CONTEXT, 16, False, 5), Column(words.UNLOADS, 8, True, 4), Column(words.REQUESTS, 3, True, 3),
+    Column(words.TODAY, 5, True, 6), Column(words.TREND, TREND, False, 7),
+)  # fmt: skip
+REQUEST_COLUMNS = (
+    Column(words.PHASE, 16), Column(words.TOKENS, 7, True, 2), Column(words.AGE, 6, True, 1),
+    Column(words.FROM, 16, False, 3),
+)  # fmt: skip
+
+
+def visible(chosen: Optional[int], count: int, rows: int, start: int) -> Window:
+    """Return the window that shows the chosen row and moves no further than it must."""
+    start = max(0, min(start, count - rows))
+    if chosen is not None:
+        start = min(max(start, chosen - rows + 1), chosen)
+    return Window(max(0, start), rows)
+
+
+def model_table(
+    scene: Scene, server: Server, models: Sequence[Model], window: Window, *, chosen: Optional[Thing], width: int,
+    trends: Trends, braille: bool,
+) -> List[Line]:  # fmt: skip
+    """Return the head and the models of a window."""
+    shown = _chosen(MODEL_COLUMNS, width)
+
+    def _row(model: Model) -> Line:
+        thing = Thing(facts.MODEL, model.id)
+        cells = _model_cells(scene, server, model, trends=trends, braille=braille, shown=shown)
+        return _line(server.label(model.id), cells, shown, width, selected=thing == chosen)
+
+    return _table(words.MODEL, shown, models, window, width, _row)
+
+
+def request_table(
+    scene: Scene, server: Server, requests: Sequence[Request], window: Window, *, chosen: Optional[Thing], width: int
+) -> List[Line]:
+    """Return the head and the requests of a window."""
+    shown = _chosen(REQUEST_COLUMNS, width)
+    found = phases(server.snapshot)
+
+    def _row(request: Request) -> Line:
+        phase = found[request.info.id]
+        style = facts.phase_style(phase)
+        doing = Span(f"{facts.phase_sign(phase)} {doing_words.phase(phase, request.kind)}", style)
+        cells = {
+            words.PHASE: (doing,), words.TOKENS: (Span(facts.tokens(server, request, phase)),),
+            words.AGE: (Span(units.duration(scene.now_s - request.started_s)),),
+            words.FROM: (Span(name(request.info.client, 16) if request.info.client else units.UNKNOWN),),
+        }  # fmt: skip
+        label = f"#{name(request.info.id, 12)}  {server.label(request.info.model)}"
+        return _line(label, cells, shown, width, selected=facts.thing_of(request) == chosen)
+
+    return _table(words.REQUEST, shown, requests, window, width, _row)
+
+
+def no_requests(scene: Scene, server: Server, width: int) -> Line:
+    """Return the line that stands where no request does: how many there are where only that is told, the day so far."""
+    counted = in_flight(server.snapshot)
+    said = units.plural(counted, "request") + " in flight." if counted else words.NO_REQUESTS
+    sums = server.totals.of(scene.today)
+    requests, tokens = sum(one.requests for one in sums.values()), sum(one.generated_tokens for one in sums.values())
+    told = f"  {words.today(requests, tokens)}" if requests else ""
+    return Line(filled((Span(" " * GUTTER), Span(said + told, Style.DIM)), width))
+
+
+def _model_cells(
+    scene: Scene, server: Server, model: Model, *, trends: Trends, braille: bool, shown: Sequence[Column]
+) -> "dict[str, tuple[Span, ...]]":
+    now_s = scene.now_s
+    state = facts.state(server, model, now_s=now_s)
+    used, share = facts.context(model)
+    running = len(requests_of(server.snapshot, model.id))
+    requests = facts.today(server, scene, model.id).requests
+    cells = {
+        words.STATE: (Span(f"{state.sign} {state.words}{state.more}", state.style),),
+        words.TPS: (Span(*facts.tps(server, model)),),
+        words.MEMORY_HEAD: (Span(*facts.memory(server, model)),),
+        words.CONTEXT: (Span(pad(used, 10)), *_meter(share)),
+        words.UNLOADS: (Span(*facts.unloads(server, model, now_s=now_s)),),
+        words.REQUESTS: (Span(str(running) if running else units.UNKNOWN, Style.PLAIN if running else Style.DIM),),
+        words.TODAY: (Span(units.short_count(requests) if requests else units.UNKNOWN, Style.DIM),),
+    }
+    if any(column.head == words.TREND for column in shown):
+        history = trends.get((server.name, model.id))
+        width = next(column.width for column in shown if column.head == words.TREND)
+        points = points_for(width, braille=braille)
+        values = recent(history, "generation_tps", points, now_s=now_s) if history is not None else ()
+        top = max((value for value in values if value is not None), default=0.0) or 1.0
+        cells[words.TREND] = tuple(Span(text, Style.CHART) for text in chart(values, top, height=1, braille=braille))
+    return cells
+
+
+def _meter(share: Optional[float]) -> "tuple[Span, ...]":
+    if share is None:
+        return ()
+    full = max(1, min(METER, round(share * METER)))
+    style = Style.WARN if share > 0.9 else Style.CHART
+    return Span(FULL * full, style), Span(LIGHT * (METER - full), Style.DIM)
+
+
+def _chosen(given: Sequence[Column], width: int) -> List[Column]:
+    """Return the columns that fit beside a name, in their order; the first, of words, is wider in a wider window."""
+    more = 0 if width < 72 else 4 if width < 110 else 14 if width < 150 else 22
+    widened = [given[0]._replace(width=given[0].width + more), *given[1:]]
+    room, kept = width - GUTTER - 1 - NAME, set()
+    for column in sorted(widened, key=lambda column: column.rank):
+        room -= column.width + GAP
+        if room < 0:
+            break
+        kept.add(column.head)
+    return [column for column in widened if column.head in kept]
+
+
+def _table(
+    head: str, shown: Sequence[Column], rows: Sequence[object], window: Window, width: int, draw: "Callable[..., Line]"
+) -> List[Line]:
+    end = window.start + window.rows
+    left_out = words.more(window.start, max(0, len(rows) - end))
+    title = _line(head, {column.head: (Span(column.head, Style.DIM),) for column in shown}, shown, width, head=True)
+    if left_out:
+        room = width - columns(left_out) - 2
+        title = Line((*filled(title.spans, room), Span(f" {left_out} ", Style.KEY)))
+    return [title, *(draw(row) for row in rows[window.start : end])]
+
+
+def _line(
+    label: str, cells: "Mapping[str, tuple[Span, ...]]", shown: Sequence[Column], width: int, *, selected: bool = False,
+    head: bool = False,
+) -> Line:  # fmt: skip
+    taken = sum(column.width + GAP for column in shown)
+    room = min(WIDEST_NAME, max(NARROWEST_NAME, width - GUTTER - 1 - taken))
+    spans: List[Span] = [
+        Span(" ▸ " if selected else " " * GUTTER, Style.KEY),
+        Span(pad(_cut(label, room), room), Style.DIM if head else Style.BOLD if selected else Style.PLAIN),
+    ]
+    for column in shown:
+        cell = cells.get(column.head, ())
+        spans.append(Span(" " * GAP))
+        if column.right:
+            spans += [Span(pad(one.text, column.width, right=True), one.style) for one in cell[:1]]
+        else:
+            spans += filled(cell, column.width)
+    return Line(filled(spans, width), selected)
+
+
+def _cut(label: str, room: int) -> str:
+    """Return a name cut in its middle: the beginnings and the ends of ids tell them apart."""
+    if columns(label) <= room or not label.isascii():
+        return fit(label, room)
+    tail = room // 3
+    return f"{label[: room - tail - 1]}…{label[-tail:]}"
+
+
+def notice(texts: Sequence[str], width: int, rows: int) -> List[Line]:
+    """Return a few lines of text below an empty one, filled up with empty ones."""
+    shown = [line(" " * GUTTER, Span(fit(plain(text), max(1, width - GUTTER - 1)))) for text in texts]
+    return [EMPTY, *shown, *[EMPTY] * rows][:rows]

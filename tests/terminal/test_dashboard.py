@@ -1,0 +1,156 @@
+"""The dashboard as a person reads it: eight states at two sizes as golden screens, and rules that hold at any size."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tools.scenes import scenes
+
+from llamabar.core import events as ev
+from llamabar.core.history import History
+from llamabar.core.snapshot import apply
+from llamabar.core.state import Snapshot
+from llamabar.terminal.cells import Style, columns
+from llamabar.terminal.dashboard import Window, draw
+from llamabar.terminal.paint import to_ascii
+from llamabar.terminal.state import Page, View, settled
+from llamabar.view.scene import Scene, seen
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "terminal"
+STATES = ("generating", "queued-behind", "prompt", "loading", "ready", "failed", "offline", "several-servers")
+SIZES = ((120, 40), (80, 24))
+SCENES = {named.name: named.scene for named in scenes()}
+
+
+def screen(scene, width, height, view=None, **more):
+    """The lines of a screen as text."""
+    view = settled(view or View(), scene)
+    trends = {(one.name, model): one.history for one in scene.servers for model in one.snapshot.models}
+    return [line.text for line in draw(scene, view, Window(width, height, **more), trends=trends).lines]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_eight_states_look_as_they_did_when_somebody_read_them(size):
+    parts = [
+        "\n".join((f"── {name} {'─' * (size[0] - len(name) - 4)}", *map(str.rstrip, screen(SCENES[name], *size))))
+        for name in STATES
+    ]
+    shown = "\n".join(parts) + "\n"
+    path = GOLDEN / f"{size[0]}x{size[1]}.txt"
+    if os.environ.get("LLAMABAR_WRITE_GOLDEN"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(shown, "utf-8")
+    assert shown == path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("braille", [True, False])
+@pytest.mark.parametrize("page", [Page.TABLES, Page.DETAILS, Page.HELP, Page.PROFILES])
+@pytest.mark.parametrize(("width", "height"), [
+    (200, 50), (120, 40), (97, 27), (80, 24), (60, 20), (41, 9), (40, 4), (39, 24), (20, 6), (80, 3), (1, 1),
+])  # fmt: skip
+def test_every_state_fills_any_window_exactly(width, height, page, braille):
+    for scene in SCENES.values():
+        lines = screen(scene, width, height, View(page=page), braille=braille)
+        assert len(lines) == height
+        assert max(map(columns, lines)) <= width
+
+
+def many(count, *, names=lambda number: f"model-{number:03}", ready=()):
+    """A server with so many models."""
+    listed = tuple(ev.ModelInfo(names(one), "ready" if one in ready else "stopped") for one in range(count))
+    snapshot = Snapshot()
+    for event in (ev.StreamOpened(), ev.CapabilitiesFound(frozenset({"inflight_list"})), ev.ModelsListed(listed)):
+        snapshot = apply(snapshot, event, 1.0)
+    return Scene((seen("mac", "http://127.0.0.1:8080", snapshot, History(), now_s=2.0),), 2.0)
+
+
+def moved(scene, view, *keys, height=24):
+    """The view after keys, drawn after each."""
+    from llamabar.terminal.controls import pressed
+    from llamabar.terminal.keys import Pressed
+
+    view = draw(scene, settled(view, scene), Window(80, height)).view
+    for key in keys:
+        view = draw(scene, pressed(view, Pressed(key), scene).view, Window(80, height)).view
+    return view
+
+
+def test_two_hundred_models_scroll_and_the_selected_one_is_always_seen():
+    scene = many(200)
+    for keys, wanted in ((("G",), "model-199"), (("G", "g"), "model-000"), (("page down",) * 3, "model-042"),
+                         (("page down",) * 3 + ("page up",), "model-028"), (("j",) * 30, "model-030")):  # fmt: skip
+        view = moved(scene, View(), *keys)
+        shown = screen(scene, 80, 24, view)
+        assert [text.split()[1] for text in shown if text.startswith(" ▸")] == [wanted]
+    assert any("↑" in text and "more" in text for text in shown)
+
+
+def test_what_is_left_out_is_counted():
+    assert any("↓ 186 more" in text for text in screen(many(200), 80, 24))
+
+
+def test_requests_get_room_beside_two_hundred_models():
+    scene = many(200, ready=(0,))
+    server = scene.servers[0]
+    listed = tuple(ev.RequestInfo(str(one), "model-000", "/v1/chat/completions") for one in range(30))
+    snapshot = apply(server.snapshot, ev.InflightListed(listed), 1.5)
+    scene = replace(scene, servers=(seen("mac", server.url, snapshot, History(), now_s=2.0),))
+    shown = screen(scene, 80, 24)
+    assert sum("#" in text for text in shown) >= 5
+    assert sum("model-" in text and "#" not in text for text in shown) >= 8
+
+
+NAMES = ("模型-7b", "نموذج", "👩‍💻👩‍💻", "e\u0301" * 40, "x" * 300, "a\x1b[31m\x1b]52;c;eA==\x07b", "a|b\n~~~",
+         "", "\u202egpj")
+
+
+@pytest.mark.parametrize("width", [200, 80, 60, 41, 30])
+def test_names_of_every_script_keep_the_columns_straight_and_drive_nothing(width):
+    scene = many(len(NAMES) - 1, names=lambda number: NAMES[number], ready=(0, 1, 2, 3, 4, 5))
+    lines = screen(scene, width, 30)
+    assert max(map(columns, lines)) <= width
+    text = "".join(lines)
+    assert not any(char in text for char in "\x1b\x07\n\x9b\u202e")
+    assert to_ascii(text).isascii()
+    if width >= 60:
+        rows = [one for one in lines if "ready" in one and "◉" in one and not one.startswith(" llamabar")]
+        assert len({columns(one.partition("◉")[0]) for one in rows}) == 1
+
+
+def test_working_models_stand_above_those_that_are_not_loaded():
+    scene = many(9, ready=(7, 4))
+    rows = [text.split()[-8:] and text for text in screen(scene, 80, 24) if "model-" in text]
+    assert ["model-004" in rows[0], "model-007" in rows[1], "model-000" in rows[2]] == [True] * 3
+
+
+def test_a_server_without_models_says_what_to_do():
+    assert "llamabar open config" in "\n".join(screen(many(0), 80, 24))
+
+
+def test_the_cause_of_an_outage_and_what_to_do_stand_in_the_middle():
+    shown = "\n".join(screen(SCENES["offline"], 80, 24))
+    assert "Connection refused." in shown
+    assert "Last update 2 min ago: bge-m3, qwen3-30b" in shown
+    assert "Press D" in shown
+
+
+def test_state_is_told_by_shape_and_words_before_colour():
+    drawn = draw(SCENES["failed"], View(), Window(120, 40)).lines
+    row = next(line for line in drawn if "coder-32b" in line.text)
+    state = next(span for span in row.spans if span.style is Style.BAD)
+    assert state.text.startswith("⚠ failed to load")
+
+
+def test_only_keys_that_can_do_something_are_shown():
+    foot = screen(SCENES["offline"], 120, 40)[-1]
+    assert "load" not in foot.split()
+    assert "D doctor" in foot
+    assert "? help  q quit" in screen(SCENES["generating"], 60, 20)[-1]
+    assert "Tab server" in screen(SCENES["several-servers"], 120, 40)[-1]
+
+
+def test_below_forty_columns_there_are_plain_lines():
+    lines = screen(SCENES["generating"], 38, 10)
+    assert lines[0].startswith("mac: generating 41.0 tok/s")
+    assert "  qwen3-30b: generating 41.0 tok/s" in lines

@@ -1,0 +1,56 @@
+"""Colours by what the terminal can show, and ASCII where it can't show more."""
+
+import re
+
+import pytest
+
+from llamabar.terminal.cells import Span, Style, columns, line
+from llamabar.terminal.paint import PALETTES, SELECTED, Colours, painted, to_ascii
+
+SHOWN = [line(Span("good", Style.GOOD), " plain ", Span("bad", Style.BAD), selected=True)]
+BACKGROUNDS = {Colours.LIGHT: (255, 255, 255), Colours.DARK: (30, 30, 30)}
+GRAPHIC = (Style.FRAME, Style.CHART)
+
+
+def test_without_colour_there_is_no_sequence_at_all():
+    assert painted(SHOWN, Colours.NONE) == ["good plain bad"]
+
+
+@pytest.mark.parametrize("colours", [Colours.SIXTEEN, Colours.LIGHT, Colours.DARK])
+def test_every_piece_is_closed_again_and_a_selected_line_is_marked_whole(colours):
+    shown = painted(SHOWN, colours)[0]
+    assert shown.count("\x1b[0m") == 3
+    assert shown.count(SELECTED[colours]) == 3
+    assert re.sub(r"\x1b\[[\d;]*m", "", shown) == "good plain bad"
+
+
+@pytest.mark.parametrize("colours", list(BACKGROUNDS))
+def test_text_can_be_read_on_its_background_and_on_a_selected_line(colours):
+    marked = tuple(map(int, SELECTED[colours].split(";")[2:]))
+    for style, codes in PALETTES[colours].items():
+        rgb = re.search(r"38;2;(\d+);(\d+);(\d+)", codes)
+        if rgb and style is not Style.FRAME:
+            least = 3.0 if style in GRAPHIC else 4.5
+            assert contrast(tuple(map(int, rgb.groups())), BACKGROUNDS[colours]) >= least, style
+            assert contrast(tuple(map(int, rgb.groups())), marked) >= 3.0, style
+
+
+def test_every_sign_of_ours_has_an_ascii_character_of_the_same_width():
+    text = "≋◉○↓⧖…↑■✕⚿▲◌‼?⚠▸╭─╮│╯╰█▒░▁▂▃▄▅▆▇✓✗·–⏎"
+    assert to_ascii(text).isascii()
+    assert len(to_ascii(text)) == columns(text)
+    assert "?" not in to_ascii(text.replace("?", ""))
+
+
+def test_foreign_letters_keep_their_columns():
+    assert to_ascii("模型-7b") == "????-7b"
+
+
+def contrast(one, two):
+    light, dark = sorted((luminance(one), luminance(two)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(rgb):
+    red, green, blue = ((c / 255 / 12.92) if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
