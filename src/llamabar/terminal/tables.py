@@ -161,10 +161,8 @@ def _table(
 ) -> List[Line]:
     end = window.start + window.rows
     left_out = words.more(window.start, max(0, len(rows) - end))
-    title = _line(head, {column.head: (Span(column.head, Style.DIM),) for column in shown}, shown, width, head=True)
-    if left_out:
-        room = width - columns(left_out) - 2
-        title = Line((*filled(title.spans, room), Span(f" {left_out} ", Style.KEY)))
+    heads = {column.head: (Span(column.head, Style.DIM),) for column in shown}
+    title = _line(f"{head}  {left_out}", heads, shown, width, head=True)
     return [title, *(draw(row) for row in rows[window.start : end])]
 
 

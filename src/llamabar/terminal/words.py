@@ -110,7 +110,7 @@ def connected(seconds: float) -> str:
 
 def more(above: int, below: int) -> str:
     """Return how many rows a scrolled table leaves out."""
-    return "  ".join(f"{arrow} {count} more" for arrow, count in (("↑", above), ("↓", below)) if count)
+    return " ".join(f"{arrow}{count}" for arrow, count in (("↑", above), ("↓", below)) if count)
 
 
 def usually(seconds: Optional[float]) -> str:
