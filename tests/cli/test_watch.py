@@ -200,10 +200,10 @@ def test_a_fault_leaves_the_terminal_clean_too(tmp_path):
 
 
 def test_a_terminal_that_nobody_reads_holds_nothing_up(tmp_path, server):
-    with watching(server, tmp_path) as terminal:
+    with watching(server, tmp_path, width=200, height=50) as terminal:
         terminal.wait_for(EMPTY)
         terminal.reading = False
-        wait_for(lambda: terminal.press("?x" * 10) or terminal.is_full())  # drawings, until it takes no more
+        wait_for(lambda: terminal.press("?") or terminal.is_full(), every_s=0.15)  # drawings, until it takes no more
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.process.wait(3) == 0
 
