@@ -40,15 +40,13 @@ LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken i
 FAULT_PAUSE_S = 5.0
 LONGEST_WAIT_S = 5.0
 
-Draw = Callable[[Menu, float], None]
-
 
 @dataclass
 class Watch:
     """A monitor with its sources. `draw` gets each menu that is worth showing, `on_key` each key pressed."""
 
     settings: Settings
-    draw: Draw
+    draw: Callable[[Menu, float], None]
     on_key: Callable[[Any], None] = lambda _: None
     paint: Optional[Callable[[float], Optional[Menu]]] = None  # draws by itself, without a menu
     inbox: Inbox = field(default_factory=Inbox)
