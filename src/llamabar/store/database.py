@@ -132,10 +132,11 @@ def _note_gap(
     database: sqlite3.Connection, server: int, oldest: FinishedRequest, *, mark: Mark, missed: bool
 ) -> None:
     """Mark the days of which rows are missing: the row before the oldest new one was never seen."""
+    ended_s = identity(oldest)[1]
     before = database.execute(
-        "SELECT row_id, ended_s FROM requests WHERE server=? AND ended_s<=? AND row_id!=?"
+        "SELECT row_id, ended_s FROM requests WHERE server=? AND ended_s<=? AND NOT (row_id>=? AND ended_s>=?)"
         " ORDER BY ended_s DESC, row_id DESC LIMIT 9",
-        (server, identity(oldest)[1] + DISORDER_S, oldest.id),
+        (server, ended_s + DISORDER_S, oldest.id, ended_s - DISORDER_S),
     ).fetchall()
     follows = oldest.id - 1 in [row_id for row_id, _ in before] + [mark.row_id]
     if follows or (oldest.id in FIRST_IDS and not (missed and before)):
