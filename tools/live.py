@@ -97,7 +97,7 @@ def json_agrees(here: Running) -> None:
     """`status --json`, `models --json` and the history say what was done."""
     found, model = here.document(), here.model(CHAT_ID)
     assert found["status"] == "ready" and found["totals"]["generated_tokens"] == 240, found
-    assert model["name"] == CHAT_NAME and abs(model["generation_tps"] - 40) < 4, model
+    assert model["name"] == CHAT_NAME and abs((model["generation_tps"] or 0) - 40) < 4, model
     listed = {one["id"]: one["state"] for one in here.document("models")["models"]}
     assert listed == {CHAT_ID: "ready", VISION: "stopped", BROKEN: "stopped"}, listed
     here.wait_until(lambda: counted(here) == (1, 240), what="the history")

@@ -18,6 +18,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 ONE_TOKEN_MS = 0.001
 
 
+HUGE = "1e309"  # no float holds it; written without its quotes
+# What a server may say of its times: a division by zero, an overflow, a clock that was set back, nothing.
+ODD_TIMINGS = {
+    "": {},
+    "nan": {"predicted_per_second": float("nan"), "prompt_per_second": float("nan"), "predicted_ms": float("nan")},
+    "huge": {"predicted_per_second": HUGE, "prompt_per_second": HUGE, "predicted_ms": 0.0},
+    "negative": {"predicted_per_second": -41.0, "predicted_ms": -3.0, "prompt_n": -20, "predicted_n": -7},
+    "missing": {"predicted_per_second": None, "prompt_per_second": None, "predicted_n": None, "prompt_n": None},
+}
 SLOT = {"busy": False, "task": 0, "decoded": 0}
 
 
@@ -93,6 +102,7 @@ class Backend(BaseHTTPRequestHandler):
             end["timings"] = {
                 "cache_n": 0, "prompt_n": 20, "prompt_ms": 100.0, "prompt_per_second": 200.0, "predicted_n": wanted,
                 "predicted_ms": took_ms, "predicted_per_second": wanted / took_ms * 1000,
+                **ODD_TIMINGS[self.options.timings],
             }  # fmt: skip
         if not streamed:
             self.answer({**end, "choices": [{"index": 0, "message": {"role": "assistant", "content": "word"}}]})
@@ -102,12 +112,12 @@ class Backend(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def chunk(self, value):
-        line = f"data: {json.dumps(value)}\n\n".encode()
+        line = f"data: {written(value)}\n\n".encode()
         self.wfile.write(b"%x\r\n%s\r\n" % (len(line), line))
         self.wfile.flush()
 
     def answer(self, value, *, status=200, kind="application/json"):
-        body = value.encode() if isinstance(value, str) else json.dumps(value).encode()
+        body = value.encode() if isinstance(value, str) else written(value).encode()
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -116,12 +126,17 @@ class Backend(BaseHTTPRequestHandler):
         self.wfile.flush()
 
 
+def written(value):
+    return json.dumps(value).replace(f'"{HUGE}"', HUGE)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--style", default="llama")
     for name, default in (("load-s", 0.3), ("prompt-s", 0.2), ("tps", 40.0), ("work-s", 2.0)):
         parser.add_argument(f"--{name}", type=float, default=default)
+    parser.add_argument("--timings", choices=sorted(ODD_TIMINGS), default="")
     parser.add_argument("--dies-after", type=int, default=0)
     Backend.options = parser.parse_args()
     time.sleep(Backend.options.load_s)

@@ -29,6 +29,7 @@ SLOTS_SOON_S = 0.5  # once, for the first pace of an answer
 NO_GPU_EVERY_S = 300.0
 GPU_EVERY_S = 10.0  # llama-swap itself samples every 5 s
 LONGEST_BACKOFF_S = 30.0
+LONGEST_RETRY = 9  # as a power of two: what goes on failing is asked once in eight minutes, each a line in a log
 ALL_ROWS = 999  # llama-swap's largest page
 
 
@@ -125,7 +126,7 @@ class QueryLog:
     def retry_s(self, kind: Kind) -> float:
         """Return when a query that failed may be sent again; 0 if it did not fail."""
         last = self.last.get((kind, ""))
-        return last.sent_s + min(2.0 ** min(last.failures, 6), 60.0) if last is not None and last.failures else 0.0
+        return last.sent_s + 2.0 ** min(last.failures, LONGEST_RETRY) if last is not None and last.failures else 0.0
 
 
 def schedule(snapshot: Snapshot, log: QueryLog, *, unwanted: Kinds = frozenset()) -> List[Tuple[float, Query]]:

@@ -62,7 +62,9 @@ def _finished(client: Caller, query: Query) -> Answer:
         got, name = client.call("GET", "/api/metrics"), "metrics"
     if got.status == 404:
         return Answer(query, (ev.CapabilitiesFound(refuted=frozenset({"activity", "metrics"})),))
-    event = decode.decode_activity_page(parse(got.body)) if got.status == 200 else None
+    page = parse(got.body)
+    told = got.status == 200 and (page is not None or got.body.strip() == b"null")  # empty: a rate no JSON can say
+    event = decode.decode_activity_page(page) if told else None
     if event is None:
         return Answer(query, failed=True)
     if is_loopback(client.url):
