@@ -21,6 +21,7 @@ from llamabar.core.status import classify
 from llamabar.macos import agent_plist, agents, launchctl
 from llamabar.plugin import update
 from llamabar.settings import load, mistakes
+from llamabar.sources.chunked import Dechunker
 from llamabar.sources.clicks import LINE_LIMIT_BYTES, ClickReader
 from llamabar.sources.faults import fault_of_answer
 from llamabar.sources.inbox import Inbox
@@ -48,6 +49,22 @@ def sse(data: bytes) -> None:
     """However a stream is cut, its payloads are the same."""
     found = [_payloads(data, step) for step in (len(data) or 1, 1, 7)]
     assert found[0] == found[1] == found[2]
+
+
+def chunks(data: bytes) -> None:
+    """However a chunked answer is cut, its data are the same, or it is refused."""
+    found = [_unchunked(data, step) for step in (len(data) or 1, 1, 7)]
+    assert found[0] == found[1] == found[2]
+
+
+def _unchunked(data: bytes, step: int) -> "Tuple[bytes, bool]":
+    dechunker, said = Dechunker(), b""
+    try:
+        for at in range(0, len(data), step):
+            said += dechunker.feed(data[at : at + step])
+    except ValueError:
+        return b"refused", False
+    return said, dechunker.ended
 
 
 def _payloads(data: bytes, step: int) -> List[bytes]:
@@ -161,7 +178,7 @@ def shown(data: bytes) -> None:
 TARGETS: Dict[str, Callable[[bytes], None]] = {
     one.__name__: one
     for one in (
-        sse, event, answers, front, settings, addresses, plist, prints, history, kept, clicks, shown,
+        sse, chunks, event, answers, front, settings, addresses, plist, prints, history, kept, clicks, shown,
     )
 }  # fmt: skip
 _MODEL = ("id", "name", "state", "unlisted", "peerID", "aliases", "context_length", "ready", "starting", "stopped", "m")
@@ -197,6 +214,7 @@ STRUCTURED: Dict[str, Tuple[str, Tuple[str, ...]]] = {
     "sse": ("lines", (
         "event:message", "data:", 'data:{"type":"logData"', "data: x", "", "\r", ": c", "id:1", "\ufeff",
     )),
+    "chunks": ("lines", ("5", "5;a=b", "0", "hello", "", "\r", "-1", "1_0", " 5", "ffffffffffffffff", "x: y")),
     "prints": ("lines", (
         "x = {", "\tstate = running", "\tpid = 1", "\tpid = ²", "\truns = 99999999999999999999", "\t}",
         "\targuments = {", "\t\t--listen", "\tlast exit code = 78: EX_CONFIG", "\texit timeout = -1",

@@ -1,6 +1,7 @@
 """Commands that change something: each does what the menu's item does, through the same code, and says how it ended."""
 
 import sys
+from dataclasses import replace
 from functools import partial
 from typing import Callable, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -173,6 +174,7 @@ def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
         raise task.refusal
     name = task.server if task.server in watch.connections else next(iter(watch.connections))
     where, began_s = watch.where(name), clock.now_s()
+    where = replace(where, client=replace(where.client))  # the look's own threads may still take the key off theirs
     if where.client.api_key:
         where.client.open_stream().close()  # the look is over: llama-swap shows itself anew before it gets the key
     if task.action.do is Do.LOAD and sys.stderr.isatty():

@@ -14,6 +14,7 @@ from llamabar.core import address
 from llamabar.core.decode import error_text
 from llamabar.core.events import Fault, FaultKind
 from llamabar.sources import clock
+from llamabar.sources.chunked import pieces_of
 from llamabar.sources.echoes import without
 from llamabar.sources.exchange import (
     AnyConnection,
@@ -204,6 +205,7 @@ class Stream:
         self._deadline = deadline
         self._response = response
         self._body: Optional[bytes] = None
+        self._next_piece = pieces_of(response)
         self.status = response.status
         self.headers = _headers(response)
         self.content_type = self.headers.get("content-type", "")
@@ -211,7 +213,7 @@ class Stream:
     def read(self) -> bytes:
         """Return the next bytes as they come, b"" at the end; raise Unreachable."""
         try:
-            piece = self._response.read1(READ_BYTES, decode_content=False)
+            piece = self._next_piece(READ_BYTES)
         except Exception as error:
             raise Unreachable(self._deadline.fault_of(error)) from None
         if self._deadline.passed:

@@ -14,12 +14,13 @@ from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
 from llamabar.core.sse import EventSplitter, PayloadTooLong
 from llamabar.core.status import REFUSALS
 from llamabar.sources import clock
-from llamabar.sources.client import Client, Stream, Unreachable
+from llamabar.sources.client import READ_BYTES, Client, Stream, Unreachable
 from llamabar.sources.inbox import Failed, Inbox
 
 LONGEST_WAIT_S = 4.0  # nobody listens: looking again costs microseconds
 WOKEN_WAIT_S, WOKEN_FOR_S = 0.5, 60.0  # after a sleep the network comes back within seconds
 LONGEST_WAIT_OTHERS_S = 30.0  # a wrong key, another program: no news is likely
+LOG_PAUSE_S = 0.02  # after a small piece of log: a flood is then read in fifty pieces a second
 SLOW_TO_CHANGE = (*REFUSALS, FaultKind.NOT_LLAMA_SWAP, FaultKind.TLS, FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED)
 
 
@@ -119,7 +120,10 @@ class EventStream(threading.Thread):
                 piece = stream.read()
                 if not piece:
                     break
+                log_bytes = splitter.dropped_log_bytes
                 opened = self._take(splitter, piece, stream, opened=opened)
+                if splitter.dropped_log_bytes - log_bytes > len(piece) // 2 and len(piece) < READ_BYTES // 2:
+                    self._ending.wait(LOG_PAUSE_S)
             return opened, self._closed_for or Fault(FaultKind.CLOSED)
         except Unreachable as error:
             not_ours = Fault(FaultKind.NOT_LLAMA_SWAP, "a stream without events")

@@ -1,0 +1,37 @@
+"""The chunked coding comes off however it is cut, and a flood of log delays no news."""
+
+import time
+
+import pytest
+
+from llamabar.sources.chunked import LINE_BYTES, Dechunker
+from tests.fakes.programs import Plugin, llama_swap
+
+SAID = b"5\r\nhello\r\n7;name=value\r\n\r\nworld\r\n1\r\n!\r\n0\r\nTrailer: x\r\n\r\n"
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
+def test_however_it_is_cut_the_data_are_the_same_and_the_end_is_known(step):
+    dechunker, found = Dechunker(), b""
+    for at in range(0, len(SAID), step):
+        found += dechunker.feed(SAID[at : at + step])
+    assert (found, dechunker.ended) == (b"hello\r\nworld!", True)
+    assert dechunker.feed(b"more") == b""
+
+
+@pytest.mark.parametrize("raw", [b"x\r\n", b"-5\r\n", b"5\r\nhelloworld\r\n", b"\r\n", b"1" * (LINE_BYTES + 1)])
+def test_what_is_no_chunked_coding_is_refused(raw):
+    with pytest.raises(ValueError):
+        Dechunker().feed(raw)
+
+
+def test_a_change_of_state_in_a_flood_of_log_is_shown(tmp_path):
+    with llama_swap() as server, Plugin(server.url, tmp_path) as plugin:
+        plugin.wait_for_row("llama-swap: no model loaded")
+        for number in range(400):
+            server.world.log("upstream", f"slot update {number}: " + "x" * 900 + "\n")
+            if number == 200:
+                server.world.processes["embed"].state = "ready"
+                server.world.publish("modelStatus", server.world.status())
+            time.sleep(0.001)
+        plugin.wait_for_row("embed: ready", seconds=2)
