@@ -1,6 +1,7 @@
 """Carrying a plan out: each step writes down what it will make, makes it, looks again, and knows how to undo it.
 
-When a step fails, those of its group are undone, latest first; groups that were finished stay and are named.
+When a step fails, those of its group are undone, latest first; groups that were finished stay and are named. One
+deadline is over the whole, whatever launchctl does: each call of each step gets what is left, and the undoing its part.
 """
 
 import contextlib
@@ -15,6 +16,11 @@ from llamabar_installer.manifest import Manifest
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.steps import Kind, Plan, Step
 from llamabar_installer.work import StepFailed, Undo, Workshop
+
+OTHERS_S = 10.0  # for all steps that wait for nobody
+WAITING_S = 20.0  # for each that waits for a service: what a start or a restart may take
+STOPPING_S = 50.0  # for each that waits for a service's end: our ExitTimeOut and five seconds
+UNDO_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -51,22 +57,30 @@ class Execution:
     answers: Callable[[str], bool] = probe.answers
     say: Callable[[str], None] = lambda _: None
     finished: Callable[[Step], None] = lambda _: None
+    scale: float = 1.0  # of the deadline
     undos: List[Tuple[Step, Undo]] = field(default_factory=list)
 
     def run(self, plan: Plan) -> Report:
         """Do every step; return what was done, undone and why."""
         shop = Workshop(self.places, manifest.load(self.places.manifest), self.answers, self.say)
-        for step in plan.steps:
-            known = shop.manifest
-            try:
-                # A step is done whole, with what undoes it known, before it is undone.
-                with contextlib.nullcontext() if step.kind in _WAITING else tools.signals_held():
-                    self.undos.append((step, _DO[step.kind](shop, step)))
-            except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
-                return self._failed_whole(step, error, shop, known)
-            self.finished(step)
+        limit_s = OTHERS_S + sum(_WAITING.get(step.kind, 0.0) for step in plan.steps) + UNDO_S
+        with tools.within(self.scale * limit_s) as deadline:
+            for step in plan.steps:
+                known = shop.manifest
+                try:
+                    self._do(step, shop, deadline.left_s - self.scale * UNDO_S)
+                except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
+                    return self._failed_whole(step, error, shop, known)
+                self.finished(step)
         removal.forget_if_empty(shop)
         return Report(done=tuple(step for step, _ in self.undos), remarks=tuple(shop.remarks))
+
+    def _do(self, step: Step, shop: Workshop, left_s: float) -> None:
+        """Do a step whole, with what undoes it known, before it is undone; raise StepFailed when time is up."""
+        if left_s <= 0:
+            raise StepFailed(note(Why.OUT_OF_TIME))
+        with tools.within(left_s), contextlib.nullcontext() if step.kind in _WAITING else tools.signals_held():
+            self.undos.append((step, _DO[step.kind](shop, step)))
 
     def _failed_whole(self, step: Step, error: BaseException, shop: Workshop, known: Manifest) -> Report:
         """Undo what was begun. Whoever is impatient cuts a tool short, never the undoing, nor what is said of it."""
@@ -109,7 +123,10 @@ def _note_of(error: BaseException, step: Step) -> Note:
     return note(Why.OS_ERROR, path=getattr(error, "filename", None) or step.target, detail=detail)
 
 
-_WAITING = (Kind.START, Kind.RELOAD, Kind.STOP, Kind.OLD_SERVICE, Kind.PUT_BACK)  # each undoes what it began itself
+_WAITING = {  # each undoes what it began itself
+    Kind.START: WAITING_S, Kind.RELOAD: WAITING_S, Kind.PUT_BACK: WAITING_S, Kind.STOP: STOPPING_S,
+    Kind.OLD_SERVICE: STOPPING_S,
+}  # fmt: skip
 _DO: Dict[Kind, Callable[[Workshop, Step], Undo]] = {
     Kind.CONFIG: work.write_config,
     Kind.AGENT: work.write_agent,

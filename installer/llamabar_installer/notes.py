@@ -95,6 +95,7 @@ class Why(notes.Why):
     STILL_LOADED = False, "{label} is still loaded, so its LaunchAgent stays", "Later: {command} uninstall"
     NOT_MARKED = False, "{detail}", "SwiftBar keeps only a plugin running that has it. xattr is part of macOS."
     OS_ERROR = False, "{path}: {detail}", "Fix that, then run it again."
+    OUT_OF_TIME = False, "This took too long: something on this Mac answers slowly", "Try again in a minute."
     INTERRUPTED = False, "Interrupted", "Run it again to continue."
     BACKED_UP = True, "The previous {path} is kept in {kept}", ""
     NOT_OURS = True, "{path} isn't llamabar's any more and stays", ""

@@ -1,8 +1,10 @@
 """Plans on a Mac that is not as one expects: links, leftovers, odd names, things that are off or away."""
 
 import importlib
+import os
 import plistlib
 import sys
+import time
 from dataclasses import replace
 
 import pytest
@@ -11,9 +13,10 @@ from llamabar.macos import agent_plist, files
 from llamabar.macos.agents import Agent
 from llamabar.macos.launchctl import Job
 from llamabar.macos.paths import RUST_LABEL
-from llamabar_installer.execute import Execution
+from llamabar_installer.execute import OTHERS_S, UNDO_S, WAITING_S, Execution
 from llamabar_installer.facts import Process, Watched
 from llamabar_installer.first_files import server_table
+from llamabar_installer.notes import Why
 from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
 from llamabar_installer.steps import Kind, Options, Plan, Step
@@ -161,3 +164,23 @@ def test_an_own_plist_that_is_a_link_is_kept_as_one_when_it_goes(facts):
     (kept,) = facts.places.backups.iterdir()
     assert report.ok and str(kept) in report.remarks[0].said
     assert kept.is_symlink() and elsewhere.read_bytes() == b"mine" and not facts.places.plist.is_symlink()
+
+
+@pytest.mark.parametrize("answer", ["exec sleep 60", "sleep 0.4; exit 113"])
+def test_one_deadline_is_over_the_whole_whatever_launchctl_does(facts, tmp_path, monkeypatch, answer):
+    (tmp_path / "launchctl").write_text(f"#!/bin/sh\n{answer}\n")
+    (tmp_path / "launchctl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    plan = plan_install(facts, Options(plugin=False, port=free_port()))
+    assert Kind.START in kinds(plan)
+    began_s = time.monotonic()
+    report = Execution(facts.places, scale=0.05).run(plan)
+    assert time.monotonic() - began_s < 0.05 * (OTHERS_S + WAITING_S + UNDO_S) + 1.0
+    assert report.failed is not None and report.failed.kind is Kind.START and report.failure is not None
+    assert report.undone or report.remarks, "what was undone, or that it could not be, is said"
+
+
+def test_a_step_that_has_no_time_left_is_not_begun(facts):
+    report = Execution(facts.places, scale=0.0).run(plan_install(facts, Options(plugin=False)))
+    assert report.done == () and report.failure is not None and report.failure.why is Why.OUT_OF_TIME
+    assert not facts.places.plist.exists()

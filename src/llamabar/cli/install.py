@@ -10,6 +10,7 @@ from llamabar.app.service_search import find
 from llamabar.cli.output import agreed, say, say_json
 from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
+from llamabar.macos import tools
 from llamabar.macos.agents import Agent
 from llamabar.macos.paths import command_name, places
 from llamabar.settings import discover
@@ -23,6 +24,7 @@ from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
 from llamabar_installer.steps import Kind, Options, Plan, Step
 
+LOOK_S = 10.0  # at this Mac, before anything is done
 Planner = Callable[[Facts, Options], Plan]
 
 
@@ -80,7 +82,8 @@ def watched_of(settings: Settings) -> Watched:
 def _run(planner: Planner, options: Options, asked: Asked, nothing: str) -> int:
     if not asked.as_json:
         say("Looking at this Mac …", error=True)
-    facts = collect(asked.server, asked.config)
+    with tools.within(LOOK_S):
+        facts = collect(asked.server, asked.config)
     plan = planner(facts, options)
     act = bool(plan.steps) and not asked.dry_run and (asked.yes or not asked.as_json)
     if not asked.as_json:
