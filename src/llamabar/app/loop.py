@@ -229,10 +229,10 @@ class Watch:
 
     def _measure_host(self, now_s: float) -> None:
         """Measure this computer and the processes found before, more often while something happens."""
-        every_s = BUSY_HOST_S if self.monitor.is_busy() else CALM_HOST_S
+        every_s = (BUSY_HOST_S if self.monitor.is_busy() else CALM_HOST_S) * queries.slower(self.monitor.sparing)
         if self._host_s is not None and now_s < self._host_s + every_s:
             return
-        self._host_s, measured = now_s, host.measure()
+        self._host_s, measured, self.monitor.sparing = now_s, host.measure(), host.POWER.saves()
         for name, watched in self.monitor.servers.items():
             connection = self.connections[name]
             self.monitor.take(name, measured, at_s=now_s)

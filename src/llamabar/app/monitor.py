@@ -57,6 +57,7 @@ class Monitor:
     aside: str = ""
     unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
     by_id: bool = False  # models are shown by their ids, not their display names
+    sparing: bool = False  # power is saved: figures are taken half as often
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -149,7 +150,7 @@ class Monitor:
         watched.log = watched.log.sent(query, watched.snapshot.connections, now_s=now_s)
 
     def _schedule(self, watched: Watched) -> List[Tuple[float, Query]]:
-        return queries.schedule(watched.snapshot, watched.log, unwanted=self.unwanted)
+        return queries.schedule(watched.snapshot, watched.log, unwanted=self.unwanted, sparing=self.sparing)
 
     def tick(self, *, now_s: float) -> None:
         """Record the readings of this moment, if it is time to."""
@@ -236,7 +237,8 @@ class Monitor:
         return self._offered.get(token)
 
     def _tick_s(self) -> float:
-        return BUSY_TICK_S if self.is_busy() or self._counting_down() or self._asked() else CALM_TICK_S
+        lively = self.is_busy() or self._counting_down() or self._asked()
+        return (BUSY_TICK_S if lively else CALM_TICK_S) * queries.slower(self.sparing)
 
     def _asked(self) -> bool:
         """Tell whether a click waits for its effect, or its refusal is still to be taken off."""

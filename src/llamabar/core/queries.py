@@ -26,6 +26,7 @@ SLOTS_EVERY_S = 1.0
 SLOTS_IDLE_EVERY_S = 3.0
 IDLE_AFTER_S = 10.0
 SLOTS_SOON_S = 0.5  # once, for the first pace of an answer
+SPARING = 2.0  # figures are asked for half as often where power is saved
 NO_GPU_EVERY_S = 300.0
 GPU_EVERY_S = 10.0  # llama-swap itself samples every 5 s
 LONGEST_BACKOFF_S = 30.0
@@ -129,18 +130,25 @@ class QueryLog:
         return last.sent_s + 2.0 ** min(last.failures, LONGEST_RETRY) if last is not None and last.failures else 0.0
 
 
-def schedule(snapshot: Snapshot, log: QueryLog, *, unwanted: Kinds = frozenset()) -> List[Tuple[float, Query]]:
+def schedule(
+    snapshot: Snapshot, log: QueryLog, *, unwanted: Kinds = frozenset(), sparing: bool = False
+) -> List[Tuple[float, Query]]:
     """Return every query that is foreseen, with the time when it is due; none while there is no connection.
 
-    `unwanted`: probes whose answers nobody wants, but for what they teach about the server.
+    `unwanted`: probes whose answers nobody wants, but for what they teach about the server. `sparing`: power is saved.
     """
     if not snapshot.connected or snapshot.table_is_new:
         return []
     found = [
         *_probes(snapshot, log, unwanted), *_running(snapshot, log), *_finished(snapshot, log),
-        *_heartbeat(snapshot, log), *_performance(snapshot, log), *_slots(snapshot, log),
+        *_heartbeat(snapshot, log), *_performance(snapshot, log), *_slots(snapshot, log, slower(sparing)),
     ]  # fmt: skip
     return [(at_s, query) for at_s, query in found if not log.is_pending(query.kind, query.model)]
+
+
+def slower(sparing: bool) -> float:
+    """Return how many times as rarely figures are taken where power is saved."""
+    return SPARING if sparing else 1.0
 
 
 def due(scheduled: List[Tuple[float, Query]], *, now_s: float) -> List[Query]:
@@ -225,12 +233,12 @@ def _performance(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
         yield sent_s + every_s if sent_s else 0.0, Query(Kind.PERFORMANCE)
 
 
-def _slots(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
+def _slots(snapshot: Snapshot, log: QueryLog, times: float) -> _Scheduled:
     for model in _ready(snapshot):
         if model.server_url is not None and not model.sleeps and not model.slots_closed and in_use(snapshot, model):
             last = log.last.get((Kind.SLOTS, model.id))
             query = Query(Kind.SLOTS, model=model.id, url=model.server_url)
-            yield (last.sent_s + _pause_s(snapshot, model, last) if last is not None else 0.0), query
+            yield (last.sent_s + times * _pause_s(snapshot, model, last) if last is not None else 0.0), query
 
 
 def _pause_s(snapshot: Snapshot, model: Model, last: Sent) -> float:

@@ -26,6 +26,7 @@ from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryMeasured, 
 from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
 from llamabar.sources.footprint import footprint_bytes
+from llamabar.sources.power import Power
 from llamabar.sources.processes import (
     WILDCARDS,
     Identity,
@@ -42,6 +43,7 @@ from llamabar.sources.processes import (
     sockets,
 )
 
+POWER = Power()
 SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
 LOCAL = ("127.0.0.1", "::1", *WILDCARDS)
 COMPUTING_CPU_S = 0.02  # between two looks: a clock tick is 10 ms on Linux, and an idle server wakes now and then
