@@ -359,9 +359,10 @@ def test_the_readings_of_the_last_minutes_are_there_after_a_new_start_with_the_p
         history = record(history, Readings(generation_tps=float(second)), now_s=1000.0 + second)
     chart = kept(history, now_s=1024.0, unix_s=NOON)
     watcher = Watcher(tmp_path).add(rows(1))
-    watcher.add({URL: chart})
+    of_a_model = kept(history, now_s=1024.0, unix_s=NOON, model="m")
+    watcher.add({URL: [chart, chart._replace(model="gone")]}).add({URL: [chart, of_a_model], OTHER_URL: [chart]})
     watcher.writer.begin({"one": URL})
-    assert watcher.told[-2] == ("one", chart)
+    assert watcher.told[-3:-1] == [("one", chart), ("one", of_a_model)]
     since = record(History(), Readings(generation_tps=77.0), now_s=59.0)
     again = restored(since, chart, now_s=60.0, unix_s=NOON + 30)
     assert [one.generation_tps for one in again.buckets] == [*map(float, range(20)), *[None] * 33, 77.0]
@@ -370,7 +371,8 @@ def test_the_readings_of_the_last_minutes_are_there_after_a_new_start_with_the_p
 
 
 def test_a_writer_of_which_nothing_is_wanted_makes_no_file(tmp_path):
-    Watcher(tmp_path / "data").add({URL: kept(record(History(), Readings(), now_s=1.0), now_s=1.0, unix_s=NOON)})
+    chart = kept(record(History(), Readings(), now_s=1.0), now_s=1.0, unix_s=NOON)
+    Watcher(tmp_path / "data").add({URL: [chart]})
     Watcher(tmp_path / "data").writer.begin({"one": URL})
     assert not (tmp_path / "data").exists()
     assert isinstance(Watcher(tmp_path).writer, Writer)

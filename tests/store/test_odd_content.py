@@ -26,7 +26,7 @@ def test_a_days_sums_that_are_not_understood_are_none_and_the_next_ones_count(tm
     Watcher(tmp_path).add(rows(1))
     with sqlite3.connect(tmp_path / "history.sqlite") as database:
         database.execute("UPDATE sums SET sums=?", (cell,))
-        database.execute("INSERT INTO charts VALUES (?, 1.0, ?)", (place_of(URL), cell))
+        database.execute("INSERT INTO charts VALUES (?, '', 1.0, ?)", (place_of(URL), cell))
         put = "INSERT INTO loads VALUES (?, 'm', 1, 1, 'resident', 1, ?, NULL, ?)"
         database.execute(put, (place_of(URL), cell, cell))
     database.close()
@@ -53,7 +53,7 @@ def test_a_fault_that_nobody_expected_is_reported_and_the_thread_goes_on():
     told, reported = [], []
     store = HistoryStore(
         {"LLAMABAR_DATA_DIR": "/a\0b"}, lambda *said: told.append(said), servers={"one": URL},
-        histories=lambda: {"one": History()}, days=None, report=reported.append,
+        histories=lambda: {"one": {"": History()}}, days=None, report=reported.append,
     )  # fmt: skip
     store.start()
     store.add(rows(1))

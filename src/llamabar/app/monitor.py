@@ -111,9 +111,9 @@ class Monitor:
         """Return what is known by server."""
         return {name: watched.snapshot for name, watched in self.servers.items()}
 
-    def histories(self) -> Dict[str, History]:
-        """Return the charts' readings by server."""
-        return {name: watched.history for name, watched in self.servers.items()}
+    def histories(self) -> Dict[str, Dict[str, History]]:
+        """Return the charts' readings by server and model, a server's own under ""."""
+        return {name: {"": watched.history} for name, watched in self.servers.items()}
 
     def tell(self, aside: str) -> None:
         """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
@@ -127,7 +127,7 @@ class Monitor:
             before = watched.totals.of(self.today)
             watched.totals.take(said)
             self._news = self._news or watched.totals.of(self.today) != before
-        else:
+        elif not said.model:
             watched.history = restored(watched.history, said, now_s=now_s, unix_s=unix_s)
         self._dirty = True
 

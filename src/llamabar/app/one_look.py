@@ -73,8 +73,8 @@ def _recall(watch: Watch, environment: Mapping[str, str]) -> None:
             watched.totals = Totals()
             watched.totals.take(found.told)
             watched.totals.add(found.new, monitor.day_of)
-            if found.chart is not None:
-                monitor.recall(name, found.chart, now_s=clock.now_s(), unix_s=clock.unix_s())
+            for chart in found.charts:
+                monitor.recall(name, chart, now_s=clock.now_s(), unix_s=clock.unix_s())
 
 
 def _is_complete(watch: Watch, passed_s: float, services: bool) -> bool:

@@ -24,11 +24,13 @@ class Readings(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """Readings as they are kept from one start to the next, the newest last and taken at `read_unix_s`."""
+    """Readings of a server, or of a `model` of it, as they are kept from one start to the next, the newest last and
+    taken at `read_unix_s`."""
 
     read_unix_s: float
     bucket_s: float
     readings: Tuple[Readings, ...]
+    model: str = ""
 
 
 GAP = Readings()
@@ -51,12 +53,12 @@ class History:
         return self.bucket_s * self.length
 
 
-def kept(history: History, *, now_s: float, unix_s: float) -> Optional[Chart]:
+def kept(history: History, *, now_s: float, unix_s: float, model: str = "") -> Optional[Chart]:
     """Return the readings to be kept, None where there are none; what nobody looked at since is a gap."""
     behind = int(now_s // history.bucket_s) - (history.newest or 0)
     if history.newest is None or behind >= history.length:
         return None
-    return Chart(unix_s, history.bucket_s, (*history.buckets, *(GAP,) * behind)[-history.length :])
+    return Chart(unix_s, history.bucket_s, (*history.buckets, *(GAP,) * behind)[-history.length :], model)
 
 
 def restored(history: History, chart: Chart, *, now_s: float, unix_s: float) -> History:

@@ -124,7 +124,7 @@ class Rows(NamedTuple):
     loads: Tuple[Load, ...] = ()  # that were measured
 
 
-Charts = Mapping[str, Chart]  # by address of the server
+Charts = Mapping[str, Sequence[Chart]]  # by address of the server: its own, and its models'
 Tell = Callable[[str, Union[Told, Chart]], None]  # by name of the server
 
 

@@ -194,10 +194,12 @@ def put_server(database: sqlite3.Connection, place: str, name: str, mark: Mark) 
     return int(server or 0)
 
 
-def put_chart(database: sqlite3.Connection, place: str, chart: Chart) -> None:
-    """Save the readings of a place."""
-    said = json.dumps([chart.bucket_s, chart.readings], separators=(",", ":"))
-    database.execute("INSERT OR REPLACE INTO charts VALUES (?, ?, ?)", (place, chart.read_unix_s, said))
+def put_charts(database: sqlite3.Connection, place: str, charts: Iterable[Chart]) -> None:
+    """Save the readings of a place and its models, in place of those before."""
+    database.execute("DELETE FROM charts WHERE place=?", (place,))
+    for one in charts:
+        said = json.dumps([one.bucket_s, one.readings], separators=(",", ":"))
+        database.execute("INSERT INTO charts VALUES (?, ?, ?, ?)", (place, one.model, one.read_unix_s, said))
 
 
 def put_loads(database: sqlite3.Connection, place: str, loads: Iterable[Load]) -> None:

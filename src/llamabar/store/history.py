@@ -2,9 +2,9 @@
 
 import threading
 from queue import Empty, SimpleQueue
-from typing import Callable, Mapping, Optional, Union
+from typing import Callable, Dict, List, Mapping, Optional, Union
 
-from llamabar.core.history import History, kept
+from llamabar.core.history import Chart, History, kept
 from llamabar.core.totals import Charts, Rows, Tell
 from llamabar.sources import clock
 
@@ -13,13 +13,13 @@ CHARTS_EVERY_S = 60.0
 
 class HistoryStore:
     """Keeps the history of servers, by name their address. `tell` is told of a server what stands there, on another
-    thread; `histories` is asked for the charts; `days`: of how many with requests the rows are kept; None: of all.
+    thread; `histories` is asked for the charts, a server's own under ""; `days`: of how many with requests the rows are kept; None: of all.
     `report` is told of a fault of ours.
     """
 
     def __init__(
         self, environment: Mapping[str, str], tell: Tell, *, servers: Mapping[str, str],
-        histories: Callable[[], Mapping[str, History]], days: Optional[int],
+        histories: Callable[[], Mapping[str, Mapping[str, History]]], days: Optional[int],
         report: Callable[[Exception], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._report = report
@@ -58,8 +58,13 @@ class HistoryStore:
 
     def _hand_over(self) -> None:
         self._charts_s, unix_s = clock.now_s(), clock.unix_s()
-        charts = {name: kept(one, now_s=self._charts_s, unix_s=unix_s) for name, one in self._histories().items()}
-        self._queue.put({self._servers[name]: chart for name, chart in charts.items() if chart is not None})
+        charts: Dict[str, List[Chart]] = {}
+        for name, found in self._histories().items():
+            for model, history in found.items():
+                chart = kept(history, now_s=self._charts_s, unix_s=unix_s, model=model)
+                if chart is not None:
+                    charts.setdefault(self._servers[name], []).append(chart)
+        self._queue.put(charts)
 
     def _run(self) -> None:
         from llamabar.store.writer import Writer  # with SQLite, which nothing before the first frame waits for

@@ -9,7 +9,7 @@ from typing import Any, Optional
 from llamabar.core.history import Chart, Readings
 from llamabar.core.totals import MOST, Sums
 from llamabar.macos import files
-from llamabar.store.database import Mark, put_chart, put_server, put_sums, word_of
+from llamabar.store.database import Mark, put_charts, put_server, put_sums, word_of
 
 NAME, VERSION = "history.json", 1
 LARGEST_BYTES = 20_000_000
@@ -31,7 +31,7 @@ def take_over(database: sqlite3.Connection, path: Path) -> None:
         for place, chart in said["charts"].items():
             readings = tuple(Readings(*map(_number, one)) for one in chart["readings"])
             bucket_s, read_unix_s = (_number(chart[name]) or 1.0 for name in ("bucket_s", "read_unix_s"))
-            put_chart(database, str(place), Chart(read_unix_s, bucket_s, readings))
+            put_charts(database, str(place), [Chart(read_unix_s, bucket_s, readings)])
     except (*NOT_UNDERSTOOD, sqlite3.IntegrityError):
         database.execute("ROLLBACK TO taken")
     database.execute("RELEASE taken")

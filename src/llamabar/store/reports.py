@@ -35,7 +35,7 @@ class Look(NamedTuple):
     """What one look finds: a server's day, its charts, and which rows do not stand there yet."""
 
     told: Told
-    chart: Optional[Chart]
+    charts: Sequence[Chart]
     new: Tuple[FinishedRequest, ...]
 
 
@@ -50,7 +50,7 @@ def look(
             return None
         with closing(database), understood():
             said = told(database, place=place, name=name, day=day)
-            return Look(said, chart_of(database, place), tuple(unknown(database, place, rows)))
+            return Look(said, charts_of(database, place), tuple(unknown(database, place, rows)))
     except FAULTS:
         return None
 
@@ -141,17 +141,19 @@ def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -
         yield (when.lstrip("h"), server, model), read_sums(said)
 
 
-def chart_of(database: sqlite3.Connection, place: str) -> Optional[Chart]:
-    """Return the readings that were saved of a place."""
-    found = database.execute("SELECT read_unix_s, chart FROM charts WHERE place=?", (place,)).fetchone()
-    if found is None:
-        return None
+def charts_of(database: sqlite3.Connection, place: str) -> List[Chart]:
+    """Return the readings that were saved of a place and its models."""
+    found = database.execute("SELECT model, read_unix_s, chart FROM charts WHERE place=?", (place,))
+    return [chart for cells in found for chart in [_chart(*cells)] if chart is not None]
+
+
+def _chart(model: str, read_unix_s: float, said: str) -> Optional[Chart]:
+    """Return readings, None for a row that is not understood."""
     try:
-        bucket_s, readings = json.loads(found[1])
+        bucket_s, readings = json.loads(said)
         kept = tuple(Readings(*one) for one in readings[-BUCKETS:])
-        if not all(value is None or 0 <= value < MOST for one in kept for value in one):
-            return None
-        return Chart(float(found[0]), float(bucket_s), kept)
+        known = all(value is None or 0 <= value < MOST for one in kept for value in one)
+        return Chart(float(read_unix_s), float(bucket_s), kept, str(model)) if known else None
     except (ValueError, TypeError, RecursionError):
         return None
 

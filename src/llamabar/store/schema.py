@@ -31,7 +31,9 @@ CREATE TABLE sums(
     time TEXT NOT NULL, server INTEGER NOT NULL, model INTEGER NOT NULL, sums TEXT NOT NULL,
     PRIMARY KEY(time, server, model)) WITHOUT ROWID;
 CREATE TABLE gaps(day TEXT NOT NULL, server INTEGER NOT NULL, PRIMARY KEY(day, server)) WITHOUT ROWID;
-CREATE TABLE charts(place TEXT PRIMARY KEY, read_unix_s REAL NOT NULL, chart TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE charts(
+    place TEXT NOT NULL, model TEXT NOT NULL, read_unix_s REAL NOT NULL, chart TEXT NOT NULL,
+    PRIMARY KEY(place, model)) WITHOUT ROWID;
 """, """
 CREATE TABLE loads(
     place TEXT NOT NULL, model TEXT NOT NULL, started_s INTEGER NOT NULL, command INTEGER NOT NULL,

@@ -46,8 +46,7 @@ class Writer:
         with suppress(*FAULTS), schema.understood():  # `write` judges it
             database = self._opened()
             for name, url in servers.items():
-                chart = reports.chart_of(database, place_of(url))
-                if chart is not None:
+                for chart in reports.charts_of(database, place_of(url)):
                     self._tell(name, chart)
                 self._tell_day(database, Rows(name, url, ()), known=reports.newest(database, place_of(url)))
 
@@ -88,8 +87,8 @@ class Writer:
                 if mark is not None:
                     marks[place_of(rows.url)] = (rows.name, mark)
                 db.put_loads(database, place_of(rows.url), rows.loads)
-            for url, chart in self._charts.items():
-                db.put_chart(database, place_of(url), chart)
+            for url, charts in self._charts.items():
+                db.put_charts(database, place_of(url), charts)
             if today != self._pruned:
                 db.prune(database, self._days)
         self._pruned, self._charts = today, {}
