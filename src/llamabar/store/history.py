@@ -11,10 +11,11 @@ from llamabar.sources import clock
 EVERY_S = 10.0  # at most one commit
 CHARTS_EVERY_S = 60.0
 
+
 class HistoryStore:
     """Keeps the history of servers, by name their address. `tell` is told of a server what stands there, on another
-    thread; `histories` is asked for the charts, a server's own under ""; `days`: of how many with requests the rows are kept; None: of all.
-    `report` is told of a fault of ours.
+    thread; `histories` is asked for the charts, a server's own under ""; `days`: of how many with requests the rows are
+    kept; None: of all. `report` is told of a fault of ours.
     """
 
     def __init__(
@@ -22,12 +23,8 @@ class HistoryStore:
         histories: Callable[[], Mapping[str, Mapping[str, History]]], days: Optional[int],
         report: Callable[[Exception], None] = lambda _: None,
     ) -> None:  # fmt: skip
-        self._report = report
-        self._histories = histories
-        self._environment = environment
-        self._tell = tell
-        self._servers = dict(servers)
-        self._days = days
+        self._environment, self._tell, self._report = environment, tell, report
+        self._histories, self._servers, self._days = histories, dict(servers), days
         self._queue: SimpleQueue[Union[Rows, Charts, None]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._charts_s = clock.now_s()
