@@ -1,5 +1,6 @@
 """Commands that change something: each does what the menu's item does, through the same code, and says how it ended."""
 
+import os
 import sys
 from dataclasses import replace
 from functools import partial
@@ -10,6 +11,7 @@ from llamabar.app.loop import Watch
 from llamabar.app.one_look import look
 from llamabar.cli.output import say, say_error
 from llamabar.cli.program import KNOWN_FAULT, OK
+from llamabar.cli.progress import Progress
 from llamabar.cli.which_model import models_called
 from llamabar.core.capabilities import loadable
 from llamabar.core.state import Model, Snapshot
@@ -18,6 +20,7 @@ from llamabar.doctor.explain import explain
 from llamabar.errors import Code, LlamabarError
 from llamabar.settings.load import Settings
 from llamabar.sources import clock
+from llamabar.store import names
 from llamabar.view import words
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Do
@@ -133,7 +136,7 @@ def _too_old(what: str, hint: str = "") -> LlamabarError:
 
 
 def _do(settings: Settings, find: Find, *, everywhere: bool = False) -> int:
-    watch = look(settings)
+    watch = look(settings, behind=os.environ if sys.stderr.isatty() else None)  # the history knows how long loads take
     reached = {name: one.snapshot for name, one in watch.monitor.servers.items() if one.snapshot.connected}
     silent = {name: one for name, one in watch.monitor.servers.items() if name not in reached}
     if not reached:
@@ -141,11 +144,12 @@ def _do(settings: Settings, find: Find, *, everywhere: bool = False) -> int:
         why = words.FAULTS[one.snapshot.fault.kind].rstrip(".") if one.snapshot.fault else ""
         said = f"Can't reach llama-swap at {address_of(one.url)}: {why}."
         raise LlamabarError(said, DIAGNOSE, code=Code.UNREACHABLE)
+    names.note(os.environ, reached)
     found = find(reached)
     if len(found) > 1 and not everywhere:
-        names = ", ".join(task.server for task in found)
+        servers = ", ".join(task.server for task in found)
         hint = "Choose one with --server NAME"
-        raise LlamabarError(f"Several servers have it: {names}.", hint, code=Code.SEVERAL_SERVERS)
+        raise LlamabarError(f"Several servers have it: {servers}.", hint, code=Code.SEVERAL_SERVERS)
     code = _perform(watch, found)
     for name in silent if everywhere else ():
         say(f"{name}: can't reach it. {DIAGNOSE}", error=True)
@@ -177,9 +181,9 @@ def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
     where = replace(where, client=replace(where.client))  # the look's own threads may still take the key off theirs
     if where.client.api_key:
         where.client.open_stream().close()  # the look is over: llama-swap shows itself anew before it gets the key
-    if task.action.do is Do.LOAD and sys.stderr.isatty():
-        say(f"Loading {task.label or task.action.target}…", error=True)
-    result = perform(task.action, where)
+    usual = watch.monitor.servers[name].totals.told.needs.get(task.action.target)
+    with Progress(_doing_words(task), usual_s=usual.load_s if usual and task.action.do is Do.LOAD else None):
+        result = perform(task.action, where)
     if result.ending is Ending.FAILED:
         what = " ".join(part for part in (task.action.do.value, task.label) if part)
         said = f"Couldn't {words.REFUSALS.get(what, what)}: {words.sentence(result.why)}"
@@ -191,6 +195,11 @@ def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
         say(prefix + _nothing_words(task))
     elif task.action.do in _DONE:
         say(prefix + _DONE[task.action.do](task, result, span(clock.now_s() - began_s)), level="ok")
+
+
+def _doing_words(task: Task) -> str:
+    label = task.label or task.action.target
+    return {Do.LOAD: f"Loading {label}", Do.UNLOAD: f"Unloading {label}"}.get(task.action.do, "Waiting for llama-swap")
 
 
 def _nothing_words(task: Task) -> str:

@@ -4,11 +4,11 @@ from typing import Optional
 
 import click
 
-from llamabar.cli.program import as_json_option, common, program, settings_of
+from llamabar.cli.program import as_json_option, common, of_kind, program, settings_of
 
 
 @program.command()
-@click.argument("model")
+@click.argument("model", shell_complete=of_kind("models"))
 @common
 def load(model: str, server: str, config: str) -> int:
     """Load MODEL and wait until it's ready.
@@ -21,7 +21,7 @@ def load(model: str, server: str, config: str) -> int:
 
 
 @program.command()
-@click.argument("model", required=False)
+@click.argument("model", required=False, shell_complete=of_kind("models"))
 @click.option("--all", "everything", is_flag=True, help="Unload all models.")
 @common
 def unload(model: Optional[str], everything: bool, server: str, config: str) -> int:
@@ -32,7 +32,7 @@ def unload(model: Optional[str], everything: bool, server: str, config: str) -> 
 
 
 @program.command()
-@click.argument("request", required=False)
+@click.argument("request", required=False, shell_complete=of_kind("requests"))
 @click.option("--all", "everything", is_flag=True, help="Cancel all requests.")
 @common
 def cancel(request: Optional[str], everything: bool, server: str, config: str) -> int:
@@ -43,7 +43,7 @@ def cancel(request: Optional[str], everything: bool, server: str, config: str) -
 
 
 @program.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=of_kind("profiles"))
 @click.option("--none", "nothing", is_flag=True, help="Use no profile.")
 @common
 def profile(name: Optional[str], nothing: bool, server: str, config: str) -> int:
@@ -101,6 +101,23 @@ def click_item(token: str, server: str, config: str) -> int:
     from llamabar.cli.control import perform_token
 
     return perform_token(token, settings_of(server, config))
+
+
+@program.command()
+@click.argument("shell", type=click.Choice(["zsh", "bash", "fish"]))
+def completions(shell: str) -> int:
+    """Print the script that completes commands, options, models and request ids.
+
+    \b
+    zsh:   eval "$(llamabar completions zsh)"     in ~/.zshrc
+    bash:  eval "$(llamabar completions bash)"    in ~/.bashrc
+    fish:  llamabar completions fish | source     in ~/.config/fish/config.fish
+    """
+    from llamabar.cli.completions import script
+    from llamabar.cli.output import say_whole
+
+    say_whole(script(shell, program))
+    return 0
 
 
 def _one_or_all(one: Optional[str], everything: bool, what: str, option: str = "--all") -> Optional[str]:

@@ -4,17 +4,25 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from typing import List, Optional
 
 from llamabar.cli.output import say
 from llamabar.cli.watch import LiveView
-from llamabar.demo.dialect import DIALECTS
+from llamabar.core.state import READY, loaded
+from llamabar.demo.dialect import DIALECTS, MODELS
 from llamabar.demo.load import Users
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World
 from llamabar.errors import LlamabarError
 from llamabar.plugin.click_style import program_path
 from llamabar.settings.load import ServerSettings, Settings
+from llamabar.sources import clock
+from llamabar.terminal import words
+from llamabar.terminal.state import say as say_in
+from llamabar.view.scene import Scene
+
+TOTAL_BYTES, BASE_BYTES = 64_000_000_000, 21_300_000_000
 
 
 def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unwatched_s: float) -> int:
@@ -27,10 +35,10 @@ def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unw
         server = DemoServer(world, port or 0).start()
     except OSError:
         raise LlamabarError(f"Port {port} is taken.", "Choose another, or 0 for any free one.") from None
-    users = Users(server.url)
+    users = Users(server.url, world.crash)
     users.start()
     try:
-        return _serve(server, seconds) if port is not None else _watch(server, seconds, unwatched_s)
+        return _serve(server, seconds) if port is not None else _watch(server, users, seconds, unwatched_s)
     finally:
         users.stop()
         server.stop()
@@ -48,11 +56,47 @@ def _serve(server: DemoServer, seconds: Optional[float]) -> int:
     return 130 if signal.SIGINT in got else 0
 
 
-def _watch(server: DemoServer, seconds: Optional[float], unwatched_s: float) -> int:
-    settings = Settings((ServerSettings("llama-swap", server.url, "demo"),))
-    note = f"A made-up llama-swap at {server.url}"
+class DemoView(LiveView):
+    """The dashboard of the demo: its models have the memory that such models have, and Space stops the clock."""
+
+    def __init__(self, server: DemoServer, users: Users, *, seconds: Optional[float], note: str) -> None:
+        settings = Settings((ServerSettings("demo", server.url, "demo"),))
+        super().__init__(settings, seconds=seconds, note=note, lent={"LLAMABAR_URL": server.url})
+        self.users = users
+        self.view = replace(self.view, demo=True)
+        self._frozen: Optional[Scene] = None
+
+    def look(self, now_s: float) -> Scene:
+        """Return the scene of now, or the one that was shown when it was paused."""
+        return self._frozen or believable(super().look(now_s))
+
+    def paused(self) -> None:
+        """Stop, or go on."""
+        scene = self.look(clock.now_s())
+        self.users.paused = not self.users.paused
+        self._frozen = scene if self.users.paused else None
+        self.view = say_in(self.view, words.PAUSED if self.users.paused else "", scene)
+
+
+def believable(scene: Scene) -> Scene:
+    """Return the scene of a Mac of 64 GB whose models are as large as their names say."""
+    server = scene.servers[0]
+    sizes = {model.id: float(model.memory_bytes) for model in MODELS}
+    there = {one.id: sizes.get(one.id, 0.0) for one in loaded(server.snapshot) if one.state == READY}
+    models = dict(server.snapshot.models)
+    for model_id, size in there.items():
+        models[model_id] = replace(models[model_id], memory_bytes=int(size), memory_peak_bytes=int(size))
+    used = BASE_BYTES + sum(there.values())
+    host = replace(server.snapshot.host, memory_total_bytes=TOTAL_BYTES, memory_used_bytes=int(used), gpu_power_w=None)
+    snapshot = replace(server.snapshot, models=models, host=host)
+    figures = replace(server.figures, memory_bytes=there, used_bytes=used)
+    return replace(scene, servers=(replace(server, snapshot=snapshot, figures=figures),))
+
+
+def _watch(server: DemoServer, users: Users, seconds: Optional[float], unwatched_s: float) -> int:
+    note = f"A made-up llama-swap at {server.url}. Space pauses."
     watched = sys.stdin.isatty() and sys.stdout.isatty()
     if not watched:
-        say(f"{note}: a line for every change.")
+        say(f"A made-up llama-swap at {server.url}: a line for every change.")
     seconds = seconds if seconds is not None or watched else unwatched_s
-    return LiveView(settings, seconds=seconds, note=note, lent={"LLAMABAR_URL": server.url}).run()
+    return DemoView(server, users, seconds=seconds, note=note).run()

@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import sys
 from pathlib import Path
 from typing import List
@@ -10,7 +11,7 @@ import click
 
 from llamabar.cli import controlling, installing, looking  # each adds its commands to the program
 from llamabar.cli.output import say, say_error
-from llamabar.cli.program import INTERRUPTED, KNOWN_FAULT, OK, OUR_FAULT, WRONG_USAGE, program
+from llamabar.cli.program import COMPLETION_VARIABLE, INTERRUPTED, KNOWN_FAULT, OK, OUR_FAULT, WRONG_USAGE, program
 from llamabar.damage import is_repairable
 from llamabar.errors import Code, LlamabarError
 
@@ -33,6 +34,10 @@ def run(arguments: List[str]) -> int:
         if isinstance(out, io.TextIOWrapper):
             out.reconfigure(errors="replace")  # a terminal that knows no Chinese is no fault of ours
     as_json = "--json" in arguments
+    if COMPLETION_VARIABLE in os.environ:
+        from llamabar.cli.completions import teach_bash
+
+        teach_bash()
     try:
         result = program.main(arguments, prog_name="llamabar", standalone_mode=False)
         return result if isinstance(result, int) else OK

@@ -13,7 +13,8 @@ import click
 
 from llamabar.cli.style import COLOURS, MARKS, has_colour
 from llamabar.errors import Code
-from llamabar.view.text import columns, harmless, pad
+from llamabar.terminal.cells import columns, pad
+from llamabar.view.text import harmless
 
 JSON_VERSION = 1
 _MARK = re.compile(rf"( *)([{''.join(MARKS.values())}])(?= )")
@@ -53,6 +54,11 @@ def say_whole(text: str) -> None:
     print(text, end="", flush=True)
 
 
+def say_over(text: str) -> None:
+    """Write over the line of stderr that the cursor stands in."""
+    print(f"\r\x1b[K{harmless(text)}", end="", file=sys.stderr, flush=True)
+
+
 def say_error(message: str, hint: str = "", *, code: Code, as_json: bool) -> None:
     """Print a failure: to stderr in words, or to stdout as the document that was asked for."""
     if as_json:
@@ -80,14 +86,16 @@ def log_line(line: str, *, colour: bool) -> str:
     return f"{shown}\x1b[0m" if colour and len(parts) > 1 else shown
 
 
-def table(rows: Sequence[Sequence[str]], *, indent: int = 0, right: int = 0) -> List[str]:
+def table(rows: Sequence[Sequence[str]], *, indent: int = 0, right: int = 0, headed: bool = False) -> List[str]:
     """Return rows as lines whose columns stand below each other, the last `right` of them at their right; a column that
-    is empty everywhere is left out."""
+    is empty everywhere, below the head of a table that is `headed`, is left out."""
     cleaned = [[harmless(cell) for cell in row] for row in rows]
+    filled = [any(cells[headed:]) for cells in zip(*cleaned)]
+    cleaned = [[cell for cell, there in zip(row, filled) if there] for row in cleaned]
     widths = [max(map(columns, cells)) for cells in zip(*cleaned)]
     left = len(widths) - right
     lines = (
-        "  ".join(pad(cell, width, right=at >= left) for at, (cell, width) in enumerate(zip(row, widths)) if width)
+        "  ".join(pad(cell, width, right=at >= left) for at, (cell, width) in enumerate(zip(row, widths)))
         for row in cleaned
     )
     return [" " * indent + line.rstrip() for line in lines]

@@ -3,7 +3,7 @@
 import os
 import sys
 from difflib import get_close_matches
-from typing import Any, Callable, Optional, TypeVar
+from typing import Any, Callable, List, Optional, TypeVar
 
 import click
 
@@ -22,16 +22,32 @@ GROUPS = (
     ("Service", ("start", "stop", "restart", "open")),
     ("Setup", ("install", "uninstall", "doctor", "config")),
 )
+COMPLETION_VARIABLE = "_LLAMABAR_COMPLETE"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
+def of_kind(kind: str) -> Callable[[click.Context, click.Parameter, str], List[str]]:
+    """Return what completes a model, a request, a profile or a server: those of the last look."""
+
+    def _complete(_: click.Context, __: click.Parameter, begun: str) -> List[str]:
+        from llamabar.store import names
+
+        return [name for name in names.recall(os.environ).get(kind, ()) if name.startswith(begun)]
+
+    return _complete
+
+
 def common(command: Command) -> Command:
     """Add the options that every command has."""
-    command = click.option("--config", default="", metavar="FILE", help="Read the settings from FILE.")(command)
-    return click.option("--server", default="", metavar="NAME", help="Only the server of this name.")(command)
+    command = click.option(
+        "--config", default="", metavar="FILE", type=click.Path(), help="Read the settings from FILE."
+    )(command)
+    return click.option(
+        "--server", default="", metavar="NAME", shell_complete=of_kind("servers"), help="Only the server of this name."
+    )(command)
 
 
 def settings_of(server: str, config: str, *, allow_unusable: bool = False) -> Settings:
@@ -118,7 +134,9 @@ def report(what: str, server: str, config: str, *, as_json: bool) -> int:
     """Print one look at the servers, their models or their requests; return the exit code."""
     scene = scene_of(server, config, totals=as_json, kept=what == "models")
     from llamabar.cli import reports
+    from llamabar.store import names
 
+    names.note(os.environ, {one.name: one.snapshot for one in scene.servers})
     document, lines = reports.REPORTS[what]
     if as_json:
         say_json(document(scene))

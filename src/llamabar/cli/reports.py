@@ -8,16 +8,18 @@ from llamabar.core.capabilities import capabilities
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import Model, Request, Snapshot, loaded, requests_of
 from llamabar.core.status import Status
-from llamabar.view import needs, words
+from llamabar.terminal import facts
+from llamabar.view import doing_words, needs, words
 from llamabar.view.scene import Scene, Server
-from llamabar.view.sections.models import listed, state_words
-from llamabar.view.sections.requests import said
 from llamabar.view.text import name, plain, reason
 
 NOT_WELL = (
     Status.NO_SERVICE, Status.STOPPED, Status.STARTING, Status.CRASHING, Status.UNREACHABLE, Status.UNAUTHORIZED,
     Status.INCOMPATIBLE,
 )  # fmt: skip
+MODEL_HEAD = ("MODEL", "NAME", "SERVER", "STATE", "TOK/S", "MEMORY", "CONTEXT", "UNLOADS", "LAST USE", "TO LOAD")
+STATUS_HEAD = ("MODEL", "STATE", "TOK/S", "MEMORY", "UNLOADS")
+REQUEST_HEAD = ("REQUEST", "MODEL", "PHASE", "TOKENS", "AGE", "FROM")
 DIAGNOSE = "To find out why: llamabar doctor"
 WAITING = (Phase.QUEUED, Phase.LOADING)
 
@@ -44,15 +46,31 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
     if not snapshot.connected and fault is not None:
         why = words.sentence(words.why(fault, server.status, detail=reason(fault.detail)))
         return [head, f"  {why} {words.REMEDIES.get(fault.kind, DIAGNOSE)}"]
-    found = phases(snapshot)
-    rows = [
-        (server.label(model.id), state_words(server, model, now_s=now_s), units.size(model.memory_bytes))
-        for model in loaded(snapshot)
-    ] + [
-        (f"{words.REQUEST.lower()} {name(request.info.id, 12)}", said(server, request, phase=phase, now_s=now_s), "")
-        for request, phase in ((request, found[request.info.id]) for request in _oldest_first(snapshot))
-    ]
-    return [head, *(table(rows, indent=2) if rows else ())]
+    models, requests = list(loaded(snapshot)), _oldest_first(snapshot)
+    lines = table([STATUS_HEAD, *(_model_row(server, one, now_s) for one in models)], indent=2) if models else []
+    lines += table([REQUEST_HEAD, *_request_rows(server, now_s)], indent=2, headed=True) if requests else []
+    return [head, *lines]
+
+
+def _model_row(server: Server, model: Model, now_s: float) -> Tuple[str, ...]:
+    doing = facts.state(server, model, now_s=now_s)
+    return (
+        server.label(model.id), doing.words + doing.more, facts.tps(server, model)[0], units.size(model.memory_bytes),
+        facts.unloads(server, model, now_s=now_s)[0],
+    )  # fmt: skip
+
+
+def _request_rows(server: Server, now_s: float) -> List[Tuple[str, ...]]:
+    found = phases(server.snapshot)
+    rows: List[Tuple[str, ...]] = []
+    for request in _oldest_first(server.snapshot):
+        phase = found[request.info.id]
+        rows.append((
+            name(request.info.id, 12), server.label(request.info.model), doing_words.phase(phase, request.kind),
+            facts.tokens(server, request, phase), units.duration(now_s - request.started_s),
+            name(request.info.client) if request.info.client else "",
+        ))  # fmt: skip
+    return rows
 
 
 def _oldest_first(snapshot: Snapshot) -> List[Request]:
@@ -61,43 +79,27 @@ def _oldest_first(snapshot: Snapshot) -> List[Request]:
 
 def model_table(scene: Scene) -> List[str]:
     """Return every model as a line of a table: what is measured now, else what was measured last."""
-    rows = [("MODEL", "NAME", "SERVER", "STATE", "TOK/S", "MEMORY", "CONTEXT", "UNLOADS", "TO LOAD")]
+    rows: List[Tuple[str, ...]] = [MODEL_HEAD]
     several = len(scene.servers) > 1
-    models = [(server, model) for server in scene.servers for model in listed(server, now_s=scene.now_s)]
+    models = [(server, model) for server in scene.servers for model in facts.models(server, now_s=scene.now_s)]
     named = any(model.info.name for _, model in models)
     for server, model in models:
-        rest_s = readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s)
-        reading = readings.generation(server.snapshot, model, now_s=scene.now_s) or readings.last(model)
+        doing = facts.state(server, model, now_s=scene.now_s)
         kept = needs.of(server, model.id)
         context = readings.context_tokens(model) or (kept.needs.context_tokens if kept is not None else None)
-        memory = units.size(model.memory_bytes) if kept is None else f"({needs.size(kept.needs.memory_bytes)})"
+        used = "" if model.last_use_s is None else words.ago(scene.now_s - model.last_use_s)
         rows.append((
-            plain(model.id), plain(model.info.name), name(server.name), _state(model),
-            words.speed(reading).replace(" tok/s", ""), memory, units.count(context),
-            "never" if model.ttl_s == 0 else units.duration(rest_s), needs.said(server, model.id),
+            plain(model.id), plain(model.info.name), name(server.name), doing.words + doing.more,
+            facts.tps(server, model)[0], facts.memory(server, model)[0], units.count(context),
+            facts.unloads(server, model, now_s=scene.now_s)[0], used, needs.said(server, model.id),
         ))  # fmt: skip
-    measured = any(row[-1] for row in rows[1:])
-    return table([[row[0], *row[1:2][:named], *row[2:3][:several], *row[3:-1], *row[-1:][:measured]] for row in rows])
-
-
-def _state(model: Model) -> str:
-    return reason(words.MODEL_STATES.get(model.state, model.state))
+    return table([(row[0], *row[1:2][:named], *row[2:3][:several], *row[3:]) for row in rows], headed=True)
 
 
 def request_table(scene: Scene) -> List[str]:
-    """Return every request in flight as a line of a table; whom it is from where a version tells that."""
-    found = [entry for server in scene.servers for entry in _requests(server.snapshot, scene.now_s)]
-    told = any(entry["client"] for entry in found)
-    rows = [
-        (
-            name(entry["id"], 12), plain(entry["model"]), words.PHASES[Phase(entry["phase"])],
-            units.count(entry["generated_tokens"]), units.duration(entry["age_s"]),
-            name(entry["client"] or units.UNKNOWN),
-        )
-        for entry in found
-    ]  # fmt: skip
-    head = ("REQUEST", "MODEL", "PHASE", "TOKENS", "AGE", "FROM")
-    return table([row[: 5 + told] for row in (head, *rows)]) if rows else ["No requests in flight."]
+    """Return every request in flight as a line of a table."""
+    rows = [row for server in scene.servers for row in _request_rows(server, scene.now_s)]
+    return table([REQUEST_HEAD, *rows], headed=True) if rows else ["No requests in flight."]
 
 
 def status_document(scene: Scene) -> Dict[str, Any]:

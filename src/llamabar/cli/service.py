@@ -7,6 +7,7 @@ from typing import Iterator, Sequence
 from llamabar.app import services
 from llamabar.app.services import Verb
 from llamabar.cli.output import log_line, say, say_json, say_log
+from llamabar.cli.progress import Progress
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
@@ -17,6 +18,7 @@ from llamabar.macos.service_control import START_S
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings, Settings
 
+DOING = {Verb.START: "Starting llama-swap", Verb.STOP: "Stopping llama-swap", Verb.RESTART: "Restarting llama-swap"}
 FOLLOW_EVERY_S = 0.25
 LINES = 100
 LOOK_S = 2.0
@@ -27,8 +29,9 @@ def control(verb: Verb, settings: Settings, *, as_json: bool = False, limit_s: f
     server = settings.servers[0]
     if verb is not Verb.START and not as_json and probe.answers(server.url):
         _say_what_is_lost(settings)
-    progress = (lambda _: None) if as_json else (lambda what: say(f"{what} …"))
-    outcome = services.act(verb, server, say=progress, limit_s=limit_s)
+    with Progress(DOING[verb]) as progress:
+        tell = progress.say if progress.shown else lambda what: say(f"{what} …")
+        outcome = services.act(verb, server, say=(lambda _: None) if as_json else tell, limit_s=limit_s)
     if as_json:
         result = {"result": outcome.why.code, "label": outcome.fields["label"], "said": outcome.said}
         say_json({**result, "hint": outcome.hint, "log_lines": list(outcome.lines)})

@@ -103,7 +103,7 @@ class LiveView:
         if not (self._touched or state != self._state or due):
             return
         self._touched, self._state, self._drawn_s = False, state, now_s
-        self._scene = scene = self._look(now_s)
+        self._scene = scene = self.look(now_s)
         if self.screen is None:
             self._print(scene)
             return
@@ -126,7 +126,7 @@ class LiveView:
             if leaves or (self.screen.has_ended and typed != Pressed(Named.RESIZE)):
                 self.screen.take_back()
             return
-        outcome = pressed(self.view, typed, self._look(clock.now_s()))
+        outcome = pressed(self.view, typed, self.look(clock.now_s()))
         self.view = outcome.view
         if outcome.deed is not None:
             self._do(outcome)
@@ -139,7 +139,7 @@ class LiveView:
             self.watch.act(outcome.action)
         elif deed is Deed.COPY and self.screen is not None:
             clipboard.copy(outcome.text, self.screen.write, os.environ)
-            self.view = answered(self.view, words.copied(outcome.text), self._look(clock.now_s()))
+            self.view = answered(self.view, words.copied(outcome.text), self.look(clock.now_s()))
         elif deed in (Deed.LOG, Deed.DOCTOR) and self.screen is not None:
             self._lend(["logs", "-f"] if deed is Deed.LOG else ["doctor"], self.screen)
         elif deed is Deed.PAUSE:
@@ -152,11 +152,11 @@ class LiveView:
         program = os.environ.get("LLAMABAR_FILE")
         start = [program] if program else [sys.executable, "-m", "llamabar"]
         said = words.LOG_RETURNS if command[0] == "logs" else words.DOCTOR_RETURNS
-        chosen = next((one for one in self._look(clock.now_s()).servers if one.name == self.view.server), None)
+        chosen = next((one for one in self.look(clock.now_s()).servers if one.name == self.view.server), None)
         options = [*(("--config", self.config) if self.config else ()), *(chosen.option.split() if chosen else ())]
         screen.lend([*start, *command, *options], {**os.environ, **self.lent}, said, words.ENDED_RETURNS)
 
-    def _look(self, now_s: float) -> Scene:
+    def look(self, now_s: float) -> Scene:
         """Return the scene of now; its figures are what the next one holds still."""
         monitor = self.watch.monitor
         scene = monitor.scene(now_s=now_s)

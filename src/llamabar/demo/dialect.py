@@ -66,16 +66,23 @@ class DemoModel:
     aliases: Tuple[str, ...] = ()
     broken: bool = False
     stays: bool = False  # in a group of its own: never swapped out
+    memory_bytes: int = 0  # what `demo` shows for it
 
 
 MODELS: Tuple[DemoModel, ...] = (
-    DemoModel("bge-m3", "BGE M3", "Embeddings", load_s=0.6, stays=True),
+    DemoModel("bge-m3", "BGE M3", "Embeddings", load_s=0.6, stays=True, memory_bytes=1_290_000_000),
     DemoModel("broken-7b", "", "Its file is damaged", load_s=0.8, broken=True),
-    DemoModel("coder-32b", "", "", ttl_s=600, load_s=2.5, tps=24.0, prompt_tps=350.0, context=32768),
+    DemoModel(
+        "coder-32b", "", "", ttl_s=600, load_s=2.5, tps=24.0, prompt_tps=350.0, context=32768,
+        memory_bytes=19_800_000_000,
+    ),
     DemoModel("hidden-judge", unlisted=True, load_s=1.0),
-    DemoModel("org/vision-12b:q4", "Vision 12B", ttl_s=300, load_s=2.0, tps=18.0),
-    DemoModel("qwen3-30b", "Qwen3 30B", "A chat model", ttl_s=300, load_s=2.0, tps=41.0, aliases=("gpt-4o-mini",)),
-    DemoModel("tiny-1b", "", "", ttl_s=8, load_s=0.5, tps=180.0, prompt_tps=4000.0, slots=4),
+    DemoModel("org/vision-12b:q4", "Vision 12B", ttl_s=300, load_s=2.0, tps=18.0, memory_bytes=8_100_000_000),
+    DemoModel(
+        "qwen3-30b", "Qwen3 30B", "A chat model", ttl_s=300, load_s=2.0, tps=41.0, aliases=("gpt-4o-mini",),
+        memory_bytes=18_600_000_000,
+    ),
+    DemoModel("tiny-1b", "", "", ttl_s=8, load_s=0.5, tps=180.0, prompt_tps=4000.0, slots=4, memory_bytes=940_000_000),
 )
 
 

@@ -1,13 +1,18 @@
-"""Made-up users of the made-up llama-swap: a loop of about forty seconds that shows everything once."""
+"""Made-up users of the made-up llama-swap: a minute that shows everything once, again and again.
+
+A load, a prompt, two answers at once and a request that waits, a swap, a model that fails, one that unloads when idle,
+and one whose server crashes in the middle of an answer.
+"""
 
 import http.client
 import json
 import random
 import threading
-from typing import Any, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 from urllib.parse import urlsplit
 
 Step = Tuple[float, str, int, int]  # wait before it (s), model, tokens to generate, words in the prompt
+CRASH = -1  # in the place of tokens: the model's server is killed
 
 SCRIPT: List[Step] = [
     (1.0, "qwen3-30b", 160, 40),
@@ -18,27 +23,42 @@ SCRIPT: List[Step] = [
     (18.0, "tiny-1b", 400, 200),
     (6.0, "broken-7b", 20, 10),
     (4.0, "qwen3-30b", 180, 600),
-    (9.0, "coder-32b", 160, 1500),
+    (8.0, "coder-32b", 120, 1000),
+    (11.0, "org/vision-12b:q4", 400, 50),
+    (5.0, "org/vision-12b:q4", CRASH, 0),
 ]
+PAUSE_S = 5.0  # before it begins again
+STEP_S = 0.1
 
 
 class Users(threading.Thread):
     """Sends the script's requests, each from a thread of its own, until stopped."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, crash: Callable[[str], None] = lambda _: None) -> None:
         super().__init__(name="made-up users", daemon=True)
         self._address = urlsplit(url).netloc
+        self._crash = crash
         self._ending = threading.Event()
+        self.paused = False
 
     def run(self) -> None:
         """Play the script again and again."""
         while True:
             for wait_s, model, tokens, words in SCRIPT:
-                if self._ending.wait(wait_s):
+                if not self.waits(wait_s):
                     return
-                threading.Thread(target=ask, args=(self._address, model, tokens, words), daemon=True).start()
-            if self._ending.wait(12.0):
+                if tokens == CRASH:
+                    self._crash(model)
+                else:
+                    threading.Thread(target=ask, args=(self._address, model, tokens, words), daemon=True).start()
+            if not self.waits(PAUSE_S):
                 return
+
+    def waits(self, seconds: float) -> bool:
+        """Wait, and longer while it is paused; return whether it goes on."""
+        while seconds > 0 and not self._ending.wait(STEP_S):
+            seconds -= 0.0 if self.paused else STEP_S
+        return not self._ending.is_set()
 
     def stop(self) -> None:
         """Send nothing more."""

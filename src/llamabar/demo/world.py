@@ -165,6 +165,12 @@ class World:
         self.publish("modelStatus", self.status())
         self._end(process)
 
+    def crash(self, model_id: str) -> None:
+        """Kill a model's server, as if it had ended by itself."""
+        child = self.processes[model_id].child
+        if child is not None:
+            child.kill()
+
     def close(self) -> None:
         """End everything."""
         self.ended.set()

@@ -18,8 +18,9 @@ PLUGIN_NAME = "llamabar"
 COMMAND = "llamabar"
 USUAL_CACHE = ".shiv"
 HISTORY = "history"  # what the files of the history begin with
-KNOWN_SERVERS = "known-servers.json"
-STATE_FILES = ("watcher.json", "plugin.json", "update.json", KNOWN_SERVERS)  # of this version and of those before
+KNOWN_SERVERS, NAMES = "known-servers.json", "names.json"
+# Of this version and of those before.
+STATE_FILES = ("watcher.json", "plugin.json", "update.json", KNOWN_SERVERS, NAMES)
 CHECKED_CONFIG = "llamabar-checks-"  # a temporary folder with a copy of llama-swap's config
 HISTORY_FILE = "history.sqlite"
 

@@ -73,7 +73,7 @@ def offered(view: View, scene: Scene) -> List[Tuple[str, str]]:
         found.append(("r", (Do.START if is_down(snapshot) else Do.RESTART).value))
     if view.demo:
         found.append(("Space", "pause"))
-    return [*found, *((("L", "log"), ("D", "doctor")) if not view.demo else ())]
+    return [*found, ("L", "log"), ("D", "doctor")]
 
 
 def is_down(snapshot: Snapshot) -> bool:

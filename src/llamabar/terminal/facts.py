@@ -12,7 +12,7 @@ from llamabar.core.status import Status
 from llamabar.core.totals import Sums
 from llamabar.terminal import words
 from llamabar.terminal.cells import Style
-from llamabar.view import doing_words
+from llamabar.view import doing_words, needs
 from llamabar.view import words as menu_words
 from llamabar.view.palette import GLYPHS
 from llamabar.view.scene import Scene, Server
@@ -67,7 +67,8 @@ def state(server: Server, model: Model, *, now_s: float) -> State:
     if model.state == STARTING:
         since_s = readings.loading_for_s(model, now_s=now_s)
         said = menu_words.STATUS[Status.LOADING] + ("" if since_s is None else f" {units.duration(since_s)}")
-        usual = words.usually(readings.median(model.load_times_s))
+        known = server.totals.told.needs.get(model.id)
+        usual = words.usually(readings.median(model.load_times_s) or (known.load_s if known is not None else None))
         return State(GLYPHS[Status.LOADING], said, Style.WARN, 1, usual)
     if model.state == STOPPING:
         return State(GLYPHS[Status.STOPPING], words.UNLOADING, Style.WARN, 2)
@@ -118,11 +119,12 @@ def tps(server: Server, model: Model) -> Tuple[str, Style]:
 
 
 def memory(server: Server, model: Model) -> Tuple[str, Style]:
-    """Return the memory of a loaded model, or in brackets what it needed when it was loaded last."""
+    """Return the memory of a loaded model, or in brackets what it needed when it was loaded before."""
     if model.id in server.figures.memory_bytes:
         return units.size(server.figures.memory_bytes[model.id]), Style.PLAIN
-    peak = model.memory_peak_bytes
-    return (f"({units.size(peak)})" if peak else units.UNKNOWN), Style.DIM
+    known = server.totals.told.needs.get(model.id)
+    needed = known.memory_bytes if known is not None else model.memory_peak_bytes
+    return (f"({needs.size(needed)})" if needed else units.UNKNOWN), Style.DIM
 
 
 def context(model: Model) -> Tuple[str, Optional[float]]:

@@ -24,6 +24,7 @@ TOO_SMALL = "Make the window larger to see more."
 KEEP = "any other key: keep"
 HELP_TITLE, ANY_KEY = "Keys", "Press any key to return."
 LOG_RETURNS = "llama-swap's log. Press q to return to the dashboard."
+PAUSED = "Paused. Press Space to go on."
 DOCTOR_RETURNS = "Running doctor. Press q to return to the dashboard."
 ENDED_RETURNS = "Press any key to return to the dashboard."
 

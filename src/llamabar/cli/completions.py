@@ -1,0 +1,58 @@
+"""What a shell asks to complete a line, and the script that makes it ask: click's, and for bash our own.
+
+bash splits words at colons, which stand in model ids, and macOS has its version 3.2: so the script sends the whole
+line, and takes off what stands before the last colon. Models, requests and profiles are those of the last look.
+"""
+
+import os
+from typing import List, Tuple
+
+import click
+from click.parser import split_arg_string
+from click.shell_completion import BashComplete, FishComplete, ZshComplete, add_completion_class
+
+from llamabar.cli.program import COMPLETION_VARIABLE
+
+BASH = """\
+%(complete_func)s() {
+    local IFS=$'\\n' line="${COMP_LINE:0:COMP_POINT}" type value
+    local word="${line##* }"
+    local head="${word%%"${word##*:}"}"
+    [[ $COMP_WORDBREAKS == *:* ]] || head=""
+    COMPREPLY=()
+    while IFS=',' read -r type value; do
+        case $type in
+            plain) COMPREPLY+=("${value#"$head"}") ;;
+            file) while read -r value; do COMPREPLY+=("$value"); done < <(compgen -f -- "$word") ;;
+        esac
+    done < <(COMP_WORDS="$line" %(complete_var)s=bash_complete %(prog_name)s 2>/dev/null)
+}
+complete -F %(complete_func)s %(prog_name)s
+"""
+
+
+class Bash(BashComplete):
+    """bash of any version."""
+
+    source_template = BASH
+
+    @staticmethod
+    def _check_version() -> None:
+        """Nothing is used that only newer versions have."""
+
+    def get_completion_args(self) -> Tuple[List[str], str]:
+        """Return the words of the line that are whole, and the one that is not."""
+        line = os.environ.get("COMP_WORDS", "")
+        words = split_arg_string(line)[1:]
+        return (words, "") if line[-1:].isspace() or not words else (words[:-1], words[-1])
+
+
+def script(shell: str, program: click.Command) -> str:
+    """Return what a shell's start file evaluates."""
+    kind = {"bash": Bash, "zsh": ZshComplete, "fish": FishComplete}[shell]
+    return kind(program, {}, "llamabar", COMPLETION_VARIABLE).source().strip() + "\n"
+
+
+def teach_bash() -> None:
+    """Let click answer bash in our way."""
+    add_completion_class(Bash, "bash")

@@ -1,0 +1,57 @@
+"""What can be typed: models, requests, profiles and servers as the last look found them, for a shell's completion."""
+
+import json
+from typing import Dict, Iterable, List, Mapping, Tuple
+
+from llamabar.core.state import Snapshot
+from llamabar.macos import files
+from llamabar.macos.paths import NAMES, data_folder
+from llamabar.view.text import harmless
+
+VERSION = 1
+MOST = 2_000
+LARGEST_BYTES = 1_000_000
+KINDS = ("models", "requests", "profiles", "servers")
+
+
+def note(environment: Mapping[str, str], snapshots: Mapping[str, Snapshot]) -> None:
+    """Keep the names of the servers that were reached; what can't be written is not completed."""
+    found = found_in(snapshots)
+    if not found["models"] or found == recall(environment):
+        return
+    path = data_folder(environment) / NAMES
+    try:
+        files.private_folder(path.parent)
+        document = json.dumps({"llamabar_names": VERSION, **found})
+        files.write(path, document.encode("ascii") + b"\n", mode=files.PRIVATE_MODE)
+    except OSError:
+        return
+
+
+def recall(environment: Mapping[str, str]) -> Dict[str, List[str]]:
+    """Return the names by kind; none where nothing was kept that is understood."""
+    try:
+        document = json.loads(files.read(data_folder(environment) / NAMES, limit_bytes=LARGEST_BYTES) or b"{}")
+        if document.get("llamabar_names") != VERSION:
+            return {}
+        return {kind: [str(name) for name in document[kind]] for kind in KINDS}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return {}
+
+
+def found_in(snapshots: Mapping[str, Snapshot]) -> Dict[str, List[str]]:
+    """Return the names that can be typed, each once."""
+    there = [one for one in snapshots.values() if one.connected]
+    models = (name for one in there for model in one.models.values() for name in (model.id, *model.info.aliases))
+    return {
+        "models": _typeable(models),
+        "requests": _typeable(request for one in there for request in one.requests),
+        "profiles": _typeable(profile for one in there for profile in one.profiles),
+        "servers": _typeable(snapshots),
+    }
+
+
+def _typeable(names: Iterable[str]) -> List[str]:
+    """A name that can't be typed as it is, or would end the line of an answer to the shell, is left out."""
+    kept: Tuple[str, ...] = tuple(dict.fromkeys(name for name in names if name and harmless(name) == name))
+    return list(kept[:MOST])

@@ -1,0 +1,179 @@
+"""What each command answers in each situation: exit code, stdout, stderr. In this process, against real servers."""
+
+import json
+import re
+
+import pytest
+
+from llamabar.cli.main import run
+from llamabar.cli.progress import line
+from tests.fakes.programs import chat, free_port, llama_swap, wait_for
+
+DIAGNOSE = "To find out why: llamabar doctor"
+LIST = "To list all models: llamabar models"
+REFUSED = "Can't reach llama-swap at 127.0.0.1:PORT: Connection refused."
+USAGE = "Usage: llamabar "
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """A home with nothing in it, and no variable of this machine's."""
+    for name in ("LLAMABAR_CONFIG", "LLAMABAR_API_KEY", "LLAMABAR_DATA_DIR", "LLAMABAR_FILE", "SWIFTBAR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def server(monkeypatch):
+    with llama_swap() as running:
+        monkeypatch.setenv("LLAMABAR_URL", running.url)
+        yield running
+
+
+@pytest.fixture
+def nobody(monkeypatch):
+    monkeypatch.setenv("LLAMABAR_URL", f"http://127.0.0.1:{free_port()}")
+
+
+def answer(capsys, *words):
+    """The exit code and what was printed, times and ports made the same."""
+    code = run(list(words))
+    told = capsys.readouterr()
+    return code, *(re.sub(r"\d+\.\d s|\d+ s", "N s", re.sub(r":\d{4,5}\b", ":PORT", text)) for text in told)
+
+
+# Where a server answers. Each line of stdout and stderr is whole; "" is nothing at all.
+ANSWERS = [
+    ("load alpha-8b", 0, "✓ alpha-8b loaded in N s", ""),
+    ("load ALPHA-8B", 0, "✓ alpha-8b loaded in N s", ""),
+    ("load alp", 0, "✓ alpha-8b loaded in N s", ""),
+    ("load alhpa-8b", 1, "", f"No model is called 'alhpa-8b'. Did you mean alpha-8b?\n{LIST}"),
+    ("load zzz", 1, "", f"No model is called 'zzz'.\n{LIST}"),
+    ("load", 2, "", f"{USAGE}load [OPTIONS] MODEL\nTry 'llamabar load -h' for help.\n\n"
+                    "Error: Missing argument 'MODEL'."),
+    ("unload alpha-8b", 0, "alpha-8b isn't loaded. Nothing to unload.", ""),
+    ("unload --all", 0, "Nothing to unload.", ""),
+    ("unload", 2, "", f"{USAGE}unload [OPTIONS] [MODEL]\nTry 'llamabar unload -h' for help.\n\n"
+                      "Error: Specify a model or --all."),
+    ("unload x --all", 2, "", f"{USAGE}unload [OPTIONS] [MODEL]\nTry 'llamabar unload -h' for help.\n\n"
+                              "Error: Specify a model or --all."),
+    ("cancel 77", 1, "", "No request '77' is in flight.\nTo list the requests in flight: llamabar requests"),
+    ("cancel --all", 0, "Nothing to cancel.", ""),
+    ("profile coding", 0, "✓ Profile coding is active", ""),
+    ("profile --none", 0, "✓ No profile is active", ""),
+    ("profile codng", 1, "", "No profile is called 'codng'.\nProfiles: coding."),
+    ("requests", 0, "No requests in flight.", ""),
+    ("status", 0, "llama-swap at 127.0.0.1:PORT: no model loaded", ""),
+    ("nonsense", 2, "", f"{USAGE}[OPTIONS] COMMAND [ARGS]...\nTry 'llamabar -h' for help.\n\n"
+                        "Error: No such command 'nonsense'."),
+    ("status --server mini", 1, "", "No server is named 'mini'.\nThe settings name: llama-swap."),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(("words", "code", "out", "err"), ANSWERS, ids=[row[0] for row in ANSWERS])
+def test_a_command_answers(capsys, words, code, out, err):
+    assert answer(capsys, *words.split()) == (code, out and out + "\n", err and err + "\n")
+
+
+# Where nobody answers.
+SILENCE = [
+    ("load alpha-8b", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
+    ("unload --all", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
+    ("cancel --all", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
+    ("profile x", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
+    ("status", 1, f"llama-swap at 127.0.0.1:PORT: not responding\n  Connection refused. {DIAGNOSE}", ""),
+    ("logs --upstream", 1, "", "Can't read llama-swap's log: Connection refused.\nIs it running? llamabar.pyz status"),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize(("words", "code", "out", "err"), SILENCE, ids=[row[0] for row in SILENCE])
+def test_a_command_says_when_nobody_answers(capsys, words, code, out, err):
+    assert answer(capsys, *words.split()) == (code, out and out + "\n", err and err + "\n")
+
+
+JSON_ERRORS = [
+    ("status --json --nonsense", 2, "usage"), ("status --json --server mini", 1, "failed"),
+    ("history --json --since yesterday", 2, "usage"), ("start --json", 1, None), ("doctor --json --fix", 2, "usage"),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(("words", "code", "kind"), JSON_ERRORS, ids=[row[0] for row in JSON_ERRORS])
+def test_an_error_of_a_command_with_json_is_json_with_a_code(capsys, words, code, kind):
+    assert run(words.split()) == code
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document["llamabar_json"] == 1
+    assert set(document["error"]) == {"code", "message", "hint"}
+    assert kind in (None, document["error"]["code"])
+    assert told.err == ""
+
+
+@pytest.mark.usefixtures("server")
+def test_what_is_loaded_already_is_said_and_loads_nothing_again(capsys):
+    answer(capsys, "load", "beta-3b")
+    assert answer(capsys, "load", "beta-3b") == (0, "beta-3b is already loaded.\n", "")
+    assert answer(capsys, "unload", "beta-3b") == (0, "✓ beta-3b unloaded\n", "")
+
+
+@pytest.mark.usefixtures("server")
+def test_a_failed_load_says_why_and_where_to_look(capsys):
+    code, out, err = answer(capsys, "load", "broken-1b")
+    assert (code, out) == (1, "")
+    assert err.startswith("Couldn't load broken-1b: unspecific error")
+    assert err.endswith("To see why: llamabar logs --upstream\n")
+
+
+@pytest.mark.usefixtures("server")
+def test_several_models_that_fit_are_named(capsys):
+    code, _, err = answer(capsys, "load", "")
+    assert code == 1
+    assert "fits" in err
+
+
+def test_status_is_a_small_table_and_models_says_the_same(server, capsys):
+    answer(capsys, "load", "alpha-8b")
+    chatting = chat(server, "alpha-8b", tokens=4000)
+    wait_for(lambda: server.inflight.entries)
+    _, out, _ = answer(capsys, "status")
+    head, columns, model, requests, request = out.splitlines()[:5]
+    assert head.startswith("llama-swap at 127.0.0.1:PORT: ")
+    assert columns.split() == ["MODEL", "STATE", "TOK/S", "MEMORY", "UNLOADS"]
+    assert model.split()[0] == "alpha-8b"
+    assert requests.split() == ["REQUEST", "MODEL", "PHASE", "TOKENS", "AGE", "FROM"]
+    assert request.split()[-1] == "demo"
+    _, out, _ = answer(capsys, "models")
+    row = next(text for text in out.splitlines() if text.startswith("alpha-8b"))
+    assert "generating" in row or "prompt" in row
+    _, out, _ = answer(capsys, "requests")
+    assert out.splitlines()[1].split()[1] == "alpha-8b"
+    assert answer(capsys, "cancel", "--all")[:2] == (0, "✓ 1 request cancelled\n")
+    chatting.join(5)
+
+
+def test_twelve_models_are_twelve_lines_of_a_screen_s_width(monkeypatch, capsys):
+    from llamabar.demo.dialect import DemoModel
+
+    models = tuple(DemoModel(f"org/a-quite-long-model-name-{one}:q4_k_m", stays=True, load_s=0.05) for one in range(12))
+    with llama_swap(models=models) as server:
+        monkeypatch.setenv("LLAMABAR_URL", server.url)
+        for model in models:
+            chat(server, model.id, tokens=2).join(10)
+        _, out, _ = answer(capsys, "status")
+    lines = out.splitlines()
+    assert len(lines) == 14
+    assert max(map(len, lines)) < 100
+
+
+def test_waiting_is_said_with_the_usual_time():
+    assert line("Loading coder-32b", 12.4, 14.0) == "Loading coder-32b … 12 s (usually 14 s)"
+    assert line("Loading coder-32b", 0.3, None) == "Loading coder-32b …"
+
+
+@pytest.mark.usefixtures("server")
+def test_where_no_terminal_is_no_cursor_is_moved(capsys):
+    _, _, err = answer(capsys, "load", "alpha-8b")
+    assert "\x1b" not in err

@@ -1,0 +1,104 @@
+"""What shells get: the script, and the answers to what is begun. bash, zsh and fish themselves where they are here."""
+
+import os
+import shlex
+import shutil
+import subprocess
+
+import pytest
+
+from llamabar.cli.main import run
+from llamabar.store import names
+from tests.fakes.programs import chat, command, environment, llama_swap, wait_for
+from tests.fakes.programs import run as run_program
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A home whose last look saw a server with requests."""
+    with llama_swap() as server:
+        waiting = chat(server, "alpha-8b", tokens=4000)
+        wait_for(lambda: server.inflight.entries)
+        assert run_program(tmp_path, "status", LLAMABAR_URL=server.url).returncode == 0
+        program = tmp_path / "bin" / "llamabar"
+        program.parent.mkdir()
+        program.write_text(f"#!/bin/sh\nexec {shlex.join(command())} \"$@\"\n")
+        program.chmod(0o755)
+    waiting.join(5)
+    return tmp_path
+
+
+def answered(home, line):
+    """What is offered for a line, by bash's way of asking."""
+    done = run_program(home, _LLAMABAR_COMPLETE="bash_complete", COMP_WORDS=line)
+    return [text.partition(",")[2] for text in done.stdout.splitlines() if text]
+
+
+@pytest.mark.parametrize(("line", "found"), [
+    ("llamabar load ", ["alpha-8b", "beta-3b", "broken-1b", "embed", "org/short:ttl"]),
+    ("llamabar load al", ["alpha-8b"]),
+    ("llamabar unload org/short:", ["org/short:ttl"]),
+    ("llamabar requ", ["requests"]),
+    ("llamabar load --server ", ["llama-swap"]),
+    ("llamabar completions ", ["zsh", "bash", "fish"]),
+    ("llamabar load nothing-like-it", []),
+])  # fmt: skip
+def test_what_is_begun_is_completed(home, line, found):
+    assert [one for one in answered(home, line) if one != "hidden"] == found
+
+
+def test_request_ids_are_completed(home):
+    assert answered(home, "llamabar cancel ")
+
+
+def test_without_a_look_there_is_nothing_to_offer(tmp_path):
+    assert answered(tmp_path, "llamabar load ") == []
+    assert not (tmp_path / ".local").exists()
+
+
+def test_names_that_could_not_be_typed_are_never_offered(tmp_path):
+    from llamabar.core import events as ev
+    from llamabar.core.snapshot import apply
+    from llamabar.core.state import Snapshot
+
+    snapshot = apply(Snapshot(), ev.StreamOpened(), 1.0)
+    listed = tuple(ev.ModelInfo(one, "ready") for one in ("good", "a\nplain,evil", "\x1b[2J", "模型"))
+    snapshot = apply(snapshot, ev.ModelsListed(listed), 1.0)
+    assert names.found_in({"mac": snapshot})["models"] == ["good", "模型"]
+    env = {"HOME": str(tmp_path)}
+    names.note(env, {"mac": snapshot})
+    assert names.recall(env)["models"] == ["good", "模型"]
+
+
+def bash_completes(home, line):
+    script = f"""
+        eval "$(llamabar completions bash)"
+        COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)}
+        _llamabar_completion llamabar
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    env = {**environment(home), "PATH": f"{home}/bin:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "--norc", "-c", script], env=env, capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash was found")
+@pytest.mark.parametrize(("line", "found"), [
+    ("llamabar load be", ["beta-3b"]), ("llamabar load org/short:", ["ttl"]),
+    ("llamabar unload org/sh", ["org/short:ttl"]),
+    ("llamabar stat", ["status"]),
+])  # fmt: skip
+def test_bash_completes_ids_with_colons_too(home, line, found):
+    assert bash_completes(home, line) == found
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_the_scripts_of_other_shells_are_understood(shell, capsys):
+    assert run(["completions", shell]) == 0
+    script = capsys.readouterr().out
+    assert "_LLAMABAR_COMPLETE" in script
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} was found")
+    done = subprocess.run([shell, "-n", "/dev/stdin"], input=script, capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
