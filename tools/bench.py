@@ -26,7 +26,7 @@ from llamabar.core.status import Status  # noqa: E402
 from llamabar.demo.load import ask  # noqa: E402
 from llamabar.demo.server import DemoServer  # noqa: E402
 from llamabar.demo.world import World  # noqa: E402
-from llamabar.view import sparkline, words  # noqa: E402
+from llamabar.view import charts, words  # noqa: E402
 from llamabar.view.compose import compose  # noqa: E402
 from llamabar.view.scene import Scene, seen  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
@@ -58,7 +58,7 @@ def frame() -> Iterator[Tuple[str, str]]:
         scenes = [_scene(count, shift) for shift in range(30)]
         sizes, times_ms = [], []
         for scene in scenes:
-            sparkline.draw.cache_clear()
+            charts.draw.cache_clear()
             began_s = time.perf_counter()
             sizes.append(len(render(compose(scene), Clicks())))
             times_ms.append((time.perf_counter() - began_s) * 1e3)

@@ -5,13 +5,15 @@ from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from llamabar import __version__
 from llamabar.core import events as ev
-from llamabar.core.history import History, Readings, record
+from llamabar.core.history import History, Readings, record, tick
+from llamabar.core.needs import Needs
+from llamabar.core.run import MemoryKind
 from llamabar.core.snapshot import apply
-from llamabar.core.state import Snapshot
-from llamabar.core.totals import Totals
+from llamabar.core.state import Snapshot, loaded
+from llamabar.core.totals import Told, Totals
 from llamabar.view.compose import compose
 from llamabar.view.html import State
-from llamabar.view.scene import Cause, Scene, seen
+from llamabar.view.scene import Cause, Scene, Wishes, seen
 
 NOW_S = 10_000.0
 URL = "http://127.0.0.1:8080"
@@ -26,6 +28,12 @@ AGENT = "org.llamabar.llama-swap"
 RUNNING, ELSEWHERE = ev.ServiceFound(AGENT, "running"), ev.ServiceFound("", "")
 BUSY_RATIO, CALM_RATIO = 0.34, 0.06
 SECONDS = 300
+NEEDS = {
+    model: Needs(int(gigabytes * 1e9), MemoryKind.RESIDENT, load_s, 8192, 3)
+    for model, gigabytes, load_s in ((CODER, 19.8, 8.4), ("gemma-12b", 8.1, 3.9), ("llama-70b", 42.5, 21.0))
+}
+PINNED = "gemma-12b"
+OWNERS = ("unsloth", "bartowski", "ggml-org", "mradermacher")
 
 
 _BAD_CONFIG = Cause("llama-swap refuses its config", "open -t /Users/me/.config/llama-swap/config.yaml")
@@ -137,6 +145,16 @@ def _prompt() -> Snapshot:
     return _live({QWEN: "ready", BGE: "ready"}, _request(41, age_s=4.0), (0.5, reading))
 
 
+def _bare() -> Snapshot:
+    return _live({}, (1.0, ev.ModelsListed(())))
+
+
+def _tunnel() -> Snapshot:
+    """Return a server whose processes are on another machine: no memory, no service."""
+    ready = _live({QWEN: "ready", BGE: "ready"}, service=ELSEWHERE)
+    return apply(ready, ev.MemoryMeasured(None, {}), NOW_S)
+
+
 def _loading() -> Snapshot:
     return _live({BGE: "ready"}, (12.0, _listed({BGE: "ready", CODER: "starting"})), _request(41, CODER, age_s=12.0))
 
@@ -167,20 +185,26 @@ def _lost(kind: ev.FaultKind, service: ev.ServiceFound, *, seen: bool = True) ->
 _REFUSED = ev.FaultKind.REFUSED
 
 
-def _history(snapshot: Snapshot, *, busy: bool) -> History:
+def _histories(snapshot: Snapshot, *, busy: bool) -> Tuple[History, Dict[str, History]]:
     """Return five minutes: two answers and the pauses between; nobody looked for half a minute."""
     known = snapshot.connections > 0
-    memory_bytes = float(sum(model.memory_bytes or 0 for model in snapshot.models.values())) if known else None
-    history = History()
+    history, models = History(), {}
+    used = {model.id: float(model.memory_bytes) for model in loaded(snapshot) if model.memory_bytes}
     for second in range(SECONDS + 1):
         answering = known and (90 <= second < 150 or 180 <= second < 215 or (busy and second > 235))
         tps = 38.0 + 4.0 * math.sin(second / 9.0) if answering else 0.0
-        prompt_tps = 612.0 if second in (*range(85, 90), *range(175, 180)) else None
-        told = Readings(tps, prompt_tps, float(answering), memory_bytes) if known else Readings()
-        reading = told._replace(cpu_ratio=BUSY_RATIO if answering else CALM_RATIO)
-        if not 40 <= second < 70:
-            history = record(history, reading, now_s=NOW_S - SECONDS + second)
-    return history
+        prompt_tps = 612.0 + second if second in (*range(85, 92), *range(175, 182), *range(232, 238)) else None
+        gpu_ratio = 0.96 if answering else 0.01
+        told = Readings(tps, prompt_tps, float(answering), sum(used.values())) if known else Readings()
+        reading = told._replace(cpu_ratio=BUSY_RATIO if answering else CALM_RATIO, gpu_ratio=gpu_ratio)
+        if 40 <= second < 70:
+            continue
+        now_s = NOW_S - SECONDS + second
+        history = record(history, reading, now_s=now_s)
+        each = {model: Readings(tps if model == QWEN else 0.0, None, 0.0, bytes_) for model, bytes_ in used.items()}
+        each.update({model: one._replace(prompt_tps=prompt_tps) for model, one in each.items() if model == QWEN})
+        models = tick(models, each, like=history, now_s=now_s)
+    return history, models
 
 
 def _one(
@@ -189,36 +213,61 @@ def _one(
 ) -> Scene:  # fmt: skip
     """Return a scene of one server; `first`: at the first look, without a history; `cause`: what doctor found."""
     made = snapshot()
-    history = History() if first else _history(made, busy=busy)
+    history, models = (History(), {}) if first else _histories(made, busy=busy)
     now_s = NOW_S + later_s
-    server = seen("mac", URL, made, history, now_s=now_s, totals=_totals(made), cause=cause)
-    return Scene((server,), now_s, today=TODAY, version=__version__)
+    server = seen("mac", URL, made, history, now_s=now_s, totals=_totals(made), cause=cause, models=models)
+    return Scene((server,), now_s, today=TODAY, version=__version__, wishes=Wishes((PINNED,)))
 
 
 def _totals(snapshot: Snapshot) -> Totals:
     totals = Totals()
+    totals.take(Told(TODAY, {}, needs=NEEDS))
     totals.add(snapshot.rows, lambda _: TODAY)
     return totals
 
 
+def _servers(*named: Tuple[str, Snapshot]) -> Scene:
+    found = []
+    for number, (name, snapshot) in enumerate(named, 1):
+        history, models = _histories(snapshot, busy=number == 1)
+        url = URL if number == 1 else f"http://{name}.local:8080"
+        found.append(seen(name, url, snapshot, history, now_s=NOW_S, totals=_totals(snapshot), only=False,
+                          models=models, number=number))  # fmt: skip
+    return Scene(tuple(found), NOW_S, today=TODAY, version=__version__)
+
+
 def _several() -> Scene:
-    named = (("mac", URL, _generating()), ("mini", "http://mini.local:8080", _ready(ELSEWHERE)),
-             ("studio", "http://studio.local:8080", _lost(ev.FaultKind.TIMEOUT, ELSEWHERE)))  # fmt: skip
-    servers = tuple(
-        seen(name, url, snapshot, _history(snapshot, busy=name == "mac"), now_s=NOW_S, totals=_totals(snapshot),
-             only=False)
-        for name, url, snapshot in named
-    )
-    return Scene(servers, NOW_S, today=TODAY, version=__version__)
+    gone = _lost(ev.FaultKind.TIMEOUT, ELSEWHERE)
+    return _servers(("mac", _generating()), ("mini", _ready(ELSEWHERE)), ("studio", gone))
+
+
+def _five() -> Scene:
+    named = (("mini", _ready(ELSEWHERE)), ("studio", _loading()), ("rack", _empty()))
+    return _servers(("mac", _generating()), *named, ("attic", _lost(_REFUSED, ELSEWHERE)))
+
+
+def _many() -> Snapshot:
+    """Return a server with twelve loaded models, forty configured ones with long ids, and eight requests."""
+    ids = [f"{OWNERS[n % 4]}/Qwen3-Coder-{n}B-A3B-Instruct-2507-GGUF:Q4_K_M" for n in range(40)]
+    table = ev.ModelsListed(tuple(ev.ModelInfo(one, "ready" if n < 12 else "stopped") for n, one in enumerate(ids)))
+    running = ev.RunningListed(tuple(ev.RunningModel(one, "ready", None, 600.0) for one in ids[:12]))
+    memory = ev.MemoryMeasured(90_000_000, dict.fromkeys(ids[:12], 4_000_000_000))
+    requests = tuple(_request(40 + n, ids[n % 3], answer_bytes=900 * (n % 3), age_s=30.0 - n) for n in range(8))
+    return _live({}, (60.0, table), (59.0, running), (58.0, memory), *requests)
+
+
+def _crashed() -> Snapshot:
+    asked = (_request(41, answer_bytes=90_000, age_s=50.0), (40.0, _listed({QWEN: "stopped", BGE: "ready"})))
+    return _live({QWEN: "ready", BGE: "ready"}, *asked, (39.0, ev.InflightRemoved("41")))
 
 
 _ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (
-    ("generating", "A model writes an answer", lambda: _one(_generating, busy=True), (QWEN, "Request")),
+    ("generating", "A model writes an answer", lambda: _one(_generating, busy=True), (QWEN, "Requests", "Memory")),
     ("queued-behind", "Two answers are written, a third request waits", lambda: _one(_queued_behind, busy=True), ()),
     ("prompt", "A model reads a long prompt", lambda: _one(_prompt), ()),
     ("loading", "A model is being loaded for a request", lambda: _one(_loading), ()),
     ("queued", "Requests wait while one model makes room for another", lambda: _one(_queued), ()),
-    ("ready", "Models are loaded, nobody asks anything", lambda: _one(_ready), ("Speed", "Load")),
+    ("ready", "Models are loaded, nobody asks anything", lambda: _one(_ready), ("Load Model", "Today", "Service")),
     ("empty", "llama-swap runs, no model is loaded", lambda: _one(_empty), ()),
     ("failed", "A model could not be loaded", lambda: _one(_failed), (CODER,)),
     ("starting", "The first look at llama-swap", lambda: _one(lambda: Snapshot(host=_ready().host), first=True), ()),
@@ -235,8 +284,17 @@ _ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (
         lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, "failing", 4), seen=False), cause=_BAD_CONFIG), (),
     ),
     (
+        "no-service", "Nothing listens, and no service is installed",
+        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound("", "none"), seen=False)), (),
+    ),
+    ("no-model", "llama-swap runs, its config has no model", lambda: _one(_bare), ()),
+    ("crashed", "A model's server quit while it answered", lambda: _one(_crashed), (QWEN,)),
+    ("tunnel", "A llama-swap through a tunnel: nothing of it is measured here", lambda: _one(_tunnel), ("Memory",)),
+    ("twelve-models", "Twelve loaded models, forty configured ones, eight requests", lambda: _one(_many), ()),
+    (
         "needs-key", "llama-swap wants an API key",
         lambda: _one(lambda: _lost(ev.FaultKind.UNAUTHORIZED, RUNNING, seen=False)), (),
     ),
-    ("several-servers", "Three servers, one of them out of reach", _several, ()),
+    ("several-servers", "Three servers, one of them out of reach", _several, ("mac",)),
+    ("five-servers", "Five servers", _five, ()),
 )  # fmt: skip

@@ -83,8 +83,8 @@ def test_a_peers_model_is_shown_and_offers_nothing(tmp_path, peer_id):
     said = speaking(event("modelStatus", listed))
     with Stranger(said, hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("Peers: 1 model on other hosts")
-        assert plugin.row("Load: 1 model")
-        assert not [item for item in plugin.items() if item.text == peer_id and (item.params or item.bash)]
+        assert plugin.row("Load Model: 1")
+        assert not [item for item in plugin.items() if item.text == peer_id and item.has_action]
         document = json.loads(run(tmp_path, "models", "--json", LLAMABAR_URL=stranger.url).stdout)
         assert {one["id"]: one["state"] for one in document["models"]} == {"here": "stopped", peer_id: ""}
 

@@ -39,9 +39,7 @@ def test_nobody_there(tmp_path):
         assert not plugin.row("Open Web UI")
 
 
-@pytest.mark.parametrize(
-    "answer", [HTML, NOT_FOUND, b"SSH-2.0-OpenSSH_9.6\r\n", b"\x00\xff" * 50]
-)
+@pytest.mark.parametrize("answer", [HTML, NOT_FOUND, b"SSH-2.0-OpenSSH_9.6\r\n", b"\x00\xff" * 50])
 def test_another_program_is_said_to_be_one_and_never_gets_the_key(tmp_path, answer):
     with Stranger(answer) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
         plugin.wait_for_row("llama-swap: not a llama-swap server at")
@@ -86,9 +84,7 @@ def test_a_stream_cut_in_mid_event_keeps_what_was_known_and_says_how_old_it_is(t
     cut = models("a-1b") + models("a-1b", "b-2b")[:-30]
     with Stranger(speaking(cut), piece=piece) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: not responding")
-        assert plugin.row("a-1b: ready")
-        assert not plugin.row("b-2b")
-        assert plugin.row("Last update: just now")
+        assert plugin.row("Last update: ") == "Last update: just now, a-1b"
 
 
 def test_what_is_not_understood_is_passed_over(tmp_path):
@@ -117,17 +113,17 @@ def test_what_is_not_understood_is_passed_over(tmp_path):
 def test_an_empty_model_list_is_said_in_words(tmp_path):
     with Stranger(speaking(models()), hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
-        assert not plugin.row("Load:")
+        assert not plugin.row("Load Model:")
 
 
 def test_two_hundred_models_and_hostile_names_make_one_menu(tmp_path):
     names = [f"m{n}" for n in range(195)] + ["a|b", "---", "~~~", ":bolt:", "x\n--y|bash=/bin/sh"]
     said = speaking(models(*names, state="stopped"))
     with Stranger(said, hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
-        plugin.wait_for_row("Load: 200 models")
+        plugin.wait_for_row("Load Model: 200")
         assert all(len(content.encode()) <= 16_384 for _, content in plugin.frames)
         ours = [item for item in plugin.items() if item.bash]
-        assert [item.args for item in ours] == [["doctor"]], "the only program in the menu is our own"
+        assert [item.args for item in ours] == [["doctor"], ["uninstall"]], "the only program in the menu is our own"
 
 
 def test_an_unknown_state_is_shown_as_it_is_called(tmp_path):
@@ -140,9 +136,7 @@ def test_a_server_that_answers_only_its_stream_is_watched_all_the_same(tmp_path)
     with Stranger(speaking(models("m")), hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("m: ready")
         items = [item.text for item in plugin.items()]
-        assert not any(text in ("Unload", "Cancel Request") for text in items), (
-            "what no probe confirmed is not offered"
-        )
+        assert not any(text in ("Unload", "Cancel Request") for text in items), "what no probe confirmed is not offered"
 
 
 @pytest.mark.parametrize("dialect", ["v228", "v250"])
@@ -235,7 +229,7 @@ def test_a_request_that_never_ends_goes_when_the_stream_starts_anew(tmp_path):
         server.world.publish("inflight", {"operation": "upsert", "request": entry})
         plugin.wait_for_text("1 d")
         server.world.hang_up()
-        wait_for(lambda: not plugin.row("Request "))
+        wait_for(lambda: not plugin.row("#"))
 
 
 def test_a_port_that_changes_hands_does_not_get_the_key_that_its_first_owner_wanted(tmp_path):

@@ -49,7 +49,7 @@ def test_a_slot_tells_a_prompt_of_a_text_but_not_of_an_embedding():
 def test_what_may_be_generating_is_a_gap_in_the_history_and_an_embedding_is_not():
     for path, tps in ((CHAT, None), ("/v1/embeddings", 0.0)):
         snapshot = live(table(m="ready"), LISTED, request(path=path, streams=False))
-        assert readings.sample(snapshot, now_s=1.0).generation_tps == tps
+        assert readings.sample(snapshot, now_s=1.0).server.generation_tps == tps
 
 
 @pytest.mark.parametrize(

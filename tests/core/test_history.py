@@ -1,6 +1,6 @@
 """Time buckets."""
 
-from llamabar.core.history import BUCKETS, HOLD_S, History, Readings, record, series
+from llamabar.core.history import BUCKETS, HOLD_S, MOST_MODELS, History, Readings, known, record, series, spread, tick
 
 
 def recorded(*readings):
@@ -62,14 +62,33 @@ def test_nothing_recorded_is_all_gaps():
     assert series(History(), "cpu_ratio", points=3, now_s=5.0) == (None, None, None)
 
 
-def test_the_ceiling_rises_at_once_and_falls_only_when_all_is_well_below_it():
-    history = recorded(*((float(n), 90.0) for n in range(10)))
-    assert history.ceilings["generation_tps"] == 100.0
-    lower = history
-    for n in range(10, 400):
-        lower = record(lower, Readings(generation_tps=45.0), now_s=float(n))
-    assert lower.ceilings["generation_tps"] == 100.0, "45 is not well below 100"
-    for n in range(400, 800):
-        lower = record(lower, Readings(generation_tps=20.0), now_s=float(n))
-    assert lower.ceilings["generation_tps"] == 20.0
-    assert record(lower, Readings(generation_tps=300.0), now_s=800.0).ceilings["generation_tps"] == 500.0
+def test_only_the_newest_point_changes_before_it_is_whole():
+    history = recorded(*((float(n), float(n % 7)) for n in range(300)))
+    later = record(history, Readings(generation_tps=9.0), now_s=300.0)
+    points = [series(one, "generation_tps", points=60, now_s=at_s) for one, at_s in ((history, 299.5), (later, 300.5))]
+    assert points[1][:-1] == points[0][1:] and points[1][-1] == 9.0
+
+
+def test_a_quiet_model_costs_one_value_not_one_a_second():
+    history = recorded(*((float(n), 0.0) for n in range(300)))
+    assert len({id(bucket) for bucket in history.buckets}) == 1
+
+
+def test_models_are_recorded_side_by_side_and_dropped_when_they_were_gone_for_the_whole_span():
+    server, models = History(), {}
+    for second in range(900):
+        loaded = {"a": Readings(1.0), **({"b": Readings(2.0)} if second < 100 else {})}
+        models = tick(models, loaded, like=server, now_s=float(second))
+        if second == 398:
+            assert set(models) == {"a", "b"} and known(models["b"], "generation_tps") == (2.0,) * 100
+    assert set(models) == {"a"}
+
+
+def test_the_number_of_models_is_bounded():
+    many = {str(n): Readings(1.0) for n in range(1000)}
+    assert len(tick({}, many, like=History(), now_s=0.0)) == MOST_MODELS
+
+
+def test_a_spread_is_of_what_happened():
+    assert spread(recorded((0.0, 0.0), (1.0, 30.0), (2.0, 44.0), (3.0, 38.0)), "generation_tps") == (30.0, 38.0, 44.0)
+    assert spread(recorded((0.0, 0.0)), "generation_tps") is None

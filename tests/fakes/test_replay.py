@@ -5,10 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from llamabar.core.status import classify
-from llamabar.view import terminal
 from llamabar.view.compose import compose
-from llamabar.view.palette import GLYPHS
+from tests.fakes.outline import outline
 from tests.fakes.play import NAME, Player, moments
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -51,9 +49,7 @@ V150 = (
 
 
 def drawing(player):
-    status = classify(player.snapshot)
-    menu = compose(player.monitor.scene(now_s=player.now_s))
-    return "\n".join(line.rstrip() for line in terminal.render(menu, width=78, glyph=GLYPHS[status], depth=1))
+    return "\n".join(outline(compose(player.monitor.scene(now_s=player.now_s))))
 
 
 @pytest.mark.parametrize(("version", "times"), [("v250", V250), ("v236", V236), ("v228", V228), ("v150", V150)])

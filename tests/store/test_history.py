@@ -224,7 +224,8 @@ def test_the_menu_says_of_a_loaded_model_that_it_got_slower(tmp_path):
         watch.monitor.take("one", event, at_s=1.0)
     closed(store)
     today(watch)
-    assert "20 % slower than the week before" in [row.text for row in compose(watch.monitor.scene(now_s=2.0)).rows()]
+    menu = compose(watch.monitor.scene(now_s=2.0))
+    assert "Change: 20 % slower than the week before" in [row.text for row in menu.rows()]
 
 
 def test_clear_asks_and_deletes(tmp_path):
@@ -296,5 +297,3 @@ def test_watch_keeps_it_too_and_the_demo_does_not(tmp_path):
     assert json.loads(history(tmp_path, "--json").stdout)["days"]
     run(tmp_path, "demo", "--seconds", "1", LLAMABAR_DATA_DIR=str(tmp_path / "demo"))
     assert not (tmp_path / "demo").exists()
-
-

@@ -99,5 +99,5 @@ def test_no_row_and_no_title_is_made_with_words_of_its_own():
 
 
 def test_the_first_frame_which_imports_nothing_says_what_the_menu_would():
-    first = FIRST_FRAME.decode("ascii").splitlines()
-    assert first[2] == f"{words.SERVER}: {words.STATUS[Status.STARTING]}|sfimage={SYMBOLS[Status.STARTING]}"
+    first = FIRST_FRAME.decode("utf-8").splitlines()
+    assert first[2] == f"{words.SERVER}: {words.CONNECTING}|sfimage={SYMBOLS[Status.STARTING]}"

@@ -23,8 +23,12 @@ def test_every_image_has_its_fact_in_words_beside_it():
     pictured = [row for row in ROWS if row.image is not None]
     assert pictured
     for row in pictured:
-        key, _, said = row.text.partition(": ")
-        assert key and re.search(r"\d|–", said), row.text
+        assert row.label and re.search(r"\d|–", row.value), row.text
+
+
+def test_every_row_has_a_symbol_or_a_chart_and_words_beside_it():
+    assert [row.text for row in ROWS if not row.symbol and row.image is None] == []
+    assert [row for row in ROWS if not re.search(r"\w", row.label)] == []
 
 
 def test_every_title_can_be_spoken_and_says_what_its_text_says():

@@ -6,7 +6,7 @@ import pytest
 
 import tests.fakes.swiftbar_host as host
 from llamabar.core.status import Status
-from llamabar.view.menu import Do, Level
+from llamabar.view.menu import SEPARATOR, Do, Level
 from llamabar.view.palette import GLYPHS, SYMBOLS
 from llamabar.view.swiftbar import Clicks, render
 from tests.fakes.play import Player
@@ -42,7 +42,11 @@ def came_and_went(old, new):
     return came, went
 
 
-@pytest.mark.parametrize("clicks", [Clicks(PROGRAM), Clicks(PROGRAM, by_stdin=False)], ids=["stdin", "process"])
+@pytest.mark.parametrize(
+    "clicks",
+    [Clicks(PROGRAM), Clicks(PROGRAM, by_stdin=False), Clicks(PROGRAM, badges=True)],
+    ids=["stdin", "process", "badges"],
+)
 def test_in_a_whole_life_rows_jump_only_where_something_came_or_went(life, clicks):
     for old, new in zip(life, life[1:]):
         before, after = content(old, clicks), content(new, clicks)
@@ -57,7 +61,7 @@ def test_rows_beside_each_other_are_told_apart(life):
     for menu in life:
         for section in menu.sections:
             for row in section:
-                keys = [host.title_key(one.text) for one in (*row.children,)]
+                keys = [host.title_key(one.text) for one in row.children if one is not SEPARATOR]
                 doubled = [key for key, count in Counter(keys).items() if count > 1 and key not in EXPECTED_TWICE]
                 assert not doubled, (row.text, doubled)
 
@@ -71,8 +75,8 @@ def test_every_picture_has_its_words_and_nothing_is_told_by_colour_alone(life):
         for row in menu.rows():
             assert row.text.strip()
             if row.image is not None:
-                what, _, figure = row.text.partition(": ")
-                assert what and figure, row.text
+                assert row.label and row.value, row.text
+            assert row.symbol or row.image, row.text
             if row.level in (Level.WARNING, Level.ERROR):
                 assert any(word.isalpha() for word in row.text.split())
 

@@ -30,9 +30,10 @@ from llamabar.sources import clock, host
 from llamabar.sources.inbox import Arrived, Click, Diagnosed, Failed, Inbox, Key, Moved, Notice, ServiceLooked, Stop
 from llamabar.store.history import HistoryStore
 from llamabar.store.known_servers import KnownServers
-from llamabar.view import words
+from llamabar.view import palette, words
+from llamabar.view.charts import chart_of
 from llamabar.view.menu import Action, Menu, Row, Title
-from llamabar.view.sparkline import chart_of
+from llamabar.view.scene import Wishes
 
 BUSY_HOST_S = 2.0
 CALM_HOST_S = 20.0
@@ -63,11 +64,10 @@ class Watch:
     def __post_init__(self) -> None:
         settings, bucket_s = self.settings, self.settings["history.minutes"] * 60 / BUCKETS
         watched = {one.name: Watched(one.name, one.url, history=History(bucket_s=bucket_s)) for one in settings.servers}
-        notices = mistakes.in_menu(settings.mistakes)
-        self.monitor = Monitor(watched, settings["menu.title"], settings["menu.key"], notices, version=__version__)
-        self.monitor.unwanted = self.unwanted
-        self.monitor.by_id = settings["menu.names"] == "id"
-        self.monitor.day_of = clock.local_day
+        self.monitor = Monitor(watched, settings["menu.title"], settings["menu.key"], version=__version__)
+        self.monitor.notices, self.monitor.unwanted = mistakes.in_menu(settings.mistakes), self.unwanted
+        self.monitor.by_id, self.monitor.day_of = settings["menu.names"] == "id", clock.local_day
+        self.monitor.wishes = Wishes(settings["menu.pinned"], settings["menu.expand"])
         self.monitor.chart = chart_of(settings["chart_width_px"], settings["chart_height_px"], buckets=BUCKETS)
         for server in settings.servers:
             search = Rediscovery() if server.discovered and settings.rediscover is not None else None
@@ -290,8 +290,9 @@ class Watch:
 
 def fault_menu(error: Exception) -> Menu:
     """Return the menu that says where we failed and what to do. No text of the exception: it may hold secrets."""
-    said = Row(words.internal_error(type(error).__name__, _place_of(error)))
-    return Menu(Title("exclamationmark.triangle", "", words.FAULT_TITLE), ((said, Row(words.FAULT_GOES_ON)),))
+    said = Row(words.internal_error(type(error).__name__, _place_of(error)), symbol=palette.FAILED)
+    row = Row(words.FAULT_GOES_ON, symbol=palette.ABOUT)
+    return Menu(Title(palette.FAILED, "", words.FAULT_TITLE), ((said, row),))
 
 
 def _place_of(error: Exception) -> str:

@@ -1,22 +1,23 @@
 """All state of the program, on one thread: events in, queries and frames out. It is told the time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.core import cadence, needs, queries, readings
 from llamabar.core import events as ev
 from llamabar.core.history import Chart as Kept
-from llamabar.core.history import History, record, restored
+from llamabar.core.history import History, record, restored, tick
 from llamabar.core.hysteresis import NONE_YET, Figures
 from llamabar.core.queries import Answer, Query, QueryLog
 from llamabar.core.snapshot import apply
 from llamabar.core.state import READY, Snapshot
 from llamabar.core.status import BUSY, Status, classify
 from llamabar.core.totals import Rows, Told, Totals
+from llamabar.view.charts import CHART, Chart
 from llamabar.view.compose import compose
-from llamabar.view.menu import Action, Menu, Row
-from llamabar.view.scene import Cause, Scene, seen
-from llamabar.view.sparkline import CHART, Chart
+from llamabar.view.menu import Action, Menu
+from llamabar.view.remembered import Remembered
+from llamabar.view.scene import Cause, Scene, Wishes, seen
 from llamabar.view.words import REFUSED_FOR_S
 
 BUSY_TICK_S = 1.0
@@ -39,6 +40,7 @@ class Watched:
     figures: Figures = NONE_YET  # as the last scene showed them
     cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
     loads: Dict[str, needs.Load] = field(default_factory=dict)  # that were handed over to be kept, by model
+    models: Dict[str, History] = field(default_factory=dict)  # the readings of each model, by id
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Monitor:
     unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
     by_id: bool = False  # models are shown by their ids, not their display names
     sparing: bool = False  # power is saved: figures are taken half as often
+    wishes: Wishes = Wishes()
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -68,6 +71,7 @@ class Monitor:
     _news: bool = False
     _ticked_s: Optional[float] = None
     _statuses: Dict[str, Status] = field(default_factory=dict)
+    _remembered: Remembered = field(default_factory=Remembered)
 
     def take(self, server: str, event: "ev.Event | Answer", *, at_s: float) -> None:
         """Take in an event, or an answer and the events in it."""
@@ -159,7 +163,9 @@ class Monitor:
         self._ticked_s = now_s
         self._dirty = True
         for watched in self.servers.values():
-            watched.history = record(watched.history, readings.sample(watched.snapshot, now_s=now_s), now_s=now_s)
+            taken = readings.sample(watched.snapshot, now_s=now_s)
+            watched.history = record(watched.history, taken.server, now_s=now_s)
+            watched.models = tick(watched.models, taken.models, like=watched.history, now_s=now_s)
 
     def unseen(self, *, now_s: float) -> None:
         """Note what the servers do where nobody is shown a menu: how often to look depends on it."""
@@ -180,7 +186,7 @@ class Monitor:
         for server in scene.servers:
             self.servers[server.name].figures = server.figures
         menu = compose(scene)
-        new = cadence.Shown(state=state, words=_words_of(menu), all=menu)
+        new = cadence.Shown(state=state, words=menu.still, all=menu)
         self._due_s = cadence.due_s(self.shown, new, self.pace(), now_s=now_s)
         if self._due_s is None or self._due_s > now_s:
             return None
@@ -201,12 +207,12 @@ class Monitor:
         only = len(self.servers) == 1
         shown = tuple(
             seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, totals=w.totals,
-                 only=only, cause=w.cause, number=number, by_id=self.by_id)
+                 only=only, cause=w.cause, number=number, by_id=self.by_id, models=w.models)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip
         return Scene(
             shown, now_s, title=self.title, key=self.key, mistakes=self.notices, today=self.today, chart=self.chart,
-            version=self.version, notice=self.aside,
+            version=self.version, notice=self.aside, wishes=self.wishes, remembered=self._remembered,
         )  # fmt: skip
 
     def pace(self) -> cadence.Pace:
@@ -284,12 +290,3 @@ def _state_of(scene: Scene) -> object:
         )
         for server in scene.servers
     )
-
-
-def _words_of(menu: Menu) -> object:
-    """The menu without its pictures and without the rows that move by themselves."""
-    return (menu.title, tuple(tuple(_still(row) for row in section if not row.ambient) for section in menu.sections))
-
-
-def _still(row: Row) -> Row:
-    return replace(row, image=None, children=tuple(_still(child) for child in row.children if not child.ambient))

@@ -4,13 +4,13 @@ A bucket without a reading is a gap (None), never a zero. A reading fills the bu
 but no more than HOLD_S: beyond that nothing was read.
 """
 
-from dataclasses import dataclass, field, replace
-from typing import Mapping, NamedTuple, Optional, Tuple
+from dataclasses import dataclass, replace
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 BUCKET_S = 1.0
 BUCKETS = 300
 HOLD_S = 12.0
-LOWER_BELOW = 0.3  # a ceiling falls only when everything is well under it: the scale does not dance
+MOST_MODELS = 64  # whose readings are kept beside the server's
 
 
 class Readings(NamedTuple):
@@ -21,6 +21,15 @@ class Readings(NamedTuple):
     in_flight: Optional[float] = None
     memory_bytes: Optional[float] = None
     cpu_ratio: Optional[float] = None
+    gpu_ratio: Optional[float] = None
+
+
+class Spread(NamedTuple):
+    """The lowest, the middle and the highest of what is known of a reading; zeros, in which nothing happened, aside."""
+
+    lowest: float
+    typical: float
+    highest: float
 
 
 class Chart(NamedTuple):
@@ -34,7 +43,7 @@ class Chart(NamedTuple):
 
 
 GAP = Readings()
-SCALED = ("generation_tps", "prompt_tps", "in_flight")
+COMES_AND_GOES = ("generation_tps", "prompt_tps", "in_flight")
 
 
 @dataclass(frozen=True)
@@ -45,7 +54,6 @@ class History:
     buckets: Tuple[Readings, ...] = ()
     bucket_s: float = BUCKET_S
     length: int = BUCKETS
-    ceilings: Mapping[str, float] = field(default_factory=dict)  # of the charts, by reading
 
     @property
     def span_s(self) -> float:
@@ -74,17 +82,33 @@ def restored(history: History, chart: Chart, *, now_s: float, unix_s: float) -> 
     return found
 
 
+def tick(
+    histories: Mapping[str, History], readings: Mapping[str, Readings], *, like: History, now_s: float
+) -> Dict[str, History]:
+    """Return the histories of models with readings taken now; one that was gone for the whole span is dropped."""
+    oldest = int(now_s // like.bucket_s) - like.length
+    found = {one: history for one, history in histories.items() if (history.newest or 0) > oldest}
+    for one, taken in readings.items():
+        if one in found or len(found) < MOST_MODELS:
+            before = found.get(one) or History(bucket_s=like.bucket_s, length=like.length)
+            found[one] = record(before, taken, now_s=now_s)
+    return found
+
+
 def record(history: History, readings: Readings, *, now_s: float) -> History:
     """Return the history with readings taken now; a clock that stepped back starts it again."""
-    longer = _with_bucket(history, readings, now_s)
-    return replace(longer, ceilings={name: _ceiling(longer, name) for name in SCALED})
-
-
-def _ceiling(history: History, name: str) -> float:
-    """Return the top of a chart: risen at once, lowered only when all that is seen is well below it."""
-    highest = max(known(history, name), default=0.0)
-    old, new = history.ceilings.get(name, 0.0), nice_ceiling(highest)
-    return old if new < old and highest > LOWER_BELOW * old else new
+    bucket = int(now_s // history.bucket_s)
+    if history.newest is None or bucket < history.newest:
+        return replace(history, newest=bucket, buckets=(readings,))
+    last = history.buckets[-1]
+    readings = last if readings == last else readings  # of a quiet model one value is kept, not one a second
+    if bucket == history.newest:
+        return replace(history, buckets=(*history.buckets[:-1], _together(last, readings)))
+    skipped = bucket - history.newest - 1
+    held = skipped if skipped * history.bucket_s <= HOLD_S else 0
+    missed = min(skipped - held, history.length)
+    added = (GAP,) * missed + (readings,) * held + (readings,)
+    return replace(history, newest=bucket, buckets=(*history.buckets, *added)[-history.length :])
 
 
 def nice_ceiling(highest: float) -> float:
@@ -95,22 +119,9 @@ def nice_ceiling(highest: float) -> float:
     return step
 
 
-def _with_bucket(history: History, readings: Readings, now_s: float) -> History:
-    bucket = int(now_s // history.bucket_s)
-    if history.newest is None or bucket < history.newest:
-        return replace(history, newest=bucket, buckets=(readings,))
-    if bucket == history.newest:
-        return replace(history, buckets=(*history.buckets[:-1], _together(history.buckets[-1], readings)))
-    skipped = bucket - history.newest - 1
-    held = skipped if skipped * history.bucket_s <= HOLD_S else 0
-    missed = min(skipped - held, history.length)
-    added = (GAP,) * missed + (readings,) * held + (readings,)
-    return replace(history, newest=bucket, buckets=(*history.buckets, *added)[-history.length :])
-
-
 def _together(before: Readings, now: Readings) -> Readings:
     """Return one bucket's readings: the highest of what comes and goes, the newest of what is."""
-    highest = {name: _max(getattr(before, name), getattr(now, name)) for name in SCALED}
+    highest = {name: _max(getattr(before, name), getattr(now, name)) for name in COMES_AND_GOES}
     return now._replace(**highest)
 
 
@@ -121,22 +132,31 @@ def _max(before: Optional[float], now: Optional[float]) -> Optional[float]:
 def series(history: History, name: str, *, points: int, now_s: float) -> Tuple[Optional[float], ...]:
     """Return `points` values of one reading over the whole span, newest last; None for a gap.
 
-    Each point covers length/points buckets and shows the mean of those that are known.
+    Each point covers length/points buckets, always the same ones, and shows the mean of those that are known: only the
+    newest point changes before it is whole.
     """
     if history.newest is None:
         return (None,) * points
-    behind = max(0, int(now_s // history.bucket_s) - history.newest)
-    values = [getattr(bucket, name) for bucket in history.buckets]
-    padded = ([None] * history.length + values + [None] * min(behind, history.length))[-history.length :]
-    per_point = history.length // points
-    return tuple(_mean(padded[index * per_point : (index + 1) * per_point]) for index in range(points))
+    per_point, at = history.length // points, Readings._fields.index(name)
+    end = (int(now_s // history.bucket_s) // per_point + 1) * per_point  # the first bucket behind the newest point
+    values: List[Optional[float]] = [bucket[at] for bucket in history.buckets]
+    values = [*values, *(None,) * min(max(0, end - 1 - history.newest), history.length)][-history.length :]
+    padded = [None] * (history.length - len(values)) + values
+    return tuple(_mean(padded[index : index + per_point]) for index in range(0, history.length, per_point))
 
 
 def known(history: History, name: str) -> Tuple[float, ...]:
     """Return the known values above zero of one reading, oldest first."""
-    return tuple(value for value in (getattr(bucket, name) for bucket in history.buckets) if value)
+    at = Readings._fields.index(name)
+    return tuple(value for value in [bucket[at] for bucket in history.buckets] if value)
 
 
-def _mean(values: "list[Optional[float]]") -> Optional[float]:
+def spread(history: History, name: str) -> Optional[Spread]:
+    """Return how the known values of a reading spread, None of none."""
+    found = sorted(known(history, name))
+    return Spread(found[0], found[len(found) // 2], found[-1]) if found else None
+
+
+def _mean(values: "List[Optional[float]]") -> Optional[float]:
     present = [value for value in values if value is not None]
     return sum(present) / len(present) if present else None

@@ -8,7 +8,7 @@ most servers have no slots (llama-server, 9).
 """
 
 from enum import Enum
-from typing import Dict, List
+from typing import Dict, List, Mapping
 
 from llamabar.core.path_kind import PathKind
 from llamabar.core.state import READY, STARTING, Model, Request, Snapshot, requests_of
@@ -24,12 +24,15 @@ class Phase(str, Enum):
     GENERATING = "generating"
 
 
-def phases(snapshot: Snapshot) -> Dict[str, Phase]:
-    """Return the phase of every request in flight, by request id."""
-    found: Dict[str, Phase] = {}
-    for model_id in {request.info.model for request in snapshot.requests.values()}:
-        found.update(_phases_of(snapshot, model_id))
-    return found
+def phases(snapshot: Snapshot) -> Mapping[str, Phase]:
+    """Return the phase of every request in flight, by request id; found once for a snapshot."""
+    kept: Dict[str, Mapping[str, Phase]] = snapshot.__dict__
+    if "phases" not in kept:
+        found: Dict[str, Phase] = {}
+        for model_id in snapshot.by_model:
+            found.update(_phases_of(snapshot, model_id))
+        kept["phases"] = found
+    return kept["phases"]
 
 
 def _phases_of(snapshot: Snapshot, model_id: str) -> Dict[str, Phase]:

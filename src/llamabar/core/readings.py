@@ -1,6 +1,6 @@
 """Figures derived from a snapshot at a moment: speeds, rests, progress. Pure; None is not known."""
 
-from typing import Iterable, List, Optional
+from typing import Iterable, List, Mapping, NamedTuple, Optional
 
 from llamabar.core.history import Readings
 from llamabar.core.path_kind import PathKind
@@ -20,6 +20,7 @@ from llamabar.core.state import (
 )
 
 JUST_ENDED_S = 1.5
+GPU_FRESH_S = 30.0
 
 
 def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Reading]:
@@ -82,6 +83,13 @@ def context_tokens(model: Model) -> Optional[int]:
     return model.context_tokens or model.info.context_tokens
 
 
+def context_used(model: Model) -> Optional[int]:
+    """Return how much of its context the fullest busy slot holds, None where the model server does not tell."""
+    busy = [slot for slot in model.meter.slots or () if slot.processing and slot.prompt_tokens is not None]
+    held = ((one.prompt_tokens or 0) + (one.cached_tokens or 0) + (one.decoded_tokens or 0) for one in busy)
+    return max(held, default=None)
+
+
 def unloads_in_s(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[float]:
     """Return the time to the unload; None if it never comes, is stopped by a request, or cannot be known."""
     idle = in_use(snapshot, model) is False
@@ -107,22 +115,42 @@ def median(values: Iterable[float]) -> Optional[float]:
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def sample(snapshot: Snapshot, *, now_s: float) -> Readings:
+class Sample(NamedTuple):
+    """The readings of a moment: of the server, and of each model that was loaded, by id."""
+
+    server: Readings
+    models: Mapping[str, Readings]
+
+
+def sample(snapshot: Snapshot, *, now_s: float) -> Sample:
     """Return the readings of this moment for the history; nothing is known of a server that is not there."""
     host = snapshot.host
+    gpu_ratio = host.gpu_ratio if host.gpu_at_s is not None and now_s - host.gpu_at_s < GPU_FRESH_S else None
     if not snapshot.connected:
-        return Readings(cpu_ratio=host.cpu_ratio)
-    found = (generation(snapshot, model, now_s=now_s) for model in loaded(snapshot))
-    reading = total(one for one in found if one is not None)
-    idle = not any(_may_generate(snapshot.requests[one], phase) for one, phase in phases(snapshot).items())
-    by_model = [model.memory_bytes for model in loaded(snapshot)]
-    known = [used for used in by_model if used is not None]
-    return Readings(
-        generation_tps=reading.tps if reading else (0.0 if idle and in_flight(snapshot) is not None else None),
-        prompt_tps=_prompt_tps(snapshot, now_s),
-        in_flight=in_flight(snapshot),
-        memory_bytes=float(sum(known)) if known or not by_model else None,
-        cpu_ratio=host.cpu_ratio,
+        return Sample(Readings(cpu_ratio=host.cpu_ratio), {})
+    counted, found = in_flight(snapshot) is not None, phases(snapshot)
+    models, speeds = {}, []
+    for model in loaded(snapshot):
+        requests, reading = requests_of(snapshot, model.id), generation(snapshot, model, now_s=now_s)
+        idle = counted and not any(_may_generate(one, found[one.info.id]) for one in requests)
+        speeds += [] if reading is None else [reading]
+        models[model.id] = Readings(
+            reading.tps if reading else 0.0 if idle else None, _prompt_tps(model, now_s),
+            len(requests) if "inflight_list" in snapshot.confirmed else None, model.memory_bytes,
+        )  # fmt: skip
+    speed, idle = total(speeds), not any(_may_generate(snapshot.requests[one], phase) for one, phase in found.items())
+    memory = [used for used in (model.memory_bytes for model in models.values()) if used is not None]
+    prompts = [one.prompt_tps for one in models.values() if one.prompt_tps is not None]
+    return Sample(
+        Readings(
+            generation_tps=speed.tps if speed else (0.0 if idle and counted else None),
+            prompt_tps=prompts[0] if prompts else None,
+            in_flight=in_flight(snapshot),
+            memory_bytes=float(sum(memory)) if memory or not models else None,
+            cpu_ratio=host.cpu_ratio,
+            gpu_ratio=gpu_ratio,
+        ),
+        models,
     )
 
 
@@ -130,10 +158,7 @@ def _may_generate(request: Request, phase: Phase) -> bool:
     return phase is Phase.GENERATING or (phase is Phase.WORKING and request.kind in (PathKind.TEXT, PathKind.OTHER))
 
 
-def _prompt_tps(snapshot: Snapshot, now_s: float) -> Optional[float]:
+def _prompt_tps(model: Model, now_s: float) -> Optional[float]:
     """Return the prompt speed of a request that has just ended; llama-server tells none while it reads."""
-    for model in loaded(snapshot):
-        ended_s, row = model.meter.last_at_s, model.meter.last
-        if row is not None and ended_s is not None and 0 <= now_s - ended_s < JUST_ENDED_S:
-            return row.prompt_tps
-    return None
+    ended_s, row = model.meter.last_at_s, model.meter.last
+    return row.prompt_tps if row is not None and ended_s is not None and 0 <= now_s - ended_s < JUST_ENDED_S else None

@@ -1,7 +1,8 @@
 """Everything known about one server, as values. Unknown is None; the times are seconds of one monotonic clock."""
 
 from dataclasses import dataclass, field, replace
-from typing import FrozenSet, Mapping, NamedTuple, Optional, Tuple
+from functools import cached_property
+from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core import events as ev
 from llamabar.core import speed
@@ -151,16 +152,33 @@ class Snapshot:
     host: Host = Host()
     asked: Mapping[str, PendingAction] = field(default_factory=dict)  # the clicks of the last minutes, by token
 
+    @cached_property
+    def loaded(self) -> Tuple[Model, ...]:
+        """Return the models that hold memory, or are about to, by id."""
+        return tuple(model for _, model in sorted(self.models.items()) if model.info.state in LOADED_STATES)
+
+    @cached_property
+    def by_age(self) -> Tuple[Request, ...]:
+        """Return the requests in flight, oldest first."""
+        return tuple(sorted(self.requests.values(), key=lambda request: (request.started_s, request.info.id)))
+
+    @cached_property
+    def by_model(self) -> Mapping[str, Tuple[Request, ...]]:
+        """Return the requests in flight of each model that has any, oldest first."""
+        found: Dict[str, List[Request]] = {}
+        for request in self.by_age:
+            found.setdefault(request.info.model, []).append(request)
+        return {model_id: tuple(requests) for model_id, requests in found.items()}
+
 
 def loaded(snapshot: Snapshot) -> Tuple[Model, ...]:
     """Return the models that hold memory, or are about to, by id."""
-    return tuple(model for _, model in sorted(snapshot.models.items()) if model.state in LOADED_STATES)
+    return snapshot.loaded
 
 
 def requests_of(snapshot: Snapshot, model_id: str) -> Tuple[Request, ...]:
     """Return the requests in flight of one model, oldest first."""
-    found = (request for request in snapshot.requests.values() if request.info.model == model_id)
-    return tuple(sorted(found, key=lambda request: (request.started_s, request.info.id)))
+    return snapshot.by_model.get(model_id, ())
 
 
 def in_flight(snapshot: Snapshot) -> Optional[int]:

@@ -1,4 +1,4 @@
-"""How clicks come back: SwiftBar's version decides."""
+"""How clicks come back, and whether a value can be a badge: the versions of SwiftBar and macOS decide."""
 
 import os
 import sys
@@ -7,6 +7,8 @@ from typing import Mapping, Tuple
 from llamabar.macos.swiftbar import FIRST_WITH_CLICKS, version_numbers
 from llamabar.view.swiftbar import Clicks
 
+FIRST_WITH_BADGES = (14,)  # of macOS
+
 
 def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks:
     """Return how items are written: a line on our stdin since SwiftBar 2.1.0; before, and elsewhere, a new process.
@@ -14,7 +16,9 @@ def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks
     `ends`: this process ends after one frame, so nothing would read its stdin.
     """
     program = environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment)
-    return Clicks(program, by_stdin=not ends and swiftbar_version(environment) >= FIRST_WITH_CLICKS)
+    modern = swiftbar_version(environment) >= FIRST_WITH_CLICKS  # 2.1, which brought badges, too
+    macos = version_numbers(environment.get("OS_VERSION_MAJOR", ""))
+    return Clicks(program, by_stdin=not ends and modern, badges=modern and macos >= FIRST_WITH_BADGES)
 
 
 def program_path(environment: Mapping[str, str]) -> str:

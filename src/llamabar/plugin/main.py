@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from typing import Mapping
 
 FIRST_FRAME = (
-    b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\nllama-swap: starting|sfimage=circle.dotted\n~~~\n"
+    b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\n"
+    b"llama-swap: connecting\xe2\x80\xa6|sfimage=circle.dotted\n~~~\n"
 )
 FAULT_FRAME = (
     b"|sfimage=exclamationmark.triangle\n---\nllamabar ran into a problem starting up: %s\n"
@@ -68,10 +69,10 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.sources.inbox import Notice
     from llamabar.store.known_servers import KnownServers
     from llamabar.store.plugin_state import Seen, WatcherState
-    from llamabar.view.swiftbar import render
+    from llamabar.view.swiftbar import Renderer
 
-    clicks = click_style(environment)
-    watch = Watch(settings, lambda menu, _: writer.show(render(menu, clicks)), known=KnownServers(environment))
+    renderer = Renderer(click_style(environment))
+    watch = Watch(settings, lambda menu, _: writer.show(renderer.render(menu)), known=KnownServers(environment))
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
     watch.explain, watch.notifier = explain, Notifier(settings.notify)
     watch.stop_on_signals(within_s=LATEST_S)

@@ -79,6 +79,10 @@ def _matching(expected: str, pattern: str, meaning: Callable[[Match[str]], Any] 
     return Type(expected, read)
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
 def _events(value: Any) -> Optional[Tuple[str, ...]]:
     return tuple(value) if isinstance(value, list) and all(one in EVENTS for one in value) else None
 
@@ -97,6 +101,7 @@ _LISTEN = Type(
 _FLAG = Type("true or false", lambda value: value if isinstance(value, bool) else None)
 _KEYS = _matching("keys like CMD+OPTION+L", _MENU_KEY, lambda found: found[0].upper())
 _LIST = Type(f"a list of {', '.join(EVENTS)}", _events, EVENTS)
+_NAMES = Type("a list of texts", lambda v: tuple(v) if isinstance(v, list) and all(map(_is_text, v)) else None)
 _SPAN = _matching("hours like 22:00-08:00", rf"|{_TIME}\s*-\s*{_TIME}", _minutes)
 _SECONDS = _number(60, 3600, "readings, one a second")
 _READINGS = _SECONDS._replace(read=lambda value: (n := _SECONDS.read(value)) and math.ceil(n / 60))
@@ -119,6 +124,9 @@ OPTIONS: Tuple[Option, ...] = (
     Option("menu", "title", _one_of("speed", "model", "sparkline", "icon"), "speed", "What the menu bar shows.",
            '"speed"'),
     Option("menu", "names", _one_of("name", "id"), "name", "How models are called: display name or id.", '"id"'),
+    Option("menu", "pinned", _NAMES, (), "Models that stand first under Load Model: ids or display names.",
+           '["qwen3-30b"]'),
+    Option("menu", "expand", TEXT, "", "Of several servers, the one whose whole menu is shown.", '"mini"'),
     Option("menu", "key", _KEYS, "", "Keys that open the menu from anywhere.", '"CMD+OPTION+L"'),
     Option("notify", "events", _LIST, (), "What to be notified about.", '["model failed", "server gone"]'),
     Option("notify", "long_request_s", _number(1, 86400, "seconds"), 60, "When a request counts as long.", "60"),

@@ -3,19 +3,17 @@
 from typing import List, Tuple
 
 from llamabar.core import readings
-from llamabar.core.apply_models import has_quit
+from llamabar.core.apply_models import SHOWN_S, has_quit
 from llamabar.core.history import series
-from llamabar.core.phases import Phase, phases
-from llamabar.core.state import STARTING, in_flight, loaded
+from llamabar.core.state import READY, STARTING, Snapshot, in_flight, loaded
 from llamabar.core.status import BUSY, RULES, Status
-from llamabar.view import sparkline, words
-from llamabar.view.menu import Action, Do, Image, Level, Menu, Row, Title
-from llamabar.view.palette import QUIT, SYMBOLS
+from llamabar.view import charts, doing_words, palette, words
+from llamabar.view.menu import SEPARATOR, Action, Do, Image, Level, Menu, Row, Title
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import actions, activity, models, requests, server
 from llamabar.view.text import name, reason
 
-TITLE_POINTS = 30
+TITLE_CHART = charts.Chart(30, 4, 32)
 
 _BUSIEST: Tuple[Status, ...] = (
     *BUSY,
@@ -26,24 +24,52 @@ _BUSIEST: Tuple[Status, ...] = (
 
 
 def compose(scene: Scene) -> Menu:
-    """Return the menu of a scene."""
-    mistakes = [Row(f"{words.SETTINGS}: {reason(said)}", level=Level.WARNING) for said in scene.mistakes]
-    settings = [Row(words.OPEN_SETTINGS, action=Action(Do.SHOW, "settings"))] if mistakes else []
-    sections: List[Tuple[Row, ...]] = [(*mistakes, *settings)]
-    for shown in scene.servers:
-        snapshot = shown.snapshot
-        gone = not snapshot.connected and snapshot.last_seen_s is not None
-        as_of_s = (snapshot.last_seen_s or 0.0) if gone else scene.now_s  # what is old does not grow older below
+    """Return the menu of a scene; what has not changed since the last menu that it remembers is not made again."""
+    scene.remembered.turn()
+    shown = next((one for one in scene.servers if one.only or one.name == scene.wishes.expand), None)
+    others = tuple(_folded(one, scene) for one in scene.servers if one is not shown)
+    here = activity.memory(scene)
+    today = None if shown is None else activity.today(shown, scene)
+    middle = tuple(row for row in (here, today) if row is not None)
+    sections: List[Tuple[Row, ...]] = [_mistakes(scene)]
+    if shown is None:
+        sections += [others, middle, (actions.about(scene),)]
+    else:
+        there = not server.is_gone(shown.snapshot)
         sections += [
-            server.rows(shown, now_s=scene.now_s),
-            # One section: a separator that came and went would move all those below it in an open menu.
-            models.rows(shown, now_s=as_of_s) + requests.rows(shown, now_s=as_of_s),
-            activity.rows(shown, scene),
-            actions.rows(shown, scene),
+            server.rows(shown, scene),
+            models.rows(shown, scene) if there else server.instead(shown, scene),
+            (*((requests.row(shown, scene),) if there else ()), *middle),
+            others,
+            (*actions.rows(shown), actions.about(scene)),
         ]
     if scene.notice:
-        sections.append((Row(f"{words.UPDATE}: {reason(scene.notice)}"),))
+        sections.append((Row(words.UPDATE, reason(scene.notice), palette.ABOUT),))
     return Menu(title(scene), tuple(section for section in sections if section))
+
+
+def _mistakes(scene: Scene) -> Tuple[Row, ...]:
+    mistakes = [
+        Row(words.SETTINGS, reason(said), palette.FAILED, level=Level.WARNING) for said in scene.mistakes
+    ]  # fmt: skip
+    opens = Row(words.OPEN_SETTINGS, symbol=palette.GEAR, action=Action(Do.SHOW, "settings"))
+    return (*mistakes, opens) if mistakes else ()
+
+
+def _folded(one: Server, scene: Scene) -> Row:
+    """Return a server as one row, its whole menu below it."""
+    doing, status = server.doing(one, scene.now_s), words.status(one.snapshot, one.status)
+    said = words.summary(one.status, status, doing)
+    more = server.rows(one, scene)[1:]
+    if server.is_gone(one.snapshot):
+        children = (*more, *server.instead(one, scene), *actions.rows(one))
+    else:
+        today = activity.today(one, scene)
+        children = (
+            *more, *models.rows(one, scene), SEPARATOR, requests.row(one, scene), *((today,) if today else ()),
+            SEPARATOR, *actions.rows(one),
+        )  # fmt: skip
+    return server.head(one, scene, name(one.name), said, *children, SEPARATOR)
 
 
 def busiest(scene: Scene) -> Server:
@@ -52,7 +78,7 @@ def busiest(scene: Scene) -> Server:
 
 
 def title(scene: Scene) -> Title:
-    """Return the title: a symbol always; text only while something happens."""
+    """Return the title: a symbol always; text of one width, and only while something happens."""
     shown = busiest(scene)
     label = words.SERVER if shown.only else name(shown.name)
     text = "" if scene.title == "icon" else _title_text(shown, scene)
@@ -66,35 +92,46 @@ def title(scene: Scene) -> Title:
 
 
 def _symbol(shown: Server, now_s: float) -> str:
-    """Return the symbol of a status; a warning while nothing happens and a model's server has quit."""
+    """Return the symbol of a status; a warning after a failure, while nothing happens and nothing was loaded since."""
     quiet = shown.status in (Status.READY, Status.EMPTY)
-    crashed = quiet and any(has_quit(model, now_s=now_s) for model in shown.snapshot.models.values())
-    return QUIT if crashed else SYMBOLS[shown.status]
+    return palette.FAILED if quiet and _failed_lately(shown.snapshot, now_s) else palette.SYMBOLS[shown.status]
+
+
+def _failed_lately(snapshot: Snapshot, now_s: float) -> bool:
+    found = [one.quit_at_s for one in snapshot.models.values() if has_quit(one, now_s=now_s)]
+    found += [one.failed_at_s for one in snapshot.models.values()]
+    last_s = max((at_s for at_s in found if at_s is not None), default=None)
+    if last_s is None or now_s - last_s >= SHOWN_S:
+        return False
+    return not any(one.state == READY and (one.state_since_s or 0.0) > last_s for one in loaded(snapshot))
 
 
 def _title_image(shown: Server, scene: Scene) -> Image:
     """Return the newest part of the speed's chart."""
-    values = series(shown.history, "generation_tps", points=150, now_s=scene.now_s)[-TITLE_POINTS:]
-    scaled = sparkline.scaled(values)
-    return Image(sparkline.draw(scaled), scaled)
+
+    def _draw() -> Image:
+        values = series(shown.history, "generation_tps", points=150, now_s=scene.now_s)[-TITLE_CHART.points :]
+        top = max((value for value in values if value is not None), default=0.0) or 1.0
+        scale = charts.Scale(charts.scaled(values, top))
+        return Image(charts.draw(TITLE_CHART, scale), scale.values)
+
+    moved = (int(scene.now_s // (2 * shown.history.bucket_s)), len(shown.history.buckets))
+    return scene.remembered.part(("title", shown.name), moved, _draw)
 
 
 def _title_text(shown: Server, scene: Scene) -> str:
-    snapshot = shown.snapshot
-    if shown.status is Status.LOADING:
-        since = [
-            readings.loading_for_s(model, now_s=scene.now_s) for model in loaded(snapshot) if model.state == STARTING
-        ]
-        return words.title_loading(max((s for s in since if s is not None), default=None))
-    if shown.status is Status.PROMPT:
+    snapshot, status = shown.snapshot, shown.status
+    if status is Status.LOADING:
+        since = [readings.loading_for_s(one, now_s=scene.now_s) for one in loaded(snapshot) if one.state == STARTING]
+        return doing_words.title_loading(max((s for s in since if s is not None), default=None))
+    if status is Status.PROMPT:
         positions = [readings.prompt_position(model) for model in loaded(snapshot)]
-        return words.title_prompt(sum(position or 0 for position in positions) or None)
-    if shown.status is Status.GENERATING:
-        waiting = sum(1 for phase in phases(snapshot).values() if phase in (Phase.QUEUED, Phase.LOADING))
-        speed = words.title_speed(shown.figures.total)
-        if scene.title == "model":
-            speed = name(shown.label(next(iter(shown.figures.speeds))), 16) if shown.figures.speeds else speed
-        return speed + (f" +{waiting}" if waiting else "")
-    if shown.status is Status.QUEUED:
-        return words.title_queued(in_flight(snapshot))
-    return ""
+        return doing_words.title_prompt(sum(position or 0 for position in positions) or None)
+    if status is Status.GENERATING:
+        if scene.title == "model" and shown.figures.speeds:
+            label = name(shown.label(next(iter(shown.figures.speeds))), doing_words.TITLE_CHARS)
+            return label.ljust(doing_words.TITLE_CHARS)
+        return doing_words.title_speed(shown.figures.total)
+    if status is Status.QUEUED:
+        return doing_words.title_queued(in_flight(snapshot))
+    return doing_words.TITLE_UNLOADING if status is Status.STOPPING and snapshot.connected else ""

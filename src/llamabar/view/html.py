@@ -9,7 +9,7 @@ import re
 from html import escape
 from typing import Iterable, List, NamedTuple, Optional, Tuple
 
-from llamabar.view.menu import Image, Level, Menu, Row, Title
+from llamabar.view.menu import SEPARATOR, Image, Level, Menu, Row, Title
 from llamabar.view.page_style import STYLE
 from llamabar.view.symbols import svg
 
@@ -77,18 +77,16 @@ def _bar(title: Title) -> str:
 
 
 def _item(row: Row, opened: Optional[Tuple[str, ...]], *, part: bool = False, alternate: bool = False) -> str:
-    children = "".join(_item(child, opened) for child in row.children)
-    is_open = bool(children) and (opened is None or key(row) in opened)
+    lines = [child is SEPARATOR for child in row.children]
+    children = "".join(
+        _item(child, opened, part=at > 0 and lines[at - 1]) for at, child in enumerate(row.children) if not lines[at]
+    )
+    is_open = bool(children) and (opened is None or row.label.partition(": ")[0] in opened)
     inner = f'<ul class="panel" role="list">{children}</ul>' if is_open else ""
     tooltip = f' title="{text(row.tooltip)}"' if row.tooltip else ""
     classes = " ".join(_classes(row, part=part))
     item = f'<li class="{classes}"{tooltip}>{_line(row, alternate)}{inner}</li>'
     return item + (_item(row.alternate, opened, alternate=True) if row.alternate is not None else "")
-
-
-def key(row: Row) -> str:
-    """Return the part of a row's text that stays the same while it lives."""
-    return row.text.partition(": ")[0]
 
 
 def _classes(row: Row, *, part: bool) -> List[str]:
@@ -101,7 +99,8 @@ def _classes(row: Row, *, part: bool) -> List[str]:
 def _line(row: Row, alternate: bool) -> str:
     parts = [_mark(CHECK_MARK, CHECKED_WORDS, "check") if row.checked else "", svg(row.symbol) if row.symbol else ""]
     parts.append(_image(row.image, row.text) if row.image is not None else "")
-    parts.append(f'<span class="words">{text(row.text)}</span>')
+    parts.append(f'<span class="words">{text(row.label)}</span>')
+    parts.append(f'<span class="value">{text(row.value)}</span>' if row.value else "")
     parts.append(_mark(ALTERNATE_MARK, ALTERNATE_WORDS, "mark") if alternate else "")
     parts.append(f'<span class="mark" aria-hidden="true">{SUBMENU_MARK}</span>' if row.children else "")
     return f'<div class="line">{"".join(parts)}</div>'
@@ -115,7 +114,7 @@ def _image(image: Image, words: str) -> str:
     """Return an image at half its pixels, as a Retina display shows it; its alternative text is the row's words."""
     if not image.png.startswith(PNG_START) or len(image.png) < 24:
         return ""
-    width_px, height_px = (int.from_bytes(image.png[at : at + 4], "big") // 2 for at in (16, 20))
+    width_pt, height_pt = image.size_pt
     data = base64.b64encode(image.png).decode("ascii")
-    size = f'width="{width_px}" height="{height_px}"'
+    size = f'width="{width_pt}" height="{height_pt}"'
     return f'<img {size} alt="{text(words)}" src="data:image/png;base64,{data}">'

@@ -1,8 +1,10 @@
 """The menu as values. Text here is for people; a renderer makes it safe for its medium."""
 
+import base64
 import hashlib
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import Iterator, Optional, Tuple
 
 
@@ -38,7 +40,8 @@ class Action:
     def token(self) -> str:
         """Return the opaque word that a click carries: the same in every process, hiding what it names."""
         named = "\0".join((self.do.value, self.server, self.target, self.mark))
-        return hashlib.blake2s(named.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+        digest = hashlib.blake2s(named.encode("utf-8", "surrogatepass"), digest_size=5).digest()
+        return base64.b32encode(digest).decode("ascii").lower()
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,12 @@ class Image:
     png: bytes
     values: Tuple[Optional[float], ...]
 
+    @property
+    def size_pt(self) -> Tuple[int, int]:
+        """Return width and height in points: half its pixels, as a Retina display shows it; 0 for what is no PNG."""
+        width_px, height_px = (int.from_bytes(self.png[at : at + 4], "big") for at in (16, 20))
+        return width_px // 2, height_px // 2
+
 
 class Level(str, Enum):
     """How much a row asks for attention."""
@@ -74,11 +83,14 @@ class Level(str, Enum):
 
 @dataclass(frozen=True)
 class Row:
-    """One line, `label: value` or an item to click. The label stays the same while the row lives."""
+    """One line: what it is about, and its value behind that. What SwiftBar knows a row by stays while it lives: the
+    label up to its first colon, else its first word; whether it has an image; whether it has children.
+    """
 
-    text: str
+    label: str
+    value: str = ""
     symbol: str = ""
-    image: Optional[Image] = None
+    image: Optional[Image] = None  # in the symbol's place
     action: Optional[Action] = None
     children: Tuple["Row", ...] = ()
     alternate: Optional["Row"] = None
@@ -87,6 +99,27 @@ class Row:
     level: Level = Level.NORMAL
     checked: bool = False
     ambient: bool = False  # moves by itself: never a reason for a frame in a quiet menu
+
+    @property
+    def text(self) -> str:
+        """Return label and value as one line: a fact after a colon, what an item would do in brackets."""
+        if not self.value:
+            return self.label
+        if self.action is not None:
+            return f"{self.label} ({self.value})"
+        return f"{self.label}{', ' if ': ' in self.label else ': '}{self.value}"
+
+
+    @cached_property
+    def still(self) -> object:
+        """Return all of a row but its picture and what moves by itself below it."""
+        children = tuple(child.still for child in self.children if not child.ambient)
+        more = self.alternate.still if self.alternate is not None else None
+        said = (self.label, self.value, self.symbol, self.tooltip, self.level, self.checked)
+        return (said, self.action, children, more)
+
+
+SEPARATOR = Row("")  # a line between the parts of a submenu
 
 
 @dataclass(frozen=True)
@@ -107,6 +140,11 @@ class Menu:
     title: Title
     sections: Tuple[Tuple[Row, ...], ...]
 
+    @property
+    def still(self) -> object:
+        """Return the menu without its pictures and without the rows that move by themselves."""
+        return (self.title, tuple(tuple(row.still for row in part if not row.ambient) for part in self.sections))
+
     def rows(self) -> Iterator[Row]:
         """Yield every row, submenus and alternates included."""
         for section in self.sections:
@@ -119,6 +157,8 @@ class Menu:
 
 
 def _walk(row: Row) -> Iterator[Row]:
+    if row is SEPARATOR:
+        return
     yield row
     if row.alternate is not None:
         yield from _walk(row.alternate)

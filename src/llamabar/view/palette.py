@@ -2,15 +2,16 @@
 
 from typing import Dict, Tuple
 
+from llamabar.core.phases import Phase
 from llamabar.core.status import Status
 from llamabar.view.menu import Level
 
 RGB = Tuple[int, int, int]
 
-# Contrast of at least 3:1 on white and on #1E1E1E, as graphics need (WCAG 2.1, 1.4.11).
+# Contrast of at least 3:1 on white and on #1E1E1E, as graphics need (WCAG 2.1, 1.4.11); a fill stands below its line.
 LINE: RGB = (0x2E, 0x7D, 0xD7)
 FILL: RGB = (0x8F, 0xB8, 0xE8)
-DASHED: RGB = (0xB0, 0x5A, 0x00)
+DASHED: RGB = (0xB8, 0x62, 0x00)
 
 # A symbol for the menu bar, and one character of the same meaning for a terminal.
 _SIGNS: Dict[Status, Tuple[str, str]] = {
@@ -29,13 +30,30 @@ _SIGNS: Dict[Status, Tuple[str, str]] = {
     Status.GENERATING: ("waveform", "≋"),
     Status.STOPPING: ("arrow.up.circle", "↑"),
 }
-QUIT = "exclamationmark.triangle"  # a model's server has quit unexpectedly
 SYMBOLS = {status: symbol for status, (symbol, _) in _SIGNS.items()}
 GLYPHS = {status: glyph for status, (_, glyph) in _SIGNS.items()}
 BY_SYMBOL = dict(_SIGNS.values())
+
+BY_PHASE: Dict[Phase, str] = {
+    Phase.QUEUED: SYMBOLS[Status.QUEUED], Phase.LOADING: SYMBOLS[Status.LOADING], Phase.PROMPT: SYMBOLS[Status.PROMPT],
+    Phase.WORKING: SYMBOLS[Status.GENERATING], Phase.GENERATING: SYMBOLS[Status.GENERATING],
+}  # fmt: skip
+
+# What a row is about: SF Symbols of macOS 11.
+FAILED = "exclamationmark.triangle"  # a model that failed or crashed, a mistake in the settings
+LOAD, REQUESTS, MEMORY, TODAY = "arrow.down.to.line", "arrow.up.arrow.down", "memorychip", "sum"
+WEB, COPY, EJECT, GEAR, MORE, RESTART = "globe", "doc.on.doc", "eject", "gear", "ellipsis", "arrow.clockwise"
+STOP, START, TERMINAL, FILE, FOLDER, DIAGNOSE = "stop", "play", "terminal", "doc.text", "folder", "stethoscope"
+FIX, ADD, ABOUT, ADDRESS, TIME, SPEED = "wrench", "plus", "info", "network", "clock", "speedometer"
+PROMPT, SHARE, CONTEXT, NAME, CANCEL, PERSON = "text.alignleft", "chart.pie", "ruler", "tag", "xmark", "person"
+LINK, PROFILE, PIN, AWAKE, HISTORY, REMOVE = "link", "square.grid.2x2", "pin", "sun.max", "calendar", "trash"
 
 # light appearance, dark appearance; at least 4.5:1 on white and on #1E1E1E
 LEVEL_COLOURS: Dict[Level, Tuple[str, str]] = {
     Level.WARNING: ("#8A5A00", "#FFC252"),
     Level.ERROR: ("#B3261E", "#FF8A80"),
 }
+CHART_COLOURS = (
+    "dimgray",
+    "silver",
+)  # of the words beside a chart: an item of a colour is not dimmed, nor is its image

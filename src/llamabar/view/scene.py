@@ -1,17 +1,18 @@
 """What a menu is drawn from: servers, readings, settings and the time, all values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Mapping, Optional, Tuple
+from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core.history import History
 from llamabar.core.hysteresis import NONE_YET, Figures, figures
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, classify
 from llamabar.core.totals import Totals
+from llamabar.view.charts import CHART, Chart
 from llamabar.view.menu import Action
 from llamabar.view.names import labels
-from llamabar.view.sparkline import CHART, Chart
+from llamabar.view.remembered import Remembered
 from llamabar.view.text import name, plain
 
 NONE_COUNTED = Totals()
@@ -40,6 +41,7 @@ class Server:
     cause: Optional[Cause] = None
     number: int = 1  # its place in the settings
     by_id: bool = False  # models are shown by their ids
+    models: Mapping[str, History] = field(default_factory=dict)  # the readings of each model, by id
 
     @property
     def address(self) -> str:
@@ -72,15 +74,20 @@ def address_of(url: str) -> str:
 
 
 def seen(
-    name: str, url: str, snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET,
-    totals: Totals = NONE_COUNTED, only: bool = True, cause: Optional[Cause] = None, number: int = 1,
-    by_id: bool = False,
+    name: str, url: str, snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET, **more: Any,
 ) -> Server:  # fmt: skip
-    """Return a server as it is now; `before` are the figures of its last scene."""
-    return Server(
-        name, url, snapshot=snapshot, status=classify(snapshot), history=history, totals=totals, only=only,
-        figures=figures(snapshot, history, now_s=now_s, before=before), cause=cause, number=number, by_id=by_id,
-    )  # fmt: skip
+    """Return a server as it is now; `before` are the figures of its last scene, `more` its other fields."""
+    found = figures(snapshot, history, now_s=now_s, before=before)
+    return Server(name, url, snapshot=snapshot, status=classify(snapshot), history=history, figures=found, **more)
+
+
+class Wishes(NamedTuple):
+    """What the user wants of the menu. `pinned`: ids or names of the models that stand first; `expand`: the server
+    whose whole menu is shown among several.
+    """
+
+    pinned: Tuple[str, ...] = ()
+    expand: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,3 +103,5 @@ class Scene:
     chart: Chart = CHART
     version: str = ""
     notice: str = ""  # a sentence of our own that is no fault
+    wishes: Wishes = Wishes()
+    remembered: Remembered = field(default_factory=Remembered, compare=False, repr=False)

@@ -4,40 +4,53 @@ What SwiftBar would misread and can be told is told: a backslash is doubled, and
 or an emoji to it) says symbolize=false emojize=false. What it has no way to escape is replaced by what looks alike,
 here and nowhere else: `|`, a leading `--`, a line that is only `~~~`, and every character that ends a line
 (facts on SwiftBar, "A menu line"; recordings of its parser).
+
+A value stands in a badge where SwiftBar (2.1) and macOS (14) have them, else behind the label. An open menu is patched:
+a row is known by its first word unless there is a colon, by its font, and by whether it has an image and children
+(ShapeFingerprint, MenuItemNode.swift). So that one model's row never turns into another's under the pointer, a name of
+several words brings a font of its own, one that does not exist: SwiftBar then takes the menu's (atributedTitle).
 """
 
 import base64
+import hashlib
 import re
 import unicodedata
-from dataclasses import dataclass, replace
-from typing import List, Optional, Tuple
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Tuple
 from urllib.parse import quote
 
-from llamabar.view import words
-from llamabar.view.menu import Action, Do, Menu, Row, Title
-from llamabar.view.palette import LEVEL_COLOURS
+from llamabar.core import units
+from llamabar.view import palette, words
+from llamabar.view.menu import MODEL, SEPARATOR, Action, Do, Menu, Row, Title
 
 FRAME_LIMIT_BYTES = 16_384
 END = "~~~"
 TITLE_FONT = "font=Menlo size=12 trim=false"
 
-MOST_SECTIONS = 40
-_FOLDS = (150, 100, 60, 30, 12, 4, 1)  # rows kept of each list
-DOTTED_CIRCLE, JOINER = "\u25cc", "\u200d"  # a mark or a joiner would become one character with the `--` before it
+TALLEST_PT = 16  # of an image that SwiftBar 2.1.1 leaves alone on macOS 26
+_FOLDS = (1000, 150, 100, 60, 30, 20, 16, 12, 8, 4, 1)  # rows kept of each submenu
+TOP_ROWS, MOST_SECTIONS = 40, 12  # of the menu itself, kept whatever is folded below
+DOTTED_CIRCLE, JOINER = "\u25cc", "\u200d"  # a mark or a joiner becomes one character with the `-` or `"` before it
 _LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
 _SYMBOL = re.compile(r":[^\s:]+:")
+_BARE = re.compile(r"[\w./%+-]+", re.ASCII)  # needs no quotes
 _VERBATIM = "symbolize=false emojize=false"
 _ESCAPED = str.maketrans({"|": "\u00a6", "\\": "\\\\"})
-_UNQUOTED = str.maketrans({'"': "\u2033", "\\": "\u2216"})  # a backslash in quotes is kept with its character
+_UNQUOTED = str.maketrans(
+    {'"': "\u2033", "\\": "\u2216", "\u200d": None}
+)  # a backslash in quotes is kept with its character
 _URL_CHARS = "-._~:/?#[]@!$&()*+,;=%"
 
 
 @dataclass(frozen=True)
 class Clicks:
-    """How clicks come back: as a line on stdin (SwiftBar 2.1.0 and later), or as a process of `program`."""
+    """What this SwiftBar can do. Clicks come back as a line on stdin (2.1.0 and later), or as a process of `program`;
+    `badges`: a value stands at the right of its row.
+    """
 
     program: str = ""
     by_stdin: bool = True
+    badges: bool = False
 
     def params(self, action: Action) -> List[str]:
         """Return the parameters that make an item do this, exactly one way for one action; [] if none can carry it."""
@@ -57,28 +70,62 @@ class Clicks:
         return [f"bash={program}", *numbered, f"terminal={terminal}"] if program else []
 
 
+class Renderer:
+    """Renders menus. The lines of a row are kept while the very same row is shown again."""
+
+    def __init__(self, clicks: Clicks) -> None:
+        self._clicks = clicks
+        self._last: Dict[Tuple[int, int, int], Tuple[Row, str]] = {}
+        self._now: Dict[Tuple[int, int, int], Tuple[Row, str]] = {}
+
+    def render(self, menu: Menu) -> bytes:
+        """Return one frame, ended by its separator, at most FRAME_LIMIT_BYTES; what is left out is counted."""
+        self._last, self._now = self._now, {}
+        frame = b""
+        for limit in _FOLDS:
+            frame = self._frame(menu, limit)
+            if len(frame) <= FRAME_LIMIT_BYTES:
+                break
+        return frame
+
+    def _frame(self, menu: Menu, limit: int) -> bytes:
+        parts = [_header(menu.title)]
+        for section in menu.sections[:MOST_SECTIONS]:
+            parts += ["---\n", *(self._lines(row, 0, limit) for row in _kept(section, TOP_ROWS))]
+        return "".join((*parts, END, "\n")).encode("utf-8", "replace")
+
+    def _lines(self, row: Row, level: int, limit: int) -> str:
+        key = (id(row), level, limit)
+        kept = self._now.get(key) or self._last.get(key)
+        if kept is None or kept[0] is not row:
+            kept = (row, self._made(row, level, limit))
+        self._now[key] = kept
+        return kept[1]
+
+    def _made(self, row: Row, level: int, limit: int, *, alternate: bool = False) -> str:
+        if row is SEPARATOR:
+            return "--" * level + "---\n"
+        parts = [_line(row, self._clicks, level, alternate)]
+        parts += [self._lines(child, level + 1, limit) for child in _kept(row.children, limit)]
+        if row.alternate is not None:
+            parts.append(self._made(row.alternate, level, limit, alternate=True))
+        return "".join(parts)
+
+
 def render(menu: Menu, clicks: Clicks) -> bytes:
-    """Return one frame, ended by its separator, never longer than FRAME_LIMIT_BYTES; what is folded is counted."""
-    frame = _render(menu, clicks)
-    for limit in _FOLDS:
-        if len(frame) <= FRAME_LIMIT_BYTES:
-            break
-        frame = _render(_folded(menu, limit), clicks)
-    return frame if len(frame) <= FRAME_LIMIT_BYTES else _render(_cut(_folded(menu, 1)), clicks)
+    """Return one frame, as a renderer does that remembers nothing."""
+    return Renderer(clicks).render(menu)
 
 
-def _cut(menu: Menu) -> Menu:
-    """Return the menu with as many sections as a frame surely holds; those left out are counted."""
-    left_out = len(menu.sections) - MOST_SECTIONS
-    more = (Row(f"{words.OTHERS}: {words.left_out(left_out, 'sections')}"),)
-    return menu if left_out <= 0 else replace(menu, sections=(*menu.sections[:MOST_SECTIONS], more))
+def _kept(rows: Tuple[Row, ...], limit: int) -> Tuple[Row, ...]:
+    if len(rows) <= limit:
+        return rows
+    return (*rows[:limit], Row(words.LEFT_OUT, units.count(len(rows) - limit), palette.MORE))
 
 
 def safe(text: str) -> str:
     """Return a title that SwiftBar shows as it stands, on one line."""
-    shown = _LINE_ENDS.sub(" ", text).translate(_ESCAPED)
-    if shown and (unicodedata.category(shown[0])[0] == "M" or shown[0] == JOINER):
-        shown = DOTTED_CIRCLE + shown
+    shown = _apart(_LINE_ENDS.sub(" ", text).translate(_ESCAPED))
     stripped = shown.lstrip("-")
     dashes = len(shown) - len(stripped)
     if dashes:
@@ -86,50 +133,56 @@ def safe(text: str) -> str:
     return "\u223c\u223c\u223c" if shown.strip() == END else shown
 
 
-def _render(menu: Menu, clicks: Clicks) -> bytes:
-    lines = [_header(menu.title)]
-    for section in menu.sections:
-        lines.append("---")
-        for row in section:
-            lines += _lines(row, clicks, level=0)
-    lines.append(END)
-    return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+def _apart(text: str) -> str:
+    """Return a text that does not become one character with what stands before it."""
+    joins = text and (unicodedata.category(text[0])[0] == "M" or text[0] == JOINER)
+    return DOTTED_CIRCLE + text if joins else text
 
 
 def _header(title: Title) -> str:
     picture = f"sfimage={title.symbol}" if title.image is None else f"image={_base64(title.image.png)}"
     key = f" shortcut={title.key}" if title.key else ""
     verbatim = f" {_VERBATIM}" if _SYMBOL.search(title.text) else ""
-    return f"{safe(title.text)}|{picture} {TITLE_FONT}{verbatim}{key}"
+    return f"{safe(title.text)}|{picture} {TITLE_FONT}{verbatim}{key}\n"
 
 
-def _lines(row: Row, clicks: Clicks, *, level: int, alternate: bool = False) -> List[str]:
-    params = _params(row, clicks, alternate=alternate)
-    lines = ["--" * level + safe(row.text) + ("|" + " ".join(params) if params else "")]
-    for child in row.children:
-        lines += _lines(child, clicks, level=level + 1)
-    if row.alternate is not None:
-        lines += _lines(row.alternate, clicks, level=level, alternate=True)
-    return lines
-
-
-def _params(row: Row, clicks: Clicks, *, alternate: bool) -> List[str]:
+def _line(row: Row, clicks: Clicks, level: int, alternate: bool) -> str:
+    text = row.label if clicks.badges else row.text
     params = clicks.params(row.action) if row.action is not None else []
-    if row.symbol:
-        params.append(f"sfimage={row.symbol}")
-    if row.image is not None:
-        params.append(f"image={_base64(row.image.png)}")
-    if row.level in LEVEL_COLOURS:
-        params.append("color=" + ",".join(LEVEL_COLOURS[row.level]))
+    params += _picture(row)
+    if row.level in palette.LEVEL_COLOURS and not row.children:  # a parent of a colour may not open
+        params.append("color=" + ",".join(palette.LEVEL_COLOURS[row.level]))
     if row.checked:
         params.append("checked=true")
-    if _SYMBOL.search(row.text):
+    if row.subject is not None and row.subject.kind == MODEL and " " in text and ":" not in text:
+        params.append(
+            f"font={hashlib.blake2s(row.subject.target.encode('utf-8', 'replace'), digest_size=3).hexdigest()}"
+        )
+    if _SYMBOL.search(text):
         params.append(_VERBATIM)
+    if row.value and clicks.badges:
+        params.append(f"badge={_text(row.value)}")
     if row.tooltip:
-        params.append(f'tooltip="{safe(row.tooltip).translate(_UNQUOTED)}"')
+        params.append(f"tooltip={_text(row.tooltip)}")
     if alternate:
         params.append("alternate=true")
-    return params
+    return "--" * level + safe(text) + ("|" + " ".join(params) if params else "") + "\n"
+
+
+def _picture(row: Row) -> List[str]:
+    if row.image is None:
+        return [f"sfimage={row.symbol}"] if row.symbol else []
+    width_pt, height_pt = row.image.size_pt
+    found = [f"image={_base64(row.image.png)}"]
+    found += [f"width={width_pt} height={height_pt}"] if height_pt > TALLEST_PT else []
+    still = row.action is None and not row.children  # an item that does nothing is dimmed, and its image with it
+    return [*found, "color=" + ",".join(palette.CHART_COLOURS)] if still else found
+
+
+def _text(value: str) -> str:
+    """Return somebody's words as a parameter, on one line and in quotes where they are needed."""
+    shown = _apart(_LINE_ENDS.sub(" ", value).translate(_UNQUOTED))
+    return shown if _BARE.fullmatch(shown) else f'"{shown}"'
 
 
 def _base64(png: bytes) -> str:
@@ -144,12 +197,3 @@ def _quoted(value: str) -> Optional[str]:
         if mark not in value and "\\" not in value:
             return mark + value + mark
     return None
-
-
-def _folded(menu: Menu, limit: int) -> Menu:
-    return replace(menu, sections=tuple(_fold_rows(section, limit) for section in menu.sections))
-
-
-def _fold_rows(rows: Tuple[Row, ...], limit: int) -> Tuple[Row, ...]:
-    kept = tuple(replace(row, children=_fold_rows(row.children, limit)) for row in rows[:limit])
-    return kept if len(rows) <= limit else (*kept, Row(f"{words.OTHERS}: {words.left_out(len(rows) - limit)}"))

@@ -1,9 +1,10 @@
 """Every word that a user reads in the menu: items that do something in Title Case, facts in sentence case."""
 
-from typing import Dict, Optional
+from typing import Callable, Dict, Optional
 
 from llamabar.core import units
 from llamabar.core.events import Fault, FaultKind, ServiceFound
+from llamabar.core.history import Spread
 from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import Snapshot
@@ -77,32 +78,40 @@ PHASES: Dict[Phase, str] = {
 
 SOURCE_MARKS: Dict[Source, str] = {Source.LIVE: "", Source.ESTIMATE: "~", Source.LAST: "last "}
 
-# Labels: the part of a row before its colon, or its first word, by which SwiftBar finds it in an open menu.
-SPEED, MEMORY, CPU, GPU, REQUESTS, TODAY, FINISHED = "Speed", "Memory", "CPU", "GPU", "Requests", "Today", "Finished"
-REQUEST, LOAD, PEERS, WHY, LAST_UPDATE = "Request", "Load", "Peers", "Why", "Last update"
-SETTINGS, UPDATE, OTHERS, ID, ALIASES = "Settings", "Update", "Others", "ID", "Aliases"
-GENERATION, PROMPT, CONTEXT, LOAD_TIME = "Generation", "Prompt", "Context", "Load time"
-ADDRESS, VERSION, SERVICE = "Address", "Version", "Service"
+# Labels. SwiftBar finds a row in an open menu by its label up to the first colon, else by its first word.
+SPEED, LAST_SPEED, TYPICAL = "Speed", "Last speed", "Typical"
+PROMPT, MEMORY, REQUESTS, CONTEXT, LOAD_TIME = "Prompt", "Memory", "Requests", "Context", "Load time"
+CPU, GPU, TODAY, FINISHED, PRESSURE = "CPU", "GPU", "Today", "Finished", "Pressure"
+MODELS, OTHER_PROGRAMS, IN_USE, FREE = "Models", "Other programs", "In use", "Free"
+REQUEST, LOAD, PEERS, LAST_UPDATE, LAST_REQUEST = "Request", "Load Model", "Peers", "Last update", "Last request"
+MORE_LOADED, MORE_MODELS, SETTINGS, UPDATE = "More Loaded Models", "More Models", "Settings", "Update"
+LEFT_OUT, ID, ALIASES, REASON, WHY = "Left out", "ID", "Aliases", "Reason", "Why"
+FIRST_TOKEN, CACHED, DRAFTS, CHANGE = "First token", "Cached prompts", "Accepted drafts", "Change"
+ADDRESS, VERSION, SERVICE, CONNECTED, ITSELF = "Address", "Version", "Service", "Connected", "llama-swap's memory"
+FROM, PATH = "From", "Path"
 
 # Actions
 OPEN_UI, MODELS_PAGE, OPEN_MODEL_PAGE = "Open Web UI", "models#/models", "Open Model Page"
-OPEN_PAGES = (("Open Activity Page", "activity#/activity"), ("Open Log Page", "#/logs"))
 COPY_ENDPOINT, COPY_BASE_URL = "Copy Endpoint", "Copy Base URL"
 COPY_CURL, COPY_ID, COPY_FIX = "Copy curl Command", "Copy Model ID", "Copy Fix"
-UNLOAD, UNLOAD_ALL, CANCEL_ALL, CANCEL = "Unload", "Unload All Models", "Cancel All Requests", "Cancel Request"
-LOAD_AGAIN, PROFILE, NO_PROFILE, NONE = "Try Again", "Profile", "No Profile", "none"
-START, STOP, RESTART, MORE = "Start llama-swap", "Stop llama-swap", "Restart llama-swap", "More"
+UNLOAD, UNLOAD_NOW, UNLOAD_BUSY = "Unload", "Unload Now", "Interrupt and Unload"
+UNLOAD_ALL, CANCEL_ALL, CANCEL = "Unload All Models", "Cancel All Requests", "Cancel Request"
+CANCEL_NOW, RESTART_NOW, STOP_NOW = "Cancel Now", "Restart Now", "Stop Now"
+LOAD_AGAIN, PROFILE, NO_PROFILE = "Try Again", "Profile", "No Profile"
+START, STOP, RESTART = "Start llama-swap", "Stop llama-swap", "Restart llama-swap"
 LOG_IN_TERMINAL, OPEN_LOG, OPEN_CONFIG = "Show Log in Terminal", "Open Log", "Open Config"
 OPEN_PLIST, OPEN_SETTINGS = "Show LaunchAgent in Finder", "Open Settings"
+INSTALL, UNINSTALL, ADD_MODEL = "Install the Service…", "Uninstall in Terminal", "Add Your First Model…"
 DOCTOR, HISTORY, RELOAD, ABOUT = "Diagnose in Terminal", "Show Full History", "Reload Plugin", "llamabar"
+ADD_MODEL_URL = "https://github.com/mostlygeek/llama-swap/blob/main/docs/configuration.md"
 
-NO_SERVICE, NOT_MEASURED = "No service installed", "not measured yet"
+NO_SERVICE, NONE, CONNECTING = "No service installed", "none", "connecting…"
 MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", "": "on another host"}
 ASKED: Dict[str, str] = {"load": "loading…", "unload": "unloading…"}
 BUSY, READY_WAITING, NEVER_UNLOADS, ON_ITS_WAY = "busy", "ready, requests waiting", "never unloads", "working…"
-COMPUTER, ITSELF, AT_LEAST, NONE_TODAY = "computer", "llama-swap itself", "at least", "no requests yet"
-AT, CONNECTED_FOR, OF_MODELS = "{} at {}", "Connected for {}", "models {}"
-ON_OTHER_HOSTS, BEST = "{} on other hosts", "best {} tok/s {}"
+AT_LEAST, NONE_TODAY, NOT_LISTED = "at least", "no requests yet", "This llama-swap version doesn't list requests"
+READY = STATUS[Status.READY]
+AT, ON_OTHER_HOSTS = "{} at {}", "{} on other hosts"
 REFUSED_FOR_S = 10.0
 FAULT_TITLE = "llamabar ran into a problem"
 FAULT_GOES_ON = "It will try again every few seconds. If this stays, please report the line above."
@@ -128,9 +137,18 @@ def status(snapshot: Snapshot, found: Status) -> str:
         return crashed(snapshot.service)
     if found is Status.STOPPING and not snapshot.connected:
         return "stopping"
+    if found is Status.STARTING and (snapshot.connected or snapshot.fault is None):
+        return CONNECTING
     if not snapshot.connected and snapshot.fault is not None and snapshot.fault.kind in REFUSED_STATUS:
         return REFUSED_STATUS[snapshot.fault.kind]
     return BUSY if found is Status.GENERATING and not is_sure(snapshot) else STATUS[found]
+
+
+def summary(found: Status, status: str, doing: str) -> str:
+    """Return a server's state behind its name: "41.2 tok/s", "2 models ready", "not responding, 2 min"."""
+    if found is Status.READY and doing:
+        return f"{doing} {status}"
+    return doing if found is Status.GENERATING and doing else ", ".join(part for part in (status, doing) if part)
 
 
 def crashed(service: Optional[ServiceFound]) -> str:
@@ -151,9 +169,9 @@ def refused(what: str, why: str, *, in_row: bool = False) -> str:
     return f"couldn't {what} ({why})" if in_row else f"Couldn't {REFUSALS.get(what, what)}: {why}"
 
 
-def interrupting(text: str, requests: Optional[int]) -> str:
-    """Return an item's text with what it does to somebody's work, if it does."""
-    return f"{text} (interrupts {units.plural(requests, 'request')})" if requests else text
+def interrupts(requests: Optional[int]) -> str:
+    """Return what an item does to somebody's work, "" if nothing."""
+    return f"interrupts {units.plural(requests, 'request')}" if requests else ""
 
 
 def speed(reading: Optional[Reading]) -> str:
@@ -161,35 +179,41 @@ def speed(reading: Optional[Reading]) -> str:
     return units.UNKNOWN if reading is None else f"{SOURCE_MARKS[reading.source]}{units.rate(reading.tps)} tok/s"
 
 
-def speeds(generation: Reading, prompt_tps: Optional[float]) -> str:
-    """Return how fast a request was answered and, where it is known, how fast its prompt was processed."""
-    return speed(generation) + (f", prompt {units.rate(prompt_tps)} tok/s" if prompt_tps else "")
-
-
-def generating(reading: Optional[Reading]) -> str:
-    """Return that a model generates, and how fast if that is known."""
-    return "generating" + ("" if reading is None else f" {speed(reading)}")
-
-
 def over(watched_s: float, span_s: float) -> str:
     """Return over what time figures were collected: the whole span only once it has passed."""
     return f"over {units.duration(span_s)}" if watched_s >= span_s else "so far"
 
 
-def spread(now: Optional[Reading], *, middle: Optional[float], best: Optional[float], over: str) -> str:
-    """Return a speed now, its median and its best over a time."""
-    said = [] if now is None else [f"now {SOURCE_MARKS[now.source]}{units.rate(now.tps)}"]
-    return f"{', '.join([*said, f'median {units.rate(middle)}', f'best {units.rate(best)}'])} tok/s {over}"
+def spread(spread: Optional[Spread], say: Callable[[float], str], over: str = "") -> str:
+    """Return the lowest, typical and highest of a chart, "" where nothing is known."""
+    if spread is None:
+        return ""
+    return f"lowest {say(spread.lowest)}, typical {say(spread.typical)}, highest {say(spread.highest)} {over}".rstrip()
 
 
-def prompts(middle_tps: Optional[float], requests: int) -> str:
-    """Return how fast prompts were processed."""
-    return f"median {units.rate(middle_tps)} tok/s of {units.plural(requests, 'request')}"
+def bounds(lowest: str, highest: str) -> str:
+    """Return between what a figure moved."""
+    return f"{lowest} to {highest}"
+
+
+def tps(tps: float) -> str:
+    """Return a speed with its unit."""
+    return f"{units.rate(tps)} tok/s"
 
 
 def tokens(count: int) -> str:
     """Return a number of tokens."""
     return f"{units.count(count)} tokens"
+
+
+def tokens_of(used: int, count: int) -> str:
+    """Return how much of a context is used."""
+    return f"{units.count(used)} of {tokens(count)}"
+
+
+def after(seconds: float) -> str:
+    """Return how long something is waited for."""
+    return f"after {units.span(seconds)}"
 
 
 def usual(seconds: Optional[float], times: int) -> str:
@@ -199,22 +223,12 @@ def usual(seconds: Optional[float], times: int) -> str:
 
 def peak(now: str, highest: str) -> str:
     """Return a size, with its peak if that is another."""
-    return now if highest == now else f"{now} (peak {highest})"
-
-
-def models(count: int, *, more: bool = False) -> str:
-    """Return how many models there are; `more`: beside those that have a row of their own."""
-    return units.plural(count, "more model" if more else "model")
-
-
-def left_out(things: int, kind: str = "") -> str:
-    """Return how much there was no room for."""
-    return f"{units.count(things)} more {kind}".rstrip()
+    return now if highest == now else f"{now}, peak {highest}"
 
 
 def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> str:
     """Return what was done, the tokens where they are known; `missed`: there was more, which nobody saw."""
-    said = units.plural(requests, "request") + (f", {tokens(generated)} generated" if generated else "")
+    said = units.plural(requests, "request") + (f", {units.short_count(generated)} tokens" if generated else "")
     return f"{AT_LEAST} {said}" if missed else said if requests else NONE_TODAY
 
 
@@ -229,45 +243,20 @@ def changed(ratio: float) -> str:
     return f"{units.percent(abs(ratio))} {'faster' if ratio > 0 else 'slower'} than the week before"
 
 
-def title_speed(reading: Optional[Reading]) -> str:
-    """Return a speed of always eight characters: "  41 t/s", " ~41 t/s"."""
-    if reading is None:
-        return f"{units.UNKNOWN:>4} t/s"
-    whole = round(reading.tps)
-    if reading.source is not Source.ESTIMATE:
-        return f"{units.short_count(whole):>4} t/s"
-    return f"{f'~{whole}' if whole < 1000 else f'~{whole // 1000}k':>4} t/s"
-
-
-def title_loading(loading_s: Optional[float]) -> str:
-    """Return "load 12s" of always nine characters."""
-    return f"load {'' if loading_s is None else f'{min(999, int(loading_s))}s':>4}"
-
-
-def title_prompt(tokens: Optional[int]) -> str:
-    """Return "prompt 5k" of always eleven characters."""
-    return f"prompt {'' if tokens is None else units.short_count(tokens):>4}"
-
-
-def title_queued(waiting: Optional[int]) -> str:
-    """Return "2 queued" of always ten characters."""
-    return f"{units.UNKNOWN if waiting is None else min(999, waiting):>3} queued"
-
-
 def ago(seconds: float) -> str:
     """Return an age that need not be counted up: just now, 2 min ago."""
     return "just now" if seconds < 60 else f"{units.duration(seconds)} ago"
 
 
-def failed(age_s: float, why: str) -> str:
-    """Return that a model could not be loaded, when and why."""
-    return f"failed to load {ago(age_s)}" + (f", {why}" if why else "")
+def failed(age_s: float) -> str:
+    """Return that a model could not be loaded, and when."""
+    return f"failed to load, {ago(age_s)}"
 
 
 def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:
     """Return how long a model has been loading, and how long it usually takes."""
     took = "loading" if loading_s is None else f"loading {units.duration(loading_s)}"
-    return took + ("" if usual_s is None else f" (usually {units.span(usual_s)})")
+    return took + ("" if usual_s is None else f" of ~{units.span(usual_s)}")
 
 
 def prompt(tokens: Optional[int]) -> str:
@@ -282,6 +271,11 @@ def unload(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
     return f"unloads in {units.countdown(max(0.0, rest_s))}" if ttl_s and rest_s is not None else ttl(ttl_s)
 
 
+def left(rest_s: float) -> str:
+    """Return the time to an unload."""
+    return f"{units.countdown(max(0.0, rest_s))} left"
+
+
 def ttl(ttl_s: float) -> str:
     """Return the rule by which a model is unloaded."""
     return f"unloads after {units.duration(ttl_s)} idle" if ttl_s else NEVER_UNLOADS
@@ -291,4 +285,6 @@ def active(running: Optional[int], queued: int = 0) -> str:
     """Return how many requests are worked on, and how many wait."""
     if running is None:
         return units.UNKNOWN
+    if not running:
+        return NONE
     return f"{units.count(running - queued)} active" + (f", {units.count(queued)} waiting" if queued else "")

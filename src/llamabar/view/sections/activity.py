@@ -1,134 +1,99 @@
-"""How fast, how much memory, how busy: each as words and, where it moves, as a picture of the last minutes."""
+"""This Mac's memory, CPU and GPU in one row, and what was done today in another."""
 
-from typing import Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 
-from llamabar.core import readings, units
-from llamabar.core.history import known, series
-from llamabar.core.phases import Phase, phases
-from llamabar.core.speed import Reading
-from llamabar.core.state import in_flight
+from llamabar.core import units
+from llamabar.core.readings import GPU_FRESH_S
+from llamabar.core.state import loaded
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, total
-from llamabar.view import words
+from llamabar.view import palette, words
+from llamabar.view.charts import draw_parts
 from llamabar.view.menu import Image, Level, Row
 from llamabar.view.scene import Scene, Server
-from llamabar.view.sections.actions import in_terminal
-from llamabar.view.sparkline import Points, draw, scaled
+from llamabar.view.sections.items import chart, day, fact, in_terminal, spread_words
 
-WAITING = (Phase.QUEUED, Phase.LOADING)
-GPU_FRESH_S = 30.0
-
-
-def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
-    """Return speed, requests, memory, CPU, GPU and totals; a row that has nothing to say is not there.
-
-    This computer is told of once, with the first server.
-    """
-    here = server is scene.servers[0]
-    found = (
-        _speed(server, scene), _requests(server, scene), _memory(server, scene, here=here),
-        _cpu(server, scene) if here else None, _gpu(server, scene.now_s), _today(server, scene),
-    )  # fmt: skip
-    return tuple(row for row in found if row is not None)
+LISTED = 5  # models with a row of their own
+SHARES = 32  # steps of the bar
 
 
-def _speed(server: Server, scene: Scene) -> Optional[Row]:
-    reading, last, best_tps = server.figures.total, readings.newest_last(server.snapshot), server.figures.best_tps
-    if reading is not None:
-        said = words.speed(reading)
-    elif last is not None:
-        said = words.speed(last) + (f", {words.ago(scene.now_s - last.at_s)}" if last.at_s else "")
-    elif best_tps is not None:
-        said = words.BEST.format(units.rate(best_tps), _over(server))
-    else:
+def memory(scene: Scene) -> Optional[Row]:
+    """Return the memory of this Mac with its submenu: who holds it, CPU and GPU."""
+    first, held = scene.servers[0], _held(scene)
+    total_bytes, used_bytes = first.snapshot.host.memory_total_bytes, first.figures.used_bytes
+    if not held and (not total_bytes or used_bytes is None):
         return None
-    image = _image(server, "generation_tps", scene, second="prompt_tps")
-    return Row(f"{words.SPEED}: {said}", image=image, children=_speed_details(server, reading))
+    models_bytes = sum(used for _, _, used in held)
+    children = (*_models(held), *_processors(scene))
+    said = units.size(models_bytes)
+    if used_bytes is not None and total_bytes:
+        measured = bool(held) or not any(loaded(server.snapshot) for server in scene.servers)
+        said = units.of_total(used_bytes, total_bytes)
+        children = (*_parts(models_bytes if measured else None, used_bytes, total_bytes), *children)
+    return Row(words.MEMORY, said, palette.MEMORY, children=children, ambient=True)
 
 
-def _over(server: Server) -> str:
-    history = server.history
-    return words.over(len(history.buckets) * history.bucket_s, history.span_s)
+def _held(scene: Scene) -> List[Tuple[Server, str, float]]:
+    """Return what each loaded model on this Mac holds."""
+    there = [server for server in scene.servers if server.snapshot.connected]
+    return [(server, one, used) for server in there for one, used in sorted(server.figures.memory_bytes.items())]
 
 
-def _speed_details(server: Server, reading: Optional[Reading]) -> Tuple[Row, ...]:
-    """Return the submenu, never empty: a row that gained or lost its submenu would jump in an open menu."""
-    best_tps, spread = server.figures.best_tps, words.NOT_MEASURED
-    if best_tps is not None:
-        spread = words.spread(reading, middle=server.figures.median_tps, best=best_tps, over=_over(server))
-    found = [Row(f"{words.GENERATION}: {spread}", level=Level.QUIET)]
-    prompts = [row.prompt_tps for row in server.snapshot.rows if row.prompt_tps]
-    if prompts:
-        said = words.prompts(readings.median(prompts), len(prompts))
-        found.append(Row(f"{words.PROMPT}: {said}", level=Level.QUIET))
-    return tuple(found)
+def _parts(models_bytes: Optional[float], used_bytes: float, total_bytes: int) -> Tuple[Row, ...]:
+    """Return the bar of what models hold, what others hold, and what is free, each in words; None is not known."""
+    parts_bytes = (models_bytes or 0.0, max(0.0, used_bytes - (models_bytes or 0.0)))
+    shares = tuple(round(part / total_bytes * SHARES) / SHARES for part in parts_bytes)
+    image = Image(draw_parts(shares), shares)
+    free = fact(palette.MEMORY, words.FREE, units.size(max(0.0, total_bytes - used_bytes)), ambient=True)
+    if models_bytes is None:
+        return (Row(words.IN_USE, units.size(used_bytes), image=image, level=Level.QUIET, ambient=True), free)
+    return (
+        Row(words.MODELS, units.size(models_bytes), image=image, level=Level.QUIET, ambient=True),
+        fact(palette.MORE, words.OTHER_PROGRAMS, units.size(parts_bytes[1]), ambient=True),
+        free,
+    )
 
 
-def _requests(server: Server, scene: Scene) -> Optional[Row]:
-    """Return how many requests there are; not there while none is and the chart shows none."""
-    running = in_flight(server.snapshot)
-    if not running and not known(server.history, "in_flight"):
-        return None
-    queued = sum(1 for phase in phases(server.snapshot).values() if phase in WAITING)
-    image = _image(server, "in_flight", scene)
-    return Row(f"{words.REQUESTS}: {words.active(running, queued)}", image=image)
+def _models(held: List[Tuple[Server, str, float]]) -> Iterator[Row]:
+    for server, model_id, used_bytes in held[:LISTED]:
+        yield fact(palette.NAME, server.label(model_id), units.size(used_bytes), ambient=True)
+    more = held[LISTED:]
+    if more:
+        said = f"{units.plural(len(more), 'model')}, {units.size(sum(used for _, _, used in more))}"
+        yield fact(palette.MORE, words.LEFT_OUT, said, ambient=True)
 
 
-def _memory(server: Server, scene: Scene, *, here: bool) -> Optional[Row]:
-    host = server.snapshot.host
-    by_model = server.figures.memory_bytes.values()
-    said = [words.OF_MODELS.format(units.size(sum(by_model)))] if by_model else []
-    if host.memory_total_bytes and here:
-        said.append(f"{words.COMPUTER} {units.of_total(server.figures.used_bytes, host.memory_total_bytes)}")
-    if not said:
-        return None
-    ceiling = float(host.memory_total_bytes) if host.memory_total_bytes else None
-    image = _image(server, "memory_bytes", scene, ceiling=ceiling)
-    return Row(f"{words.MEMORY}: {', '.join(said)}", image=image, ambient=True)
-
-
-def _cpu(server: Server, scene: Scene) -> Optional[Row]:
-    ratio = server.figures.cpu_ratio
-    if ratio is None:
-        return None
-    image = _image(server, "cpu_ratio", scene, ceiling=1.0)
-    return Row(f"{words.CPU}: {units.percent(ratio)}", image=image, ambient=True)
-
-
-def _gpu(server: Server, now_s: float) -> Optional[Row]:
-    """Return the GPU's load as llama-swap tells it; it is asked only while it works, so an old figure is not shown."""
-    host = server.snapshot.host
-    if host.gpu_ratio is None or host.gpu_at_s is None or now_s - host.gpu_at_s > GPU_FRESH_S:
-        return None
+def _processors(scene: Scene) -> Iterator[Row]:
+    server = scene.servers[0]
+    figures, host = server.figures, server.snapshot.host
     power = f", {host.gpu_power_w:.0f} W" if host.gpu_power_w else ""
-    return Row(f"{words.GPU}: {units.percent(server.figures.gpu_ratio)}{power}", ambient=True)
+    fresh = host.gpu_at_s is not None and scene.now_s - host.gpu_at_s <= GPU_FRESH_S
+    gpu_ratio = figures.gpu_ratio if fresh else None
+    told = ((words.CPU, figures.cpu_ratio, "cpu_ratio", ""), (words.GPU, gpu_ratio, "gpu_ratio", power))
+    for label, ratio, reading, more in told:
+        if ratio is not None:
+            image = chart(server, scene, reading, ceiling=1.0)
+            tooltip = spread_words(server, scene, reading, units.percent)
+            said = f"{units.percent(ratio)}{more}"
+            yield Row(label, said, image=image, tooltip=tooltip, level=Level.QUIET, ambient=True)
 
 
-def _today(server: Server, scene: Scene) -> Optional[Row]:
+def today(server: Server, scene: Scene) -> Optional[Row]:
     """Return today's totals; where the day of a request is not known, what the server counts."""
     snapshot, totals = server.snapshot, server.totals
     if not scene.today or (snapshot.rows_total and not totals.any):
         tokens = snapshot.generated_tokens_total if snapshot.tokens_known else None
-        return Row(f"{words.FINISHED}: {words.totals(snapshot.rows_total, tokens)}") if snapshot.rows_total else None
+        said = words.totals(snapshot.rows_total or 0, tokens)
+        return fact(palette.TODAY, words.FINISHED, said) if snapshot.rows_total else None
     if not totals.any:
         return None
-    models = totals.of(scene.today)
-    children = tuple(
-        Row(f"{server.label(model)}: {words.totals(sums.requests, sums.generated_tokens)}"
-            f"{words.typical(sums.percentile(GENERATION), sums.percentile(FIRST_TOKEN))}", level=Level.QUIET)
-        for model, sums in models.items()
-    )  # fmt: skip
-    day = total(models.values())
+    models = day(server, scene)
+    children = [
+        fact(palette.NAME, server.label(model), words.totals(sums.requests, sums.generated_tokens)
+             + words.typical(sums.percentile(GENERATION), sums.percentile(FIRST_TOKEN)))
+        for model, sums in sorted(models.items(), key=lambda pair: -pair[1].requests)[:LISTED]
+    ]  # fmt: skip
+    whole = total(models.values())
     missed = totals.told.day == scene.today and not totals.told.complete
-    said = words.totals(day.requests, day.generated_tokens, missed=missed)
-    earlier = in_terminal(server, words.HISTORY, "history")
-    return Row(f"{words.TODAY}: {said}", children=(*children, earlier))
-
-
-def _image(server: Server, reading: str, scene: Scene, *, ceiling: Optional[float] = None, second: str = "") -> Image:
-    values = _scaled(server, reading, scene, ceiling)
-    return Image(draw(values, _scaled(server, second, scene, None) if second else (), scene.chart.height_px), values)
-
-
-def _scaled(server: Server, reading: str, scene: Scene, ceiling: Optional[float]) -> Points:
-    values = series(server.history, reading, points=scene.chart.points, now_s=scene.now_s)
-    return scaled(values, ceiling=ceiling or server.history.ceilings.get(reading))
+    said = words.totals(whole.requests, whole.generated_tokens, missed=missed)
+    earlier = in_terminal(server, palette.HISTORY, words.HISTORY, "history")
+    return Row(words.TODAY, said, palette.TODAY, children=(*children, earlier))

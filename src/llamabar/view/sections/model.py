@@ -2,76 +2,142 @@
 
 import json
 import shlex
-from typing import List, Optional, Tuple
+from typing import Iterator, List, Optional, Tuple
 from urllib.parse import quote
 
 from llamabar.core import readings, units
 from llamabar.core.capabilities import loadable
+from llamabar.core.phases import phases
 from llamabar.core.state import READY, STOPPING, Model, requests_of
-from llamabar.view import words
-from llamabar.view.menu import Action, Do, Level, Row
-from llamabar.view.scene import Server
-from llamabar.view.sections.actions import item
+from llamabar.core.totals import FIRST_TOKEN, Sums
+from llamabar.view import palette, words
+from llamabar.view.menu import SEPARATOR, Action, Do, Level, Row
+from llamabar.view.scene import Scene, Server
+from llamabar.view.sections.items import asking, chart, day, fact, item, spread_of, spread_words
+from llamabar.view.sections.requests import WAITING
 from llamabar.view.text import name, plain
 
+STEP_BUCKETS = 5  # charts and spreads move on once in so many
 
-def details(server: Server, model: Model) -> Tuple[Row, ...]:
-    """Return the submenu of a loaded model."""
-    change = server.totals.told.changes.get(model.id)
-    facts = (
-        (words.SPEED, _speed(model)), ("", "" if change is None else words.changed(change)),
-        (words.MEMORY, _memory(server, model)), (words.CONTEXT, _context(model)),
-        (words.REQUESTS, _requests(server, model)),
-        ("", "" if model.ttl_s is None else words.ttl(model.ttl_s).capitalize()), (words.LOAD_TIME, _load_time(model)),
-        (words.ID, plain(model.id) if server.label(model.id) != plain(model.id) else ""),
-        (words.ALIASES, ", ".join(name(alias) for alias in model.info.aliases[:4])),
+
+def made_of(server: Server, scene: Scene, model: Model) -> Tuple[object, ...]:
+    """Return what the submenu is made of, beside the model itself."""
+    requests, found = requests_of(server.snapshot, model.id), phases(server.snapshot)
+    return (
+        server.figures.speeds.get(model.id), server.figures.memory_bytes.get(model.id), server.url,
+        server.snapshot.connected, server.snapshot.confirmed, server.snapshot.asked, day(server, scene).get(model.id),
+        server.totals.told.changes.get(model.id), [found[request.info.id] for request in requests],
+        int(scene.now_s // (STEP_BUCKETS * server.history.bucket_s)), _rest_words(server, scene, model),
     )  # fmt: skip
-    told = (
-        Row(f"{label}: {said}" if label else said, level=Level.QUIET, ambient=label == words.MEMORY)
-        for label, said in facts
-        if said
-    )
-    return (*told, *_actions(server, model))
 
 
-def _speed(model: Model) -> str:
-    reading, row = readings.last(model), model.meter.last
-    return words.speeds(reading, row.prompt_tps if row is not None else None) if reading else ""
+def details(server: Server, scene: Scene, model: Model) -> Tuple[Row, ...]:
+    """Return the submenu of a loaded model."""
+    return (*_facts(server, scene, model), SEPARATOR, *_actions(server, model))
 
 
-def _memory(server: Server, model: Model) -> str:
+def briefly(server: Server, model: Model) -> Tuple[Row, ...]:
+    """Return the submenu of one among many: what it holds and how to get that back."""
+    used_bytes = server.figures.memory_bytes.get(model.id)
+    held = () if used_bytes is None else (fact(palette.MEMORY, words.MEMORY, units.size(used_bytes), ambient=True),)
+    return (*held, *_unload(server, model))
+
+
+def _facts(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
+    sums, row = day(server, scene).get(model.id, Sums()), model.meter.last
+    yield from _speed(server, scene, model)
+    first_s = sums.percentile(FIRST_TOKEN)
+    prompt = "" if row is None or not row.prompt_tps else words.tps(row.prompt_tps)
+    yield from _known(palette.PROMPT, words.PROMPT, prompt,
+                      tooltip=spread_words(server, scene, "prompt_tps", words.tps, model=model.id))  # fmt: skip
+    yield from _known(palette.TIME, words.FIRST_TOKEN, "" if first_s is None else words.after(first_s))
+    yield from _memory(server, scene, model)
+    yield from _known(palette.CONTEXT, words.CONTEXT, _context(model))
+    yield from _known(palette.SHARE, words.CACHED, _share(sums.cached_share))
+    yield from _known(palette.SHARE, words.DRAFTS, _share(sums.draft_acceptance))
+    yield from _known(palette.REQUESTS, words.REQUESTS, _requests(server, model),
+                      tooltip=spread_words(server, scene, "in_flight", "{:.0f}".format, model=model.id))  # fmt: skip
+    if model.ttl_s is not None:
+        yield fact(palette.EJECT, words.ttl(model.ttl_s).capitalize(), _rest_words(server, scene, model))
+    times = model.load_times_s
+    yield from _known(palette.LOAD, words.LOAD_TIME, words.usual(readings.median(times), len(times)) if times else "")
+    change = server.totals.told.changes.get(model.id)
+    yield from _known(palette.SPEED, words.CHANGE, "" if change is None else words.changed(change))
+    yield from _known(palette.NAME, words.ID, plain(model.id) if server.label(model.id) != plain(model.id) else "")
+    yield from _known(palette.NAME, words.ALIASES, ", ".join(name(alias) for alias in model.info.aliases[:4]))
+
+
+def _known(symbol: str, label: str, value: str, *, tooltip: str = "") -> Iterator[Row]:
+    """Yield a fact, if there is one."""
+    if value:
+        yield fact(symbol, label, value, tooltip=tooltip)
+
+
+def _speed(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
+    """Yield the speed beside its chart while there is one to be seen, with what is typical; else the last one alone."""
+    now, last = server.figures.speeds.get(model.id), readings.last(model)
+    spread = spread_of(server, scene, "generation_tps", model=model.id)
+    if now is None and spread is None:
+        ago = f", {words.ago(scene.now_s - last.at_s)}" if last is not None and last.at_s else ""
+        yield from _known(palette.SPEED, words.LAST_SPEED, "" if last is None else f"{words.tps(last.tps)}{ago}")
+        return
+    image = chart(server, scene, "generation_tps", model=model.id, second="prompt_tps")
+    yield Row(words.SPEED, words.speed(now or last), image=image, level=Level.QUIET)
+    if spread is not None:
+        best = max(spread.highest, now.tps if now is not None else 0.0)
+        lowest, typical = (words.tps(min(tps, best)) for tps in (spread.lowest, spread.typical))
+        yield fact(palette.SPEED, words.TYPICAL, typical, tooltip=words.bounds(lowest, words.tps(best)))
+
+
+def _memory(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
     used_bytes = server.figures.memory_bytes.get(model.id)
     if used_bytes is None:
-        return ""
-    now, peak = units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0))
-    return words.peak(now, peak)
+        return
+    said = words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
+    image = chart(server, scene, "memory_bytes", model=model.id)
+    yield Row(words.MEMORY, said, image=image, level=Level.QUIET, ambient=True)
 
 
 def _context(model: Model) -> str:
-    tokens = readings.context_tokens(model)
-    return words.tokens(tokens) if tokens else ""
+    tokens, used = readings.context_tokens(model), readings.context_used(model)
+    if not tokens:
+        return ""
+    return words.tokens(tokens) if used is None else words.tokens_of(min(used, tokens), tokens)
+
+
+def _share(ratio: Optional[float]) -> str:
+    return "" if ratio is None else units.percent(ratio)
 
 
 def _requests(server: Server, model: Model) -> str:
-    running = len(requests_of(server.snapshot, model.id))
-    return words.active(running) if running else ""
+    requests, found = requests_of(server.snapshot, model.id), phases(server.snapshot)
+    queued = sum(found[request.info.id] in WAITING for request in requests)
+    return words.active(len(requests), queued) if requests else ""
 
 
-def _load_time(model: Model) -> str:
-    times = model.load_times_s
-    return words.usual(readings.median(times), len(times)) if times else ""
+def _rest_words(server: Server, scene: Scene, model: Model) -> str:
+    rest_s = readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s)
+    return "" if rest_s is None else words.left(rest_s)
+
+
+def _unload(server: Server, model: Model) -> Tuple[Row, ...]:
+    """Return the way to unload a model: at once, or after asking where it would interrupt somebody."""
+    snapshot, said = server.snapshot, words.interrupts(len(requests_of(server.snapshot, model.id)))
+    if "unload_one" not in snapshot.confirmed or not snapshot.connected or model.state == STOPPING:
+        return ()
+    if not said:
+        return (item(server, palette.EJECT, words.UNLOAD, Do.UNLOAD, target=model.id),)
+    return (asking(server, palette.EJECT, words.UNLOAD_BUSY, words.UNLOAD_NOW, Do.UNLOAD, target=model.id, value=said),)
 
 
 def _actions(server: Server, model: Model) -> List[Row]:
-    snapshot, found = server.snapshot, []
-    if "unload_one" in snapshot.confirmed and snapshot.connected and model.state != STOPPING:
-        text = words.interrupting(words.UNLOAD, len(requests_of(snapshot, model.id)))
-        found.append(Row(text, action=Action(Do.UNLOAD, model.id, server=server.name)))
-    curl = item(server, words.COPY_CURL, Do.COPY, target=_curl(server, model))
-    found.append(item(server, words.COPY_ID, Do.COPY, target=model.id, alternate=curl))
+    found: List[Row] = [*_unload(server, model)]
+    curl = item(server, palette.TERMINAL, words.COPY_CURL, Do.COPY, target=_curl(server, model))
+    found.append(item(server, palette.COPY, words.COPY_ID, Do.COPY, target=model.id, alternate=curl))
     page = page_url(server, model)
     if page:
-        found.append(Row(words.OPEN_MODEL_PAGE, action=Action(Do.OPEN, page, server=server.name)))
+        action = Action(Do.OPEN, page, server=server.name)
+        found.append(Row(words.OPEN_MODEL_PAGE, symbol=palette.WEB, action=action))
     return found
 
 

@@ -1,40 +1,58 @@
-"""The models: those that are loaded, each with what it does; the rest folded under "Load"."""
+"""The models: those that are loaded, each with what it does; the rest folded under "Load Model"."""
 
 from dataclasses import replace
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
-from llamabar.core import readings
+from llamabar.core import readings, units
 from llamabar.core.apply_models import has_quit
 from llamabar.core.capabilities import loadable
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
-from llamabar.core.state import READY, STARTING, Model, Snapshot, at_work, in_flight, requests_of
+from llamabar.core.state import READY, STARTING, STOPPING, Model, Snapshot, at_work, in_flight, requests_of
 from llamabar.core.status import Status
-from llamabar.view import doing_words, words
+from llamabar.view import doing_words, needs, palette, words
 from llamabar.view.menu import MODEL, Action, Do, Level, Row, Subject
-from llamabar.view.scene import Server
+from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import model
+from llamabar.view.sections.items import fact
+from llamabar.view.sections.server import first_model
 from llamabar.view.text import plain, reason
 
 FAILED_FOR_S = 3600.0
 NOT_LOADED = ("stopped", "shutdown", "unknown", "")
+ROWS, LISTED, MOST_LISTED = 6, 12, 60  # loaded models with a row each, models that are not folded, and that are at all
+SOON_S = 300.0  # within which an unload is told in the row
 
 
-def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
+def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
     """Return a row for each loaded model, for each that just failed, and one for all the others."""
+    now_s = scene.now_s
     models = listed(server, now_s=now_s)
     shown = [one for one in models if _has_row(server, one, now_s)]
-    found = [_model_row(server, one, now_s) for one in shown]
-    rest = [one for one in models if one not in shown and not one.info.peer]
+    first = _first(server, shown)
+    found = [_model_row(server, scene, one) for one in first]
+    if len(shown) > len(first):
+        others = [one for one in shown if one not in first]
+        more = [_model_row(server, scene, one, brief=True) for one in others[:MOST_LISTED]]
+        found.append(Row(words.MORE_LOADED, units.count(len(others)), palette.SYMBOLS[Status.READY],
+                         children=(*more, *left_out(len(others) - MOST_LISTED))))  # fmt: skip
+    rest = [one for one in models if not one.info.peer and not _has_row(server, one, now_s)]
     if rest:
-        items = tuple(_load_item(server, one) for one in rest)
-        found.append(Row(f"{words.LOAD}: {words.models(len(rest), more=bool(shown))}", children=items))
+        found.append(_load(server, scene, rest))
     peers = [one for one in models if one.info.peer]
     if peers:
-        named = tuple(Row(server.label(one.id), level=Level.QUIET) for one in peers)
-        said = words.ON_OTHER_HOSTS.format(words.models(len(peers)))
-        found.append(Row(f"{words.PEERS}: {said}", children=named))
+        named = tuple(fact(palette.NAME, server.label(one.id), "") for one in peers[:MOST_LISTED])
+        named += left_out(len(peers) - MOST_LISTED)
+        said = words.ON_OTHER_HOSTS.format(units.plural(len(peers), "model"))
+        found.append(Row(words.PEERS, said, palette.ADDRESS, children=named))
+    if not models and server.status is Status.EMPTY:
+        found.append(first_model(server))
     return tuple(found)
+
+
+def left_out(count: int) -> Tuple[Row, ...]:
+    """Return the row that counts what there is no room for, none for nothing."""
+    return (fact(palette.MORE, words.LEFT_OUT, units.count(count)),) if count > 0 else ()
 
 
 def listed(server: Server, *, now_s: float) -> List[Model]:
@@ -43,34 +61,45 @@ def listed(server: Server, *, now_s: float) -> List[Model]:
     return [one for one in models if not one.info.unlisted or _has_row(server, one, now_s)]
 
 
-def state_words(server: Server, model: Model, *, now_s: float) -> str:
-    """Return what a model does right now, in words that stay true while they stand there."""
+def state_words(server: Server, model: Model, *, now_s: float, brief: bool = False) -> str:
+    """Return what a model does right now, in words that stay true while they stand there; `brief`: beside its symbol,
+    a speed is enough, and of an unload only one that comes soon is told.
+    """
     if model.state == READY:
-        return _ready_words(server, model, now_s)
+        return _ready_words(server, model, now_s, brief)
     if model.state == STARTING:
-        usual_s = readings.median(model.load_times_s)
+        usual_s = readings.median(model.load_times_s) or _load_s(server, model)
         return words.loading(readings.loading_for_s(model, now_s=now_s), usual_s)
     if model.failed_at_s is not None:
-        return words.failed(now_s - model.failed_at_s, reason(model.failure))
+        why = "" if brief or not model.failure else f", {reason(model.failure)}"
+        return words.failed(now_s - model.failed_at_s) + why
     if has_quit(model, now_s=now_s):
         return doing_words.quit_unexpectedly(now_s - (model.quit_at_s or now_s))
     return words.MODEL_STATES.get(model.state, reason(model.state))
 
 
-def _ready_words(server: Server, model: Model, now_s: float) -> str:
-    doing = _doing(server.snapshot, model, server.figures.speeds.get(model.id))
+def _load_s(server: Server, model: Model) -> Optional[float]:
+    before = server.totals.told.needs.get(model.id)
+    return before.load_s if before is not None else None
+
+
+def _ready_words(server: Server, model: Model, now_s: float, brief: bool) -> str:
+    doing = _doing(server.snapshot, model, server.figures.speeds.get(model.id), brief)
     if doing is not None:
         return doing
-    unload = words.unload(model.ttl_s, readings.unloads_in_s(server.snapshot, model, now_s=now_s))
-    return f"{words.STATUS[Status.READY]}, {unload}" if unload else words.STATUS[Status.READY]
+    rest_s = readings.unloads_in_s(server.snapshot, model, now_s=now_s)
+    unload = words.unload(model.ttl_s, rest_s)
+    if brief:
+        unload = words.left(rest_s) if rest_s is not None and rest_s <= SOON_S else ""
+    return f"{words.READY}, {unload}" if unload else words.READY
 
 
-def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading]) -> Optional[str]:
-    found = phases(snapshot)
-    requests = requests_of(snapshot, model.id)
+def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading], brief: bool) -> Optional[str]:
+    found, requests = phases(snapshot), requests_of(snapshot, model.id)
     current = [found[request.info.id] for request in requests]
     if Phase.GENERATING in current or (reading is not None and not current):
-        return words.generating(reading)
+        said = [] if brief and reading is not None else [words.STATUS[Status.GENERATING]]
+        return " ".join([*said, *([] if reading is None else [words.speed(reading)])])
     if Phase.PROMPT in current:
         return words.prompt(readings.prompt_position(model))
     if Phase.WORKING in current:
@@ -78,34 +107,70 @@ def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading]) -> Opti
     if not current and at_work(model):
         return words.prompt(readings.prompt_position(model)) if model.meter.reading() else words.BUSY
     counted = in_flight(snapshot)
-    ready = [other for other in snapshot.models.values() if other.state == READY]
-    if not snapshot.requests and counted and len(ready) == 1:
+    if not snapshot.requests and counted and sum(other.state == READY for other in snapshot.loaded) == 1:
         return doing_words.busy(counted)
     return words.READY_WAITING if current else None
 
 
+def _symbol(server: Server, one: Model, now_s: float) -> str:
+    """Return the symbol of what a model does."""
+    if one.state != READY:
+        by_state = {STARTING: Status.LOADING, STOPPING: Status.STOPPING}
+        failed = _failed(one, now_s) and one.state in NOT_LOADED
+        return palette.FAILED if failed else palette.SYMBOLS[by_state.get(one.state, Status.STARTING)]
+    found = {phases(server.snapshot)[request.info.id] for request in requests_of(server.snapshot, one.id)}
+    first = next((phase for phase in reversed(Phase) if phase in found), None)
+    if first is None and (one.id in server.figures.speeds or at_work(one)):
+        first = Phase.WORKING
+    return palette.SYMBOLS[Status.READY] if first is None else palette.BY_PHASE[first]
+
+
+def _first(server: Server, shown: List[Model]) -> List[Model]:
+    """Return the models with a row of their own, by id: those that failed or work, then the most recently used."""
+    if len(shown) <= ROWS:
+        return shown
+
+    def _rank(one: Model) -> Tuple[bool, bool, float, str]:
+        works = one.state != READY or one.id in server.figures.speeds or bool(requests_of(server.snapshot, one.id))
+        return not works, False, -(one.last_use_s or 0.0), one.id
+
+    kept = {one.id for one in sorted(shown, key=_rank)[:ROWS]}
+    return [one for one in shown if one.id in kept]
+
+
 def _has_row(server: Server, model: Model, now_s: float) -> bool:
-    failed = _failed(model, now_s)
-    return model.state not in NOT_LOADED or failed or _asked_words(server, model, Do.LOAD, now_s) != ""
+    if model.state not in NOT_LOADED:
+        return True
+    return _failed(model, now_s) or _asked_words(server, model, Do.LOAD, now_s) != ""
 
 
 def _failed(model: Model, now_s: float) -> bool:
     return has_quit(model, now_s=now_s) or (model.failed_at_s is not None and now_s - model.failed_at_s < FAILED_FOR_S)
 
 
-def _model_row(server: Server, one: Model, now_s: float) -> Row:
+def _model_row(server: Server, scene: Scene, one: Model, *, brief: bool = False) -> Row:
+    now_s = scene.now_s
     asked = _asked_words(server, one, Do.UNLOAD, now_s) or _asked_words(server, one, Do.LOAD, now_s)
-    text = asked or state_words(server, one, now_s=now_s)
-    again = _load_item(server, one)
-    loaded = one.state not in NOT_LOADED
-    failed = _failed(one, now_s) and not loaded
-    children = model.details(server, one) if loaded else (replace(again, text=words.LOAD_AGAIN, subject=None),)
-    level = Level.WARNING if failed else Level.NORMAL
-    return replace(again, text=f"{again.text}: {text}", action=None, children=children, level=level)
+    value, symbol = asked or state_words(server, one, now_s=now_s, brief=True), _symbol(server, one, now_s)
+
+    def _make() -> Row:
+        again = _load_item(server, one)
+        if one.state not in NOT_LOADED:
+            children = model.briefly(server, one) if brief else model.details(server, scene, one)
+            return replace(again, value=value, symbol=symbol, action=None, children=children)
+        why = (fact(palette.ABOUT, words.REASON, reason(one.failure)),) if one.failure else ()
+        children = (*why, replace(again, label=words.LOAD_AGAIN, symbol=palette.RESTART, value="", subject=None))
+        level = Level.WARNING if _failed(one, now_s) else Level.NORMAL
+        return replace(again, value=value, symbol=symbol, action=None, children=children, level=level)
+
+    made_of = (one, value, symbol, brief, server.label(one.id), *model.made_of(server, scene, one))
+    return scene.remembered.part((MODEL, server.name, one.id), made_of, _make)
 
 
 def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
     """A click shows at once, until the next news of the model; a refusal stays for ten seconds."""
+    if not server.snapshot.asked:
+        return ""
     asked = server.snapshot.asked.get(Action(do, model.id, server=server.name).token)
     if asked is None:
         return ""
@@ -116,9 +181,44 @@ def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
     return words.ASKED[do.value] if waiting and not news and not asked.failure else ""
 
 
-def _load_item(server: Server, one: Model) -> Row:
+def _load(server: Server, scene: Scene, rest: List[Model]) -> Row:
+    """Return the row of the models that can be loaded: pinned and recent ones first; of many the others are folded."""
+
+    def _make() -> Row:
+        pinned = {
+            one.id for one in rest if one.id in scene.wishes.pinned or plain(one.info.name) in scene.wishes.pinned
+        }
+        ordered = sorted(rest, key=lambda one: (one.id not in pinned, -(one.last_use_s or 0.0), one.id))
+        items = [_load_item(server, one, pinned=one.id in pinned) for one in ordered[:MOST_LISTED]]
+        few = len(rest) <= LISTED
+        first = items if few else items[: max(LISTED - 1, len(pinned))]
+        folded = () if few else _folded(ordered[len(first) : MOST_LISTED], items[len(first) :])
+        children = (*first, *folded, *left_out(len(rest) - MOST_LISTED))
+        return Row(words.LOAD, units.count(len(rest)), palette.LOAD, children=children)
+
+    made_of = (tuple(rest), server.labels, server.snapshot.connected, server.snapshot.confirmed, scene.wishes.pinned)
+    said = [needs.said(server, one.id) for one in rest[:MOST_LISTED]]
+    return scene.remembered.part(("load", server.name), (*made_of, said), _make)
+
+
+def _folded(models: List[Model], items: List[Row]) -> Tuple[Row, ...]:
+    """Return the rest by owner, where ids name owners that have several; what is left stands together."""
+    by_owner: Dict[str, List[Row]] = {}
+    for one, row in zip(models, items):
+        by_owner.setdefault(one.id.partition("/")[0] if "/" in one.id else "", []).append(row)
+    loose = [row for owner, found in by_owner.items() for row in found if not owner or len(found) == 1]
+    named = {plain(owner): found for owner, found in by_owner.items() if owner and len(found) > 1}
+    groups = {**dict(sorted(named.items())), **({words.MORE_MODELS: loose} if loose else {})}
+    return tuple(
+        Row(owner, units.count(len(found)), palette.FOLDER, children=tuple(found)) for owner, found in groups.items()
+    )
+
+
+def _load_item(server: Server, one: Model, *, pinned: bool = False) -> Row:
     offered = server.snapshot.connected and loadable(server.snapshot, one)
     action = Action(Do.LOAD, one.id, server=server.name) if offered else None
     label, whole = server.label(one.id), plain(one.id)
     subject = Subject(MODEL, server=server.name, target=one.id, label=label)
-    return Row(label, action=action, subject=subject, tooltip="" if label == whole else whole)
+    symbol = palette.PIN if pinned else palette.SYMBOLS[Status.EMPTY]
+    said, tooltip = needs.said(server, one.id), "" if label == whole else whole
+    return Row(label, said, symbol, action=action, subject=subject, tooltip=tooltip, ambient=bool(said))

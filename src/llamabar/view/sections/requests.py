@@ -1,38 +1,79 @@
-"""The requests in flight, oldest first, each with its phase, its age and a way to cancel it."""
+"""The requests in flight: one row, their list its submenu, oldest first, each with a way to cancel it."""
 
-from typing import Tuple
+from typing import List, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import Request
-from llamabar.view import doing_words, words
+from llamabar.core.state import Request, in_flight
+from llamabar.view import doing_words, palette, words
 from llamabar.view.menu import REQUEST, Action, Do, Row, Subject
-from llamabar.view.scene import Server
-from llamabar.view.text import name
+from llamabar.view.scene import Scene, Server
+from llamabar.view.sections.items import asking, fact, item
+from llamabar.view.text import name, plain
+
+WAITING = (Phase.QUEUED, Phase.LOADING)
+SHOWN = 30
 
 
-def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
-    """Return a row for each request in flight."""
-    found = phases(server.snapshot)
-    requests = sorted(server.snapshot.requests.values(), key=lambda request: (request.started_s, request.info.id))
-    return tuple(_row(server, request, phase=found[request.info.id], now_s=now_s) for request in requests)
+def row(server: Server, scene: Scene) -> Row:
+    """Return the row of the requests, always there; its submenu says what was last where nothing is in flight."""
+    found, running = phases(server.snapshot), in_flight(server.snapshot)
+    queued = sum(1 for phase in found.values() if phase in WAITING)
+    listed = server.snapshot.by_age
+    children: List[Row] = [
+        _request(server, scene, one, phase=found[one.info.id], now_s=scene.now_s) for one in listed[:SHOWN]
+    ]
+    if len(listed) > SHOWN:
+        children.append(fact(palette.REQUESTS, words.LEFT_OUT, units.plural(len(listed) - SHOWN, "request")))
+    if listed and "cancel" in server.snapshot.confirmed and server.snapshot.connected:
+        said = words.interrupts(running)
+        children.append(asking(server, palette.CANCEL, words.CANCEL_ALL, words.CANCEL_NOW, Do.CANCEL_ALL, value=said))
+    return Row(
+        words.REQUESTS, words.active(running, queued), palette.REQUESTS, children=(*children, *_rest(server, scene))
+    )
+
+
+def _rest(server: Server, scene: Scene) -> Tuple[Row, ...]:
+    """Return what stands below the list, and in its place where there is none."""
+    if in_flight(server.snapshot) is None or (in_flight(server.snapshot) and not server.snapshot.requests):
+        return (Row(words.NOT_LISTED, symbol=palette.ABOUT),)
+    last = server.snapshot.rows[-1] if server.snapshot.rows else None
+    if last is None:
+        return (fact(palette.TIME, words.LAST_REQUEST, words.NONE),)
+    model = server.snapshot.models.get(last.model)
+    ended_s = model.meter.last_at_s if model is not None and model.meter.last is last else None
+    ago = f", {words.ago(scene.now_s - ended_s)}" if ended_s else ""
+    return (fact(palette.TIME, words.LAST_REQUEST, f"{server.label(last.model)}{ago}"),)
 
 
 def said(server: Server, request: Request, *, phase: Phase, now_s: float) -> str:
     """Return what a request does: its model, its tokens or its phase, its age."""
+    return f"{server.label(request.info.model)}, {_doing(server, request, phase, now_s)}"
+
+
+def _doing(server: Server, request: Request, phase: Phase, now_s: float) -> str:
     model = server.snapshot.models.get(request.info.model)
     tokens = readings.decoded_tokens(server.snapshot, model) if model and phase is Phase.GENERATING else None
     doing = words.tokens(tokens) if tokens else doing_words.phase(phase, request.kind)
-    return f"{server.label(request.info.model)}, {doing}, {units.duration(now_s - request.started_s)}"
+    return f"{doing}, {units.duration(now_s - request.started_s)}"
 
 
-def _row(server: Server, request: Request, *, phase: Phase, now_s: float) -> Row:
-    text = f"{words.REQUEST} {name(request.info.id, 12)}: {said(server, request, phase=phase, now_s=now_s)}"
-    action = cancel(server.name, request)
-    subject = Subject(REQUEST, server=server.name, target=action.target, mark=action.mark, label=text)
+def _request(server: Server, scene: Scene, request: Request, *, phase: Phase, now_s: float) -> Row:
+    doing, action = _doing(server, request, phase, now_s), cancel(server.name, request)
     offered = "cancel" in server.snapshot.confirmed and server.snapshot.connected
-    item = f"{words.CANCEL} ({words.ON_ITS_WAY})" if server.waits(action) else words.CANCEL
-    return Row(text, subject=subject, children=(Row(item, action=action),) if offered else ())
+
+    def _make() -> Row:
+        label = f"#{name(request.info.id, 12)} {server.label(request.info.model)}"
+        target = Subject(REQUEST, server=server.name, target=action.target, mark=action.mark, label=label)
+        found: List[Row] = []
+        if request.info.path:
+            found.append(fact(palette.LINK, words.PATH, plain(request.info.path)[:48]))
+        if offered:
+            found.append(item(server, palette.CANCEL, words.CANCEL, Do.CANCEL, target=action.target, mark=action.mark))
+        return Row(label, doing, palette.BY_PHASE[phase], children=tuple(found), subject=target)
+
+    made_of = (doing, phase, request.info.path, request.info.stamp, offered, server.waits(action))
+    return scene.remembered.part(("request", server.name, request.info.id), made_of, _make)
 
 
 def cancel(server: str, request: Request) -> Action:

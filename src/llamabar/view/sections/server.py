@@ -2,66 +2,130 @@
 
 from typing import List, Tuple
 
-from llamabar.core import units
+from llamabar.core import readings, units
 from llamabar.core.events import FaultKind, ServiceState
+from llamabar.core.state import READY, STARTING, Snapshot, in_flight, loaded
 from llamabar.core.status import Status
-from llamabar.view import words
+from llamabar.view import palette, words
 from llamabar.view.menu import Action, Do, Level, Row
-from llamabar.view.palette import SYMBOLS
-from llamabar.view.scene import Server
-from llamabar.view.sections.actions import in_terminal, item, service_item, service_known
+from llamabar.view.scene import Scene, Server
+from llamabar.view.sections.items import asking, chart, fact, in_terminal, item, service_known, spread_words
 from llamabar.view.text import name, plain, reason
 
 STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTING)
 CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as it was wanted
 OPENS_SETTINGS = (
     FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.HTTPS_ONLY,
-    FaultKind.NO_ADDRESS,
+    FaultKind.NO_ADDRESS, FaultKind.UNKNOWN_HOST,
 )  # fmt: skip
 
 
-def rows(server: Server, *, now_s: float) -> Tuple[Row, ...]:
-    """Return the server's line and, when it is not well, why and what to do."""
-    snapshot = server.snapshot
+def is_gone(snapshot: Snapshot) -> bool:
+    """Tell whether a server can't be watched: then its models and requests are not shown. A moment's gap is none."""
+    return not snapshot.connected and not (snapshot.fault is not None and snapshot.fault.kind is FaultKind.LAGGING)
+
+
+def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
+    """Return the server's line, then the chart of its speed or, when it is not well, why and what to do."""
     label = words.SERVER if server.only else name(server.name)
-    text = f"{label}: {words.status(snapshot, server.status)}"
-    details, symbol = _details(server, now_s), SYMBOLS[server.status]
-    if snapshot.connected or snapshot.fault is None:
-        return (Row(text, symbol=symbol, children=details), *_refused(server, now_s))
-    level = Level.NORMAL if server.status in CALM else Level.ERROR
-    line = Row(words.AT.format(text, server.address), symbol=symbol, level=level, children=details)
-    return (line, *_remedies(server, now_s), *_refused(server, now_s))
+    said = f"{label}: {words.status(server.snapshot, server.status)}"
+    if is_gone(server.snapshot) and server.snapshot.fault is not None:
+        said = words.AT.format(said, server.address)
+    line = head(server, scene, said, doing(server, scene.now_s))
+    more = _remedies(server) if is_gone(server.snapshot) else [_speed(server, scene)]
+    return (line, *more, *_refused(server, scene.now_s))
 
 
-def _remedies(server: Server, now_s: float) -> List[Row]:
-    snapshot, fault, cause = server.snapshot, server.snapshot.fault, server.cause
-    assert fault is not None
+def instead(server: Server, scene: Scene) -> Tuple[Row, ...]:
+    """Return what stands in the place of the models: how to find out why they are gone, and what was seen last.
+
+    Never nothing, so that the lines between the parts of an open menu stay where they are.
+    """
+    snapshot, found = server.snapshot, [in_terminal(server, palette.DIAGNOSE, words.DOCTOR, "doctor")]
+    if snapshot.last_seen_s is not None:
+        shown = ", ".join(server.label(model.id) for model in loaded(snapshot)[:3])
+        said = words.ago(scene.now_s - snapshot.last_seen_s) + (f", {shown}" if shown else "")
+        found.append(fact(palette.TIME, words.LAST_UPDATE, said))
+    return tuple(found)
+
+
+def head(server: Server, scene: Scene, label: str, value: str, *children: Row) -> Row:
+    """Return the line of a server; `children` stand above what is known of it."""
+    return Row(label, value, palette.SYMBOLS[server.status], children=(*children, *_details(server, scene.now_s)))
+
+
+def doing(server: Server, now_s: float) -> str:
+    """Return how far a server is with what it does, or for how long it has been gone; "" where nothing tells."""
+    snapshot, status = server.snapshot, server.status
+    if is_gone(snapshot):
+        gone_s = now_s - (now_s if snapshot.last_seen_s is None else snapshot.last_seen_s)
+        return units.duration(gone_s) if gone_s >= 60 else ""
+    if status is Status.GENERATING and server.figures.total is not None:
+        return words.speed(server.figures.total)
+    if status is Status.PROMPT:
+        positions = [readings.prompt_position(model) for model in loaded(snapshot)]
+        return words.tokens(sum(position or 0 for position in positions)) if any(positions) else ""
+    if status is Status.LOADING:
+        loading = [readings.loading_for_s(one, now_s=now_s) for one in loaded(snapshot) if one.state == STARTING]
+        return units.duration(max((s for s in loading if s is not None), default=None))
+    if status is Status.QUEUED:
+        return units.count(in_flight(snapshot))
+    ready = sum(model.state == READY for model in loaded(snapshot))
+    return units.plural(ready, "model") if status is Status.READY and ready else ""
+
+
+def _speed(server: Server, scene: Scene) -> Row:
+    """Return the chart; its words are its unit and its span, its tooltip the figures."""
+    told = ((words.SPEED, "generation_tps"), (words.PROMPT, "prompt_tps"))
+    said = [(label, spread_words(server, scene, reading, words.tps)) for label, reading in told]
+    tooltip = "; ".join(f"{label}: {spread}" for label, spread in said if spread)
+    image = chart(server, scene, "generation_tps", spec=scene.chart, second="prompt_tps")
+    return Row(words.SPEED, units.duration(server.history.span_s), image=image, tooltip=tooltip)
+
+
+def first_model(server: Server) -> Row:
+    """Return what to do where the config has no model: open it, or the page that explains it."""
+    if service_known(server):
+        return item(server, palette.ADD, words.ADD_MODEL, Do.SHOW, target="config")
+    return Row(words.ADD_MODEL, symbol=palette.ADD, action=Action(Do.OPEN, words.ADD_MODEL_URL, server=server.name))
+
+
+def _remedies(server: Server) -> List[Row]:
+    fault, cause = server.snapshot.fault, server.cause
+    if fault is None:
+        return []
     found: List[Row] = []
     if server.status not in CALM or cause is not None:
         why = words.why(fault, server.status) if cause is None else reason(cause.title)
         detail = f" ({reason(fault.detail)})" if fault.detail else ""
-        found.append(Row(f"{words.WHY}: {why}{detail}", level=Level.QUIET))
+        found.append(fact(palette.ABOUT, f"{words.WHY}: {why}{detail}", ""))
+    if server.status is Status.NO_SERVICE:
+        found.append(in_terminal(server, palette.ADD, words.INSTALL, "install"))
+    if service_known(server) and server.status in STARTABLE:
+        found.append(_start(server))
     if cause is not None and cause.remedy and server.status is not Status.STOPPED:
         copied = Action(Do.COPY, cause.remedy, server=server.name)
-        found.append(Row(f"{words.COPY_FIX}: {reason(cause.remedy)}", action=copied, level=Level.WARNING))
+        found.append(Row(f"{words.COPY_FIX}: {reason(cause.remedy)}", symbol=palette.FIX, action=copied))
     elif fault.kind in words.REMEDIES:
-        found.append(Row(words.REMEDIES[fault.kind], level=Level.WARNING))
-    if service_known(server) and server.status in STARTABLE:
-        # one that runs and is silent: starting it would do nothing
-        silent = snapshot.service is not None and snapshot.service.state is ServiceState.RUNNING
-        found.append(service_item(server, *((words.RESTART, Do.RESTART) if silent else (words.START, Do.START))))
+        found.append(Row(words.REMEDIES[fault.kind], symbol=palette.FIX, level=Level.WARNING))
     if fault.kind in OPENS_SETTINGS:
-        found.append(item(server, words.OPEN_SETTINGS, Do.SHOW, target="settings"))
-    found.append(in_terminal(server, words.DOCTOR, "doctor"))
-    if snapshot.last_seen_s is not None:
-        found.append(Row(f"{words.LAST_UPDATE}: {words.ago(now_s - snapshot.last_seen_s)}", level=Level.QUIET))
+        found.append(item(server, palette.GEAR, words.OPEN_SETTINGS, Do.SHOW, target="settings"))
     return found
+
+
+def _start(server: Server) -> Row:
+    """Return the item that starts the service; one that runs and is silent has to be restarted."""
+    service = server.snapshot.service
+    label = service.label if service is not None else ""
+    if service is not None and service.state is ServiceState.RUNNING:
+        return asking(server, palette.RESTART, words.RESTART, words.RESTART_NOW, Do.RESTART, target=label)
+    return item(server, palette.START, words.START, Do.START, target=label)
 
 
 def _refused(server: Server, now_s: float) -> Tuple[Row, ...]:
     """Return a row for each click that was refused just now and has no row of a model to say so."""
     return tuple(
-        Row(words.refused(asked.what, reason(asked.failure)), level=Level.WARNING)
+        Row(words.refused(asked.what, reason(asked.failure)), symbol=palette.FAILED, level=Level.WARNING)
         for asked in server.snapshot.asked.values()
         if asked.failure and asked.what not in (Do.LOAD.value, Do.UNLOAD.value) and asked.ended_s is not None
         if now_s - asked.ended_s < words.REFUSED_FOR_S
@@ -70,14 +134,14 @@ def _refused(server: Server, now_s: float) -> Tuple[Row, ...]:
 
 def _details(server: Server, now_s: float) -> Tuple[Row, ...]:
     snapshot, used_bytes = server.snapshot, server.figures.server_bytes
-    found = [Row(f"{words.ADDRESS}: {server.address}", level=Level.QUIET)]
+    found = [fact(palette.ADDRESS, words.ADDRESS, server.address)]
     if snapshot.version:
-        found.append(Row(f"{words.VERSION}: v{plain(snapshot.version)}", level=Level.QUIET))
-    if snapshot.connected and snapshot.connection_since_s is not None:
-        said = words.CONNECTED_FOR.format(units.duration(now_s - snapshot.connection_since_s))
-        found.append(Row(said, level=Level.QUIET, ambient=True))
+        found.append(fact(palette.ABOUT, words.VERSION, f"v{plain(snapshot.version)}"))
     if service_known(server) and snapshot.service is not None:
-        found.append(Row(f"{words.SERVICE}: {reason(snapshot.service.label)}", level=Level.QUIET))
+        found.append(fact(palette.GEAR, words.SERVICE, reason(snapshot.service.label)))
+    if snapshot.connected and snapshot.connection_since_s is not None:
+        said = units.duration(now_s - snapshot.connection_since_s)
+        found.append(fact(palette.TIME, words.CONNECTED, said, ambient=True))
     if used_bytes is not None:
-        found.append(Row(f"{words.MEMORY}: {words.ITSELF} {units.size(used_bytes)}", level=Level.QUIET, ambient=True))
+        found.append(fact(palette.MEMORY, words.ITSELF, units.size(used_bytes), ambient=True))
     return tuple(found)

@@ -1,0 +1,163 @@
+"""Charts as PNG, told apart by shape as well as by colour, and the same points as terminal blocks. Newest at the right.
+
+A gap is nothing, a zero the base line alone, a value a pale bar with a dark top. A second series is a line in steps, on
+a scale of its own. Both scales begin at 0; their tops stand in the picture, at its left and its right.
+"""
+
+import io
+from functools import lru_cache
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+
+from llamabar.view.palette import DASHED, FILL, LINE
+
+RETINA_PIXELS_PER_METRE = 5669  # 144 dpi: NSImage then draws half as many points as pixels
+CLEAR, BAR, DARK, SECOND = range(4)
+PIXELS_A_BYTE = 4
+TOP_PX, LINE_PX, DOT_PX = 2, 2, 2
+GLYPH_PX, GLYPH_ROWS = 8, 5  # three dots and a blank, by five dots
+GLYPHS: Dict[str, Tuple[int, ...]] = {
+    "0": (7, 5, 5, 5, 7), "1": (2, 6, 2, 2, 7), "2": (7, 1, 7, 4, 7), "3": (7, 1, 3, 1, 7), "4": (5, 5, 7, 1, 1),
+    "5": (7, 4, 7, 1, 7), "6": (7, 4, 7, 5, 7), "7": (7, 1, 2, 2, 2), "8": (7, 5, 7, 5, 7), "9": (7, 5, 7, 1, 7),
+    ".": (0, 0, 0, 0, 2), "%": (5, 1, 2, 4, 5), "k": (4, 5, 6, 5, 5), "M": (5, 7, 7, 5, 5), "G": (7, 4, 5, 5, 7),
+    " ": (0, 0, 0, 0, 0),
+}  # fmt: skip
+SCALE_CHARS = 3  # the longest top: 200, 20k, 50G
+FEWEST_POINTS = 5
+HATCH = (b"\xaa\x80", b"\x2a\xa0", b"\x0a\xa8", b"\x02\xaa")  # slanting strokes of the dark colour, repeated
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+Points = Tuple[Optional[float], ...]
+
+
+class Chart(NamedTuple):
+    """How large a chart is: points over the whole history, each of a multiple of four pixels, beside their scale."""
+
+    points: int
+    point_px: int
+    height_px: int
+
+
+CHART, SMALL = Chart(50, 8, 56), Chart(30, 4, 32)
+
+
+class Scale(NamedTuple):
+    """Points between 0 and 1, and what 1 stands for, in at most SCALE_CHARS characters."""
+
+    values: Points = ()
+    top: str = ""
+
+
+NO_LINE = Scale()
+
+
+def chart_of(width_px: Optional[int], height_px: Optional[int], *, buckets: int) -> Chart:
+    """Return the largest chart within these pixels whose points cover whole buckets; the usual where None is said."""
+    room = (width_px or CHART.points * CHART.point_px) // CHART.point_px
+    points = max(count for count in range(1, max(FEWEST_POINTS, room) + 1) if buckets % count == 0)
+    return Chart(points, CHART.point_px, height_px or CHART.height_px)
+
+
+def scaled(values: Points, ceiling: float) -> Points:
+    """Return values between 0 and 1 under a ceiling; gaps stay gaps."""
+    return tuple(None if value is None else min(1.0, max(0.0, value / ceiling)) for value in values)
+
+
+@lru_cache(maxsize=128)
+def draw(chart: Chart, bars: Scale, line: Scale = NO_LINE) -> bytes:
+    """Return a palette PNG of a chart, transparent behind, at Retina density."""
+    height_px = chart.height_px
+    tops = [_px(value, height_px) for value in bars.values]
+    steps = _steps([_px(value, height_px) for value in line.values], len(tops))
+    patterns = [_pattern(index, chart.point_px, gap=index in (BAR, DARK)) for index in range(4)]
+    left, right = (_words(scale.top, index, height_px) for scale, index in ((bars, DARK), (line, SECOND)))
+    rows = []
+    for row in range(height_px):
+        level = height_px - row
+        body = [patterns[_index(top, step, level)] for top, step in zip(tops, steps)]
+        rows.append(b"".join((*left[row : row + 1], *body, *right[row : row + 1])))
+    return _png(rows, second=bool(line.values))
+
+
+@lru_cache(maxsize=16)
+def draw_parts(shares: Tuple[float, ...], width_px: int = 144, height_px: int = 32) -> bytes:
+    """Return a bar of three parts: the first solid, the second hatched, what is left an empty frame."""
+    columns = width_px // PIXELS_A_BYTE
+    first = round(shares[0] * columns)
+    second = min(columns, round(sum(shares[:2]) * columns)) - first
+    rest = columns - first - second
+    edge = [_pattern(DARK, PIXELS_A_BYTE) * columns] * LINE_PX
+    rows = []
+    for row in range(height_px // 2 - 2 * LINE_PX):
+        hatch = (HATCH[row // 2 % len(HATCH)] * columns)[:second]
+        empty = b"\x00" * (rest - 1) + bytes([DARK << 2 | DARK]) if rest else b""
+        rows.append(_pattern(DARK, PIXELS_A_BYTE) * first + hatch + empty)
+    blank = [b"\x00" * columns] * (height_px // 4)
+    return _png([*blank, *edge, *rows, *edge, *blank])
+
+
+def blocks(values: Points, width: int) -> str:
+    """Return the newest points as block characters; a space for a gap."""
+    shown = values[-width:]
+    return "".join(" " if value is None else _BLOCKS[round(value * (len(_BLOCKS) - 1))] for value in shown)
+
+
+def _px(value: Optional[float], height_px: int) -> Optional[int]:
+    return None if value is None else TOP_PX + round(value * (height_px - TOP_PX))
+
+
+def _steps(heights: Sequence[Optional[int]], points: int) -> List[Tuple[int, int]]:
+    """Return from and to which height the line reaches at each point; (0, 0) where it is not."""
+    found = [(0, 0)] * points
+    before: Optional[int] = None
+    for at, height in enumerate(heights[:points]):
+        if height is not None:
+            low, high = (height, height) if before is None else (min(before, height), max(before, height))
+            found[at] = (low - LINE_PX, high)
+        before = height
+    return found
+
+
+def _index(top: Optional[int], step: Tuple[int, int], level: int) -> int:
+    if step[0] < level <= step[1]:
+        return SECOND
+    if top is None or level > top:
+        return CLEAR
+    return DARK if level > top - TOP_PX else BAR
+
+
+def _pattern(index: int, pixels: int, *, gap: bool = False) -> bytes:
+    """Return so many pixels of a colour, four a byte, the leftmost in the highest bits; `gap`: the last stays clear."""
+    found = 0
+    for at in range(-(-pixels // PIXELS_A_BYTE) * PIXELS_A_BYTE):
+        found = found << 2 | (index if at < pixels - gap else CLEAR)
+    return found.to_bytes(-(-pixels // PIXELS_A_BYTE), "big")
+
+
+@lru_cache(maxsize=64)
+def _words(text: str, index: int, height_px: int) -> List[bytes]:
+    """Return rows of a text at the top of a chart, of the width of SCALE_CHARS characters; none for no text."""
+    rows: List[bytes] = []
+    if not text:
+        return rows
+    for dots in range(GLYPH_ROWS):
+        found = b""
+        for char in f"{text:>{SCALE_CHARS}}":
+            bits = GLYPHS.get(char, GLYPHS[" "])[dots]
+            pixels = [index if bits >> (2 - at // DOT_PX) & 1 else CLEAR for at in range(3 * DOT_PX)] + [CLEAR] * DOT_PX
+            found += bytes(a << 6 | b << 4 | c << 2 | d for a, b, c, d in zip(*(pixels[n::4] for n in range(4))))
+        rows += [found] * DOT_PX
+    blank = b"\x00" * (SCALE_CHARS * GLYPH_PX // PIXELS_A_BYTE)
+    return (rows + [blank] * height_px)[:height_px]
+
+
+def _png(rows: List[bytes], *, second: bool = False) -> bytes:
+    import png  # not before there is something to draw
+
+    palette = [(0, 0, 0, 0), FILL, LINE, DASHED][: 4 if second else 3]
+    writer = png.Writer(
+        width=len(rows[0]) * PIXELS_A_BYTE, height=len(rows), palette=palette, bitdepth=2, compression=9,
+        x_pixels_per_unit=RETINA_PIXELS_PER_METRE, y_pixels_per_unit=RETINA_PIXELS_PER_METRE, unit_is_meter=True,
+    )  # fmt: skip
+    out = io.BytesIO()
+    writer.write_packed(out, rows)
+    return out.getvalue()

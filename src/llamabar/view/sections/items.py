@@ -1,0 +1,102 @@
+"""What many rows are made with: facts, items that do something, items that ask first, and charts."""
+
+from typing import Callable, Mapping, Optional
+
+from llamabar.core import units
+from llamabar.core.history import History, Spread, nice_ceiling, series, spread
+from llamabar.core.totals import Sums
+from llamabar.view import words
+from llamabar.view.charts import SMALL, Chart, Scale, draw, scaled
+from llamabar.view.menu import Action, Do, Image, Level, Row
+from llamabar.view.scene import Scene, Server
+
+GB, SPREAD_BUCKETS = 1e9, 5
+
+
+def fact(symbol: str, label: str, value: str, *, tooltip: str = "", ambient: bool = False) -> Row:
+    """Return a row that says something and does nothing."""
+    return Row(label, value, symbol, level=Level.QUIET, tooltip=tooltip, ambient=ambient)
+
+
+def item(
+    server: Server, symbol: str, text: str, do: Do, *, target: str = "", mark: str = "", value: str = "",
+    alternate: Optional[Row] = None,
+) -> Row:  # fmt: skip
+    """Return a row that does something; it says so while a click is on its way."""
+    action = Action(do, target, server=server.name, mark=mark)
+    return Row(text, words.ON_ITS_WAY if server.waits(action) else value, symbol, action=action, alternate=alternate)
+
+
+def asking(server: Server, symbol: str, text: str, now: str, do: Do, *, target: str = "", value: str = "") -> Row:
+    """Return a row that asks first: a submenu of one item, which says whom it interrupts."""
+    found = item(server, symbol, now, do, target=target, value=value)
+    waits = found.action is not None and server.waits(found.action)
+    return Row(text, words.ON_ITS_WAY if waits else "", symbol, children=(found,))
+
+
+def in_terminal(server: Server, symbol: str, text: str, command: str) -> Row:
+    """Return the item that runs a command of ours in a terminal."""
+    return Row(text, symbol=symbol, action=Action(Do.TERMINAL, f"{command}{server.option}", server=server.name))
+
+
+def service_known(server: Server) -> bool:
+    """Tell whether there is a service that can be started and stopped from here."""
+    service = server.snapshot.service
+    return service is not None and bool(service.label)
+
+
+def chart(
+    server: Server, scene: Scene, reading: str, *, model: str = "", spec: Chart = SMALL, second: str = "",
+    ceiling: Optional[float] = None,
+) -> Image:  # fmt: skip
+    """Return the chart of a reading of a server, or of one of its models, up to its newest whole point."""
+    history = server.models.get(model, History()) if model else server.history
+    point_s = history.bucket_s * (history.length // spec.points)
+    points = int(scene.now_s // point_s)
+
+    def _draw() -> Image:
+        shown_s = points * point_s - history.bucket_s / 2
+        bars, line = _scale(history, reading, spec, shown_s, ceiling), Scale()
+        if second:
+            line = _scale(history, second, spec, shown_s, None)
+            line = line if any(value is not None for value in line.values) else Scale()
+        return Image(draw(spec, bars, line), bars.values)
+
+    made_of = (points, len(history.buckets), spec, ceiling)
+    return scene.remembered.part(("chart", server.name, model, reading), made_of, _draw)
+
+
+def spread_of(server: Server, scene: Scene, reading: str, *, model: str = "") -> Optional[Spread]:
+    """Return how a reading of a server, or of one of its models, spreads in the time of its chart."""
+    history = server.models.get(model, History()) if model else server.history
+    made_of = (int(scene.now_s // (SPREAD_BUCKETS * history.bucket_s)), len(history.buckets))
+    key = ("spread", server.name, model, reading)
+    return scene.remembered.part(key, made_of, lambda: spread(history, reading))
+
+
+def spread_words(
+    server: Server, scene: Scene, reading: str, say: Callable[[float], str], *, model: str = ""
+) -> str:  # fmt: skip
+    """Return lowest, typical and highest of a reading's chart in words, "" where nothing is known."""
+    found = spread_of(server, scene, reading, model=model)
+    return words.spread(found, say, over(server.models.get(model, History()) if model else server.history))
+
+
+def day(server: Server, scene: Scene) -> Mapping[str, Sums]:
+    """Return what the server did today, by model."""
+    totals = server.totals
+    made_of = (scene.today, totals.number, totals.told)
+    return scene.remembered.part(("day", server.name), made_of, lambda: totals.of(scene.today))
+
+
+def over(history: History) -> str:
+    """Return over what time a history goes back, in words."""
+    return words.over(len(history.buckets) * history.bucket_s, history.span_s)
+
+
+def _scale(history: History, reading: str, spec: Chart, now_s: float, ceiling: Optional[float]) -> Scale:
+    values = series(history, reading, points=spec.points, now_s=now_s)
+    unit = GB if reading == "memory_bytes" else 1.0
+    top = ceiling or nice_ceiling(max((value for value in values if value is not None), default=0.0) / unit) * unit
+    said = "100" if reading.endswith("_ratio") else units.short_count(round(top / unit)).replace(".0", "")
+    return Scale(scaled(values, top), f"{said}G" if reading == "memory_bytes" else said)

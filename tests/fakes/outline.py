@@ -1,0 +1,29 @@
+"""A menu as text that a person can read in a diff: symbol, label, value, and what stands behind a row."""
+
+from llamabar.view.charts import blocks
+from llamabar.view.menu import SEPARATOR
+
+
+def outline(menu):
+    """Return the lines of a menu, submenus below their rows, each row with its symbol or its chart."""
+    found = [" ".join(part for part in (menu.title.symbol, repr(menu.title.text)) if part)]
+    for section in menu.sections:
+        found.append("─" * 40)
+        for row in section:
+            found += _lines(row, 0)
+    return found
+
+
+def _lines(row, depth, mark=""):
+    if row is SEPARATOR:
+        return ["    " * depth + "-----"]
+    picture = f"[{blocks(row.image.values, 12)}]" if row.image is not None else row.symbol
+    value = f"  ({row.value})" if row.value else ""
+    notes = "".join(f"  {sign}" for sign in (mark, "✓" * row.checked, row.level.value.replace("normal", "")) if sign)
+    tooltip = f"  “{row.tooltip}”" if row.tooltip else ""
+    found = [f"{'    ' * depth}{picture} {row.label}{value}{notes}{tooltip}".rstrip()]
+    for child in row.children:
+        found += _lines(child, depth + 1)
+    if row.alternate is not None:
+        found += _lines(row.alternate, depth, "⌥")
+    return found

@@ -1,0 +1,118 @@
+"""Charts: exact pixels, sizes, density, contrast."""
+
+import base64
+import io
+import random
+import struct
+
+import png
+import pytest
+
+from llamabar.core.history import nice_ceiling
+from llamabar.view.charts import CHART, SMALL, Chart, Scale, blocks, chart_of, draw, draw_parts, scaled
+from llamabar.view.palette import CHART_COLOURS, DASHED, FILL, LEVEL_COLOURS, LINE
+
+TINY = Chart(3, 4, 14)
+WHITE, DARK = (255, 255, 255), (0x1E, 0x1E, 0x1E)
+NAMED = {"dimgray": (0x69, 0x69, 0x69), "silver": (0xC0, 0xC0, 0xC0)}  # NSColor.swift of SwiftBar
+EVERY = [
+    (None,) * 50, (0.0,) * 50, tuple(n / 50 for n in range(50)), tuple((n * 37 % 60) / 60 for n in range(50)),
+    tuple(None if n % 7 == 0 else (n * 13 % 50) / 50 for n in range(50)),
+    tuple(random.Random(1).random() for _ in range(50)),
+]  # fmt: skip
+
+
+def read(data):
+    width, height, rows, info = png.Reader(bytes=data).read()
+    return width, height, [list(row) for row in rows], info
+
+
+def grid(data, every=1):
+    return "\n".join("".join(".+#="[index] for index in row[::every]) for row in read(data)[2][::every])
+
+
+def test_a_zero_is_a_line_a_gap_is_nothing_a_value_a_bar_and_the_newest_is_at_the_right():
+    assert grid(draw(TINY, Scale((0.0, None, 1.0)))) == "\n".join([
+        "........###.", "........###.", *["........+++."] * 10, "###.....+++.", "###.....+++.",
+    ])  # fmt: skip
+
+
+def test_the_top_of_the_scale_stands_in_the_picture_and_a_second_series_is_a_line_of_its_own_scale():
+    bars, line = Scale((0.5, 0.5, 0.5, 0.5, 0.0), "50"), Scale((1.0, 1.0, None, 0.5, 0.0), "1k")
+    drawn = grid(draw(Chart(5, 4, 28), bars, line), every=2)
+    rows = drawn.splitlines()
+    assert [row[4:11] for row in rows[:5]] == ["###.###", "#...#.#", "###.#.#", "..#.#.#", "###.###"]
+    assert [row[-8:-1] for row in rows[:5]] == [".=..=..", "==..=.=", ".=..==.", ".=..=.=", "===.=.="]
+    assert rows[0][12:16] == "====" and rows[13][20:22] == "=="
+
+
+@pytest.mark.parametrize("values", EVERY)
+def test_an_image_is_small_and_of_retina_density(values):
+    for data in (draw(CHART, Scale(values, "200"), Scale(values[::-1], "20k")), draw(SMALL, Scale(values[:30], "50G"))):
+        width, height, _, info = read(data)
+        assert (width, height) in ((448, 56), (144, 32)) and info["physical"].x == 5669
+        assert b"pHYs" + struct.pack(">IIB", 5669, 5669, 1) in data
+        assert len(base64.b64encode(data)) <= 1000
+
+
+@pytest.mark.parametrize(
+    ("highest", "ceiling"),
+    [(0.0, 1.0), (0.3, 1.0), (1.0, 1.0), (1.1, 2.0), (2.1, 5.0), (41.0, 50.0), (99.0, 100.0), (101.0, 200.0)],
+)
+def test_the_scale_moves_in_steps_of_one_two_five(highest, ceiling):
+    assert nice_ceiling(highest) == ceiling
+
+
+def test_scaled_values_stay_in_range_and_gaps_stay_gaps():
+    assert scaled((None, 0.0, 25.0, 50.0, 400.0), 50.0) == (None, 0.0, 0.5, 1.0, 1.0)
+
+
+def test_blocks_show_the_newest_points():
+    assert blocks((None, 0.0, 0.5, 1.0), 3) == "▁▅█"
+    assert blocks((1.0, None), 2) == "█ "
+
+
+def test_a_bar_of_three_parts_is_solid_hatched_and_empty():
+    rows = grid(draw_parts((0.25, 0.5), width_px=32, height_px=24)).splitlines()
+    assert rows[0] == "." * 32 and rows[6] == "#" * 32, "a frame around it, air above and below"
+    middle = rows[9]
+    assert middle[:8] == "#" * 8 and set(middle[8:24]) == {"#", "."} and middle[24:30] == "." * 6
+
+
+@pytest.mark.parametrize("shares", [(0.0, 0.0), (1.0, 0.0), (0.5, 0.5), (0.9, 0.3), (0.31, 0.33)])
+def test_any_shares_make_a_bar_of_one_size(shares):
+    assert read(draw_parts(shares))[:2] == (144, 32)
+
+
+@pytest.mark.parametrize(("width_px", "height_px", "chart"), [
+    (None, None, CHART), (600, 96, Chart(75, 8, 96)), (100, None, Chart(12, 8, 56)), (30, 8, Chart(5, 8, 8)),
+])  # fmt: skip
+def test_a_chart_of_another_size_covers_the_whole_history(width_px, height_px, chart):
+    assert chart_of(width_px, height_px, buckets=300) == chart
+    assert 300 % chart.points == 0
+    width, height, _, _ = read(draw(chart, Scale((0.5,) * chart.points, "50"), Scale((0.5,) * chart.points, "50")))
+    assert height == chart.height_px and width <= 640 + 8
+
+
+def luminance(colour):
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (part / 255 for part in colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_what_a_chart_says_can_be_told_from_any_background_and_from_each_other():
+    for colour in (LINE, DASHED):
+        assert min(contrast(colour, WHITE), contrast(colour, DARK)) >= 3
+    assert contrast(LINE, FILL) >= 1.5 and abs(LINE[2] - DASHED[2]) > 150, "blue and orange: told apart by all eyes"
+    for light, dark in [CHART_COLOURS, *LEVEL_COLOURS.values()]:
+        of = [NAMED.get(one) or tuple(bytes.fromhex(one[1:])) for one in (light, dark)]
+        assert contrast(of[0], WHITE) >= 4.5 and contrast(of[1], DARK) >= 4.5
+
+
+def test_a_png_is_drawn_once():
+    assert draw(CHART, Scale((0.5,), "1")) is draw(CHART, Scale((0.5,), "1"))
+    assert png.Reader(file=io.BytesIO(draw(SMALL, Scale((0.1,) * 30)))).read()[0] == 120

@@ -1,0 +1,204 @@
+"""The menu as it is laid out: how many rows, what stands where, what asks first, how wide the title is."""
+
+import pytest
+from tools.scenes import NOW_S, QWEN, scenes
+
+from llamabar.core import events as ev
+from llamabar.core.history import History
+from llamabar.core.status import BUSY
+from llamabar.view import doing_words, palette, words
+from llamabar.view.compose import busiest, compose, title
+from llamabar.view.menu import MODEL, REQUEST, Action, Do
+from llamabar.view.scene import Scene, Wishes, seen
+from llamabar.view.swiftbar import Clicks, render
+from tests.fakes.life import LISTED, after, live, request, running
+
+SCENES = {named.name: named for named in scenes()}
+MENUS = {name: compose(named.scene) for name, named in SCENES.items()}
+UNLOADS = ev.CapabilitiesFound(confirmed=frozenset({"unload_one", "cancel"}))
+ASKS = {Do.UNLOAD_ALL, Do.CANCEL_ALL, Do.STOP}
+
+
+def top(menu):
+    return [row for section in menu.sections for row in section]
+
+
+def lines(menu):
+    """Return how many lines a menu has when it is opened, those between its parts included."""
+    return sum(map(len, menu.sections)) + len(menu.sections) - 1
+
+
+def child(menu, label):
+    return next(row for row in (*top(menu), *menu.rows()) if row.label == label)
+
+
+def menu_of(snapshot, *, now_s=5.0, **more):
+    server = {name: more.pop(name) for name in ("models",) if name in more}
+    return compose(
+        Scene((seen("mac", "http://127.0.0.1:8080", snapshot, History(), now_s=now_s, **server),), now_s, **more)
+    )
+
+
+def table(*ids, state="stopped"):
+    return ev.ModelsListed(tuple(ev.ModelInfo(one, state) for one in ids))
+
+
+DOWN = ("offline", "stopped", "crashing", "no-service", "needs-key")
+
+
+@pytest.mark.parametrize(("name", "most"), [
+    ("ready", 18), ("empty", 16), ("generating", 20), ("queued-behind", 20), ("twelve-models", 24),
+    ("five-servers", 30), ("several-servers", 30), *((name, 12) for name in DOWN),
+])  # fmt: skip
+def test_a_menu_is_short(name, most):
+    assert lines(MENUS[name]) <= most, [row.text for row in top(MENUS[name])]
+    assert len(top(MENUS[name])) <= (16 if name in ("ready", "empty") else most)
+
+
+def test_with_many_loaded_models_those_that_work_have_rows_then_the_latest_used_up_to_six():
+    rows = [row for row in top(MENUS["twelve-models"]) if row.subject is not None]
+    assert len(rows) == 6
+    assert sum(row.symbol == palette.SYMBOLS["generating"] for row in rows) == 3
+    assert child(MENUS["twelve-models"], words.MORE_LOADED).value == "6"
+    assert child(MENUS["twelve-models"], words.REQUESTS).value == "8 active"
+
+
+def test_many_models_are_folded_by_owner():
+    ids = [f"{owner}/m-{n}" for owner in ("a", "b") for n in range(10)] + ["plain-1", "plain-2"]
+    load = child(menu_of(live(table(*ids), LISTED)), words.LOAD)
+    assert load.value == "22" and [row.label for row in load.children[:2]] == ["a/m-0", "a/m-1"]
+    assert [(row.label, row.value) for row in load.children[11:]] == [("b", "9"), (words.MORE_MODELS, "2")]
+
+
+def test_pinned_models_come_first_then_those_used_last():
+    snapshot = live(table("a", "b", "c", "d"), table("a", "d", state="ready"), step_s=1.0)
+    snapshot = after(snapshot, table("a", "b", "c", "d"), at_s=3.0)
+    load = child(menu_of(snapshot, wishes=Wishes(("c",))), words.LOAD)
+    assert [row.label for row in load.children] == ["c", "a", "d", "b"]
+    assert load.children[0].symbol == palette.PIN
+
+
+def test_what_a_load_takes_is_told_from_what_was_measured_before():
+    load = child(MENUS["ready"], words.LOAD)
+    assert [(row.label, row.value) for row in load.children[:3]] == [
+        ("gemma-12b", "8.1 GB, about 4 s, 23 GB free: fits"), ("coder-32b", "20 GB, about 8 s, 23 GB free: fits"),
+        ("llama-70b", "42 GB, about 21 s, 23 GB free: may not fit"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_what_interrupts_somebody_asks_first_with_one_item(name):
+    for row in MENUS[name].rows():
+        for one in row.children:
+            if one.action is not None and one.action.do in ASKS | {Do.RESTART}:
+                assert row.children == (one,) and row.action is None
+        assert row not in top(MENUS[name]) or row.action is None or row.action.do not in ASKS
+
+
+def test_unloading_one_model_takes_one_click_unless_it_interrupts_somebody():
+    idle = live(table("m", state="ready"), LISTED, UNLOADS)
+    model = next(row for row in menu_of(idle).rows() if row.subject and row.subject.kind == MODEL)
+    assert any(row.action and row.action.do is Do.UNLOAD for row in model.children)
+    busy = after(idle, request(answered_bytes=900), at_s=1.0)
+    model = next(row for row in menu_of(busy).rows() if row.subject and row.subject.kind == MODEL)
+    assert not any(row.action and row.action.do is Do.UNLOAD for row in model.children)
+    asks = next(row for row in model.children if row.label == words.UNLOAD_BUSY)
+    assert (asks.children[0].value, asks.children[0].action.do) == ("interrupts 1 request", Do.UNLOAD)
+
+
+def test_what_a_click_did_is_said_in_its_row():
+    snapshot = live(table("m", state="ready"), LISTED, UNLOADS)
+    token = Action(Do.UNLOAD_ALL, server="mac").token
+    asked = after(snapshot, ev.ActionAsked(token, "unload all"), at_s=2.0)
+    assert child(menu_of(asked), words.UNLOAD_ALL).value == words.ON_ITS_WAY
+    refused = after(asked, ev.ActionEnded(token, "it would not"), at_s=3.0)
+    assert "Couldn't unload all models: it would not" in [row.label for row in menu_of(refused).rows()]
+
+
+@pytest.mark.parametrize(("name", "label", "do", "target"), [
+    ("no-service", words.INSTALL, Do.TERMINAL, "install"),
+    ("no-model", words.ADD_MODEL, Do.SHOW, "config"),
+    ("needs-key", words.OPEN_SETTINGS, Do.SHOW, "settings"),
+    ("crashing", "Copy Fix: open -t /Users/me/.config/llama-swap/config.yaml", Do.COPY, None),
+    ("stopped", words.START, Do.START, None),
+])  # fmt: skip
+def test_first_steps_have_the_one_row_that_helps(name, label, do, target):
+    row = next(row for row in top(MENUS[name]) if row.label == label)
+    assert row.action.do is do and target in (None, row.action.target)
+
+
+def test_connecting_is_not_starting():
+    assert top(MENUS["starting"])[0].label == "llama-swap: connecting…"
+    assert words.INSTALL not in [row.label for row in MENUS["starting"].rows()]
+
+
+def test_all_busy_titles_are_of_one_width_and_a_quiet_one_has_no_text():
+    for named in SCENES.values():
+        for kind in ("speed", "model"):
+            scene = Scene(named.scene.servers, NOW_S, title=kind)
+            wide = len(title(scene).text)
+            assert wide == (doing_words.TITLE_CHARS if busiest(scene).status in BUSY else 0), named.name
+
+
+def test_the_title_warns_of_a_failure_for_ten_minutes_or_until_something_is_loaded():
+    failed = live(table("a", "b"), ev.ModelsListed((ev.ModelInfo("a", "starting"), ev.ModelInfo("b", "stopped"))))
+    failed = after(failed, table("a", "b"), at_s=10.0)
+    assert menu_of(failed, now_s=100.0).title.symbol == palette.FAILED
+    assert menu_of(failed, now_s=700.0).title.symbol == palette.SYMBOLS["empty"]
+    loaded = after(failed, ev.ModelsListed((ev.ModelInfo("a", "stopped"), ev.ModelInfo("b", "ready"))), at_s=20.0)
+    assert menu_of(loaded, now_s=100.0).title.symbol == palette.SYMBOLS["ready"]
+
+
+def test_a_ready_model_says_when_it_unloads_only_in_its_last_five_minutes():
+    snapshot = live(table("m", state="ready"), LISTED, request(), ev.InflightRemoved("1"), running(ttl_s=600.0))
+    values = {now_s: top(menu_of(snapshot, now_s=now_s))[2].value for now_s in (10.0, 350.0, 590.0)}
+    assert values == {10.0: "ready", 350.0: "ready, 5 min left", 590.0: "ready, 10 s left"}
+
+
+def test_of_several_servers_one_can_be_shown_in_full():
+    several = SCENES["several-servers"].scene
+    menu = compose(Scene(several.servers, NOW_S, wishes=Wishes(expand="mac")))
+    assert [row.label for row in top(menu)][:2] == ["mac: generating", "Speed"]
+    assert {"mini", "studio", QWEN, words.REQUESTS, words.MEMORY} <= {row.label for row in top(menu)}
+    assert lines(menu) <= 24
+
+
+def test_requests_and_their_ways_to_be_cancelled_are_one_row():
+    menu = MENUS["queued-behind"]
+    found = child(menu, words.REQUESTS)
+    assert (found.value, len([row for row in found.children if row.subject and row.subject.kind == REQUEST])) == (
+        "2 active, 1 waiting", 3,
+    )  # fmt: skip
+    assert [row.subject for row in top(menu) if row.subject and row.subject.kind == REQUEST] == []
+
+
+def test_nobody_is_told_that_models_use_nothing_where_that_is_not_known():
+    memory = child(MENUS["tunnel"], words.MEMORY)
+    assert [row.label for row in memory.children] == [words.IN_USE, words.FREE, words.CPU]
+
+
+def test_values_stand_in_badges_where_there_are_badges():
+    plain, badges = (render(MENUS["generating"], Clicks(badges=badges)).decode() for badges in (False, True))
+    assert "\nqwen3-30b: 41.0 tok/s|sfimage=waveform" in plain and "badge=" not in plain
+    assert '\nqwen3-30b|sfimage=waveform badge="41.0 tok/s"' in badges and "qwen3-30b: " not in badges
+
+
+def test_an_image_higher_than_the_row_says_its_size():
+    for line in render(MENUS["generating"], Clicks()).decode().splitlines():
+        assert ("width=224 height=28" in line) == line.startswith("Speed: 5 min|image="), line
+
+
+def test_a_name_of_several_words_brings_a_key_of_its_own_and_parents_no_colour():
+    infos = ev.ModelsListed((ev.ModelInfo("q-30", "ready", "Qwen 3 30B"), ev.ModelInfo("q-8", "ready", "Qwen 3 8B")))
+    frame = render(menu_of(live(infos, LISTED)), Clicks(badges=True)).decode()
+    fonts = [line.split("font=")[1].split()[0] for line in frame.splitlines() if line.startswith("Qwen")]
+    assert len(set(fonts)) == 2
+    failed = render(MENUS["failed"], Clicks()).decode()
+    assert "color=" not in next(line for line in failed.splitlines() if line.startswith("coder-32b"))
+
+
+@pytest.mark.parametrize("badges", [False, True])
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_frames_have_their_sizes(name, badges):
+    most = 12_000 if name == "several-servers" else 16_384 if name in ("twelve-models", "five-servers") else 7_000
+    assert len(render(MENUS[name], Clicks("/Users/me/llamabar.pyz", badges=badges))) <= most
