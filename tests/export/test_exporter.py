@@ -11,6 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from llamabar.demo.dialect import DemoModel
 from llamabar.demo.forward import Outcome, record
 from llamabar.demo.inflight import Entry
+from llamabar.export.pages import Pages
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
 from tests.fakes.programs import Plugin, chat, free_port, llama_swap, run, wait_for
 
@@ -309,3 +310,12 @@ def test_the_plugin_and_the_other_commands_never_import_the_library(tmp_path):
         assert "llamabar.cli.reports" in status.stderr
         assert b"prometheus_client" not in plugin.stderr and "prometheus_client" not in status.stderr
         assert "llamabar.export" not in status.stderr
+
+
+@pytest.mark.parametrize(("host", "token", "status"), [
+    ("127.0.0.1:9469", "", 503), ("localhost", "", 503), ("[::1]:9469", "", 503), ("", "", 503),
+    ("evil.example", "", 403), ("evil.example:9469", "secret", 401), ("127.0.0.1.evil.example", "", 403),
+])  # fmt: skip
+def test_a_web_page_whose_name_leads_here_is_not_told_anything(host, token, status):
+    pages = Pages(token, only_local=not token)
+    assert pages("/metrics", {"host": host} if host else {}).status == status

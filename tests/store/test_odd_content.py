@@ -2,10 +2,12 @@
 
 import json
 import sqlite3
+import threading
 
 import pytest
 
 from llamabar.core.history import History
+from llamabar.sources.inbox import Inbox
 from llamabar.store import plugin_state, reports
 from llamabar.store.database import place_of
 from llamabar.store.history import HistoryStore
@@ -67,3 +69,13 @@ def test_a_fault_that_nobody_expected_is_reported_and_the_thread_goes_on():
 def test_a_history_that_says_nothing_of_use_is_none(tmp_path):
     (tmp_path / "history.sqlite").write_bytes(b"\0" * 9000)
     assert reports.look({"LLAMABAR_DATA_DIR": str(tmp_path)}, "one", URL, day="2026-11-24", rows=()) is None
+
+
+def test_whatever_ends_a_thread_is_reported_to_the_loop(monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    inbox = Inbox()
+    inbox.report_threads()
+    thread = threading.Thread(target=lambda: [][0])
+    thread.start()
+    thread.join()
+    assert [type(arrived.error) for _, _, arrived in inbox.take()] == [IndexError]

@@ -35,8 +35,7 @@ from llamabar.view.charts import chart_of
 from llamabar.view.menu import Action, Menu, Row, Title
 from llamabar.view.scene import Wishes
 
-BUSY_HOST_S = 2.0
-CALM_HOST_S = 20.0
+BUSY_HOST_S, CALM_HOST_S = 2.0, 20.0
 LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
 FAULT_PAUSE_S = 5.0
 LONGEST_WAIT_S = 5.0
@@ -75,6 +74,7 @@ class Watch:
 
     def start(self) -> None:
         """Start every thread."""
+        self.inbox.report_threads()
         for connection in self.connections.values():
             connection.start()
 
@@ -160,7 +160,7 @@ class Watch:
 
     def show(self, now_s: float) -> None:
         """Draw what is worth showing."""
-        self.monitor.today = clock.local_day(clock.unix_s())
+        self.monitor.today, self.monitor.tomorrow = clock.day_ago(0), clock.day_ago(-1)
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s) if self.paint is None else self.paint(now_s)
         if menu is not None:

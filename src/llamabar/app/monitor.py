@@ -53,6 +53,7 @@ class Monitor:
     notices: Tuple[str, ...] = ()
     chart: Chart = CHART
     today: str = ""  # the local date
+    tomorrow: Optional[str] = None  # a row that is dated later is not of any day
     day_of: Optional[Callable[[float], str]] = None  # tells the local date of a time; without it no day is counted
     keep: Callable[[Rows], None] = lambda _: None  # is handed the rows that are new
     version: str = ""
@@ -94,7 +95,7 @@ class Monitor:
 
     def _count(self, watched: Watched, day_of: Callable[[float], str], load_s: Mapping[int, float]) -> None:
         """Count the new rows, and hand them over to be kept."""
-        new = watched.totals.add(watched.snapshot.new_rows, day_of)
+        new = watched.totals.add(watched.snapshot.new_rows, day_of, until=self.tomorrow)
         if new:
             rows = Rows(watched.name, watched.url, tuple(new), watched.totals.number, watched.unread, load_s)
             watched.unread = False

@@ -72,7 +72,7 @@ def _recall(watch: Watch, environment: Mapping[str, str]) -> None:
         if found is not None and monitor.day_of is not None:
             watched.totals = Totals()
             watched.totals.take(found.told)
-            watched.totals.add(found.new, monitor.day_of)
+            watched.totals.add(found.new, monitor.day_of, until=monitor.tomorrow)
             for chart in found.charts:
                 monitor.recall(name, chart, now_s=clock.now_s(), unix_s=clock.unix_s())
 

@@ -5,6 +5,7 @@ import os
 import sys
 
 from llamabar.app.one_look import look_with
+from llamabar.cli.output import say
 from llamabar.core import address
 from llamabar.errors import LlamabarError
 from llamabar.export.exporter import exporter_of
@@ -22,8 +23,11 @@ def once(settings: Settings) -> int:
     history = exporter.keep(os.environ)
     look_with(exporter)
     text, _ = exporter.page("")
-    sys.stdout.buffer.write(text)
-    sys.stdout.flush()
+    if sys.stdout.isatty():
+        say(text.decode("utf-8", "replace").rstrip())
+    else:
+        sys.stdout.buffer.write(text)
+        sys.stdout.flush()
     history.end()
     history.finish(END_S)
     return 0
@@ -36,7 +40,9 @@ def serve(settings: Settings, listen: str) -> int:
     if found is None:
         raise LlamabarError(f"{listen!r} is no address to listen on.", "Like this: --listen 127.0.0.1:9469")
     host, port = found
-    pages = Pages(token)
+    named = f"[{host}]" if ":" in host else host
+    is_local = host not in address.WILDCARDS and address.is_local(f"http://{named}:{port or 1}")
+    pages = Pages(token, only_local=is_local and not token)
     listener = _listener(host, port, pages)
     exporter = exporter_of(settings, os.environ)
     pages.exporter = exporter
@@ -45,9 +51,9 @@ def serve(settings: Settings, listen: str) -> int:
     exporter.start()
     listener.serve()
     url = f"http://{f'[{host}]' if ':' in host else host or '0.0.0.0'}:{listener.port}/metrics"
-    print(f"Serving metrics at {url}", file=sys.stderr, flush=True)
+    say(f"Serving metrics at {url}", error=True)
     if not token and (host in address.WILDCARDS or not address.is_local(url)):
-        print("Anyone who can reach this address can read them: set [export] token_file.", file=sys.stderr, flush=True)
+        say("Anyone who can reach this address can read them: set [export] token_file.", error=True)
     try:
         exporter.loop()
     finally:

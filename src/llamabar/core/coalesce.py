@@ -1,13 +1,13 @@
 """What waits between the thread that reads the stream and the loop: bounded, the newest of each thing.
 
-Law: the reader never waits. More than PENDING_EVENTS things waiting means that the loop is stuck, and then the
-connection must be closed rather than left unread (facts on llama-swap, trap 1).
+Law: the reader never waits. More than PENDING_EVENTS things waiting, or PENDING_ROWS, means that the loop is stuck, and
+then the connection must be closed rather than left unread (facts on llama-swap, trap 1).
 """
 
 from typing import Dict, FrozenSet, List, NamedTuple, Tuple
 
 from llamabar.core import events as ev
-from llamabar.core.limits import PENDING_EVENTS
+from llamabar.core.limits import PENDING_EVENTS, PENDING_ROWS
 from llamabar.core.state import STOPPED, STOPPING
 
 
@@ -32,7 +32,12 @@ def add(pending: Pending, stamped: Stamped) -> bool:
     if isinstance(event, ev.ModelsListed) and replaced is not None and isinstance(replaced.event, ev.ModelsListed):
         stamped = stamped._replace(event=event._replace(unloading=_unloading(replaced.event, event)))
     pending[key] = stamped
-    return len(pending) <= PENDING_EVENTS
+    rows = _rows(pending) if isinstance(event, ev.RequestsFinished) else 0
+    return len(pending) <= PENDING_EVENTS and rows <= PENDING_ROWS
+
+
+def _rows(pending: Pending) -> int:
+    return sum(len(waits.event.rows) for waits in pending.values() if isinstance(waits.event, ev.RequestsFinished))
 
 
 def take(pending: Pending) -> List[Stamped]:

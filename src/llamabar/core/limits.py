@@ -18,6 +18,7 @@ TEXTS = 64  # names of one model
 PATHS = 32  # by which one model's answers are calibrated
 CLICKS = 200  # that wait for their effect, or were refused
 PENDING_EVENTS = 5000  # between the reading thread and the loop
+PENDING_ROWS = 50_000  # of finished requests, between the two
 EVENT_BYTES = 16 * 1024 * 1024
 EVENT_LINES = 64  # llama-swap sends one
 DIGITS = 400  # of a number, the longest that a float has

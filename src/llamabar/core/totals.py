@@ -12,9 +12,11 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Chart
+from llamabar.core.limits import DAYS_WAITING, NAMES
 from llamabar.core.needs import Load, Needs
 from llamabar.core.rates import MOST_PROMPT_TPS, rate
 
+OTHERS = "(other models)"  # beyond as many names as are counted in a day
 MOST = 2**53  # of a row's number
 MOST_TOKENS = 10**9  # of one request: more is a fault of the server's
 MOST_S = 1e7  # … v179 to v209 tell 9.2e9 s of an empty answer (llama-swap API, 16.1)
@@ -139,13 +141,19 @@ class Totals:
         self._since: Dict[str, Dict[str, Sums]] = {}
         self._seen: Dict[Tuple[int, int], None] = {}
 
-    def add(self, rows: Iterable[FinishedRequest], day_of: Callable[[float], str]) -> List[FinishedRequest]:
-        """Count rows and return those that are new."""
+    def add(
+        self, rows: Iterable[FinishedRequest], day_of: Callable[[float], str], *, until: Optional[str] = None
+    ) -> List[FinishedRequest]:
+        """Count rows and return those that are new; none of a day later than `until`, which is no true day."""
         new = [row for row in rows if is_dated(row) and identity(row) not in self._seen]
+        new = [row for row in new if until is None or day_of(row.at_unix_s or 0.0) <= until]
         for row in new:
-            models = self._since.setdefault(day_of(row.at_unix_s or 0.0), {})
-            models[row.model] = total((models.get(row.model, Sums()), of_row(row)))
             self._seen[identity(row)] = None
+            day = day_of(row.at_unix_s or 0.0)
+            if day in self._since or len(self._since) < DAYS_WAITING:
+                models = self._since.setdefault(day, {})
+                name = row.model if row.model in models or len(models) < NAMES else OTHERS
+                models[name] = total((models.get(name, Sums()), of_row(row)))
         for old in list(self._seen)[:-REMEMBERED]:
             del self._seen[old]
         self.number += bool(new)

@@ -6,6 +6,7 @@ from typing import Mapping, Optional
 from prometheus_client.exposition import gzip_accepted
 
 from llamabar import __version__
+from llamabar.core.address import is_local
 from llamabar.export.exporter import Exporter
 from llamabar.export.listener import Reply, is_allowed
 
@@ -24,12 +25,19 @@ _PAGE = """\
 class Pages:
     """What each path answers."""
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, *, only_local: bool = False) -> None:
         self.exporter: Optional[Exporter] = None
         self._token = token
+        self._only_local = only_local
 
     def __call__(self, path: str, headers: Mapping[str, str]) -> Reply:
-        """Return the answer of a path."""
+        """Return the answer of a path.
+
+        `only_local`: only to who calls this computer by a loopback name. A web page whose name is made to lead here
+        (DNS rebinding) calls it by its own.
+        """
+        if self._only_local and headers.get("host") and not is_local(f"http://{headers['host']}"):
+            return Reply(403, b"Call this 127.0.0.1 or localhost, or set [export] token_file.\n")
         if path == "/metrics":
             return self._metrics(headers)
         if path == "/healthz":

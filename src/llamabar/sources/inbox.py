@@ -101,6 +101,14 @@ class Inbox:
         if first:
             self.wake()
 
+    def report_threads(self) -> None:
+        """Have it reported here when a thread, of whoever, is ended by an exception; its traceback is not printed."""
+        threading.excepthook = lambda ended: self._ended(ended.exc_value)
+
+    def _ended(self, error: Optional[BaseException]) -> None:
+        if isinstance(error, Exception):
+            self.put("", Failed(error))
+
     def wake(self) -> None:
         """Make the loop look now."""
         self._wakes.put(None)

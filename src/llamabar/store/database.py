@@ -18,8 +18,9 @@ from llamabar.core.address import is_local, port_of
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Chart
 from llamabar.core.needs import Load
-from llamabar.core.totals import MOST, Rows, Sums, identity, is_dated, of_row, times, total
+from llamabar.core.totals import MOST, Rows, Sums, identity, of_row, times, total
 from llamabar.sources import clock
+from llamabar.store.bounds import is_countable, named, shorten
 from llamabar.store.schema import transaction
 
 DAY_S = 86_400.0
@@ -60,6 +61,7 @@ def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
     if not dated:
         return None
     server = _server(database, batch, dated)
+    dated = named(database, server, dated)
     mark = mark_of(database, server)
     words = {word: word_of(database, word) for word in {word for row in dated for word in (row.model, row.path)}}
     new = [
@@ -72,11 +74,6 @@ def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
         _count(database, server, new, words, batch.load_s)
     newest = max(dated, key=lambda row: (row.at_unix_s or 0.0, row.id))
     return Mark(newest.id, newest.at_unix_s or 0.0)
-
-
-def is_countable(row: FinishedRequest) -> bool:
-    """Tell whether a row has a time that can be true: what is dated after tomorrow has none."""
-    return is_dated(row) and (row.at_unix_s or 0.0) <= clock.unix_s() + DAY_S
 
 
 def mark_of(database: sqlite3.Connection, server: int) -> Mark:
@@ -222,10 +219,13 @@ def put_loads(database: sqlite3.Connection, place: str, loads: Iterable[Load]) -
 
 
 def prune(database: sqlite3.Connection, days: Optional[int]) -> None:
-    """Delete what is older than the newest days on which something was answered, but for the sums of days."""
+    """Delete what is older than the newest days on which something was answered, but for the sums of days, and what
+    is more than anybody's rows. A day after tomorrow, which a wrong clock or a server left, is none of those days.
+    """
+    shorten(database)
     for day, before_s in () if days is None else database.execute(
-        "SELECT time, CAST(strftime('%s', time, '+1 day', 'utc') AS INTEGER) FROM sums WHERE time<'h' GROUP BY time"
-        " ORDER BY time DESC LIMIT 1 OFFSET ?", (days,),
+        "SELECT time, CAST(strftime('%s', time, '+1 day', 'utc') AS INTEGER) FROM sums WHERE time<=? GROUP BY time"
+        " ORDER BY time DESC LIMIT 1 OFFSET ?", (clock.day_ago(-1), days),
     ).fetchall():  # fmt: skip
         database.execute("DELETE FROM requests WHERE ended_s<?", (before_s,))
         database.execute("DELETE FROM sums WHERE time BETWEEN 'h' AND ?", (f"h{day} 24",))

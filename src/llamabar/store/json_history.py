@@ -1,6 +1,7 @@
 """The history of earlier versions, day sums in a JSON file: taken over into a new database, and kept beside it."""
 
 import json
+import re
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from llamabar.core.history import Chart, Readings
 from llamabar.core.totals import Sums
 from llamabar.macos import files
+from llamabar.sources import clock
 from llamabar.store.database import Mark, put_charts, put_server, put_sums, word_of
 
 NAME, VERSION = "history.json", 1
@@ -39,9 +41,15 @@ def _take_server(database: sqlite3.Connection, place: str, said: Any) -> None:
         for model, (requests, prompt, generated, timed, generation_s) in models.items():
             sums = Sums(int(requests), 0, int(prompt), int(generated), timed_tokens=int(timed),
                         generation_s=float(generation_s))  # fmt: skip
-            put_sums(database, (_text(day), server, word_of(database, _text(model))), sums)
-    for day in said["gaps"]:
+            if _is_day(day):
+                put_sums(database, (day, server, word_of(database, _text(model))), sums)
+    for day in filter(_is_day, said["gaps"]):
         database.execute("INSERT INTO gaps VALUES (?, ?)", (str(day), server))
+
+
+def _is_day(said: Any) -> bool:
+    """Tell whether a text is a day, and not after tomorrow."""
+    return re.fullmatch(r"[0-9]{4}-[01][0-9]-[0-3][0-9]", str(said)) is not None and str(said) <= clock.day_ago(-1)
 
 
 def _text(value: Any) -> str:

@@ -20,6 +20,7 @@ from llamabar.store import json_history, reports, schema
 from llamabar.store.database import Mark, place_of
 from llamabar.store.schema import FAULTS, Trouble, Unusable
 
+MANY_ROWS = 1000  # in one commit: then they may be too many
 MOST_WAITING = 500  # times that rows came, while they cannot be written
 
 
@@ -89,7 +90,7 @@ class Writer:
                 db.put_loads(database, place_of(rows.url), rows.loads)
             for url, charts in self._charts.items():
                 db.put_charts(database, place_of(url), charts)
-            if today != self._pruned:
+            if today != self._pruned or sum(len(rows.rows) for rows in self.rows) >= MANY_ROWS:
                 db.prune(database, self._days)
         self._pruned, self._charts = today, {}
         self._marks.update(marks)

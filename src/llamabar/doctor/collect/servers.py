@@ -10,6 +10,7 @@ from llamabar.core.fields import mapping, parse
 from llamabar.core.state import READY, Model, Snapshot
 from llamabar.doctor.checks import facts
 from llamabar.doctor.checks.redact import Private, redacted_line
+from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings, Settings
 from llamabar.sources import clock
 from llamabar.sources.client import UNAUTHORIZED, Client, Unreachable
@@ -54,7 +55,7 @@ def _server(server: ServerSettings, snapshot: Snapshot, private: Private) -> fac
 
 def _key_wanted(server: ServerSettings) -> bool:
     """Tell whether a server that answers us wants a key: asked once without it, if we have one."""
-    status = _status(Client(server.url, login=server.login, ca_file=server.ca_file)) if server.api_key else 0
+    status = _status(replace(client_of(server), api_key="")) if server.api_key else 0  # a login only to whom it is for
     return status is None or status in UNAUTHORIZED
 
 
