@@ -54,3 +54,9 @@ def contrast(one, two):
 def luminance(rgb):
     red, green, blue = ((c / 255 / 12.92) if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in rgb)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_whatever_a_span_says_only_the_palette_drives_the_terminal():
+    hostile = line(Span("a\x1b[2J\x1b]52;c;eA==\x07\x9b31m\u202e\u200bb\r\n", Style.BAD))
+    (shown,) = painted([hostile], Colours.SIXTEEN)
+    assert shown == "\x1b[1;31ma[2J]52;c;eA==31mb  \x1b[0m"

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Dict, Iterable, Mapping, Sequence
 
 from llamabar.terminal.cells import Line, Style, columns
+from llamabar.view.text import harmless
 
 RESET = "\x1b[0m"
 
@@ -61,10 +62,11 @@ def _painted(one: Line, colours: Colours, unicode: bool) -> str:
     whole = SELECTED.get(colours, "") if one.selected else ""
     shown = ""
     for span in one.spans:
-        if not span.text:
+        said = harmless(span.text)  # whoever wrote it: nothing but what is above can drive the terminal
+        if not said:
             continue
         codes = ";".join(filter(None, (palette.get(span.style, ""), whole)))
-        text = span.text if unicode else to_ascii(span.text)
+        text = said if unicode else to_ascii(said)
         shown += f"\x1b[{codes}m{text}{RESET}" if codes and (whole or not text.isspace()) else text
     return shown
 
