@@ -45,7 +45,7 @@ class Report:
 
     @property
     def interrupted(self) -> bool:
-        """Tell whether somebody wanted it to end."""
+        """Tell whether it was interrupted."""
         return self.failure is not None and self.failure.why is Why.INTERRUPTED
 
 
@@ -83,7 +83,7 @@ class Execution:
             self.undos.append((step, _DO[step.kind](shop, step)))
 
     def _failed_whole(self, step: Step, error: BaseException, shop: Workshop, known: Manifest) -> Report:
-        """Undo what was begun. Whoever is impatient cuts a tool short, never the undoing, nor what is said of it."""
+        """Undo what was begun. A second Ctrl-C cuts a tool short, never the undo or its report."""
         reports: List[Report] = []
         with contextlib.suppress(KeyboardInterrupt), tools.signals_held():
             reports.append(self._failed(step, error, shop, known))

@@ -1,4 +1,4 @@
-"""What was put on this Mac, written before each thing is done: so that it can be taken off to the byte.
+"""What was installed on this Mac, written before each step, so that all of it can be removed to the byte.
 
 Law: an item is written down before it is made. One that is listed and not there is no fault: a kill came between.
 """
@@ -38,7 +38,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The items in the order in which they were put on. `readable` is False for a file that is not understood."""
+    """The items in the order of their installation. `readable` is False for a file that is not understood."""
 
     items: Tuple[Item, ...] = ()
     readable: bool = True

@@ -65,7 +65,7 @@ def _obstacle(facts: Facts) -> Optional[Note]:
 
 
 def _foreign(facts: Facts) -> Optional[Agent]:
-    """Return the agent of somebody else's making that runs llama-swap: one that runs before one that does not."""
+    """Return an agent of another maker that runs llama-swap, a running one first."""
     agents = [agent for agent in (*facts.agents, *facts.system_agents) if agent.label != OWN_LABEL]
     return min(agents, key=lambda agent: not _is_running(facts, agent.label), default=None)
 

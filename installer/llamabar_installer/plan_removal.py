@@ -1,4 +1,4 @@
-"""From facts to the steps that take everything off again: exactly what the manifest lists, and what bears our label."""
+"""From facts to the steps of an uninstall: exactly what the manifest lists, and what has our label."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
 def plan_uninstall(facts: Facts, options: Options) -> Plan:
-    """Return what takes it off; empty when nothing was put on."""
+    """Return what removes it; empty when nothing was installed."""
     refusal = refused(facts)
     if refusal is not None:
         return Plan(notes=(refusal,))

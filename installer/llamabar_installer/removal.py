@@ -1,4 +1,4 @@
-"""The steps that take something off: only what the manifest lists and what is still ours."""
+"""The steps that remove something: only what the manifest lists and is still ours."""
 
 import os
 import re
@@ -54,7 +54,7 @@ def remove_link(shop: Workshop, step: Step) -> Undo:
 
 
 def remove_file(shop: Workshop, step: Step) -> Undo:
-    """Remove a file of ours."""
+    """Remove a file that was installed."""
     files.sweep(step.path)
     gone(shop, step.path)
     return nothing

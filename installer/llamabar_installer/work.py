@@ -1,4 +1,4 @@
-"""The steps that put something on: each returns what undoes it, or raises StepFailed with what was found."""
+"""The steps that install something: each returns its undo, or raises StepFailed."""
 
 import os
 import shutil
@@ -146,7 +146,7 @@ def start(shop: Workshop, step: Step) -> Undo:
 
 
 def restart(shop: Workshop, step: Step) -> Undo:
-    """Load our changed service anew and see it answer; the undo of its plist loads the one before again."""
+    """Reload our changed service and see it answer. Undoing its plist loads the previous one again."""
     expect(shop.control(step.target, shop.places.plist, step.url).restart())
     return nothing
 
@@ -159,7 +159,7 @@ def expect(outcome: Note) -> None:
 
 def write_settings(shop: Workshop, step: Step) -> Undo:
     """Write the settings file, what it held before kept beside the program."""
-    path = Path(os.path.realpath(step.path))  # a link to where somebody keeps such files stays one
+    path = Path(os.path.realpath(step.path))  # a link, as people have for their dotfiles, stays one
     before, known = files.read(path), shop.manifest.item(path)
     shop.note(Item(Thing.SETTINGS, str(path), files.digest(step.content), shop.backup(path)))
     files.write(path, step.content, mode=None if before is not None else files.PRIVATE_MODE)
@@ -246,7 +246,7 @@ def gone(shop: Workshop, path: Path) -> None:
 
 
 def mark(shop: Workshop, step: Step) -> Undo:
-    """Set the attribute on the program that is there, and touch it so that SwiftBar reads it anew."""
+    """Set the attribute on the program that is there, and touch it so that SwiftBar reads it again."""
     trouble = swiftbar.set_attribute(step.path)
     if trouble:
         raise StepFailed(note(Why.NOT_MARKED, detail=trouble))
@@ -274,7 +274,7 @@ def link(shop: Workshop, step: Step) -> Undo:
 
 
 def refresh(shop: Workshop, step: Step) -> Undo:
-    """Touch SwiftBar's folder, so that it looks at it, and ask it to start the plugin anew."""
+    """Touch SwiftBar's folder so that it looks there, and ask it to restart the plugin."""
     for item in shop.manifest.of_kind(Thing.LINK):
         os.utime(Path(item.path).parent)
     trouble = swiftbar.reload()

@@ -9,7 +9,7 @@ import pytest
 from llamabar.core.address import is_local, port_of
 from llamabar.macos import agents, files, launchctl
 from llamabar.macos.agents import Agent, find_agents, is_llama_swap, listen_of
-from llamabar.macos.paths import places, written
+from llamabar.macos.paths import places
 from llamabar_installer import manifest
 
 
@@ -109,12 +109,3 @@ def test_listen_has_llama_swaps_default():
 
 def test_digits_of_other_scripts_are_no_numbers():
     assert launchctl.whole("²") is None and launchctl.whole("٣") is None and launchctl.whole("12") == 12
-
-
-def test_every_path_that_is_written_has_a_name_and_a_writer(tmp_path):
-    found = places({"HOME": str(tmp_path)})
-    table = written(found)
-    assert {"manifest", "settings", "LaunchAgent", "plugin link", "history", "extraction cache"} <= {
-        one.name for one in table
-    }
-    assert all(one.path and one.by for one in table) and len({one.path for one in table}) == len(table)

@@ -1,4 +1,4 @@
-"""What each generation of llama-swap can do and how it says so (facts on the llama-swap API, sections 3 to 5)."""
+"""What each version of llama-swap supports and how its API says so (facts on the llama-swap API, sections 3 to 5)."""
 
 from dataclasses import dataclass
 from typing import Dict, Optional, Tuple
@@ -51,7 +51,7 @@ DIALECTS: Dict[str, Dialect] = {
 
 @dataclass(frozen=True)
 class DemoModel:
-    """A made-up model: what its config would say, and how its server behaves."""
+    """A model of the demo: what its config would say, and how its server behaves."""
 
     id: str
     name: str = ""

@@ -1,4 +1,4 @@
-"""How the made-up llama-swap passes a request on to a model's server, and what it keeps of it."""
+"""How the built-in llama-swap forwards a request to a model's server, and what it records."""
 
 import http.client
 import json

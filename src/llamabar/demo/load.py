@@ -1,4 +1,4 @@
-"""Made-up users of the made-up llama-swap: a minute that shows everything once, again and again.
+"""Simulated users of the built-in llama-swap: a minute that shows every state once, again and again.
 
 A load, a prompt, two answers at once and a request that waits, a swap, a model that fails, one that unloads when idle,
 and one whose server crashes in the middle of an answer.

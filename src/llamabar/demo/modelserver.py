@@ -19,19 +19,6 @@ from typing import Any, Dict, Iterator, List, Optional
 
 FINGERPRINT = "b1-demo"
 BATCH_TOKENS = 2048
-SAMPLING: Dict[str, Any] = {
-    "seed": 4294967295, "temperature": 0.8, "dynatemp_range": 0.0, "dynatemp_exponent": 1.0, "top_k": 40,
-    "top_p": 0.95, "min_p": 0.05, "top_n_sigma": -1.0, "xtc_probability": 0.0, "xtc_threshold": 0.1,
-    "typical_p": 1.0, "repeat_last_n": 64, "repeat_penalty": 1.0, "presence_penalty": 0.0,
-    "frequency_penalty": 0.0, "dry_multiplier": 0.0, "dry_base": 1.75, "dry_allowed_length": 2,
-    "dry_penalty_last_n": 64, "mirostat": 0, "mirostat_tau": 5.0, "mirostat_eta": 0.1, "adaptive_target": -1.0,
-    "adaptive_decay": 0.9, "max_tokens": -1, "n_predict": -1, "n_keep": 0, "n_discard": 0, "ignore_eos": False,
-    "stream": False, "n_probs": 0, "min_keep": 0, "chat_format": "peg-native", "reasoning_format": "deepseek",
-    "reasoning_in_content": False, "generation_prompt": "",
-    "samplers": ["penalties", "dry", "top_n_sigma", "top_k", "typ_p", "top_p", "min_p", "xtc", "temperature"],
-    "speculative.types": "none", "timings_per_token": False, "post_sampling_probs": False,
-    "backend_sampling": False, "lora": [],
-}  # fmt: skip
 
 
 class Slot:
@@ -56,7 +43,7 @@ class Slot:
         token.update(n_remain=self.remaining, n_decoded=self.decoded)
         body.update(id_task=self.task, n_prompt_tokens=self.prompt_held + self.decoded)
         body.update(n_prompt_tokens_processed=self.prompt_done, n_prompt_tokens_cache=0)
-        return {**body, "params": {**SAMPLING, **self.params}, "next_token": [token]}
+        return {**body, "params": self.params, "next_token": [token]}
 
 
 class Model:
@@ -226,7 +213,7 @@ class Handler(BaseHTTPRequestHandler):
     def props(self) -> Dict[str, Any]:
         """Return what /props says."""
         static = {"model_path": "demo.gguf", "build_info": FINGERPRINT, "is_sleeping": False, "endpoint_slots": True}
-        settings = {"params": SAMPLING, "n_ctx": self.model.options.context}
+        settings = {"n_ctx": self.model.options.context}
         return {"default_generation_settings": settings, "total_slots": len(self.model.slots), **static}
 
     def send_json(self, status: int, body: Any) -> None:

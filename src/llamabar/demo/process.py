@@ -1,4 +1,4 @@
-"""A model of the made-up llama-swap, and its server's process while there is one."""
+"""A model of the built-in llama-swap, and its server's process while it is loaded."""
 
 import subprocess
 import sys

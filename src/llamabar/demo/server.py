@@ -1,4 +1,4 @@
-"""The made-up llama-swap's HTTP side: the routes of its dialect, the event stream, and a real proxy to its models."""
+"""The built-in llama-swap's HTTP side: its routes, the event stream, and a real proxy to its models."""
 
 import json
 import queue

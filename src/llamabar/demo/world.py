@@ -1,4 +1,4 @@
-"""The state of the made-up llama-swap: models with processes, events to all who listen, logs, requests, rows."""
+"""The state of the built-in llama-swap: models and their processes, event listeners, logs, finished requests."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class LoadFailed(Exception):
 
 
 class World:
-    """Everything that happens. Thread-safe; one lock, and nothing slow is done while it is held."""
+    """All state, thread-safe: one lock, never held during slow work."""
 
     def __init__(self, dialect: str = "v250", models: Tuple[DemoModel, ...] = MODELS) -> None:
         self.dialect: Dialect = DIALECTS[dialect]
@@ -59,7 +59,7 @@ class World:
         return listener
 
     def publish(self, kind: str, data: Any) -> None:
-        """Send an event to all who listen; who does not read loses it."""
+        """Send an event to every listener; one that doesn't read loses it."""
         piece = frame(kind, data)
         with self.change:
             for listener in self.listeners:
@@ -150,7 +150,7 @@ class World:
                 self._start(process)
 
     def release(self, process: Process) -> None:
-        """A request has ended: it counts as use of the model."""
+        """Note that a request ended, which counts as use of the model."""
         with self.change:
             process.in_flight -= 1
             process.last_use_s = time.monotonic()
@@ -172,7 +172,7 @@ class World:
             child.kill()
 
     def close(self) -> None:
-        """End everything."""
+        """Stop the models and end the streams."""
         self.ended.set()
         self.hang_up()
         for process in self.processes.values():
@@ -291,7 +291,7 @@ def stamp() -> str:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -59,7 +59,7 @@ def search_path(program: str) -> str:
 
 
 def service_of(plist: Optional[Mapping[str, Any]]) -> Optional[Service]:
-    """Return what a plist of ours starts, or None if it does not say all of it."""
+    """Return what our plist starts, None if program, config or port is missing."""
     words = command(plist or {})
     config, listen = flag(words, "config"), flag(words, "listen") or ""
     port = whole(listen.rpartition(":")[2])

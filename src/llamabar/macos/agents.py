@@ -1,4 +1,4 @@
-"""The LaunchAgents that run a llama-swap, whoever wrote them, as far as their files tell.
+"""The LaunchAgents that run a llama-swap, llamabar's own and others, as far as their files tell.
 
 A program counts as llama-swap by the beginning of its file name or of the file that a link leads to: release archives
 hold llama-swap-darwin-arm64, people rename and link it. It is also found inside `sh -c`, a wrapper or a script. What
@@ -60,7 +60,7 @@ class Agent:
 
 
 class Refusal(Enum):
-    """Why launchd, or whoever writes a plist there, is refused by a folder of LaunchAgents."""
+    """What is wrong with a LaunchAgents folder: launchd ignores it, or nothing can be written there."""
 
     NOT_A_FOLDER = "not a folder"
     OF_ANOTHER = "of another user"

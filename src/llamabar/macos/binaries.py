@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Iterator, Mapping, Optional, Tuple
 
 from llamabar.macos import files, tools
+from llamabar.macos.paths import CHECKED_CONFIG
 
 PROGRAM = "llama-swap"
 FOLDERS = ("/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin")
@@ -105,7 +106,7 @@ def check_config(program: str, config: Path) -> ConfigCheck:
     if content is None:
         return ConfigCheck(False, f"{config} can't be read")
     text = content.decode("utf-8", "surrogateescape")
-    with tempfile.TemporaryDirectory(prefix="llamabar-checks-") as folder, socket.socket() as held:
+    with tempfile.TemporaryDirectory(prefix=CHECKED_CONFIG) as folder, socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         held.listen(1)
         copy = Path(folder) / config.name

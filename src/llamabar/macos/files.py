@@ -77,7 +77,7 @@ def write(path: Path, content: bytes, *, mode: Optional[int] = None) -> None:
 
 
 def write_new(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a file that nobody looks at yet, down to the disk; whatever stood under its name is removed first."""
+    """Write a new file and flush it to the disk; anything else with its name is removed first."""
     discard(path)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as file:
         file.write(content)

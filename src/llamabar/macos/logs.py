@@ -65,7 +65,7 @@ def current(paths: Iterable[Path]) -> Optional[Path]:
 
 
 class Follower:
-    """Reads what is added to some logs, also after one was cut, replaced or made anew."""
+    """Reads what is added to some logs, also after one was truncated or replaced."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths

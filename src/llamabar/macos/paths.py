@@ -1,7 +1,23 @@
-"""Every path that is ever written, by name: where it is, and who writes it.
+"""Every path that is ever written.
 
-Law: what llamabar writes stands in `written`; nothing else is written, ever, but a file that the user names
-(`preview FILE`, `history --html FILE`) and what `doctor --fix` says that it changes.
+Law: nothing but this is written, ever, except a file that the user names (`preview FILE`, `history --html FILE`) and
+what `doctor --fix` says it changes. In the data folder, readable by its user alone but for the program:
+
+    llamabar.pyz                   install
+    manifest.json, backups/*       install, uninstall
+    history*                       the plugin, watch, export, history --clear
+    STATE_FILES                    the plugin, commands
+    .*.tmp                         a moment before one of these is put in place
+
+Elsewhere:
+
+    the settings                   install, open settings
+    the LaunchAgent                install
+    SwiftBar's folder/llamabar.pyz install, doctor --fix: a link to the program
+    llama-swap's config            install, where there is none
+    llama-swap's log, .log.1       launchd; start and the menu move a long one aside
+    CACHE/*llamabar*               the first start of a version; Apple's Python keeps bytecode of it in `bytecode`
+    $TMPDIR/llamabar-checks-*      doctor, restart, install: a copy of llama-swap's config while it is checked
 """
 
 import os
@@ -9,7 +25,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, NamedTuple, Tuple
+from typing import Mapping, Tuple
 
 OWN_LABEL = "org.llamabar.llama-swap"
 RUST_LABEL = "com.user.llama-swap"
@@ -21,8 +37,8 @@ HISTORY = "history"  # what the files of the history begin with
 KNOWN_SERVERS, NAMES = "known-servers.json", "names.json"
 # Of this version and of those before.
 STATE_FILES = ("watcher.json", "plugin.json", "update.json", KNOWN_SERVERS, NAMES)
-CHECKED_CONFIG = "llamabar-checks-"  # a temporary folder with a copy of llama-swap's config
 HISTORY_FILE = "history.sqlite"
+CHECKED_CONFIG = "llamabar-checks-"  # the start of a temporary folder's name: a copy of llama-swap's config
 
 
 @dataclass(frozen=True)
@@ -62,49 +78,18 @@ class Places:
 
     @property
     def manifest(self) -> Path:
-        """Return the list of what was put on."""
+        """Return the list of what was installed."""
         return self.data / "manifest.json"
 
     @property
     def backups(self) -> Path:
-        """Return where files are kept that were replaced."""
+        """Return where replaced files are kept."""
         return self.data / "backups"
 
     @property
     def bytecode(self) -> Path:
         """Return where Apple's Python keeps the bytecode of what lies in other folders."""
         return self.home / "Library" / "Caches" / "com.apple.python"
-
-
-class Written(NamedTuple):
-    """A path that is written, and by whom. `private`: nobody else may read it. `path` may hold * for any characters."""
-
-    name: str
-    path: str
-    by: str
-    private: bool = True
-
-
-def written(places: Places, *, plugin_folder: str = "SwiftBar's plugin folder") -> Tuple[Written, ...]:
-    """Return every path that is ever written."""
-    data = str(places.data)
-    return (
-        Written("program", f"{data}/{PLUGIN}", "install", private=False),
-        Written("manifest", f"{data}/manifest.json", "install, uninstall"),
-        Written("backups", f"{data}/backups/*", "install, uninstall: what was replaced"),
-        Written("history", f"{data}/{HISTORY}*", "the plugin, watch, export, history --clear"),
-        *(Written("state", f"{data}/{name}", "the plugin, commands") for name in STATE_FILES),
-        Written("temporary copy", f"{data}/.*.tmp", "whoever puts one of these in place, for a moment"),
-        Written("settings", str(places.settings), "install, open settings"),
-        Written("LaunchAgent", str(places.plist), "install", private=False),
-        Written("plugin link", f"{plugin_folder}/{PLUGIN}", "install, doctor --fix", private=False),
-        Written("llama-swap config", str(places.config), "install, where there is none", private=False),
-        Written("llama-swap log", str(places.log), "launchd", private=False),
-        Written("older llama-swap log", f"{places.log}.1", "start and the menu, when the log is long", private=False),
-        Written("extraction cache", f"{places.cache}/*llamabar*", "the first start of a version"),
-        Written("bytecode", f"{places.bytecode}/*", "Apple's Python", private=False),
-        Written("config being checked", f"$TMPDIR/{CHECKED_CONFIG}*", "doctor, restart, install, for a moment"),
-    )
 
 
 def places(environment: Mapping[str, str]) -> Places:

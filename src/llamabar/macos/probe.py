@@ -60,7 +60,7 @@ def _secured(plain: socket.socket, host: str) -> socket.socket:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a port can be listened on: nobody answers on loopback, and nobody holds it."""
+    """Tell whether a port can be listened on: nothing answers there on loopback, and no process holds it."""
     with socket.socket() as probe:
         probe.settimeout(CONNECT_S)
         if probe.connect_ex(("127.0.0.1", port)) == 0:

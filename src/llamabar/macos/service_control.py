@@ -1,6 +1,6 @@
 """Start, stop and restart of a LaunchAgent: ended by one deadline, believed only when launchd and the API show it.
 
-Laws: a restart never leaves the service stopped: what it can't see to its end, `finish` is asked to see to. Whatever
+Laws: a restart never leaves the service stopped: what it can't wait for, `finish` completes. Whatever
 launchctl does, a command ends by its limit, and its outcome says what launchd showed last.
 Source: shared facts on launchd, sections 1.3 to 1.6 and 3.
 """
@@ -64,7 +64,7 @@ class Control:
         return self._bounded(self._stopped, self._exit_s() + GRACE_S)
 
     def restart(self) -> Note:
-        """Restart it; loaded anew where its plist or its program's file has changed, which launchd may refuse."""
+        """Restart it; load it again where its plist or its program has changed, as launchd may refuse that."""
         return self._bounded(self._restarted, self.limit_s)
 
     def _bounded(self, act: Callable[[Job], Note], limit_s: float) -> Note:

@@ -149,7 +149,7 @@ def set_attribute(path: Path) -> str:
 
 
 def remove_quarantine(path: Path) -> None:
-    """Take the quarantine off a file of ours."""
+    """Remove the quarantine attribute from a file."""
     if tools.run("xattr", "-p", QUARANTINE, str(path)).code == 0:
         tools.run("xattr", "-d", QUARANTINE, str(path))
 
@@ -163,7 +163,7 @@ def _holds(folder: Path, path: Path) -> bool:
 
 
 def reload() -> str:
-    """Ask SwiftBar to start our plugin anew; return "" or why it could not be asked."""
+    """Ask SwiftBar to restart our plugin; return "" or why it could not be asked."""
     said = tools.run("open", "-g", RELOAD_URL)
     return "" if said.code == 0 else said.words
 

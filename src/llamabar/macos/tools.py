@@ -147,7 +147,7 @@ def call(
 
 
 def _code(process: "subprocess.Popen[bytes]", timeout_s: float, held: List[int]) -> Optional[int]:
-    """Return a program's exit code; None if its time is up, or somebody wants us to end, before it has one."""
+    """Return a program's exit code; None if it timed out or a signal came first."""
     ends_s = time.monotonic() + timeout_s
     while not held:
         rest_s = ends_s - time.monotonic()

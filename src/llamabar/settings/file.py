@@ -24,7 +24,7 @@ _PAIR = re.compile(rf"\s*(?:{_WORD}\s*\.\s*)?{_WORD}\s*=\s*")
 def read_text(path: Path) -> Tuple[str, int]:
     """Return a file's text and mode; raise OSError for one that is no regular file, too long, or not UTF-8.
 
-    It is opened without blocking: a FIFO that nobody writes to would hold everything up.
+    It is opened without blocking: a FIFO without a writer would block for ever.
     """
     try:
         with open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:

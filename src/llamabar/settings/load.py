@@ -1,7 +1,7 @@
 """The settings in force, and where each came from: option, environment, file, discovery, default, in this order.
 
-A mistake is kept with its line and the rest applies; never silently a default. An address that was named, or may have
-been, and can't be used is nobody's: the server then has no URL, rather than the URL of somebody else.
+A mistake is kept with its line and the rest applies; never silently a default. Where an address was named, or may have
+been, and can't be used, the server has no URL: a discovered or default one might be another server's.
 """
 
 import os

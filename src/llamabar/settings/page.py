@@ -10,7 +10,7 @@ _FIRST = "# llamabar's settings. Remove the # from what you want to set. `llamab
 
 
 def first_settings() -> bytes:
-    """Return the settings file that is written for somebody who has none: every option, each a comment."""
+    """Return the first settings file: every option, each commented out."""
     lines = [_FIRST]
     for table, options in BY_TABLE.items():
         if table != ENVIRONMENT:

@@ -18,11 +18,11 @@ except ImportError:  # no compiled module for this Python or processor, or no fo
 
 from llamabar.core.address import of_listen
 from llamabar.macos import agents
+from llamabar.macos.paths import CHECKED_CONFIG
 
 T = TypeVar("T")
 U = TypeVar("U")
 
-CHECKED = "llamabar-checks-"  # the folder of a config that llama-swap is asked to read
 PASS_ON = (  # programs whose ports lead to somebody else's
     "ssh", "autossh", "socat", "kubectl", "docker", "com.docker", "orbstack", "limactl", "colima", "podman", "gvproxy",
     "nginx", "caddy", "haproxy", "traefik", "tailscale",
@@ -55,7 +55,7 @@ def running() -> Iterator[Running]:
     for process in mine():
         words = command(process)
         at = next((index for index, word in enumerate(words[:2]) if agents.is_llama_swap(word)), None)
-        if at is None or {"-version", "--version"} & set(words) or any(CHECKED in word for word in words):
+        if at is None or {"-version", "--version"} & set(words) or any(CHECKED_CONFIG in word for word in words):
             continue  # one that is only asked something, by us
         listen, tls = agents.listen_of(tuple(words[at + 1 :]))
         url = of_listen(listen, tls=tls)

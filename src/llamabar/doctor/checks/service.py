@@ -31,7 +31,7 @@ def server_of(facts: Facts) -> Optional[Server]:
 
 
 def _rewrite(facts: Facts, applies: Any, said: str, wanted: str) -> Any:
-    """Return what writing our LaunchAgent again repairs; somebody else's is changed by hand."""
+    """Return a finding that a new install repairs in our own LaunchAgent; any other one is edited by hand."""
     if not applies or facts.service.ours:
         return applies and Found(detail=said)
     by_hand = f"{said} llamabar didn't write it: set {wanted} in this file, then run: {{llamabar}} restart"
@@ -112,7 +112,7 @@ _INSTALL = "{llamabar} install --force"
 _START, _RESTART = "{llamabar} start", "{llamabar} restart"
 SERVICE = Layer("service", ("mac", "service"), _summary, (
     Check("launchd-silent", Level.WARNING, lambda f: not f.launchd.answers,
-          "launchd isn't responding", "launchctl didn't answer, so nobody can tell whether the service runs.",
+          "launchd isn't responding", "launchctl didn't answer, so the state of the service is unknown.",
           "launchctl managername", needs=("mac", "launchd")),
     Check("no-login-at-the-screen", Level.ERROR, lambda f: f.launchd.gui is False,
           "You aren't logged in at the Mac's screen",

@@ -34,7 +34,7 @@ def launchd() -> facts.Launchd:
 
 
 def processes(url: str) -> facts.Processes:
-    """Return who holds the port of a server on this computer, its fellows, and model servers left behind."""
+    """Return which process holds a server's port, every llama-swap that runs, and model servers left behind."""
     port = port_of(url)
     holder = table.holder(port) if port is not None and is_local(url) else None
     running = table.running()

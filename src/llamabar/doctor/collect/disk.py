@@ -66,7 +66,7 @@ def cache(environment: Mapping[str, str], found: Places) -> facts.Cache:
 
 
 def data(found: Places) -> facts.Data:
-    """Return how the data folder is."""
+    """Return the state of the data folder."""
     folder = found.data
     there, is_folder = folder.exists(), folder.is_dir()
     names = sorted(path for path in folder.iterdir() if path.is_file()) if is_folder and os.access(folder, 5) else []
@@ -128,7 +128,7 @@ def settings(found: Places, in_force: load.Settings) -> facts.Settings:
 
 
 def watcher(found: Places) -> facts.Watcher:
-    """Return how the running plugin fares, by its state file."""
+    """Return the state of the running plugin, from the file it keeps."""
     path = plugin_state.path_in(found.data)
     content = files.read(path)
     noted = plugin_state.parse(content) if content is not None else None

@@ -1,7 +1,7 @@
 """Sources asked side by side on threads of their own, each until its own time is up.
 
-Law: what hangs is given up, not waited for: a dead disk, launchctl, the keychain. Its thread is a daemon and is left
-behind; its answer, should it come, is not taken.
+Law: nothing that hangs is waited for (a dead disk, launchctl, the keychain). Its thread is a daemon, and a late answer
+is ignored.
 """
 
 import threading
@@ -23,7 +23,7 @@ def same(source: Any, fact: Any) -> Dict[str, Any]:
 
 
 class Gathering:
-    """Facts on their way. `ends_s` is when everything that has not come is given up."""
+    """Facts being collected. What is not known at `ends_s` stays unknown."""
 
     def __init__(self, longest_s: float) -> None:
         self.ends_s = clock.now_s() + longest_s

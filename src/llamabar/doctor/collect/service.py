@@ -133,7 +133,7 @@ def _is_running(found: Watched) -> bool:
     try:
         return launchctl.look(found.agent.label).running
     except Trouble:
-        return True  # nobody can tell, so it is no reason to prefer it
+        return True  # unknown is no reason to prefer it
 
 
 def _log_trouble(path: Path) -> str:
