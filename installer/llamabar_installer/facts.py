@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from llamabar.macos import agent_plist, files, launchctl, swiftbar
-from llamabar.macos.agents import SYSTEM_AGENTS, Agent, find_agents, flag, folder_refusal
+from llamabar.macos.agents import SYSTEM_AGENTS, Agent, Running, find_agents, flag, folder_refusal
 from llamabar.macos.binaries import Binary, ConfigCheck, check_config, find_binaries
 from llamabar.macos.launchctl import Job, Trouble
 from llamabar.macos.paths import OWN_LABEL, Places
@@ -26,15 +26,6 @@ SYSTEM_CONFIGS = tuple(
     for prefix in ("/opt/homebrew", "/usr/local", "/opt/local")
     for name in ("llama-swap/config.yaml", "llama-swap.yaml")
 )
-
-
-@dataclass(frozen=True)
-class Process:
-    """A running llama-swap of this user, as the process table shows it. `url` is where it listens."""
-
-    pid: int
-    url: str
-    program: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,7 +54,7 @@ class Facts:
     system_agents: Tuple[Agent, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict)
     launchd_trouble: str = ""  # launchctl's words
-    processes: Tuple[Process, ...] = ()
+    processes: Tuple[Running, ...] = ()
     watched: Watched = Watched()
     plist: Optional[bytes] = None
     plist_trouble: Optional[Note] = None
@@ -80,7 +71,7 @@ def collect(
     places: Places,
     *,
     program: Optional[Path],
-    processes: Iterable[Process],
+    processes: Iterable[Running],
     watched: Watched,
     known_to_launchd: Iterable[Agent] = (),
 ) -> Facts:

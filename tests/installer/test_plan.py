@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from llamabar.macos import agent_plist, files
-from llamabar.macos.agents import Agent
+from llamabar.macos.agents import Agent, Running
 from llamabar.macos.binaries import Binary, ConfigCheck, without_hooks
 from llamabar.macos.launchctl import Job, disabled, parse, target
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL, Places
 from llamabar.macos.swiftbar import Link, SwiftBar, attribute_value
-from llamabar_installer.facts import Facts, Process, Watched
+from llamabar_installer.facts import Facts, Watched
 from llamabar_installer.manifest import Item, Manifest, load, save
 from llamabar_installer.notes import Why, note
 from llamabar_installer.plan import plan_install
@@ -148,7 +148,7 @@ def test_the_older_plugins_service_is_adopted_and_moved_over_only_on_request(fac
 
 
 def test_a_llama_swap_of_a_terminal_is_watched_and_said_to_be_out_of_reach(facts):
-    plan = plan_install(replace(facts, processes=(Process(77, "http://127.0.0.1:7000"),)), Options())
+    plan = plan_install(replace(facts, processes=(Running(77, "http://127.0.0.1:7000"),)), Options())
     assert kinds(plan)[0] is Kind.SETTINGS
     assert "service" not in plan.steps[0].content.decode()
     assert "can only monitor it" in said(plan)

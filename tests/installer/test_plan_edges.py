@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 
 from llamabar.macos import agent_plist, files
-from llamabar.macos.agents import Agent
+from llamabar.macos.agents import Agent, Running
 from llamabar.macos.launchctl import Job
 from llamabar.macos.paths import RUST_LABEL
 from llamabar_installer.execute import OTHERS_S, UNDO_S, WAITING_S, Execution
-from llamabar_installer.facts import Process, Watched
+from llamabar_installer.facts import Watched
 from llamabar_installer.first_files import server_table
 from llamabar_installer.notes import Why
 from llamabar_installer.plan import plan_install
@@ -58,7 +58,7 @@ def test_a_service_that_launchd_does_not_tell_about_is_not_taken_off(facts):
 
 @pytest.mark.parametrize("settings", [b"server = [{url = 'http://127.0.0.1:1'}]\n", b" server.url = 'x'\n"])
 def test_a_server_named_in_any_way_of_toml_is_not_named_again(facts, settings):
-    running = replace(facts, processes=(Process(7, "http://127.0.0.1:8081"),), settings=settings)
+    running = replace(facts, processes=(Running(7, "http://127.0.0.1:8081"),), settings=settings)
     assert Kind.SETTINGS not in kinds(plan_install(running, Options()))
 
 
@@ -74,7 +74,7 @@ def test_settings_that_are_a_link_stay_one(facts):
     dotfile.write_bytes(b"# mine\n")
     facts.places.settings.parent.mkdir(parents=True)
     facts.places.settings.symlink_to(dotfile)
-    there = replace(facts, processes=(Process(7, "http://127.0.0.1:8081"),), settings=b"# mine\n")
+    there = replace(facts, processes=(Running(7, "http://127.0.0.1:8081"),), settings=b"# mine\n")
     report = Execution(there.places).run(plan_install(there, Options(plugin=False)))
     assert report.ok and facts.places.settings.is_symlink()
     assert dotfile.read_bytes().startswith(b"# mine\n") and b"8081" in dotfile.read_bytes()
@@ -115,7 +115,7 @@ def test_a_new_service_takes_the_place_that_the_settings_name(facts):
 def test_a_llama_swap_that_runs_is_watched_before_a_service_that_is_off(facts):
     label = "homebrew.mxcl.llama-swap"
     off = replace(facts, agents=(agent(facts, label),), jobs={**facts.jobs, label: Job(label)},
-                  processes=(Process(7, "http://127.0.0.1:8081"),))  # fmt: skip
+                  processes=(Running(7, "http://127.0.0.1:8081"),))  # fmt: skip
     plan = plan_install(off, Options())
     assert b"8081" in plan.steps[0].content and b"9292" not in plan.steps[0].content
     assert label in said(plan)

@@ -11,14 +11,14 @@ from llamabar.cli.output import agreed, say, say_json
 from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
 from llamabar.macos import tools
-from llamabar.macos.agents import Agent
+from llamabar.macos.agents import Agent, Running
 from llamabar.macos.paths import command_name, places
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
 from llamabar.sources.processes import running
 from llamabar_installer import facts as installer_facts
 from llamabar_installer.execute import Execution, Report
-from llamabar_installer.facts import Facts, Process, Watched
+from llamabar_installer.facts import Facts, Watched
 from llamabar_installer.notes import Note, Why, short
 from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
@@ -53,7 +53,7 @@ def collect(server: str = "", config: str = "") -> Facts:
     environment = {**os.environ, **({"LLAMABAR_CONFIG": config} if config else {})}
     settings = discover.settings(environment, server=server)
     program = os.environ.get("LLAMABAR_FILE", "")
-    processes = [Process(one.pid, one.url, one.program) for one in running()]
+    processes = tuple(running())
     return installer_facts.collect(
         environment,
         places(environment),
@@ -64,7 +64,7 @@ def collect(server: str = "", config: str = "") -> Facts:
     )
 
 
-def _known_to_launchd(settings: Settings, processes: Sequence[Process]) -> List[Agent]:
+def _known_to_launchd(settings: Settings, processes: Sequence[Running]) -> List[Agent]:
     """Return the agents of running llama-swaps, also those whose files don't tell what they start."""
     found = (find(replace(settings.servers[0], url=process.url, service="")) for process in processes)
     return [replace(known.agent, listen=known.url.rpartition("/")[2]) for known in found if known is not None]

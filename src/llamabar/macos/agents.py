@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.core.address import of_listen
 from llamabar.macos import files
@@ -57,6 +57,14 @@ class Agent:
     def url(self) -> str:
         """Return the address at which this computer reaches it, "" where its words don't say ($PORT, http-alt)."""
         return of_listen(self.listen, tls=self.tls) or ""
+
+
+class Running(NamedTuple):
+    """A running llama-swap of this user: where it listens by its own arguments, and its program."""
+
+    pid: int
+    url: str
+    program: str = ""
 
 
 class Refusal(Enum):

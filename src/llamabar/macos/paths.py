@@ -21,6 +21,7 @@ Elsewhere:
 """
 
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
@@ -109,13 +110,17 @@ def data_folder(environment: Mapping[str, str]) -> Path:
 
 
 def command_name() -> str:
-    """Return what to type for this program: `llamabar` where that is installed, else its file, as the user has it."""
+    """Return how this program is called, ready for a shell: `llamabar` where that is on PATH, else its file."""
     if shutil.which(COMMAND):
         return COMMAND
-    file = os.environ.get("LLAMABAR_FILE", "")
-    if not file or os.path.realpath(file) == str(data_folder(os.environ) / PLUGIN):
-        return PLUGIN
-    return file.replace(f"{os.path.expanduser('~')}/", "~/") if " " not in file else f"'{file}'"
+    file, home = os.environ.get("LLAMABAR_FILE", ""), os.path.expanduser("~")
+    return quoted(os.path.abspath(file), home) if file else f"{quoted(sys.executable or 'python3', home)} -m llamabar"
+
+
+def quoted(text: str, home: str = "") -> str:
+    """Return text as one word of a shell, with ~ for the home folder."""
+    inside = bool(home) and text.startswith(f"{home}/")
+    return f"~/{shlex.quote(text[len(home) + 1 :])}" if inside else shlex.quote(text)
 
 
 def _named(environment: Mapping[str, str], variable: str, usual: Path) -> Path:

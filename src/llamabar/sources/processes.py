@@ -18,6 +18,7 @@ except ImportError:  # no compiled module for this Python or processor, or no fo
 
 from llamabar.core.address import of_listen
 from llamabar.macos import agents
+from llamabar.macos.agents import Running
 from llamabar.macos.paths import CHECKED_CONFIG
 
 T = TypeVar("T")
@@ -40,14 +41,6 @@ def read(what: str, reading: Callable[[], T], otherwise: U) -> Union[T, U]:
         if psutil is None or not isinstance(error, (psutil.NoSuchProcess, psutil.AccessDenied)):
             failures.setdefault(what, type(error).__name__)
         return otherwise
-
-
-class Running(NamedTuple):
-    """A running llama-swap: where it listens by its own arguments, and its program."""
-
-    pid: int
-    url: str
-    program: str
 
 
 def running() -> Iterator[Running]:

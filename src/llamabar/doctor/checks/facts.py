@@ -5,7 +5,7 @@ from typing import Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core.events import FaultKind
 from llamabar.macos import launchctl
-from llamabar.macos.agents import Agent, Refusal
+from llamabar.macos.agents import Agent, Refusal, Running
 from llamabar.macos.swiftbar import SwiftBar
 
 
@@ -176,7 +176,6 @@ class Process(NamedTuple):
 
     pid: int = 0
     name: str = ""
-    program: str = ""
 
 
 @dataclass(frozen=True)
@@ -188,8 +187,8 @@ class Processes:
 
     url: str = ""  # of that port's server
     holder: Optional[Process] = None
-    llama_swaps: Tuple[Process, ...] = ()
-    orphans: Tuple[Process, ...] = ()
+    llama_swaps: Tuple[Running, ...] = ()
+    orphans: Tuple[int, ...] = ()  # their process ids
     unreadable: Tuple[str, ...] = ()
 
 

@@ -8,7 +8,6 @@ what the condition returned: a mapping of values, or an object as {it}. {x:size}
 file, 2 files) say how a value is written. In a remedy each value is one word of a shell.
 """
 
-import re
 import string
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -16,8 +15,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Sequence,
 
 from llamabar.core.units import duration, plural, size
 from llamabar.doctor.checks.facts import Facts
-
-UNQUOTED = re.compile(r"[A-Za-z0-9_@%+=:,./-]+\Z")
+from llamabar.macos.paths import quoted
 
 
 class Level(str, Enum):
@@ -83,13 +81,6 @@ class Layer(NamedTuple):
     needs: Tuple[str, ...]
     summary: Callable[[Facts], Tuple[bool, str]]
     checks: Sequence[Check]
-
-
-def quoted(text: str, home: str = "") -> str:
-    """Return text as one word of a shell, with ~ for the home folder."""
-    if home and text.startswith(f"{home}/"):
-        return f"~/{quoted(text[len(home) + 1 :])}"
-    return text if UNQUOTED.match(text) else "'" + text.replace("'", "'\"'\"'") + "'"
 
 
 def printable(text: str) -> str:

@@ -52,7 +52,7 @@ def _failure(facts: Facts) -> Any:
 
 
 def _orphans(facts: Facts) -> Any:
-    pids = [str(one.pid) for one in facts.processes.orphans]
+    pids = facts.processes.orphans
     return pids and {"pids": pids, "pid": pids[0]}
 
 

@@ -9,7 +9,7 @@ from llamabar.core.address import is_local, port_of
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown
 from llamabar.macos import binaries, launchctl, tools
-from llamabar.macos.agents import Agent, flag
+from llamabar.macos.agents import Agent, Running, flag
 from llamabar.macos.paths import Places
 from llamabar.macos.swiftbar import SwiftBar, find_swiftbar
 from llamabar.sources import processes as table
@@ -37,18 +37,16 @@ def processes(url: str) -> facts.Processes:
     """Return which process holds a server's port, every llama-swap that runs, and model servers left behind."""
     port = port_of(url)
     holder = table.holder(port) if port is not None and is_local(url) else None
-    running = table.running()
-    orphans = (pid for pid, words in table.left_behind(MODEL_SERVER) if _has_model_port(words))
     return facts.Processes(
         url=url,
         holder=facts.Process(*holder) if holder is not None else None,
-        llama_swaps=tuple(facts.Process(one.pid, os.path.basename(one.program), one.program) for one in running),
-        orphans=tuple(facts.Process(pid, MODEL_SERVER) for pid in orphans),
+        llama_swaps=tuple(table.running()),
+        orphans=tuple(pid for pid, words in table.left_behind(MODEL_SERVER) if _has_model_port(words)),
     )
 
 
 def packages(
-    environment: Mapping[str, str], found: Places, agents: Sequence[Agent], running: Sequence[facts.Process]
+    environment: Mapping[str, str], found: Places, agents: Sequence[Agent], running: Sequence[Running]
 ) -> facts.Packages:
     """Return whether there is Homebrew, and which llama-swap is meant: the running one, the service's, any other."""
     named = [one.program for one in running if os.path.isabs(one.program)]

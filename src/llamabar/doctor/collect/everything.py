@@ -1,22 +1,19 @@
 """All facts about this computer, within five seconds whatever hangs."""
 
 import os
-import shutil
-import sys
 from dataclasses import replace
 from functools import partial
 from typing import Any, Callable, Dict, FrozenSet, Mapping, Optional, Tuple
 
 from llamabar.core.events import Fault
 from llamabar.doctor.checks.facts import Facts, Processes, Server
-from llamabar.doctor.checks.finding import quoted
 from llamabar.doctor.checks.redact import Private
 from llamabar.doctor.collect import computer, disk, servers, service
 from llamabar.doctor.collect.gathering import Gathering, Unknown
 from llamabar.doctor.collect.private import private_of
 from llamabar.errors import LlamabarError
 from llamabar.macos import launchctl
-from llamabar.macos.paths import Places, places
+from llamabar.macos.paths import Places, command_name, places
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
 from llamabar.sources.processes import failures
@@ -53,15 +50,7 @@ def collect(
     for name, (source, work) in _sources(gathering, environment, found, fault).items():
         if name in wanted or name == WATCHED:
             gathering.begin(name, work, source=source, limit_s=REACH_S)
-    return _joined(gathering, environment, str(found.home), wanted)
-
-
-def command(environment: Mapping[str, str], home: str) -> str:
-    """Return how this program is called, ready for a shell: its file's path only where no `llamabar` is on PATH."""
-    if shutil.which("llamabar", path=environment.get("PATH")):
-        return "llamabar"
-    file = environment.get("LLAMABAR_FILE", "")
-    return quoted(os.path.abspath(file), home) if file else f"{quoted(sys.executable or 'python3', home)} -m llamabar"
+    return _joined(gathering, str(found.home), wanted)
 
 
 def _sources(
@@ -107,7 +96,7 @@ def _sources(
     }  # fmt: skip
 
 
-def _joined(gathering: Gathering, environment: Mapping[str, str], home: str, wanted: FrozenSet[str]) -> Facts:
+def _joined(gathering: Gathering, home: str, wanted: FrozenSet[str]) -> Facts:
     known: Dict[str, Any] = {}
     troubles = dict.fromkeys(EVERYTHING - wanted, NOT_ASKED)
     for name in gathering.names():
@@ -129,4 +118,4 @@ def _joined(gathering: Gathering, environment: Mapping[str, str], home: str, wan
     if "processes" in known:  # the others have read their figures by now as well
         unread = tuple(f"{what} ({error})" for what, error in sorted(failures.items()))
         known["processes"] = replace(known["processes"], unreadable=unread)
-    return Facts(command(environment, home), home, os.getuid(), troubles=troubles, sources=gathering.sources, **known)
+    return Facts(command_name(), home, os.getuid(), troubles=troubles, sources=gathering.sources, **known)
