@@ -38,18 +38,17 @@ def _rewrite(facts: Facts, applies: Any, said: str, wanted: str) -> Any:
     return Found(detail=by_hand.strip(), remedy="open -t {service.plist}")
 
 
-FOLDER_WORDS = {
+FOLDER_WORDS = {  # one that can't be written is no reason for launchd
     Refusal.NOT_A_FOLDER: Found(detail="{agents.folder} isn't a folder.",
                                 remedy="mv {agents.folder} {agents.folder}.aside"),
     Refusal.OF_ANOTHER: Found(detail="{agents.folder} belongs to another user.",
                               remedy='sudo chown -R "$(id -un)" {agents.folder}'),
-    Refusal.READ_ONLY: Found(detail="{agents.folder} can't be written.", remedy="chmod u+rwx {agents.folder}"),
     Refusal.OPEN: Found(),
 }  # fmt: skip
 
 
 def _folder(facts: Facts) -> Any:
-    return facts.agents.refusal and FOLDER_WORDS[facts.agents.refusal]
+    return facts.agents.refusal and FOLDER_WORDS.get(facts.agents.refusal)
 
 
 def _by_type(facts: Facts) -> Any:
