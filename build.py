@@ -124,7 +124,7 @@ def check(_: List[str]) -> int:
 
 
 def bench(arguments: List[str]) -> int:
-    """Measures: frame time and size, latency, idle cost, speeds against the truth, memory. Prints figures only."""
+    """Every figure as one table, beside a simple plugin's in the same run (--json, --compare FILE, --page)."""
     pyz([])
     return _call([str(_python()), str(ROOT / "tools" / "bench.py"), *arguments])
 

@@ -1,10 +1,15 @@
 """Measures what the program promises, and prints figures: no verdicts. Every run is a real process on real sockets.
 
-python3 build.py bench            everything (about five minutes)
-python3 build.py bench NAME …     some of: frame startup latency speed idle memory load quiet history
+python3 build.py bench                    everything, one table (about ten minutes)
+python3 build.py bench NAME …             some of: watching growth flood latency frame startup speed memory load quiet
+                                          history
+python3 build.py bench --json             as JSON on stdout, the table on stderr
+python3 build.py bench --compare FILE     beside an earlier --json
+python3 build.py bench --page             writes docs/performance.md and docs/performance.json
 """
 
-import os
+import argparse
+import json
 import re
 import statistics
 import sys
@@ -15,8 +20,6 @@ from typing import Callable, Dict, Iterator, List, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
-
-import psutil  # noqa: E402
 
 from llamabar.core import events as ev  # noqa: E402
 from llamabar.core.history import History, Readings, record  # noqa: E402
@@ -30,29 +33,51 @@ from llamabar.view import charts, words  # noqa: E402
 from llamabar.view.compose import compose  # noqa: E402
 from llamabar.view.scene import Scene, seen  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
+from tools import bench_rows  # noqa: E402
+from tools.bench_growth import flood, growth  # noqa: E402
 from tools.bench_history import history  # noqa: E402
 from tools.bench_load import load, quiet  # noqa: E402
 from tools.bench_programs import MODELS, PYZ, Plugin, Swap  # noqa: E402
+from tools.bench_rows import Row  # noqa: E402
 from tools.bench_start import memory, startup  # noqa: E402
+from tools.bench_watching import watching  # noqa: E402
 
-IDLE_S = 60.0
 
-
-def main(names: List[str]) -> int:
+def main(arguments: List[str]) -> int:
     """Run the benchmarks that are named, or all."""
-    unknown = [name for name in names if name not in BENCHMARKS]
+    parser = argparse.ArgumentParser(prog="build.py bench")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(BENCHMARKS))
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--page", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--compare", type=Path, metavar="FILE", help="an earlier --json")
+    asked = parser.parse_args(arguments)
+    unknown = [name for name in asked.names if name not in BENCHMARKS]
     if unknown:
         print(f"There is no benchmark {unknown[0]!r}. There are: {', '.join(BENCHMARKS)}.", file=sys.stderr)
         return 2
-    cores = os.cpu_count()
-    print(f"Python {sys.version.split()[0]}, {cores} cores, {PYZ.stat().st_size:,} bytes of llamabar.pyz")
-    for name in names or BENCHMARKS:
-        for what, figure in BENCHMARKS[name]():
-            print(f"{name:<8} {what:<58} {figure}", flush=True)
+    before = {row.id: row for row in bench_rows.load(asked.compare)} if asked.compare else {}
+    out = sys.stderr if asked.json else sys.stdout
+    print(f"{bench_rows.machine()}, {PYZ.stat().st_size:,} bytes of llamabar.pyz", file=out)
+    rows = []
+    for name in asked.names or BENCHMARKS:
+        for row in BENCHMARKS[name]():
+            rows.append(row if isinstance(row, Row) else _row_of(name, *row))
+            print(bench_rows.line(rows[-1], before.get(rows[-1].id)), file=out, flush=True)
+    said = bench_rows.document(rows)
+    if asked.json:
+        print(json.dumps(said, ensure_ascii=False, indent=1))
+    if asked.page:
+        bench_rows.write(ROOT / "docs", said)
     return 0
 
 
-def frame() -> Iterator[Tuple[str, str]]:
+def _row_of(group: str, what: str, figures: str) -> Row:
+    """Return the row of a figure in words: the last one that it names, `12 ms median, 30 ms p95`."""
+    value, unit = figures.rpartition(", ")[2].split(" ", 1)
+    return Row(group, what, float(value.replace(",", "")), unit)
+
+
+def frame() -> Iterator[Row]:
     """Build and render frames of different sizes, every picture drawn anew."""
     for count in (1, 4, 10, 50, 200):
         scenes = [_scene(count, shift) for shift in range(30)]
@@ -63,8 +88,10 @@ def frame() -> Iterator[Tuple[str, str]]:
             sizes.append(len(render(compose(scene), Clicks())))
             times_ms.append((time.perf_counter() - began_s) * 1e3)
         loaded = min(4, count)
-        what = f"{count} models, {loaded} loaded, 1 generating: build and render"
-        yield what, f"{statistics.median(times_ms):.2f} ms median, {max(times_ms):.2f} ms longest; {max(sizes):,} bytes"
+        what = f"{count} models, {loaded} loaded, 1 generating"
+        yield Row("frame", f"{what}: build and render", statistics.median(times_ms), "ms median")
+        yield Row("frame", f"{what}: its size", max(sizes), "bytes")
+    yield Row("frame", "in an hour of idling, five minutes after activity", _quiet_frames(), "frames")
 
 
 def latency() -> Iterator[Tuple[str, str]]:
@@ -91,46 +118,26 @@ def latency() -> Iterator[Tuple[str, str]]:
         )
 
 
-def speed() -> Iterator[Tuple[str, str]]:
+def speed() -> Iterator[Row]:
     """Speeds shown against the truth that the model server keeps, by slots and by bytes alone."""
     for model, tokens in (("slow-70b", 60), ("usual-30b", 500), ("fast-1b", 2500)):
         with Swap() as (server, _), Plugin(server.url) as plugin:
             plugin.wait("no model loaded")
-            yield f"{model}: live, from /slots", _errors(server, plugin, model, tokens)
+            yield from _compared(f"{model}: live, from /slots", *_errors(server, plugin, model, tokens))
     with Swap() as (server, _), Plugin(server.url) as plugin:
         plugin.wait("no model loaded")
-        yield "usual-30b: from 40 to 250 tok/s in mid-request", _after_change(server, plugin, "usual-30b", 250.0)
+        shown = _after_change(server, plugin, "usual-30b", 250.0)
+        yield from _compared("usual-30b: from 40 to 250 tok/s in mid-request", shown, 250.0)
     with Swap() as (server, _), Plugin(server.url) as plugin:
         plugin.wait("no model loaded")
         ask(server.url[7:], "usual-30b", 200, 10)
         time.sleep(1.6)
         _close_slots(server.world)
-        yield "usual-30b: ~, from bytes, calibrated by one request", _errors(server, plugin, "usual-30b", 500, mark="~")
+        errors = _errors(server, plugin, "usual-30b", 500, mark="~")
+        yield from _compared("usual-30b: ~, from bytes, calibrated by one request", *errors)
 
 
-def idle() -> Iterator[Tuple[str, str]]:
-    """A minute of watching one ready model that does nothing."""
-    with Swap() as (server, world), Plugin(server.url) as plugin:
-        ask(server.url[7:], "usual-30b", 5, 5)
-        plugin.wait("usual-30b: ready")
-        world.processes["usual-30b"].last_use_s = time.monotonic()
-        time.sleep(8)
-        process = psutil.Process(plugin.pid)
-        asked, frames, log = len(server.requests), len(plugin.frames), len(world.logs["proxy"])
-        before, began_s = sum(process.cpu_times()[:2]), time.monotonic()
-        time.sleep(IDLE_S)
-        passed_s = time.monotonic() - began_s
-        used = sum(process.cpu_times()[:2]) - before
-        new = [path for _, path in server.requests[asked:]]
-        yield f"CPU over {passed_s:.0f} s, soon after activity", f"{used / passed_s * 100:.3f} % of a core"
-        yield "frames", f"{len(plugin.frames) - frames} ({(len(plugin.frames) - frames) / passed_s * 3600:.0f} an hour)"
-        yield "requests", ", ".join(f"{new.count(path)} {path}" for path in sorted(set(new))) or "none"
-        yield "log lines that watching caused", str(world.logs["proxy"][log:].count("\n"))
-        yield "memory of the process (RSS)", f"{process.memory_info().rss / 2**20:.1f} MiB"
-    yield from _quiet_frames()
-
-
-def _quiet_frames() -> Iterator[Tuple[str, str]]:
+def _quiet_frames() -> int:
     """An hour of a quiet menu, played with a clock of its own: how often it asks to be printed."""
     from llamabar.app.monitor import Monitor, Watched
 
@@ -151,7 +158,7 @@ def _quiet_frames() -> Iterator[Tuple[str, str]]:
         monitor.tick(now_s=now_s)
         frames += monitor.frame(now_s=now_s) is not None
         now_s += 5.0
-    yield "frames in an hour of idling, five minutes after activity", str(frames)
+    return frames
 
 
 def _scene(count: int, shift: int) -> Scene:
@@ -181,23 +188,23 @@ def _scene(count: int, shift: int) -> Scene:
     return Scene((seen("llama-swap", "http://127.0.0.1:8080", snapshot, history, now_s=299.0),), now_s=299.0)
 
 
-def _errors(server: DemoServer, plugin: Plugin, model: str, tokens: int, mark: str = "") -> str:
-    """Stream one answer and compare what each frame shows with the truth of the demo's model."""
+def _errors(server: DemoServer, plugin: Plugin, model: str, tokens: int, mark: str = "") -> Tuple[List[float], float]:
+    """Stream one answer; return what each frame showed, and the truth of the demo's model."""
     truth = next(one.tps for one in MODELS if one.id == model)
     thread = threading.Thread(target=ask, args=(server.url[7:], model, tokens, 10), daemon=True)
     began_s = time.monotonic()
     thread.start()
     thread.join()
     shown = _shown(plugin, model, began_s, time.monotonic(), mark)
-    return _compared(shown if mark else shown[1:], truth)
+    return (shown if mark else shown[1:]), truth
 
 
-def _after_change(server: DemoServer, plugin: Plugin, model: str, truth: float) -> str:
-    """Return the error of what is shown from three seconds after a change of pace on."""
+def _after_change(server: DemoServer, plugin: Plugin, model: str, truth: float) -> List[float]:
+    """Return what is shown from three seconds after a change of pace on."""
     began_s = time.monotonic()
     ask(server.url[7:], model, 240 + int(truth * 8), 10, demo={"tps": [40.0, truth], "switch_s": 6})
     ends_s = time.monotonic() - 0.5
-    return _compared(_shown(plugin, model, began_s + 6 + 3, ends_s, ""), truth)
+    return _shown(plugin, model, began_s + 6 + 3, ends_s, "")
 
 
 def _shown(plugin: Plugin, model: str, from_s: float, until_s: float, mark: str) -> List[float]:
@@ -209,13 +216,10 @@ def _shown(plugin: Plugin, model: str, from_s: float, until_s: float, mark: str)
     return [float(one.group(1)) for one in found if one]
 
 
-def _compared(shown: List[float], truth: float) -> str:
-    if not shown:
-        return "nothing shown"
+def _compared(what: str, shown: List[float], truth: float) -> Iterator[Row]:
     errors = sorted(abs(tps - truth) / truth * 100 for tps in shown)
-    p95 = errors[int(len(errors) * 0.95)]
-    found = f"error {statistics.median(errors):.1f} % median, {p95:.1f} % p95, {errors[-1]:.1f} % most"
-    return f"truth {truth:g}: {len(shown)} readings, {found}"
+    yield Row("speed", f"{what}: error", statistics.median(errors) if errors else None, "% median")
+    yield Row("speed", f"{what}: error", errors[int(len(errors) * 0.95)] if errors else None, "% p95")
 
 
 def _close_slots(world: World) -> None:
@@ -230,17 +234,10 @@ def _close_slots(world: World) -> None:
     time.sleep(2.5)
 
 
-BENCHMARKS: Dict[str, Callable[[], Iterator[Tuple[str, str]]]] = {
-    "frame": frame,
-    "startup": startup,
-    "latency": latency,
-    "speed": speed,
-    "idle": idle,
-    "memory": memory,
-    "load": load,
-    "quiet": quiet,
-    "history": history,
-}
+BENCHMARKS: Dict[str, Callable[[], Iterator["Row | Tuple[str, str]"]]] = {
+    "watching": watching, "growth": growth, "flood": flood, "latency": latency, "frame": frame, "startup": startup,
+    "speed": speed, "memory": memory, "load": load, "quiet": quiet, "history": history,
+}  # fmt: skip
 
 if __name__ == "__main__":
     try:

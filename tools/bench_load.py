@@ -16,6 +16,7 @@ from llamabar.demo.dialect import DIALECTS, DemoModel
 from llamabar.demo.load import ask
 from llamabar.demo.world import World
 from tools.bench_programs import Plugin, Swap
+from tools.bench_rows import Row
 
 COUNTS = (1, 10, 50, 200)
 RATES = (1, 100, 1000)
@@ -28,20 +29,22 @@ FINISHED = 20
 OURS = "llamabar/"
 
 
-def load() -> Iterator[Tuple[str, str]]:
+def load() -> Iterator[Row]:
     """CPU of the watching process with many models and many events a second, and of decoding alone."""
     for count in COUNTS:
         for rate in RATES:
             with _busy(count) as (world, plugin):
-                yield f"{count} models, {rate} events a second", f"{_cpu_percent(world, plugin, rate):.1f} % of a core"
+                cpu_percent = _cpu_percent(world, plugin, rate)
+                yield Row("load", f"{count} models, {rate} events a second", cpu_percent, "% of a core")
     for count in COUNTS:
         listed = [{"id": f"m{n}", "state": "ready", "name": "", "description": ""} for n in range(count)]
-        yield f"decode and apply a table of {count} models", f"{_per_event_us('modelStatus', listed):.0f} µs"
-    upsert = {"operation": "upsert", "request": _request(0)}
-    yield "decode and apply an in-flight event", f"{_per_event_us('inflight', upsert):.0f} µs"
+        took_us = _per_event_us("modelStatus", listed)
+        yield Row("load", f"decode and apply a table of {count} models", took_us, "µs")
+    upsert = {"operation": "upsert", "request": request(0)}
+    yield Row("load", "decode and apply an in-flight event", _per_event_us("inflight", upsert), "µs")
 
 
-def quiet() -> Iterator[Tuple[str, str]]:
+def quiet() -> Iterator[Row]:
     """Log lines and requests that watching causes, idle and for finished requests, in every dialect."""
     for dialect in DIALECTS:
         with Swap(dialect) as (server, world), Plugin(server.url) as plugin:
@@ -51,15 +54,16 @@ def quiet() -> Iterator[Tuple[str, str]]:
             time.sleep(BEGINNING_S)
             lines, asked = _lines(world), len(server.requests)
             time.sleep(IDLE_S)
-            yield f"{dialect}: idle", f"{(_lines(world) - lines) * 60 / IDLE_S:.0f} log lines a minute"
-            yield f"{dialect}: idle", _routes(server.requests[asked:], IDLE_S)
+            yield Row("quiet", f"{dialect}: log lines, idle", (_lines(world) - lines) * 60 / IDLE_S, "a minute")
+            yield from _routes(f"{dialect}: idle", server.requests[asked:], IDLE_S)
             lines, asked, began_s = _lines(world), len(server.requests), time.monotonic()
             for _ in range(FINISHED):
                 ask(server.url[7:], "fast-1b", 150, 5)
             time.sleep(2.0)
-            yield f"{dialect}: {FINISHED} requests one by one", f"{(_lines(world) - lines) / FINISHED:.2f} lines each"
+            each = (_lines(world) - lines) / FINISHED
+            yield Row("quiet", f"{dialect}: log lines of {FINISHED} requests one by one", each, "a request")
             busy = [request for request in server.requests[asked:] if not request[1].startswith("/v1/")]
-            yield f"{dialect}: {FINISHED} requests one by one", _routes(busy, time.monotonic() - began_s)
+            yield from _routes(f"{dialect}: one by one", busy, time.monotonic() - began_s)
 
 
 class _busy:
@@ -86,20 +90,20 @@ class _busy:
 
 def _cpu_percent(world: World, plugin: Plugin, rate: int) -> float:
     process, sent = psutil.Process(plugin.pid), 0
-    requests = [_request(n) for n in range(min(IN_FLIGHT, rate))]
+    requests = [request(n) for n in range(min(IN_FLIGHT, rate))]
     before_s, began_s = sum(process.cpu_times()[:2]), time.monotonic()
     while time.monotonic() - began_s < MEASURED_S:
         while sent < (time.monotonic() - began_s) * rate:
-            request = requests[sent % len(requests)]
-            request.update(resp_bytes=request["resp_bytes"] + 500)
-            request.update(elapsed_ms=int((time.monotonic() - began_s) * 1000))
-            world.publish("inflight", {"operation": "upsert", "request": request})
+            one = requests[sent % len(requests)]
+            one.update(resp_bytes=one["resp_bytes"] + 500, elapsed_ms=int((time.monotonic() - began_s) * 1000))
+            world.publish("inflight", {"operation": "upsert", "request": one})
             sent += 1
         time.sleep(0.001)
     return (sum(process.cpu_times()[:2]) - before_s) / (time.monotonic() - began_s) * 100
 
 
-def _request(number: int) -> Dict[str, Any]:
+def request(number: int) -> Dict[str, Any]:
+    """Return a request in flight as llama-swap tells it."""
     told = {"id": str(number + 1), "timestamp": "t", "model": "m0", "req_path": "/v1/chat/completions"}
     return {**told, "resp_headers": {"Content-Type": "text/event-stream"}, "resp_bytes": 0, "elapsed_ms": 0}
 
@@ -108,10 +112,11 @@ def _lines(world: World) -> int:
     return sum(OURS in line for line in world.logs["proxy"].splitlines())
 
 
-def _routes(requests: List[Tuple[str, str]], seconds: float) -> str:
-    """Return requests a minute by route."""
+def _routes(what: str, requests: List[Tuple[str, str]], seconds: float) -> Iterator[Row]:
+    """Yield requests a minute by route."""
     shown = Counter(f"{method} {re.sub('no-model-.*', 'no-model-…', path.split('?')[0])}" for method, path in requests)
-    return ", ".join(f"{count * 60 / seconds:.1f} {route}" for route, count in sorted(shown.items())) or "no requests"
+    for route, count in sorted(shown.items()) or [("requests", 0)]:
+        yield Row("quiet", f"{what}, {route}", count * 60 / seconds, "a minute")
 
 
 def _per_event_us(kind: str, data: object) -> float:

@@ -37,28 +37,35 @@ class Swap:
 class Plugin:
     """The built file as SwiftBar runs it; frames are kept with their times."""
 
-    def __init__(self, url: str, python: str = sys.executable) -> None:
-        self.home = tempfile.TemporaryDirectory()
+    def __init__(self, url: str, config: str = "", *, python: str = sys.executable) -> None:
+        self._begin()
         environment = {
             **os.environ,
             "HOME": self.home.name,
             "SWIFTBAR": "1",
             "SWIFTBAR_VERSION": "2.1.1",
-            "LLAMABAR_URL": url,
+            **({"LLAMABAR_URL": url} if url else {}),
+            **({"LLAMABAR_CONFIG": config} if config else {}),
         }
         environment["LLAMABAR_PYTHON"] = python
         self._compile(environment)
-        self.process = subprocess.Popen([str(PYZ)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._run([str(PYZ)], environment)
+
+    def _begin(self) -> None:
+        self.home = tempfile.TemporaryDirectory()
         self.frames: List[Tuple[float, str]] = []
         self.bytes = 0
         self.news = threading.Condition()
+
+    def _run(self, words: List[str], environment: Dict[str, str]) -> None:
+        self.process = subprocess.Popen(words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         threading.Thread(target=self._read, daemon=True).start()
 
     def _compile(self, environment: Dict[str, str]) -> None:
         """Start and end once: a process that also compiled its modules weighs more."""
         first = subprocess.Popen([str(PYZ)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert first.stdout is not None
-        while b"llama-swap: no model loaded" not in first.stdout.readline():
+        while b": no model loaded" not in first.stdout.readline():
             continue
         first.terminate()
         first.communicate()
@@ -88,6 +95,18 @@ class Plugin:
             found = self.news.wait_for(lambda: self._first(part, after_s), timeout=30)
         if not found:
             raise SystemExit(f"no frame with {part!r}")
+        return float(found)
+
+    def wait_until(self, part: str, *, there: bool, after_s: float) -> float:
+        """Return when the first frame came that has a text, or has it no more."""
+
+        def _first() -> float:
+            return next((at_s for at_s, text in self.frames if at_s >= after_s and (part in text) is there), 0.0)
+
+        with self.news:
+            found = self.news.wait_for(_first, timeout=30)
+        if not found:
+            raise SystemExit(f"no frame {'with' if there else 'without'} {part!r}")
         return float(found)
 
     def _first(self, part: str, after_s: float) -> float:

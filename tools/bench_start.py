@@ -12,15 +12,16 @@ import psutil
 
 from llamabar.demo.load import ask
 from tools.bench_programs import PYZ, Plugin, Swap, first_byte_ms
+from tools.bench_rows import Row
 
 BARE = ["-I", "-S", "-c", "print(1)"]
 WEIGHED = ("3.9", "3.13")
 GENERATING_S = 120.0
 
 
-def startup() -> Iterator[Tuple[str, str]]:
+def startup() -> Iterator[Row]:
     """First frame and one status, cold and warm, beside a bare Python in turn."""
-    yield "llamabar.pyz, members stored", f"{PYZ.stat().st_size:,} bytes"
+    yield Row("startup", "llamabar.pyz, members stored", PYZ.stat().st_size, "bytes")
     for version, python in pythons():
         with tempfile.TemporaryDirectory() as home, Swap() as (server, _):
             environment = _environment(home, python, server.url)
@@ -31,17 +32,17 @@ def startup() -> Iterator[Tuple[str, str]]:
             ]
             warm, bare = (statistics.median(times) for times in zip(*pairs))
             status = [_status_ms(environment) for _ in range(12)][2:]
-            yield f"{version}: first frame, cold (unpacks)", f"{statistics.median(cold):.0f} ms median"
-            ratio = f"{warm / bare:.1f} x a bare Python's {bare:.0f} ms"
-            yield f"{version}: first frame, warm", f"{warm:.0f} ms median, {ratio}"
-            yield f"{version}: status, warm", f"{statistics.median(status):.0f} ms median, {min(status):.0f} ms least"
+            yield Row("startup", f"{version}: first frame, cold (unpacks)", statistics.median(cold), "ms median")
+            yield Row("startup", f"{version}: first frame, warm", warm, "ms median")
+            yield Row("startup", f"{version}: first frame, warm, beside a bare Python", warm / bare, "x")
+            yield Row("startup", f"{version}: status, warm", statistics.median(status), "ms median")
 
 
-def memory() -> Iterator[Tuple[str, str]]:
+def memory() -> Iterator[Row]:
     """The plugin after two minutes in which a model answers all the time."""
     chosen = [(version, python) for version, python in pythons() if version in WEIGHED] or [("this", sys.executable)]
     with Swap() as (server, _):
-        plugins = [(version, Plugin(server.url, python)) for version, python in chosen]
+        plugins = [(version, Plugin(server.url, python=python)) for version, python in chosen]
         try:
             ends_s = time.monotonic() + GENERATING_S
             while time.monotonic() < ends_s:
@@ -59,13 +60,14 @@ def pythons() -> List[Tuple[str, str]]:
     return [(version, python) for version, python in found if python]
 
 
-def _weight(version: str, plugin: Plugin) -> Iterator[Tuple[str, str]]:
+def _weight(version: str, plugin: Plugin) -> Iterator[Row]:
     process = psutil.Process(plugin.pid)
     used_s, lived_s = sum(process.cpu_times()[:2]), time.time() - process.create_time()
-    yield f"{version}: RSS after two minutes of generating", f"{process.memory_info().rss / 2**20:.1f} MiB"
-    yield f"{version}: CPU in these minutes", f"{used_s / lived_s * 100:.1f} % of a core"
-    frames = f"{len(plugin.frames) / lived_s:.2f} a second, {plugin.bytes / max(1, len(plugin.frames)):,.0f} bytes each"
-    yield f"{version}: frames in these minutes", frames
+    rss_mib = process.memory_info().rss / 2**20
+    yield Row("memory", f"{version}: RSS after two minutes of generating", rss_mib, "MiB")
+    yield Row("memory", f"{version}: CPU in these minutes", used_s / lived_s * 100, "% of a core")
+    yield Row("memory", f"{version}: frames", len(plugin.frames) / lived_s, "a second")
+    yield Row("memory", f"{version}: a frame", plugin.bytes / max(1, len(plugin.frames)), "bytes")
 
 
 def _environment(home: str, python: str, url: str) -> Dict[str, str]:

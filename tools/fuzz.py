@@ -14,6 +14,7 @@ import hashlib
 import importlib.util
 import json
 import random
+import re
 import subprocess
 import sys
 import time
@@ -33,7 +34,7 @@ from llamabar.core.fields import parse  # noqa: E402
 
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 HOUR_S = 3600.0
-SLOW_S = 2.0  # for one input of at most MOST_BYTES
+SLOW_S = 2.0  # of CPU, for one input of at most MOST_BYTES
 MOST_BYTES = 60_000
 BATCH, MADE_UP = 300, 30  # changes of known bytes, and made-up values, in turn
 ODD = (
@@ -63,6 +64,7 @@ def main(arguments: List[str]) -> int:
     parser.add_argument("targets", nargs="*", metavar="TARGET")
     parser.add_argument("--seconds", type=float, default=HOUR_S)
     parser.add_argument("--quiet", action="store_true", help="say only what was found")
+    parser.add_argument("--page", action="store_true", help="keep what was done for docs/reliability.md")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     asked = parser.parse_args(arguments)
     names = asked.targets or list(TARGETS)
@@ -73,8 +75,12 @@ def main(arguments: List[str]) -> int:
     atheris = not asked.quiet and importlib.util.find_spec("atheris") is not None
     say = (lambda _: None) if asked.quiet else (lambda text: print(text, flush=True))
     say(f"{len(names)} targets, {asked.seconds:g} s, seed {asked.seed}, {'with' if atheris else 'without'} atheris")
-    failed = sum(_fuzz(name, asked.seconds / len(names), asked.seed, atheris=atheris, say=say) for name in names)
-    return 1 if failed else 0
+    each_s = asked.seconds / len(names)
+    counts = {name: _fuzz(name, each_s, asked.seed, atheris=atheris, say=say) for name in names}
+    if asked.page:
+        said = {"seconds": asked.seconds, "atheris": atheris, "inputs": counts}
+        (ROOT / "docs" / "fuzz.json").write_text(json.dumps(said, indent=1) + "\n", "utf-8")
+    return 1 if None in counts.values() else 0
 
 
 def corpus(name: str) -> List[bytes]:
@@ -141,13 +147,13 @@ def shortest(target: Callable[[bytes], None], data: bytes, seconds: float = 10.0
     return data
 
 
-def _fuzz(name: str, seconds: float, seed: int, *, atheris: bool, say: Callable[[str], None]) -> bool:
-    """Fuzz one target and say how it went; return whether something was found."""
+def _fuzz(name: str, seconds: float, seed: int, *, atheris: bool, say: Callable[[str], None]) -> Optional[int]:
+    """Fuzz one target and say how it went; return how many inputs it got, None if something was found."""
     target, count = TARGETS[name], 0
     try:
         count = fuzz(name, target, seconds / 2 if atheris else seconds, random.Random(f"{seed} {name}"))
         if atheris:
-            _guided(name, seconds / 2)
+            count += _guided(name, seconds / 2)
     except Found as found:
         data = shortest(target, found.data)
         path = CORPUS / name / hashlib.sha256(data).hexdigest()[:12]
@@ -155,18 +161,18 @@ def _fuzz(name: str, seconds: float, seed: int, *, atheris: bool, say: Callable[
         path.write_bytes(data)
         print(f"{name:<10} {found.why} (seed {seed})")
         print(f"{'':<10} kept in {path.relative_to(ROOT)}: {data[:200]!r}", flush=True)
-        return True
+        return None
     say(f"{name:<10} {count:>9,} inputs")
-    return False
+    return count
 
 
 def _try(target: Callable[[bytes], None], data: bytes) -> None:
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     why = _kind(target, data)
     if why:
         raise Found(data, why)
-    if time.perf_counter() - began_s > SLOW_S:
-        raise Found(data, f"took {time.perf_counter() - began_s:.1f} s for {len(data):,} bytes")
+    if time.process_time() - began_s > SLOW_S:
+        raise Found(data, f"took {time.process_time() - began_s:.1f} s of CPU for {len(data):,} bytes")
 
 
 def _kind(target: Callable[[bytes], None], data: bytes) -> str:
@@ -206,8 +212,10 @@ def _values(target: Callable[[bytes], None], structured: "st.SearchStrategy[byte
     _give()
 
 
-def _guided(name: str, seconds: float) -> None:
-    """Let atheris look for inputs, in a process of its own: libFuzzer ends the one it runs in; raise Found.
+def _guided(name: str, seconds: float) -> int:
+    """Let atheris look for inputs, in a process of its own: libFuzzer ends the one it runs in; return how many.
+
+    Raise Found.
 
     What reached new code is kept in build/fuzz, where the next run begins.
     """
@@ -215,11 +223,13 @@ def _guided(name: str, seconds: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     words = [sys.executable, str(Path(__file__).resolve()), "--guided", name, str(folder), str(CORPUS / name)]
     words += [f"-max_total_time={int(seconds) or 1}", f"-artifact_prefix={folder}/", f"-max_len={MOST_BYTES}"]
-    subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, cwd=ROOT, check=False)
+    done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, cwd=ROOT, check=False)
     for path in folder.glob("crash-*"):
         data = path.read_bytes()
         path.unlink()
         _try(TARGETS[name], data)
+    runs = re.findall(rb"^Done (\d+) runs", done.stderr, re.MULTILINE)
+    return int(runs[0]) if runs else 0
 
 
 def guided(arguments: List[str]) -> None:

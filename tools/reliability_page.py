@@ -1,9 +1,16 @@
 """docs/reliability.md: every fault that is made on purpose, what must be said and by when; written from the tests."""
 
-from typing import Iterator, Tuple
+import json
+from pathlib import Path
+from typing import Any, Dict, Iterator, Tuple
 
 from tests.faults import table
 from tests.faults.world import Fault
+from tests.fuzz.targets import TARGETS
+
+from tools import soak
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 HEAD = """# Reliability: every fault that is made on purpose
 
@@ -24,7 +31,29 @@ never silence.
 def page() -> str:
     """Return the page."""
     count = sum(len(faults) for faults in table.GROUPS.values())
-    return "\n".join([HEAD.format(count=count), *(line for group in table.GROUPS.items() for line in _section(group))])
+    sections = (line for group in table.GROUPS.items() for line in _section(group))
+    return "\n".join([HEAD.format(count=count), *sections, *_soak(_kept("soak")), *_fuzz(_kept("fuzz"))])
+
+
+def _kept(name: str) -> Dict[str, Any]:
+    found: Dict[str, Any] = json.loads((DOCS / f"{name}.json").read_text("utf-8"))
+    return found
+
+
+def _soak(run: Dict[str, Any]) -> Iterator[str]:
+    yield "## A month in minutes\n\n`python3 build.py soak --page` kept this run:\n"
+    yield from (f"    {line}".rstrip() for line in soak.table(run).splitlines())
+    yield ""
+
+
+def _fuzz(run: Dict[str, Any]) -> Iterator[str]:
+    how = "with" if run["atheris"] else "without"
+    yield f"## Fuzzing\n\n`python3 build.py fuzz --page` kept this run: {run['seconds']:,.0f} s, {how} atheris.\n"
+    yield "| reader | what it promises | inputs |\n|---|---|---|"
+    for name, count in run["inputs"].items():
+        promise = (TARGETS[name].__doc__ or "").strip().splitlines()[0]
+        yield f"| {name} | {promise} | {'a fault was found' if count is None else f'{count:,}'} |"
+    yield ""
 
 
 def _section(group: Tuple[str, Tuple[Fault, ...]]) -> Iterator[str]:

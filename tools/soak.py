@@ -2,11 +2,12 @@
 
 python3 build.py soak                   100,000 events (about five minutes)
 python3 build.py soak --events N --json
+python3 build.py soak --page             keeps the run in docs/soak.json, for docs/reliability.md
 
 Among 100,000 events: 200 lost connections, 50 restarts of llama-swap, 20 sleeps of the computer, 10,000 finished
-requests dated over 30 days, models that come and go in the configuration. Memory (RSS), threads and descriptors are
-taken 20 times. After the first fifth RSS may grow by 2 MiB and threads and descriptors by nothing; the history
-grows by what each request needs, and the last frame must say what is true.
+requests dated over 30 days, 60 models of which 12 are in the configuration at a time. Memory (RSS), threads and
+descriptors are taken 20 times. After the first fifth RSS may grow by 2 MiB and threads and descriptors by nothing; the
+history grows by what each request needs, and the last frame must say what is true.
 """
 
 import argparse
@@ -34,7 +35,7 @@ EVENTS, MONTH_S = 100_000, 30 * 86_400.0
 RECONNECT_EVERY, RESTART_EVERY, SLEEP_EVERY, MODELS_EVERY = 500, 2000, 5000, 250
 SLEPT_S = 0.4  # halted, with its connections gone
 SAMPLES, WARM_RATIO = 20, 0.2
-MODELS, POOL = 12, 400
+MODELS, POOL = 12, 60
 IN_FLIGHT = 6
 MOST_WAITING = 300  # of the demo's queue to one listener, which drops what does not fit
 MOST_GROWTH_BYTES = 2 << 20
@@ -214,6 +215,7 @@ def main(arguments: List[str]) -> int:
     parser = argparse.ArgumentParser(prog="build.py soak")
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--page", action="store_true", help="keep the run for docs/reliability.md")
     asked = parser.parse_args(arguments)
     port, began_s = free_port(), time.monotonic()
     first = DemoServer(World("v250", (DemoModel("model-0", stays=True),)), port).start()
@@ -242,7 +244,10 @@ def main(arguments: List[str]) -> int:
         "samples": [one._asdict() for one in soak.samples],
     }  # fmt: skip
     good = is_flat(found) and right and code == 0
-    print(json.dumps({"llamabar_json": 1, **report}) if asked.json else _table(report), flush=True)
+    document = {"llamabar_json": 1, **report}
+    print(json.dumps(document) if asked.json else table(report), flush=True)
+    if asked.page:
+        (ROOT / "docs" / "soak.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     return 0 if good else 1
 
 
@@ -257,8 +262,10 @@ def _comes(plugin: Any, wanted: List[str]) -> bool:
     return False
 
 
-def _table(report: Dict[str, Any]) -> str:
-    rows = [f"{name.replace('_', ' '):<32} {value}" for name, value in report.items() if name != "samples"]
+def table(report: Dict[str, Any]) -> str:
+    """Return a run as text."""
+    shown = {name: value for name, value in report.items() if name not in ("samples", "llamabar_json")}
+    rows = [f"{name.replace('_', ' '):<32} {value}" for name, value in shown.items()]
     heads = f"{'events':>9} {'RSS MiB':>9} {'threads':>8} {'descriptors':>12} {'files KiB':>10}"
     lines = [
         f"{one['events']:>9,} {one['rss_bytes'] / 2**20:>9.1f} {one['threads']:>8} {one['descriptors']:>12} "

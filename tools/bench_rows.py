@@ -1,0 +1,118 @@
+"""The table of the benchmarks: a row a figure, as text, as JSON, beside an earlier run, and as docs/performance.md."""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional
+
+PAGE_HEAD = """# Performance: every figure, and how it was measured
+
+    python3 build.py bench                       this table, about ten minutes
+    python3 build.py bench NAME …                some of its groups, as they are called below
+    python3 build.py bench --json > before.json  and later: python3 build.py bench --compare before.json
+    python3 build.py bench --page                measure, and write this page and performance.json beside it
+
+Every figure is taken from the built `llamabar.pyz` as SwiftBar runs it, over real sockets, against the built-in
+llama-swap. The last columns are a simple plugin in the same run, on the same computer: `tools/reference_poller.py`, 60
+lines that ask every second and print everything, in one process that is never started anew. So the ratios stand on any
+computer; the absolute figures are those of this one: {machine}.
+
+CPU is in percent of one core. A wake-up is a voluntary switch of any thread of the process (/proc, Linux). "News" is
+the time from the write of an event at the server's socket to the frame that shows it being read from the plugin.
+When the run ended, all programs together wanted {wanted:g} times what the processors have: above 1, times in ms and s
+are too high by as much. CPU, wake-ups and what is counted are not.
+"""
+
+_COMPOSED = "a whole menu is composed anew for each frame"
+PROMISES = {  # the most that a figure may be, and what it is spent on where it is more
+    "idle: wake-ups": (2.0, "queries and ticks"),
+    "news: from the event to its frame, p95 of 20": (100.0, "waiting for a processor where others want it too"),
+    "flood: 1 MB/s of log, 1,000 bytes a write": (4.0, "framing"),
+    "growth: 1000 models loaded, one generating": (5.0, _COMPOSED),
+    "growth: 500 requests in flight, 200 events a second": (5.0, _COMPOSED),
+    "growth: 20 servers, one generating on each": (5.0, _COMPOSED),
+}
+
+
+class Row(NamedTuple):
+    """One figure; `poller` is that of the simple plugin. `value` None: it could not be measured here."""
+
+    group: str
+    what: str
+    value: Optional[float]
+    unit: str
+    poller: Optional[float] = None
+
+    @property
+    def id(self) -> str:
+        """Return what the row is found by in another run."""
+        return f"{self.group}: {self.what}"
+
+
+def machine() -> str:
+    """Return what the figures were taken on, without a name of anybody."""
+    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
+
+
+def document(rows: Iterable[Row]) -> Dict[str, Any]:
+    """Return a run as JSON. `wanted_ratio`: how much of the processors all programs wanted at its end; 1 is all."""
+    wanted_ratio = round(os.getloadavg()[0] / (os.cpu_count() or 1), 1)
+    return {
+        "llamabar_json": 1, "machine": machine(), "wanted_ratio": wanted_ratio, "rows": [row._asdict() for row in rows],
+    }  # fmt: skip
+
+
+def load(path: Path) -> List[Row]:
+    """Return the rows of an earlier run."""
+    return [Row(**one) for one in json.loads(path.read_text("utf-8"))["rows"]]
+
+
+def line(row: Row, before: Optional[Row] = None) -> str:
+    """Return a row as text, with what it was before."""
+    shown = f"{row.group:<9} {row.what:<58} {number(row.value):>10} {row.unit:<14}"
+    if row.poller is not None:
+        shown += f" poller {number(row.poller)}{ratio(row)}"
+    if before is not None and before.value is not None and row.value is not None:
+        change = f" ({(row.value / before.value - 1) * 100:+.0f} %)" if before.value else ""
+        shown += f" before {number(before.value)}{change}"
+    return shown.rstrip()
+
+
+def write(folder: Path, said: Dict[str, Any]) -> None:
+    """Write the page, and the run that it is made from."""
+    (folder / "performance.json").write_text(json.dumps(said, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    (folder / "performance.md").write_text(page(said), "utf-8")
+
+
+def page(said: Dict[str, Any]) -> str:
+    """Return docs/performance.md of a run."""
+    rows = [Row(**one) for one in said["rows"]]
+    lines = [PAGE_HEAD.format(machine=said["machine"], wanted=said["wanted_ratio"])]
+    lines += ["## What was promised\n", "| what | at most | figure | kept |", "|---|---|---|---|"]
+    for row in (row for row in rows if row.id in PROMISES and row.value is not None):
+        most, why = PROMISES[row.id]
+        kept = "yes" if row.value <= most else f"no: {row.value / most:.2g} times as much ({why})"
+        lines.append(f"| {row.id} | {number(most)} {row.unit} | {number(row.value)} | {kept} |")
+    lines.append("")
+    for group in dict.fromkeys(row.group for row in rows):
+        lines += [f"## {group[0].upper()}{group[1:]}\n", "| what | figure | unit | simple plugin | ratio |"]
+        lines.append("|---|---|---|---|---|")
+        for row in (row for row in rows if row.group == group):
+            poller = "" if row.poller is None else number(row.poller)
+            lines.append(f"| {row.what} | {number(row.value)} | {row.unit} | {poller} | {ratio(row).strip(' ()')} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def number(value: Optional[float]) -> str:
+    """Return a figure with three digits that count."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def ratio(row: Row) -> str:
+    """Return how many times as much the simple plugin takes; "" where that is not known."""
+    return f" ({row.poller / row.value:.3g} x)" if row.poller is not None and row.value else ""
