@@ -4,10 +4,12 @@ import os
 
 import pytest
 
+from llamabar.app.monitor import Monitor, Watched
 from llamabar.core import decode, limits
 from llamabar.core.state import in_flight
 from llamabar.sources.clicks import ClickReader
 from llamabar.sources.inbox import Inbox
+from llamabar.view.swiftbar import Clicks, render
 from tests.app.test_bad_servers import STREAM, event
 from tests.fakes.life import after, live
 from tests.fakes.programs import Plugin, Stranger, wait_for
@@ -73,3 +75,9 @@ def test_a_click_that_came_while_others_waited_is_done_after_them():
     assert [click.token for _, _, click in inbox.take()] == ["a"]
 
 
+
+
+def test_the_menu_counts_the_models_that_are_left_out():
+    snapshot = after(live(), decode.decode_models(many(5432)), at_s=1.0)
+    menu = Monitor({"s": Watched("s", "http://127.0.0.1:1", snapshot=snapshot)}).frame(now_s=2.0)
+    assert b"5,432" in render(menu, Clicks())

@@ -102,3 +102,11 @@ def test_the_scripts_of_other_shells_are_understood(shell, capsys):
         pytest.skip(f"no {shell} was found")
     done = subprocess.run([shell, "-n", "/dev/stdin"], input=script, capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", [
+    "$(touch pwned)", "`id`", "a;id", "a|id", "a&id", "a>b", "a b", "a'b", 'a"b', "-rf", "--all", "~root", "=ls", "a!b",
+    "a*", "a\\b", "a\nplain,b", "\x1b[31m", "a\u202eb", "{a,b}", "#a", "a(b)", "",
+])  # fmt: skip
+def test_a_models_name_that_a_shell_would_take_for_more_than_a_word_is_not_completed(name):
+    assert names._typeable([name, "org/qwen3-30b:Q4_K_M", "模型.gguf"]) == ["org/qwen3-30b:Q4_K_M", "模型.gguf"]

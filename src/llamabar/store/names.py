@@ -1,16 +1,17 @@
 """What can be typed: models, requests, profiles and servers as the last look found them, for a shell's completion."""
 
 import json
+import re
 from typing import Dict, Iterable, List, Mapping, Tuple
 
 from llamabar.core.state import Snapshot
 from llamabar.macos import files
 from llamabar.macos.paths import NAMES, data_folder
-from llamabar.view.text import harmless
 
 VERSION = 1
 MOST = 2_000
 LARGEST_BYTES = 1_000_000
+TYPEABLE = re.compile(r"[\w./@][\w./@:+,%=-]*\Z")  # no blank, quote, `$(…)`, option, or `~` and `=` at the beginning
 KINDS = ("models", "requests", "profiles", "servers")
 
 
@@ -34,7 +35,7 @@ def recall(environment: Mapping[str, str]) -> Dict[str, List[str]]:
         document = json.loads(files.read(data_folder(environment) / NAMES, limit_bytes=LARGEST_BYTES) or b"{}")
         if document.get("llamabar_names") != VERSION:
             return {}
-        return {kind: [str(name) for name in document[kind]] for kind in KINDS}
+        return {kind: _typeable(map(str, document[kind])) for kind in KINDS}
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return {}
 
@@ -52,6 +53,6 @@ def found_in(snapshots: Mapping[str, Snapshot]) -> Dict[str, List[str]]:
 
 
 def _typeable(names: Iterable[str]) -> List[str]:
-    """A name that can't be typed as it is, or would end the line of an answer to the shell, is left out."""
-    kept: Tuple[str, ...] = tuple(dict.fromkeys(name for name in names if name and harmless(name) == name))
+    """A name that a shell would take for more than a word is left out: bash puts it on the command line as it is."""
+    kept: Tuple[str, ...] = tuple(dict.fromkeys(name for name in names if TYPEABLE.match(name)))
     return list(kept[:MOST])

@@ -193,10 +193,12 @@ def _load(server: Server, scene: Scene, rest: List[Model]) -> Row:
         few = len(rest) <= LISTED
         first = items if few else items[: max(LISTED - 1, len(pinned))]
         folded = () if few else _folded(ordered[len(first) : MOST_LISTED], items[len(first) :])
-        children = (*first, *folded, *left_out(len(rest) - MOST_LISTED))
-        return Row(words.LOAD, units.count(len(rest)), palette.LOAD, children=children)
+        children = (*first, *folded, *left_out(count - min(len(rest), MOST_LISTED)))
+        return Row(words.LOAD, units.count(count), palette.LOAD, children=children)
 
-    made_of = (tuple(rest), server.labels, server.snapshot.connected, server.snapshot.confirmed, scene.wishes.pinned)
+    count = len(rest) + server.snapshot.models_left_out
+    known = (server.snapshot.connected, server.snapshot.confirmed, scene.wishes.pinned)
+    made_of = (tuple(rest), count, server.labels, *known)
     said = [needs.said(server, one.id) for one in rest[:MOST_LISTED]]
     return scene.remembered.part(("load", server.name), (*made_of, said), _make)
 
