@@ -161,6 +161,12 @@ def test_rows_and_notes_are_never_lost():
     assert given(*rows, *notes) == [*rows, *notes]
 
 
+def test_rows_that_are_told_at_once_wait_together_in_the_order_of_their_numbers():
+    rows = [ev.FinishedRequest(number, "m") for number in range(4)]
+    told = [ev.RequestsFinished((rows[number],), streamed=True) for number in (0, 2, 1, 3)]
+    assert given(*told) == [ev.RequestsFinished(tuple(rows), streamed=True)]
+
+
 def test_too_much_waiting_is_said():
     pending = {}
     fits = [coalesce.add(pending, coalesce.Stamped(0.0, request(str(n)))) for n in range(coalesce.PENDING_EVENTS + 1)]

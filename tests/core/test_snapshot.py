@@ -119,6 +119,14 @@ def test_a_list_drops_requests_that_ended_unseen_and_counts_them_as_use():
     assert snapshot.models["m"].last_use_s == 7.0
 
 
+def test_rows_told_in_another_order_than_they_are_numbered_count_once_each():
+    rows = [ev.FinishedRequest(number, "m", generated_tokens=10) for number in range(5)]
+    snapshot = live(table(m="ready"))
+    for number in (0, 2, 1, 1, 4, 3, 2, 0):
+        snapshot = after(snapshot, ev.RequestsFinished((rows[number],), streamed=True), at_s=5.0)
+    assert (snapshot.rows_total, snapshot.generated_tokens_total, snapshot.newest_row_id) == (5, 50, 4)
+
+
 def test_rows_seen_twice_count_once_and_a_restarted_server_counts_anew():
     snapshot = live(table(m="ready"), ev.RequestsFinished((row(1), row(2)), total=2))
     snapshot = after(snapshot, ev.RequestsFinished((row(2), row(3)), total=3), at_s=1.0)

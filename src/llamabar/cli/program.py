@@ -132,7 +132,7 @@ def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool =
 
 def report(what: str, server: str, config: str, *, as_json: bool) -> int:
     """Print one look at the servers, their models or their requests; return the exit code."""
-    scene = scene_of(server, config, totals=as_json, kept=what == "models")
+    scene = scene_of(server, config, totals=as_json or what == "models", kept=what == "models")
     from llamabar.cli import reports
     from llamabar.store import names
 

@@ -17,6 +17,7 @@ from llamabar.core.limits import ROWS
 from llamabar.core.state import READY, Snapshot, with_model
 
 REPLAYED_FOR_S = 1.0  # v140 to v151 send the rows that they keep one by one when a connection opens
+DISORDER = 8  # rows of requests that end at once are told in any order, each alone
 NO_ROW_YET = -1  # the server was asked and had none
 
 
@@ -25,7 +26,9 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     newest = snapshot.newest_row_id
     if newest is not None and event.rows and event.total is not None and event.rows[-1].id < newest:
         newest = None  # the page ends below what was seen: the server's table began again
-    rows = tuple(row for row in event.rows if newest is None or row.id > newest)
+    counted = {row.id for row in snapshot.rows[-2 * DISORDER :]}
+    oldest_new = newest - DISORDER if newest is not None and event.streamed else newest
+    rows = tuple(row for row in event.rows if oldest_new is None or (row.id > oldest_new and row.id not in counted))
     first_look = newest is None
     before = replace(
         snapshot, rows=(), rows_total=0, tokens_known=True, prompt_tokens_total=0, generated_tokens_total=0
@@ -44,7 +47,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         tokens_known=before.tokens_known and not unseen,
         prompt_tokens_total=_total(before.prompt_tokens_total, rows, "prompt_tokens"),
         generated_tokens_total=_total(before.generated_tokens_total, rows, "generated_tokens"),
-        newest_row_id=rows[-1].id if rows else NO_ROW_YET if newest is None else newest,
+        newest_row_id=max(rows[-1].id, newest or 0) if rows else NO_ROW_YET if newest is None else newest,
         activity_noted_s=at_s if outran else None,
         activity_count=1 if outran else 0,
         activity_newest_id=None,

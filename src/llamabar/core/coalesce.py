@@ -31,6 +31,8 @@ def add(pending: Pending, stamped: Stamped) -> bool:
     replaced = pending.pop(key, None)
     if isinstance(event, ev.ModelsListed) and replaced is not None and isinstance(replaced.event, ev.ModelsListed):
         stamped = stamped._replace(event=event._replace(unloading=_unloading(replaced.event, event)))
+    if isinstance(event, ev.RequestsFinished) and replaced is not None:
+        stamped = stamped._replace(event=_together(replaced.event, event))
     pending[key] = stamped
     rows = _rows(pending) if isinstance(event, ev.RequestsFinished) else 0
     return len(pending) <= PENDING_EVENTS and rows <= PENDING_ROWS
@@ -56,6 +58,12 @@ def _unloading(before: ev.ModelsListed, now: ev.ModelsListed) -> FrozenSet[str]:
     return before.unloading | said
 
 
+def _together(before: ev.Event, now: ev.RequestsFinished) -> ev.RequestsFinished:
+    """Return rows that wait as one event: those that end at once are numbered, then told in any order (up to v235)."""
+    rows = (*(before.rows if isinstance(before, ev.RequestsFinished) else ()), *now.rows)
+    return now._replace(rows=tuple(sorted(rows, key=lambda row: row.id)))
+
+
 Key = Tuple[str, object]
 
 
@@ -66,6 +74,8 @@ def _key(event: ev.Event, count: int) -> Key:
         return ("request", event.id)
     if isinstance(event, (ev.ModelsListed, ev.InflightListed, ev.InflightCounted, ev.ProfileChosen)):
         return ("whole", type(event))
+    if isinstance(event, ev.RequestsFinished) and event.streamed:
+        return ("rows", event.replayed)
     if isinstance(event, ev.ActivityNoted) and event.id is not None:
         return ("activity", event.id)
     return ("each", (count, id(event)))
