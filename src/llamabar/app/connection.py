@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Callable, FrozenSet, Optional
+from typing import Callable, FrozenSet, Mapping, Optional
 
 from llamabar.app import services
 from llamabar.core.address import is_local
@@ -10,6 +10,7 @@ from llamabar.core.decode import version_of
 from llamabar.core.events import CapabilitiesFound, Fault, MemoryMeasured, RunningListed, RunningModel, VersionRead
 from llamabar.core.queries import Answer, Kind, Query
 from llamabar.core.rediscovery import Rediscovery
+from llamabar.core.run import RunEnded
 from llamabar.core.state import READY, Snapshot, loaded
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings
@@ -17,6 +18,7 @@ from llamabar.sources import clock, host
 from llamabar.sources.call_worker import CallWorker, call_once
 from llamabar.sources.client import Client
 from llamabar.sources.inbox import Diagnosed, Inbox, Moved, ServiceLooked
+from llamabar.sources.listening import last_words
 from llamabar.sources.processes import Identity, lives
 from llamabar.sources.query_answers import NO_VERSION_ROUTE, answer
 from llamabar.sources.stream import EventStream
@@ -54,6 +56,7 @@ class Connection:
     _process: Optional[Identity] = None  # that listens here, if it is a llama-swap
     _recalled: Optional[Known] = None  # what is known of it
     _learned: object = None
+    _quit_s: Mapping[str, Optional[float]] = field(default_factory=dict)  # the models that quit, when it was looked why
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -119,7 +122,9 @@ class Connection:
         return Answer(query, (RunningListed(tuple(alive.values())),))
 
     def learn(self, snapshot: Snapshot) -> None:
-        """Keep what was found out about the server, for the next time that this version answers here."""
+        """Keep what was found out about the server, for the next time that this version answers here; and why a model
+        quit."""
+        self._look_for_last_words(snapshot)
         found = CapabilitiesFound(snapshot.confirmed, snapshot.refuted)
         served = self.processes.found if self.processes is not None and self._process is not None else {}
         models = tuple(
@@ -131,6 +136,15 @@ class Connection:
         if self.known is not None and snapshot.connected and learned != self._learned:
             self._learned = learned
             self.known.learn(self.client.url, self._build, found, process=self._process, models=models)
+
+    def _look_for_last_words(self, snapshot: Snapshot) -> None:
+        """Look once in llama-swap's own output for why a model quit; that costs no request."""
+        quit_s = {one.id: one.quit_at_s for one in snapshot.models.values() if one.quit_at_s is not None}
+        for model_id in [one for one, at_s in quit_s.items() if at_s != self._quit_s.get(one)]:
+            if self._process is not None:
+                said = partial(last_words, self._process.pid, model_id)
+                call_once(self.server.name, self.inbox, partial(_explained, model_id, said))
+        self._quit_s = quit_s
 
     def move(self, url: str) -> None:
         """Watch the server at another address from now on."""
@@ -202,6 +216,11 @@ class Connection:
         if outage != self._diagnosed_for:
             self._diagnosed_for = outage
             call_once(self.server.name, self.inbox, partial(explain, self.server, snapshot.fault), Diagnosed(""))
+
+
+def _explained(model_id: str, said: Callable[[], str]) -> Optional[RunEnded]:
+    line = said()
+    return RunEnded(model_id, line) if line else None
 
 
 def needs_look(snapshot: Snapshot) -> bool:

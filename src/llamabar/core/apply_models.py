@@ -15,6 +15,7 @@ from typing import Iterable, Optional
 
 from llamabar.core import events as ev
 from llamabar.core import speed
+from llamabar.core.run import RunEnded
 from llamabar.core.state import (
     LOAD_TIMES_KEPT,
     READY,
@@ -68,6 +69,14 @@ def _swap(models: Iterable[Model], loading: str, at_s: float) -> Swap:
     stopped = (one for one in others if one.state == STOPPED and one.failed_at_s is None and one.quit_at_s is None)
     made_room = (one.id for one in stopped if at_s - (one.state_since_s or -MADE_ROOM_S) < MADE_ROOM_S)
     return Swap(tuple(made_room), tuple(one.id for one in others if one.state == READY))
+
+
+def quit_explained(snapshot: Snapshot, event: RunEnded, _: float) -> Snapshot:
+    """Return the snapshot with what llama-swap wrote of a model that quit, if nothing happened to it since."""
+    model = snapshot.models.get(event.model)
+    if model is None or model.quit_at_s is None or model.state != STOPPED:
+        return snapshot
+    return replace(snapshot, models={**snapshot.models, model.id: replace(model, failure=event.line)})
 
 
 def has_quit(model: Model, *, now_s: float) -> bool:

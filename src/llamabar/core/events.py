@@ -6,7 +6,7 @@ Ids and names are text from outside: they are made harmless where they are drawn
 from enum import Enum
 from typing import Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple, Union
 
-from llamabar.core.run import ModelRun
+from llamabar.core.run import ModelRun, RunEnded
 
 
 class FaultKind(str, Enum):
@@ -52,9 +52,7 @@ class ModelInfo(NamedTuple):
 
 class RequestInfo(NamedTuple):
     """One entry of an `inflight` event. `streams`: whether the answer's headers say that it is an event stream; None
-    before they have come, and where nothing tells of headers. Ids start again after a reload of the server: `stamp`,
-    its time of arrival as sent, tells two of them apart.
-    """
+    before they have come. Ids start again after a reload: `stamp`, its time of arrival as sent, tells two apart."""
 
     id: str
     model: str
@@ -190,8 +188,7 @@ class RunningListed(NamedTuple):
 
 
 class VersionRead(NamedTuple):
-    """What `/api/version` says, without a leading v; "" where it is no number. `build`: what tells this build from any
-    other; "" for one built without a name."""
+    """What `/api/version` says, without a leading v; "" where it is no number. `build`: every build's own, or ""."""
 
     version: str
     build: str = ""
@@ -251,7 +248,7 @@ class MemoryMeasured(NamedTuple):
 
 
 class ConnectionsSeen(NamedTuple):
-    """The connections that llama-swap has open to each model's server, by their own ports; none while it has no client.
+    """llama-swap's connections to each model's server, by their own ports; none while it has no client.
     `computing`: the models whose processes used CPU time since the last look."""
 
     by_model: Dict[str, Tuple[int, ...]]
@@ -296,5 +293,5 @@ Event = Union[
     StreamOpened, StreamLost, ModelsListed, InflightListed, InflightUpserted, InflightRemoved, InflightCounted,
     ActivityNoted, RequestsFinished, ProfileChosen, ProfilesListed, RunningListed, VersionRead, CapabilitiesFound,
     HealthAnswered, SlotsAnswered, HostMeasured, GpuMeasured, MemoryMeasured, ConnectionsSeen, ServiceFound,
-    ActionAsked, ActionEnded,
+    ActionAsked, ActionEnded, RunEnded,
 ]  # fmt: skip

@@ -11,6 +11,13 @@ class MemoryKind(str, Enum):
     FOOTPRINT = "footprint"
 
 
+class RunEnded(NamedTuple):
+    """A run that ended by itself: what llama-swap wrote last of it."""
+
+    model: str
+    line: str
+
+
 class ModelRun(NamedTuple):
     """`command` is a digest of the command line without the model's own port; `memory` says how it was measured."""
 

@@ -10,9 +10,10 @@ from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.apply_host import connections, gpu, measured, memory
 from llamabar.core.apply_inflight import counted, listed, removed, upserted
-from llamabar.core.apply_models import models
+from llamabar.core.apply_models import models, quit_explained
 from llamabar.core.apply_requests import finished
 from llamabar.core.limits import CLICKS
+from llamabar.core.run import RunEnded
 from llamabar.core.state import READY, Model, PendingAction, Snapshot, at_work, heard, requests_of, with_model
 
 ASKED_FOR_S = 600.0  # how long a click is remembered
@@ -136,6 +137,7 @@ _APPLY: Dict[Type[object], Callable[..., Snapshot]] = {
     ev.StreamOpened: _opened,
     ev.StreamLost: _lost,
     ev.ModelsListed: models,
+    RunEnded: quit_explained,
     ev.InflightListed: listed,
     ev.InflightUpserted: upserted,
     ev.InflightRemoved: removed,

@@ -7,6 +7,8 @@ tell is None, whatever it raises (on macOS a RuntimeError, too: psutil #2116).
 from __future__ import annotations
 
 import os
+import re
+import time
 from pathlib import Path
 from typing import Optional, Tuple
 
@@ -15,7 +17,11 @@ try:
 except ImportError:  # see host.py
     psutil = None  # type: ignore[assignment]
 
+from llamabar.macos import logs
+
 LAUNCHD_PID = 1
+LOOKS, LOOK_S, LINES = 3, 0.5, 200
+_WARNING = re.compile(r".*?\[(?:WARN|ERROR)\]\s*(.+)")
 
 
 def lineage(port: int) -> Optional[Tuple[int, ...]]:
@@ -46,6 +52,23 @@ def outputs(pid: int) -> Tuple[Path, ...]:
     except Exception:  # as above
         return ()
     return tuple(dict.fromkeys(Path(path) for _, path in held))
+
+
+def last_words(pid: int, model_id: str) -> str:
+    """Return what a llama-swap wrote last of a model that quit, "" if its output goes to no file of this computer.
+
+    The process may still be about to write it. Of the model's lines since its load a warning says most; v200 and the
+    like add a line of no news after it.
+    """
+    for _ in range(LOOKS):
+        time.sleep(LOOK_S)
+        lines = logs.merged_tail(outputs(pid), LINES)
+        named = [line for line in lines if f"<{model_id}>" in line or f"[{model_id}]" in line]
+        began = max((index for index, line in enumerate(named) if "Health check passed" in line), default=-1)
+        said = [found for found in map(_WARNING.match, named[began + 1 :]) if found]
+        if said:
+            return said[-1].group(1).strip()
+    return ""
 
 
 def _listens(process: psutil.Process, port: int) -> bool:
