@@ -154,10 +154,13 @@ def test_a_model_server_that_is_proven_ours_is_asked_itself(tmp_path, hangs, fin
         chat(server, "alpha", tokens=1).join()
         if hangs:
             process.child.send_signal(signal.SIGSTOP)
-        done = run(tmp_path, "doctor", "--json", LLAMABAR_URL=server.url)
+
+        def level():
+            done = run(tmp_path, "doctor", "--json", LLAMABAR_URL=server.url)
+            return next(one["level"] for one in json.loads(done.stdout)["findings"] if one["id"] == finding)
+
+        wait_for(lambda: level() == LEVELS[finding])  # on a busy computer one look is too short to prove whose it is
         process.child.send_signal(signal.SIGCONT)
-    found = {one["id"]: one for one in json.loads(done.stdout)["findings"]}
-    assert found[finding]["level"] == LEVELS[finding], found[finding]
 
 
 # the command
