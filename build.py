@@ -153,6 +153,12 @@ def pictures(_: List[str]) -> int:
     return _call([str(_python()), "-m", "tools.pictures"])
 
 
+def fleet(_: List[str]) -> int:
+    """Makes docs/pictures/fleet-*.svg, the dashboard's panels as a real Prometheus answers them."""
+    pyz([])
+    return _call([str(_python()), "-m", "tools.fleet_pictures"])
+
+
 def release(arguments: List[str]) -> int:
     """Builds what a release has beside the pyz: sha256, SBOM, notes, formula, listing; --tag vX.Y.Z checks."""
     pyz([])
@@ -172,7 +178,7 @@ def lock(_: List[str]) -> int:
 
 COMMANDS: Dict[str, Callable[[List[str]], int]] = {
     "setup": setup, "demo": demo, "test": test, "check": check, "pyz": pyz, "bench": bench, "live": live, "lock": lock,
-    "soak": soak, "fuzz": fuzz, "pictures": pictures, "release": release,
+    "soak": soak, "fuzz": fuzz, "pictures": pictures, "fleet": fleet, "release": release,
 }  # fmt: skip
 
 

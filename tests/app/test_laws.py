@@ -11,6 +11,7 @@ from llamabar import __version__
 from llamabar.demo.dialect import DemoModel
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World
+from tests.fakes.exporter import Exporter
 from tests.fakes.programs import Plugin, chat, recording, wait_for
 from tests.fakes.recorder import Recorder
 
@@ -130,4 +131,31 @@ def test_another_version_in_its_place_is_noticed_and_probed_anew(tmp_path):
         life.restart("v228")
         plugin.wait_for_row("Version: v228")
         wait_for(lambda: life.proxy.routes().count("POST /api/inflight/0/cancel") == 2)
+    life.server.stop()
+
+
+@pytest.mark.parametrize("dialect", ["v150", "v228", "v236", "v250"])
+def test_the_exporter_watches_by_the_same_laws_and_a_scrape_asks_nobody_anything(tmp_path, dialect):
+    life = Life(dialect, tmp_path)
+    fetched = dialect in ("v236", "v250")
+    page = {"GET /api/metrics/activity"} if fetched else set()
+    with life.proxy, Exporter(life.proxy.url, tmp_path) as exporter:
+        exporter.wait_for("requests_total", 0.0, model="alpha-8b", outcome="ok")
+        beginning = Counter((*PROBES, "GET /api/metrics/activity", *(() if fetched else ("GET /api/metrics",))))
+        assert life.asked(sum(beginning.values())) == beginning
+        for _ in range(20):
+            exporter.samples()
+            time.sleep(0.1)
+        assert life.asked() == Counter(), "ten scrapes a second ask nothing"
+
+        answer = chat(life.server, "alpha-8b", tokens=90)
+        while answer.is_alive():
+            exporter.samples()
+            time.sleep(0.1)
+        exporter.wait_for("requests_total", 1.0, model="alpha-8b", outcome="ok")
+        assert life.asked(1 + len(page)) == Counter({"GET /running", *page})
+        slots = life.asked_of_models()
+        assert {(method, path) for _, _, method, path, _ in slots} == {("GET", "/slots")}
+        assert all(ended_s <= begun_s for (_, ended_s, *_), (begun_s, *_) in zip(slots, slots[1:])), "one at a time"
+        assert exporter.end() == 0
     life.server.stop()

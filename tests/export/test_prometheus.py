@@ -1,0 +1,95 @@
+"""Prometheus itself: it scrapes an exporter that watches the demo, checks the rules, and answers the dashboard."""
+
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+from tools.prometheus import MISSING, RULES, Prometheus
+
+from llamabar.export.families import FAMILIES
+from tests.fakes.exporter import Exporter
+from tests.fakes.programs import ROOT, chat, free_port, llama_swap
+from tools import dashboard
+
+needs_prometheus = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+
+
+def promtool(*words, said=None):
+    done = subprocess.run(["promtool", *words], input=said, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@needs_prometheus
+def test_promtool_has_nothing_to_say_of_the_rules_and_each_alert_fires_when_it_should():
+    assert "SUCCESS: 9 rules found" in promtool("check", "rules", str(RULES))
+    files = ("tests/export/alerts_test.yml", "tests/export/alerts_week_test.yml")
+    promtool("test", "rules", *files)
+    tested = "".join((ROOT / file).read_text() for file in files)
+    alerts = set(re.findall(r"- alert: (\w+)", RULES.read_text()))
+    assert alerts == set(re.findall(r"alertname: (\w+)\n", tested)), "each is seen to fire"
+
+
+@needs_prometheus
+def test_prometheus_scrapes_it_and_every_query_of_the_dashboard_has_data(tmp_path):
+    at = free_port()
+    with llama_swap() as server, Prometheus(at, tmp_path / "prometheus") as prometheus:
+        server.world.has_gpu = True
+        with Exporter(server.url, tmp_path, listen=f"127.0.0.1:{at}") as exporter:
+            prometheus.wait_for("llamabar_server_up == 1")
+            chat(server, "broken-1b", tokens=5).join(20)
+            prometheus.wait_for("llamabar_model_failing == 1")
+            for _ in range(3):
+                chat(server, "alpha-8b", tokens=60, words=40).join(20)
+            exporter.wait_for("requests_total", 3.0, model="alpha-8b", outcome="ok")
+            prometheus.wait_for('llamabar_requests_total{model="alpha-8b", outcome="ok"} == 3')
+            assert promtool("check", "metrics", said=exporter.get()[2].decode()) == ""
+
+            chat(server, "alpha-8b", tokens=120)  # the GPU is told of only while a request is in flight
+            queries = [expression for panel in dashboard.PANELS for expression, _ in panel.queries]
+            for expression in sorted(queries, key=lambda one: "gpu" not in one):
+                prometheus.wait_for(dashboard.query(expression, interval="1m"))
+            for variable in dashboard.dashboard()["templating"]["list"][1:]:
+                metric, label = re.fullmatch(r"label_values\((\w+).*, (\w+)\)", variable["definition"]).groups()
+                assert prometheus.get(f"label/{label}/values", **{"match[]": metric})
+            groups = prometheus.get("rules")["groups"]
+            assert {rule["health"] for group in groups for rule in group["rules"]} <= {"ok", "unknown"}
+            (target,) = prometheus.get("targets")["activeTargets"]
+            assert (target["health"], target["lastError"]) == ("up", "")
+
+            before = prometheus.query("sum(llamabar_generated_tokens_total)")[0]["value"][1]
+            exporter.end()
+            with Exporter(server.url, tmp_path, listen=f"127.0.0.1:{at}") as again:
+                again.wait_for("requests_total", 4.0, model="alpha-8b", outcome="ok")
+                chat(server, "alpha-8b", tokens=60).join(20)
+                prometheus.wait_for('llamabar_requests_total{model="alpha-8b", outcome="ok"} == 5')
+            for kept in ("requests_total", "generated_tokens_total", "request_duration_seconds_sum"):
+                resets = prometheus.query(f"sum(resets(llamabar_{kept}[5m]))")
+                assert resets[0]["value"][1] == "0", "Prometheus saw no counter go back"
+            assert float(before) > 0
+            prometheus.wait_for('ALERTS{alertname="LlamabarExporterDown", alertstate="pending"}')
+
+
+def test_the_dashboard_is_what_its_table_says_and_asks_only_for_metrics_that_there_are():
+    assert dashboard.DASHBOARD.read_text("utf-8") == dashboard.text(), "python3 -m tools.dashboard"
+    panels = [panel for panel in json.loads(dashboard.text())["panels"] if panel["type"] != "row"]
+    places = [(one["gridPos"]["x"], one["gridPos"]["y"]) for one in panels]
+    assert len(set(places)) == len(places) and len(panels) == len(dashboard.PANELS)
+    asked = set(re.findall(r"llamabar_\w+", dashboard.text() + RULES.read_text()))
+    known = {family.name for family in FAMILIES} | {"llamabar_request_generation_tokens_per_second"}
+    assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked} <= known
+
+
+def test_where_prometheus_is_missing_the_tests_say_why():
+    assert bool(MISSING) is not bool(shutil.which("prometheus") and shutil.which("promtool"))
+    assert not MISSING or "apt-get install prometheus" in MISSING
+
+
+def test_the_documents_list_every_metric_as_the_exporter_describes_it():
+    page = (ROOT / "docs" / "fleet.md").read_text("utf-8")
+    rows = "\n".join(
+        f"| `{one.name}` | {one.type.value} | {', '.join(one.labels)} | {one.says} |" for one in FAMILIES
+    )
+    assert rows in page, f"write there:\n{rows}"
