@@ -28,7 +28,7 @@ from llamabar.view.menu import Menu
 LULL_S = 0.25  # nobody looks on: what arrives in this time is taken in together, however many servers there are
 HISTORY_S = 10.0  # a disk may hang; then the counters begin at 0
 SAME_FOR_S = 0.2  # a hundred scrapers at once get one page
-GZIP_LEVEL = 4
+GZIP_LEVEL = 1
 STUCK_S = 60.0  # the loop turns every 5 s at least
 
 
