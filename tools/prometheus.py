@@ -51,7 +51,7 @@ class Prometheus:
         """Return the series of an instant query."""
         return list(self.get("query", query=expression)["result"])
 
-    def wait_for(self, expression: str, seconds: float = 40.0) -> List[Dict[str, Any]]:
+    def wait_for(self, expression: str, seconds: float = 120.0) -> List[Dict[str, Any]]:
         """Return the series of a query once there are some."""
         ends_s = time.monotonic() + seconds
         while True:
