@@ -56,6 +56,8 @@ def put_server(scrape: Scrape, server: str, snapshot: Snapshot, book: Book, *, n
     if snapshot.connected and not snapshot.table_is_new:
         _put_now(scrape, server, snapshot, now_s=now_s)
         _put_models(scrape, server, snapshot, labels, now_s=now_s)
+    for model, label in labels.items():
+        _put_loads(scrape, (server, label), book.of(model))
     if book.is_open:
         for model, label in labels.items():
             _put_counts(scrape, (server, label), book.of(model))
@@ -124,6 +126,9 @@ def _put_counts(scrape: Scrape, at: Tuple[str, str], counts: Counts) -> None:
         (of.FIRST_TOKEN, totals.FIRST_TOKEN), (of.DURATION, totals.DURATION), (of.GENERATION, totals.GENERATION),
     ):  # fmt: skip
         scrape.put(family, at, counts.spreads[figure].shown())
+
+
+def _put_loads(scrape: Scrape, at: Tuple[str, str], counts: Counts) -> None:
     scrape.put(of.LOAD, at, counts.loads.shown())
     scrape.put(of.FAILED_LOADS, at, float(counts.failed_loads))
     scrape.put(of.CRASHES, at, float(counts.crashes))
