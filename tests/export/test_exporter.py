@@ -12,6 +12,7 @@ from llamabar.demo.dialect import DemoModel
 from llamabar.demo.forward import Outcome, record
 from llamabar.demo.inflight import Entry
 from llamabar.export.pages import Pages
+from llamabar.export.points import labels_of
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
 from tests.fakes.programs import Plugin, chat, free_port, llama_swap, run, wait_for
 
@@ -319,3 +320,8 @@ def test_the_plugin_and_the_other_commands_never_import_the_library(tmp_path):
 def test_a_web_page_whose_name_leads_here_is_not_told_anything(host, token, status):
     pages = Pages(token, only_local=not token)
     assert pages("/metrics", {"host": host} if host else {}).status == status
+
+
+def test_no_label_turns_the_writing_around():
+    labels = labels_of(["a\u202eb", "a\u2066b", "日本語"])
+    assert list(labels.values()) == ["a\ufffdb", "a\ufffdb~", "日本語"]

@@ -20,10 +20,11 @@ STATES = (READY, STARTING, STOPPING, STOPPED)
 OTHER = "other"  # a state of no known version; every model that the server does not list
 _WAITING = (Phase.QUEUED, Phase.LOADING)
 _CONTROL = ("Cc", "Cs")
+_TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse what follows
 
 
 def labels_of(texts: Iterable[str], *, taken: Tuple[str, ...] = ()) -> Dict[str, str]:
-    """Return a label for each text: itself, but for control characters and its length; no two are alike."""
+    """Return a label for each text: itself, but for its length and characters that steer; no two are alike."""
     found: Dict[str, str] = {}
     seen = set(taken)
     for text in texts:
@@ -37,11 +38,11 @@ def labels_of(texts: Iterable[str], *, taken: Tuple[str, ...] = ()) -> Dict[str,
 
 def _clean(text: str) -> str:
     cut = text if len(text) <= LABEL_CHARS else f"{text[: LABEL_CHARS - 1]}…"
-    return (
-        cut
-        if cut.isprintable()
-        else "".join("\ufffd" if unicodedata.category(char) in _CONTROL and char != "\n" else char for char in cut)
-    )
+    return cut if cut.isprintable() else "".join("\ufffd" if _steers(char) else char for char in cut)
+
+
+def _steers(char: str) -> bool:
+    return char in _TURNING or (unicodedata.category(char) in _CONTROL and char != "\n")
 
 
 def put_server(scrape: Scrape, server: str, snapshot: Snapshot, book: Book, *, now_s: float) -> None:
