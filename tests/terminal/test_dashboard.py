@@ -26,8 +26,7 @@ SCENES = {named.name: named.scene for named in scenes()}
 def screen(scene, width, height, view=None, **more):
     """The lines of a screen as text."""
     view = settled(view or View(), scene)
-    trends = {(one.name, model): one.history for one in scene.servers for model in one.snapshot.models}
-    return [line.text for line in draw(scene, view, Window(width, height, **more), trends=trends).lines]
+    return [line.text for line in draw(scene, view, Window(width, height, **more)).lines]
 
 
 @pytest.mark.parametrize("size", SIZES)

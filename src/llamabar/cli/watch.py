@@ -4,15 +4,12 @@ import os
 import signal
 import sys
 import time
-from typing import Dict, List, Mapping, Optional, Tuple
+from typing import List, Mapping, Optional, Tuple
 
 from llamabar.app.loop import Watch
 from llamabar.cli import clipboard
 from llamabar.cli.output import say
 from llamabar.cli.terminal import Looks, Screen, can_draw, size
-from llamabar.core.history import History, Readings, record
-from llamabar.core.readings import generation
-from llamabar.core.state import loaded
 from llamabar.doctor.explain import explain
 from llamabar.settings.load import Settings
 from llamabar.sources import clock
@@ -53,10 +50,9 @@ class LiveView:
         self.ends_s = None if seconds is None else clock.now_s() + seconds
         self.view = View(message=note, said_s=clock.now_s())
         self.screen: Optional[Screen] = None
-        self.trends: Dict[Tuple[str, str], History] = {}
         self._scene: Optional[Scene] = None
         self._state: object = None
-        self._drawn_s = self._sampled_s = float("-inf")
+        self._drawn_s = float("-inf")
         self._touched = False
         self._said: Tuple[str, ...] = ()
 
@@ -110,7 +106,7 @@ class LiveView:
         room = size()
         self.view = settled(self.view, scene)
         window = Window(room.width, room.height, self.screen.looks.braille)
-        shown = draw(scene, self.view, window, trends=self.trends)
+        shown = draw(scene, self.view, window)
         self.view = shown.view
         self.screen.draw(shown.lines)
 
@@ -162,20 +158,7 @@ class LiveView:
         scene = monitor.scene(now_s=now_s)
         for server in scene.servers:
             monitor.servers[server.name].figures = server.figures
-        if now_s - self._sampled_s >= 1.0:
-            self._sampled_s = now_s
-            self._sample(scene)
         return scene
-
-    def _sample(self, scene: Scene) -> None:
-        """Take down what each loaded model does, for its own charts."""
-        for server in scene.servers:
-            for model in loaded(server.snapshot):
-                reading = generation(server.snapshot, model, now_s=scene.now_s)
-                used = model.memory_bytes
-                readings = Readings(reading.tps if reading else 0.0, memory_bytes=None if used is None else float(used))
-                before = self.trends.get((server.name, model.id), History(bucket_s=server.history.bucket_s))
-                self.trends[server.name, model.id] = record(before, readings, now_s=scene.now_s)
 
     def _changing(self) -> object:
         """Return what a person must see change at once: states, requests, answers to clicks."""

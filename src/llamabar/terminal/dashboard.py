@@ -6,7 +6,7 @@ from typing import List, NamedTuple, Sequence, Tuple
 from llamabar.core.state import Model, Request
 from llamabar.terminal import controls, detail, facts, panels, plain, tables, words
 from llamabar.terminal.cells import EMPTY, Line, Span, Style, columns, filled, fit, length, line
-from llamabar.terminal.facts import MODEL, Trends
+from llamabar.terminal.facts import MODEL
 from llamabar.terminal.state import Level, Page, View
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name
@@ -16,7 +16,6 @@ PANELS_FROM = (96, 24)  # columns and lines
 PANEL_ROWS, PANEL_ROWS_MOST, REQUEST_ROWS = 7, 13, 6  # lines; of requests: that many never move the tables
 LINES_FROM = 14
 LEVELS = {Level.PLAIN: (Style.PLAIN, ""), Level.GOOD: (Style.GOOD, "✓ "), Level.BAD: (Style.BAD, "✗ ")}
-NO_TRENDS: Trends = {}
 
 
 class Window(NamedTuple):
@@ -34,7 +33,7 @@ class Shown(NamedTuple):
     view: View
 
 
-def draw(scene: Scene, view: View, window: Window, *, trends: Trends = NO_TRENDS) -> Shown:
+def draw(scene: Scene, view: View, window: Window) -> Shown:
     """Return exactly the window's number of lines, none wider than it."""
     width, height = window.width, window.height
     server = facts.shown_server(scene, view.server)
@@ -46,33 +45,31 @@ def draw(scene: Scene, view: View, window: Window, *, trends: Trends = NO_TRENDS
         above.append(panels.servers(scene, server, width))
     below = [_message(view, scene, server, width), _keys(view, scene, width)]
     room = height - len(above) - len(below)
-    body, view = _body(scene, server, view, window._replace(height=room), trends)
+    body, view = _body(scene, server, view, window._replace(height=room))
     return Shown([*above, *body, *[EMPTY] * room][: len(above) + room] + below, view)
 
 
-def _body(
-    scene: Scene, server: Server, view: View, window: Window, trends: Trends
-) -> Tuple[List[Line], View]:
+def _body(scene: Scene, server: Server, view: View, window: Window) -> Tuple[List[Line], View]:
     width, room = window.width, window.height
     if view.page is Page.HELP:
         return _help(width, room), view
     if view.page is Page.PROFILES:
         return _profiles(server, view, width), view
     if view.page is Page.DETAILS and view.selected is not None:
-        found = _details(scene, server, view, window, trends)
+        found = _details(scene, server, view, window)
         if found:
             return found, view
     charts = _charts(scene, server, window, len(server.snapshot.models))
-    rest, view = _tables(scene, server, view, window._replace(height=room - len(charts)), trends)
+    rest, view = _tables(scene, server, view, window._replace(height=room - len(charts)))
     return [*charts, *rest], view
 
 
-def _details(scene: Scene, server: Server, view: View, window: Window, trends: Trends) -> List[Line]:
+def _details(scene: Scene, server: Server, view: View, window: Window) -> List[Line]:
     one = view.selected
     size = (window.width, window.height)
     if one is not None and one.kind == MODEL and one.id in server.snapshot.models:
         model = server.snapshot.models[one.id]
-        return detail.model_page(scene, server, model, size=size, trends=trends, braille=window.braille)
+        return detail.model_page(scene, server, model, size=size, braille=window.braille)
     request = None if one is None else facts.request_of(server.snapshot, one)
     return [] if request is None else detail.request_page(scene, server, request, size=size)
 
@@ -89,7 +86,7 @@ def _charts(scene: Scene, server: Server, window: Window, models: int) -> List[L
     return [speed, panels.memory_line(server, width=width), EMPTY]
 
 
-def _tables(scene: Scene, server: Server, view: View, window: Window, trends: Trends) -> Tuple[List[Line], View]:
+def _tables(scene: Scene, server: Server, view: View, window: Window) -> Tuple[List[Line], View]:
     """Return the tables of models and requests; the requests get what they need, up to a third where both scroll."""
     models = facts.models(server, now_s=scene.now_s, sort=view.sort, wanted=view.filter)
     requests = facts.requests(server, wanted=view.filter)
@@ -102,20 +99,18 @@ def _tables(scene: Scene, server: Server, view: View, window: Window, trends: Tr
     room = window.height - 2  # a head each
     few = min(len(requests), max(1, room // 3, room - len(models)))
     many = max(1, min(room - max(1, few), room))
-    return _both(scene, server, view, (models, requests), (many, few), window, trends)
+    return _both(scene, server, view, (models, requests), (many, few), window)
 
 
 def _both(
     scene: Scene, server: Server, view: View, rows: "tuple[Sequence[Model], Sequence[Request]]",
-    room: "tuple[int, int]", window: Window, trends: Trends,
+    room: "tuple[int, int]", window: Window,
 ) -> Tuple[List[Line], View]:  # fmt: skip
     (models, requests), (many, few), width = rows, room, window.width
     places = {facts.Thing(MODEL, model.id): at for at, model in enumerate(models)}
     chosen = view.selected
     shown = tables.visible(places.get(chosen) if chosen else None, len(models), many, view.top)
-    found = tables.model_table(
-        scene, server, models, shown, chosen=chosen, width=width, trends=trends, braille=window.braille
-    )
+    found = tables.model_table(scene, server, models, shown, chosen=chosen, width=width, braille=window.braille)
     found += [EMPTY] if window.height > len(found) + few + 2 else []
     view = replace(view, top=shown.start, rows=many)
     if not requests:

@@ -10,7 +10,6 @@ from llamabar.core.totals import FIRST_TOKEN, GENERATION
 from llamabar.terminal import facts, words
 from llamabar.terminal.cells import EMPTY, Line, Span, Style, beside, columns, filled, line, pad
 from llamabar.terminal.charts import chart, points_for, recent
-from llamabar.terminal.facts import Trends
 from llamabar.terminal.panels import AXIS, frame, speed_panel
 from llamabar.view import doing_words
 from llamabar.view import words as menu_words
@@ -23,7 +22,7 @@ Facts = List[Tuple[str, str]]
 
 
 def model_page(
-    scene: Scene, server: Server, model: Model, *, size: "tuple[int, int]", trends: Trends, braille: bool
+    scene: Scene, server: Server, model: Model, *, size: "tuple[int, int]", braille: bool
 ) -> List[Line]:
     """Return a model's page: what it does, its charts, what is known of it."""
     width, height = size
@@ -32,7 +31,7 @@ def model_page(
         Span(f" {server.label(model.id)}  ", Style.BOLD), Span(f"{state.sign} {state.words}{state.more}", state.style)
     )
     lines = [Line(filled(title.spans, width)), EMPTY]
-    history = trends.get((server.name, model.id))
+    history = server.models.get(model.id)
     if history is not None and height >= 18:
         rows = min(CHART_ROWS, height // 3)
         left = width * 11 // 20

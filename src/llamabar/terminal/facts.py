@@ -4,7 +4,6 @@ from typing import List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.apply_models import has_quit
-from llamabar.core.history import History
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Source
 from llamabar.core.state import READY, STARTING, STOPPING, Model, Request, Snapshot, at_work, in_flight, requests_of
@@ -22,7 +21,6 @@ FAILED_FOR_S = 600.0
 NOT_LOADED_RANK = 5
 WARNING = "⚠"
 SORTS = tuple(words.SORTS)
-Trends = Mapping[Tuple[str, str], History]  # by server and model
 
 STYLES: Mapping[Status, Style] = {
     Status.GENERATING: Style.BUSY, Status.PROMPT: Style.BUSY, Status.LOADING: Style.WARN, Status.QUEUED: Style.WARN,

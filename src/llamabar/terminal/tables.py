@@ -11,7 +11,7 @@ from llamabar.core.state import Model, Request, in_flight, requests_of
 from llamabar.terminal import facts, words
 from llamabar.terminal.cells import EMPTY, Line, Span, Style, columns, filled, fit, line, pad
 from llamabar.terminal.charts import FULL, LIGHT, chart, points_for, recent
-from llamabar.terminal.facts import Thing, Trends
+from llamabar.terminal.facts import Thing
 from llamabar.view import doing_words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain
@@ -63,14 +63,14 @@ def visible(chosen: Optional[int], count: int, rows: int, start: int) -> Window:
 
 def model_table(
     scene: Scene, server: Server, models: Sequence[Model], window: Window, *, chosen: Optional[Thing], width: int,
-    trends: Trends, braille: bool,
+    braille: bool,
 ) -> List[Line]:  # fmt: skip
     """Return the head and the models of a window."""
     shown = _chosen(MODEL_COLUMNS, width)
 
     def _row(model: Model) -> Line:
         thing = Thing(facts.MODEL, model.id)
-        cells = _model_cells(scene, server, model, trends=trends, braille=braille, shown=shown)
+        cells = _model_cells(scene, server, model, braille=braille, shown=shown)
         return _line(server.label(model.id), cells, shown, width, selected=thing == chosen)
 
     return _table(words.MODEL, shown, models, window, width, _row)
@@ -109,7 +109,7 @@ def no_requests(scene: Scene, server: Server, width: int) -> Line:
 
 
 def _model_cells(
-    scene: Scene, server: Server, model: Model, *, trends: Trends, braille: bool, shown: Sequence[Column]
+    scene: Scene, server: Server, model: Model, *, braille: bool, shown: Sequence[Column]
 ) -> "dict[str, tuple[Span, ...]]":
     now_s = scene.now_s
     state = facts.state(server, model, now_s=now_s)
@@ -126,7 +126,7 @@ def _model_cells(
         words.TODAY: (Span(units.short_count(requests) if requests else units.UNKNOWN, Style.DIM),),
     }
     if any(column.head == words.TREND for column in shown):
-        history = trends.get((server.name, model.id))
+        history = server.models.get(model.id)
         width = next(column.width for column in shown if column.head == words.TREND)
         points = points_for(width, braille=braille)
         values = recent(history, "generation_tps", points, now_s=now_s) if history is not None else ()
@@ -145,7 +145,7 @@ def _meter(share: Optional[float]) -> "tuple[Span, ...]":
 
 def _chosen(given: Sequence[Column], width: int) -> List[Column]:
     """Return the columns that fit beside a name, in their order; the first, of words, is wider in a wider window."""
-    more = 0 if width < 72 else 4 if width < 110 else 14 if width < 150 else 22
+    more = 0 if width < 72 else 4 if width < 110 else 16 if width < 150 else 22
     widened = [given[0]._replace(width=given[0].width + more), *given[1:]]
     room, kept = width - GUTTER - 1 - NAME, set()
     for column in sorted(widened, key=lambda column: column.rank):
