@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 from llamabar.macos import probe, tools
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.paths import Places
-from llamabar_installer import manifest, removal, work
+from llamabar_installer import command_link, manifest, removal, work
 from llamabar_installer.manifest import Manifest
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.steps import Kind, Plan, Step
@@ -139,9 +139,11 @@ _DO: Dict[Kind, Callable[[Workshop, Step], Undo]] = {
     Kind.ATTRIBUTE: work.mark,
     Kind.LINK: work.link,
     Kind.REFRESH: work.refresh,
+    Kind.COMMAND: command_link.link,
     Kind.STOP: removal.stop,
     Kind.REMOVE_AGENT: removal.remove_agent,
     Kind.REMOVE_LINK: removal.remove_link,
+    Kind.REMOVE_COMMAND: command_link.remove,
     Kind.REMOVE_FILE: removal.remove_file,
     Kind.PUT_BACK: removal.put_back,
     Kind.REMOVE_CACHE: removal.remove_cache,

@@ -11,7 +11,7 @@ from llamabar.macos import agent_plist, files, launchctl, swiftbar
 from llamabar.macos.agents import SYSTEM_AGENTS, Agent, Running, find_agents, flag, folder_refusal
 from llamabar.macos.binaries import Binary, ConfigCheck, check_config, find_binaries
 from llamabar.macos.launchctl import Job, Trouble
-from llamabar.macos.paths import OWN_LABEL, Places
+from llamabar.macos.paths import COMMAND, OWN_LABEL, Places
 from llamabar.macos.swiftbar import SwiftBar
 from llamabar_installer import manifest
 from llamabar_installer.manifest import Manifest
@@ -39,6 +39,15 @@ class Watched:
 
 
 @dataclass(frozen=True)
+class Command:
+    """Where the command is to be linked. `reachable`: that folder is on the PATH; `other`: who has the name already."""
+
+    folder: Optional[Path] = None
+    reachable: bool = True
+    other: Optional[Path] = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """Everything that a plan is made from."""
 
@@ -62,6 +71,7 @@ class Facts:
     settings: Optional[bytes] = None
     swiftbar: SwiftBar = SwiftBar()
     program: Optional[Path] = None  # the file that is being run
+    command: Command = Command()
     program_digest: str = ""
     installed_digest: str = ""
 
@@ -105,9 +115,27 @@ def collect(
         settings=files.read(places.settings),
         swiftbar=bar.result(),
         program=source,
+        command=find_command(environment, places, source),
         program_digest=_digest(source),
         installed_digest=_digest(places.program),
     )
+
+
+def find_command(environment: Mapping[str, str], places: Places, program: Optional[Path]) -> Command:
+    """Return Homebrew's folder or ~/.local/bin, whichever is first on the PATH and can be written, else the latter."""
+    on_path = [Path(os.path.expanduser(name)) for name in environment.get("PATH", "").split(os.pathsep) if name]
+    own = places.home / ".local" / "bin"
+    ours = {os.path.realpath(one) for one in (places.program, program) if one is not None}
+    there = [folder / COMMAND for folder in on_path if os.path.lexists(folder / COMMAND)]
+    other = next((path for path in there if os.path.realpath(path) not in ours), None)
+    usable = [one for one in on_path if (one == own or (one / "brew").exists()) and _can_hold(one)]
+    return Command(usable[0] if usable else own, bool(usable), other)
+
+
+def _can_hold(folder: Path) -> bool:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
 def own_service(facts: Facts) -> Optional[agent_plist.Service]:

@@ -20,6 +20,7 @@ class Thing(str, Enum):
     FOLDER = "folder"
     FILE = "file"
     LINK = "link"
+    COMMAND = "command"  # a link of the command; `digest` is the program that it leads to
     AGENT = "agent"  # a plist and its job
     SETTINGS = "settings"
     OLD_SERVICE = "old service"  # a foreign service that was switched off; `digest` is its label

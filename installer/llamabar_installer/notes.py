@@ -77,6 +77,11 @@ class Why(notes.Why):
         False, "SwiftBar has no plugin folder yet", "Choose one, then run install again: open -a SwiftBar")
     PLUGIN_FOLDER_BAD = (
         False, "SwiftBar's plugin folder: {detail}", "Choose one, then run install again: open -a SwiftBar")
+    COMMAND_TAKEN = (
+        True, "Another program is called llamabar and is left alone: {path}", "")
+    COMMAND_OFF_PATH = (
+        True, "{path} isn't on your PATH, so llamabar can't be typed yet",
+        """Add it, then open a new window: echo 'export PATH="$HOME/.local/bin:$PATH"' >> ~/.zprofile""")
     LINK_TAKEN = False, "Another file has the plugin's name and is left alone: {path}", "Move it away: mv {path} ~/"
     CACHE_INSIDE = (
         False, "The cache {path} is in SwiftBar's folder: every file would become a plugin", "Unset SHIV_ROOT.")

@@ -16,6 +16,7 @@ from llamabar.macos.paths import OWN_LABEL, RUST_LABEL
 from llamabar_installer import first_files
 from llamabar_installer.facts import Facts, has_server, own_service
 from llamabar_installer.notes import Note, Why, note
+from llamabar_installer.plan_command import command_steps
 from llamabar_installer.plan_plugin import old_plugins, plugin_steps
 from llamabar_installer.steps import Kind, Options, Plan, Reason, Step
 
@@ -28,7 +29,12 @@ def plan_install(facts: Facts, options: Options) -> Plan:
     service = _service(facts, options) if options.service else Plan()
     plugin = plugin_steps(facts) if options.plugin else Plan()
     old = old_plugins(facts, options) if options.plugin else Plan()
-    return Plan(service.steps + old.steps + plugin.steps, service.notes + old.notes + plugin.notes)
+    copied = any(step.kind is Kind.PROGRAM for step in plugin.steps)
+    command_plan = command_steps(facts, copied=copied) if options.command else Plan()
+    parts = (service, old, plugin, command_plan)
+    return Plan(
+        tuple(step for part in parts for step in part.steps), tuple(one for part in parts for one in part.notes)
+    )
 
 
 def refused(facts: Facts) -> Optional[Note]:

@@ -10,6 +10,7 @@ from llamabar_installer.facts import Facts, own_service
 from llamabar_installer.manifest import Thing
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.plan import refused
+from llamabar_installer.plan_command import removal_steps
 from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
@@ -21,9 +22,10 @@ def plan_uninstall(facts: Facts, options: Options) -> Plan:
     unasked = _unasked(facts) if options.service else None
     steps = _service(facts) if options.service and unasked is None else ()
     steps += _plugin(facts) if options.plugin else ()
+    steps += removal_steps(facts) if options.command else ()
     if options.purge:
         steps += _purge(facts)
-    whole = options.service and options.plugin and unasked is None
+    whole = options.service and options.plugin and options.command and unasked is None
     if whole and (steps or facts.manifest.items):
         steps += _rest(facts)
     notes = _notes(facts, options) if steps else ()

@@ -22,9 +22,11 @@ class Kind(Enum):
     ATTRIBUTE = "mark the program as a streaming plugin"
     LINK = "link the plugin into SwiftBar's folder"
     REFRESH = "reload SwiftBar"
+    COMMAND = "link the llamabar command"
     STOP = "stop llama-swap"
     REMOVE_AGENT = "remove the LaunchAgent"
     REMOVE_LINK = "remove the plugin from SwiftBar's folder"
+    REMOVE_COMMAND = "remove the llamabar command"
     REMOVE_FILE = "remove a file"
     PUT_BACK = "put back what was set aside"
     REMOVE_CACHE = "remove the unpacked program"
@@ -36,6 +38,7 @@ class Group(str, Enum):
 
     SERVICE = "service"
     PLUGIN = "plugin"
+    COMMAND = "command"
 
 
 class Reason(Enum):
@@ -54,6 +57,7 @@ class Reason(Enum):
     NOT_MARKED = "without it SwiftBar wouldn't keep the plugin running"
     NOT_LINKED = "SwiftBar loads what is there"
     SHOW_MENU = "to show the new menu"
+    NO_COMMAND = "so that you can type llamabar in Terminal"
     UNINSTALL = ""
     SWITCH_ON = "{source} is switched on again"
     PURGE = "--purge"
@@ -105,6 +109,7 @@ class Options:
 
     service: bool = True
     plugin: bool = True
+    command: bool = True
     take_over: bool = False
     force: bool = False
     purge: bool = False

@@ -25,6 +25,7 @@ from llamabar_installer.plan_removal import plan_uninstall
 from llamabar_installer.steps import Kind, Options, Plan, Step
 
 LOOK_S = 10.0  # at this Mac, before anything is done
+SWIFTBAR_LINE = "brew install --cask swiftbar && open -a SwiftBar"
 Planner = Callable[[Facts, Options], Plan]
 
 
@@ -167,16 +168,33 @@ def _report_lines(report: Report, plan: Plan) -> List[str]:
     return [*lines, *remarks, "", *_ending(report, plan)]
 
 
+def _next(report: Report, plan: Plan) -> List[str]:
+    """Return what the user does next: what the plan could not do, and how to see what it did."""
+    done = {step.kind: step for step in report.done}
+    found = []
+    if Kind.CONFIG in done:
+        found.append(f"Next: add a model to {short(done[Kind.CONFIG].target)}")
+    if any(one.why is Why.NO_SWIFTBAR for one in plan.notes):
+        found.append(f"Next: {SWIFTBAR_LINE}, then {command_name()} install")
+    if Kind.LINK in done or Kind.REFRESH in done:
+        off = any(one.why is Why.SWIFTBAR_OFF for one in plan.notes)
+        found.append("Next: open -a SwiftBar" if off else "Next: click llamabar in the menu bar.")
+    if found or Kind.START in done:
+        found.append(f"Not what you expected? {command_name()} doctor")
+    return found
+
+
 def _ending(report: Report, plan: Plan) -> List[str]:
     if not report.ok and not report.kept:
         return ["This Mac is as it was before."]
     if not report.ok:
         return ["The steps with a mark stay, except those undone. Run the same command again to continue."]
+    following = _next(report, plan)
     if not plan.complete:
-        return ["Done, except for what was skipped."]
+        return ["Done, except for what was skipped.", *following]
     url = next((step.url for step in report.done if step.kind in (Kind.START, Kind.RELOAD)), "")
-    if url:
-        return [f"Done. llama-swap is running at {url}.", f"No menu yet? {command_name()} doctor"]
+    if url or following:
+        return [f"Done. llama-swap is running at {url}." if url else "Done.", *following]
     removed = any(step.kind is Kind.REMOVE_FOLDERS for step in report.done)
     kept = any(one.why is Why.FOLDER_KEPT for one in report.remarks)
     return ["llamabar has been removed." if removed and not kept else "Done."]

@@ -11,6 +11,7 @@ def _installing(command: Command) -> Command:
     """Add the options of `install` and `uninstall`."""
     command = common(command)
     for option, words in (
+        ("--no-command", "Don't link the llamabar command."),
         ("--no-plugin", "Don't install the SwiftBar plugin."),
         ("--no-service", "Don't touch the LaunchAgent."),
         ("--json", "Print the plan as JSON; nothing is done without --yes."),
@@ -28,15 +29,15 @@ def _installing(command: Command) -> Command:
 @click.option("--force", is_flag=True, help="Replace a LaunchAgent that was edited by hand; a copy is kept.")
 @click.option("--take-over", is_flag=True, help="Replace the older plugin: its service and menu are switched off.")
 def install(
-    dry_run: bool, yes: bool, as_json: bool, no_service: bool, no_plugin: bool, port: Optional[int], force: bool,
-    take_over: bool, server: str, config: str,
+    dry_run: bool, yes: bool, as_json: bool, no_service: bool, no_plugin: bool, no_command: bool,
+    port: Optional[int], force: bool, take_over: bool, server: str, config: str,
 ) -> int:  # fmt: skip
     """Set up the service and the menu bar plugin."""
     from llamabar.cli import install as installing
     from llamabar.cli.install import Asked
     from llamabar_installer.steps import Options
 
-    options = Options(not no_service, not no_plugin, take_over, force, port=port)
+    options = Options(not no_service, not no_plugin, not no_command, take_over, force, port=port)
     return installing.install(options, Asked(dry_run, yes, as_json, server, config))
 
 
@@ -44,14 +45,15 @@ def install(
 @_installing
 @click.option("--purge", is_flag=True, help="Remove the settings and the history too.")
 def uninstall(
-    dry_run: bool, yes: bool, as_json: bool, no_service: bool, no_plugin: bool, purge: bool, server: str, config: str
-) -> int:
+    dry_run: bool, yes: bool, as_json: bool, no_service: bool, no_plugin: bool, no_command: bool, purge: bool,
+    server: str, config: str,
+) -> int:  # fmt: skip
     """Remove everything install added. llama-swap's config and log stay."""
     from llamabar.cli import install as installing
     from llamabar.cli.install import Asked
     from llamabar_installer.steps import Options
 
-    options = Options(not no_service, not no_plugin, purge=purge)
+    options = Options(not no_service, not no_plugin, not no_command, purge=purge)
     return installing.uninstall(options, Asked(dry_run, yes, as_json, server, config))
 
 

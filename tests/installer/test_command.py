@@ -1,0 +1,118 @@
+"""The `llamabar` command: where it is linked, never over what is not ours, and taken off again."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from llamabar.macos.paths import Places
+from llamabar_installer import command_link
+from llamabar_installer.execute import Execution
+from llamabar_installer.facts import Facts, find_command
+from llamabar_installer.manifest import Thing, load
+from llamabar_installer.notes import Why
+from llamabar_installer.plan_command import command_steps, removal_steps
+from llamabar_installer.steps import Kind, Plan
+
+
+@pytest.fixture
+def places(tmp_path):
+    home = tmp_path / "home"
+    program = home / "data" / "llamabar.pyz"
+    program.parent.mkdir(parents=True)
+    program.write_text("the program")
+    return Places(home, program.parent, home / "config.toml", home / ".shiv")
+
+
+def facts_of(places, *folders):
+    """The facts where these folders are the PATH."""
+    path = os.pathsep.join(map(str, folders))
+    found = find_command({"PATH": path}, places, places.program)
+    return Facts(places, program=places.program, command=found, manifest=load(places.manifest), installed_digest="x")
+
+
+def folder(places, name, *, brew=False):
+    made = places.home / name
+    made.mkdir(parents=True, exist_ok=True)
+    if brew:
+        (made / "brew").write_text("")
+    return made
+
+
+def test_homebrews_folder_is_taken_where_it_is_on_the_path_else_the_users_own(places):
+    homebrew, other, own = folder(places, "opt/bin", brew=True), folder(places, "bin"), places.home / ".local" / "bin"
+    assert facts_of(places, other, homebrew, own).command.folder == homebrew
+    assert facts_of(places, other, own, homebrew).command.folder == own
+    assert facts_of(places, other, own).command.reachable
+
+
+def test_where_no_such_folder_is_on_the_path_it_is_said_what_to_add(places):
+    plan = command_steps(facts_of(places, folder(places, "bin")), copied=False)
+    assert [step.target for step in plan.steps] == [str(places.home / ".local" / "bin" / "llamabar")]
+    assert [one.why for one in plan.notes] == [Why.COMMAND_OFF_PATH]
+    assert "~/.zprofile" in plan.notes[0].hint
+    assert plan.complete
+
+
+def test_a_folder_that_cannot_be_written_is_not_taken(places):
+    homebrew = folder(places, "opt/bin", brew=True)
+    homebrew.chmod(0o555)
+    if os.access(homebrew, os.W_OK):
+        pytest.skip("root may write anywhere")
+    assert facts_of(places, homebrew).command.folder != homebrew
+
+
+@pytest.mark.parametrize("there", ["file", "link", "elsewhere"])
+def test_somebody_elses_llamabar_is_left_alone(places, there):
+    own, bin_folder = folder(places, ".local/bin"), folder(places, "bin")
+    path = (bin_folder if there == "elsewhere" else own) / "llamabar"
+    if there == "link":
+        path.symlink_to("/usr/bin/true")
+    else:
+        path.write_text("somebody's")
+    plan = command_steps(facts_of(places, own, bin_folder), copied=False)
+    assert plan.steps == ()
+    assert [one.why for one in plan.notes] == [Why.COMMAND_TAKEN]
+    assert str(path) in plan.notes[0].said
+
+
+def test_it_is_linked_found_again_moved_and_taken_off_to_the_byte(places):
+    own = places.home / ".local" / "bin"
+    before = set(places.home.rglob("*"))
+    report = Execution(places).run(command_steps(facts_of(places, own), copied=False))
+    assert report.ok, report.failure
+    link = own / "llamabar"
+    assert os.readlink(link) == str(places.program)
+    assert command_steps(facts_of(places, own), copied=False) == Plan()
+
+    moved = replace(facts_of(places, own), program=Path("/elsewhere/llamabar.pyz"), installed_digest="")
+    again = command_steps(moved, copied=False)
+    assert [step.kind for step in again.steps] == [Kind.COMMAND], "ours may lead elsewhere"
+
+    steps = removal_steps(facts_of(places, own))
+    assert [step.kind for step in steps] == [Kind.REMOVE_COMMAND]
+    assert Execution(places).run(Plan(steps)).ok
+    left = set(places.home.rglob("*")) - before
+    assert not any(path.name == "llamabar" for path in left)
+
+
+def test_a_command_that_somebody_replaced_stays(places):
+    own = places.home / ".local" / "bin"
+    Execution(places).run(command_steps(facts_of(places, own), copied=False))
+    (own / "llamabar").unlink()
+    (own / "llamabar").write_text("somebody's")
+    report = Execution(places).run(Plan(removal_steps(facts_of(places, own))))
+    assert (own / "llamabar").read_text() == "somebody's"
+    assert [one.why for one in report.remarks] == [Why.NOT_OURS]
+    assert load(places.manifest).of_kind(Thing.COMMAND) == ()
+
+
+def test_what_appears_between_plan_and_step_is_not_written_over(places):
+    own = folder(places, ".local/bin")
+    plan = command_steps(facts_of(places, own), copied=False)
+    (own / "llamabar").write_text("somebody's")
+    report = Execution(places).run(plan)
+    assert not report.ok and report.failure.why is Why.APPEARED
+    assert (own / "llamabar").read_text() == "somebody's"
+    assert command_link.link
