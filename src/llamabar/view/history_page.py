@@ -23,7 +23,7 @@ h2,dl,table,.week{grid-column:1/-1}
 h2{margin:16px 0 -4px}small{font-size:13px;font-weight:400}
 figure,dl,table{margin:0;padding:14px 16px;border:1px solid var(--edge);border-radius:12px;background:var(--card);
 min-width:0}
-dl{display:grid;gap:12px 16px;grid-template-columns:repeat(auto-fit,minmax(96px,1fr))}
+dl{display:grid;gap:12px 16px;grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}
 dt{font-size:12px}dd{margin:0;font-size:20px;font-weight:600}dd,table{font-variant-numeric:tabular-nums}
 figure{display:flex;flex-direction:column}
 figcaption,.ends{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 12px}
@@ -129,7 +129,7 @@ def _complete(lines: Sequence[Line]) -> bool:
 
 
 def _tiles(sums: Sums, *, complete: bool) -> str:
-    said = zip(HEADS, figures(sums, complete=complete))
+    said = zip(HEADS, figures(sums, complete=complete, short=True))
     return f"<dl>{''.join(f'<div><dt>{head}</dt><dd>{text(one)}</dd></div>' for head, one in said)}</dl>"
 
 
