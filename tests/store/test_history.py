@@ -11,6 +11,7 @@ import pytest
 
 from llamabar.app.loop import Watch
 from llamabar.core.events import FinishedRequest, ModelInfo, ModelsListed, RequestsFinished, StreamOpened
+from llamabar.core.history import Readings, known, record, tick
 from llamabar.core.totals import Rows
 from llamabar.macos.paths import HISTORY_FILE
 from llamabar.settings.load import ServerSettings, Settings
@@ -72,6 +73,23 @@ def test_the_menu_goes_on_from_what_stands_there_and_counts_at_once(tmp_path):
     wait_for(lambda: watch.monitor.servers["one"].totals.told.number == today(watch) - 2)
     assert today(watch) == 3
     closed(store)
+
+
+def test_the_charts_of_a_server_and_of_its_models_go_on_after_a_new_start(tmp_path):
+    watch, store = a_watch(tmp_path)
+    finish(watch, 1)
+    for second in range(5):
+        now_s, readings = clock.now_s() - 5 + second, Readings(generation_tps=second)
+        watched = watch.monitor.servers["one"]
+        watched.history = record(watched.history, readings, now_s=now_s)
+        watched.models = tick(watched.models, {"m": readings}, like=watched.history, now_s=now_s)
+    closed(store)
+    watch, store = a_watch(tmp_path)
+    wait_for(lambda: today(watch) and watch.monitor.servers["one"].models)
+    closed(store)
+    for history in watch.monitor.histories()["one"].values():
+        assert max(known(history, "generation_tps")) == 4.0
+    assert set(watch.monitor.histories()["one"]) == {"", "m"}
 
 
 def test_on_a_day_without_requests_the_earlier_ones_are_still_a_click_away(tmp_path):

@@ -118,7 +118,7 @@ class Monitor:
 
     def histories(self) -> Dict[str, Dict[str, History]]:
         """Return the charts' readings by server and model, a server's own under ""."""
-        return {name: {"": watched.history} for name, watched in self.servers.items()}
+        return {name: {"": watched.history, **watched.models} for name, watched in self.servers.items()}
 
     def tell(self, aside: str) -> None:
         """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
@@ -132,7 +132,10 @@ class Monitor:
             before = watched.totals.of(self.today)
             watched.totals.take(said)
             self._news = self._news or watched.totals.of(self.today) != before
-        elif not said.model:
+        elif said.model:
+            since = watched.models.get(said.model) or History(bucket_s=watched.history.bucket_s)
+            watched.models = {**watched.models, said.model: restored(since, said, now_s=now_s, unix_s=unix_s)}
+        else:
             watched.history = restored(watched.history, said, now_s=now_s, unix_s=unix_s)
         self._dirty = True
 
