@@ -309,7 +309,7 @@ def test_watch_keeps_it_too_and_the_demo_does_not(tmp_path):
         watch = subprocess.Popen(
             [*command(), "watch"], env=environment(tmp_path, **more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
         )
-        assert any(line.startswith(b"Today: 1 request") for line in watch.stdout)
+        wait_for(lambda: json.loads(history(tmp_path, "--json").stdout)["days"], every_s=0.3)
         watch.send_signal(signal.SIGTERM)
         watch.communicate(timeout=10)
     assert json.loads(history(tmp_path, "--json").stdout)["days"]
