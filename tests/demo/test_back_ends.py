@@ -52,7 +52,7 @@ def test_answers_of_one_token_say_nothing_of_a_speed(tmp_path, server):
             ask(address, "alpha-8b", 1, 20)
         tokens = [row.get("tokens", row)["tokens_per_second"] for row in server.world.rows]
         assert max(tokens) > 100_000, "the model server claims it"
-        plugin.wait_for_row("Today: 31 requests, 90 tokens generated")
+        plugin.wait_for_row("Today: 31 requests")
         assert plugin.row("Speed: last ").startswith(("Speed: last 40", "Speed: last 41", "Speed: last 39"))
         plugin.end()
     found = status_of(server, tmp_path, "alpha-8b")
@@ -83,9 +83,9 @@ def test_text_of_a_load_is_no_answer_and_calibrates_nothing(tmp_path, server):
         while time.monotonic() < ready_s + 2.6:
             said.add(plugin.row("mlx: "))
             time.sleep(0.05)
-        assert not [one for one in said if "generating" in one], said
+        assert not [one for one in said if "tok/s" in one or "generating" in one], said
         assert [one for one in said if "prompt" in one], said
-        plugin.wait_for_row("mlx: generating")
+        wait_for(lambda: "generating" in plugin.row("mlx: ") or "tok/s" in plugin.row("mlx: "))
         answer.join(20)
         plugin.wait_for_row("Today: 1 request")
         assert "0 tokens" not in plugin.text and "token" not in plugin.row("Today:")
@@ -101,7 +101,7 @@ def test_what_is_done_in_one_piece_is_called_by_its_name(tmp_path, server, path,
         plugin.wait_for_row("llama-swap: no model loaded")
         threading.Thread(target=ask, args=(server.url[7:], "media", 5, 5), kwargs={"path": path}, daemon=True).start()
         plugin.wait_for_row(f"media: {says}")
-        assert says in plugin.row("Request 1:")
+        plugin.wait_for_row(f"#1 media: {says}")
         assert "prompt" not in plugin.row("media:") + plugin.row("llama-swap:") + plugin.title()
         plugin.wait_for_row("Today: 1 request")
         assert "token" not in plugin.row("Today:")
@@ -115,7 +115,7 @@ def test_a_chat_in_one_piece_on_a_server_without_slots_is_in_progress(tmp_path, 
         plugin.wait_for_row("llama-swap: no model loaded")
         chat(server, "media", tokens=80, stream=False)
         plugin.wait_for_row("media: busy, 1 request")
-        assert "in progress" in plugin.row("Request 1:")
+        plugin.wait_for_row("#1 media: in progress")
         assert "prompt" not in plugin.row("llama-swap:") + plugin.title()
 
 
@@ -124,10 +124,10 @@ def test_a_model_server_that_dies_in_an_answer_leaves_a_trace(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
         chat(server, "alpha-8b", tokens=2000)
-        plugin.wait_for_row("alpha-8b: generating" if server.world.dialect.version != "150" else "alpha-8b: ")
+        plugin.wait_for_row("alpha-8b: ")
         time.sleep(1.5)
         os.kill(server.world.processes["alpha-8b"].child.pid, signal.SIGKILL)
-        plugin.wait_for_row("alpha-8b: quit unexpectedly just now", seconds=25)
+        plugin.wait_for_row("alpha-8b: crashed just now", seconds=25)
         wait_for(lambda: "exclamationmark.triangle" in title_of(plugin))
         chat(server, "alpha-8b", tokens=5).join(10)
         plugin.wait_for_row("alpha-8b: ready")
@@ -143,5 +143,5 @@ def test_unloads_and_swaps_are_no_crashes(tmp_path, server):
             assert (ask(address, "alpha-8b", 3, 3), ask(address, "fast", 3, 3)) == (200, 200)
             server.world.unload(server.world.processes["fast"])
         time.sleep(1.5)
-        said = [content for _, content in plugin.frames if "quit unexpectedly" in content]
+        said = [content for _, content in plugin.frames if "crashed" in content]
     assert said == []
