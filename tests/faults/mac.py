@@ -195,7 +195,7 @@ def refreshed(world):
 PROCESS = (
     Fault("llama-swap is started anew", UNLOADED, 5, restarted),
     Fault("llama-swap comes back as an older version", ("old: ready",), 5, another_version),
-    Fault("a model's server dies in the middle of an answer", ("a-1b: quit unexpectedly",), 3, model_server_dies),
+    Fault("a model's server dies in the middle of an answer", ("a-1b: crashed",), 3, model_server_dies),
     Fault("the plugin is halted for a second", UNLOADED, 3, stopped_for_a_second, process=True),
     Fault("SIGTERM", WELL, 1, hung_up_by_a_signal, process=True, well_s=None),
     Fault("a fault of ours on the loop", ("llamabar: Internal error",), 1,

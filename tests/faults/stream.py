@@ -51,9 +51,9 @@ def hostile(world):
 
 
 SSE = (
-    Fault("the stream is cut in mid-event", ("c-3b: ready", "Last update: just now"), 3,
+    Fault("the stream is cut in mid-event", ("llama-swap: not responding", "Last update: just now, c-3b"), 3,
           speaks(listed("c-3b"), listed("c-3b", "d-4b")[:-30], hold_s=0)),
-    Fault("an event without end", ("c-3b: ready", "Why: Reconnecting"), 6,
+    Fault("an event without end", RIGHT, 6,
           speaks(listed("c-3b"), b"data:" + b"x" * 17_000_000, hold_s=1)),
     Fault("a stream of comments and no events", ("llama-swap: not a llama-swap server",), 8,
           speaks(b": ping\n\n" * 400, piece=8, pause_s=0.1), well_s=20, slow=True),
@@ -82,7 +82,7 @@ CONTENT = (
     Fault("figures that cannot be", ("c-3b:", "Request"), 3,
           speaks(listed("c-3b"), event("inflight", {"operation": "upsert", "request": HUGE}))),
     Fault("names that would be a menu, a command or an escape", RIGHT, 3, hostile),
-    Fault("100,000 models", ("c-3b: ready", "Load:"), 8,
+    Fault("100,000 models", ("c-3b: ready", "Load Model: 100,000"), 8,
           speaks(event("modelStatus", [{"id": "c-3b", "state": "ready"},
                                        *({"id": f"m{n}", "state": "stopped"} for n in range(100_000))])), well_s=10),
     Fault("20,000 requests in flight", ("c-3b: generating",), 8,
