@@ -9,6 +9,7 @@ from llamabar.core.phases import Phase, phases
 from llamabar.core.state import Model, Request, Snapshot, loaded, requests_of
 from llamabar.core.status import Status
 from llamabar.terminal import facts
+from llamabar.terminal import words as terminal_words
 from llamabar.view import doing_words, needs, words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain, reason
@@ -52,10 +53,15 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
     return [head, *lines]
 
 
+def _doing(state: facts.State) -> str:
+    """Return what a model does where no sign stands before it."""
+    return terminal_words.UNLOADED if state.words == terminal_words.NOT_LOADED else state.words + state.more
+
+
 def _model_row(server: Server, model: Model, now_s: float) -> Tuple[str, ...]:
     doing = facts.state(server, model, now_s=now_s)
     return (
-        server.label(model.id), doing.words + doing.more, facts.tps(server, model)[0], units.size(model.memory_bytes),
+        server.label(model.id), _doing(doing), facts.tps(server, model)[0], units.size(model.memory_bytes),
         facts.unloads(server, model, now_s=now_s)[0],
     )  # fmt: skip
 
@@ -89,7 +95,7 @@ def model_table(scene: Scene) -> List[str]:
         context = readings.context_tokens(model) or (kept.needs.context_tokens if kept is not None else None)
         used = "" if model.last_use_s is None else words.ago(scene.now_s - model.last_use_s)
         rows.append((
-            plain(model.id), plain(model.info.name), name(server.name), doing.words + doing.more,
+            plain(model.id), plain(model.info.name), name(server.name), _doing(doing),
             facts.tps(server, model)[0], facts.memory(server, model)[0], units.count(context),
             facts.unloads(server, model, now_s=scene.now_s)[0], used, needs.said(server, model.id),
         ))  # fmt: skip

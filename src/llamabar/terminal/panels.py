@@ -103,14 +103,14 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
         body.append(_bar((own, other, free), total, inner))
         said = ((words.MODELS_OWN, own, Style.CHART), (words.OTHER, other, Style.PLAIN), (words.FREE, free, Style.DIM))
         body.append(_labels(((f"{what} {units.size(size)}", style) for what, size, style in said)))
-    load = _load(server, now_s=now_s, braille=braille, width=inner)
-    body += [load] if load else []
     by_model = [(server.label(one.id), server.figures.memory_bytes.get(one.id)) for one in loaded(server.snapshot)]
     biggest = sorted(((used, label) for label, used in by_model if used), reverse=True)
     body += [
         (Span(pad(label, max(0, inner - 12))), Span(f"{units.size(used):>10}", Style.DIM)) for used, label in biggest
     ]
-    spare = height - 2 - len(body)
+    spare = height - 3 - len(body)
+    load = _load(server, now_s=now_s, braille=braille, width=inner, chart_below=spare >= CPU_ROWS)
+    body.insert(min(2, len(body)), load)
     if spare >= CPU_ROWS:
         body += [(), *_cpu_chart(server, now_s=now_s, size=(inner, spare - 1), braille=braille)]
     body = [*body, *[()] * max(0, spare)][: height - 2]
@@ -196,7 +196,7 @@ def _cpu_chart(
 
 
 def _labels(said: "Iterable[tuple[str, Style]]") -> List[Span]:
-    return [Span(f"{text}   ", style) for text, style in said]
+    return [span for text, style in said for span in (Span("   "), Span(text, style))][1:]
 
 
 def _ratios(server: Server) -> "List[tuple[str, float]]":
@@ -204,12 +204,15 @@ def _ratios(server: Server) -> "List[tuple[str, float]]":
     return [(what, ratio) for what, ratio in pairs if ratio is not None]
 
 
-def _load(server: Server, *, now_s: float, braille: bool, width: int) -> List[Span]:
+def _load(server: Server, *, now_s: float, braille: bool, width: int, chart_below: bool) -> List[Span]:
     power = server.snapshot.host.gpu_power_w
     spans: List[Span] = []
     each = max(4, min(24, (width - 32) // 2))
     for what, ratio in _ratios(server):
         spans.append(Span(f"{what} ", Style.DIM))
+        if what == words.CPU and chart_below:
+            spans.append(Span(f"{units.percent(ratio)}   "))
+            continue
         if what == words.CPU:
             values = recent(server.history, "cpu_ratio", points_for(each, braille=braille), now_s=now_s)
             spans.append(Span(chart(values, 1.0, height=1, braille=braille)[0], Style.CHART))

@@ -16,6 +16,7 @@ MODEL, STATE, TPS, TREND, MEMORY_HEAD, CONTEXT, UNLOADS, REQUESTS, TODAY = (
 REQUEST, PHASE, TOKENS, AGE, FROM = "REQUEST", "PHASE", "TOKENS", "AGE", "FROM"
 NOT_LOADED, NEVER, UNLOADING, ELSEWHERE = "–", "never", "unloading", "on another host"
 FAILED, QUIT, WAITING_FOR_LOAD = "failed", "quit", "waiting"
+UNLOADED = "not loaded"  # in a sentence or a table without signs
 NO_MODELS = ("llama-swap has no models yet.", "Add one to its config: llamabar open config")
 NO_REQUESTS, NO_MATCH = "No requests in flight.", "No model or request matches."
 CONNECTING, PROFILE, PROFILES, NO_PROFILE = "connecting…", "profile", "Profiles", "No Profile"
@@ -71,7 +72,7 @@ def done(do: Do, label: str, took_s: float) -> str:
     """Return what was done: qwen3-30b loaded in 6.2 s."""
     if do is Do.PROFILE:
         return f"Profile {label} is active" if label else "No profile is active"
-    return _DONE[do].format(label, units.span(took_s))
+    return _DONE[do].format(label[:1].upper() + label[1:] if do is Do.CANCEL else label, units.span(took_s))
 
 
 def failed(do: Do, label: str, why: str) -> str:
