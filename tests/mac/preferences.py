@@ -5,10 +5,12 @@ import plistlib
 from typing import Any, Dict, Optional
 
 FOLDER = "defaults"
+GLOBAL = "NSGlobalDomain"
 
 
 def read(state: str, domain: str) -> Optional[Dict[str, Any]]:
     """Return a domain, or the property list that a path names with or without its suffix; None if there is none."""
+    domain = GLOBAL if domain == "-g" else domain
     inside = os.path.join(state, FOLDER, f"{domain}.plist")
     for path in (domain, f"{domain}.plist") if domain.startswith("/") else (inside,):
         try:
@@ -21,6 +23,7 @@ def read(state: str, domain: str) -> Optional[Dict[str, Any]]:
 
 def write(state: str, home: str, domain: str, content: Dict[str, Any]) -> None:
     """Replace a domain."""
+    domain = GLOBAL if domain == "-g" else domain
     for folder in (os.path.join(state, FOLDER), os.path.join(home, "Library", "Preferences")):
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, f"{domain}.plist")

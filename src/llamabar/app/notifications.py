@@ -11,6 +11,7 @@ from llamabar.core.units import duration
 from llamabar.macos import tools
 from llamabar.macos.paths import PLUGIN
 from llamabar.sources import clock
+from llamabar.view.languages import said as _
 from llamabar.view.names import labels
 from llamabar.view.text import name
 
@@ -42,5 +43,6 @@ def url(found: News, server: str, *, model: str = "") -> str:
 def words(found: News, model: str) -> str:
     """Return the news in words."""
     if found.event == FAILED:
-        return f"{model} {'quit unexpectedly' if found.quit else 'failed to load'}"
-    return "isn't responding" if found.event == GONE else f"{model} finished a {duration(found.lasted_s)} request"
+        return _("{} quit unexpectedly" if found.quit else "{} failed to load", model)
+    finished = _("{} finished a {} request", model, duration(found.lasted_s))
+    return _("isn't responding") if found.event == GONE else finished

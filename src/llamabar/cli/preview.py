@@ -6,6 +6,7 @@ from typing import List, NamedTuple
 
 from llamabar.cli.demo_moments import Moments
 from llamabar.cli.output import say
+from llamabar.cli.program import speak_language_of
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
 from llamabar.macos import files
@@ -30,6 +31,7 @@ def of_settings(settings: Settings) -> Drawn:
     from llamabar.app.one_look import look
     from llamabar.sources import clock
 
+    speak_language_of(settings)
     scene = look(settings, behind=os.environ).monitor.scene(now_s=clock.now_s())
     menu = compose(scene)
     return Drawn([State(f"Now: {menu.title.spoken}", menu)], "llamabar: the menu now")

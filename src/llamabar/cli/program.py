@@ -124,10 +124,20 @@ def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool =
     from llamabar.core.queries import Kind
     from llamabar.sources import clock
 
+    if for_menu:
+        speak_language_of(settings)
     unwanted = () if for_menu else (Kind.PROFILES,) if totals else (Kind.PROFILES, Kind.FINISHED)
     behind = os.environ if for_menu or kept else None
     watch = look(settings, services=for_menu, behind=behind, unwanted=frozenset(unwanted))
     return watch.monitor.scene(now_s=clock.now_s())
+
+
+def speak_language_of(settings: Settings) -> None:
+    """Have the menu speak the user's language: only the menu and the dashboard do, commands speak English."""
+    from llamabar.settings.language import language
+    from llamabar.view.words import speak
+
+    speak(language(settings, os.environ))
 
 
 def report(what: str, server: str, config: str, *, as_json: bool) -> int:

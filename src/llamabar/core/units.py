@@ -1,6 +1,6 @@
 """Numbers as people read them. ASCII; rounded to what their reader can use."""
 
-from typing import Optional
+from typing import Optional, Tuple
 
 UNKNOWN = "–"
 
@@ -57,8 +57,13 @@ def size_step(count_bytes: float) -> float:
 
 def of_total(part_bytes: Optional[float], total_bytes: float) -> str:
     """Return a part of a whole, the unit once: 41.0 of 64.0 GB."""
+    return " of ".join(part_and_total(part_bytes, total_bytes))
+
+
+def part_and_total(part_bytes: Optional[float], total_bytes: float) -> Tuple[str, str]:
+    """Return a part of a whole and that, the unit once: 41.0 and 64.0 GB."""
     part, total = size(part_bytes), size(total_bytes)
-    return f"{part[:-3]} of {total}" if part[-2:] == total[-2:] else f"{part} of {total}"
+    return (part[:-3] if part[-2:] == total[-2:] else part), total
 
 
 def count(number: Optional[int]) -> str:

@@ -53,7 +53,7 @@ def _run(environment: "Mapping[str, str]", server: str, config: str) -> int:
 
 
 def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
-    from llamabar.settings import discover
+    from llamabar.settings import discover, language
     from llamabar.sources import without_tls
 
     settings = discover.settings(environment, option=config, server=server)
@@ -70,7 +70,9 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.store.known_servers import KnownServers
     from llamabar.store.plugin_state import Seen, WatcherState
     from llamabar.view.swiftbar import Renderer
+    from llamabar.view.words import speak
 
+    speak(language.language(settings, environment))
     renderer = Renderer(click_style(environment))
     watch = Watch(settings, lambda menu, _: writer.show(renderer.render(menu)), known=KnownServers(environment))
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))

@@ -103,6 +103,7 @@ _KEYS = _matching("keys like CMD+OPTION+L", _MENU_KEY, lambda found: found[0].up
 _LIST = Type(f"a list of {', '.join(EVENTS)}", _events, EVENTS)
 _NAMES = Type("a list of texts", lambda v: tuple(v) if isinstance(v, list) and all(map(_is_text, v)) else None)
 _SPAN = _matching("hours like 22:00-08:00", rf"|{_TIME}\s*-\s*{_TIME}", _minutes)
+_LANGUAGE = _matching("two letters like de", r"[a-z]{2}", lambda found: found[0].lower())
 _SECONDS = _number(60, 3600, "readings, one a second")
 _READINGS = _SECONDS._replace(read=lambda value: (n := _SECONDS.read(value)) and math.ceil(n / 60))
 _STREAMS = _matching("true: SwiftBar restarts no streaming plugin", r"(?!(0|false|no|off)\Z).*", lambda _: True)
@@ -127,6 +128,7 @@ OPTIONS: Tuple[Option, ...] = (
     Option("menu", "pinned", _NAMES, (), "Models that stand first under Load Model: ids or display names.",
            '["qwen3-30b"]'),
     Option("menu", "expand", TEXT, "", "Of several servers, the one whose whole menu is shown.", '"mini"'),
+    Option("menu", "language", _LANGUAGE, "", "Language, in two letters. Otherwise macOS's.", '"de"'),
     Option("menu", "key", _KEYS, "", "Keys that open the menu from anywhere.", '"CMD+OPTION+L"'),
     Option("notify", "events", _LIST, (), "What to be notified about.", '["model failed", "server gone"]'),
     Option("notify", "long_request_s", _number(1, 86400, "seconds"), 60, "When a request counts as long.", "60"),

@@ -75,7 +75,7 @@ def model_facts(scene: Scene, server: Server, model: Model) -> Facts:
         ("Memory", facts.memory(server, model)[0] + (f", peak {units.size(peak)}" if peak else "")),
         ("Context", facts.context(model)[0] + " tokens" if readings.context_tokens(model) else ""),
         ("Load time", units.span(readings.median(model.load_times_s)) if model.load_times_s else ""),
-        ("Unloads", "" if model.ttl_s is None else menu_words.unload(
+        ("Unloads", "" if model.ttl_s is None else doing_words.unload(
             model.ttl_s, readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s))),
         ("Today", menu_words.totals(sums.requests, sums.generated_tokens)),
         ("From cache", f"{units.percent(sums.cached_share)} of prompts" if sums.cached_share else ""),

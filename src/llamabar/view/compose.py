@@ -134,4 +134,4 @@ def _title_text(shown: Server, scene: Scene) -> str:
         return doing_words.title_speed(shown.figures.total)
     if status is Status.QUEUED:
         return doing_words.title_queued(in_flight(snapshot))
-    return doing_words.TITLE_UNLOADING if status is Status.STOPPING and snapshot.connected else ""
+    return doing_words.title_unloading() if status is Status.STOPPING and snapshot.connected else ""

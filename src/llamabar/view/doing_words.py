@@ -6,7 +6,9 @@ from llamabar.core import units
 from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading, Source
+from llamabar.core.status import Status
 from llamabar.view import words
+from llamabar.view.languages import said as _
 
 KINDS: Dict[PathKind, str] = {
     PathKind.TRANSCRIPTION: "transcribing",
@@ -19,21 +21,56 @@ KINDS: Dict[PathKind, str] = {
 
 def busy(requests: int, kinds: Iterable[PathKind] = ()) -> str:
     """Return that a model is busy, and with what where the paths of all its requests tell that."""
-    found = {KINDS.get(kind, words.BUSY) for kind in kinds}
-    return f"{found.pop() if len(found) == 1 else words.BUSY}, {units.plural(requests, 'request')}"
+    found = {_(KINDS.get(kind, words.BUSY)) for kind in kinds}
+    return f"{found.pop() if len(found) == 1 else words.BUSY}, {words.counted(requests, 'request')}"
 
 
 def phase(found: Phase, kind: PathKind) -> str:
     """Return what a request is doing."""
-    return KINDS.get(kind, words.PHASES[found]) if found is Phase.WORKING else words.PHASES[found]
+    return _(KINDS[kind]) if found is Phase.WORKING and kind in KINDS else words.PHASES[found]
 
 
 def quit_unexpectedly(age_s: float) -> str:
     """Return that a model's server ended by itself, and when."""
-    return f"crashed {words.ago(age_s)}"
+    return _("crashed {}", words.ago(age_s))
 
 
-TITLE_UNLOADING = "  unload"
+def failed(age_s: float) -> str:
+    """Return that a model could not be loaded, and when."""
+    return _("failed to load, {}", words.ago(age_s))
+
+
+def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:
+    """Return how long a model has been loading, and how long it usually takes."""
+    took = words.STATUS[Status.LOADING] + ("" if loading_s is None else f" {units.duration(loading_s)}")
+    return took if usual_s is None else _("{} of ~{}", took, units.span(usual_s))
+
+
+def prompt(tokens: Optional[int]) -> str:
+    """Return that a prompt is processed, with the position where it is known."""
+    return words.PHASES[Phase.PROMPT] + ("" if tokens is None else _(", {} tokens so far", units.count(tokens)))
+
+
+def unload(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
+    """Return when a ready model that is idle will be unloaded, as far as that is known; "" when it is not."""
+    if ttl_s is None:
+        return ""
+    if not ttl_s or rest_s is None:
+        return ttl(ttl_s)
+    return _("unloads in {}", units.countdown(max(0.0, rest_s)))
+
+
+def left(rest_s: float) -> str:
+    """Return the time to an unload."""
+    return _("{} left", units.countdown(max(0.0, rest_s)))
+
+
+def ttl(ttl_s: float, *, begins: bool = False) -> str:
+    """Return the rule by which a model is unloaded; `begins`: as the first words of a row."""
+    rule = _("unloads after {} idle", units.duration(ttl_s)) if ttl_s else words.NEVER_UNLOADS
+    return rule[:1].upper() + rule[1:] if begins else rule
+
+
 TITLE_CHARS = 8  # of all that the title says while something happens: neighbours never move
 
 
@@ -49,14 +86,19 @@ def title_speed(reading: Optional[Reading]) -> str:
 
 def title_loading(loading_s: Optional[float]) -> str:
     """Return "load 12s"."""
-    return f"load{'' if loading_s is None else f'{min(999, int(loading_s))}s':>4}"
+    return _("load{:>4}", "" if loading_s is None else f"{min(999, int(loading_s))}s")
 
 
 def title_prompt(tokens: Optional[int]) -> str:
     """Return how much of a prompt is processed: "5.2k tok"."""
-    return "  prompt" if tokens is None else f"{units.short_count(tokens):>4} tok"
+    return _("  prompt") if tokens is None else f"{units.short_count(tokens):>4} tok"
 
 
 def title_queued(waiting: Optional[int]) -> str:
     """Return "  2 wait"."""
-    return f"{units.UNKNOWN if waiting is None else min(999, waiting):>3} wait"
+    return _("{:>3} wait", units.UNKNOWN if waiting is None else min(999, waiting))
+
+
+def title_unloading() -> str:
+    """Return "  unload"."""
+    return _("  unload")

@@ -4,6 +4,7 @@ from typing import Optional
 
 from llamabar.core import units
 from llamabar.core.needs import Outlook, outlook
+from llamabar.view.languages import said as _
 from llamabar.view.scene import Server
 
 WHOLE_FROM_BYTES = 9.95e9
@@ -14,7 +15,8 @@ def said(server: Server, model_id: str) -> str:
     found = of(server, model_id)
     if found is None:
         return ""
-    took = "" if found.needs.load_s is None else f", about {units.duration(max(1, round(found.needs.load_s)))}"
+    load_s = found.needs.load_s
+    took = "" if load_s is None else _(", about {}", units.duration(max(1, round(load_s))))
     return f"{size(found.needs.memory_bytes)}{took}{_then(server, found)}"
 
 
@@ -30,7 +32,7 @@ def size(count_bytes: float) -> str:
 
 def _then(server: Server, found: Outlook) -> str:
     if found.unloads and found.fits is not False:
-        return f", unloads {', '.join(map(server.label, found.unloads))}"
+        return _(", unloads {}", ", ".join(map(server.label, found.unloads)))
     if found.free_bytes is None:
         return ""
-    return f", {size(found.free_bytes)} free: {'fits' if found.fits else 'may not fit'}"
+    return _(", {} free: fits" if found.fits else ", {} free: may not fit", size(found.free_bytes))

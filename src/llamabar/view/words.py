@@ -1,6 +1,10 @@
-"""Every word that a user reads in the menu: items that do something in Title Case, facts in sentence case."""
+"""Every word that a user reads in the menu: items that do something in Title Case, facts in sentence case.
 
-from typing import Callable, Dict, Optional
+What stands here is English, and the key of each language's table (`languages/`). `speak` puts the constants into
+another language, once, before the first menu; the functions ask for their words as they go.
+"""
+
+from typing import Any, Callable, Dict, Optional
 
 from llamabar.core import units
 from llamabar.core.events import Fault, FaultKind, ServiceFound
@@ -9,6 +13,8 @@ from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, is_sure
+from llamabar.view import languages
+from llamabar.view.languages import said as _
 
 SERVER = "llama-swap"
 
@@ -117,13 +123,29 @@ FAULT_TITLE = "llamabar ran into a problem"
 FAULT_GOES_ON = "It will try again every few seconds. If this stays, please report the line above."
 REFUSALS: Dict[str, str] = {
     "unload all": "unload all models", "cancel": "cancel the request", "cancel all": "cancel all requests",
-    "profile": "choose the profile", "show": "open it", "copy": "copy it",
+    "profile": "choose the profile", "show": "open it", "copy": "copy it", "load": "load", "unload": "unload",
+    "start": "start", "stop": "stop", "restart": "restart",
 }  # fmt: skip
+
+
+def speak(code: str) -> None:
+    """Put every word into a language, by its two letters; English where there is no file of it."""
+    languages.choose(code)
+    globals().update({name: _translated(value) for name, value in _ENGLISH.items()})
+
+
+def _translated(value: Any) -> Any:
+    return {key: _(text) for key, text in value.items()} if isinstance(value, dict) else _(value)
+
+
+def counted(number: int, one: str) -> str:
+    """Return a number with its noun: 1 request, 2 requests."""
+    return _(f"{{}} {one}" if number == 1 else f"{{}} {one}s", units.count(number))
 
 
 def internal_error(kind: str, where: str) -> str:
     """Return that this program failed, and where."""
-    return f"llamabar: Internal error, {kind} at {where}"
+    return _("llamabar: Internal error, {} at {}", kind, where)
 
 
 def sentence(text: str) -> str:
@@ -136,7 +158,7 @@ def status(snapshot: Snapshot, found: Status) -> str:
     if found is Status.CRASHING:
         return crashed(snapshot.service)
     if found is Status.STOPPING and not snapshot.connected:
-        return "stopping"
+        return _("stopping")
     if found is Status.STARTING and (snapshot.connected or snapshot.fault is None):
         return CONNECTING
     if not snapshot.connected and snapshot.fault is not None and snapshot.fault.kind in REFUSED_STATUS:
@@ -154,7 +176,7 @@ def summary(found: Status, status: str, doing: str) -> str:
 def crashed(service: Optional[ServiceFound]) -> str:
     """Return that a service crashed, and how often."""
     times = service.crashes if service is not None else 0
-    return f"{STATUS[Status.CRASHING]} {units.plural(times, 'time')}" if times > 1 else STATUS[Status.CRASHING]
+    return _("crashed {} times", units.count(times)) if times > 1 else STATUS[Status.CRASHING]
 
 
 def why(fault: Fault, found: Status, *, detail: str = "") -> str:
@@ -166,12 +188,12 @@ def why(fault: Fault, found: Status, *, detail: str = "") -> str:
 
 def refused(what: str, why: str, *, in_row: bool = False) -> str:
     """Return that a click was refused, and why; `in_row`: behind the colon of the row that was clicked."""
-    return f"couldn't {what} ({why})" if in_row else f"Couldn't {REFUSALS.get(what, what)}: {why}"
+    return _("couldn't {} ({})" if in_row else "Couldn't {}: {}", REFUSALS.get(what, what), why)
 
 
 def interrupts(requests: Optional[int]) -> str:
     """Return what an item does to somebody's work, "" if nothing."""
-    return f"interrupts {units.plural(requests, 'request')}" if requests else ""
+    return _("interrupts {}", counted(requests, "request")) if requests else ""
 
 
 def speed(reading: Optional[Reading]) -> str:
@@ -181,19 +203,20 @@ def speed(reading: Optional[Reading]) -> str:
 
 def over(watched_s: float, span_s: float) -> str:
     """Return over what time figures were collected: the whole span only once it has passed."""
-    return f"over {units.duration(span_s)}" if watched_s >= span_s else "so far"
+    return _("over {}", units.duration(span_s)) if watched_s >= span_s else _("so far")
 
 
 def spread(spread: Optional[Spread], say: Callable[[float], str], over: str = "") -> str:
     """Return the lowest, typical and highest of a chart, "" where nothing is known."""
     if spread is None:
         return ""
-    return f"lowest {say(spread.lowest)}, typical {say(spread.typical)}, highest {say(spread.highest)} {over}".rstrip()
+    figures = (say(spread.lowest), say(spread.typical), say(spread.highest))
+    return f"{_('lowest {}, typical {}, highest {}', *figures)} {over}".rstrip()
 
 
 def bounds(lowest: str, highest: str) -> str:
     """Return between what a figure moved."""
-    return f"{lowest} to {highest}"
+    return _("{} to {}", lowest, highest)
 
 
 def tps(tps: float) -> str:
@@ -203,82 +226,56 @@ def tps(tps: float) -> str:
 
 def tokens(count: int) -> str:
     """Return a number of tokens."""
-    return f"{units.count(count)} tokens"
+    return _("{} tokens", units.count(count))
 
 
 def tokens_of(used: int, count: int) -> str:
     """Return how much of a context is used."""
-    return f"{units.count(used)} of {tokens(count)}"
+    return of(units.count(used), tokens(count))
 
 
 def after(seconds: float) -> str:
     """Return how long something is waited for."""
-    return f"after {units.span(seconds)}"
+    return _("after {}", units.span(seconds))
 
 
 def usual(seconds: Optional[float], times: int) -> str:
     """Return how long something usually takes, and of how many times that is known."""
-    return f"{units.span(seconds)} (median of {times})"
+    return _("{} (median of {})", units.span(seconds), times)
 
 
 def peak(now: str, highest: str) -> str:
     """Return a size, with its peak if that is another."""
-    return now if highest == now else f"{now}, peak {highest}"
+    return now if highest == now else _("{}, peak {}", now, highest)
 
 
 def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> str:
     """Return what was done, the tokens where they are known; `missed`: there was more, which nobody saw."""
-    said = units.plural(requests, "request") + (f", {units.short_count(generated)} tokens" if generated else "")
-    return f"{AT_LEAST} {said}" if missed else said if requests else NONE_TODAY
+    parts = [counted(requests, "request"), *([_("{} tokens", units.short_count(generated))] if generated else [])]
+    found = ", ".join(parts)
+    return f"{AT_LEAST} {found}" if missed else found if requests else NONE_TODAY
 
 
 def typical(tps: Optional[float], first_token_s: Optional[float]) -> str:
     """Return what follows a model's totals: its typical speed and time to first token, where they are known."""
     said = "" if tps is None else f", {units.rate(tps)} tok/s"
-    return said + ("" if first_token_s is None else f", first token after {units.span(first_token_s)}")
+    return said + ("" if first_token_s is None else _(", first token after {}", units.span(first_token_s)))
 
 
 def changed(ratio: float) -> str:
     """Return how a typical speed differs from that of the week before."""
-    return f"{units.percent(abs(ratio))} {'faster' if ratio > 0 else 'slower'} than the week before"
+    how_much = units.percent(abs(ratio))
+    return _("{} faster than the week before" if ratio > 0 else "{} slower than the week before", how_much)
 
 
 def ago(seconds: float) -> str:
     """Return an age that need not be counted up: just now, 2 min ago."""
-    return "just now" if seconds < 60 else f"{units.duration(seconds)} ago"
+    return _("just now") if seconds < 60 else _("{} ago", units.duration(seconds))
 
 
-def failed(age_s: float) -> str:
-    """Return that a model could not be loaded, and when."""
-    return f"failed to load, {ago(age_s)}"
-
-
-def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:
-    """Return how long a model has been loading, and how long it usually takes."""
-    took = "loading" if loading_s is None else f"loading {units.duration(loading_s)}"
-    return took + ("" if usual_s is None else f" of ~{units.span(usual_s)}")
-
-
-def prompt(tokens: Optional[int]) -> str:
-    """Return that a prompt is processed, with the position where it is known."""
-    return PHASES[Phase.PROMPT] + ("" if tokens is None else f", {units.count(tokens)} tokens so far")
-
-
-def unload(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
-    """Return when a ready model that is idle will be unloaded, as far as that is known; "" when it is not."""
-    if ttl_s is None:
-        return ""
-    return f"unloads in {units.countdown(max(0.0, rest_s))}" if ttl_s and rest_s is not None else ttl(ttl_s)
-
-
-def left(rest_s: float) -> str:
-    """Return the time to an unload."""
-    return f"{units.countdown(max(0.0, rest_s))} left"
-
-
-def ttl(ttl_s: float) -> str:
-    """Return the rule by which a model is unloaded."""
-    return f"unloads after {units.duration(ttl_s)} idle" if ttl_s else NEVER_UNLOADS
+def of(part: str, whole: str) -> str:
+    """Return a part of a whole."""
+    return _("{} of {}", part, whole)
 
 
 def active(running: Optional[int], queued: int = 0) -> str:
@@ -287,4 +284,8 @@ def active(running: Optional[int], queued: int = 0) -> str:
         return units.UNKNOWN
     if not running:
         return NONE
-    return f"{units.count(running - queued)} active" + (f", {units.count(queued)} waiting" if queued else "")
+    working = _("{} active", units.count(running - queued))
+    return working + (_(", {} waiting", units.count(queued)) if queued else "")
+
+
+_ENGLISH = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, (str, dict))}

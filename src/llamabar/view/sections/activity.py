@@ -27,7 +27,7 @@ def memory(scene: Scene) -> Optional[Row]:
     said = units.size(models_bytes)
     if used_bytes is not None and total_bytes:
         measured = bool(held) or not any(loaded(server.snapshot) for server in scene.servers)
-        said = units.of_total(used_bytes, total_bytes)
+        said = words.of(*units.part_and_total(used_bytes, total_bytes))
         children = (*_parts(models_bytes if measured else None, used_bytes, total_bytes), *children)
     return Row(words.MEMORY, said, palette.MEMORY, children=children, ambient=True)
 
@@ -58,7 +58,7 @@ def _models(held: List[Tuple[Server, str, float]]) -> Iterator[Row]:
         yield fact(palette.NAME, server.label(model_id), units.size(used_bytes), ambient=True)
     more = held[LISTED:]
     if more:
-        said = f"{units.plural(len(more), 'model')}, {units.size(sum(used for _, _, used in more))}"
+        said = f"{words.counted(len(more), 'model')}, {units.size(sum(used for _, _, used in more))}"
         yield fact(palette.MORE, words.LEFT_OUT, said, ambient=True)
 
 

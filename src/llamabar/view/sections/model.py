@@ -10,7 +10,7 @@ from llamabar.core.capabilities import loadable
 from llamabar.core.phases import phases
 from llamabar.core.state import READY, STOPPING, Model, requests_of
 from llamabar.core.totals import FIRST_TOKEN, Sums
-from llamabar.view import palette, words
+from llamabar.view import doing_words, palette, words
 from llamabar.view.menu import SEPARATOR, Action, Do, Level, Row
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import asking, chart, day, fact, item, spread_of, spread_words
@@ -58,7 +58,7 @@ def _facts(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
     yield from _known(palette.REQUESTS, words.REQUESTS, _requests(server, model),
                       tooltip=spread_words(server, scene, "in_flight", "{:.0f}".format, model=model.id))  # fmt: skip
     if model.ttl_s is not None:
-        yield fact(palette.EJECT, words.ttl(model.ttl_s).capitalize(), _rest_words(server, scene, model))
+        yield fact(palette.EJECT, doing_words.ttl(model.ttl_s, begins=True), _rest_words(server, scene, model))
     times = model.load_times_s
     yield from _known(palette.LOAD, words.LOAD_TIME, words.usual(readings.median(times), len(times)) if times else "")
     change = server.totals.told.changes.get(model.id)
@@ -117,7 +117,7 @@ def _requests(server: Server, model: Model) -> str:
 
 def _rest_words(server: Server, scene: Scene, model: Model) -> str:
     rest_s = readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s)
-    return "" if rest_s is None else words.left(rest_s)
+    return "" if rest_s is None else doing_words.left(rest_s)
 
 
 def _unload(server: Server, model: Model) -> Tuple[Row, ...]:

@@ -43,7 +43,7 @@ def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
     if peers:
         named = tuple(fact(palette.NAME, server.label(one.id), "") for one in peers[:MOST_LISTED])
         named += left_out(len(peers) - MOST_LISTED)
-        said = words.ON_OTHER_HOSTS.format(units.plural(len(peers), "model"))
+        said = words.ON_OTHER_HOSTS.format(words.counted(len(peers), "model"))
         found.append(Row(words.PEERS, said, palette.ADDRESS, children=named))
     if not models and server.status is Status.EMPTY:
         found.append(first_model(server))
@@ -69,10 +69,10 @@ def state_words(server: Server, model: Model, *, now_s: float, brief: bool = Fal
         return _ready_words(server, model, now_s, brief)
     if model.state == STARTING:
         usual_s = readings.median(model.load_times_s) or _load_s(server, model)
-        return words.loading(readings.loading_for_s(model, now_s=now_s), usual_s)
+        return doing_words.loading(readings.loading_for_s(model, now_s=now_s), usual_s)
     if model.failed_at_s is not None:
         why = "" if brief or not model.failure else f", {reason(model.failure)}"
-        return words.failed(now_s - model.failed_at_s) + why
+        return doing_words.failed(now_s - model.failed_at_s) + why
     if has_quit(model, now_s=now_s):
         return doing_words.quit_unexpectedly(now_s - (model.quit_at_s or now_s))
     return words.MODEL_STATES.get(model.state, reason(model.state))
@@ -88,9 +88,9 @@ def _ready_words(server: Server, model: Model, now_s: float, brief: bool) -> str
     if doing is not None:
         return doing
     rest_s = readings.unloads_in_s(server.snapshot, model, now_s=now_s)
-    unload = words.unload(model.ttl_s, rest_s)
+    unload = doing_words.unload(model.ttl_s, rest_s)
     if brief:
-        unload = words.left(rest_s) if rest_s is not None and rest_s <= SOON_S else ""
+        unload = doing_words.left(rest_s) if rest_s is not None and rest_s <= SOON_S else ""
     return f"{words.READY}, {unload}" if unload else words.READY
 
 
@@ -101,11 +101,11 @@ def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading], brief: 
         said = [] if brief and reading is not None else [words.STATUS[Status.GENERATING]]
         return " ".join([*said, *([] if reading is None else [words.speed(reading)])])
     if Phase.PROMPT in current:
-        return words.prompt(readings.prompt_position(model))
+        return doing_words.prompt(readings.prompt_position(model))
     if Phase.WORKING in current:
         return doing_words.busy(len(current), (request.kind for request in requests))
     if not current and at_work(model):
-        return words.prompt(readings.prompt_position(model)) if model.meter.reading() else words.BUSY
+        return doing_words.prompt(readings.prompt_position(model)) if model.meter.reading() else words.BUSY
     counted = in_flight(snapshot)
     if not snapshot.requests and counted and sum(other.state == READY for other in snapshot.loaded) == 1:
         return doing_words.busy(counted)

@@ -24,7 +24,7 @@ def row(server: Server, scene: Scene) -> Row:
         _request(server, scene, one, phase=found[one.info.id], now_s=scene.now_s) for one in listed[:SHOWN]
     ]
     if len(listed) > SHOWN:
-        children.append(fact(palette.REQUESTS, words.LEFT_OUT, units.plural(len(listed) - SHOWN, "request")))
+        children.append(fact(palette.REQUESTS, words.LEFT_OUT, words.counted(len(listed) - SHOWN, "request")))
     if listed and "cancel" in server.snapshot.confirmed and server.snapshot.connected:
         said = words.interrupts(running)
         children.append(asking(server, palette.CANCEL, words.CANCEL_ALL, words.CANCEL_NOW, Do.CANCEL_ALL, value=said))

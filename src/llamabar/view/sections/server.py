@@ -71,7 +71,7 @@ def doing(server: Server, now_s: float) -> str:
     if status is Status.QUEUED:
         return units.count(in_flight(snapshot))
     ready = sum(model.state == READY for model in loaded(snapshot))
-    return units.plural(ready, "model") if status is Status.READY and ready else ""
+    return words.counted(ready, "model") if status is Status.READY and ready else ""
 
 
 def _speed(server: Server, scene: Scene) -> Row:

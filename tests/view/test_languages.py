@@ -1,0 +1,86 @@
+"""The menu in other languages: nothing is left in English, no row grows too wide, the title keeps its width."""
+
+import ast
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+from tools.scenes import scenes
+
+from llamabar.view import doing_words, languages, words
+from llamabar.view.compose import compose
+from llamabar.view.swiftbar import Clicks, Renderer
+from tests.fakes.programs import ROOT
+
+CODES = sorted(path.stem for path in Path(languages.__file__).parent.glob("[a-z][a-z].py"))
+SAME = {"", "~", "llama-swap", "llamabar"}  # names and marks
+WIDEST = 100  # columns of one row, as in English
+
+
+def width(text):
+    """Return the columns of a terminal or a fixed font that a text takes."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def literals(node):
+    """Yield the texts that an expression may be."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from (*literals(node.body), *literals(node.orelse))
+
+
+def english():
+    """Return every word that is translated: what is asked for with _(…), the constants, and what is counted."""
+    found = set(doing_words.KINDS.values())
+    for path in (ROOT / "src" / "llamabar").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_" and call.args:
+                found |= set(literals(call.args[0]))
+            name = getattr(call.func, "attr", getattr(call.func, "id", "")) if isinstance(call, ast.Call) else ""
+            if name == "counted":
+                found |= {f"{{}} {one}{end}" for one in literals(call.args[1]) for end in ("", "s")}
+    for value in words._ENGLISH.values():
+        found |= set(value.values() if isinstance(value, dict) else [value])
+    return {text for text in found if text not in SAME and not text.startswith(("https:", "models#"))}
+
+
+@pytest.fixture
+def spoken():
+    """Speak a language for the length of a test."""
+    yield words.speak
+    words.speak("en")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_language_has_every_word_and_no_other_with_the_same_places_for_figures(code):
+    table = languages.table(code)
+    assert sorted(english() - set(table)) == [], "these words are missing"
+    assert sorted(set(table) - english()) == [], "nobody says these words"
+    for text, said in table.items():
+        assert len(re.findall(r"\{[^}]*\}", text)) == len(re.findall(r"\{[^}]*\}", said)), text
+        assert said.strip(), text
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("number", range(len(scenes())), ids=[named.name for named in scenes()])
+def test_every_state_is_drawn_in_the_language_and_nothing_is_cut_or_left_in_english(code, number, spoken):
+    spoken(code)
+    table = languages.table(code)
+    menu = compose(scenes()[number].scene)
+    assert width(menu.title.text) in (0, doing_words.TITLE_CHARS), menu.title.text
+    left = {text for text in table if len(text) > 3} - set(table.values())
+    for row in menu.rows():
+        assert row.label not in left and row.value not in left, row
+        assert width(row.text) <= WIDEST, row.text
+    assert Renderer(Clicks()).render(menu)
+
+
+def test_english_comes_back_and_a_word_without_a_translation_stays_english(spoken):
+    before = dict(words._ENGLISH)
+    spoken("de")
+    assert before["STATUS"] != words.STATUS and words.counted(2, "request") == "2 Anfragen"
+    assert languages.said("no such word {}", 1) == "no such word 1"
+    spoken("xx")
+    assert before["STATUS"] == words.STATUS and words.counted(2, "request") == "2 requests"
