@@ -2,7 +2,7 @@
 
 python3 build.py bench                    everything, one table (about ten minutes)
 python3 build.py bench NAME …             some of: watching growth flood latency frame startup speed memory load quiet
-                                          history
+                                          history export
 python3 build.py bench --json             as JSON on stdout, the table on stderr
 python3 build.py bench --compare FILE     beside an earlier --json
 python3 build.py bench --page             writes docs/performance.md and docs/performance.json
@@ -34,6 +34,7 @@ from llamabar.view.compose import compose  # noqa: E402
 from llamabar.view.scene import Scene, seen  # noqa: E402
 from llamabar.view.swiftbar import Clicks, render  # noqa: E402
 from tools import bench_rows  # noqa: E402
+from tools.bench_export import export  # noqa: E402
 from tools.bench_growth import flood, growth  # noqa: E402
 from tools.bench_history import history  # noqa: E402
 from tools.bench_load import load, quiet  # noqa: E402
@@ -236,7 +237,7 @@ def _close_slots(world: World) -> None:
 
 BENCHMARKS: Dict[str, Callable[[], Iterator["Row | Tuple[str, str]"]]] = {
     "watching": watching, "growth": growth, "flood": flood, "latency": latency, "frame": frame, "startup": startup,
-    "speed": speed, "memory": memory, "load": load, "quiet": quiet, "history": history,
+    "speed": speed, "memory": memory, "load": load, "quiet": quiet, "history": history, "export": export,
 }  # fmt: skip
 
 if __name__ == "__main__":

@@ -125,13 +125,16 @@ def _note_of(error: BaseException, step: Step) -> Note:
 
 _WAITING = {  # each undoes what it began itself
     Kind.START: WAITING_S, Kind.RELOAD: WAITING_S, Kind.PUT_BACK: WAITING_S, Kind.STOP: STOPPING_S,
-    Kind.OLD_SERVICE: STOPPING_S,
+    Kind.OLD_SERVICE: STOPPING_S, Kind.START_EXPORT: WAITING_S, Kind.RELOAD_EXPORT: WAITING_S,
+    Kind.STOP_EXPORT: STOPPING_S,
 }  # fmt: skip
 _DO: Dict[Kind, Callable[[Workshop, Step], Undo]] = {
     Kind.CONFIG: work.write_config,
     Kind.AGENT: work.write_agent,
     Kind.START: work.start,
     Kind.RELOAD: work.restart,
+    Kind.START_EXPORT: work.start,
+    Kind.RELOAD_EXPORT: work.restart,
     Kind.SETTINGS: work.write_settings,
     Kind.OLD_SERVICE: work.switch_off,
     Kind.OLD_PLUGIN: work.set_aside,
@@ -141,6 +144,7 @@ _DO: Dict[Kind, Callable[[Workshop, Step], Undo]] = {
     Kind.REFRESH: work.refresh,
     Kind.COMMAND: command_link.link,
     Kind.STOP: removal.stop,
+    Kind.STOP_EXPORT: removal.stop,
     Kind.REMOVE_AGENT: removal.remove_agent,
     Kind.REMOVE_LINK: removal.remove_link,
     Kind.REMOVE_COMMAND: command_link.remove,

@@ -11,7 +11,7 @@ from llamabar.macos import agent_plist, files, launchctl, swiftbar
 from llamabar.macos.agents import SYSTEM_AGENTS, Agent, Running, find_agents, flag, folder_refusal
 from llamabar.macos.binaries import Binary, ConfigCheck, check_config, find_binaries
 from llamabar.macos.launchctl import Job, Trouble
-from llamabar.macos.paths import COMMAND, OWN_LABEL, Places
+from llamabar.macos.paths import COMMAND, EXPORT_LABEL, OWN_LABEL, Places
 from llamabar.macos.swiftbar import SwiftBar
 from llamabar_installer import manifest
 from llamabar_installer.manifest import Manifest
@@ -67,6 +67,8 @@ class Facts:
     watched: Watched = Watched()
     plist: Optional[bytes] = None
     plist_trouble: Optional[Note] = None
+    export_plist: Optional[bytes] = None
+    export_url: str = ""  # where `llamabar export` listens
     manifest: Manifest = Manifest()
     settings: Optional[bytes] = None
     swiftbar: SwiftBar = SwiftBar()
@@ -84,6 +86,7 @@ def collect(
     processes: Iterable[Running],
     watched: Watched,
     known_to_launchd: Iterable[Agent] = (),
+    export_url: str = "",
 ) -> Facts:
     """Return the facts; what hangs is left out after its time-out. `known_to_launchd`: agents that no file tells of."""
     agents = {agent.label: agent for agent in (*known_to_launchd, *find_agents(places.home))}
@@ -92,7 +95,7 @@ def collect(
         disabled = pool.submit(launchctl.disabled)
         binaries = pool.submit(find_binaries, places.home, environment)
         bar = pool.submit(swiftbar.find_swiftbar, places)
-        jobs = pool.submit(_jobs, {OWN_LABEL, *agents})
+        jobs = pool.submit(_jobs, {OWN_LABEL, EXPORT_LABEL, *agents})
     found_jobs, trouble = jobs.result()
     source = program if program is not None and program.is_file() else None
     return Facts(
@@ -111,6 +114,8 @@ def collect(
         watched=watched,
         plist=files.read(places.plist),
         plist_trouble=_plist_trouble(places),
+        export_plist=files.read(places.export_plist),
+        export_url=export_url,
         manifest=manifest.load(places.manifest),
         settings=files.read(places.settings),
         swiftbar=bar.result(),

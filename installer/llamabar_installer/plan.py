@@ -17,6 +17,7 @@ from llamabar_installer import first_files
 from llamabar_installer.facts import Facts, has_server, own_service
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.plan_command import command_steps
+from llamabar_installer.plan_export import export_steps
 from llamabar_installer.plan_plugin import old_plugins, plugin_steps
 from llamabar_installer.steps import Kind, Options, Plan, Reason, Step
 
@@ -31,7 +32,10 @@ def plan_install(facts: Facts, options: Options) -> Plan:
     old = old_plugins(facts, options) if options.plugin else Plan()
     copied = any(step.kind is Kind.PROGRAM for step in plugin.steps)
     command_plan = command_steps(facts, copied=copied) if options.command else Plan()
-    parts = (service, old, plugin, command_plan)
+    copied = copied or any(step.kind is Kind.PROGRAM for step in command_plan.steps)
+    wanted = options.export or (facts.export_plist is not None and copied)  # what runs it is upgraded with it
+    export = export_steps(facts, options, copied=copied) if wanted else Plan()
+    parts = (service, old, plugin, command_plan, export)
     return Plan(
         tuple(step for part in parts for step in part.steps), tuple(one for part in parts for one in part.notes)
     )

@@ -11,6 +11,7 @@ from llamabar_installer.manifest import Thing
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.plan import refused
 from llamabar_installer.plan_command import removal_steps
+from llamabar_installer.plan_export import export_removal
 from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
@@ -20,7 +21,7 @@ def plan_uninstall(facts: Facts, options: Options) -> Plan:
     if refusal is not None:
         return Plan(notes=(refusal,))
     unasked = _unasked(facts) if options.service else None
-    steps = _service(facts) if options.service and unasked is None else ()
+    steps = (*_service(facts), *export_removal(facts)) if options.service and unasked is None else ()
     steps += _plugin(facts) if options.plugin else ()
     steps += removal_steps(facts) if options.command else ()
     if options.purge:
@@ -44,7 +45,7 @@ def _service(facts: Facts) -> Tuple[Step, ...]:
     service, job = own_service(facts), facts.jobs.get(OWN_LABEL)
     if job is not None and job.loaded:
         steps.append(Step(Kind.STOP, OWN_LABEL, url=service.url if service is not None else ""))
-    if facts.plist is not None or facts.manifest.of_kind(Thing.AGENT):
+    if facts.plist is not None or facts.manifest.item(facts.places.plist) is not None:
         steps.append(Step(Kind.REMOVE_AGENT, str(facts.places.plist)))
     for item in facts.manifest.of_kind(Thing.OLD_SERVICE):
         url = next((agent.url for agent in facts.agents if agent.label == item.digest), "")

@@ -19,7 +19,7 @@ UNPACKED = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$|\.llamabar-")  # 
 
 def stop(shop: Workshop, step: Step) -> Undo:
     """Stop our service and see its process gone."""
-    control = shop.control(step.target, shop.places.plist, step.url)
+    control = shop.control(step.target, shop.plist(step.target), step.url)
     expect(control.stop())
     return lambda: expect(control.start())
 

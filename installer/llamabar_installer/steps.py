@@ -17,6 +17,8 @@ class Kind(Enum):
     AGENT = "write the LaunchAgent"
     START = "start llama-swap"
     RELOAD = "restart llama-swap"
+    START_EXPORT = "start llamabar export"
+    RELOAD_EXPORT = "restart llamabar export"
     SETTINGS = "write the settings"
     PROGRAM = "copy the program"
     ATTRIBUTE = "mark the program as a streaming plugin"
@@ -24,6 +26,7 @@ class Kind(Enum):
     REFRESH = "reload SwiftBar"
     COMMAND = "link the llamabar command"
     STOP = "stop llama-swap"
+    STOP_EXPORT = "stop llamabar export"
     REMOVE_AGENT = "remove the LaunchAgent"
     REMOVE_LINK = "remove the plugin from SwiftBar's folder"
     REMOVE_COMMAND = "remove the llamabar command"
@@ -39,6 +42,7 @@ class Group(str, Enum):
     SERVICE = "service"
     PLUGIN = "plugin"
     COMMAND = "command"
+    EXPORT = "export"
 
 
 class Reason(Enum):
@@ -46,6 +50,8 @@ class Reason(Enum):
 
     NO_CONFIG = "llama-swap needs one. It holds an example and no model until you add one"
     NO_AGENT = "starts {source} at {url}"
+    EXPORTS = "serves metrics to Prometheus at {url}"
+    RUN_BY_EXPORT = "the exporter runs this copy, wherever you move the file"
     AGENT_DIFFERS = "replaces the current one; a copy is kept"
     NOT_RUNNING = "now and at each login"
     AGENT_CHANGED = "its LaunchAgent has changed"
@@ -114,3 +120,4 @@ class Options:
     force: bool = False
     purge: bool = False
     port: Optional[int] = None
+    export: bool = False

@@ -69,6 +69,10 @@ class Workshop:
         self.remarks.append(note(Why.BACKED_UP, path=path, kept=kept))
         return str(kept)
 
+    def plist(self, label: str) -> Path:
+        """Return the plist of a service of ours."""
+        return self.places.agents / f"{label}.plist"
+
     def control(self, label: str, plist: Path, url: str) -> Control:
         """Return the control of a service."""
         written = agents.logs_of(agents.read_plist(plist) or {})
@@ -131,7 +135,7 @@ def _restore(shop: Workshop, path: Path, before: Optional[bytes], known: Optiona
 
 def start(shop: Workshop, step: Step) -> Undo:
     """Start our service and see it answer. Its port may have been taken since the plan was made."""
-    control = shop.control(step.target, shop.places.plist, step.url)
+    control = shop.control(step.target, shop.plist(step.target), step.url)
     port = port_of(step.url) or 0
     if not launchctl.look(step.target).running and not probe.is_free(port):
         raise StepFailed(note(Why.PORT_TAKEN, port=port))
@@ -147,7 +151,7 @@ def start(shop: Workshop, step: Step) -> Undo:
 
 def restart(shop: Workshop, step: Step) -> Undo:
     """Reload our changed service and see it answer. Undoing its plist loads the previous one again."""
-    expect(shop.control(step.target, shop.places.plist, step.url).restart())
+    expect(shop.control(step.target, shop.plist(step.target), step.url).restart())
     return nothing
 
 

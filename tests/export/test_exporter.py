@@ -195,7 +195,7 @@ def test_formats_are_negotiated_and_gzip_is_used_where_it_is_wanted(tmp_path):
 def test_pages_methods_and_a_caller_that_says_anything(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
         exporter.wait_for("server_up", 1.0)
-        assert exporter.get("/healthz")[::2] == (200, b"ok\n")
+        assert exporter.get("/healthz")[::2] == (200, b"OK\n")
         status, headers, page = exporter.get("/")
         assert status == 200 and b'href="/metrics"' in page and headers["Content-Type"].startswith("text/html")
         status, headers, body = exporter.get(method="HEAD")

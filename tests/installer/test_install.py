@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 
 import pytest
 
@@ -401,3 +402,24 @@ def test_root_is_refused_with_the_reason(tmp_path):
     )  # fmt: skip
     assert done.returncode == 1
     assert "This is root" in done.stdout and "without sudo" in done.stdout
+
+
+def test_install_export_keeps_an_exporter_running_and_uninstall_takes_it_off(ready):
+    mac = ready()
+    at = free_port()
+    settings = mac.home / ".config" / "llamabar" / "config.toml"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(f'[export]\nlisten = "127.0.0.1:{at}"\n')
+    done = bar(mac, "install", "--yes", "--export", "--no-service", "--no-plugin", "--no-command")
+    assert done.returncode == 0, done.stdout + done.stderr
+    plist = mac.home / "Library" / "LaunchAgents" / "org.llamabar.export.plist"
+    assert plistlib.loads(plist.read_bytes())["ProgramArguments"][1:] == ["export"]
+    with urllib.request.urlopen(f"http://127.0.0.1:{at}/metrics") as answer:
+        assert b"llamabar_server_up" in answer.read()
+    again = bar(mac, "install", "--yes", "--export", "--no-service", "--no-plugin", "--no-command")
+    assert "Nothing to do" in again.stdout, again.stdout
+    gone = bar(mac, "uninstall", "--yes")
+    assert gone.returncode == 0, gone.stdout + gone.stderr
+    assert not plist.exists() and not (mac.home / "Library" / "Logs" / "llamabar").exists()
+    with pytest.raises(OSError):
+        urllib.request.urlopen(f"http://127.0.0.1:{at}/metrics")

@@ -10,6 +10,7 @@ from llamabar.app.service_search import find
 from llamabar.cli.output import agreed, say, say_json
 from llamabar.cli.program import INTERRUPTED
 from llamabar.cli.style import mark
+from llamabar.core import address
 from llamabar.macos import tools
 from llamabar.macos.agents import Agent, Running
 from llamabar.macos.paths import command_name, places
@@ -62,6 +63,7 @@ def collect(server: str = "", config: str = "") -> Facts:
         processes=processes,
         watched=watched_of(settings),
         known_to_launchd=_known_to_launchd(settings, processes),
+        export_url=address.of_listen(settings["export.listen"], tls=False) or "",
     )
 
 

@@ -27,17 +27,18 @@ def _installing(command: Command) -> Command:
 @_installing
 @click.option("--port", type=click.IntRange(1, 65535), help="Port for llama-swap (default: 8080 if it is free).")
 @click.option("--force", is_flag=True, help="Replace a LaunchAgent that was edited by hand; a copy is kept.")
+@click.option("--export", is_flag=True, help="Keep `llamabar export` running too, as a LaunchAgent of its own.")
 @click.option("--take-over", is_flag=True, help="Replace the older plugin: its service and menu are switched off.")
 def install(
     dry_run: bool, yes: bool, as_json: bool, no_service: bool, no_plugin: bool, no_command: bool,
-    port: Optional[int], force: bool, take_over: bool, server: str, config: str,
+    port: Optional[int], force: bool, take_over: bool, export: bool, server: str, config: str,
 ) -> int:  # fmt: skip
     """Set up the service and the menu bar plugin."""
     from llamabar.cli import install as installing
     from llamabar.cli.install import Asked
     from llamabar_installer.steps import Options
 
-    options = Options(not no_service, not no_plugin, not no_command, take_over, force, port=port)
+    options = Options(not no_service, not no_plugin, not no_command, take_over, force, port=port, export=export)
     return installing.install(options, Asked(dry_run, yes, as_json, server, config))
 
 

@@ -40,9 +40,9 @@ class Pages:
             return Reply(403, b"Call this 127.0.0.1 or localhost, or set [export] token_file.\n")
         if path == "/metrics":
             return self._metrics(headers)
-        if path == "/healthz":
+        if path in ("/healthz", "/health"):  # the installer asks as it asks llama-swap
             well = self.exporter is not None and self.exporter.is_well()
-            return Reply(200, b"ok\n") if well else Reply(503, b"The exporter's loop is stuck.\n")
+            return Reply(200, b"OK\n") if well else Reply(503, b"The exporter's loop is stuck.\n")
         if path == "/":
             key = " (with the bearer token)" if self._token else ""
             return Reply(200, _PAGE.format(version=escape(__version__), key=key).encode(), "text/html; charset=utf-8")

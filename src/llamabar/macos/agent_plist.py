@@ -9,7 +9,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from llamabar.macos.agents import command, flag, parse_plist
 from llamabar.macos.launchctl import whole
-from llamabar.macos.paths import Places
+from llamabar.macos.paths import EXPORT_LABEL, Places
 
 TEMPLATE = "llama-swap.plist"
 _BASE_PATH = "/opt/homebrew/bin:/opt/homebrew/sbin:/usr/local/bin:/opt/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
@@ -48,6 +48,22 @@ def content(service: Service, places: Places) -> bytes:
         "WorkingDirectory": str(places.home),
         "StandardOutPath": str(places.log),
         "StandardErrorPath": str(places.log),
+    }
+    return plistlib.dumps(filled, fmt=plistlib.FMT_XML, sort_keys=True)
+
+
+def export_content(places: Places) -> bytes:
+    """Return the plist that keeps `llamabar export` running, from the installed program."""
+    filled = {
+        **{key: value for key, value in template().items() if key != "SoftResourceLimits"},
+        "Label": EXPORT_LABEL,
+        "ProgramArguments": [str(places.program), "export"],
+        "EnvironmentVariables": {"PATH": _BASE_PATH},
+        "ExitTimeOut": 10,
+        "ProcessType": "Background",
+        "WorkingDirectory": str(places.home),
+        "StandardOutPath": str(places.export_log),
+        "StandardErrorPath": str(places.export_log),
     }
     return plistlib.dumps(filled, fmt=plistlib.FMT_XML, sort_keys=True)
 

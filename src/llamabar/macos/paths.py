@@ -13,6 +13,7 @@ Elsewhere:
 
     the settings                   install, open settings
     the LaunchAgent                install
+    the exporter's, and its log    install --export, launchd
     SwiftBar's folder/llamabar.pyz install, doctor --fix: a link to the program
     llama-swap's config            install, where there is none
     llama-swap's log, .log.1       launchd; start and the menu move a long one aside
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Mapping, Tuple
 
 OWN_LABEL = "org.llamabar.llama-swap"
+EXPORT_LABEL = "org.llamabar.export"
 RUST_LABEL = "com.user.llama-swap"
 PLUGIN = "llamabar.pyz"
 PLUGIN_NAME = "llamabar"
@@ -61,6 +63,16 @@ class Places:
     def plist(self) -> Path:
         """Return our own LaunchAgent."""
         return self.agents / f"{OWN_LABEL}.plist"
+
+    @property
+    def export_plist(self) -> Path:
+        """Return the LaunchAgent of `llamabar export`."""
+        return self.agents / f"{EXPORT_LABEL}.plist"
+
+    @property
+    def export_log(self) -> Path:
+        """Return what that agent's exporter has to say."""
+        return self.home / "Library" / "Logs" / "llamabar" / "export.log"
 
     @property
     def log(self) -> Path:

@@ -1,0 +1,67 @@
+"""The exporter's part of a plan: the program in the data folder, a LaunchAgent of its own, its start."""
+
+from typing import Optional, Tuple
+
+from llamabar.macos import agent_plist
+from llamabar.macos.files import digest
+from llamabar.macos.paths import EXPORT_LABEL
+from llamabar_installer.facts import Facts
+from llamabar_installer.manifest import Thing
+from llamabar_installer.notes import Note, Why, note
+from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
+
+
+def export_steps(facts: Facts, options: Options, *, copied: bool) -> Plan:
+    """Return what makes `llamabar export` run as a service; `copied`: another step copies the program already."""
+    obstacle = _obstacle(facts)
+    if obstacle is not None:
+        return Plan(notes=(obstacle,))
+    copy = _copy(facts) if facts.installed_digest != facts.program_digest and not copied else ()
+    wanted, target = agent_plist.export_content(facts.places), str(facts.places.export_plist)
+    written = Step(Kind.AGENT, target, Reason.EXPORTS, Group.EXPORT, content=wanted, url=facts.export_url)
+    item = facts.manifest.item(facts.places.export_plist)
+    there = facts.export_plist
+    same = agent_plist.parse(there) == agent_plist.parse(wanted)
+    if there is not None and not same and not options.force and (item is None or item.digest != digest(there)):
+        edited = Note(Why.AGENT_EDITED, {"path": target}, agent_plist.difference(there, wanted))
+        return Plan(copy + _start(facts, changed=bool(copy or copied)), (edited,))
+    agent = () if same else (written,)
+    return Plan(copy + agent + _start(facts, changed=bool(copy or copied or agent)))
+
+
+def export_removal(facts: Facts) -> Tuple[Step, ...]:
+    """Return what takes the exporter off again."""
+    job, places = facts.jobs.get(EXPORT_LABEL), facts.places
+    listed = any(item.path == str(places.export_plist) for item in facts.manifest.of_kind(Thing.AGENT))
+    steps = []
+    if job is not None and job.loaded:
+        steps.append(Step(Kind.STOP_EXPORT, EXPORT_LABEL, group=Group.EXPORT, url=facts.export_url))
+    if listed or facts.export_plist is not None:
+        steps.append(Step(Kind.REMOVE_AGENT, str(places.export_plist), group=Group.EXPORT))
+    if places.export_log.exists():
+        steps.append(Step(Kind.REMOVE_FILE, str(places.export_log), group=Group.EXPORT))
+    return tuple(steps)
+
+
+def _obstacle(facts: Facts) -> Optional[Note]:
+    if facts.program is None:
+        return note(Why.NOT_ONE_FILE)
+    if not facts.launchd:
+        return note(Why.NO_LAUNCHD)
+    if facts.launchd_trouble:
+        return note(Why.LAUNCHD_SILENT, detail=facts.launchd_trouble)
+    return note(Why.NOT_LOGGED_IN) if facts.gui is False else None
+
+
+def _copy(facts: Facts) -> Tuple[Step, ...]:
+    target, source = str(facts.places.program), str(facts.program)
+    return (Step(Kind.PROGRAM, target, Reason.RUN_BY_EXPORT, Group.EXPORT, source=source),)
+
+
+def _start(facts: Facts, *, changed: bool) -> Tuple[Step, ...]:
+    job = facts.jobs.get(EXPORT_LABEL)
+    if job is not None and job.running and not changed:
+        return ()
+    again = job is not None and job.loaded and changed
+    kind, reason = (Kind.RELOAD_EXPORT, Reason.AGENT_CHANGED) if again else (Kind.START_EXPORT, Reason.NOT_RUNNING)
+    return (Step(kind, EXPORT_LABEL, reason, Group.EXPORT, url=facts.export_url),)

@@ -1,0 +1,108 @@
+"""What the exporter costs: a scrape of many servers in time and bytes, its idle CPU by servers, its memory."""
+
+import contextlib
+import gzip
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+from typing import Dict, Iterator, List, Tuple
+
+import psutil
+
+from llamabar.demo.dialect import DemoModel
+from llamabar.demo.server import DemoServer
+from llamabar.demo.world import World, free_port, stamp
+from tools.bench_programs import PYZ
+
+MODELS = tuple(DemoModel(f"model-{number}-30b", stays=True) for number in range(10))
+ROWS = 10  # finished requests of each model
+FLEETS = (1, 20, 50)
+SCRAPED = 20
+SETTLED_S, IDLE_S = 12.0, 40.0
+
+
+def export() -> Iterator[Tuple[str, str]]:
+    """Scrapes of fleets of ten models a server, every one with requests that finished, and what idling costs."""
+    for count in FLEETS:
+        with _fleet(count) as (process, url):
+            yield from _scrapes(f"{count} servers of {len(MODELS)} models", url)
+            before, began_s = sum(process.cpu_times()[:2]), time.monotonic()
+            time.sleep(IDLE_S)
+            percent = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began_s) * 100
+            yield f"{count} servers: idle CPU, not scraped", f"{percent:.2f} % of a core ({percent / count:.3f} % each)"
+            yield f"{count} servers: memory (RSS)", f"{process.memory_info().rss / 2**20:.1f} MiB"
+
+
+def _scrapes(fleet: str, url: str) -> Iterator[Tuple[str, str]]:
+    times_ms: Dict[str, List[float]] = {"": [], "gzip": []}
+    text = b""
+    for coding, taken in times_ms.items():
+        for _ in range(SCRAPED):
+            time.sleep(0.25)  # or the last page is told again
+            request = urllib.request.Request(url, headers={"Accept-Encoding": coding})
+            began_s = time.perf_counter()
+            with urllib.request.urlopen(request) as answer:
+                text = answer.read()
+            taken.append((time.perf_counter() - began_s) * 1e3)
+    plain = gzip.decompress(text)
+    size = f"{len(plain):,} bytes, {len(text):,} with gzip"
+    yield f"{fleet}: a scrape", f"{size}, {plain.count(bytes([10])):,} lines"
+    for coding, taken in times_ms.items():
+        first, rest = taken[0], taken[1:]
+        yield f"{fleet}: a scrape{', gzip' * bool(coding)}", f"{statistics.median(rest):.0f} ms, first {first:.0f} ms"
+
+
+@contextlib.contextmanager
+def _fleet(count: int) -> Iterator[Tuple[psutil.Process, str]]:
+    """Servers in this process, and the built file's exporter that watches them all."""
+    servers = [DemoServer(_world()).start() for _ in range(count)]
+    with tempfile.TemporaryDirectory() as home:
+        file, at = Path(home) / "config.toml", free_port()
+        named = (f'[[server]]\nname = "server-{number}"\nurl = "{one.url}"\n' for number, one in enumerate(servers))
+        file.write_text("".join(named), "utf-8")
+        words = [str(PYZ), "export", "--config", str(file), "--listen", f"127.0.0.1:{at}"]
+        environment = {**os.environ, "HOME": home, "LLAMABAR_PYTHON": sys.executable, "LLAMABAR_DATA_DIR": home}
+        subprocess.run([str(PYZ), "--version"], env=environment, stdout=subprocess.DEVNULL, check=True)  # compiled
+        exporter = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL)
+        try:
+            url = f"http://127.0.0.1:{at}/metrics"
+            _wait(url, b"llamabar_requests_total", count * len(MODELS) * 2)
+            time.sleep(SETTLED_S)
+            yield psutil.Process(exporter.pid), url
+        finally:
+            exporter.terminate()
+            exporter.wait()
+            for server in servers:
+                server.stop()
+
+
+def _world() -> World:
+    world = World("v250", MODELS)
+    for number in range(ROWS * len(MODELS)):
+        speed = 20.0 + number % 37
+        tokens = {"cache_tokens": 100, "input_tokens": 200, "output_tokens": 150, "prompt_per_second": 700.0 + number}
+        world.rows.append({
+            "id": number + 1, "timestamp": stamp(), "model": MODELS[number % len(MODELS)].id,
+            "req_path": "/v1/chat/completions", "resp_content_type": "application/json", "resp_status_code": 200,
+            "tokens": {**tokens, "tokens_per_second": speed}, "duration_ms": 4000 + number * 50, "has_capture": True,
+        })  # fmt: skip
+    return world
+
+
+def _wait(url: str, name: bytes, lines: int) -> None:
+    """Wait until every server's rows were read."""
+    ends_s = time.monotonic() + 120
+    while time.monotonic() < ends_s:
+        try:
+            with urllib.request.urlopen(url) as answer:
+                if sum(line.startswith(name) for line in answer.read().split(b"\n")) >= lines:
+                    return
+        except OSError:
+            pass
+        time.sleep(0.5)
+    raise SystemExit(f"the exporter has no {lines} lines of {name.decode()}")
