@@ -25,7 +25,8 @@ MEMORY_BYTES = {QWEN: 18_400_000_000, BGE: 1_300_000_000}
 TOTAL_BYTES = 64_000_000_000
 TODAY, TODAY_UNIX_S = "2027-01-15", 1_800_000_000.0
 AGENT = "org.llamabar.llama-swap"
-RUNNING, ELSEWHERE = ev.ServiceFound(AGENT, "running"), ev.ServiceFound("", "")
+RUNNING, ELSEWHERE = ev.ServiceFound(AGENT, ev.ServiceState.RUNNING), ev.ServiceFound("", ev.ServiceState.NONE)
+CRASHES = ev.ServiceFound(AGENT, ev.ServiceState.FAILING, 4)
 BUSY_RATIO, CALM_RATIO = 0.34, 0.06
 SECONDS = 300
 NEEDS = {
@@ -100,7 +101,7 @@ def _row(number: int) -> ev.FinishedRequest:
 
 
 def _request(number: int, model: str = QWEN, *, answer_bytes: int = 0, age_s: float) -> Tuple[float, ev.Event]:
-    info = ev.RequestInfo(str(number), model, CHAT, f"stamp {number}", 0.0, answer_bytes, bool(answer_bytes))
+    info = ev.RequestInfo(str(number), model, CHAT, f"stamp {number}", 0.0, answer_bytes, bool(answer_bytes), "Zed")
     return age_s, ev.InflightUpserted(info)
 
 
@@ -277,11 +278,11 @@ _ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (
     ),
     (
         "stopped", "llama-swap's service is stopped",
-        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, "stopped"), seen=False)), (),
+        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, ev.ServiceState.STOPPED), seen=False)), (),
     ),
     (
         "crashing", "llama-swap ends again and again",
-        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, "failing", 4), seen=False), cause=_BAD_CONFIG), (),
+        lambda: _one(lambda: _lost(_REFUSED, CRASHES, seen=False), cause=_BAD_CONFIG), (),
     ),
     (
         "no-service", "Nothing listens, and no service is installed",

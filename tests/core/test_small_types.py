@@ -178,3 +178,13 @@ def test_a_thousand_events_of_one_request_take_one_place():
     for n in range(1000):
         coalesce.add(pending, coalesce.Stamped(0.0, request("1", answered_bytes=n)))
     assert len(pending) == 1
+
+
+def test_a_large_frame_waits_longer_so_that_an_hour_prints_ten_megabytes_at_most():
+    busy, recent = Pace(True, False, None), Pace(False, False, 0.0)
+    for size_bytes, busy_s, recent_s in ((1_000, 1.0, 15.0), (5_400, 2.0, 67.5), (16_384, 6.1, 120.0)):
+        shown = Shown(at_s=0.0, words=1, size_bytes=size_bytes)
+        assert due_s(shown, Shown(words=2), busy, now_s=0.5) == pytest.approx(busy_s, abs=0.1)
+        assert due_s(shown, Shown(words=2), recent, now_s=0.5) == pytest.approx(recent_s, abs=0.1)
+        assert due_s(shown, Shown(state=1, words=2), busy, now_s=0.5) <= 0.5, "a change of state never waits"
+        assert size_bytes * 3600 / max(1.0, due_s(shown, Shown(words=2), busy, now_s=0.0)) <= 10e6

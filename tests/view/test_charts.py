@@ -43,14 +43,14 @@ def test_the_top_of_the_scale_stands_in_the_picture_and_a_second_series_is_a_lin
     rows = drawn.splitlines()
     assert [row[4:11] for row in rows[:5]] == ["###.###", "#...#.#", "###.#.#", "..#.#.#", "###.###"]
     assert [row[-8:-1] for row in rows[:5]] == [".=..=..", "==..=.=", ".=..==.", ".=..=.=", "===.=.="]
-    assert rows[0][12:16] == "====" and rows[13][20:22] == "=="
+    assert "====" in rows[0] and "==" in rows[13]
 
 
 @pytest.mark.parametrize("values", EVERY)
 def test_an_image_is_small_and_of_retina_density(values):
     for data in (draw(CHART, Scale(values, "200"), Scale(values[::-1], "20k")), draw(SMALL, Scale(values[:30], "50G"))):
         width, height, _, info = read(data)
-        assert (width, height) in ((448, 56), (144, 32)) and info["physical"].x == 5669
+        assert (width, height) in ((456, 56), (148, 32)) and info["physical"].x == 5669
         assert b"pHYs" + struct.pack(">IIB", 5669, 5669, 1) in data
         assert len(base64.b64encode(data)) <= 1000
 
@@ -85,13 +85,13 @@ def test_any_shares_make_a_bar_of_one_size(shares):
 
 
 @pytest.mark.parametrize(("width_px", "height_px", "chart"), [
-    (None, None, CHART), (600, 96, Chart(75, 8, 96)), (100, None, Chart(12, 8, 56)), (30, 8, Chart(5, 8, 8)),
+    (None, None, CHART), (600, 96, Chart(60, 8, 96)), (100, None, Chart(12, 8, 56)), (30, 8, Chart(5, 8, 8)),
 ])  # fmt: skip
 def test_a_chart_of_another_size_covers_the_whole_history(width_px, height_px, chart):
     assert chart_of(width_px, height_px, buckets=300) == chart
     assert 300 % chart.points == 0
     width, height, _, _ = read(draw(chart, Scale((0.5,) * chart.points, "50"), Scale((0.5,) * chart.points, "50")))
-    assert height == chart.height_px and width <= 640 + 8
+    assert height == chart.height_px and width <= 640
 
 
 def luminance(colour):

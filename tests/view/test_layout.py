@@ -1,5 +1,7 @@
 """The menu as it is laid out: how many rows, what stands where, what asks first, how wide the title is."""
 
+from dataclasses import replace
+
 import pytest
 from tools.scenes import NOW_S, QWEN, scenes
 
@@ -9,8 +11,9 @@ from llamabar.core.status import BUSY
 from llamabar.view import doing_words, palette, words
 from llamabar.view.compose import busiest, compose, title
 from llamabar.view.menu import MODEL, REQUEST, Action, Do
+from llamabar.view.remembered import Remembered
 from llamabar.view.scene import Scene, Wishes, seen
-from llamabar.view.swiftbar import Clicks, render
+from llamabar.view.swiftbar import Clicks, Renderer, render
 from tests.fakes.life import LISTED, after, live, request, running
 
 SCENES = {named.name: named for named in scenes()}
@@ -185,7 +188,7 @@ def test_values_stand_in_badges_where_there_are_badges():
 
 def test_an_image_higher_than_the_row_says_its_size():
     for line in render(MENUS["generating"], Clicks()).decode().splitlines():
-        assert ("width=224 height=28" in line) == line.startswith("Speed: 5 min|image="), line
+        assert ("width=228 height=28" in line) == line.startswith("Speed: 5 min|image="), line
 
 
 def test_a_name_of_several_words_brings_a_key_of_its_own_and_parents_no_colour():
@@ -202,3 +205,20 @@ def test_a_name_of_several_words_brings_a_key_of_its_own_and_parents_no_colour()
 def test_frames_have_their_sizes(name, badges):
     most = 12_000 if name == "several-servers" else 16_384 if name in ("twelve-models", "five-servers") else 7_000
     assert len(render(MENUS[name], Clicks("/Users/me/llamabar.pyz", badges=badges))) <= most
+
+
+def test_a_request_says_from_whom_it_is_and_how_long_its_prompt_is():
+    request_row = next(row for row in MENUS["generating"].rows() if row.subject and row.subject.kind == REQUEST)
+    assert [row.text for row in request_row.children[:2]] == ["From: Zed", "Prompt: 900 tokens"]
+    odd = ev.InflightUpserted(ev.RequestInfo("1", "m", client="\x1b[31m|evil\u202e --"))
+    frame = render(menu_of(live(table("m", state="ready"), LISTED, odd)), Clicks(badges=True)).decode()
+    assert "--From|sfimage=person badge=" in frame and "\x1b" not in frame and "\u202e" not in frame
+
+
+@pytest.mark.parametrize("name", sorted(SCENES))
+def test_what_is_remembered_makes_the_same_menu_and_the_same_frame(name):
+    scene, renderer = replace(SCENES[name].scene, remembered=Remembered()), Renderer(Clicks())
+    frames = {renderer.render(compose(scene)) for _ in range(3)}
+    assert frames == {render(MENUS[name], Clicks())}
+    first, second = ([row for row in compose(scene).rows() if row.subject is not None] for _ in range(2))
+    assert all(one is other for one, other in zip(first, second)), "what did not change is not made again"

@@ -2,7 +2,8 @@
 
 A change of state is shown at once, news and moving figures at most once a second. What changes only because time
 passes (ages, countdowns above a minute, sparklines) or moves by itself (host figures) waits for RECENT_S after
-activity, and in a quiet menu for QUIET_S.
+activity, and in a quiet menu for QUIET_S. A large frame waits longer: figures print BUSY_BYTES a second at most,
+what only ages RECENT_BYTES.
 """
 
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ BURST = 25.0  # twenty changes in a row, half a second apart, and at most 35 fra
 RECENT_S = 15.0
 QUIET_S = 120.0
 RECENT_FOR_S = 300.0
+BUSY_BYTES, RECENT_BYTES = 2_700.0, 80.0  # a second: 10 MB and 0.3 MB an hour
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Shown:
     state: object = None
     words: object = None
     all: object = None
+    size_bytes: int = 0  # of the last frame
 
 
 @dataclass(frozen=True)
@@ -45,9 +48,11 @@ def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[flo
         missing = max(0.0, 1.0 - _urgent(shown, now_s))
         return max(shown.at_s + URGENT_S, now_s + missing * BUSY_S if missing else 0.0)
     if new.words != shown.words:
-        return shown.at_s + (BUSY_S if pace.busy or pace.counting_down or pace.news else _calm_s(pace, now_s))
+        if pace.news and not pace.busy:
+            return shown.at_s + BUSY_S
+        return shown.at_s + (_busy_s(shown) if pace.busy or pace.counting_down else _calm_s(shown, pace, now_s))
     if new.all != shown.all:
-        return shown.at_s + (BUSY_S if pace.busy else _calm_s(pace, now_s))
+        return shown.at_s + (_busy_s(shown) if pace.busy else _calm_s(shown, pace, now_s))
     return None
 
 
@@ -58,20 +63,24 @@ def same_state_due_s(shown: Shown, state: object, *, now_s: float) -> Optional[f
     return shown.at_s + BUSY_S
 
 
-def _calm_s(pace: Pace, now_s: float) -> float:
+def _busy_s(shown: Shown) -> float:
+    return max(BUSY_S, shown.size_bytes / BUSY_BYTES)
+
+
+def _calm_s(shown: Shown, pace: Pace, now_s: float) -> float:
     recent = pace.last_activity_s is not None and now_s - pace.last_activity_s < RECENT_FOR_S
-    return RECENT_S if recent else QUIET_S
+    return min(QUIET_S, max(RECENT_S, shown.size_bytes / RECENT_BYTES)) if recent else QUIET_S
 
 
 def too_soon(shown: Shown, pace: Pace, *, now_s: float) -> bool:
     """Tell whether a quiet menu could not be printed now, whatever it showed."""
-    return shown.at_s is not None and now_s < shown.at_s + _calm_s(pace, now_s)
+    return shown.at_s is not None and now_s < shown.at_s + _calm_s(shown, pace, now_s)
 
 
 def printed(shown: Shown, new: Shown, *, now_s: float) -> Shown:
     """Return what is shown after a frame was printed now."""
     spent = 1.0 if new.state != shown.state else 0.0
-    return replace(new, at_s=now_s, urgent=max(0.0, _urgent(shown, now_s) - spent))
+    return replace(new, at_s=now_s, urgent=max(0.0, _urgent(shown, now_s) - spent), size_bytes=shown.size_bytes)
 
 
 def _urgent(shown: Shown, now_s: float) -> float:

@@ -78,6 +78,14 @@ def decoded_tokens(snapshot: Snapshot, model: Model) -> Optional[int]:
     return counts[0] if len(counts) == 1 and len(requests_of(snapshot, model.id)) == 1 else None
 
 
+def prompt_tokens(snapshot: Snapshot, model: Model) -> Optional[int]:
+    """Return how long a prompt is, cache included, where one request and one slot belong to each other."""
+    busy = [slot for slot in model.meter.slots or () if slot.processing and slot.decoded_tokens]
+    if len(busy) != 1 or len(requests_of(snapshot, model.id)) != 1:
+        return None
+    return (busy[0].prompt_tokens or 0) + (busy[0].cached_tokens or 0) or None
+
+
 def context_tokens(model: Model) -> Optional[int]:
     """Return the context of one slot, as the model server or else llama-swap's config tells it."""
     return model.context_tokens or model.info.context_tokens

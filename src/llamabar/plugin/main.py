@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Mapping
 
+    from llamabar.app.loop import Watch
+
 FIRST_FRAME = (
     b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\n"
     b"llama-swap: connecting\xe2\x80\xa6|sfimage=circle.dotted\n~~~\n"
@@ -74,7 +76,9 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
 
     speak(language.language(settings, environment))
     renderer = Renderer(click_style(environment))
-    watch = Watch(settings, lambda menu, _: writer.show(renderer.render(menu)), known=KnownServers(environment))
+    watch: Watch = Watch(
+        settings, lambda menu, _: writer.show(_noted(renderer.render(menu), watch)), known=KnownServers(environment)
+    )
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
     watch.explain, watch.notifier = explain, Notifier(settings.notify)
     watch.stop_on_signals(within_s=LATEST_S)
@@ -94,3 +98,11 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     history.finish(ends_s - time.monotonic() - LAST_FRAME_S)
     writer.flush(max(0.0, ends_s - time.monotonic()))
     return 0
+
+
+def _noted(frame: bytes, watch: "Watch") -> bytes:
+    """Return the frame after noting its size, by which the next one is paced."""
+    from dataclasses import replace
+
+    watch.monitor.shown = replace(watch.monitor.shown, size_bytes=len(frame))
+    return frame

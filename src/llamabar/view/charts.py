@@ -22,7 +22,7 @@ GLYPHS: Dict[str, Tuple[int, ...]] = {
     " ": (0, 0, 0, 0, 0),
 }  # fmt: skip
 SCALE_CHARS = 3  # the longest top: 200, 20k, 50G
-FEWEST_POINTS = 5
+FEWEST_POINTS, MOST_PX = 5, 584  # beside two scales an image is at most 640 pixels wide
 HATCH = (b"\xaa\x80", b"\x2a\xa0", b"\x0a\xa8", b"\x02\xaa")  # slanting strokes of the dark colour, repeated
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -52,7 +52,7 @@ NO_LINE = Scale()
 
 def chart_of(width_px: Optional[int], height_px: Optional[int], *, buckets: int) -> Chart:
     """Return the largest chart within these pixels whose points cover whole buckets; the usual where None is said."""
-    room = (width_px or CHART.points * CHART.point_px) // CHART.point_px
+    room = min(MOST_PX, width_px or CHART.points * CHART.point_px) // CHART.point_px
     points = max(count for count in range(1, max(FEWEST_POINTS, room) + 1) if buckets % count == 0)
     return Chart(points, CHART.point_px, height_px or CHART.height_px)
 
@@ -146,8 +146,9 @@ def _words(text: str, index: int, height_px: int) -> List[bytes]:
             pixels = [index if bits >> (2 - at // DOT_PX) & 1 else CLEAR for at in range(3 * DOT_PX)] + [CLEAR] * DOT_PX
             found += bytes(a << 6 | b << 4 | c << 2 | d for a, b, c, d in zip(*(pixels[n::4] for n in range(4))))
         rows += [found] * DOT_PX
-    blank = b"\x00" * (SCALE_CHARS * GLYPH_PX // PIXELS_A_BYTE)
-    return (rows + [blank] * height_px)[:height_px]
+    air = b"\x00"  # between the digits and the bars
+    rows = [found + air if index == DARK else air + found for found in rows]
+    return (rows + [b"\x00" * len(rows[0])] * height_px)[:height_px]
 
 
 def _png(rows: List[bytes], *, second: bool = False) -> bytes:

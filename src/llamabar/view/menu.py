@@ -109,7 +109,6 @@ class Row:
             return f"{self.label} ({self.value})"
         return f"{self.label}{', ' if ': ' in self.label else ': '}{self.value}"
 
-
     @cached_property
     def still(self) -> object:
         """Return all of a row but its picture and what moves by itself below it."""

@@ -61,18 +61,33 @@ def _doing(server: Server, request: Request, phase: Phase, now_s: float) -> str:
 def _request(server: Server, scene: Scene, request: Request, *, phase: Phase, now_s: float) -> Row:
     doing, action = _doing(server, request, phase, now_s), cancel(server.name, request)
     offered = "cancel" in server.snapshot.confirmed and server.snapshot.connected
+    model = server.snapshot.models.get(request.info.model)
+    prompt = readings.prompt_tokens(server.snapshot, model) if model is not None else None
 
     def _make() -> Row:
         label = f"#{name(request.info.id, 12)} {server.label(request.info.model)}"
         target = Subject(REQUEST, server=server.name, target=action.target, mark=action.mark, label=label)
         found: List[Row] = []
+        if request.info.client:
+            found.append(fact(palette.PERSON, words.FROM, name(request.info.client)))
+        if prompt:
+            found.append(fact(palette.PROMPT, words.PROMPT, words.tokens(prompt)))
         if request.info.path:
             found.append(fact(palette.LINK, words.PATH, plain(request.info.path)[:48]))
         if offered:
             found.append(item(server, palette.CANCEL, words.CANCEL, Do.CANCEL, target=action.target, mark=action.mark))
         return Row(label, doing, palette.BY_PHASE[phase], children=tuple(found), subject=target)
 
-    made_of = (doing, phase, request.info.path, request.info.stamp, offered, server.waits(action))
+    made_of = (
+        doing,
+        phase,
+        prompt,
+        request.info.client,
+        request.info.path,
+        request.info.stamp,
+        offered,
+        server.waits(action),
+    )
     return scene.remembered.part(("request", server.name, request.info.id), made_of, _make)
 
 
