@@ -33,7 +33,6 @@ NEEDS = {
     model: Needs(int(gigabytes * 1e9), MemoryKind.RESIDENT, load_s, 8192, 3)
     for model, gigabytes, load_s in ((CODER, 19.8, 8.4), ("gemma-12b", 8.1, 3.9), ("llama-70b", 42.5, 21.0))
 }
-PINNED = "gemma-12b"
 OWNERS = ("unsloth", "bartowski", "ggml-org", "mradermacher")
 
 
@@ -217,7 +216,7 @@ def _one(
     history, models = (History(), {}) if first else _histories(made, busy=busy)
     now_s = NOW_S + later_s
     server = seen("mac", URL, made, history, now_s=now_s, totals=_totals(made), cause=cause, models=models)
-    return Scene((server,), now_s, today=TODAY, version=__version__, wishes=Wishes((PINNED,)))
+    return Scene((server,), now_s, today=TODAY, version=__version__, wishes=Wishes(("gemma-12b",)))
 
 
 def _totals(snapshot: Snapshot) -> Totals:
