@@ -1,6 +1,6 @@
 """All state of the program, on one thread: events in, queries and frames out. It is told the time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.core import cadence, needs, queries, readings
