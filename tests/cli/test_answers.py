@@ -40,6 +40,7 @@ def answer(capsys, *words):
     """The exit code and what was printed, times and ports made the same."""
     code = run(list(words))
     told = capsys.readouterr()
+    told = (re.sub(r"running\? .* status", "running? llamabar status", text) for text in told)  # as it was started here
     return code, *(re.sub(r"\d+\.\d s|\d+ s", "N s", re.sub(r":\d{4,5}\b", ":PORT", text)) for text in told)
 
 
@@ -84,7 +85,7 @@ SILENCE = [
     ("cancel --all", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
     ("profile x", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
     ("status", 1, f"llama-swap at 127.0.0.1:PORT: not responding\n  Connection refused. {DIAGNOSE}", ""),
-    ("logs --upstream", 1, "", "Can't read llama-swap's log: Connection refused.\nIs it running? llamabar.pyz status"),
+    ("logs --upstream", 1, "", "Can't read llama-swap's log: Connection refused.\nIs it running? llamabar status"),
 ]  # fmt: skip
 
 
