@@ -65,7 +65,7 @@ def test_a_model_with_a_short_ttl_is_unloaded_on_time_while_it_is_watched(tmp_pa
 def test_three_at_once_on_one_slot_are_told_apart(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
         chat(server, "beta-3b", tokens=1).join(10)
-        waiting = [chat(server, "beta-3b", tokens=150) for _ in range(3)]
+        waiting = [chat(server, "beta-3b", tokens=400) for _ in range(3)]
         plugin.wait_for_text("waiting")
         wait_for(lambda: sum(item.text.startswith("#") and " beta-3b: " in item.text for item in plugin.items()) == 3)
         wait_for(lambda: plugin.row("Requests: 1 active, 2 waiting"))
