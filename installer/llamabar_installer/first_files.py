@@ -23,6 +23,6 @@ models: {}
 
 def server_table(url: str, label: str, *, new: bool) -> bytes:
     """Return a `[[server]]` table of the settings file."""
-    head = "# llamabar's settings: https://github.com/llamabar/llamabar\n\n" if new else "\n"
+    head = "# llamabar's settings. To see what counts: llamabar config\n\n" if new else "\n"
     service = f"service = {json.dumps(label)}\n" if label else ""  # what JSON escapes, TOML reads alike
     return f"{head}[[server]]\nurl = {json.dumps(url)}\n{service}".encode()
