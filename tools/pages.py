@@ -4,6 +4,7 @@ Run: python3 tools/pages.py, with the project's own Python.
 """
 
 import re
+import textwrap
 from pathlib import Path
 from typing import Dict, Iterator
 
@@ -15,14 +16,22 @@ SCREENS = ROOT / "tests" / "golden" / "terminal" / "80x24.txt"
 SHOWN = ("generating", "failed", "offline")
 
 
+def paragraph(*lines: str) -> str:
+    """Return sentences as the documents are wrapped."""
+    return textwrap.fill(" ".join(lines), 150, break_on_hyphens=False, break_long_words=False)
+
+
 def menu() -> Iterator[str]:
     """Yield the lines of docs/menu.md."""
     yield from (
         "# The menu, state by state",
         "",
-        "The symbol in the menu bar says the state by its shape; text stands beside it only while something happens. Every row with a ▸ has a",
-        "submenu, shown open here where it matters. `llamabar preview FILE.html` draws your own menu like this. It speaks English, German and",
-        "Japanese, by macOS's language or `[menu] language`.",
+        paragraph(
+            "The symbol in the menu bar says the state by its shape; text stands beside it only while something",
+            "happens. Every row with a ▸ has a submenu, shown open here where it matters. `llamabar preview",
+            "FILE.html` draws your own menu like this. It speaks English, German and Japanese, by macOS's",
+            "language or `[menu] language`.",
+        ),
     )
     for named in scenes():
         yield from ("", f"## {named.caption}", "", f"![{named.caption}](pictures/{named.name}.png)")
@@ -33,9 +42,12 @@ def terminal() -> Iterator[str]:
     yield from (
         "# The terminal",
         "",
-        "`llamabar watch` is a dashboard to leave open: the speed, the memory, every model, every request, and keys for all that can be done.",
-        "It works over ssh, in tmux, on light and dark backgrounds, without colours (`NO_COLOR`), and at any size; below 40 columns, with",
-        "`TERM=dumb` or without a terminal it prints plain lines on every change. Everything here works on Linux too.",
+        paragraph(
+            "`llamabar watch` is a dashboard to leave open: the speed, the memory, every model, every request,",
+            "and keys for all that can be done. It works over ssh, in tmux, on light and dark backgrounds,",
+            "without colours (`NO_COLOR`), and at any size; below 40 columns, with `TERM=dumb` or without a",
+            "terminal it prints plain lines on every change. Everything here works on Linux too.",
+        ),
     )
     screens = _screens()
     for name in SHOWN:
@@ -59,8 +71,11 @@ def terminal() -> Iterator[str]:
         "llamabar help load",
         "```",
         "",
-        "`load`, `unload`, `cancel` and `profile` take a model by id, alias, display name or a unique beginning, in any case; they show how long it",
-        "takes and end in one line. Exit codes: 0 done, 1 a known fault, 2 wrong usage, 3 an internal error, 130 interrupted.",
+        paragraph(
+            "`load` and `unload` take a model by id, alias, display name or a unique beginning, in any case; what",
+            "changes something shows how long it takes and ends in one line. Exit codes: 0 done, 1 a known fault,",
+            "2 wrong usage, 3 an internal error, 130 interrupted.",
+        ),
     )
 
 
