@@ -5,7 +5,7 @@ import pytest
 from llamabar.core import coalesce
 from llamabar.core import events as ev
 from llamabar.core.apply_models import SHOWN_S, has_quit
-from llamabar.core.notify import FAILED, News, Told, news
+from llamabar.core.notify import CRASHED, FAILED, News, Told, news
 from llamabar.core.notify_options import NotifyOptions
 from tests.fakes.life import LISTED, after, live, request, running, table
 
@@ -61,4 +61,4 @@ def test_a_crash_is_said_for_ten_minutes_or_until_the_model_is_loaded_again():
     assert has_quit(model, now_s=51.0) and not has_quit(model, now_s=50.0 + SHOWN_S)
     loaded = after(snapshot, table(m="starting", n="stopped"), table(m="ready", n="stopped"), at_s=60.0, step_s=1.0)
     assert loaded.models["m"].quit_at_s is None
-    assert news(Told(), snapshot, NotifyOptions((FAILED,)), now_s=51.0, minute=0)[1] == News(FAILED, "m", quit=True)
+    assert news(Told(), snapshot, NotifyOptions((FAILED,)), now_s=51.0, minute=0)[1] == News(CRASHED, "m")

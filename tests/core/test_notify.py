@@ -5,8 +5,8 @@ import pytest
 from llamabar.app.notifications import url
 from llamabar.core import events as ev
 from llamabar.core.notify import News, Told, is_quiet, news
-from llamabar.core.notify_options import FAILED, GONE, LONG, NotifyOptions
-from tests.fakes.life import LISTED, REFUSED, after, live, row, table
+from llamabar.core.notify_options import CRASHED, FAILED, GONE, LONG, READY, UNLOADED, NotifyOptions
+from tests.fakes.life import LISTED, REFUSED, after, live, row, running, table
 
 ALL = NotifyOptions((FAILED, GONE, LONG), long_request_s=30.0)
 NOON = 720
@@ -78,3 +78,38 @@ def test_outside_text_cannot_add_to_the_address():
     made = url(News(FAILED, "a&body=x#y?\n"), "s&t=1")
     assert made.count("&") == 2 and "#" not in made and "\n" not in made
     assert made.startswith("swiftbar://notify?plugin=llamabar.pyz&title=s%26t%3D1&body=")
+
+
+@pytest.mark.parametrize(("took_s", "news"), [(25.0, News(READY, "m", 25.0)), (5.0, None)])
+def test_a_model_is_told_to_be_ready_only_after_a_long_load(took_s, news):
+    wishes = NotifyOptions((READY,), long_load_s=20.0)
+    loading = after(live(table(m="stopped"), LISTED), table(m="starting"), at_s=10.0)
+    told, found = tell(Told(), loading, now_s=10.0, wishes=wishes)
+    assert found is None
+    ready = after(loading, table(m="ready"), at_s=10.0 + took_s)
+    told, found = tell(told, ready, now_s=10.0 + took_s, wishes=wishes)
+    assert found == news
+    assert tell(told, ready, now_s=500.0, wishes=wishes)[1] is None
+
+
+@pytest.mark.parametrize(("at_s", "news"), [(301.0, News(UNLOADED, "m", 300.0)), (100.0, None)])
+def test_only_an_unload_by_the_idle_timer_is_told(at_s, news):
+    wishes = NotifyOptions((UNLOADED,))
+    ready = after(live(table(m="starting"), LISTED), table(m="ready"), running(ttl_s=300.0), at_s=1.0)
+    told, found = tell(Told(), ready, now_s=2.0, wishes=wishes)
+    assert found is None
+    stopping = after(ready, table(m="stopping"), at_s=at_s)
+    told, found = tell(told, stopping, now_s=at_s, wishes=wishes)
+    assert found is None
+    stopped = after(stopping, table(m="stopped"), at_s=at_s + 1)
+    told, found = tell(told, stopped, now_s=at_s + 1, wishes=wishes)
+    assert found == news
+    assert tell(told, stopped, now_s=900.0, wishes=wishes)[1] is None
+
+
+@pytest.mark.parametrize("event", [FAILED, CRASHED])
+def test_whoever_wants_failures_hears_of_crashes_too(event):
+    busy = after(live(table(m="starting"), LISTED), table(m="ready"), running(ttl_s=0.0), at_s=1.0)
+    told = tell(Told(), busy, now_s=1.0)[0]
+    quit_by_itself = after(busy, ev.InflightUpserted(ev.RequestInfo("1", "m")), table(m="stopped"), at_s=50.0)
+    assert tell(told, quit_by_itself, now_s=50.0, wishes=NotifyOptions((event,)))[1] == News(CRASHED, "m")

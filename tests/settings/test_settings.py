@@ -130,8 +130,9 @@ def test_a_variable_that_makes_no_sense_is_said_and_left_out(value):
 
 
 @pytest.mark.parametrize(("text", "options"), [
-    ("", ((), 60, None)), ('quiet = ""\n', ((), 60, None)),
-    ('events = ["server gone"]\nlong_request_s = 0x1e\nquiet = "22:00 - 8:05"\n', (("server gone",), 30, (1320, 485))),
+    ("", ((), 60, 20, None)), ('quiet = ""\n', ((), 60, 20, None)),
+    ('events = ["server gone"]\nlong_request_s = 0x1e\nlong_load_s = 45\nquiet = "22:00 - 8:05"\n',
+     (("server gone",), 30, 45, (1320, 485))),
 ])  # fmt: skip
 def test_what_the_user_is_notified_about(tmp_path, text, options):
     assert loaded(f"[notify]\n{text}", tmp_path).notify == options

@@ -5,7 +5,7 @@ from typing import Dict
 from urllib.parse import quote
 
 from llamabar.core.notify import News, Told, news
-from llamabar.core.notify_options import FAILED, GONE, NotifyOptions
+from llamabar.core.notify_options import CRASHED, FAILED, GONE, LONG, READY, UNLOADED, NotifyOptions
 from llamabar.core.state import Snapshot
 from llamabar.core.units import duration
 from llamabar.macos import tools
@@ -42,7 +42,12 @@ def url(found: News, server: str, *, model: str = "") -> str:
 
 def words(found: News, model: str) -> str:
     """Return the news in words."""
-    if found.event == FAILED:
-        return _("{} quit unexpectedly" if found.quit else "{} failed to load", model)
-    finished = _("{} finished a {} request", model, duration(found.lasted_s))
-    return _("isn't responding") if found.event == GONE else finished
+    took = duration(found.lasted_s)
+    return {
+        FAILED: lambda: _("{} failed to load", model),
+        CRASHED: lambda: _("{} quit unexpectedly", model),
+        GONE: lambda: _("isn't responding"),
+        LONG: lambda: _("{} finished a {} request", model, took),
+        READY: lambda: _("{} is ready after {}", model, took),
+        UNLOADED: lambda: _("{} was unloaded after {} idle", model, took),
+    }[found.event]()

@@ -1,30 +1,30 @@
-"""What is worth a notification: a model that failed, a server that is gone, a long request that ended. Off by default.
+"""What is worth a notification: a model that failed or crashed, that is ready after a long load or was unloaded by its
+idle timer, a server that is gone, a long request that ended. Off by default.
 
 At most one a minute, none in quiet hours; what happened before this program looked is no news.
 """
 
-from dataclasses import dataclass, replace
-from typing import FrozenSet, Optional, Tuple
+from dataclasses import dataclass, field, replace
+from typing import FrozenSet, Mapping, Optional, Tuple
 
+from llamabar.core import state
 from llamabar.core.events import ServiceState
-from llamabar.core.notify_options import FAILED, GONE, LONG, NotifyOptions
-from llamabar.core.state import Snapshot
+from llamabar.core.notify_options import CRASHED, FAILED, GONE, LONG, READY, UNLOADED, NotifyOptions
+from llamabar.core.state import Model, Snapshot
 
 GONE_AFTER_S = 30.0
 PAUSE_S = 60.0
+TIMER_S = 5.0  # an idle timer that ends a model ended it by then
 STOPPED_ON_PURPOSE = (ServiceState.STOPPED, ServiceState.NOT_LOADED, ServiceState.STOPPING)
 
 
 @dataclass(frozen=True)
 class News:
-    """One thing to tell: what happened, to which model (outside text, "" for the server), and how long it took. `quit`:
-    the model failed after it had been loaded.
-    """
+    """One thing to tell: what happened, to which model (outside text, "" for the server), and how long it took."""
 
     event: str
     model: str = ""
     lasted_s: Optional[float] = None
-    quit: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Told:
     """What was seen and told of one server."""
 
     failures: FrozenSet[Tuple[str, float]] = frozenset()
+    states: Mapping[str, str] = field(default_factory=dict)  # of the models
     gone_since_s: Optional[float] = None
     newest_row_id: Optional[int] = None
     told_s: Optional[float] = None
@@ -41,8 +42,12 @@ def news(
     told: Told, snapshot: Snapshot, wishes: NotifyOptions, *, now_s: float, minute: int
 ) -> Tuple[Told, Optional[News]]:
     """Return what is seen now and the news to tell, or None. `minute`: of the local day."""
-    found = (_failed(told, snapshot), _gone(told, snapshot, now_s), _long(told, snapshot, wishes))
-    wanted = [one for one in found if one is not None and one.event in wishes.events]
+    found = (
+        _failed(told, snapshot), _gone(told, snapshot, now_s), _long(told, snapshot, wishes),
+        _ready(told, snapshot, wishes), _unloaded(told, snapshot, now_s),
+    )  # fmt: skip
+    events = {*wishes.events, *((CRASHED,) if FAILED in wishes.events else ())}
+    wanted = [one for one in found if one is not None and one.event in events]
     if wanted and not is_quiet(wishes, minute) and told.told_s is not None and now_s - told.told_s < PAUSE_S:
         return told, None  # it is news still when the pause is over
     seen = _seen(told, snapshot, now_s)
@@ -63,7 +68,11 @@ def _seen(told: Told, snapshot: Snapshot, now_s: float) -> Told:
     gone_since_s = None if snapshot.connected else told.gone_since_s
     if _is_gone(snapshot, now_s):
         gone_since_s = snapshot.connection_since_s
-    return replace(told, failures=_failures(snapshot), gone_since_s=gone_since_s, newest_row_id=snapshot.newest_row_id)
+    states = {model.id: model.state for model in snapshot.models.values()}
+    return replace(
+        told, failures=_failures(snapshot), states=states, gone_since_s=gone_since_s,
+        newest_row_id=snapshot.newest_row_id,
+    )  # fmt: skip
 
 
 def _failures(snapshot: Snapshot) -> FrozenSet[Tuple[str, float]]:
@@ -74,7 +83,30 @@ def _failures(snapshot: Snapshot) -> FrozenSet[Tuple[str, float]]:
 
 def _failed(told: Told, snapshot: Snapshot) -> Optional[News]:
     new = sorted(_failures(snapshot) - told.failures)
-    return News(FAILED, new[0][0], quit=snapshot.models[new[0][0]].quit_at_s is not None) if new else None
+    if not new:
+        return None
+    crashed = snapshot.models[new[0][0]].quit_at_s is not None
+    return News(CRASHED if crashed else FAILED, new[0][0])
+
+
+def _ready(told: Told, snapshot: Snapshot, wishes: NotifyOptions) -> Optional[News]:
+    for model in snapshot.models.values():
+        loaded = model.state == state.READY and told.states.get(model.id) == state.STARTING
+        if loaded and model.load_s is not None and model.load_s >= wishes.long_load_s:
+            return News(READY, model.id, model.load_s)
+    return None
+
+
+def _unloaded(told: Told, snapshot: Snapshot, now_s: float) -> Optional[News]:
+    """A model that was unloaded once its idle time was over: by its timer, whatever else could have done it."""
+    new = (model for model in snapshot.models.values() if told.states.get(model.id) in (state.READY, state.STOPPING))
+    return next((News(UNLOADED, model.id, model.ttl_s) for model in new if _timer_ended(model, now_s)), None)
+
+
+def _timer_ended(model: Model, now_s: float) -> bool:
+    if model.state != state.STOPPED or model.quit_at_s is not None or not model.ttl_s or model.last_use_s is None:
+        return False
+    return model.last_use_s + model.ttl_s <= now_s + TIMER_S
 
 
 def _is_gone(snapshot: Snapshot, now_s: float) -> bool:

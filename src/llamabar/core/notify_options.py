@@ -2,8 +2,9 @@
 
 from typing import NamedTuple, Optional, Tuple
 
-FAILED, GONE, LONG = "model failed", "server gone", "long request"
-EVENTS = (FAILED, GONE, LONG)
+FAILED, CRASHED, GONE, LONG = "model failed", "model crashed", "server gone", "long request"
+READY, UNLOADED = "model ready", "model unloaded"
+EVENTS = (FAILED, CRASHED, GONE, LONG, READY, UNLOADED)
 
 
 class NotifyOptions(NamedTuple):
@@ -11,4 +12,5 @@ class NotifyOptions(NamedTuple):
 
     events: Tuple[str, ...] = ()
     long_request_s: float = 60.0
+    long_load_s: float = 20.0
     quiet: Optional[Tuple[int, int]] = None

@@ -73,7 +73,10 @@ class Settings:
     @property
     def notify(self) -> NotifyOptions:
         """Return what the user wants to be told."""
-        return NotifyOptions(self["notify.events"], self["notify.long_request_s"], self["notify.quiet"] or None)
+        events, long_request_s, long_load_s, quiet = (
+            self[f"notify.{name}"] for name in ("events", "long_request_s", "long_load_s", "quiet")
+        )
+        return NotifyOptions(events, long_request_s, long_load_s, quiet or None)
 
     @property
     def kept_days(self) -> Optional[int]:

@@ -132,6 +132,7 @@ OPTIONS: Tuple[Option, ...] = (
     Option("menu", "key", _KEYS, "", "Keys that open the menu from anywhere.", '"CMD+OPTION+L"'),
     Option("notify", "events", _LIST, (), "What to be notified about.", '["model failed", "server gone"]'),
     Option("notify", "long_request_s", _number(1, 86400, "seconds"), 60, "When a request counts as long.", "60"),
+    Option("notify", "long_load_s", _number(1, 86400, "seconds"), 20, "When a load is worth a \"model ready\".", "20"),
     Option("notify", "quiet", _SPAN, (), "Hours without notifications.", '"22:00-08:00"'),
     Option("history", "minutes", _number(1, 60, "minutes"), 5, "How far back the charts go.", "5",
            ("LLAMA_SWAP_HISTORY_SIZE",), _READINGS),

@@ -155,6 +155,8 @@ WORDS = {
     "reranking": "sortiert neu",
     "{} finished a {} request": "{}: Anfrage nach {} beendet",
     "{} quit unexpectedly": "{} wurde unerwartet beendet",
+    "{} is ready after {}": "{} ist nach {} bereit",
+    "{} was unloaded after {} idle": "{} wurde nach {} Ruhe entladen",
     "{} failed to load": "{} ließ sich nicht laden",
     "isn't responding": "antwortet nicht",
     "crashed {}": "abgestürzt {}",

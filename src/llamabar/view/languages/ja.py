@@ -155,6 +155,8 @@ WORDS = {
     "reranking": "再ランキング中",
     "{} finished a {} request": "{}: {}のリクエストが完了",
     "{} quit unexpectedly": "{}が予期せず終了しました",
+    "{} is ready after {}": "{}が{}で準備完了",
+    "{} was unloaded after {} idle": "{}を{}アイドルで解放しました",
     "{} failed to load": "{}を読み込めませんでした",
     "isn't responding": "応答していません",
     "crashed {}": "{}クラッシュ",
