@@ -206,9 +206,10 @@ def test_status_in_words_and_as_json(tmp_path, server):
     chat(server, "alpha-8b", tokens=20).join(10)
     done = run(tmp_path, "status", LLAMABAR_URL=server.url)
     assert (done.returncode, done.stderr) == (0, "")
-    head, model = done.stdout.splitlines()
+    head, columns, model = done.stdout.splitlines()
     assert head == f"llama-swap at {server.url[7:]}: ready"
-    assert re.match(r"  alpha-8b  ready, unloads in 5 min  \d+ MB$", model)
+    assert columns.split() == ["MODEL", "STATE", "TOK/S", "MEMORY", "UNLOADS"]
+    assert re.fullmatch(r"  alpha-8b +ready +(last [\d.]+|–) +\d+ MB +5 min", model), model
     document = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)
     assert document["llamabar_json"] == 1
     found = document["servers"][0]
@@ -247,10 +248,10 @@ def test_models_as_table_and_json(tmp_path, server):
 
 def test_models_says_what_a_load_that_was_measured_took_and_only_that(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
-        plugin.wait_for_row("Load: 5 models")
-        plugin.click("alpha-8b", under="Load:")
+        plugin.wait_for_row("Load Model: 5")
+        plugin.click("alpha-8b", under="Load Model:")
         plugin.wait_for_row("alpha-8b: ready")
-        plugin.wait_for_text("Memory: models")
+        plugin.wait_for_text("--Models: ")
     assert run(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
     document = json.loads(run(tmp_path, "models", "--json", LLAMABAR_URL=server.url).stdout)
     found = {one["id"]: one["needs"] for one in document["models"]}
@@ -298,7 +299,7 @@ def test_watch_without_a_terminal_prints_plain_frames(tmp_path, server):
 def test_the_demo_ends_by_itself(tmp_path):
     done = run(tmp_path, "demo", "--seconds", "4")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "SWIFTBAR=1 LLAMABAR_URL=http://127.0.0.1:" in done.stdout
+    assert "A made-up llama-swap at http://127.0.0.1:" in done.stdout
     assert "Qwen3 30B: loading" in done.stdout
 
 

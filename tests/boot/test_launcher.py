@@ -72,7 +72,7 @@ def test_in_swiftbar_a_missing_python_is_a_frame_that_stays_until_there_is_one(t
         assert plugin.poll() is None
         chosen.symlink_to(PYTHON)
         frame = b"".join(iter(plugin.stdout.readline, b"~~~\n"))
-        assert b"llama-swap: starting" in frame
+        assert "llama-swap: connecting…".encode() in frame
     finally:
         plugin.terminate()
         plugin.communicate(timeout=10)

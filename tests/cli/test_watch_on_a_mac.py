@@ -29,14 +29,15 @@ def test_r_asks_once_and_restarts_the_service(served):
         return served.popen(*words, **{**more, "env": served.environment(PYTHONPATH=paths)})
 
     pid = served.job(LABEL).pid
-    with Terminal([sys.executable, "-m", "llamabar", "watch"], served.home, height=40, popen=popen) as terminal:
-        terminal.wait_for("Restart llama-swap")
+    watch = [sys.executable, "-m", "llamabar", "watch"]
+    with Terminal(watch, served.home, height=40, width=120, popen=popen) as terminal:
+        terminal.wait_for("r restart")
         terminal.press("r")
         terminal.wait_for("Restart llama-swap? No active requests.")
         terminal.press("n")
-        terminal.wait_for("Not restarted.")
+        terminal.wait_for("Nothing changed.")
         assert served.job(LABEL).pid == pid
         terminal.press("ry")
-        terminal.wait_for("Restarting…")
+        terminal.wait_for("Restarting llama-swap…")
         wait_for(lambda: served.job(LABEL).pid not in (None, pid))
-        terminal.wait_for("llama-swap: no model loaded")
+        terminal.wait_for("llama-swap restarted in")

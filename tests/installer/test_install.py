@@ -386,7 +386,7 @@ def test_a_read_only_agents_folder_is_said_and_nothing_is_changed(ready):
     mac.own()
     mac.run("chmod", "500", str(mac.agents))
     before = home_of(mac)
-    done = install(mac, "--no-plugin")
+    done = install(mac, "--no-plugin", "--no-command")
     mac.run("chmod", "700", str(mac.agents))
     assert done.returncode == 1 and "can't be written" in done.stdout
     assert home_of(mac, str(mac.home / ".shiv"), str(mac.agents)) == {

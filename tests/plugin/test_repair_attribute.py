@@ -28,7 +28,7 @@ def test_a_copy_without_the_attribute_sets_it_and_streams(make_mac, version):
     if version == "2.1.1":  # 2.0.1 reads a changed file anew only when it is started anew
         shown = lambda: [bar.text(one) or "" for one in bar.plugins()]  # noqa: E731
         try:
-            wait_for(lambda: any("Copy Base URL" in text for text in shown()), 30)
+            wait_for(lambda: any("Diagnose in Terminal" in text for text in shown()), 30)
         except AssertionError:
             raise AssertionError(f"{bar.plugins()}\n{mac.calls('xattr')}") from None
 

@@ -105,7 +105,7 @@ def test_a_private_authority_is_trusted_where_the_settings_name_it(tmp_path):
         )
         with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
             plugin.wait_for_row("llama-swap: no model loaded")
-            plugin.click("beta-3b", under="Load:")
+            plugin.click("beta-3b", under="Load Model:")
             plugin.wait_for_row("beta-3b: ready")
             plugin.wait_for_row("Version: v250")
 
@@ -136,8 +136,8 @@ def test_https_to_a_server_that_speaks_plain_http_says_so(tmp_path):
 def test_behind_a_path_prefix_everything_works(tmp_path):
     with llama_swap() as server, Recorder(server.server_address[1], prefix="/llm/swap") as proxy:
         with Plugin(f"{proxy.url}/", tmp_path) as plugin:
-            plugin.wait_for_row("Load: 5 models")
-            plugin.click("org/short", under="Load:")
+            plugin.wait_for_row("Load Model: 5")
+            plugin.click("org/short", under="Load Model:")
             plugin.wait_for_row("org/short:ttl: ready")
             plugin.click("Unload", under="org/short")
             plugin.wait_for_row("llama-swap: no model loaded")

@@ -129,7 +129,7 @@ def test_a_server_without_models_says_what_to_do():
 
 def test_the_cause_of_an_outage_and_what_to_do_stand_in_the_middle():
     shown = "\n".join(screen(SCENES["offline"], 80, 24))
-    assert "Connection refused." in shown
+    assert "No service installed." in shown
     assert "Last update 2 min ago: bge-m3, qwen3-30b" in shown
     assert "Press D" in shown
 
