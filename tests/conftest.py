@@ -1,5 +1,6 @@
 """Fixtures that several test modules use."""
 
+import os
 import signal
 
 import pytest
@@ -10,6 +11,56 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the te
 # How fast a machine is proves nothing: a figure of `build.py bench` is, a deadline here is not.
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
+
+
+# Tests that take long and have a quicker neighbour, such as the same on another version: for `build.py test --all`.
+LONG = (
+    "test_a_job_that_could_not_be_stopped_again_keeps_the_agent_that_can_stop",
+    "test_a_second_look_is_at_most_two_logged_requests_whatever_is_loaded[v150]",
+    "test_a_second_look_is_at_most_two_logged_requests_whatever_is_loaded[v228]",
+    "test_a_second_look_is_at_most_two_logged_requests_whatever_is_loaded[v236]",
+    "test_a_tree_without_git_says_so_and_one_with_git_names_its_commit",
+    "test_what_lies_about_in_a_tree_is_not_built_in",
+    "test_a_restart_that_runs_out_of_time_never_leaves_the_service_stopped",
+    "test_restart_keeps_its_limit[fault1]",
+    "test_a_model_server_that_dies_in_an_answer_leaves_a_trace[v150]",
+    "test_a_model_server_that_dies_in_an_answer_leaves_a_trace[v228]",
+    "test_prometheus_scrapes_it_and_every_query_of_the_dashboard_has_data",
+    "test_a_whole_life_is_shown_and_leaves_no_trace[v228]",
+    "test_a_whole_life_is_shown_and_leaves_no_trace[v236]",
+    "test_the_exporter_watches_by_the_same_laws_and_a_scrape_asks_nobody_anything[v150]",
+    "test_the_exporter_watches_by_the_same_laws_and_a_scrape_asks_nobody_anything[v228]",
+    "test_the_exporter_watches_by_the_same_laws_and_a_scrape_asks_nobody_anything[v236]",
+    "test_nothing_of_a_local_llama_swap_shows_as_the_remote_ones[network namespace-v228",
+    "test_nothing_of_a_local_llama_swap_shows_as_the_remote_ones[port forward-v228",
+    "test_in_a_whole_life_rows_jump_only_where_something_came_or_went[v228-",
+    "test_in_a_whole_life_rows_jump_only_where_something_came_or_went[v236-process]",
+    "test_in_a_whole_life_rows_jump_only_where_something_came_or_went[v236-badge",
+    "test_whatever_is_wrong_in_a_dialects_words_a_frame_comes_out[v228]",
+    "test_older_versions_leave_out_what_they_do_not_tell[v228]",
+    "test_a_refused_bootstrap_is_undone_and_its_cause_is_said[37]",
+    "test_a_half_deleted_cache_is_unpacked_anew[urllib3]",
+    "test_a_truncated_member_of_the_cache_is_unpacked_anew[boot/launch.py-2]",
+    "test_a_truncated_member_of_the_cache_is_unpacked_anew[damage.py-9",
+    "test_a_truncated_member_of_the_cache_is_unpacked_anew[core/status.py-2",
+    "test_answers_of_one_token_say_nothing_of_a_speed[v150]",
+    "test_answers_of_one_token_say_nothing_of_a_speed[v228]",
+    "test_what_is_done_in_one_piece_is_called_by_its_name[/v1/rerank",
+    "test_what_is_done_in_one_piece_is_called_by_its_name[/v1/audio/speech",
+    "test_a_launchctl_verb_that_hangs_is_given_up_and_said[enable]",
+    "test_killed_in_the_middle_the_next_run_completes_it[launchctl]",
+    "test_a_launchctl_verb_that_hangs_is_given_up_and_said[print]",
+    "test_a_model_that_was_loaded_again_is_asked_about_again",
+    "test_a_login_opens_the_proxy_the_key_opens_what_is_behind_it_and_neither_is_shown[",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Skip what takes long, unless everything is asked for."""
+    if not os.environ.get("LLAMABAR_LONG_TESTS"):
+        for item in items:
+            if item.name.startswith(LONG):
+                item.add_marker(pytest.mark.skip(reason="takes long: build.py test --all"))
 
 
 @pytest.fixture

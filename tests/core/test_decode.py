@@ -176,7 +176,7 @@ shaped = st.recursive(
 KINDS = ("modelStatus", "inflight", "metrics", "activity", "profileChanged", "uiConfig", "logData", "surprise")
 
 
-@settings(max_examples=400 if LONG else 80, deadline=None)
+@settings(max_examples=400 if LONG else 40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(KINDS), shaped, st.booleans()), max_size=6))
 def test_nothing_that_a_stream_can_say_raises_or_breaks_the_snapshot(said):
     snapshot = Snapshot()
@@ -188,14 +188,14 @@ def test_nothing_that_a_stream_can_say_raises_or_breaks_the_snapshot(said):
     assert isinstance(snapshot, Snapshot)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=400 if LONG else 60, deadline=None)
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_event_are_none(data):
     assert decode.decode_event(data) is None or data.startswith(b"{")
     decode.error_text(data)
 
 
-@settings(max_examples=400 if LONG else 80, deadline=None)
+@settings(max_examples=400 if LONG else 40, deadline=None)
 @given(shaped)
 def test_every_answer_of_every_route_is_taken_or_refused(value):
     for reader in (

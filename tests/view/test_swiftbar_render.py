@@ -137,7 +137,7 @@ def flat(items):
     return [one for item in items if not item.separator for one in [item, *flat(item.children)]]
 
 
-@settings(max_examples=10_000 if LONG else 250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10_000 if LONG else 60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(menus)
 def test_any_menu_comes_back_as_it_was_meant_with_clicks_on_stdin(menu):
     items = check(menu, Clicks())
@@ -146,7 +146,7 @@ def test_any_menu_comes_back_as_it_was_meant_with_clicks_on_stdin(menu):
         assert not {"bash", "shell", "href", "refresh", "shortcut"} & set(item.params)
 
 
-@settings(max_examples=5_000 if LONG else 125, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5_000 if LONG else 40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(menus)
 def test_any_menu_comes_back_as_it_was_meant_with_badges(menu):
     for row, item in zip(menu.rows(), check(menu, Clicks(badges=True))):
@@ -157,7 +157,7 @@ def test_any_menu_comes_back_as_it_was_meant_with_badges(menu):
         assert not {"bash", "shell", "href", "refresh", "shortcut"} & set(item.params)
 
 
-@settings(max_examples=5_000 if LONG else 125, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5_000 if LONG else 40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(menus)
 def test_any_menu_comes_back_as_it_was_meant_with_clicks_as_processes(menu):
     for row, item in zip(menu.rows(), check(menu, Clicks(PROGRAM, by_stdin=False))):
