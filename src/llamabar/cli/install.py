@@ -25,7 +25,7 @@ from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
 from llamabar_installer.steps import Kind, Options, Plan, Step
 
-LOOK_S = 10.0  # at this Mac, before anything is done
+LOOK_S = 20.0  # at this Mac, before anything is done
 SWIFTBAR_LINE = "brew install --cask swiftbar && open -a SwiftBar"
 Planner = Callable[[Facts, Options], Plan]
 
