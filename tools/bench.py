@@ -210,7 +210,7 @@ def _after_change(server: DemoServer, plugin: Plugin, model: str, truth: float) 
 
 def _shown(plugin: Plugin, model: str, from_s: float, until_s: float, mark: str) -> List[float]:
     found = [
-        re.search(rf"^{model}: generating {mark}([\d.]+) tok/s", text, re.MULTILINE)
+        re.search(rf"^{model}: {mark}([\d.]+) tok/s", text, re.MULTILINE)
         for at_s, text in plugin.frames
         if from_s < at_s < until_s
     ]

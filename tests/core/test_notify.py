@@ -12,8 +12,8 @@ ALL = NotifyOptions((FAILED, GONE, LONG), long_request_s=30.0)
 NOON = 720
 
 
-def tell(told, snapshot, *, now_s, wishes=ALL, minute=NOON):
-    return news(told, snapshot, wishes, now_s=now_s, minute=minute)
+def tell(told, snapshot, *, now_s, options=ALL, minute=NOON):
+    return news(told, snapshot, options, now_s=now_s, minute=minute)
 
 
 def failing(at_s=10.0):
@@ -28,8 +28,8 @@ def test_a_model_that_fails_is_told_once():
 
 
 def test_nothing_is_told_that_was_not_asked_for():
-    assert tell(Told(), failing(), now_s=10.0, wishes=NotifyOptions())[1] is None
-    assert tell(Told(), failing(), now_s=10.0, wishes=NotifyOptions((GONE,)))[1] is None
+    assert tell(Told(), failing(), now_s=10.0, options=NotifyOptions())[1] is None
+    assert tell(Told(), failing(), now_s=10.0, options=NotifyOptions((GONE,)))[1] is None
 
 
 def test_a_server_that_is_gone_is_told_after_half_a_minute_and_once():
@@ -70,7 +70,7 @@ def test_at_most_one_a_minute():
 )  # fmt: skip
 def test_quiet_hours_may_pass_midnight(quiet, minute, silent):
     assert is_quiet(NotifyOptions((FAILED,), quiet=quiet), minute) is silent
-    found = tell(Told(), failing(), now_s=10.0, wishes=NotifyOptions((FAILED,), quiet=quiet), minute=minute)[1]
+    found = tell(Told(), failing(), now_s=10.0, options=NotifyOptions((FAILED,), quiet=quiet), minute=minute)[1]
     assert (found is None) is silent
 
 
@@ -82,29 +82,29 @@ def test_outside_text_cannot_add_to_the_address():
 
 @pytest.mark.parametrize(("took_s", "news"), [(25.0, News(READY, "m", 25.0)), (5.0, None)])
 def test_a_model_is_told_to_be_ready_only_after_a_long_load(took_s, news):
-    wishes = NotifyOptions((READY,), long_load_s=20.0)
+    options = NotifyOptions((READY,), long_load_s=20.0)
     loading = after(live(table(m="stopped"), LISTED), table(m="starting"), at_s=10.0)
-    told, found = tell(Told(), loading, now_s=10.0, wishes=wishes)
+    told, found = tell(Told(), loading, now_s=10.0, options=options)
     assert found is None
     ready = after(loading, table(m="ready"), at_s=10.0 + took_s)
-    told, found = tell(told, ready, now_s=10.0 + took_s, wishes=wishes)
+    told, found = tell(told, ready, now_s=10.0 + took_s, options=options)
     assert found == news
-    assert tell(told, ready, now_s=500.0, wishes=wishes)[1] is None
+    assert tell(told, ready, now_s=500.0, options=options)[1] is None
 
 
 @pytest.mark.parametrize(("at_s", "news"), [(301.0, News(UNLOADED, "m", 300.0)), (100.0, None)])
 def test_only_an_unload_by_the_idle_timer_is_told(at_s, news):
-    wishes = NotifyOptions((UNLOADED,))
+    options = NotifyOptions((UNLOADED,))
     ready = after(live(table(m="starting"), LISTED), table(m="ready"), running(ttl_s=300.0), at_s=1.0)
-    told, found = tell(Told(), ready, now_s=2.0, wishes=wishes)
+    told, found = tell(Told(), ready, now_s=2.0, options=options)
     assert found is None
     stopping = after(ready, table(m="stopping"), at_s=at_s)
-    told, found = tell(told, stopping, now_s=at_s, wishes=wishes)
+    told, found = tell(told, stopping, now_s=at_s, options=options)
     assert found is None
     stopped = after(stopping, table(m="stopped"), at_s=at_s + 1)
-    told, found = tell(told, stopped, now_s=at_s + 1, wishes=wishes)
+    told, found = tell(told, stopped, now_s=at_s + 1, options=options)
     assert found == news
-    assert tell(told, stopped, now_s=900.0, wishes=wishes)[1] is None
+    assert tell(told, stopped, now_s=900.0, options=options)[1] is None
 
 
 @pytest.mark.parametrize("event", [FAILED, CRASHED])
@@ -112,4 +112,4 @@ def test_whoever_wants_failures_hears_of_crashes_too(event):
     busy = after(live(table(m="starting"), LISTED), table(m="ready"), running(ttl_s=0.0), at_s=1.0)
     told = tell(Told(), busy, now_s=1.0)[0]
     quit_by_itself = after(busy, ev.InflightUpserted(ev.RequestInfo("1", "m")), table(m="stopped"), at_s=50.0)
-    assert tell(told, quit_by_itself, now_s=50.0, wishes=NotifyOptions((event,)))[1] == News(CRASHED, "m")
+    assert tell(told, quit_by_itself, now_s=50.0, options=NotifyOptions((event,)))[1] == News(CRASHED, "m")

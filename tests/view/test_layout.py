@@ -12,7 +12,7 @@ from llamabar.view import doing_words, palette, words
 from llamabar.view.compose import busiest, compose, title
 from llamabar.view.menu import MODEL, REQUEST, Action, Do
 from llamabar.view.remembered import Remembered
-from llamabar.view.scene import Scene, Wishes, seen
+from llamabar.view.scene import MenuOptions, Scene, seen
 from llamabar.view.swiftbar import Clicks, Renderer, render
 from tests.fakes.life import LISTED, after, live, request, running
 
@@ -76,7 +76,7 @@ def test_many_models_are_folded_by_owner():
 def test_pinned_models_come_first_then_those_used_last():
     snapshot = live(table("a", "b", "c", "d"), table("a", "d", state="ready"), step_s=1.0)
     snapshot = after(snapshot, table("a", "b", "c", "d"), at_s=3.0)
-    load = child(menu_of(snapshot, wishes=Wishes(("c",))), words.LOAD)
+    load = child(menu_of(snapshot, options=MenuOptions(("c",))), words.LOAD)
     assert [row.label for row in load.children] == ["c", "a", "d", "b"]
     assert load.children[0].symbol == palette.PIN
 
@@ -160,7 +160,7 @@ def test_a_ready_model_says_when_it_unloads_only_in_its_last_five_minutes():
 
 def test_of_several_servers_one_can_be_shown_in_full():
     several = SCENES["several-servers"].scene
-    menu = compose(Scene(several.servers, NOW_S, wishes=Wishes(expand="mac")))
+    menu = compose(Scene(several.servers, NOW_S, options=MenuOptions(expand="mac")))
     assert [row.label for row in top(menu)][:2] == ["mac: generating", "Speed"]
     assert {"mini", "studio", QWEN, words.REQUESTS, words.MEMORY} <= {row.label for row in top(menu)}
     assert lines(menu) <= 24

@@ -33,7 +33,7 @@ from llamabar.store.known_servers import KnownServers
 from llamabar.view import palette, words
 from llamabar.view.charts import chart_of
 from llamabar.view.menu import Action, Menu, Row, Title
-from llamabar.view.scene import Wishes
+from llamabar.view.scene import MenuOptions
 
 BUSY_HOST_S, CALM_HOST_S = 2.0, 20.0
 LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
@@ -66,7 +66,7 @@ class Watch:
         self.monitor = Monitor(watched, settings["menu.title"], settings["menu.key"], version=__version__)
         self.monitor.notices, self.monitor.unwanted = mistakes.in_menu(settings.mistakes), self.unwanted
         self.monitor.by_id, self.monitor.day_of = settings["menu.names"] == "id", clock.local_day
-        self.monitor.wishes = Wishes(settings["menu.pinned"], settings["menu.expand"])
+        self.monitor.options = MenuOptions(settings["menu.pinned"], settings["menu.expand"])
         self.monitor.chart = chart_of(settings["chart_width_px"], settings["chart_height_px"], buckets=BUCKETS)
         for server in settings.servers:
             search = Rediscovery() if server.discovered and settings.rediscover is not None else None

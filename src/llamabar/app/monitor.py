@@ -1,6 +1,6 @@
 """All state of the program, on one thread: events in, queries and frames out. It is told the time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.core import cadence, needs, queries, readings
@@ -17,7 +17,7 @@ from llamabar.view.charts import CHART, Chart
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu
 from llamabar.view.remembered import Remembered
-from llamabar.view.scene import Cause, Scene, Wishes, seen
+from llamabar.view.scene import Cause, MenuOptions, Scene, seen
 from llamabar.view.words import REFUSED_FOR_S
 
 BUSY_TICK_S = 1.0
@@ -61,7 +61,7 @@ class Monitor:
     unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
     by_id: bool = False  # models are shown by their ids, not their display names
     sparing: bool = False  # power is saved: figures are taken half as often
-    wishes: Wishes = Wishes()
+    options: MenuOptions = MenuOptions()
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -198,6 +198,10 @@ class Monitor:
         self.menu, self._due_s, self._news = menu, None, False
         return menu
 
+    def note_size(self, size_bytes: int) -> None:
+        """Note how large the frame of this menu is: the next one is paced by it."""
+        self.shown = replace(self.shown, size_bytes=size_bytes)
+
     def _worth_composing(self, now_s: float) -> bool:
         """A menu is not even composed while nothing but time has passed and a quiet menu may not be printed yet."""
         if self._due_s is not None and now_s >= self._due_s:
@@ -216,7 +220,7 @@ class Monitor:
         )  # fmt: skip
         return Scene(
             shown, now_s, title=self.title, key=self.key, mistakes=self.notices, today=self.today, chart=self.chart,
-            version=self.version, notice=self.aside, wishes=self.wishes, remembered=self._remembered,
+            version=self.version, notice=self.aside, options=self.options, remembered=self._remembered,
         )  # fmt: skip
 
     def pace(self) -> cadence.Pace:

@@ -39,28 +39,28 @@ class Told:
 
 
 def news(
-    told: Told, snapshot: Snapshot, wishes: NotifyOptions, *, now_s: float, minute: int
+    told: Told, snapshot: Snapshot, options: NotifyOptions, *, now_s: float, minute: int
 ) -> Tuple[Told, Optional[News]]:
     """Return what is seen now and the news to tell, or None. `minute`: of the local day."""
     found = (
-        _failed(told, snapshot), _gone(told, snapshot, now_s), _long(told, snapshot, wishes),
-        _ready(told, snapshot, wishes), _unloaded(told, snapshot, now_s),
+        _failed(told, snapshot), _gone(told, snapshot, now_s), _long(told, snapshot, options),
+        _ready(told, snapshot, options), _unloaded(told, snapshot, now_s),
     )  # fmt: skip
-    events = {*wishes.events, *((CRASHED,) if FAILED in wishes.events else ())}
+    events = {*options.events, *((CRASHED,) if FAILED in options.events else ())}
     wanted = [one for one in found if one is not None and one.event in events]
-    if wanted and not is_quiet(wishes, minute) and told.told_s is not None and now_s - told.told_s < PAUSE_S:
+    if wanted and not is_quiet(options, minute) and told.told_s is not None and now_s - told.told_s < PAUSE_S:
         return told, None  # it is news still when the pause is over
     seen = _seen(told, snapshot, now_s)
-    if not wanted or is_quiet(wishes, minute):
+    if not wanted or is_quiet(options, minute):
         return seen, None
     return replace(seen, told_s=now_s), wanted[0]
 
 
-def is_quiet(wishes: NotifyOptions, minute: int) -> bool:
+def is_quiet(options: NotifyOptions, minute: int) -> bool:
     """Tell whether a minute of the day is in the quiet hours."""
-    if wishes.quiet is None:
+    if options.quiet is None:
         return False
-    begin, end = wishes.quiet
+    begin, end = options.quiet
     return begin <= minute < end if begin <= end else minute >= begin or minute < end
 
 
@@ -89,10 +89,10 @@ def _failed(told: Told, snapshot: Snapshot) -> Optional[News]:
     return News(CRASHED if crashed else FAILED, new[0][0])
 
 
-def _ready(told: Told, snapshot: Snapshot, wishes: NotifyOptions) -> Optional[News]:
+def _ready(told: Told, snapshot: Snapshot, options: NotifyOptions) -> Optional[News]:
     for model in snapshot.models.values():
         loaded = model.state == state.READY and told.states.get(model.id) == state.STARTING
-        if loaded and model.load_s is not None and model.load_s >= wishes.long_load_s:
+        if loaded and model.load_s is not None and model.load_s >= options.long_load_s:
             return News(READY, model.id, model.load_s)
     return None
 
@@ -121,9 +121,9 @@ def _gone(told: Told, snapshot: Snapshot, now_s: float) -> Optional[News]:
     return News(GONE) if new else None
 
 
-def _long(told: Told, snapshot: Snapshot, wishes: NotifyOptions) -> Optional[News]:
+def _long(told: Told, snapshot: Snapshot, options: NotifyOptions) -> Optional[News]:
     before = told.newest_row_id
     if before is None:
         return None
-    new = [row for row in snapshot.rows if row.id > before and (row.duration_s or 0.0) >= wishes.long_request_s]
+    new = [row for row in snapshot.rows if row.id > before and (row.duration_s or 0.0) >= options.long_request_s]
     return News(LONG, new[-1].model, new[-1].duration_s) if new else None

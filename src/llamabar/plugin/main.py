@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Mapping
 
-    from llamabar.app.loop import Watch
+    from llamabar.view.menu import Menu
 
 FIRST_FRAME = (
     b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\n"
@@ -74,17 +74,21 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.view.swiftbar import Renderer
     from llamabar.view.words import speak
 
-    speak(language.language(settings, environment))
     renderer = Renderer(click_style(environment))
-    watch: Watch = Watch(
-        settings, lambda menu, _: writer.show(_noted(renderer.render(menu), watch)), known=KnownServers(environment)
-    )
+
+    def _show(menu: "Menu", _: float) -> None:
+        frame = renderer.render(menu)
+        watch.monitor.note_size(len(frame))
+        writer.show(frame)
+
+    watch = Watch(settings, _show, known=KnownServers(environment))
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
     watch.explain, watch.notifier = explain, Notifier(settings.notify)
     watch.stop_on_signals(within_s=LATEST_S)
     writer.start()
     ClickReader(sys.stdin.fileno() if sys.stdin else 0, watch.inbox).start()
     watch.start()
+    speak(language.language(settings, environment))  # macOS may be asked, while the servers are
     update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent = os.getppid()
     monitor, history = watch.monitor, watch.keep(environment)
@@ -98,11 +102,3 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     history.finish(ends_s - time.monotonic() - LAST_FRAME_S)
     writer.flush(max(0.0, ends_s - time.monotonic()))
     return 0
-
-
-def _noted(frame: bytes, watch: "Watch") -> bytes:
-    """Return the frame after noting its size, by which the next one is paced."""
-    from dataclasses import replace
-
-    watch.monitor.shown = replace(watch.monitor.shown, size_bytes=len(frame))
-    return frame

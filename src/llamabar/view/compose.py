@@ -26,7 +26,7 @@ _BUSIEST: Tuple[Status, ...] = (
 def compose(scene: Scene) -> Menu:
     """Return the menu of a scene; what has not changed since the last menu that it remembers is not made again."""
     scene.remembered.turn()
-    shown = next((one for one in scene.servers if one.only or one.name == scene.wishes.expand), None)
+    shown = next((one for one in scene.servers if one.only or one.name == scene.options.expand), None)
     others = tuple(_folded(one, scene) for one in scene.servers if one is not shown)
     here = activity.memory(scene)
     today = None if shown is None else activity.today(shown, scene)

@@ -81,7 +81,7 @@ def seen(
     return Server(name, url, snapshot=snapshot, status=classify(snapshot), history=history, figures=found, **more)
 
 
-class Wishes(NamedTuple):
+class MenuOptions(NamedTuple):
     """What the user wants of the menu. `pinned`: ids or names of the models that stand first; `expand`: the server
     whose whole menu is shown among several.
     """
@@ -103,5 +103,5 @@ class Scene:
     chart: Chart = CHART
     version: str = ""
     notice: str = ""  # a sentence of our own that is no fault
-    wishes: Wishes = Wishes()
+    options: MenuOptions = MenuOptions()
     remembered: Remembered = field(default_factory=Remembered, compare=False, repr=False)

@@ -186,7 +186,7 @@ def _load(server: Server, scene: Scene, rest: List[Model]) -> Row:
 
     def _make() -> Row:
         pinned = {
-            one.id for one in rest if one.id in scene.wishes.pinned or plain(one.info.name) in scene.wishes.pinned
+            one.id for one in rest if one.id in scene.options.pinned or plain(one.info.name) in scene.options.pinned
         }
         ordered = sorted(rest, key=lambda one: (one.id not in pinned, -(one.last_use_s or 0.0), one.id))
         items = [_load_item(server, one, pinned=one.id in pinned) for one in ordered[:MOST_LISTED]]
@@ -197,7 +197,7 @@ def _load(server: Server, scene: Scene, rest: List[Model]) -> Row:
         return Row(words.LOAD, units.count(count), palette.LOAD, children=children)
 
     count = len(rest) + server.snapshot.models_left_out
-    known = (server.snapshot.connected, server.snapshot.confirmed, scene.wishes.pinned)
+    known = (server.snapshot.connected, server.snapshot.confirmed, scene.options.pinned)
     made_of = (tuple(rest), count, server.labels, *known)
     said = [needs.said(server, one.id) for one in rest[:MOST_LISTED]]
     return scene.remembered.part(("load", server.name), (*made_of, said), _make)
