@@ -13,7 +13,7 @@ from llamabar.core.state import Snapshot, loaded
 from llamabar.core.totals import Told, Totals
 from llamabar.view.compose import compose
 from llamabar.view.html import State
-from llamabar.view.scene import Cause, Scene, Wishes, seen
+from llamabar.view.scene import Cause, MenuOptions, Scene, seen
 
 NOW_S = 10_000.0
 URL = "http://127.0.0.1:8080"
@@ -216,7 +216,7 @@ def _one(
     history, models = (History(), {}) if first else _histories(made, busy=busy)
     now_s = NOW_S + later_s
     server = seen("mac", URL, made, history, now_s=now_s, totals=_totals(made), cause=cause, models=models)
-    return Scene((server,), now_s, today=TODAY, version=__version__, wishes=Wishes(("gemma-12b",)))
+    return Scene((server,), now_s, today=TODAY, version=__version__, options=MenuOptions(("gemma-12b",)))
 
 
 def _totals(snapshot: Snapshot) -> Totals:

@@ -13,7 +13,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Mapping
 
+    from llamabar.app.loop import Watch
     from llamabar.view.menu import Menu
+    from llamabar.view.swiftbar import Renderer
 
 FIRST_FRAME = (
     b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\n"
@@ -75,13 +77,9 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.view.words import speak
 
     renderer = Renderer(click_style(environment))
-
-    def _show(menu: "Menu", _: float) -> None:
-        frame = renderer.render(menu)
-        watch.monitor.note_size(len(frame))
-        writer.show(frame)
-
-    watch = Watch(settings, _show, known=KnownServers(environment))
+    watch: Watch = Watch(
+        settings, lambda menu, _: writer.show(_frame(renderer, menu, watch)), known=KnownServers(environment)
+    )
     writer = FrameWriter(sys.stdout.fileno(), gone=lambda: watch.stop("nobody reads"))
     watch.explain, watch.notifier = explain, Notifier(settings.notify)
     watch.stop_on_signals(within_s=LATEST_S)
@@ -102,3 +100,10 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     history.finish(ends_s - time.monotonic() - LAST_FRAME_S)
     writer.flush(max(0.0, ends_s - time.monotonic()))
     return 0
+
+
+def _frame(renderer: "Renderer", menu: "Menu", watch: "Watch") -> bytes:
+    """Return a menu's frame; its size is noted, by which the next one is paced."""
+    frame = renderer.render(menu)
+    watch.monitor.note_size(len(frame))
+    return frame
