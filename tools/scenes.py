@@ -1,5 +1,6 @@
 """Every state that a person can meet, as values, for the pictures and for tests: one made-up Mac and its history."""
 
+import functools
 import math
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
@@ -26,7 +27,7 @@ TOTAL_BYTES = 64_000_000_000
 TODAY, TODAY_UNIX_S = "2027-01-15", 1_800_000_000.0
 AGENT = "org.llamabar.llama-swap"
 RUNNING, ELSEWHERE = ev.ServiceFound(AGENT, ev.ServiceState.RUNNING), ev.ServiceFound("", ev.ServiceState.NONE)
-CRASHES = ev.ServiceFound(AGENT, ev.ServiceState.FAILING, 4)
+CRASHES, STOPPED = ev.ServiceFound(AGENT, ev.ServiceState.FAILING, 4), ev.ServiceFound(AGENT, ev.ServiceState.STOPPED)
 BUSY_RATIO, CALM_RATIO = 0.34, 0.06
 SECONDS = 300
 NEEDS = {
@@ -34,18 +35,21 @@ NEEDS = {
     for model, gigabytes, load_s in ((CODER, 19.8, 8.4), ("gemma-12b", 8.1, 3.9), ("llama-70b", 42.5, 21.0))
 }
 OWNERS = ("unsloth", "bartowski", "ggml-org", "mradermacher")
-
-
 _BAD_CONFIG = Cause("llama-swap refuses its config", "open -t /Users/me/.config/llama-swap/config.yaml")
 
 
 class Named(NamedTuple):
-    """A scene: the name of its picture, what it shows, and the keys of the rows whose submenus are open."""
+    """A scene: its picture's name, what it shows, how it is made, the keys of the rows whose submenus are open."""
 
     name: str
     caption: str
-    scene: Scene
+    make: Callable[[], Scene]
     opened: Tuple[str, ...] = ()
+
+    @property
+    def scene(self) -> Scene:
+        """Return the scene, made when it is first asked for."""
+        return _made(self.make)
 
     @property
     def state(self) -> State:
@@ -53,9 +57,14 @@ class Named(NamedTuple):
         return State(self.caption, compose(self.scene), self.opened)
 
 
+@functools.lru_cache
+def _made(make: Callable[[], Scene]) -> Scene:
+    return make()
+
+
 def scenes() -> Tuple[Named, ...]:
     """Return every scene, the liveliest first."""
-    return tuple(Named(name, caption, make(), opened) for name, caption, make, opened in _ALL)
+    return _ALL
 
 
 def _listed(states: Dict[str, str]) -> ev.ModelsListed:
@@ -208,11 +217,10 @@ def _histories(snapshot: Snapshot, *, busy: bool) -> Tuple[History, Dict[str, Hi
 
 
 def _one(
-    snapshot: Callable[[], Snapshot], *, busy: bool = False, later_s: float = 0.0, first: bool = False,
+    made: Snapshot, *, busy: bool = False, later_s: float = 0.0, first: bool = False,
     cause: Optional[Cause] = None,
 ) -> Scene:  # fmt: skip
     """Return a scene of one server; `first`: at the first look, without a history; `cause`: what doctor found."""
-    made = snapshot()
     history, models = (History(), {}) if first else _histories(made, busy=busy)
     now_s = NOW_S + later_s
     server = seen("mac", URL, made, history, now_s=now_s, totals=_totals(made), cause=cause, models=models)
@@ -261,40 +269,32 @@ def _crashed() -> Snapshot:
     return _live({QWEN: "ready", BGE: "ready"}, *asked, (39.0, ev.InflightRemoved("41")))
 
 
-_ALL: Tuple[Tuple[str, str, Callable[[], Scene], Tuple[str, ...]], ...] = (
-    ("generating", "A model writes an answer", lambda: _one(_generating, busy=True), (QWEN, "Requests", "Memory")),
-    ("queued-behind", "Two answers are written, a third request waits", lambda: _one(_queued_behind, busy=True), ()),
-    ("prompt", "A model reads a long prompt", lambda: _one(_prompt), ()),
-    ("loading", "A model is being loaded for a request", lambda: _one(_loading), ()),
-    ("queued", "Requests wait while one model makes room for another", lambda: _one(_queued), ()),
-    ("ready", "Models are loaded, nobody asks anything", lambda: _one(_ready), ("Load Model", "Today", "Service")),
-    ("empty", "llama-swap runs, no model is loaded", lambda: _one(_empty), ()),
-    ("failed", "A model could not be loaded", lambda: _one(_failed), (CODER,)),
-    ("starting", "The first look at llama-swap", lambda: _one(lambda: Snapshot(host=_ready().host), first=True), ()),
-    (
-        "offline", "llama-swap is gone; what is below is from then",
-        lambda: _one(lambda: _lost(_REFUSED, ELSEWHERE), later_s=150.0), (),
-    ),
-    (
-        "stopped", "llama-swap's service is stopped",
-        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound(AGENT, ev.ServiceState.STOPPED), seen=False)), (),
-    ),
-    (
-        "crashing", "llama-swap ends again and again",
-        lambda: _one(lambda: _lost(_REFUSED, CRASHES, seen=False), cause=_BAD_CONFIG), (),
-    ),
-    (
-        "no-service", "Nothing listens, and no service is installed",
-        lambda: _one(lambda: _lost(_REFUSED, ev.ServiceFound("", "none"), seen=False)), (),
-    ),
-    ("no-model", "llama-swap runs, its config has no model", lambda: _one(_bare), ()),
-    ("crashed", "A model's server quit while it answered", lambda: _one(_crashed), (QWEN,)),
-    ("tunnel", "A llama-swap through a tunnel: nothing of it is measured here", lambda: _one(_tunnel), ("Memory",)),
-    ("twelve-models", "Twelve loaded models, forty configured ones, eight requests", lambda: _one(_many), ()),
-    (
-        "needs-key", "llama-swap wants an API key",
-        lambda: _one(lambda: _lost(ev.FaultKind.UNAUTHORIZED, RUNNING, seen=False)), (),
-    ),
-    ("several-servers", "Three servers, one of them out of reach", _several, ("mac",)),
-    ("five-servers", "Five servers", _five, ()),
+_ALL: Tuple[Named, ...] = (
+    Named("generating", "A model writes an answer",
+          lambda: _one(_generating(), busy=True), (QWEN, "Requests", "Memory")),
+    Named("queued-behind", "Two answers are written, a third request waits", lambda: _one(_queued_behind(), busy=True)),
+    Named("prompt", "A model reads a long prompt", lambda: _one(_prompt())),
+    Named("loading", "A model is being loaded for a request", lambda: _one(_loading())),
+    Named("queued", "Requests wait while one model makes room for another", lambda: _one(_queued())),
+    Named("ready", "Models are loaded, nobody asks anything",
+          lambda: _one(_ready()), ("Load Model", "Today", "Service")),
+    Named("empty", "llama-swap runs, no model is loaded", lambda: _one(_empty())),
+    Named("failed", "A model could not be loaded", lambda: _one(_failed()), (CODER,)),
+    Named("starting", "The first look at llama-swap", lambda: _one(Snapshot(host=_ready().host), first=True)),
+    Named("offline", "llama-swap is gone; what is below is from then",
+          lambda: _one(_lost(_REFUSED, ELSEWHERE), later_s=150.0)),
+    Named("stopped", "llama-swap's service is stopped", lambda: _one(_lost(_REFUSED, STOPPED, seen=False))),
+    Named("crashing", "llama-swap ends again and again",
+          lambda: _one(_lost(_REFUSED, CRASHES, seen=False), cause=_BAD_CONFIG)),
+    Named("no-service", "Nothing listens, and no service is installed",
+          lambda: _one(_lost(_REFUSED, ELSEWHERE, seen=False))),
+    Named("no-model", "llama-swap runs, its config has no model", lambda: _one(_bare())),
+    Named("crashed", "A model's server quit while it answered", lambda: _one(_crashed()), (QWEN,)),
+    Named("tunnel", "A llama-swap through a tunnel: nothing of it is measured here",
+          lambda: _one(_tunnel()), ("Memory",)),
+    Named("twelve-models", "Twelve loaded models, forty configured ones, eight requests", lambda: _one(_many())),
+    Named("needs-key", "llama-swap wants an API key",
+          lambda: _one(_lost(ev.FaultKind.UNAUTHORIZED, RUNNING, seen=False))),
+    Named("several-servers", "Three servers, one of them out of reach", _several, ("mac",)),
+    Named("five-servers", "Five servers", _five),
 )  # fmt: skip

@@ -20,7 +20,7 @@ from llamabar.view.scene import Scene, seen
 GOLDEN = Path(__file__).parents[1] / "golden" / "terminal"
 STATES = ("generating", "queued-behind", "prompt", "loading", "ready", "failed", "offline", "several-servers")
 SIZES = ((120, 40), (80, 24))
-SCENES = {named.name: named.scene for named in scenes()}
+SCENES = {named.name: named for named in scenes()}
 
 
 def screen(scene, width, height, view=None, **more):
@@ -32,7 +32,7 @@ def screen(scene, width, height, view=None, **more):
 @pytest.mark.parametrize("size", SIZES)
 def test_eight_states_look_as_they_did_when_somebody_read_them(size):
     parts = [
-        "\n".join((f"── {name} {'─' * (size[0] - len(name) - 4)}", *map(str.rstrip, screen(SCENES[name], *size))))
+        "\n".join((f"── {name} {'─' * (size[0] - len(name) - 4)}", *map(str.rstrip, screen(SCENES[name].scene, *size))))
         for name in STATES
     ]
     shown = "\n".join(parts) + "\n"
@@ -49,8 +49,8 @@ def test_eight_states_look_as_they_did_when_somebody_read_them(size):
     (200, 50), (120, 40), (97, 27), (80, 24), (60, 20), (41, 9), (40, 4), (39, 24), (20, 6), (80, 3), (1, 1),
 ])  # fmt: skip
 def test_every_state_fills_any_window_exactly(width, height, page, braille):
-    for scene in SCENES.values():
-        lines = screen(scene, width, height, View(page=page), braille=braille)
+    for named in SCENES.values():
+        lines = screen(named.scene, width, height, View(page=page), braille=braille)
         assert len(lines) == height
         assert max(map(columns, lines)) <= width
 
@@ -100,8 +100,17 @@ def test_requests_get_room_beside_two_hundred_models():
     assert sum("model-" in text and "#" not in text for text in shown) >= 8
 
 
-NAMES = ("模型-7b", "نموذج", "👩‍💻👩‍💻", "e\u0301" * 40, "x" * 300, "a\x1b[31m\x1b]52;c;eA==\x07b", "a|b\n~~~",
-         "", "\u202egpj")
+NAMES = (
+    "模型-7b",
+    "نموذج",
+    "👩‍💻👩‍💻",
+    "e\u0301" * 40,
+    "x" * 300,
+    "a\x1b[31m\x1b]52;c;eA==\x07b",
+    "a|b\n~~~",
+    "",
+    "\u202egpj",
+)
 
 
 @pytest.mark.parametrize("width", [200, 80, 60, 41, 30])
@@ -128,28 +137,28 @@ def test_a_server_without_models_says_what_to_do():
 
 
 def test_the_cause_of_an_outage_and_what_to_do_stand_in_the_middle():
-    shown = "\n".join(screen(SCENES["offline"], 80, 24))
+    shown = "\n".join(screen(SCENES["offline"].scene, 80, 24))
     assert "No service installed." in shown
     assert "Last update 2 min ago: bge-m3, qwen3-30b" in shown
     assert "Press D" in shown
 
 
 def test_state_is_told_by_shape_and_words_before_colour():
-    drawn = draw(SCENES["failed"], View(), Window(120, 40)).lines
+    drawn = draw(SCENES["failed"].scene, View(), Window(120, 40)).lines
     row = next(line for line in drawn if "coder-32b" in line.text)
     state = next(span for span in row.spans if span.style is Style.BAD)
     assert state.text.startswith("⚠ failed to load")
 
 
 def test_only_keys_that_can_do_something_are_shown():
-    foot = screen(SCENES["offline"], 120, 40)[-1]
+    foot = screen(SCENES["offline"].scene, 120, 40)[-1]
     assert "load" not in foot.split()
     assert "D doctor" in foot
-    assert "? help  q quit" in screen(SCENES["generating"], 60, 20)[-1]
-    assert "Tab server" in screen(SCENES["several-servers"], 120, 40)[-1]
+    assert "? help  q quit" in screen(SCENES["generating"].scene, 60, 20)[-1]
+    assert "Tab server" in screen(SCENES["several-servers"].scene, 120, 40)[-1]
 
 
 def test_below_forty_columns_there_are_plain_lines():
-    lines = screen(SCENES["generating"], 38, 10)
+    lines = screen(SCENES["generating"].scene, 38, 10)
     assert lines[0].startswith("mac: generating 41.0 tok/s")
     assert "  qwen3-30b: generating 41.0 tok/s" in lines

@@ -1,5 +1,6 @@
 """The menu as it is laid out: how many rows, what stands where, what asks first, how wide the title is."""
 
+import functools
 from dataclasses import replace
 
 import pytest
@@ -17,9 +18,13 @@ from llamabar.view.swiftbar import Clicks, Renderer, render
 from tests.fakes.life import LISTED, after, live, request, running
 
 SCENES = {named.name: named for named in scenes()}
-MENUS = {name: compose(named.scene) for name, named in SCENES.items()}
 UNLOADS = ev.CapabilitiesFound(confirmed=frozenset({"unload_one", "cancel"}))
 ASKS = {Do.UNLOAD_ALL, Do.CANCEL_ALL, Do.STOP}
+
+
+@functools.lru_cache
+def drawn(name):
+    return compose(SCENES[name].scene)
 
 
 def top(menu):
@@ -54,16 +59,16 @@ DOWN = ("offline", "stopped", "crashing", "no-service", "needs-key")
     ("five-servers", 30), ("several-servers", 30), *((name, 12) for name in DOWN),
 ])  # fmt: skip
 def test_a_menu_is_short(name, most):
-    assert lines(MENUS[name]) <= most, [row.text for row in top(MENUS[name])]
-    assert len(top(MENUS[name])) <= (16 if name in ("ready", "empty") else most)
+    assert lines(drawn(name)) <= most, [row.text for row in top(drawn(name))]
+    assert len(top(drawn(name))) <= (16 if name in ("ready", "empty") else most)
 
 
 def test_with_many_loaded_models_those_that_work_have_rows_then_the_latest_used_up_to_six():
-    rows = [row for row in top(MENUS["twelve-models"]) if row.subject is not None]
+    rows = [row for row in top(drawn("twelve-models")) if row.subject is not None]
     assert len(rows) == 6
     assert sum(row.symbol == palette.SYMBOLS["generating"] for row in rows) == 3
-    assert child(MENUS["twelve-models"], words.MORE_LOADED).value == "6"
-    assert child(MENUS["twelve-models"], words.REQUESTS).value == "8 active"
+    assert child(drawn("twelve-models"), words.MORE_LOADED).value == "6"
+    assert child(drawn("twelve-models"), words.REQUESTS).value == "8 active"
 
 
 def test_many_models_are_folded_by_owner():
@@ -82,7 +87,7 @@ def test_pinned_models_come_first_then_those_used_last():
 
 
 def test_what_a_load_takes_is_told_from_what_was_measured_before():
-    load = child(MENUS["ready"], words.LOAD)
+    load = child(drawn("ready"), words.LOAD)
     assert [(row.label, row.value) for row in load.children[:3]] == [
         ("gemma-12b", "8.1 GB, about 4 s, 23 GB free: fits"), ("coder-32b", "20 GB, about 8 s, 23 GB free: fits"),
         ("llama-70b", "42 GB, about 21 s, 23 GB free: may not fit"),
@@ -91,11 +96,11 @@ def test_what_a_load_takes_is_told_from_what_was_measured_before():
 
 @pytest.mark.parametrize("name", sorted(SCENES))
 def test_what_interrupts_somebody_asks_first_with_one_item(name):
-    for row in MENUS[name].rows():
+    for row in drawn(name).rows():
         for one in row.children:
             if one.action is not None and one.action.do in ASKS | {Do.RESTART}:
                 assert row.children == (one,) and row.action is None
-        assert row not in top(MENUS[name]) or row.action is None or row.action.do not in ASKS
+        assert row not in top(drawn(name)) or row.action is None or row.action.do not in ASKS
 
 
 def test_unloading_one_model_takes_one_click_unless_it_interrupts_somebody():
@@ -126,13 +131,13 @@ def test_what_a_click_did_is_said_in_its_row():
     ("stopped", words.START, Do.START, None),
 ])  # fmt: skip
 def test_first_steps_have_the_one_row_that_helps(name, label, do, target):
-    row = next(row for row in top(MENUS[name]) if row.label == label)
+    row = next(row for row in top(drawn(name)) if row.label == label)
     assert row.action.do is do and target in (None, row.action.target)
 
 
 def test_connecting_is_not_starting():
-    assert top(MENUS["starting"])[0].label == "llama-swap: connecting…"
-    assert words.INSTALL not in [row.label for row in MENUS["starting"].rows()]
+    assert top(drawn("starting"))[0].label == "llama-swap: connecting…"
+    assert words.INSTALL not in [row.label for row in drawn("starting").rows()]
 
 
 def test_all_busy_titles_are_of_one_width_and_a_quiet_one_has_no_text():
@@ -167,7 +172,7 @@ def test_of_several_servers_one_can_be_shown_in_full():
 
 
 def test_requests_and_their_ways_to_be_cancelled_are_one_row():
-    menu = MENUS["queued-behind"]
+    menu = drawn("queued-behind")
     found = child(menu, words.REQUESTS)
     assert (found.value, len([row for row in found.children if row.subject and row.subject.kind == REQUEST])) == (
         "2 active, 1 waiting", 3,
@@ -176,18 +181,18 @@ def test_requests_and_their_ways_to_be_cancelled_are_one_row():
 
 
 def test_nobody_is_told_that_models_use_nothing_where_that_is_not_known():
-    memory = child(MENUS["tunnel"], words.MEMORY)
+    memory = child(drawn("tunnel"), words.MEMORY)
     assert [row.label for row in memory.children] == [words.IN_USE, words.FREE, words.CPU]
 
 
 def test_values_stand_in_badges_where_there_are_badges():
-    plain, badges = (render(MENUS["generating"], Clicks(badges=badges)).decode() for badges in (False, True))
+    plain, badges = (render(drawn("generating"), Clicks(badges=badges)).decode() for badges in (False, True))
     assert "\nqwen3-30b: 41.0 tok/s|sfimage=waveform" in plain and "badge=" not in plain
     assert '\nqwen3-30b|sfimage=waveform badge="41.0 tok/s"' in badges and "qwen3-30b: " not in badges
 
 
 def test_an_image_higher_than_the_row_says_its_size():
-    for line in render(MENUS["generating"], Clicks()).decode().splitlines():
+    for line in render(drawn("generating"), Clicks()).decode().splitlines():
         assert ("width=228 height=28" in line) == line.startswith("Speed: 5 min|image="), line
 
 
@@ -196,7 +201,7 @@ def test_a_name_of_several_words_brings_a_key_of_its_own_and_parents_no_colour()
     frame = render(menu_of(live(infos, LISTED)), Clicks(badges=True)).decode()
     fonts = [line.split("font=")[1].split()[0] for line in frame.splitlines() if line.startswith("Qwen")]
     assert len(set(fonts)) == 2
-    failed = render(MENUS["failed"], Clicks()).decode()
+    failed = render(drawn("failed"), Clicks()).decode()
     assert "color=" not in next(line for line in failed.splitlines() if line.startswith("coder-32b"))
 
 
@@ -204,11 +209,11 @@ def test_a_name_of_several_words_brings_a_key_of_its_own_and_parents_no_colour()
 @pytest.mark.parametrize("name", sorted(SCENES))
 def test_frames_have_their_sizes(name, badges):
     most = 12_000 if name == "several-servers" else 16_384 if name in ("twelve-models", "five-servers") else 7_000
-    assert len(render(MENUS[name], Clicks("/Users/me/llamabar.pyz", badges=badges))) <= most
+    assert len(render(drawn(name), Clicks("/Users/me/llamabar.pyz", badges=badges))) <= most
 
 
 def test_a_request_says_from_whom_it_is_and_how_long_its_prompt_is():
-    request_row = next(row for row in MENUS["generating"].rows() if row.subject and row.subject.kind == REQUEST)
+    request_row = next(row for row in drawn("generating").rows() if row.subject and row.subject.kind == REQUEST)
     assert [row.text for row in request_row.children[:2]] == ["From: Zed", "Prompt: 900 tokens"]
     odd = ev.InflightUpserted(ev.RequestInfo("1", "m", client="\x1b[31m|evil\u202e --"))
     frame = render(menu_of(live(table("m", state="ready"), LISTED, odd)), Clicks(badges=True)).decode()
@@ -219,6 +224,6 @@ def test_a_request_says_from_whom_it_is_and_how_long_its_prompt_is():
 def test_what_is_remembered_makes_the_same_menu_and_the_same_frame(name):
     scene, renderer = replace(SCENES[name].scene, remembered=Remembered()), Renderer(Clicks())
     frames = {renderer.render(compose(scene)) for _ in range(3)}
-    assert frames == {render(MENUS[name], Clicks())}
+    assert frames == {render(drawn(name), Clicks())}
     first, second = ([row for row in compose(scene).rows() if row.subject is not None] for _ in range(2))
     assert all(one is other for one, other in zip(first, second)), "what did not change is not made again"

@@ -1,5 +1,7 @@
 """The page in a real browser: no complaint, nothing unreadable, nothing cut off."""
 
+import functools
+
 import pytest
 from tools.scenes import scenes
 
@@ -10,7 +12,6 @@ from llamabar.view.html import State, page
 from tests.view.test_page import hostile_menu
 from tools import chromium
 
-STATES = [*(named.state._replace(opened=None) for named in scenes()), State("Hostile names", hostile_menu())]
 ENOUGH = 4.5
 
 # Walks every text that can be seen; returns how many there are, and each with too little contrast.
@@ -57,13 +58,18 @@ OVERFLOW = """(() => {
 })()"""
 
 
+@functools.lru_cache
+def states():
+    return [*(named.state._replace(opened=None) for named in scenes()), State("Hostile names", hostile_menu())]
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     program = chromium.find()
     if program is None:
         pytest.skip(f"no Chromium was found. {chromium.HINT}")
     path = tmp_path_factory.mktemp("page") / "menus.html"
-    path.write_text(page(STATES, heading="Menus"), "utf-8")
+    path.write_text(page(states(), heading="Menus"), "utf-8")
     with chromium.browser(program) as running:
         running.open(path)
         yield running
@@ -72,7 +78,7 @@ def browser(tmp_path_factory):
 def test_all_text_has_enough_contrast(browser):
     found = browser.ask(CONTRAST)
     assert found["poor"] == []
-    assert found["count"] > 2 * sum(len(list(state.menu.rows())) for state in STATES)
+    assert found["count"] > 2 * sum(len(list(state.menu.rows())) for state in states())
 
 
 @pytest.mark.parametrize("width_px", [320, 1200])
