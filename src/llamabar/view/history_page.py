@@ -45,16 +45,15 @@ table{border-spacing:0;width:100%;padding:4px 8px}
 caption{text-align:left;font-size:18px;font-weight:600;padding:16px 0 8px}
 th,td{padding:5px 0 5px 12px;text-align:right;vertical-align:top;border-bottom:1px solid var(--edge);font-weight:400}
 thead th{font-size:13px}
-tr>:first-child{padding-left:8px;text-align:left;overflow-wrap:anywhere;width:34%}tr>:last-child{padding-right:8px}
+tr>:first-child{padding-left:8px;text-align:left;overflow-wrap:anywhere;width:24%}tr>:last-child{padding-right:8px}
 tr.day>*{font-weight:600;background:var(--head)}
 time{white-space:nowrap}
-@media(max-width:760px){
+@media(max-width:900px){
 body{padding:8px;font-size:13px}table{padding:4px}
 tr{display:grid;grid-template-columns:repeat(3,1fr);border-bottom:1px solid var(--edge)}
 th,td,tr>:last-child{padding:2px 4px;border:0;min-width:0;overflow-wrap:anywhere}
 tr>:first-child{grid-column:1/-1;width:auto;padding:2px 4px}
 }
-@media(min-width:761px){td{white-space:nowrap}wbr{display:none}}
 @media(prefers-color-scheme:dark){
 :root{--edge:#414347;--card:#242528;--head:#303236;--soft:#b4b6bb;--one:#6ea8ff;--two:#e0a63a;--three:#5cc98d}
 body{background:#18191b;color:#f2f2f4}

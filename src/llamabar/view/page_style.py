@@ -40,6 +40,7 @@ flex-shrink:0;max-width:55%}
 stroke-linecap:round;stroke-linejoin:round}
 .panel .symbol{width:14px;height:14px}
 img{flex:none;display:block;max-width:60%}
+.line:has(img){flex-wrap:wrap}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 """
 
