@@ -22,7 +22,7 @@ SECRET = "sk-of-this-macs-session"  # in launchd's inherited environment, and so
 FOLDERS = ("Desktop", "Documents", "Downloads", "Library/Application Support", "Library/Caches", "Library/Logs",
            "Library/Preferences")  # fmt: skip
 TOOLS = ("launchctl", "plutil", "defaults", "open", "xattr", "codesign", "pgrep", "security", "pbcopy", "pmset",
-         "sw_vers", "sysctl")  # fmt: skip
+         "sw_vers", "sysctl", "caffeinate")  # fmt: skip
 ZSH = """# zsh, as far as programs start it: -l reads ~/.zprofile, -i ~/.zshrc, -c runs its text.
 shell=/bin/sh
 [ -x /bin/bash ] && shell=/bin/bash

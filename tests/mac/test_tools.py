@@ -167,3 +167,12 @@ def test_the_others_tell_what_the_test_has_set(make_mac):
     assert mac.run("zsh", "-l", "-c", "echo $0-$1-$HOME", "a", "b").stdout == f"a-b-{mac.home}\n"
     (mac.home / ".zprofile").write_text("PATH=/opt/homebrew/bin:$PATH\n")
     assert mac.run("zsh", "-lc", "echo $PATH").stdout.startswith("/opt/homebrew/bin:")
+
+
+def test_caffeinate_holds_until_its_process_ends_or_its_time_is_over(mac):
+    with mac.popen("sleep", "0.3") as other, mac.popen("caffeinate", "-i", "-w", str(other.pid)) as holds:
+        assert other.wait(20) == 0 and holds.wait(20) == 0
+    assert mac.run("caffeinate", "-dt", "0").returncode == 0
+    assert mac.run("caffeinate", "-i", "sh", "-c", "exit 3").returncode == 3
+    assert mac.run("caffeinate", "-x").returncode == 64
+    assert [one["flags"] for one in mac.records("assertions.txt")] == ["i", "d", "i"]

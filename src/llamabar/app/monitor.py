@@ -1,7 +1,7 @@
 """All state of the program, on one thread: events in, queries and frames out. It is told the time."""
 
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from llamabar.core import cadence, needs, queries, readings
 from llamabar.core import events as ev
@@ -10,7 +10,7 @@ from llamabar.core.history import History, record, restored, tick
 from llamabar.core.hysteresis import NONE_YET, Figures
 from llamabar.core.queries import Answer, Query, QueryLog
 from llamabar.core.snapshot import apply
-from llamabar.core.state import READY, Snapshot
+from llamabar.core.state import Snapshot
 from llamabar.core.status import BUSY, Status, classify
 from llamabar.core.totals import Rows, Told, Totals
 from llamabar.view.charts import CHART, Chart
@@ -65,13 +65,14 @@ class Monitor:
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
+    statuses: Dict[str, Status] = field(default_factory=dict)  # as the last scene had them
+    awake: FrozenSet[str] = frozenset()  # the servers for which this Mac is held awake
     _offered: Dict[str, Action] = field(default_factory=dict)  # by token, in the menu that offered them
     _offered_by: Optional[Menu] = None
     _due_s: Optional[float] = None
     _dirty: bool = True
     _news: bool = False
     _ticked_s: Optional[float] = None
-    _statuses: Dict[str, Status] = field(default_factory=dict)
     _remembered: Remembered = field(default_factory=Remembered)
 
     def take(self, server: str, event: "ev.Event | Answer", *, at_s: float) -> None:
@@ -87,7 +88,7 @@ class Monitor:
             self._news = self._news or not isinstance(one, NO_NEWS)
             watched.unread = watched.unread or (isinstance(one, ev.StreamLost) and before.activity_noted_s is not None)
             if self.day_of is not None and isinstance(one, ev.RequestsFinished):
-                loads = {} if before.newest_row_id is None else _waited_for(watched.snapshot, at_s)
+                loads = {} if before.newest_row_id is None else needs.waited_for(watched.snapshot, at_s)
                 self._count(watched, self.day_of, loads)
             if isinstance(one, ev.MemoryMeasured) and one.runs:
                 self._keep_loads(watched, needs.measured(watched.snapshot, one))
@@ -139,6 +140,11 @@ class Monitor:
             watched.history = restored(watched.history, said, now_s=now_s, unix_s=unix_s)
         self._dirty = True
 
+    def note_awake(self, servers: FrozenSet[str]) -> None:
+        """Take in for which servers this Mac is held awake."""
+        self._news = self._news or servers != self.awake
+        self._dirty, self.awake = self._dirty or servers != self.awake, servers
+
     def explain(self, server: str, title: str, remedy: str) -> None:
         """Take in why a server does not answer, "" if it is not known; it is forgotten when the server does."""
         self.servers[server].cause = Cause(title, remedy) if title else None
@@ -173,7 +179,7 @@ class Monitor:
 
     def unseen(self, *, now_s: float) -> None:
         """Note what the servers do where nobody is shown a menu: how often to look depends on it."""
-        self._statuses = {name: classify(watched.snapshot) for name, watched in self.servers.items()}
+        self.statuses = {name: classify(watched.snapshot) for name, watched in self.servers.items()}
         self._ticked_s = now_s
 
     def frame(self, *, now_s: float) -> Optional[Menu]:
@@ -181,7 +187,7 @@ class Monitor:
         if not self._worth_composing(now_s):
             return None
         scene = self.scene(now_s=now_s)
-        self._statuses = {server.name: server.status for server in scene.servers}
+        self.statuses = {server.name: server.status for server in scene.servers}
         state = _state_of(scene)
         self._due_s = cadence.same_state_due_s(self.shown, state, now_s=now_s)
         if self._due_s is not None:
@@ -215,7 +221,8 @@ class Monitor:
         only = len(self.servers) == 1
         shown = tuple(
             seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, totals=w.totals,
-                 only=only, cause=w.cause, number=number, by_id=self.by_id, models=w.models)
+                 only=only, cause=w.cause, number=number, by_id=self.by_id, models=w.models,
+                 awake=w.name in self.awake)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip
         return Scene(
@@ -233,7 +240,7 @@ class Monitor:
 
     def is_busy(self) -> bool:
         """Tell whether something happens that somebody waits for."""
-        return self.lively or any(status in BUSY for status in self._statuses.values())
+        return self.lively or any(status in BUSY for status in self.statuses.values())
 
     def wake_at_s(self, *, now_s: float) -> float:
         """Return when to look again if nothing arrives."""
@@ -273,24 +280,13 @@ class Monitor:
         return any(rest is not None and rest < COUNTDOWN_S for rest in rests)
 
 
-def _waited_for(snapshot: Snapshot, at_s: float) -> Dict[int, float]:
-    """Return how long a load took that a new row's request waited for, by the row's number."""
-    found = {}
-    for row in snapshot.new_rows:
-        model = snapshot.models.get(row.model)
-        if model is None or not model.load_times_s or model.state != READY or row.duration_s is None:
-            continue
-        if model.state_since_s is not None and at_s - row.duration_s <= model.state_since_s:
-            found[row.id] = min(model.load_times_s[-1], row.duration_s)
-    return found
-
-
 def _state_of(scene: Scene) -> object:
     """What a person must see at once: states, not figures."""
     return tuple(
         (
             server.status,
             server.snapshot.profile,
+            server.awake,
             tuple((one.id, one.state, one.failed_at_s, one.quit_at_s) for one in server.snapshot.models.values()),
             bool(server.snapshot.requests),
             tuple((token, asked.ended_s, asked.failure) for token, asked in server.snapshot.asked.items()),

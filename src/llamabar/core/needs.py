@@ -48,6 +48,18 @@ class Outlook(NamedTuple):
     fits: Optional[bool]
 
 
+def waited_for(snapshot: Snapshot, at_s: float) -> Dict[int, float]:
+    """Return how long a load took that a new row's request waited for, by the row's number."""
+    found = {}
+    for row in snapshot.new_rows:
+        model = snapshot.models.get(row.model)
+        if model is None or not model.load_times_s or model.state != READY or row.duration_s is None:
+            continue
+        if model.state_since_s is not None and at_s - row.duration_s <= model.state_since_s:
+            found[row.id] = min(model.load_times_s[-1], row.duration_s)
+    return found
+
+
 def measured(snapshot: Snapshot, event: MemoryMeasured) -> List[Load]:
     """Return the loads of the ready models whose processes were measured."""
     ready = [model for model in snapshot.models.values() if model.state == READY and model.id in event.runs]

@@ -68,6 +68,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.doctor.explain import explain
     from llamabar.plugin import update
     from llamabar.plugin.click_style import click_style
+    from llamabar.plugin.keep_awake import KeepAwake
     from llamabar.plugin.restart_request import RestartRequest
     from llamabar.sources.clicks import ClickReader
     from llamabar.sources.inbox import Notice
@@ -88,15 +89,16 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     watch.start()
     speak(language.language(settings, environment))  # macOS may be asked, while the servers are
     update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
-    parent = os.getppid()
-    monitor, history = watch.monitor, watch.keep(environment)
+    parent, monitor, history = os.getppid(), watch.monitor, watch.keep(environment)
     state = WatcherState(environment, lambda: Seen(monitor.snapshots(), writer.frames, writer.written_bytes))
     limit_bytes = settings["limits.printed_mb"] * 1e6
     restart_request = RestartRequest(writer, environment, limit_bytes=limit_bytes, is_busy=monitor.is_busy)
-    watch.loop(until=lambda _: state.note() or history.note() or restart_request.note() or os.getppid() != parent)
+    awake = KeepAwake(monitor, wanted=settings["power.keep_awake"])
+    notes = (state.note, history.note, restart_request.note, awake.note)
+    watch.loop(until=lambda _: any(note() for note in notes) or os.getppid() != parent)
     ends_s = time.monotonic() + END_S
-    history.end()
-    state.end()
+    for kept in (awake, history, state):
+        kept.end()
     history.finish(ends_s - time.monotonic() - LAST_FRAME_S)
     writer.flush(max(0.0, ends_s - time.monotonic()))
     return 0

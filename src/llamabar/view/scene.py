@@ -41,6 +41,7 @@ class Server:
     cause: Optional[Cause] = None
     number: int = 1  # its place in the settings
     by_id: bool = False  # models are shown by their ids
+    awake: bool = False  # this Mac is held awake for it
     models: Mapping[str, History] = field(default_factory=dict)  # the readings of each model, by id
 
     @property

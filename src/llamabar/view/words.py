@@ -94,7 +94,7 @@ MORE_LOADED, MORE_MODELS, SETTINGS, UPDATE = "More Loaded Models", "More Models"
 LEFT_OUT, ID, ALIASES, REASON, WHY = "Left out", "ID", "Aliases", "Reason", "Why"
 FIRST_TOKEN, CACHED, DRAFTS, CHANGE = "First token", "Cached prompts", "Accepted drafts", "Change"
 ADDRESS, VERSION, SERVICE, CONNECTED, ITSELF = "Address", "Version", "Service", "Connected", "llama-swap's memory"
-FROM, PATH = "From", "Path"
+FROM, PATH, AWAKE = "From", "Path", "Keeping this Mac awake"
 
 # Actions
 OPEN_UI, MODELS_PAGE, OPEN_MODEL_PAGE = "Open Web UI", "models#/models", "Open Model Page"

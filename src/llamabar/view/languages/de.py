@@ -93,6 +93,7 @@ WORDS = {
     "Service": "Dienst",
     "Connected": "Verbunden",
     "llama-swap's memory": "Speicher von llama-swap",
+    "Keeping this Mac awake": "Hält diesen Mac wach",
     "From": "Von",
     "Path": "Pfad",
     "Open Web UI": "Web-Oberfläche öffnen",

@@ -93,6 +93,7 @@ WORDS = {
     "Service": "サービス",
     "Connected": "接続",
     "llama-swap's memory": "llama-swapのメモリ",
+    "Keeping this Mac awake": "このMacをスリープさせません",
     "From": "送信元",
     "Path": "パス",
     "Open Web UI": "Web UIを開く",

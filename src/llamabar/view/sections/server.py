@@ -134,7 +134,8 @@ def _refused(server: Server, now_s: float) -> Tuple[Row, ...]:
 
 def _details(server: Server, now_s: float) -> Tuple[Row, ...]:
     snapshot, used_bytes = server.snapshot, server.figures.server_bytes
-    found = [fact(palette.ADDRESS, words.ADDRESS, server.address)]
+    found = [fact(palette.AWAKE, words.AWAKE, "")] if server.awake else []
+    found.append(fact(palette.ADDRESS, words.ADDRESS, server.address))
     if snapshot.version:
         found.append(fact(palette.ABOUT, words.VERSION, f"v{plain(snapshot.version)}"))
     if service_known(server) and snapshot.service is not None:
