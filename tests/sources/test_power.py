@@ -1,4 +1,4 @@
-"""On battery and in Low Power Mode figures are taken half as often; pmset is asked rarely, and nothing waits for it."""
+"""What programs of macOS tell of power and memory pressure: they are asked rarely, and nothing waits for them."""
 
 import threading
 
@@ -6,8 +6,9 @@ import pytest
 
 from llamabar.app.monitor import BUSY_TICK_S, Monitor, Watched
 from llamabar.core import queries
-from llamabar.sources import clock, power
-from llamabar.sources.power import Power
+from llamabar.core.pressure import Pressure
+from llamabar.sources import clock, host, power, pressure
+from llamabar.sources.rarely import Rarely
 from tests.fakes.life import live, request, table
 from tests.fakes.programs import wait_for
 
@@ -23,27 +24,43 @@ def test_a_battery_or_low_power_mode_saves_power(mac, monkeypatch, settings, sav
     assert power.pmset() is saves
 
 
-def test_it_is_asked_once_in_five_minutes_and_nobody_waits(tmp_path, monkeypatch):
-    (tmp_path / "pmset").write_text("#!/bin/sh\n")
-    (tmp_path / "pmset").chmod(0o755)
+@pytest.mark.parametrize(("level", "found"), [(1, "normal"), (2, "warning"), (4, "critical"), (3, None)])
+def test_the_memory_pressure_is_the_kernels_level(mac, monkeypatch, level, found):
+    mac.set_sysctl(pressure.NAME, level)
+    for name, value in mac.environment().items():
+        monkeypatch.setenv(name, value)
+    assert pressure.sysctl() == (found and Pressure(found))
+
+
+def test_the_pressure_is_asked_for_a_fifth_as_often_as_the_other_figures(monkeypatch):
+    asked = []
+    monkeypatch.setattr(host.PRESSURE, "said", lambda *, every_s: asked.append(every_s) or Pressure.WARNING)
+    assert host.measure(every_s=2.0).pressure is Pressure.WARNING and asked == [10.0]
+
+
+def test_it_is_asked_once_in_a_time_and_nobody_waits(tmp_path, monkeypatch):
+    for tool in ("pmset", "launchctl"):
+        (tmp_path / tool).write_text("#!/bin/sh\n")
+        (tmp_path / tool).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     now_s, asked, may_answer = [50.0], [], threading.Event()
     monkeypatch.setattr(clock, "now_s", lambda: now_s[0])
-    mine = Power(lambda: asked.append(1) or may_answer.wait(9))
-    assert mine.saves() is False, "it is not known yet"
+    mine = Rarely(lambda: asked.append(1) or may_answer.wait(9), tool="pmset", first=False)
+    assert mine.said(every_s=9.0) is False, "it is not known yet"
     may_answer.set()
-    wait_for(lambda: mine.saves())
-    now_s[0] += power.EVERY_S - 1
-    assert mine.saves() and len(asked) == 1
-    now_s[0] += 1
-    mine.saves()
+    mine.wait(9)
+    now_s[0] += 8.0
+    assert mine.said(every_s=9.0) and len(asked) == 1
+    now_s[0] += 1.0
+    mine.said(every_s=9.0)
     wait_for(lambda: len(asked) == 2)
 
 
-def test_where_there_is_no_pmset_nothing_is_asked(monkeypatch):
+def test_where_there_is_no_launchd_nothing_is_asked(mac, monkeypatch):
+    mac.without("launchctl")
     monkeypatch.setattr(power.tools, "SYSTEM_FOLDERS", ())
-    monkeypatch.setenv("PATH", "")
-    assert Power(lambda: pytest.fail("asked")).saves() is False
+    monkeypatch.setenv("PATH", str(mac.bin))
+    assert Rarely(lambda: pytest.fail("asked"), tool="sysctl", first=None).said(every_s=1.0) is None
 
 
 def test_sparing_halves_how_often_figures_are_taken():

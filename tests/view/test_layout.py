@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 from tools.scenes import NOW_S, QWEN, scenes
 
+from llamabar.cli.reports import status_document
 from llamabar.core import events as ev
 from llamabar.core.history import History
+from llamabar.core.pressure import Pressure
 from llamabar.core.status import BUSY
 from llamabar.view import doing_words, palette, words
 from llamabar.view.compose import busiest, compose, title
@@ -183,6 +185,19 @@ def test_requests_and_their_ways_to_be_cancelled_are_one_row():
 def test_nobody_is_told_that_models_use_nothing_where_that_is_not_known():
     memory = child(drawn("tunnel"), words.MEMORY)
     assert [row.label for row in memory.children] == [words.IN_USE, words.FREE, words.CPU]
+
+
+@pytest.mark.parametrize(("pressure", "said"), [
+    (None, ""), ("normal", ""), ("warning", ", high pressure"), ("critical", ", critical pressure"),
+])  # fmt: skip
+def test_memory_pressure_is_said_beside_what_is_used_when_it_is_not_normal(pressure, said):
+    measured = ev.HostMeasured(0.1, 41 * 10**9, 64 * 10**9, pressure and Pressure(pressure))
+    snapshot = live(table("m"), measured)
+    row = child(menu_of(snapshot), "Memory")
+    assert row.value == f"41.0 of 64.0 GB{said}"
+    assert row.symbol == (palette.FAILED if said else palette.MEMORY)
+    server = seen("mac", "http://127.0.0.1:8080", snapshot, History(), now_s=5.0)
+    assert status_document(Scene((server,), 5.0))["host"]["memory_pressure"] == pressure
 
 
 def test_values_stand_in_badges_where_there_are_badges():

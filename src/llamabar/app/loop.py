@@ -232,7 +232,7 @@ class Watch:
         every_s = (BUSY_HOST_S if self.monitor.is_busy() else CALM_HOST_S) * queries.slower(self.monitor.sparing)
         if self._host_s is not None and now_s < self._host_s + every_s:
             return
-        self._host_s, measured, self.monitor.sparing = now_s, host.measure(), host.POWER.saves()
+        self._host_s, measured, self.monitor.sparing = now_s, host.measure(every_s=every_s), host.saves_power()
         for name, watched in self.monitor.servers.items():
             connection = self.connections[name]
             self.monitor.take(name, measured, at_s=now_s)

@@ -21,6 +21,7 @@ from llamabar.store.known_servers import KnownServers
 LONGEST_S = 4.0
 SERVICE_S = 1.5
 HISTORY_S = 1.0
+PRESSURE_S = 0.2  # its program takes some thousandths
 LULL_S = 0.01  # somebody waits for this one look
 SPEED_S = 2.6  # two looks at the slots, a second apart
 
@@ -57,7 +58,8 @@ def look_with(watch: Watch, *, longest_s: float = LONGEST_S, services: bool = Fa
     for name, watched in watch.monitor.servers.items():
         if not watched.snapshot.connected and watched.snapshot.fault is None:
             watch.monitor.take(name, StreamLost(Fault(FaultKind.TIMEOUT)), at_s=clock.now_s())
-    measured = host.measure()  # the first reading, as it began, was the base of this one
+    host.PRESSURE.wait(PRESSURE_S)
+    measured = host.measure(every_s=longest_s)  # the first reading, as it began, was the base of this one
     for name in watch.monitor.servers:
         watch.monitor.take(name, measured, at_s=clock.now_s())
 

@@ -117,6 +117,7 @@ def status_document(scene: Scene) -> Dict[str, Any]:
             "cpu_ratio": host.cpu_ratio,
             "memory_used_bytes": host.memory_used_bytes,
             "memory_total_bytes": host.memory_total_bytes,
+            "memory_pressure": host.pressure,
         },
     }
 

@@ -42,6 +42,7 @@ def measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
         cpu_ratio=event.cpu_ratio,
         memory_used_bytes=event.memory_used_bytes,
         memory_total_bytes=event.memory_total_bytes,
+        pressure=event.pressure,
     )
     return replace(snapshot, host=host)
 

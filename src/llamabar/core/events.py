@@ -6,6 +6,7 @@ Ids and names are text from outside: they are made harmless where they are drawn
 from enum import Enum
 from typing import Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple, Union
 
+from llamabar.core.pressure import Pressure
 from llamabar.core.run import ModelRun, RunEnded
 
 
@@ -221,6 +222,7 @@ class HostMeasured(NamedTuple):
     cpu_ratio: Optional[float]
     memory_used_bytes: Optional[int]
     memory_total_bytes: Optional[int]
+    pressure: Optional[Pressure] = None
 
 
 class ModelServer(NamedTuple):

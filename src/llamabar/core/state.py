@@ -7,6 +7,7 @@ from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.path_kind import PathKind, path_kind
+from llamabar.core.pressure import Pressure
 
 READY, STARTING, STOPPING, STOPPED = "ready", "starting", "stopping", "stopped"
 LOADED_STATES = (READY, STARTING, STOPPING)
@@ -97,6 +98,7 @@ class Host:
     cpu_ratio: Optional[float] = None
     memory_used_bytes: Optional[int] = None
     memory_total_bytes: Optional[int] = None
+    pressure: Optional[Pressure] = None
     server_bytes: Optional[int] = None
     gpu_ratio: Optional[float] = None  # as llama-swap measures it
     gpu_power_w: Optional[float] = None

@@ -23,10 +23,11 @@ except ImportError:  # see processes.py
 from llamabar.core.address import is_loopback, parse, port_of
 from llamabar.core.decode import may_sleep
 from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryMeasured, ModelServer
+from llamabar.core.pressure import Pressure
 from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
+from llamabar.sources import power, pressure
 from llamabar.sources.footprint import footprint_bytes
-from llamabar.sources.power import Power
 from llamabar.sources.processes import (
     WILDCARDS,
     Identity,
@@ -42,26 +43,36 @@ from llamabar.sources.processes import (
     read,
     sockets,
 )
+from llamabar.sources.rarely import Rarely
 
-POWER = Power()
+POWER = Rarely(power.pmset, tool="pmset", first=False)
+PRESSURE: Rarely[Optional[Pressure]] = Rarely(pressure.sysctl, tool="sysctl", first=None)
 SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
 LOCAL = ("127.0.0.1", "::1", *WILDCARDS)
+PRESSURE_LOOKS = 5
 COMPUTING_CPU_S = 0.02  # between two looks: a clock tick is 10 ms on Linux, and an idle server wakes now and then
 
 _measured_before = False
 
 
-def measure() -> HostMeasured:
-    """Return CPU since the last call (None at the first) and memory of this computer."""
+def measure(*, every_s: float = 0.0) -> HostMeasured:
+    """Return CPU since the last call (None at the first) and memory of this computer; `every_s`: how often that is
+    wanted. Its pressure, for which a program is asked, is looked at once in PRESSURE_LOOKS times."""
     global _measured_before
+    pressed = PRESSURE.said(every_s=PRESSURE_LOOKS * every_s)
     if psutil is None:
-        return HostMeasured(None, None, None)
+        return HostMeasured(None, None, None, pressed)
     percent = read("CPU", lambda: psutil.cpu_percent(None), None)
     memory = read("memory", psutil.virtual_memory, None)
     cpu_ratio, _measured_before = (percent / 100 if percent is not None and _measured_before else None), True
     if memory is None:
-        return HostMeasured(cpu_ratio, None, None)
-    return HostMeasured(cpu_ratio, memory.total - memory.available, memory.total)
+        return HostMeasured(cpu_ratio, None, None, pressed)
+    return HostMeasured(cpu_ratio, memory.total - memory.available, memory.total, pressed)
+
+
+def saves_power() -> bool:
+    """Tell whether this computer saves power, as far as that is known."""
+    return POWER.said(every_s=power.EVERY_S)
 
 
 class _Served(NamedTuple):

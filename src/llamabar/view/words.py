@@ -10,6 +10,7 @@ from llamabar.core import units
 from llamabar.core.events import Fault, FaultKind, ServiceFound
 from llamabar.core.history import Spread
 from llamabar.core.phases import Phase
+from llamabar.core.pressure import Pressure
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, is_sure
@@ -82,12 +83,14 @@ PHASES: Dict[Phase, str] = {
     Phase.GENERATING: "generating",
 }
 
+PRESSURES: Dict[Pressure, str] = {Pressure.WARNING: "high pressure", Pressure.CRITICAL: "critical pressure"}
+
 SOURCE_MARKS: Dict[Source, str] = {Source.LIVE: "", Source.ESTIMATE: "~", Source.LAST: "last "}
 
 # Labels. SwiftBar finds a row in an open menu by its label up to the first colon, else by its first word.
 SPEED, LAST_SPEED, TYPICAL = "Speed", "Last speed", "Typical"
 PROMPT, MEMORY, REQUESTS, CONTEXT, LOAD_TIME = "Prompt", "Memory", "Requests", "Context", "Load time"
-CPU, GPU, TODAY, FINISHED, PRESSURE = "CPU", "GPU", "Today", "Finished", "Pressure"
+CPU, GPU, TODAY, FINISHED = "CPU", "GPU", "Today", "Finished"
 MODELS, OTHER_PROGRAMS, IN_USE, FREE = "Models", "Other programs", "In use", "Free"
 REQUEST, LOAD, PEERS, LAST_UPDATE, LAST_REQUEST = "Request", "Load Model", "Peers", "Last update", "Last request"
 MORE_LOADED, MORE_MODELS, SETTINGS, UPDATE = "More Loaded Models", "More Models", "Settings", "Update"

@@ -3,6 +3,7 @@
 from typing import Iterator, List, Optional, Tuple
 
 from llamabar.core import units
+from llamabar.core.pressure import Pressure
 from llamabar.core.readings import GPU_FRESH_S
 from llamabar.core.state import loaded
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, total
@@ -29,7 +30,11 @@ def memory(scene: Scene) -> Optional[Row]:
         measured = bool(held) or not any(loaded(server.snapshot) for server in scene.servers)
         said = words.of(*units.part_and_total(used_bytes, total_bytes))
         children = (*_parts(models_bytes if measured else None, used_bytes, total_bytes), *children)
-    return Row(words.MEMORY, said, palette.MEMORY, children=children, ambient=True)
+    short = words.PRESSURES.get(first.snapshot.host.pressure or Pressure.NORMAL)
+    if short is None:
+        return Row(words.MEMORY, said, palette.MEMORY, children=children, ambient=True)
+    said = f"{said}, {short}"
+    return Row(words.MEMORY, said, palette.FAILED, children=children, level=Level.WARNING, ambient=True)
 
 
 def _held(scene: Scene) -> List[Tuple[Server, str, float]]:
