@@ -252,6 +252,7 @@ def test_models_says_what_a_load_that_was_measured_took_and_only_that(tmp_path, 
         plugin.click("alpha-8b", under="Load Model:")
         plugin.wait_for_row("alpha-8b: ready")
         plugin.wait_for_text("--alpha-8b: ")
+        plugin.end()  # what was measured is written at the latest here
     assert run(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
     document = json.loads(run(tmp_path, "models", "--json", LLAMABAR_URL=server.url).stdout)
     found = {one["id"]: one["needs"] for one in document["models"]}

@@ -1,5 +1,6 @@
 """The history as the whole program keeps and shows it: rarely written, in nobody's way, readable in every form."""
 
+import contextlib
 import csv
 import json
 import signal
@@ -29,6 +30,16 @@ def history(home, *words, **more):
 
 def plugin(url, home, **more):
     return Plugin(url, home, LLAMABAR_DATA_DIR=str(home / "data"), **more)
+
+
+def kept(folder):
+    """How many requests are in the file now; 0 while it is being made."""
+    with (
+        contextlib.suppress(sqlite3.OperationalError),
+        contextlib.closing(sqlite3.connect(folder / "history.sqlite")) as database,
+    ):
+        return database.execute("SELECT COUNT(*) FROM requests").fetchone()[0]
+    return 0
 
 
 def a_watch(folder):
@@ -309,7 +320,7 @@ def test_watch_keeps_it_too_and_the_demo_does_not(tmp_path):
         watch = subprocess.Popen(
             [*command(), "watch"], env=environment(tmp_path, **more), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
         )
-        wait_for(lambda: json.loads(history(tmp_path, "--json").stdout)["days"], every_s=0.3)
+        wait_for(lambda: (tmp_path / "data" / "history.sqlite").exists() and kept(tmp_path / "data"))
         watch.send_signal(signal.SIGTERM)
         watch.communicate(timeout=10)
     assert json.loads(history(tmp_path, "--json").stdout)["days"]
