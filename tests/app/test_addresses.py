@@ -87,6 +87,9 @@ def test_a_peers_model_is_shown_and_offers_nothing(tmp_path, peer_id):
         assert not [item for item in plugin.items() if item.text == peer_id and item.has_action]
         document = json.loads(run(tmp_path, "models", "--json", LLAMABAR_URL=stranger.url).stdout)
         assert {one["id"]: one["state"] for one in document["models"]} == {"here": "stopped", peer_id: ""}
+        for command in ("load", "unload"):
+            done = run(tmp_path, command, peer_id, LLAMABAR_URL=stranger.url)
+            assert (done.returncode, done.stderr.splitlines()[0]) == (1, f"{peer_id} runs on another host.")
 
 
 def test_a_request_of_a_peers_model_has_a_phase_of_its_own():

@@ -1,6 +1,7 @@
 """What shells get: the script, and the answers to what is begun. bash, zsh and fish themselves where they are here."""
 
 import os
+import pty
 import shlex
 import shutil
 import subprocess
@@ -8,14 +9,16 @@ import subprocess
 import pytest
 
 from llamabar.cli.main import run
+from llamabar.cli.program import program
 from llamabar.store import names
 from tests.fakes.programs import chat, command, environment, llama_swap, wait_for
 from tests.fakes.programs import run as run_program
 
 
-@pytest.fixture
-def home(tmp_path):
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
     """A home whose last look saw a server with requests."""
+    tmp_path = tmp_path_factory.mktemp("home")
     with llama_swap() as server:
         waiting = chat(server, "alpha-8b", tokens=4000)
         wait_for(lambda: server.inflight.entries)
@@ -32,6 +35,12 @@ def answered(home, line):
     """What is offered for a line, by bash's way of asking."""
     done = run_program(home, _LLAMABAR_COMPLETE="bash_complete", COMP_WORDS=line)
     return [text.partition(",")[2] for text in done.stdout.splitlines() if text]
+
+
+BEGUN = {
+    "llamabar load be": "beta-3b", "llamabar unload org/short:": "org/short:ttl", "llamabar cancel ": "1",
+    "llamabar stat": "status",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("line", "found"), [
@@ -70,6 +79,10 @@ def test_names_that_could_not_be_typed_are_never_offered(tmp_path):
     assert names.recall(env)["models"] == ["good", "模型"]
 
 
+def with_llamabar_on_path(home, **more):
+    return {**environment(home), "PATH": f"{home}/bin:{os.environ['PATH']}", **more}
+
+
 def bash_completes(home, line):
     script = f"""
         eval "$(llamabar completions bash)"
@@ -77,7 +90,7 @@ def bash_completes(home, line):
         _llamabar_completion llamabar
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    env = {**environment(home), "PATH": f"{home}/bin:{os.environ['PATH']}"}
+    env = with_llamabar_on_path(home)
     done = subprocess.run(["bash", "--norc", "-c", script], env=env, capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
     return done.stdout.split()
@@ -91,6 +104,43 @@ def bash_completes(home, line):
 ])  # fmt: skip
 def test_bash_completes_ids_with_colons_too(home, line, found):
     assert bash_completes(home, line) == found
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish was found")
+def test_fish_completes_models_and_requests_and_shows_whole_descriptions(home):
+    asked = "; ".join(f"complete -C {shlex.quote(line)}" for line in BEGUN)
+    words = ["fish", "--no-config", "-c", f"llamabar completions fish | source; {asked}"]
+    done = subprocess.run(words, env=with_llamabar_on_path(home), capture_output=True, text=True, timeout=60)
+    said = [line.partition("\t") for line in done.stdout.splitlines()]
+    assert ([one[0] for one in said], done.stderr) == (list(BEGUN.values()), "")
+    assert said[-1][2] == program.commands["status"].get_short_help_str()
+
+
+ZSH = """
+    autoload -Uz compinit; compinit -u -D
+    eval "$(llamabar completions zsh)"
+    PS1="ready> " PROMPT_EOL_MARK=""
+    keep() { print -r -- "$BUFFER" >> $HOME/kept; BUFFER="" }
+    zle -N keep; bindkey "^X" keep; bindkey "^I" complete-word
+"""
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh was found")
+def test_zsh_completes_models_and_requests(home):
+    (home / ".zshrc").write_text(ZSH)
+    env = with_llamabar_on_path(home, ZDOTDIR=str(home))
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(["zsh", "-d", "-i"], env=env, stdin=theirs, stdout=theirs, stderr=theirs) as shell:
+        os.close(theirs)
+        for line in BEGUN:
+            said = b""
+            while b"ready> " not in said:
+                said += os.read(ours, 4096)
+            os.write(ours, f"{line}\t\x18\r".encode())
+        wait_for(lambda: (home / "kept").read_text().count("\n") == len(BEGUN) if (home / "kept").exists() else False)
+        shell.kill()
+    os.close(ours)
+    assert [line.split()[-1] for line in (home / "kept").read_text().splitlines()] == list(BEGUN.values())
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])

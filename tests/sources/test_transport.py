@@ -217,6 +217,23 @@ def test_a_host_that_cannot_be_is_not_found_and_nothing_worse(name):
     assert caught.value.fault.kind in (FaultKind.NO_ADDRESS, FaultKind.UNKNOWN_HOST)
 
 
+def test_a_stream_may_be_closed_by_two_threads_at_once():
+    with llama_swap() as server:
+        stream = Client(server.url).open_stream()
+        body = stream._response._fp
+        flush, flushed = body.flush, []
+
+        def _while_the_other_closes():
+            flushed.append(True)
+            if len(flushed) == 1:
+                body.close()
+            flush()
+
+        body.flush = _while_the_other_closes
+        stream.close()
+        assert len(flushed) == 2 and body.closed
+
+
 def test_an_exception_in_a_thread_reaches_the_loop_and_the_thread_goes_on():
     inbox = Inbox()
     worker = CallWorker("one", inbox)

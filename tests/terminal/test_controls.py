@@ -83,6 +83,15 @@ def test_load_acts_at_once():
     assert outcome.view.message == "Loading coder…"
 
 
+def test_a_peers_model_is_neither_loaded_nor_unloaded_from_here():
+    peer = ev.ModelsListed((ev.ModelInfo("studio/far", "", peer=True),))
+    scene = scene_of(snapshot_of(peer))
+    for key in "lu":
+        outcome = after(key, scene)
+        assert outcome.action is None and outcome.view.message == "studio/far runs on another host."
+    assert {"l", "u"}.isdisjoint(key for key, _ in offered(outcome.view, scene))
+
+
 def test_unload_asks_only_where_it_interrupts_somebody():
     idle = after(["u"], scene_of())
     assert (idle.deed, idle.action.do) == (Deed.ACT, Do.UNLOAD)

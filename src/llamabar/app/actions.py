@@ -78,9 +78,6 @@ def _load(action: Action, where: Where) -> Result:
         return _nothing("it is already loaded")
     path = f"/upstream/{_quoted(action.target)}/"
     refusal = _asked(where.client, "GET", path, answer_s=LOAD_S, only_own=True)
-    model = where.snapshot.models.get(action.target)
-    if model is not None and model.info.peer:  # nobody tells its state
-        return _failed(refusal) if refusal else DONE
     after = state_when(where.client, lambda seen: _state_of(seen, action.target) != STARTING, within_s=SETTLED_S)
     state = _state_of(after, action.target)
     if state == READY:

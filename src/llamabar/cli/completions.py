@@ -1,5 +1,6 @@
 """What a shell asks to complete a line, and the script that makes it ask: click's, and for bash our own.
 
+click's script for fish cuts a description, and a model's id, at its first comma: ours splits once.
 bash splits words at colons, which stand in model ids, and macOS has its version 3.2: so the script sends the whole
 line, and takes off what stands before the last colon. Models, requests and profiles are those of the last look.
 """
@@ -47,9 +48,15 @@ class Bash(BashComplete):
         return (words, "") if line[-1:].isspace() or not words else (words[:-1], words[-1])
 
 
+class Fish(FishComplete):
+    """fish, with descriptions that have commas."""
+
+    source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
+
+
 def script(shell: str, program: click.Command) -> str:
     """Return what a shell's start file evaluates."""
-    kind = {"bash": Bash, "zsh": ZshComplete, "fish": FishComplete}[shell]
+    kind = {"bash": Bash, "zsh": ZshComplete, "fish": Fish}[shell]
     return kind(program, {}, "llamabar", COMPLETION_VARIABLE).source().strip() + "\n"
 
 

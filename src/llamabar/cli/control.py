@@ -94,6 +94,8 @@ def _model_tasks(do: Do, wanted: str, reached: Mapping[str, Snapshot]) -> List[T
 
 
 def _refusal(do: Do, snapshot: Snapshot, model: Model) -> Optional[LlamabarError]:
+    if model.info.peer:
+        return LlamabarError(f"{model.id} runs on another host.", "Its first request loads it.", code=Code.UNSUPPORTED)
     old = "unload_one" in snapshot.refuted
     if old and do is Do.UNLOAD:
         return _too_old("unload a single model", "To unload all of them: llamabar unload --all")

@@ -24,9 +24,12 @@ def capabilities(snapshot: Snapshot) -> Tuple[str, ...]:
 
 
 def loadable(snapshot: Snapshot, model: Model) -> bool:
-    """Tell whether a model can be addressed in a path: not with empty segments, nor up to v158 with a slash.
+    """Tell whether a model can be loaded by its path: not with empty segments, nor up to v158 with a slash.
 
+    A peer's never: llama-swap passes the path on, and the peer answers with its own front page (measured on v250).
     The route that unloads one model (v161) shows that ids with slashes are understood (facts, section 11).
     """
     segments = model.id.split("/")
+    if model.info.peer:
+        return False
     return len(segments) == 1 or (all(segments) and "unload_one" in snapshot.confirmed)

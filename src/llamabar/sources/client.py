@@ -17,6 +17,7 @@ from llamabar.sources import clock
 from llamabar.sources.chunked import pieces_of
 from llamabar.sources.echoes import without
 from llamabar.sources.exchange import (
+    CLOSED_MEANWHILE,
     AnyConnection,
     Deadline,
     HTTPConnection,
@@ -247,7 +248,8 @@ class Stream:
     def close(self) -> None:
         """End the connection."""
         self._deadline.close()
-        self._response.close()
+        with CLOSED_MEANWHILE:
+            self._response.close()
 
 
 def _basic(login: str) -> str:

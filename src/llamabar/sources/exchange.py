@@ -5,6 +5,7 @@ trickle would hold a caller for ever. So each exchange has a timer that shuts it
 line to 64 KiB and an answer to 100 headers. The look-up of a host's name is the system's, and bounded by that alone.
 """
 
+import contextlib
 import os
 import socket
 import sys
@@ -31,14 +32,15 @@ from urllib3.exceptions import (  # noqa: E402
 )
 from urllib3.exceptions import TimeoutError as ReadTimeout  # noqa: E402
 
-__all__ = ["AnyConnection", "Deadline", "HTTPConnection", "HTTPSConnection", "Unreachable", "certificates", "fault_of",
-           "keep_alive", "urllib3"]  # fmt: skip
+__all__ = ["CLOSED_MEANWHILE", "AnyConnection", "Deadline", "HTTPConnection", "HTTPSConnection", "Unreachable",
+           "certificates", "fault_of", "keep_alive", "urllib3"]  # fmt: skip
 
 KEPT_ALIVE = (  # name, seconds or times, and the number in macOS's netinet/tcp.h, where a Python lacks the name
     ("TCP_KEEPIDLE", 10, None), ("TCP_KEEPALIVE", 10, 0x10), ("TCP_KEEPINTVL", 5, 0x101), ("TCP_KEEPCNT", 3, 0x102),
 )  # fmt: skip
 AnyConnection = Union[HTTPConnection, HTTPSConnection]
 CERTIFICATES_BYTES = 4_000_000
+CLOSED_MEANWHILE = contextlib.suppress(ValueError)  # http.client flushes an answer that another thread has closed
 
 
 class Unreachable(Exception):
@@ -87,7 +89,8 @@ class Deadline:
         self._timer.cancel()
         if self._connection is not None:
             self._shut()
-            self._connection.close()
+            with CLOSED_MEANWHILE:
+                self._connection.close()
         if self.socket is not None:
             self.socket.close()
 

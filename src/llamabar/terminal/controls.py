@@ -123,6 +123,8 @@ def _load(view: View, scene: Scene) -> Outcome:
     if model is None:
         return Outcome(say(view, words.SELECT_MODEL, scene))
     label = server.label(model.id)
+    if model.info.peer:
+        return Outcome(say(view, words.elsewhere(label), scene))
     if model.state in (READY, STARTING):
         return Outcome(say(view, words.already(label, model.state == READY), scene))
     if not server.snapshot.connected or not loadable(server.snapshot, model):
@@ -138,7 +140,8 @@ def _unload(view: View, scene: Scene) -> Outcome:
         return Outcome(say(view, words.SELECT_MODEL, scene))
     label = server.label(model.id)
     if model.state not in (READY, STARTING):
-        return Outcome(say(view, words.not_loaded(label), scene))
+        said = words.elsewhere(label) if model.info.peer else words.not_loaded(label)
+        return Outcome(say(view, said, scene))
     if not snapshot.connected or "unload_one" not in snapshot.confirmed:
         return Outcome(say(view, words.not_now(Do.UNLOAD, label), scene))
     action = Action(Do.UNLOAD, model.id, server=server.name)

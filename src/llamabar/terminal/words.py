@@ -163,6 +163,11 @@ def not_now(do: Do, label: str) -> str:
     return f"Can't {do.value} {label} right now."
 
 
+def elsewhere(label: str) -> str:
+    """Return that a peer's model can't be loaded or unloaded from here."""
+    return f"{label} runs on another host."
+
+
 def sorted_by(what: str) -> str:
     """Return how the models are sorted."""
     return f"Sorted by {what}."
