@@ -134,15 +134,18 @@ def test_https_to_a_server_that_speaks_plain_http_says_so(tmp_path):
 
 
 def test_behind_a_path_prefix_everything_works(tmp_path):
+    opened, tool = tmp_path / "opened", tmp_path / "open"
+    tool.write_text(f'#!/bin/sh\necho "$@" >"{opened}"\n')
+    tool.chmod(0o755)
     with llama_swap() as server, Recorder(server.server_address[1], prefix="/llm/swap") as proxy:
-        with Plugin(f"{proxy.url}/", tmp_path) as plugin:
+        with Plugin(f"{proxy.url}/", tmp_path, PATH=f"{tmp_path}:{os.environ['PATH']}") as plugin:
             plugin.wait_for_row("Load Model: 5")
             plugin.click("org/short", under="Load Model:")
             plugin.wait_for_row("org/short:ttl: ready")
             plugin.click("Unload", under="org/short")
             plugin.wait_for_row("llama-swap: no model loaded")
-            opened = next(item for item in plugin.items() if item.text == "Open Web UI")
-            assert opened.params["href"] == f"{proxy.url}/ui/models#/models"
+            plugin.click("Open Web UI")
+            wait_for(lambda: opened.exists() and opened.read_text() == f"-- {proxy.url}/ui/models#/models\n")
         assert all(path.startswith("/llm/swap/") for _, _, path, _ in proxy.requests)
         assert "GET /llm/swap/upstream/org%2Fshort%3Attl/" in proxy.routes()
 

@@ -73,15 +73,15 @@ def test_blocks_show_the_newest_points():
 
 
 def test_a_bar_of_three_parts_is_solid_hatched_and_empty():
-    rows = grid(draw_parts((0.25, 0.5), width_px=32, height_px=24)).splitlines()
-    assert rows[0] == "." * 32 and rows[6] == "#" * 32, "a frame around it, air above and below"
+    rows = grid(draw_parts(0.25, 0.5, width_px=32, height_px=24)).splitlines()
+    assert rows[0] == "." * 32 and rows[6] == "+" * 32, "a frame around it, air above and below"
     middle = rows[9]
-    assert middle[:8] == "#" * 8 and set(middle[8:24]) == {"#", "."} and middle[24:30] == "." * 6
+    assert middle[:8] == "+" * 8 and set(middle[8:24]) == {"+", "."} and middle[24:] == "......++"
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.0), (1.0, 0.0), (0.5, 0.5), (0.9, 0.3), (0.31, 0.33)])
 def test_any_shares_make_a_bar_of_one_size(shares):
-    assert read(draw_parts(shares))[:2] == (144, 32)
+    assert read(draw_parts(*shares))[:2] == (144, 32)
 
 
 @pytest.mark.parametrize(("width_px", "height_px", "chart"), [

@@ -242,3 +242,17 @@ def test_what_is_remembered_makes_the_same_menu_and_the_same_frame(name):
     assert frames == {render(drawn(name), Clicks())}
     first, second = ([row for row in compose(scene).rows() if row.subject is not None] for _ in range(2))
     assert all(one is other for one, other in zip(first, second)), "what did not change is not made again"
+
+
+def test_each_models_share_of_memory_is_a_bar_that_is_not_drawn_again_until_it_moves():
+    def menu(used_bytes):
+        measured = ev.MemoryMeasured(None, {"a": used_bytes, "b": 32 * 10**9})
+        host = ev.HostMeasured(0.1, 60 * 10**9, 64 * 10**9)
+        return menu_of(live(table("a", "b", state="ready"), measured, host), remembered=remembered)
+
+    remembered = Remembered()
+    first, second = (child(menu(8 * 10**9), "Memory").children for _ in range(2))
+    rows = [{row.label: row for row in children} for children in (first, second)]
+    assert [rows[0][one].image.values for one in ("a", "b", "Models")] == [(1 / 8,), (1 / 2,), (5 / 8, 5 / 16)]
+    assert rows[0]["a"] is rows[1]["a"] and rows[0]["b"] is rows[1]["b"]
+    assert child(menu(16 * 10**9), "Memory").children[3].value == "16.0 GB"

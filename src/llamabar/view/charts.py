@@ -12,6 +12,7 @@ from llamabar.view.palette import DASHED, FILL, LINE
 
 RETINA_PIXELS_PER_METRE = 5669  # 144 dpi: NSImage then draws half as many points as pixels
 CLEAR, BAR, DARK, SECOND = range(4)
+CLEAR_RGBA = (0, 0, 0, 0)
 PIXELS_A_BYTE = 4
 TOP_PX, LINE_PX, DOT_PX = 2, 2, 2
 GLYPH_PX, GLYPH_ROWS = 8, 5  # three dots and a blank, by five dots
@@ -23,7 +24,7 @@ GLYPHS: Dict[str, Tuple[int, ...]] = {
 }  # fmt: skip
 SCALE_CHARS = 3  # the longest top: 200, 20k, 50G
 FEWEST_POINTS, MOST_PX = 5, 584  # beside two scales an image is at most 640 pixels wide
-HATCH = (b"\xaa\x80", b"\x2a\xa0", b"\x0a\xa8", b"\x02\xaa")  # slanting strokes of the dark colour, repeated
+HATCH = (0xF8, 0x3E, 0x8F, 0xE3)  # slanting strokes, a pixel a bit, two rows each
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 Points = Tuple[Optional[float], ...]
@@ -68,31 +69,24 @@ def draw(chart: Chart, bars: Scale, line: Scale = NO_LINE) -> bytes:
     height_px = chart.height_px
     tops = [_px(value, height_px) for value in bars.values]
     steps = _steps([_px(value, height_px) for value in line.values], len(tops))
-    patterns = [_pattern(index, chart.point_px, gap=index in (BAR, DARK)) for index in range(4)]
+    columns: List[Sequence[bytes]] = [_column(top, step, chart) for top, step in zip(tops, steps)]
     left, right = (_words(scale.top, index, height_px) for scale, index in ((bars, DARK), (line, SECOND)))
-    rows = []
-    for row in range(height_px):
-        level = height_px - row
-        body = [patterns[_index(top, step, level)] for top, step in zip(tops, steps)]
-        rows.append(b"".join((*left[row : row + 1], *body, *right[row : row + 1])))
-    return _png(rows, second=bool(line.values))
+    columns = [*filter(None, [left]), *columns, *filter(None, [right])]
+    palette = [CLEAR_RGBA, FILL, LINE, DASHED][: 4 if line.values else 3]
+    return _png([b"".join(row) for row in zip(*columns)], palette)
 
 
-@lru_cache(maxsize=16)
-def draw_parts(shares: Tuple[float, ...], width_px: int = 144, height_px: int = 32) -> bytes:
-    """Return a bar of three parts: the first solid, the second hatched, what is left an empty frame."""
-    columns = width_px // PIXELS_A_BYTE
-    first = round(shares[0] * columns)
-    second = min(columns, round(sum(shares[:2]) * columns)) - first
-    rest = columns - first - second
-    edge = [_pattern(DARK, PIXELS_A_BYTE) * columns] * LINE_PX
-    rows = []
-    for row in range(height_px // 2 - 2 * LINE_PX):
-        hatch = (HATCH[row // 2 % len(HATCH)] * columns)[:second]
-        empty = b"\x00" * (rest - 1) + bytes([DARK << 2 | DARK]) if rest else b""
-        rows.append(_pattern(DARK, PIXELS_A_BYTE) * first + hatch + empty)
-    blank = [b"\x00" * columns] * (height_px // 4)
-    return _png([*blank, *edge, *rows, *edge, *blank])
+@lru_cache(maxsize=64)
+def draw_parts(first: float, second: float = 0.0, *, width_px: int = 144, height_px: int = 32) -> bytes:
+    """Return a bar of three shares: the first solid, the second hatched, what is left an empty frame."""
+    whole = (1 << width_px) - 1
+    left, right = (whole >> min(width_px, round(share * width_px)) for share in (first, first + second))
+    strokes = (int.from_bytes(bytes([stroke]) * (width_px // 8), "big") for stroke in HATCH)
+    inside = [whole ^ left | stroke & (left ^ right) | ((1 << LINE_PX) - 1) for stroke in strokes]
+    *rows, line, blank = (row.to_bytes(width_px // 8, "big") for row in (*inside, whole, 0))
+    body = [rows[row // 2 % len(rows)] for row in range(height_px // 2 - 2 * LINE_PX)]
+    return _png([blank] * (height_px // 4) + [line] * LINE_PX + body + [line] * LINE_PX + [blank] * (height_px // 4),
+                [CLEAR_RGBA, LINE])  # fmt: skip
 
 
 def blocks(values: Points, width: int) -> str:
@@ -117,14 +111,19 @@ def _steps(heights: Sequence[Optional[int]], points: int) -> List[Tuple[int, int
     return found
 
 
-def _index(top: Optional[int], step: Tuple[int, int], level: int) -> int:
-    if step[0] < level <= step[1]:
-        return SECOND
-    if top is None or level > top:
-        return CLEAR
-    return DARK if level > top - TOP_PX else BAR
+@lru_cache(maxsize=512)
+def _column(top: Optional[int], step: Tuple[int, int], chart: Chart) -> List[bytes]:
+    """Return a point of a chart, its rows from the top: a bar up to `top`, and the line over it within `step`."""
+    clear, bar, dark, second = (_pattern(one, chart.point_px, gap=one in (BAR, DARK)) for one in range(4))
+    shown = min(chart.height_px, top or 0)
+    edge = min(shown, max(0, shown - (top or 0) + TOP_PX))
+    rows = [clear] * (chart.height_px - shown) + [dark] * edge + [bar] * (shown - edge)
+    low, high = step
+    rows[chart.height_px - high : chart.height_px - low] = [second] * (high - low)
+    return rows
 
 
+@lru_cache(maxsize=64)
 def _pattern(index: int, pixels: int, *, gap: bool = False) -> bytes:
     """Return so many pixels of a colour, four a byte, the leftmost in the highest bits; `gap`: the last stays clear."""
     found = 0
@@ -151,12 +150,12 @@ def _words(text: str, index: int, height_px: int) -> List[bytes]:
     return (rows + [b"\x00" * len(rows[0])] * height_px)[:height_px]
 
 
-def _png(rows: List[bytes], *, second: bool = False) -> bytes:
+def _png(rows: List[bytes], palette: Sequence[Tuple[int, ...]]) -> bytes:
     import png  # not before there is something to draw
 
-    palette = [(0, 0, 0, 0), FILL, LINE, DASHED][: 4 if second else 3]
+    bits = 1 if len(palette) == 2 else 2
     writer = png.Writer(
-        width=len(rows[0]) * PIXELS_A_BYTE, height=len(rows), palette=palette, bitdepth=2, compression=9,
+        width=len(rows[0]) * 8 // bits, height=len(rows), palette=palette, bitdepth=bits, compression=9,
         x_pixels_per_unit=RETINA_PIXELS_PER_METRE, y_pixels_per_unit=RETINA_PIXELS_PER_METRE, unit_is_meter=True,
     )  # fmt: skip
     out = io.BytesIO()

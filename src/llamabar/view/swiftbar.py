@@ -54,7 +54,7 @@ class Clicks:
 
     def params(self, action: Action) -> List[str]:
         """Return the parameters that make an item do this, exactly one way for one action; [] if none can carry it."""
-        if action.do is Do.OPEN:
+        if action.do is Do.OPEN and not self.by_stdin:  # a click is shorter than an address with a long id
             return [f"href={quote(action.target, safe=_URL_CHARS, errors='replace')}"]
         if action.do is Do.REFRESH:
             return ["refresh=true"]

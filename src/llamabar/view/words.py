@@ -213,13 +213,19 @@ def spread(spread: Optional[Spread], say: Callable[[float], str], over: str = ""
     """Return the lowest, typical and highest of a chart, "" where nothing is known."""
     if spread is None:
         return ""
-    figures = (say(spread.lowest), say(spread.typical), say(spread.highest))
+    *below, highest = map(say, spread)
+    figures = (*(_without_unit(one, highest) for one in below), highest)
     return f"{_('lowest {}, typical {}, highest {}', *figures)} {over}".rstrip()
 
 
 def bounds(lowest: str, highest: str) -> str:
     """Return between what a figure moved."""
-    return _("{} to {}", lowest, highest)
+    return _("{} to {}", _without_unit(lowest, highest), highest)
+
+
+def _without_unit(figure: str, like: str) -> str:
+    """Return a figure without the unit that another one says for both."""
+    return figure.removesuffix(like[like.find(" ") :]) if " " in like else figure
 
 
 def tps(tps: float) -> str:
@@ -243,8 +249,8 @@ def after(seconds: float) -> str:
 
 
 def usual(seconds: Optional[float], times: int) -> str:
-    """Return how long something usually takes, and of how many times that is known."""
-    return _("{} (median of {})", units.span(seconds), times)
+    """Return how long something usually takes, and of how many times that is the median."""
+    return units.span(seconds) if times == 1 else _("{} (median of {})", units.span(seconds), times)
 
 
 def peak(now: str, highest: str) -> str:

@@ -1,5 +1,6 @@
 """This Mac's memory, CPU and GPU in one row, and what was done today in another."""
 
+from functools import partial
 from typing import Iterator, List, Optional, Tuple
 
 from llamabar.core import units
@@ -24,7 +25,7 @@ def memory(scene: Scene) -> Optional[Row]:
     if not held and (not total_bytes or used_bytes is None):
         return None
     models_bytes = sum(used for _, _, used in held)
-    children = (*_models(held), *_processors(scene))
+    children = (*_models(scene, held, total_bytes), *_processors(scene))
     said = units.size(models_bytes)
     if used_bytes is not None and total_bytes:
         measured = bool(held) or not any(loaded(server.snapshot) for server in scene.servers)
@@ -47,7 +48,7 @@ def _parts(models_bytes: Optional[float], used_bytes: float, total_bytes: int) -
     """Return the bar of what models hold, what others hold, and what is free, each in words; None is not known."""
     parts_bytes = (models_bytes or 0.0, max(0.0, used_bytes - (models_bytes or 0.0)))
     shares = tuple(round(part / total_bytes * SHARES) / SHARES for part in parts_bytes)
-    image = Image(draw_parts(shares), shares)
+    image = Image(draw_parts(*shares), shares)
     free = fact(palette.MEMORY, words.FREE, units.size(max(0.0, total_bytes - used_bytes)), ambient=True)
     if models_bytes is None:
         return (Row(words.IN_USE, units.size(used_bytes), image=image, level=Level.QUIET, ambient=True), free)
@@ -58,13 +59,23 @@ def _parts(models_bytes: Optional[float], used_bytes: float, total_bytes: int) -
     )
 
 
-def _models(held: List[Tuple[Server, str, float]]) -> Iterator[Row]:
+def _models(scene: Scene, held: List[Tuple[Server, str, float]], total_bytes: Optional[int]) -> Iterator[Row]:
+    """Yield a row for each of the first models, its share as a bar of the same scale as the whole."""
     for server, model_id, used_bytes in held[:LISTED]:
-        yield fact(palette.NAME, server.label(model_id), units.size(used_bytes), ambient=True)
+        label, said = server.label(model_id), units.size(used_bytes)
+        share = round(used_bytes / total_bytes * SHARES) / SHARES if total_bytes else None
+        make = partial(_model, label, said, share)
+        yield scene.remembered.part(("held", server.name, model_id), (label, said, share), make)
     more = held[LISTED:]
     if more:
         said = f"{words.counted(len(more), 'model')}, {units.size(sum(used for _, _, used in more))}"
         yield fact(palette.MORE, words.LEFT_OUT, said, ambient=True)
+
+
+def _model(label: str, said: str, share: Optional[float]) -> Row:
+    if share is None:
+        return fact(palette.NAME, label, said, ambient=True)
+    return Row(label, said, image=Image(draw_parts(share), (share,)), level=Level.QUIET, ambient=True)
 
 
 def _processors(scene: Scene) -> Iterator[Row]:

@@ -9,7 +9,7 @@ from llamabar.core.status import Status
 from llamabar.view import palette, words
 from llamabar.view.menu import Action, Do, Level, Row
 from llamabar.view.scene import Scene, Server
-from llamabar.view.sections.items import asking, chart, fact, in_terminal, item, service_known, spread_words
+from llamabar.view.sections.items import asking, chart, fact, in_terminal, item, over, service_known, spread_of
 from llamabar.view.text import name, plain, reason
 
 STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTING)
@@ -77,8 +77,9 @@ def doing(server: Server, now_s: float) -> str:
 def _speed(server: Server, scene: Scene) -> Row:
     """Return the chart; its words are its unit and its span, its tooltip the figures."""
     told = ((words.SPEED, "generation_tps"), (words.PROMPT, "prompt_tps"))
-    said = [(label, spread_words(server, scene, reading, words.tps)) for label, reading in told]
-    tooltip = "; ".join(f"{label}: {spread}" for label, spread in said if spread)
+    found = [(label, words.spread(spread_of(server, scene, reading), words.tps)) for label, reading in told]
+    said = "; ".join(f"{label}: {spread}" for label, spread in found if spread)
+    tooltip = f"{said} {over(server.history)}" if said else ""
     image = chart(server, scene, "generation_tps", spec=scene.chart, second="prompt_tps")
     return Row(words.SPEED, units.duration(server.history.span_s), image=image, tooltip=tooltip)
 
