@@ -1,4 +1,5 @@
-"""docs/pictures: every state of the menu, drawn by the page of `preview` and photographed by a headless Chromium."""
+"""docs/pictures: every state of the menu, drawn by the page of `preview` and photographed by a headless Chromium, and
+the demo's minute as an animation."""
 
 import io
 import sys
@@ -10,17 +11,15 @@ from typing import List, Tuple
 import png
 
 from llamabar.view.html import page
-from tools import chromium
+from tools import chromium, film
+from tools.colours import nearest, palette
 from tools.scenes import Named, scenes
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 LARGEST_BYTES = 60_000
 WIDTH_PX = 920
 SCALES = (1.5, 1.25, 1.0, 0.75)  # the first that is small enough
-COLOURS, APART = 64, 400
 BOX = "JSON.parse(JSON.stringify(document.querySelector('.pair').getBoundingClientRect()))"
-
-Colour = Tuple[int, int, int]
 
 
 def main() -> int:
@@ -31,10 +30,12 @@ def main() -> int:
         return 1
     FOLDER.mkdir(parents=True, exist_ok=True)
     made = {f"{named.name}.png": picture for named, picture in photographed(program)}
+    if not all(made.values()):
+        name = next(name for name, picture in made.items() if not picture)
+        print(f"{name} would be larger than {LARGEST_BYTES:,} bytes: show fewer rows.", file=sys.stderr)
+        return 1
+    made.update({f"{name}.png": picture for name, picture in film.films(program).items()})
     for name, picture in made.items():
-        if not picture:
-            print(f"{name} would be larger than {LARGEST_BYTES:,} bytes: show fewer rows.", file=sys.stderr)
-            return 1
         (FOLDER / name).write_bytes(picture)
         print(f"docs/pictures/{name}: {len(picture):,} bytes", flush=True)
     for old in FOLDER.glob("*.png"):
@@ -68,25 +69,12 @@ def with_few_colours(picture: bytes) -> bytes:
     width, height, rows, _ = png.Reader(bytes=picture).asRGB8()
     pixels = [list(zip(*[iter(row)] * 3)) for row in rows]
     counted = Counter(pixel for row in pixels for pixel in row)
-    palette = _palette(counted)
-    index = {colour: min(range(len(palette)), key=lambda at: _apart(colour, palette[at])) for colour in counted}
+    chosen = palette(counted)
+    index = nearest(counted, chosen)
     out = io.BytesIO()
-    writer = png.Writer(width, height, palette=palette, bitdepth=8, compression=9)
+    writer = png.Writer(width, height, palette=chosen, bitdepth=8, compression=9)
     writer.write(out, [[index[pixel] for pixel in row] for row in pixels])
     return out.getvalue()
-
-
-def _palette(counted: "Counter[Colour]") -> List[Colour]:
-    """Return the commonest colours, none of them like another: a rare red is worth more than one more grey."""
-    palette: List[Colour] = []
-    for colour, _ in counted.most_common():
-        if len(palette) < COLOURS and all(_apart(colour, other) > APART for other in palette):
-            palette.append(colour)
-    return palette
-
-
-def _apart(one: Colour, other: Colour) -> int:
-    return sum((a - b) ** 2 for a, b in zip(one, other))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from tests.fakes.programs import ROOT, llama_swap, run
 from tools import pages
 
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md")])
-LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\(([^)\s]+)\)|\bsrc(?:set)?=\"([^\"]+)\"")
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 SHELL = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -61,9 +61,14 @@ def anchors(text):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
+def targets(text):
+    """Return what a page's links and pictures lead to."""
+    return [link or picture for link, picture in LINK.findall(text)]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page):
-    for target in LINK.findall(CODE.sub("", page.read_text("utf-8"))):
+    for target in targets(CODE.sub("", page.read_text("utf-8"))):
         if "://" in target:
             continue
         path, _, anchor = target.partition("#")
@@ -106,7 +111,7 @@ def check_options(words):
 
 def test_the_check_sees_a_link_that_leads_nowhere_and_a_command_that_is_none():
     assert anchors("# A\n## Keys, `b_c`\n```sh\n# no heading\n```\n") == {"a", "keys-b_c"}
-    assert LINK.findall("see [a](b.md#c)") == ["b.md#c"]
+    assert targets('see [a](b.md#c) <img src="d.png">') == ["b.md#c", "d.png"]
     with pytest.raises(click.UsageError):
         check_options(["status", "--no-such-option"])
 

@@ -29,7 +29,7 @@ max-width:calc(100% - 24px);min-width:min(250px,calc(100% - 24px))}
 .words{min-width:0;overflow-wrap:anywhere;unicode-bidi:isolate}
 .value{margin-left:auto;padding:0 6px;border-radius:8px;background:var(--badge);color:var(--quiet);font-size:11px;
 line-height:16px;text-align:right;overflow-wrap:anywhere;font-variant-numeric:tabular-nums;
-flex-shrink:0;max-width:55%}
+flex-shrink:0;max-width:max(60%,100% - 130px)}
 .mark{margin-left:auto;padding-left:10px;flex:none}
 .value~.mark{margin-left:0}
 .still>.line{color:var(--quiet)}

@@ -1,0 +1,77 @@
+"""Animated PNGs from pictures that share one palette. Each frame after the first holds only the rectangle that changed.
+
+The format: https://www.w3.org/TR/png-3/#apng-frame-based-animation
+"""
+
+import struct
+import zlib
+from typing import Iterator, List, NamedTuple, Sequence, Tuple
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+BIT_DEPTH, INDEXED = 8, 3
+AS_IT_IS, OVERWRITE = 0, 0  # what is done with a frame's place after it, and with what was there before it
+
+Rows = Sequence[bytes]  # of a picture: an index of the palette a pixel
+
+
+class Box(NamedTuple):
+    """A part of a picture."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+
+def animated(frames: Sequence[Rows], palette: Sequence[Tuple[int, int, int]], *, frame_ms: int) -> bytes:
+    """Return an animation that repeats for ever; a picture like the one before it makes that one stay longer."""
+    width, height = len(frames[0][0]), len(frames[0])
+    shown = _shown(frames)
+    head = struct.pack(">IIBBBBB", width, height, BIT_DEPTH, INDEXED, 0, 0, 0)
+    colours = b"".join(bytes(colour) for colour in palette)
+    parts = [_chunk(b"IHDR", head), _chunk(b"PLTE", colours), _chunk(b"acTL", struct.pack(">II", len(shown), 0))]
+    number = 0
+    for rows, box, count in shown:
+        size = (box.right - box.left, box.bottom - box.top, box.left, box.top)
+        control = struct.pack(">IIIIIHHBB", number, *size, count * frame_ms, 1000, AS_IT_IS, OVERWRITE)
+        lines = b"".join(b"\0" + row[box.left : box.right] for row in rows[box.top : box.bottom])
+        data, first = zlib.compress(lines, 9), number == 0
+        number += 1 if first else 2
+        parts.append(_chunk(b"fcTL", control))
+        parts.append(_chunk(b"IDAT", data) if first else _chunk(b"fdAT", struct.pack(">I", number - 1) + data))
+    return SIGNATURE + b"".join(parts) + _chunk(b"IEND", b"")
+
+
+def chunks(picture: bytes) -> Iterator[Tuple[bytes, bytes]]:
+    """Yield the chunks of a PNG, their names and what is in them; raise ValueError if one is damaged."""
+    at = len(SIGNATURE)
+    while at < len(picture):
+        (size,) = struct.unpack_from(">I", picture, at)
+        named = picture[at + 4 : at + 8 + size]
+        if picture[at + 8 + size : at + 12 + size] != struct.pack(">I", zlib.crc32(named)):
+            raise ValueError(f"damaged chunk at {at}")
+        yield named[:4], named[4:]
+        at += 12 + size
+
+
+def _shown(frames: Sequence[Rows]) -> List[Tuple[Rows, Box, int]]:
+    """Return the pictures that differ from the one before, each with what changed and how many frames it stays."""
+    found = [(frames[0], Box(0, 0, len(frames[0][0]), len(frames[0])), 1)]
+    for rows in frames[1:]:
+        before, box, count = found[-1]
+        if rows == before:
+            found[-1] = (before, box, count + 1)
+        else:
+            found.append((rows, _changed(before, rows), 1))
+    return found
+
+
+def _changed(before: Rows, after: Rows) -> Box:
+    """Return the smallest part with all pixels that differ."""
+    lines = [number for number, pair in enumerate(zip(before, after)) if pair[0] != pair[1]]
+    places = [at for line in lines for at, pair in enumerate(zip(before[line], after[line])) if pair[0] != pair[1]]
+    return Box(min(places), lines[0], max(places) + 1, lines[-1] + 1)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

@@ -1,0 +1,26 @@
+"""Few colours for pictures: each becomes the nearest of those that stand well apart."""
+
+from collections import Counter
+from typing import Dict, List, Sequence, Tuple
+
+COLOURS, APART = 64, 400
+
+Colour = Tuple[int, int, int]
+
+
+def palette(counted: "Counter[Colour]") -> List[Colour]:
+    """Return the commonest colours, none of them like another: a rare red is worth more than one more grey."""
+    found: List[Colour] = []
+    for colour, _ in counted.most_common():
+        if len(found) < COLOURS and all(_apart(colour, other) > APART for other in found):
+            found.append(colour)
+    return found
+
+
+def nearest(counted: "Counter[Colour]", chosen: Sequence[Colour]) -> Dict[Colour, int]:
+    """Return the place in a palette of each colour."""
+    return {colour: min(range(len(chosen)), key=lambda at: _apart(colour, chosen[at])) for colour in counted}
+
+
+def _apart(one: Colour, other: Colour) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other))
