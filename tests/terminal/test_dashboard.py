@@ -126,6 +126,25 @@ def test_names_of_every_script_keep_the_columns_straight_and_drive_nothing(width
         assert len({columns(one.partition("◉")[0]) for one in rows}) == 1
 
 
+LONG = "unsloth/Huihui-Qwen3-30B-A3B-{}-2507-abliterated-GGUF:Q4_K_M"
+JAPANESE = "日本語の長い名前のモデル{}番目の版の量子化されたファイル"
+
+
+@pytest.mark.parametrize("width", [200, 120, 80, 60])
+def test_two_long_names_never_look_alike(width):
+    kinds = [LONG.format("Instruct"), LONG.format("Thinking"), JAPANESE.format("一"), JAPANESE.format("二")]
+    rows = [row for row in screen(many(4, names=kinds.__getitem__), width, 24)[1:] if "○" in row]
+    assert len({row[3:] for row in rows}) == 4
+
+
+def test_memory_of_models_that_is_not_known_is_not_zero():
+    known = SCENES["ready"].scene
+    server = known.servers[0]
+    unknown = replace(server, figures=replace(server.figures, memory_bytes={}))
+    shown = "\n".join(screen(replace(known, servers=(unknown,)), 120, 40))
+    assert "in use " in shown and "models 0" not in shown
+
+
 def test_working_models_stand_above_those_that_are_not_loaded():
     scene = many(9, ready=(7, 4))
     rows = [text.split()[-8:] and text for text in screen(scene, 80, 24) if "model-" in text]

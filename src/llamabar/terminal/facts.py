@@ -10,12 +10,12 @@ from llamabar.core.state import READY, STARTING, STOPPING, Model, Request, Snaps
 from llamabar.core.status import Status
 from llamabar.core.totals import Sums
 from llamabar.terminal import words
-from llamabar.terminal.cells import Style
+from llamabar.terminal.cells import Style, columns
 from llamabar.view import doing_words, needs
 from llamabar.view import words as menu_words
 from llamabar.view.palette import GLYPHS
 from llamabar.view.scene import Scene, Server
-from llamabar.view.text import reason
+from llamabar.view.text import name, reason
 
 FAILED_FOR_S = 600.0
 NOT_LOADED_RANK = 5
@@ -249,3 +249,11 @@ def shown_server(scene: Scene, name: str) -> Server:
 def label(server: Server, thing: Thing) -> str:
     """Return what a thing is called in a message."""
     return server.label(thing.id) if thing.kind == MODEL else words.request_label(reason(thing.id))
+
+
+def named(server: Server, model_id: str, room: int) -> str:
+    """Return what a model is called, cut so that it still differs from all others."""
+    shown = server.labels_within(room).get(model_id) or name(model_id, room)
+    if columns(shown) <= room:
+        return shown
+    return server.labels_within(room // 2).get(model_id) or name(model_id, room // 2)  # each takes two columns

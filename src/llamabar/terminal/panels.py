@@ -7,10 +7,9 @@ from llamabar.core.history import History
 from llamabar.core.readings import median
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import loaded
-from llamabar.terminal import words
+from llamabar.terminal import facts, words
 from llamabar.terminal.cells import Line, Span, Style, beside, columns, cut, filled, length, pad, spread
 from llamabar.terminal.charts import FULL, LIGHT, SHADE, ceiling, chart, points_for, recent, shares
-from llamabar.terminal.facts import server_state
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain
 
@@ -22,7 +21,7 @@ CPU_ROWS = 4  # that many free lines hold a chart
 
 def header(scene: Scene, server: Server, width: int) -> Line:
     """Return the first line: what the server does, which it is, how long it has been watched."""
-    state, snapshot = server_state(server), server.snapshot
+    state, snapshot = facts.server_state(server), server.snapshot
     speed = server.figures.total
     said = state.words + ("" if speed is None else f" {mark(speed)}{units.rate(speed.tps)} tok/s")
     left = [Span(f" {words.PROGRAM} ", Style.BOLD), Span(f"  {state.sign} {said}", state.style)]
@@ -44,7 +43,7 @@ def servers(scene: Scene, shown: Server, width: int) -> Line:
     """Return the line of all servers, the shown one marked."""
     spans: List[Span] = [Span(" ")]
     for one in scene.servers:
-        state = server_state(one)
+        state = facts.server_state(one)
         here = one.name == shown.name
         speed = one.figures.total
         value = "" if speed is None else f" {units.rate(speed.tps)}"
@@ -101,9 +100,11 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
     if total and server.figures.used_bytes is not None:
         own, other, free = _parts(server)
         body.append(_bar((own, other, free), total, inner))
-        said = ((words.MODELS_OWN, own, Style.CHART), (words.OTHER, other, Style.PLAIN), (words.FREE, free, Style.DIM))
+        said = [(words.MODELS_OWN, own, Style.CHART), (words.OTHER, other, Style.PLAIN), (words.FREE, free, Style.DIM)]
+        if not server.figures.memory_bytes and loaded(server.snapshot):  # what models hold isn't known
+            said[:2] = [(words.IN_USE, other, Style.PLAIN)]
         body.append(_labels(((f"{what} {units.size(size)}", style) for what, size, style in said)))
-    by_model = [(server.label(one.id), server.figures.memory_bytes.get(one.id)) for one in loaded(server.snapshot)]
+    by_model = [(facts.named(server, one.id, max(4, inner - 12)), server.figures.memory_bytes.get(one.id)) for one in loaded(server.snapshot)]
     biggest = sorted(((used, label) for label, used in by_model if used), reverse=True)
     body += [
         (Span(pad(label, max(0, inner - 12))), Span(f"{units.size(used):>10}", Style.DIM)) for used, label in biggest

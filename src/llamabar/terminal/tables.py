@@ -19,7 +19,7 @@ from llamabar.view.text import name, plain
 GUTTER = 3
 GAP = 2
 NAME, NARROWEST_NAME = 18, 10
-WIDEST_NAME = 48
+WIDEST_NAME, LEAST_WIDER = 48, 4
 METER = 5
 TREND = 18
 
@@ -66,12 +66,13 @@ def model_table(
     braille: bool,
 ) -> List[Line]:  # fmt: skip
     """Return the head and the models of a window."""
-    shown = _chosen(MODEL_COLUMNS, width)
+    shown = _chosen(MODEL_COLUMNS, width, named=max(map(columns, server.labels.values()), default=0))
+    room = _room(shown, width)
 
     def _row(model: Model) -> Line:
         thing = Thing(facts.MODEL, model.id)
         cells = _model_cells(scene, server, model, braille=braille, shown=shown)
-        return _line(server.label(model.id), cells, shown, width, selected=thing == chosen)
+        return _line(facts.named(server, model.id, room), cells, shown, width, selected=thing == chosen)
 
     return _table(words.MODEL, shown, models, window, width, _row)
 
@@ -81,7 +82,7 @@ def request_table(
 ) -> List[Line]:
     """Return the head and the requests of a window."""
     shown = _chosen(REQUEST_COLUMNS, width)
-    found = phases(server.snapshot)
+    found, room = phases(server.snapshot), _room(shown, width)
 
     def _row(request: Request) -> Line:
         phase = found[request.info.id]
@@ -92,8 +93,9 @@ def request_table(
             words.AGE: (Span(units.duration(scene.now_s - request.started_s)),),
             words.FROM: (Span(name(request.info.client, 16) if request.info.client else units.UNKNOWN),),
         }  # fmt: skip
-        label = f"#{name(request.info.id, 12)}  {server.label(request.info.model)}"
-        return _line(label, cells, shown, width, selected=facts.thing_of(request) == chosen)
+        number = f"#{name(request.info.id, 12)}  "
+        label = facts.named(server, request.info.model, room - columns(number))
+        return _line(number + label, cells, shown, width, selected=facts.thing_of(request) == chosen)
 
     return _table(words.REQUEST, shown, requests, window, width, _row)
 
@@ -143,8 +145,11 @@ def _meter(share: Optional[float]) -> "tuple[Span, ...]":
     return Span(FULL * full, style), Span(LIGHT * (METER - full), Style.DIM)
 
 
-def _chosen(given: Sequence[Column], width: int) -> List[Column]:
-    """Return the columns that fit beside a name, in their order; the first, of words, is wider in a wider window."""
+def _chosen(given: Sequence[Column], width: int, *, named: int = NAME) -> List[Column]:
+    """Return the columns that fit beside a name, in their order.
+
+    The first, of words, is wider in a wider window, as far as names of `named` columns leave room.
+    """
     more = 0 if width < 72 else 4 if width < 110 else 16 if width < 150 else 22
     widened = [given[0]._replace(width=given[0].width + more), *given[1:]]
     room, kept = width - GUTTER - 1 - NAME, set()
@@ -153,7 +158,15 @@ def _chosen(given: Sequence[Column], width: int) -> List[Column]:
         if room < 0:
             break
         kept.add(column.head)
-    return [column for column in widened if column.head in kept]
+    shown = [column for column in widened if column.head in kept]
+    missing = max(0, min(named, WIDEST_NAME) - _room(shown, width))
+    return [shown[0]._replace(width=shown[0].width - min(missing, max(0, more - LEAST_WIDER))), *shown[1:]]
+
+
+def _room(shown: Sequence[Column], width: int) -> int:
+    """Return how many columns a name may take."""
+    taken = sum(column.width + GAP for column in shown)
+    return min(WIDEST_NAME, max(NARROWEST_NAME, width - GUTTER - 1 - taken))
 
 
 def _table(
@@ -170,11 +183,9 @@ def _line(
     label: str, cells: "Mapping[str, tuple[Span, ...]]", shown: Sequence[Column], width: int, *, selected: bool = False,
     head: bool = False,
 ) -> Line:  # fmt: skip
-    taken = sum(column.width + GAP for column in shown)
-    room = min(WIDEST_NAME, max(NARROWEST_NAME, width - GUTTER - 1 - taken))
     spans: List[Span] = [
         Span(" ▸ " if selected else " " * GUTTER, Style.KEY),
-        Span(pad(_cut(label, room), room), Style.DIM if head else Style.BOLD if selected else Style.PLAIN),
+        Span(pad(label, _room(shown, width)), Style.DIM if head else Style.BOLD if selected else Style.PLAIN),
     ]
     for column in shown:
         cell = cells.get(column.head, ())
@@ -184,14 +195,6 @@ def _line(
         else:
             spans += filled(cell, column.width)
     return Line(filled(spans, width), selected)
-
-
-def _cut(label: str, room: int) -> str:
-    """Return a name cut in its middle: the beginnings and the ends of ids tell them apart."""
-    if columns(label) <= room or not label.isascii():
-        return fit(label, room)
-    tail = room // 3
-    return f"{label[: room - tail - 1]}…{label[-tail:]}"
 
 
 def notice(texts: Sequence[str], width: int, rows: int) -> List[Line]:

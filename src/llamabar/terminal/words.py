@@ -9,7 +9,7 @@ from llamabar.view.words import ago
 
 PROGRAM = "llamabar"
 SPEED, MEMORY, TOKENS_A_SECOND, AGO = "Speed", "Memory", "tok/s", "-5 min"
-MODELS_OWN, OTHER, FREE, CPU, GPU = "models", "other", "free", "CPU", "GPU"
+MODELS_OWN, OTHER, IN_USE, FREE, CPU, GPU = "models", "other", "in use", "free", "CPU", "GPU"
 MODEL, STATE, TPS, TREND, MEMORY_HEAD, CONTEXT, UNLOADS, REQUESTS, TODAY = (
     "MODEL", "STATE", "TOK/S", "LAST 5 MIN", "MEMORY", "CONTEXT", "UNLOADS", "REQ", "TODAY",
 )  # fmt: skip

@@ -59,6 +59,10 @@ class Server:
         """Return what each model is called, by id."""
         return labels(self.snapshot, by_id=self.by_id)
 
+    def labels_within(self, limit: int) -> Mapping[str, str]:
+        """Return what each model is called in so many characters."""
+        return labels(self.snapshot, by_id=self.by_id, limit=limit)
+
     def label(self, model_id: str) -> str:
         """Return what a model is called; no two of a server's models look alike."""
         return self.labels.get(model_id) or name(model_id)
