@@ -104,11 +104,11 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
         if not server.figures.memory_bytes and loaded(server.snapshot):  # what models hold isn't known
             said[:2] = [(words.IN_USE, other, Style.PLAIN)]
         body.append(_labels(((f"{what} {units.size(size)}", style) for what, size, style in said)))
-    by_model = [(facts.named(server, one.id, max(4, inner - 12)), server.figures.memory_bytes.get(one.id)) for one in loaded(server.snapshot)]
-    biggest = sorted(((used, label) for label, used in by_model if used), reverse=True)
-    body += [
-        (Span(pad(label, max(0, inner - 12))), Span(f"{units.size(used):>10}", Style.DIM)) for used, label in biggest
-    ]
+    by_model = [(server.figures.memory_bytes.get(one.id), one.id) for one in loaded(server.snapshot)]
+    room = max(4, inner - 12)
+    for used, model_id in sorted(((used, one) for used, one in by_model if used), reverse=True):
+        label = pad(facts.named(server, model_id, room), room)
+        body.append((Span(label), Span(f"{units.size(used):>10}", Style.DIM)))
     spare = height - 3 - len(body)
     load = _load(server, now_s=now_s, braille=braille, width=inner, chart_below=spare >= CPU_ROWS)
     body.insert(min(2, len(body)), load)
