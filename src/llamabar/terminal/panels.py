@@ -106,9 +106,9 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
         body.append(_labels(((f"{what} {units.size(size)}", style) for what, size, style in said)))
     by_model = [(server.figures.memory_bytes.get(one.id), one.id) for one in loaded(server.snapshot)]
     room = max(4, inner - 12)
-    for used, model_id in sorted(((used, one) for used, one in by_model if used), reverse=True):
+    for held, model_id in sorted(((held, one) for held, one in by_model if held), reverse=True):
         label = pad(facts.named(server, model_id, room), room)
-        body.append((Span(label), Span(f"{units.size(used):>10}", Style.DIM)))
+        body.append((Span(label), Span(f"{units.size(held):>10}", Style.DIM)))
     spare = height - 3 - len(body)
     load = _load(server, now_s=now_s, braille=braille, width=inner, chart_below=spare >= CPU_ROWS)
     body.insert(min(2, len(body)), load)
