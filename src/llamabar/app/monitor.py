@@ -179,20 +179,23 @@ class Monitor:
 
     def unseen(self, *, now_s: float) -> None:
         """Note what the servers do where nobody is shown a menu: how often to look depends on it."""
-        self.statuses = {name: classify(watched.snapshot) for name, watched in self.servers.items()}
+        self._note_statuses()
         self._ticked_s = now_s
+
+    def _note_statuses(self) -> None:
+        self.statuses = {name: classify(watched.snapshot) for name, watched in self.servers.items()}
 
     def frame(self, *, now_s: float) -> Optional[Menu]:
         """Return the menu if it is worth printing now."""
         if not self._worth_composing(now_s):
             return None
-        scene = self.scene(now_s=now_s)
-        self.statuses = {server.name: server.status for server in scene.servers}
-        state = _state_of(scene)
-        self._due_s = cadence.same_state_due_s(self.shown, state, now_s=now_s)
+        self._note_statuses()
+        state = self._state()
+        self._due_s = cadence.same_state_due_s(self.shown, state, self.pace(), now_s=now_s)
         if self._due_s is not None:
             return None
         self._dirty = False
+        scene = self.scene(now_s=now_s)
         for server in scene.servers:
             self.servers[server.name].figures = server.figures
         menu = compose(scene)
@@ -218,10 +221,9 @@ class Monitor:
 
     def scene(self, *, now_s: float) -> Scene:
         """Return what a menu is drawn from."""
-        only = len(self.servers) == 1
         shown = tuple(
             seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, totals=w.totals,
-                 only=only, cause=w.cause, number=number, by_id=self.by_id, models=w.models,
+                 only=len(self.servers) == 1, cause=w.cause, number=number, by_id=self.by_id, models=w.models,
                  awake=w.name in self.awake)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip
@@ -229,6 +231,13 @@ class Monitor:
             shown, now_s, title=self.title, key=self.key, mistakes=self.notices, today=self.today, chart=self.chart,
             version=self.version, notice=self.aside, options=self.options, remembered=self._remembered,
         )  # fmt: skip
+
+    def _state(self) -> object:
+        """What a person must see at once: states, not figures."""
+        return tuple(
+            (self.statuses[name], name in self.awake, *_states(watched.snapshot))
+            for name, watched in self.servers.items()
+        )
 
     def pace(self) -> cadence.Pace:
         """Return how lively the servers are."""
@@ -280,17 +289,7 @@ class Monitor:
         return any(rest is not None and rest < COUNTDOWN_S for rest in rests)
 
 
-def _state_of(scene: Scene) -> object:
-    """What a person must see at once: states, not figures."""
-    return tuple(
-        (
-            server.status,
-            server.snapshot.profile,
-            server.awake,
-            tuple((one.id, one.state, one.failed_at_s, one.quit_at_s) for one in server.snapshot.models.values()),
-            bool(server.snapshot.requests),
-            tuple((token, asked.ended_s, asked.failure) for token, asked in server.snapshot.asked.items()),
-            server.snapshot.confirmed,
-        )
-        for server in scene.servers
-    )
+def _states(snapshot: Snapshot) -> Tuple[object, ...]:
+    models = tuple((one.id, one.state, one.failed_at_s, one.quit_at_s) for one in snapshot.models.values())
+    asked = tuple((token, asked.ended_s, asked.failure) for token, asked in snapshot.asked.items())
+    return snapshot.profile, models, bool(snapshot.requests), asked, snapshot.confirmed

@@ -56,11 +56,12 @@ def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[flo
     return None
 
 
-def same_state_due_s(shown: Shown, state: object, *, now_s: float) -> Optional[float]:
+def same_state_due_s(shown: Shown, state: object, pace: Pace, *, now_s: float) -> Optional[float]:
     """Return when a menu of the state that is shown may be printed at the earliest; None if that is now."""
-    if shown.at_s is None or state != shown.state or now_s >= shown.at_s + BUSY_S:
+    if shown.at_s is None or state != shown.state:
         return None
-    return shown.at_s + BUSY_S
+    earliest_s = shown.at_s + (BUSY_S if pace.news and not pace.busy else _busy_s(shown))
+    return earliest_s if now_s < earliest_s else None
 
 
 def _busy_s(shown: Shown) -> float:
