@@ -13,7 +13,7 @@ from llamabar.core.history import History
 from llamabar.view.compose import compose
 from llamabar.view.menu import SEPARATOR, Action, Do, Image, Level, Menu, Row, Title
 from llamabar.view.scene import Scene, seen
-from llamabar.view.swiftbar import FRAME_LIMIT_BYTES, Clicks, render, safe
+from llamabar.view.swiftbar import FRAME_LIMIT_BYTES, Clicks, Renderer, render, safe
 from llamabar.view.text import name, plain
 from tests.fakes.life import LISTED, after, live
 
@@ -249,3 +249,16 @@ def test_a_name_that_begins_with_a_mark_stays_in_its_submenu(mark):
     menu = Menu(Title("circle", "", "ready"), ((Row("Load", children=(Row(f"{mark}x"), Row("y"))),),))
     _, items = host.parse_menu(content_of(render(menu, Clicks())))
     assert [shape(item) for item in items if not item.separator] == [("Load", ((f"\u25cc{mark}x", ()), ("y", ())))]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(0, 160), min_size=1, max_size=12), st.integers(1, 400))
+def test_a_renderer_that_remembers_folds_as_one_that_does_not(widths, padding):
+    rows = tuple(
+        Row("x" * padding, children=tuple(Row(f"{number}", children=(Row("below"),) * 3) for number in range(width)))
+        for width in widths
+    )
+    renderer = Renderer(Clicks())
+    for shown in (rows, rows[1:], (*rows, Row("more", children=rows)), rows):
+        menu = Menu(Title("circle", "", ""), (shown,))
+        assert renderer.render(menu) == render(menu, Clicks())

@@ -110,6 +110,12 @@ class Row:
         return f"{self.label}{', ' if ': ' in self.label else ': '}{self.value}"
 
     @cached_property
+    def widest(self) -> int:
+        """Return how many children a row has, or one below it, at most."""
+        more = self.alternate.widest if self.alternate is not None else 0
+        return max(len(self.children), more, *(child.widest for child in self.children))
+
+    @cached_property
     def still(self) -> object:
         """Return all of a row but its picture and what moves by itself below it."""
         children = tuple(child.still for child in self.children if not child.ambient)

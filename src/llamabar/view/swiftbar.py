@@ -16,7 +16,7 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Optional, Tuple
 from urllib.parse import quote
 
 from llamabar.core import units
@@ -29,6 +29,8 @@ TITLE_FONT = "font=Menlo size=12 trim=false"
 
 TALLEST_PT = 16  # of an image that SwiftBar 2.1.1 leaves alone on macOS 26
 _FOLDS = (1000, 150, 100, 60, 30, 20, 16, 12, 8, 4, 1)  # rows kept of each submenu
+_OWN_LINE = -1  # in the place of a limit
+_Key = Tuple[int, int, int]  # of a row: itself, its level, how many of its children are kept
 TOP_ROWS, MOST_SECTIONS = 40, 12  # of the menu itself, kept whatever is folded below
 DOTTED_CIRCLE, JOINER = "\u25cc", "\u200d"  # a mark or a joiner becomes one character with the `-` or `"` before it
 _LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
@@ -75,8 +77,8 @@ class Renderer:
 
     def __init__(self, clicks: Clicks) -> None:
         self._clicks = clicks
-        self._last: Dict[Tuple[int, int, int], Tuple[Row, str]] = {}
-        self._now: Dict[Tuple[int, int, int], Tuple[Row, str]] = {}
+        self._last: Dict[_Key, Tuple[Row, str]] = {}
+        self._now: Dict[_Key, Tuple[Row, str]] = {}
 
     def render(self, menu: Menu) -> bytes:
         """Return one frame, ended by its separator, at most FRAME_LIMIT_BYTES; what is left out is counted."""
@@ -95,21 +97,26 @@ class Renderer:
         return "".join((*parts, END, "\n")).encode("utf-8", "replace")
 
     def _lines(self, row: Row, level: int, limit: int) -> str:
-        key = (id(row), level, limit)
-        kept = self._now.get(key) or self._last.get(key)
-        if kept is None or kept[0] is not row:
-            kept = (row, self._made(row, level, limit))
-        self._now[key] = kept
-        return kept[1]
+        """Return the lines of a row and of what is below it: the same for every limit that leaves nothing out."""
+        key = (id(row), level, min(limit, row.widest))
+        return self._known(row, key, lambda: self._made(row, level, limit))
 
     def _made(self, row: Row, level: int, limit: int, *, alternate: bool = False) -> str:
         if row is SEPARATOR:
             return "--" * level + "---\n"
-        parts = [_line(row, self._clicks, level, alternate)]
+        own = (id(row), level, _OWN_LINE)
+        parts = [self._known(row, own, lambda: _line(row, self._clicks, level, alternate))]
         parts += [self._lines(child, level + 1, limit) for child in _kept(row.children, limit)]
         if row.alternate is not None:
             parts.append(self._made(row.alternate, level, limit, alternate=True))
         return "".join(parts)
+
+    def _known(self, row: Row, key: "_Key", make: Callable[[], str]) -> str:
+        kept = self._now.get(key) or self._last.get(key)
+        if kept is None or kept[0] is not row:
+            kept = (row, make())
+        self._now[key] = kept
+        return kept[1]
 
 
 def render(menu: Menu, clicks: Clicks) -> bytes:
