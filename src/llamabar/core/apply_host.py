@@ -9,12 +9,12 @@ from llamabar.core.state import READY, Snapshot, at_work, with_model
 
 def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
     """Return the snapshot after the processes were measured; what was not found uses nothing that is known."""
-    models = {
-        model_id: model if model_id in event.by_model_bytes else replace(model, memory_bytes=None)
-        for model_id, model in snapshot.models.items()
-    }
+    models = dict(snapshot.models)
+    for model_id, model in snapshot.models.items():
+        if model.memory_bytes is not None and model_id not in event.by_model_bytes:
+            models[model_id] = replace(model, memory_bytes=None)
     for model_id, used_bytes in event.by_model_bytes.items():
-        if model_id in models:
+        if model_id in models and models[model_id].memory_bytes != used_bytes:
             peak = max(used_bytes, models[model_id].memory_peak_bytes or 0)
             models[model_id] = replace(models[model_id], memory_bytes=used_bytes, memory_peak_bytes=peak)
     for model_id, model in models.items() if event.servers is not None else ():

@@ -11,7 +11,7 @@ from typing import Optional
 from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.limits import REQUESTS
-from llamabar.core.path_kind import PathKind
+from llamabar.core.path_kind import PathKind, path_kind
 from llamabar.core.state import READY, STARTING, STOPPED, Request, Snapshot, heard, requests_of, with_model
 
 LOADING_TEXT_S = 0.6  # after a load: two updates, the last of which may tell of its last line
@@ -29,12 +29,13 @@ def listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) -> Snapsho
 def upserted(snapshot: Snapshot, event: ev.InflightUpserted, at_s: float) -> Snapshot:
     """Return the snapshot with a request that began or changed."""
     confirmed = snapshot.confirmed | {"inflight_list", "inflight_bytes"}
-    snapshot = replace(heard(snapshot, at_s), confirmed=confirmed)
     request = event.request
     if request.id not in snapshot.requests and len(snapshot.requests) >= REQUESTS:
         begins = request.streams is None and not request.resp_bytes
-        return replace(snapshot, requests_left_out=snapshot.requests_left_out + begins)
-    return replace(snapshot, requests={**snapshot.requests, request.id: _request(snapshot, request, at_s)})
+        left_out = snapshot.requests_left_out + begins
+        return heard(snapshot, at_s, confirmed=confirmed, requests_left_out=left_out)
+    requests = {**snapshot.requests, request.id: _request(snapshot, request, at_s)}
+    return heard(snapshot, at_s, confirmed=confirmed, requests=requests)
 
 
 def removed(snapshot: Snapshot, event: ev.InflightRemoved, at_s: float) -> Snapshot:
@@ -71,10 +72,10 @@ def _request(snapshot: Snapshot, info: ev.RequestInfo, at_s: float) -> Request:
     started_s = at_s - (info.elapsed_s or 0.0) if old is None else old.started_s
     moment_s = at_s if info.elapsed_s is None else started_s + info.elapsed_s
     loading_bytes = _loading_bytes(snapshot, old, info, at_s)
-    request = Request(info, started_s, loading_bytes=loading_bytes, trail=old.trail if old is not None else ())
-    if request.answer_bytes and request.kind is PathKind.TEXT and info.streams is not False:
-        request = replace(request, trail=speed.extend(request.trail, speed.Sample(moment_s, request.answer_bytes)))
-    return request
+    trail, answer_bytes = old.trail if old is not None else (), max(0, (info.resp_bytes or 0) - loading_bytes)
+    if answer_bytes and path_kind(info.path) is PathKind.TEXT and info.streams is not False:
+        trail = speed.extend(trail, speed.Sample(moment_s, answer_bytes))
+    return Request(info, started_s, loading_bytes=loading_bytes, trail=trail)
 
 
 def _loading_bytes(snapshot: Snapshot, old: Optional[Request], info: ev.RequestInfo, at_s: float) -> int:

@@ -13,7 +13,7 @@ _LARGEST = 1 << 62
 def parse(raw: "bytes | str") -> Any:
     """Return the JSON value, or None for anything that is not JSON."""
     try:
-        return json.loads(raw, parse_int=_int)
+        return _JSON.decode(raw if isinstance(raw, str) else raw.decode(json.detect_encoding(raw), "surrogatepass"))
     except (ValueError, RecursionError):
         return None
 
@@ -21,6 +21,9 @@ def parse(raw: "bytes | str") -> Any:
 def _int(digits: str) -> Optional[int]:
     """Return a whole number; None for one whose digits, as many as their square, would take minutes to read."""
     return int(digits) if len(digits) <= DIGITS else None
+
+
+_JSON = json.JSONDecoder(parse_int=_int)  # made once: `json.loads` makes one each time
 
 
 def mapping(value: Any) -> Dict[str, Any]:
@@ -36,6 +39,8 @@ def items(value: Any) -> List[Dict[str, Any]]:
 def text(value: Any) -> str:
     """Return a string of at most TEXT_CHARS; numbers become their digits, the rest ""."""
     if isinstance(value, str):
+        if value.isascii():
+            return value[:TEXT_CHARS]
         return value[:TEXT_CHARS].encode("utf-8", "replace").decode("utf-8")
     return str(value) if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST else ""
 

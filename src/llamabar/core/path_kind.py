@@ -1,6 +1,7 @@
 """What a request is for, by its path (llama-swap API, section 2, inference routes)."""
 
 from enum import Enum
+from functools import lru_cache
 from typing import Tuple
 
 
@@ -26,6 +27,7 @@ _ENDINGS: Tuple[Tuple[PathKind, Tuple[str, ...]], ...] = (
 )
 
 
+@lru_cache(maxsize=64)
 def path_kind(path: str) -> PathKind:
     """Return the kind of a request; TEXT where a version tells no path."""
     route = path.split("?", 1)[0].rstrip("/").lower()

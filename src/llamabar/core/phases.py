@@ -50,9 +50,10 @@ def _phases_of(snapshot: Snapshot, model_id: str) -> Dict[str, Phase]:
 
 
 def _by_answer(request: Request) -> Phase:
-    if request.kind is not PathKind.TEXT or request.info.streams is False or request.answer_bytes is None:
+    written_bytes = request.answer_bytes
+    if request.kind is not PathKind.TEXT or request.info.streams is False or written_bytes is None:
         return Phase.WORKING
-    if request.answer_bytes:
+    if written_bytes:
         return Phase.GENERATING
     return Phase.PROMPT if request.info.streams else Phase.WORKING
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core import events as ev
 from llamabar.core import speed
@@ -214,9 +214,9 @@ def at_work(model: Model) -> bool:
     return bool(model.meter.busy_slots()) if model.meter.slots is not None else model.computing
 
 
-def heard(snapshot: Snapshot, at_s: float) -> Snapshot:
-    """Return the snapshot after the event stream spoke."""
-    return replace(snapshot, last_seen_s=at_s, last_event_s=at_s, missed_heartbeats=0)
+def heard(snapshot: Snapshot, at_s: float, **changes: Any) -> Snapshot:
+    """Return the snapshot after the event stream spoke, and said these changes."""
+    return replace(snapshot, last_seen_s=at_s, last_event_s=at_s, missed_heartbeats=0, **changes)
 
 
 def with_model(snapshot: Snapshot, model: Model) -> Snapshot:
