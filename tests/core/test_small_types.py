@@ -6,6 +6,7 @@ from llamabar.core import cadence, coalesce, units
 from llamabar.core import events as ev
 from llamabar.core.backoff import Backoff
 from llamabar.core.cadence import BUSY_S, QUIET_S, RECENT_S, URGENT_S, Pace, Shown, due_s
+from llamabar.sources.inbox import Inbox
 from tests.fakes.life import LISTED, request, table
 
 
@@ -155,6 +156,37 @@ def test_a_request_that_began_and_ended_unseen_leaves_its_end():
     assert given(request("1"), ev.InflightRemoved("1")) == [ev.InflightRemoved("1")]
 
 
+def test_the_last_count_of_an_answers_bytes_waits_beside_its_end():
+    last = request("1", answered_bytes=90)
+    assert given(request("1", answered_bytes=5), last, ev.InflightRemoved("1")) == [last, ev.InflightRemoved("1")]
+
+
+def test_only_an_answer_that_had_begun_and_has_more_bytes_now_is_no_news():
+    silent, begun, more = (request("1", answered_bytes=count) for count in (None, 5, 90))
+    moved = more._replace(request=more.request._replace(model="other"))
+    listed = ev.InflightListed((more.request,))
+    for said, news in (
+        ([silent], True), ([silent, begun], True), ([begun, more], False), ([begun, more, begun], False),
+        ([begun, moved], True), ([begun, ev.InflightRemoved("1"), more], True), ([begun, listed, more], True),
+        ([begun, ev.StreamOpened(), more], True), ([begun, table(m="ready")], True),
+    ):  # fmt: skip
+        answers = coalesce.Answers()
+        assert [answers.only_grew(event) for event in said][-1] is not news, said
+
+
+def test_an_answer_that_grows_wakes_nobody_and_is_taken_with_the_next_news():
+    inbox, grown, news = Inbox(), request("1", answered_bytes=5), table(m="ready")
+    inbox.event("s", grown, news=False)
+    assert inbox._wakes.empty()
+    inbox.event("s", news)
+    assert not inbox._wakes.empty()
+    assert [event for _, _, event in inbox.take()] == [grown, news]
+    inbox.wait(0.0)
+    inbox.event("s", grown, news=False)
+    inbox.event("s", news)
+    assert not inbox._wakes.empty()
+
+
 def test_rows_and_notes_are_never_lost():
     rows = [ev.RequestsFinished((ev.FinishedRequest(n, "m"),)) for n in range(5)]
     notes = [ev.ActivityNoted(n) for n in range(5)]
@@ -185,6 +217,9 @@ def test_a_large_frame_waits_longer_so_that_an_hour_prints_ten_megabytes_at_most
     for size_bytes, busy_s, recent_s in ((1_000, 1.0, 15.0), (5_400, 2.0, 67.5), (16_384, 6.1, 120.0)):
         shown = Shown(at_s=0.0, words=1, size_bytes=size_bytes)
         assert due_s(shown, Shown(words=2), busy, now_s=0.5) == pytest.approx(busy_s, abs=0.1)
+        assert cadence.same_state_due_s(shown, None, busy, now_s=0.5) == due_s(shown, Shown(words=2), busy, now_s=0.5)
+        assert cadence.same_state_due_s(shown, None, busy, now_s=busy_s + 0.1) is None
+        assert cadence.same_state_due_s(shown, "new", busy, now_s=0.5) is None
         assert due_s(shown, Shown(words=2), recent, now_s=0.5) == pytest.approx(recent_s, abs=0.1)
         assert due_s(shown, Shown(state=1, words=2), busy, now_s=0.5) <= 0.5, "a change of state never waits"
         assert size_bytes * 3600 / max(1.0, due_s(shown, Shown(words=2), busy, now_s=0.0)) <= 10e6

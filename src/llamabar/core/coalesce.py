@@ -7,7 +7,7 @@ then the connection must be closed rather than left unread (facts on llama-swap,
 from typing import Dict, FrozenSet, List, NamedTuple, Tuple
 
 from llamabar.core import events as ev
-from llamabar.core.limits import PENDING_EVENTS, PENDING_ROWS
+from llamabar.core.limits import PENDING_EVENTS, PENDING_ROWS, REQUESTS
 from llamabar.core.state import STOPPED, STOPPING
 
 
@@ -21,12 +21,39 @@ class Stamped(NamedTuple):
 Pending = Dict["Key", Stamped]
 
 
+class Answers:
+    """The requests of a stream as it told of each last, to know what is no news."""
+
+    def __init__(self) -> None:
+        self._last: Dict[str, ev.RequestInfo] = {}
+
+    def only_grew(self, event: ev.Event) -> bool:
+        """Take in an event; tell whether all that it says is that an answer, which had begun, has more bytes now."""
+        if isinstance(event, ev.InflightUpserted):
+            return self._grew(event.request)
+        if isinstance(event, ev.InflightRemoved):
+            self._last.pop(event.id, None)
+        elif isinstance(event, (ev.InflightListed, ev.StreamOpened)):
+            self._last = {}
+        return False
+
+    def _grew(self, now: ev.RequestInfo) -> bool:
+        before = self._last.get(now.id)
+        if before is not None or len(self._last) < REQUESTS:
+            self._last[now.id] = now
+        if before is None or not before.resp_bytes or not now.resp_bytes:
+            return False
+        return now._replace(resp_bytes=before.resp_bytes, elapsed_s=before.elapsed_s) == before
+
+
 def add(pending: Pending, stamped: Stamped) -> bool:
     """Add an event, in place of the older ones that it makes void; return False when too much waits."""
     event = stamped.event
     if isinstance(event, (ev.InflightListed, ev.StreamOpened)):
-        for old in [key for key in pending if key[0] == "request"]:
+        for old in [key for key in pending if key[0] in ("request", "ended")]:
             del pending[old]
+    if isinstance(event, ev.InflightRemoved):
+        _drop_silent(pending, event.id)
     key = _key(event, len(pending))
     replaced = pending.pop(key, None)
     if isinstance(event, ev.ModelsListed) and replaced is not None and isinstance(replaced.event, ev.ModelsListed):
@@ -36,6 +63,13 @@ def add(pending: Pending, stamped: Stamped) -> bool:
     pending[key] = stamped
     rows = _rows(pending) if isinstance(event, ev.RequestsFinished) else 0
     return len(pending) <= PENDING_EVENTS and rows <= PENDING_ROWS
+
+
+def _drop_silent(pending: Pending, request_id: str) -> None:
+    """Drop what waits of a request that ended, but for the last count of its bytes: a token's are learned from it."""
+    waits = pending.get(("request", request_id))
+    if waits is not None and isinstance(waits.event, ev.InflightUpserted) and not waits.event.request.resp_bytes:
+        del pending["request", request_id]
 
 
 def _rows(pending: Pending) -> int:
@@ -71,7 +105,7 @@ def _key(event: ev.Event, count: int) -> Key:
     if isinstance(event, ev.InflightUpserted):
         return ("request", event.request.id)
     if isinstance(event, ev.InflightRemoved):
-        return ("request", event.id)
+        return ("ended", event.id)
     if isinstance(event, (ev.ModelsListed, ev.InflightListed, ev.InflightCounted, ev.ProfileChosen)):
         return ("whole", type(event))
     if isinstance(event, ev.RequestsFinished) and event.streamed:

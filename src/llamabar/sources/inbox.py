@@ -74,16 +74,18 @@ class Inbox:
         self._lock = threading.Lock()
         self._streams: Dict[str, Pending] = {}
         self._others: SimpleQueue[Arrival] = SimpleQueue()
+        self._roused = False  # news of a stream has woken the loop since it last took what had arrived
         self._clicks: Dict[str, float] = {}  # by token, when it came
         self._wakes: SimpleQueue[None] = SimpleQueue()
 
-    def event(self, server: str, event: Event) -> bool:
-        """Hand over an event of a stream; return False when the loop lags hopelessly."""
+    def event(self, server: str, event: Event, *, news: bool = True) -> bool:
+        """Hand over an event of a stream; return False when the loop lags hopelessly. What is no `news` wakes nobody:
+        it is taken with the next that is, or with the loop's next look at the time.
+        """
         with self._lock:
-            pending = self._streams.setdefault(server, {})
-            first = not pending
-            fits = add(pending, Stamped(clock.now_s(), event))
-        if first:
+            fits = add(self._streams.setdefault(server, {}), Stamped(clock.now_s(), event))
+            rouses, self._roused = news and not self._roused, self._roused or news
+        if rouses:
             self.wake()
         return fits
 
@@ -126,7 +128,7 @@ class Inbox:
         """Return everything that arrived: each stream's events in their order, then the others in theirs."""
         with self._lock:
             taken = {server: take(pending) for server, pending in self._streams.items()}
-            clicks, self._clicks = self._clicks, {}
+            clicks, self._clicks, self._roused = self._clicks, {}, False
         arrivals: List[Arrival] = [(name, s.at_s, s.event) for name, stamped in taken.items() for s in stamped]
         other = self._next()
         while other is not None:

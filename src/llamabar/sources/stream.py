@@ -9,6 +9,7 @@ import threading
 from typing import Optional
 
 from llamabar.core.backoff import Backoff
+from llamabar.core.coalesce import Answers
 from llamabar.core.decode import decode_event, looks_like_llama_swap
 from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
 from llamabar.core.sse import EventSplitter, PayloadTooLong
@@ -20,7 +21,7 @@ from llamabar.sources.inbox import Failed, Inbox
 LONGEST_WAIT_S = 4.0  # nobody listens: looking again costs microseconds
 WOKEN_WAIT_S, WOKEN_FOR_S = 0.5, 60.0  # after a sleep the network comes back within seconds
 LONGEST_WAIT_OTHERS_S = 30.0  # a wrong key, another program: no news is likely
-LOG_PAUSE_S = 0.02  # after a small piece of log: a flood is then read in fifty pieces a second
+DULL_PAUSE_S = 0.02  # after a small piece without news: a flood is then read in fifty pieces a second
 SLOW_TO_CHANGE = (*REFUSALS, FaultKind.NOT_LLAMA_SWAP, FaultKind.TLS, FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED)
 
 
@@ -38,6 +39,7 @@ class EventStream(threading.Thread):
         self._closed_for: Optional[Fault] = None
         self._refreshing = False
         self._woken_s: Optional[float] = None
+        self._answers, self._is_dull = Answers(), False
         self.bytes_read = self.events_read = 0
 
     def run(self) -> None:
@@ -115,15 +117,16 @@ class EventStream(threading.Thread):
         try:
             if client is not self._client:
                 return False, Fault(FaultKind.CLOSED)  # moved while it was opened
-            splitter = EventSplitter()
+            splitter, self._answers = EventSplitter(), Answers()
             while not self._ending.is_set():
                 piece = stream.read()
                 if not piece:
                     break
-                log_bytes = splitter.dropped_log_bytes
+                log_bytes, self._is_dull = splitter.dropped_log_bytes, False
                 opened = self._take(splitter, piece, stream, opened=opened)
-                if splitter.dropped_log_bytes - log_bytes > len(piece) // 2 and len(piece) < READ_BYTES // 2:
-                    self._ending.wait(LOG_PAUSE_S)
+                dull = self._is_dull or splitter.dropped_log_bytes - log_bytes > len(piece) // 2
+                if dull and len(piece) < READ_BYTES // 2:
+                    self._ending.wait(DULL_PAUSE_S)
             return opened, self._closed_for or Fault(FaultKind.CLOSED)
         except Unreachable as error:
             not_ours = Fault(FaultKind.NOT_LLAMA_SWAP, "a stream without events")
@@ -145,10 +148,12 @@ class EventStream(threading.Thread):
             stream.wait_for(None)
             self._inbox.event(self._server, StreamOpened(refreshed=self._refreshing))
             self._refreshing = False
-        for payload in payloads if opened else ():
-            event = decode_event(payload)
-            if event is not None and not self._inbox.event(self._server, event):
+        events = [decode_event(payload) for payload in payloads] if opened else []
+        grown = [event is not None and self._answers.only_grew(event) for event in events]
+        for event, grew in zip(events, grown):
+            if event is not None and not self._inbox.event(self._server, event, news=not grew):
                 raise Lagging
+        self._is_dull = bool(grown) and all(grown)
         return opened
 
 
