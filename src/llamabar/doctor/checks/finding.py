@@ -3,9 +3,10 @@
 Laws: a check judges facts and asks nothing; what could not be found out is skipped, never guessed; a check that depends
 on one that failed is skipped because of that one, so the first cause stands alone. Every finding has a remedy.
 
-Words are templates. {swiftbar.version} is a fact, {llamabar} is how this program is called, any other name comes from
-what the condition returned: a mapping of values, or an object as {it}. {x:size}, {x:duration}, {x:some}, {x:file} (one
-file, 2 files) say how a value is written. In a remedy each value is one word of a shell.
+Words are templates; a title, which the menu shows too, is in the menu's language there. {swiftbar.version} is a fact,
+{llamabar} is how this program is called, any other name comes from what the condition returned: a mapping of values, or
+an object as {it}. {x:size}, {x:duration}, {x:some}, {x:file} (one file, 2 files) say how a value is written. In a
+remedy each value is one word of a shell.
 """
 
 import string
@@ -16,6 +17,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Sequence,
 from llamabar.core.units import duration, plural, size
 from llamabar.doctor.checks.facts import Facts
 from llamabar.macos.paths import quoted
+from llamabar.view import languages
 
 
 class Level(str, Enum):
@@ -120,7 +122,7 @@ def _examined(check: Check, layer: Layer, facts: Facts, before: Mapping[str, Fin
         check.id,
         check.level,
         layer.name,
-        title=prose.vformat(found.title or check.title, (), values),
+        title=prose.vformat(languages.said(found.title or check.title), (), values),
         detail=prose.vformat(found.detail or check.detail, (), values).strip(),
         remedy=shell.vformat(found.remedy or check.remedy, (), values) or fix,
         fix=fix,

@@ -8,7 +8,7 @@ from llamabar.doctor.checks.facts import Configured, Facts, Server
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level
 from llamabar.doctor.checks.service import SERVICE  # its checks come first: a stopped service explains a silent address
 from llamabar.macos.launchctl import whole
-from llamabar.view.words import FAULTS
+from llamabar.view import words
 
 LOCAL_NETWORK_SINCE = 15
 REFUSED, UNAUTHORIZED = FaultKind.REFUSED, FaultKind.UNAUTHORIZED
@@ -19,7 +19,7 @@ REST = (FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR)
 
 def fault_words(kind: Optional[FaultKind]) -> str:
     """Return a fault in the words of the menu, in the midst of a sentence."""
-    said = FAULTS[kind] if kind is not None else "answers"
+    said = words.FAULTS[kind] if kind is not None else "answers"
     return said if said[1].isupper() else said[0].lower() + said[1:]
 
 
@@ -80,7 +80,7 @@ def _missing(facts: Facts) -> Any:
 
 def _other_fault(facts: Facts) -> Any:
     server = _fault(*REST)(facts)
-    return server and {"it": server, "words": fault_words(server.fault)}
+    return server and {"it": server, "words": words.FAULTS[server.fault or FaultKind.SERVER_ERROR]}
 
 
 def _bare_key(facts: Facts) -> Any:

@@ -26,7 +26,11 @@ def is_gone(snapshot: Snapshot) -> bool:
 
 
 def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
-    """Return the server's line, then the chart of its speed or, when it is not well, why and what to do."""
+    """Return the server's line, then the chart of its speed or, when it is not well, why and what to do.
+
+    The line begins with a name that stays, not with what happens: SwiftBar 2.1 knows a row of an open menu by its label
+    up to the first colon, and would close its submenu whenever the state moved.
+    """
     label = words.SERVER if server.only else name(server.name)
     said = f"{label}: {words.status(server.snapshot, server.status)}"
     if is_gone(server.snapshot) and server.snapshot.fault is not None:
