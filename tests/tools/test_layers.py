@@ -4,10 +4,13 @@ import ast
 import re
 from pathlib import Path
 
+import pytest
+
 from llamabar.core.status import Status
 from llamabar.plugin.main import FIRST_FRAME
 from llamabar.view import words
 from llamabar.view.palette import SYMBOLS
+from tests.conftest import LONG
 from tools import house, layers
 
 ROOT = Path(__file__).parents[2]
@@ -101,3 +104,10 @@ def test_no_row_and_no_title_is_made_with_words_of_its_own():
 def test_the_first_frame_which_imports_nothing_says_what_the_menu_would():
     first = FIRST_FRAME.decode("utf-8").splitlines()
     assert first[2] == f"{words.SERVER}: {words.CONNECTING}|sfimage={SYMBOLS[Status.STARTING]}"
+
+
+def test_what_is_left_to_the_long_run_is_there(request):
+    if request.config.args_source != pytest.Config.ArgsSource.TESTPATHS:
+        pytest.skip("only some tests were asked for")
+    names = [item.name for item in request.session.items]
+    assert [long for long in LONG if not any(name.startswith(long) for name in names)] == []
