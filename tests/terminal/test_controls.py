@@ -70,6 +70,15 @@ def test_when_it_goes_nothing_is_selected_and_no_key_hits_its_successor():
     assert pressed(outcome.view, Pressed("j"), gone).view.selected == Thing(MODEL, "coder")
 
 
+def test_when_it_goes_the_ends_are_still_the_ends():
+    models = tuple((name, "stopped") for name in "abcdef")
+    gone = settled(after(["j"] * 3, scene_of(snapshot_of(models=models))).view, scene_of(snapshot_of(models=models[:3])))
+    assert gone.selected is None
+    left = scene_of(snapshot_of(models=models[:3] + models[4:]))
+    for key, wanted in (("g", "a"), ("G", "f"), ("j", "e"), ("k", "c")):
+        assert after([key], left, gone).view.selected == Thing(MODEL, wanted)
+
+
 def test_a_request_of_the_same_id_after_a_reload_is_another_one():
     scene = scene_of(snapshot_of(ev.InflightUpserted(BUSY)))
     view = after(["G"], scene).view
@@ -157,8 +166,8 @@ def test_the_filter_takes_what_is_typed_and_pasted_until_it_is_left():
     assert pasted.filter == "cod er"
     assert after(["escape"], scene, typing).view.filter == ""
     kept = after(["enter"], scene, typing).view
-    assert (kept.filter, kept.typing, kept.selected) == ("co", False, None)
-    assert after(["j"], scene, kept).view.selected == Thing(MODEL, "coder")
+    assert (kept.filter, kept.typing, settled(kept, scene).selected) == ("co", False, Thing(MODEL, "coder"))
+    assert after(["l"], scene, kept).action.target == "coder"
     assert after(["escape"], scene, kept).view.filter == ""
 
 

@@ -145,6 +145,13 @@ def test_memory_of_models_that_is_not_known_is_not_zero():
     assert "in use " in shown and "models 0" not in shown
 
 
+def test_a_filter_counts_what_can_be_seen():
+    listed = tuple(ev.ModelInfo(one, "stopped", unlisted=one == "b") for one in "abc")
+    snapshot = apply(many(0).servers[0].snapshot, ev.ModelsListed(listed), 1.5)
+    scene = Scene((seen("mac", "http://127.0.0.1:8080", snapshot, History(), now_s=2.0),), 2.0)
+    assert "Filter: a  (1 of 2)" in "\n".join(screen(scene, 80, 24, View(filter="a")))
+
+
 def test_working_models_stand_above_those_that_are_not_loaded():
     scene = many(9, ready=(7, 4))
     rows = [text.split()[-8:] and text for text in screen(scene, 80, 24) if "model-" in text]

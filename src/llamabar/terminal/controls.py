@@ -92,8 +92,8 @@ def _moved(step: Callable[[View], int]) -> Callable[[View, Scene], Outcome]:
         if not found:
             return Outcome(view)
         place = view.place + step(view)
-        if view.selected is None:  # where the last one stood, its successor stands now
-            place = view.place if step(view) > 0 else view.place - 1
+        if view.selected is None and step(view) > 0:
+            place -= 1  # where the last one stood, its successor stands now
         place = min(max(place, 0), len(found) - 1)
         return Outcome(replace(view, selected=found[place], place=place))
 
@@ -249,7 +249,8 @@ def _edited(view: View, key: str) -> View:
     if key == Named.ESCAPE:
         return replace(view, typing=False, filter="")
     if key in (Named.ENTER, Named.TAB, Named.UP, Named.DOWN):
-        return replace(view, typing=False)
+        place = view.place if view.selected is not None else -1  # the first match is selected
+        return replace(view, typing=False, place=place)
     if key == Named.BACKSPACE:
         return replace(view, filter=view.filter[:-1])
     return _typed(view, key) if len(key) == 1 else view

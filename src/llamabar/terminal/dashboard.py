@@ -143,8 +143,8 @@ def _message(view: View, scene: Scene, server: Server, width: int) -> Line:
     if view.question is not None:
         return Line(filled((Span(f" {view.question.text}", Style.WARN),), width))
     if view.typing or (view.filter and not view.message):
-        models = facts.models(server, now_s=scene.now_s, wanted=view.filter)
-        text = words.filtered(view.filter + ("▏" if view.typing else ""), len(models), len(server.snapshot.models))
+        shown, every = (len(facts.models(server, now_s=scene.now_s, wanted=one)) for one in (view.filter, ""))
+        text = words.filtered(view.filter + ("▏" if view.typing else ""), shown, every)
         return Line(filled((Span(f" {text}", Style.KEY),), width))
     if view.message:
         style, sign = LEVELS[view.level]

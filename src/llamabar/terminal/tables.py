@@ -19,7 +19,7 @@ from llamabar.view.text import name, plain
 GUTTER = 3
 GAP = 2
 NAME, NARROWEST_NAME = 18, 10
-WIDEST_NAME, LEAST_WIDER = 48, 4
+WIDEST_NAME, LEAST_WIDER = 48, 6
 METER = 5
 TREND = 18
 
