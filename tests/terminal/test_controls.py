@@ -72,7 +72,8 @@ def test_when_it_goes_nothing_is_selected_and_no_key_hits_its_successor():
 
 def test_when_it_goes_the_ends_are_still_the_ends():
     models = tuple((name, "stopped") for name in "abcdef")
-    gone = settled(after(["j"] * 3, scene_of(snapshot_of(models=models))).view, scene_of(snapshot_of(models=models[:3])))
+    fourth = after(["j"] * 3, scene_of(snapshot_of(models=models))).view
+    gone = settled(fourth, scene_of(snapshot_of(models=models[:3])))
     assert gone.selected is None
     left = scene_of(snapshot_of(models=models[:3] + models[4:]))
     for key, wanted in (("g", "a"), ("G", "f"), ("j", "e"), ("k", "c")):
