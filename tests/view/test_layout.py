@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 from tools.scenes import NOW_S, QWEN, scenes
 
+from llamabar.app.monitor import Monitor, Watched
 from llamabar.cli.reports import status_document
 from llamabar.core import events as ev
+from llamabar.core.cadence import QUIET_S
 from llamabar.core.history import History
 from llamabar.core.pressure import Pressure
 from llamabar.core.status import BUSY
@@ -153,10 +155,29 @@ def test_all_busy_titles_are_of_one_width_and_a_quiet_one_has_no_text():
 def test_the_title_warns_of_a_failure_for_ten_minutes_or_until_something_is_loaded():
     failed = live(table("a", "b"), ev.ModelsListed((ev.ModelInfo("a", "starting"), ev.ModelInfo("b", "stopped"))))
     failed = after(failed, table("a", "b"), at_s=10.0)
-    assert menu_of(failed, now_s=100.0).title.symbol == palette.FAILED
-    assert menu_of(failed, now_s=700.0).title.symbol == palette.SYMBOLS["empty"]
+    busy = live(table("a", state="ready"), LISTED, request(model="a"))
+    for snapshot in (failed, after(busy, table("a"), at_s=10.0)):  # could not be loaded; quit in the midst of an answer
+        snapshot = after(snapshot, ev.InflightRemoved("1"), at_s=11.0)
+        assert menu_of(snapshot, now_s=609.0).title.symbol == palette.FAILED
+        assert menu_of(snapshot, now_s=610.0).title.symbol == palette.SYMBOLS["empty"]
     loaded = after(failed, ev.ModelsListed((ev.ModelInfo("a", "stopped"), ev.ModelInfo("b", "ready"))), at_s=20.0)
     assert menu_of(loaded, now_s=100.0).title.symbol == palette.SYMBOLS["ready"]
+    unloaded = after(loaded, table("a", "b"), at_s=200.0)
+    assert menu_of(unloaded, now_s=300.0).title.symbol == palette.SYMBOLS["empty"], "it was told already"
+
+
+def test_the_warning_goes_by_itself_soon_after_its_ten_minutes():
+    monitor, shown = Monitor({"mac": Watched("mac", "http://127.0.0.1:1")}), {}
+    starts = ev.ModelsListed((ev.ModelInfo("a", "starting"),))
+    for event in (ev.StreamOpened(), LISTED, table("a"), starts, table("a")):
+        monitor.take("mac", event, at_s=0.0)
+    for now_s in range(0, 900, 5):
+        monitor.tick(now_s=float(now_s))
+        menu = monitor.frame(now_s=float(now_s))
+        if menu is not None:
+            shown.setdefault(menu.title.symbol, now_s)
+    assert shown == {palette.FAILED: 0, palette.SYMBOLS["empty"]: shown[palette.SYMBOLS["empty"]]}
+    assert 600 <= shown[palette.SYMBOLS["empty"]] <= 600 + QUIET_S
 
 
 def test_a_ready_model_says_when_it_unloads_only_in_its_last_five_minutes():

@@ -94,11 +94,11 @@ def _changed(old: Optional[Model], info: ev.ModelInfo, *, since_s: Optional[floa
         connections=None, computing=False, meter=speed.with_slots(old.meter, None, at_s=at_s),
     )  # fmt: skip
     if since_s is None:
-        return replace(model, last_use_s=None, load_s=None, failed_at_s=None, failure="", quit_at_s=None)
+        return replace(model, ready_s=None, last_use_s=None, load_s=None, failed_at_s=None, failure="", quit_at_s=None)
     if info.state == READY:
         took_s = since_s - old.state_since_s if old.state == STARTING and old.state_since_s is not None else None
         times = old.load_times_s if took_s is None else (*old.load_times_s, took_s)[-LOAD_TIMES_KEPT:]
-        model = replace(model, load_times_s=times, load_s=took_s, last_use_s=since_s)
+        model = replace(model, load_times_s=times, load_s=took_s, ready_s=since_s, last_use_s=since_s)
         return replace(model, failed_at_s=None, failure="", quit_at_s=None)
     if info.state == STOPPED:
         failed_s = at_s if old.state == STARTING else None

@@ -36,6 +36,7 @@ class Model:
     computing: bool = False  # its processes used CPU time between the last two looks
     slots_closed: bool = False  # its server gives no slots
     context_tokens: Optional[int] = None  # of one slot, as its server told
+    ready_s: Optional[float] = None  # when it was last loaded, if that was seen
     last_use_s: Optional[float] = None
     load_times_s: Tuple[float, ...] = ()
     load_s: Optional[float] = None  # of the load that made it ready, if it was seen

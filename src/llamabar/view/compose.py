@@ -5,7 +5,7 @@ from typing import List, Tuple
 from llamabar.core import readings
 from llamabar.core.apply_models import SHOWN_S, has_quit
 from llamabar.core.history import series
-from llamabar.core.state import READY, STARTING, Snapshot, in_flight, loaded
+from llamabar.core.state import STARTING, Snapshot, in_flight, loaded
 from llamabar.core.status import BUSY, RULES, Status
 from llamabar.view import charts, doing_words, palette, words
 from llamabar.view.menu import SEPARATOR, Action, Do, Image, Level, Menu, Row, Title
@@ -103,7 +103,7 @@ def _failed_lately(snapshot: Snapshot, now_s: float) -> bool:
     last_s = max((at_s for at_s in found if at_s is not None), default=None)
     if last_s is None or now_s - last_s >= SHOWN_S:
         return False
-    return not any(one.state == READY and (one.state_since_s or 0.0) > last_s for one in loaded(snapshot))
+    return not any((one.ready_s or 0.0) > last_s for one in snapshot.models.values())
 
 
 def _title_image(shown: Server, scene: Scene) -> Image:
