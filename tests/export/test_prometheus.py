@@ -4,13 +4,15 @@ import json
 import re
 import shutil
 import subprocess
+import sys
+import textwrap
 
 import pytest
 from tools.prometheus import MISSING, RULES, Prometheus
 
 from llamabar.export.families import FAMILIES
 from tests.fakes.exporter import Exporter
-from tests.fakes.programs import ROOT, chat, free_port, llama_swap
+from tests.fakes.programs import ROOT, chat, free_port, llama_swap, run
 from tools import dashboard
 
 needs_prometheus = pytest.mark.skipif(bool(MISSING), reason=MISSING)
@@ -93,3 +95,41 @@ def test_the_documents_list_every_metric_as_the_exporter_describes_it():
         f"| `{one.name}` | {one.type.value} | {', '.join(one.labels)} | {one.says} |" for one in FAMILIES
     )
     assert rows in page, f"write there:\n{rows}"
+
+
+def written(beginning):
+    """Return what docs/fleet.md tells to write that begins with some words, as one text."""
+    page = (ROOT / "docs" / "fleet.md").read_text("utf-8")
+    blocks = [textwrap.dedent(one) for one in re.findall(r"(?:^ {4}.*\n+)+", page, re.MULTILINE)]
+    return "\n".join(one for one in blocks if one.startswith(beginning))
+
+
+def test_the_settings_on_the_page_are_understood(tmp_path):
+    folder = tmp_path / ".config" / "llamabar"
+    folder.mkdir(parents=True)
+    for name in ("studio.key", "scrape-token"):
+        (folder / name).write_text("secret\n")
+        (folder / name).chmod(0o600)
+    (folder / "config.toml").write_text(written("[[server]]") + written("[export]"))
+    done = run(tmp_path, "config", "--check")
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+@needs_prometheus
+def test_promtool_understands_the_scrape_config_on_the_page_with_and_without_a_token(tmp_path):
+    shutil.copy(RULES, tmp_path)
+    (tmp_path / "token").write_text("secret")
+    without = written("rule_files")
+    secured = without.replace("# auth", "auth").replace("/etc/prometheus/scrape-token", str(tmp_path / "token"))
+    assert "\n    authorization:" in secured
+    for text in (without, secured):
+        (tmp_path / "prometheus.yml").write_text(text)
+        assert "9 rules found" in promtool("check", "config", str(tmp_path / "prometheus.yml"))
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze on PATH")
+def test_systemd_understands_the_unit_on_the_page(tmp_path):
+    unit = tmp_path / "llamabar-export.service"
+    unit.write_text(written("[Unit]").replace("/opt/llamabar/llamabar.pyz", sys.executable))
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
