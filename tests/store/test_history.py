@@ -235,6 +235,18 @@ def test_by_day_model_and_hour_the_same_requests_are_told(tmp_path):
                    json.loads(history(tmp_path, "--json", "--by", by, "--model", "a").stdout)[f"{by}s"])  # fmt: skip
 
 
+def test_tokens_that_no_server_told_are_unknown_not_zero(tmp_path):
+    told = {"whisper": {"prompt_tokens": 0, "generated": 0}, "embed": {"prompt_tokens": 9, "generated": 0}}
+    batch = tuple(row(n, time.time(), model, tps=None, **more) for n, (model, more) in enumerate(told.items(), 1))
+    Watcher(tmp_path / "data").add(Rows("one", URL, batch)).writer.close()
+    found = json.loads(history(tmp_path, "--json").stdout)["days"]
+    assert {one["model"]: (one["prompt_tokens"], one["generated_tokens"]) for one in found} == {
+        "whisper": (None, None), "embed": (9, 0),
+    }  # fmt: skip
+    shown = {line.split()[-10]: line.split()[-7:-3] for line in history(tmp_path).stdout.splitlines()[1:3]}
+    assert shown == {"embed": ["9", "–", "0", "–"], "whisper": ["–", "–", "–", "–"]}
+
+
 def test_a_model_that_got_slower_since_the_week_before_is_said_to_be(tmp_path):
     now = time.time()
     found = [row(n, now - (10 if n < 30 else 1) * DAY_S + n, tps=40.0 if n < 30 else 32.0) for n in range(60)]

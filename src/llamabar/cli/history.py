@@ -171,9 +171,10 @@ def _fitting(rows: Sequence[str], *, everything: bool) -> List[str]:
 def fields(line: Line, by: str) -> Dict[str, Any]:
     """Return a line's figures by name; null is not known."""
     sums, when = line.sums, {} if by == "model" else {by: line.when}
+    prompt_tokens, generated_tokens = sums.tokens
     found: Dict[str, Any] = {
         **when, "server": line.server, "model": line.model, "requests": sums.requests,
-        "prompt_tokens": sums.prompt_tokens, "generated_tokens": sums.generated_tokens,
+        "prompt_tokens": prompt_tokens, "generated_tokens": generated_tokens,
         "generation_tps": sums.generation_tps, "complete": line.complete, "failures": sums.failures,
         "cached_share": sums.cached_share, "draft_acceptance": sums.draft_acceptance, "waited_s": sums.waited_s,
         "prompt_s": sums.prompt_s, "generation_s": sums.generation_s,

@@ -63,6 +63,12 @@ class Sums(NamedTuple):
     spreads: Mapping[str, Spread] = {}
 
     @property
+    def tokens(self) -> Tuple[Optional[int], Optional[int]]:
+        """Return the tokens of prompts and answers, None where no server told any: of images, speech, failures."""
+        told = self.prompt_tokens or self.generated_tokens
+        return (self.prompt_tokens, self.generated_tokens) if told else (None, None)
+
+    @property
     def generation_tps(self) -> Optional[float]:
         """Return the mean speed of the tokens whose speed is known."""
         return _ratio(self.timed_tokens, self.generation_s)

@@ -122,7 +122,8 @@ def usually(seconds: Optional[float]) -> str:
 
 def today(requests: int, tokens: int) -> str:
     """Return what was done today."""
-    return f"Today: {units.plural(requests, 'request')}, {units.count(tokens)} tokens generated."
+    generated = f", {units.count(tokens)} tokens generated" if tokens else ""
+    return f"Today: {units.plural(requests, 'request')}{generated}."
 
 
 def request_label(request_id: str) -> str:

@@ -81,13 +81,17 @@ def labels(lines: Sequence[Line]) -> Callable[[Line], str]:
 
 def figures(sums: Sums, *, complete: bool, short: bool = False) -> Tuple[str, ...]:
     """Return in words what HEADS name."""
-    count = units.short_count if short else units.count
+    prompt, generated = map(_short if short else units.count, sums.tokens)
     return (
         f"{'' if complete else f'{AT_LEAST} '}{units.count(sums.requests)}", units.count(sums.failures),
-        count(sums.prompt_tokens), units.percent(sums.cached_share), count(sums.generated_tokens),
+        prompt, units.percent(sums.cached_share), generated,
         units.rate(typical(sums)), units.rate(sums.percentile(GENERATION, 0.95)),
         units.span(sums.percentile(FIRST_TOKEN)), units.span(sums.percentile(WAITED)),
     )  # fmt: skip
+
+
+def _short(tokens: Optional[int]) -> str:
+    return units.UNKNOWN if tokens is None else units.short_count(tokens)
 
 
 def typical(sums: Sums) -> Optional[float]:
