@@ -107,7 +107,8 @@ def test_the_first_frame_which_imports_nothing_says_what_the_menu_would():
 
 
 def test_what_is_left_to_the_long_run_is_there(request):
-    if request.config.args_source != pytest.Config.ArgsSource.TESTPATHS:
+    config = request.config
+    if config.args_source != pytest.Config.ArgsSource.TESTPATHS or config.option.keyword:
         pytest.skip("only some tests were asked for")
     names = [item.name for item in request.session.items]
     assert [long for long in LONG if not any(name.startswith(long) for name in names)] == []
