@@ -255,10 +255,11 @@ def _test_with(version: str) -> int:
 
 
 def _tests_named(word: str) -> List[str]:
-    """Return the test modules and folders of a name (`queries`, `core`); pytest's own options and paths stay."""
+    """Return the test modules and folders of a name (`queries`, `test_queries`, `core`); other words stay."""
     if word.startswith("-") or (ROOT / word.split("::")[0]).exists():
         return [word]
-    found = [*(ROOT / "tests").rglob(f"test_{word}.py"), *(ROOT / "tests").glob(word)]
+    name = Path(word).name.replace("test_", "").replace(".py", "")
+    found = [*(ROOT / "tests").rglob(f"test_{name}.py"), *(ROOT / "tests").glob(word)]
     if not found:
         raise Failed(f"No test module or folder is called {word}.\nSee them: ls tests")
     return [str(path) for path in found]

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not PYZ.is_file(), reason="not built: python3 bu
 
 @pytest.fixture(name="ready")
 def a_ready_mac(make_mac):
-    """A Mac with llama-swap, a config, SwiftBar and our file in Downloads."""
+    """A Mac with llama-swap, a config, SwiftBar and our file in Downloads as a browser leaves it: not executable."""
 
     def make(**options):
         mac = make_mac(seconds_per_second=0.1, **options)
@@ -36,7 +36,7 @@ def a_ready_mac(make_mac):
         config.write_text("models: {}\n")
         mac.bar = mac.swiftbar(folder=mac.home / "Plug ins")
         mac.file = mac.home / "Downloads" / LINK
-        shutil.copy(PYZ, mac.file)
+        shutil.copyfile(PYZ, mac.file)
         mac.port = free_port()
         mac.own()
         return mac
@@ -49,7 +49,7 @@ def environment(mac, **more):
 
 
 def bar(mac, *words, **more):
-    return mac.run(mac.file, *words, env=environment(mac, **more))
+    return mac.run("sh", mac.file, *words, env=environment(mac, **more))
 
 
 def install(mac, *words, **more):
@@ -149,10 +149,10 @@ def test_a_dry_run_shows_the_plan_and_changes_nothing(ready):
 def test_without_an_answer_nothing_is_done_and_one_yes_is_enough(ready):
     mac = ready()
     before = home_of(mac)
-    done = mac.run(mac.file, "install", "--no-service", env=environment(mac))
+    done = mac.run("sh", mac.file, "install", "--no-service", env=environment(mac))
     assert done.returncode == 1 and "Use --yes to skip the question" in done.stderr
     assert home_of(mac, str(mac.home / ".shiv")) == before
-    done = mac.run(mac.file, "install", "--no-service", input="y\n", env=environment(mac))
+    done = mac.run("sh", mac.file, "install", "--no-service", input="y\n", env=environment(mac))
     assert done.returncode == 0, done.stdout + done.stderr
     assert (mac.home / "Plug ins" / LINK).is_symlink()
     assert not own_plist(mac).exists()
@@ -262,7 +262,7 @@ def test_macos_that_takes_the_service_out_again_is_said_to_do_so(ready):
 def test_killed_in_the_middle_the_next_run_completes_it(ready, tool):
     mac = ready()
     mac.fault(tool, "-w" if tool == "xattr" else "bootstrap", hang=True)
-    words = [str(mac.file), "install", "--yes", "--port", str(mac.port)]
+    words = ["sh", str(mac.file), "install", "--yes", "--port", str(mac.port)]
     process = mac.popen(*words, env=environment(mac))
     wait_for(lambda: [c for c in mac.calls(tool) if c.code is None and c.arguments[0] in ("-w", "bootstrap")], 40)
     process.send_signal(signal.SIGKILL)

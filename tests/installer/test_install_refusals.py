@@ -94,7 +94,7 @@ def test_ctrl_c_or_a_window_that_is_closed_undoes_what_was_begun(ready, number):
     left_out = (str(mac.home / ".shiv"), str(mac.home / "Library" / "Logs"))
     before = home_of(mac, *left_out)
     mac.fault("launchctl", "enable", hang=True)
-    words = (mac.file, "install", "--yes", "--no-plugin", "--port", str(mac.port))
+    words = ("sh", mac.file, "install", "--yes", "--no-plugin", "--port", str(mac.port))
     running = mac.popen(*words, env=environment(mac), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     ends_s = time.monotonic() + 20
     while not own_plist(mac).exists() and time.monotonic() < ends_s:
@@ -111,7 +111,7 @@ def test_a_second_ctrl_c_does_not_break_the_undoing_off(ready):
     mac = ready()
     assert bar(mac, "--version").returncode == 0
     mac.fault("launchctl", "enable", hang=True)
-    words = (mac.file, "install", "--yes", "--no-plugin", "--port", str(mac.port))
+    words = ("sh", mac.file, "install", "--yes", "--no-plugin", "--port", str(mac.port))
     running = mac.popen(*words, env=environment(mac), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wait_for(lambda: [one for one in mac.calls("launchctl") if one.arguments[:1] == ["enable"]], 20)
     for verb in ("print", "bootout"):

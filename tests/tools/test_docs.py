@@ -66,7 +66,8 @@ def commands():
         for line in lines:
             words = shlex.split(line.split(" > ")[0], comments=True)
             if words:
-                found.setdefault(re.sub(r"^\S*llamabar(\.pyz)?(?= |$)", "llamabar", shlex.join(words)), page.name)
+                line = re.sub(r"^(sh )?\S*llamabar(\.pyz)?'?(?= |$)", "llamabar", shlex.join(words))
+                found.setdefault(line, page.name)
     return [pytest.param(line, id=f"{name}: {line}") for line, name in found.items()]
 
 
@@ -108,6 +109,20 @@ def test_every_command_line_in_the_documents_works(line, tmp_path):
     with llama_swap() as server:
         done = run(tmp_path, *arguments, LLAMABAR_CONFIG=str(settings(tmp_path, server.url)))
     assert (done.returncode, done.stderr) == (0, ""), line
+
+
+def test_settings_and_commands_within_sentences_are_ones_that_there_are(tmp_path):
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    for line in set(re.findall(r"`(?:\./)?llamabar(?:\.pyz)? ([a-z-][^`]*)`", text)):
+        check_options(shlex.split(line))
+    said = {("[update]", 'url = "https://example.com/latest"')}  # as a release has it built in
+    said |= set(re.findall(r"`(\[\w+\]) (\w+ = [^`]+)`", text))
+    (tmp_path / "config.toml").write_text("".join(
+        "\n".join((table, *(one for name, one in sorted(said) if name == table), ""))
+        for table in sorted({name for name, _ in said})
+    ))  # fmt: skip
+    done = run(tmp_path, "config", "--check", LLAMABAR_CONFIG=str(tmp_path / "config.toml"))
+    assert (done.returncode, len(said) > 8) == (0, True), done.stdout
 
 
 def settings(folder, url):

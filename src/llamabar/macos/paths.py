@@ -126,7 +126,10 @@ def command_name() -> str:
     if shutil.which(COMMAND):
         return COMMAND
     file, home = os.environ.get("LLAMABAR_FILE", ""), os.path.expanduser("~")
-    return quoted(os.path.abspath(file), home) if file else f"{quoted(sys.executable or 'python3', home)} -m llamabar"
+    if not file:
+        return f"{quoted(sys.executable or 'python3', home)} -m llamabar"
+    shell = "" if os.access(file, os.X_OK) else "sh "  # as a browser leaves it
+    return shell + quoted(os.path.abspath(file), home)
 
 
 def quoted(text: str, home: str = "") -> str:
