@@ -44,7 +44,7 @@ def terminal() -> Iterator[str]:
         "",
         paragraph(
             "`llamabar watch` is a dashboard to leave open: the speed, the memory, every model, every request,",
-            "and keys for all that can be done. It works over ssh, in tmux, on light and dark backgrounds,",
+            "and keys for everything you can do. It works over ssh, in tmux, on light and dark backgrounds,",
             "without colours (`NO_COLOR`), and at any size; below 40 columns, with `TERM=dumb` or without a",
             "terminal it prints plain lines on every change. Everything here works on Linux too.",
         ),
@@ -56,7 +56,7 @@ def terminal() -> Iterator[str]:
     yield from (f"| {keys} | {what} |" for keys, what in words.HELP)
     yield from (
         "",
-        "What would interrupt somebody's request asks first. What happened is said in the bottom line.",
+        "Keys that would interrupt a request ask first. The bottom line says what happened.",
         "",
         "## Commands",
         "",
@@ -72,8 +72,8 @@ def terminal() -> Iterator[str]:
         "```",
         "",
         paragraph(
-            "`load` and `unload` take a model by id, alias, display name or a unique beginning, in any case; what",
-            "changes something shows how long it takes and ends in one line. Exit codes: 0 done, 1 a known fault,",
+            "`load` and `unload` take a model by id, alias, display name or a unique beginning, in any case; they",
+            "show their progress and end with one line. Exit codes: 0 done, 1 a known fault,",
             "2 wrong usage, 3 an internal error, 130 interrupted.",
         ),
     )
