@@ -16,7 +16,7 @@ PAGE_HEAD = """# Performance: every figure, and how it was measured
 
 Every figure is taken from the built `llamabar.pyz` as SwiftBar runs it, over real sockets, against the built-in
 llama-swap. The last columns are a simple plugin in the same run, on the same computer: `tools/reference_poller.py`, 60
-lines that ask every second and print everything, in one process that is never started anew. So the ratios stand on any
+lines that ask every second and print everything, in one process that is never restarted. So the ratios hold on any
 computer; the absolute figures are those of this one: {machine}.
 
 CPU is in percent of one core. A wake-up is a voluntary switch of any thread of the process (/proc, Linux). "News" is

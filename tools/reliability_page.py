@@ -12,13 +12,12 @@ from tools import soak
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
-HEAD = """# Reliability: every fault that is made on purpose
+HEAD = """# Reliability: every fault that the tests cause
 
 {count} faults. Each is a test: the real loop, or the real plugin as a process, watches a llama-swap through a proxy
-that does what networks, servers and disks do when they fail (`tests/faults/`). The menu must say what the second
-column says within the time of the third, and when the fault is over all must be right again within the time of the
-fourth. Nothing is restarted in between: a plugin that exits is not started again by SwiftBar, so a fault is a frame,
-never silence.
+that fails as networks, servers and disks do (`tests/faults/`). The menu must say what the second column says within the
+time in the third, and once the fault is over everything must be right again within the time in the fourth. Nothing is
+restarted in between: SwiftBar doesn't start a plugin that exits again, so a fault is a frame, never silence.
 
     python3 build.py test faults          those that take seconds         python3 build.py test --all     all of them
     python3 build.py soak --events N      a month in minutes: memory, threads, descriptors and files must not grow

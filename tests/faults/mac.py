@@ -193,14 +193,14 @@ def refreshed(world):
 
 
 PROCESS = (
-    Fault("llama-swap is started anew", UNLOADED, 5, restarted),
+    Fault("llama-swap is restarted", UNLOADED, 5, restarted),
     Fault("llama-swap comes back as an older version", ("old: ready",), 5, another_version),
     Fault("a model's server dies in the middle of an answer", ("a-1b: crashed",), 3, model_server_dies),
     Fault("the plugin is halted for a second", UNLOADED, 3, stopped_for_a_second, process=True),
     Fault("SIGTERM", WELL, 1, hung_up_by_a_signal, process=True, well_s=None),
-    Fault("a fault of ours on the loop", ("llamabar: Internal error",), 1,
+    Fault("an internal error on the loop", ("llamabar: Internal error",), 1,
           test="tests/sources/test_transport.py::test_the_loop_shows_a_fault_of_a_thread_once_and_goes_on"),
-    Fault("a fault of ours on the stream's thread", ("llamabar: Internal error",), 1,
+    Fault("an internal error on the stream's thread", ("llamabar: Internal error",), 1,
           test="tests/sources/test_transport.py::test_a_stream_that_meets_an_exception_says_so_and_tries_again"),
 )  # fmt: skip
 DISK = (
@@ -230,7 +230,7 @@ CLOCK = (
 SLEEP = (
     Fault("the computer sleeps, and wakes in another network", UNLOADED, 3, slept, process=True, slow=True),
     Fault("the computer wakes, and its network 4 s later", UNLOADED, 3, slept_without_network, process=True, slow=True),
-    Fault("the computer sleeps for eight hours", ("the connection is opened anew",), 1,
+    Fault("the computer sleeps for eight hours", ("the connection is opened again",), 1,
           test="tests/app/test_sleep.py::test_a_computer_that_slept_connects_anew_at_its_next_turn"),
     Fault("the other computer is gone without a word", ("llama-swap: not responding",), 25,
           test="tests/app/test_sleep.py::test_the_system_looks_whether_the_other_computer_is_there"),
@@ -240,7 +240,7 @@ SWIFTBAR = (
     Fault("SwiftBar dies", WELL, 1, reader_dies, process=True, well_s=None),
     Fault("SwiftBar sends no clicks any more", UNLOADED, 2, no_more_clicks, process=True),
     Fault("SwiftBar sends nonsense", UNLOADED, 3, nonsense_clicked, process=True),
-    Fault("SwiftBar starts the plugin anew before the old one has ended", UNLOADED, 3, refreshed, process=True),
+    Fault("SwiftBar restarts the plugin before the old one has ended", UNLOADED, 3, refreshed, process=True),
     Fault("SwiftBar is quit while a plugin runs", ("nothing: the plugin ends",), 1,
           test="tests/mac/test_swiftbar.py::"
           "test_a_crash_leaves_the_plugin_with_an_end_of_its_stdin_and_a_quit_ends_it"),
