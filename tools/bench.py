@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
 
 from llamabar.core import events as ev  # noqa: E402
+from llamabar.core.capabilities import Capability  # noqa: E402
 from llamabar.core.history import History, Readings, record  # noqa: E402
 from llamabar.core.snapshot import apply  # noqa: E402
 from llamabar.core.state import Snapshot  # noqa: E402
@@ -174,7 +175,7 @@ def _scene(count: int, shift: int) -> Scene:
     said = (
         models,
         ev.RunningListed(tuple(ev.RunningModel(m.id, m.state, "http://localhost:1", 300.0) for m in models.models)),
-        ev.CapabilitiesFound(confirmed=frozenset({"unload_one", "cancel"})),
+        ev.CapabilitiesFound(confirmed=frozenset({Capability.UNLOAD_ONE, Capability.CANCEL})),
         ev.RequestsFinished(rows, total=4),
         ev.MemoryMeasured(10**7, {model.id: 18 * 10**9 for model in models.models[:4]}),
         ev.HostMeasured(0.1, 41 * 10**9, 64 * 10**9),

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, List, Tuple
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
 
+from llamabar.core.capabilities import Capability  # noqa: E402
 from llamabar.core.status import Status  # noqa: E402
 from llamabar.demo.world import free_port  # noqa: E402
 from llamabar.view.menu import Do  # noqa: E402
@@ -119,7 +120,7 @@ def fails(here: Running) -> None:
 
 def clicks(here: Running) -> None:
     """A click loads a model, and another unloads it; an id with a slash only where the version can address it."""
-    one = "unload_one" in here.document()["capabilities"]
+    one = Capability.UNLOAD_ONE in here.document()["capabilities"]
     for target, name in ((CHAT_ID, CHAT_NAME), (VISION, VISION))[: 2 if one else 1]:
         here.click(Do.LOAD, target)
         here.wait_for_row(name, READY, seconds=30)

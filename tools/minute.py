@@ -8,6 +8,7 @@ from typing import Dict, Iterator, List
 
 from llamabar.app.monitor import Monitor, Watched
 from llamabar.core import events as ev
+from llamabar.core.capabilities import Capability
 from llamabar.demo.dialect import MODELS, DemoModel
 from llamabar.demo.load import CRASH, PAUSE_S, SCRIPT
 from llamabar.view.compose import compose
@@ -20,7 +21,7 @@ STEP_S = 0.25
 STOPPING_S = 0.5
 TOKEN_BYTES, UNEVEN = 250, 0.06
 LOOPS = 4  # that were seen before the one that is shown: they fill the charts
-ROUTES = frozenset({"inflight_list", "cancel", "unload_one", "profiles"})
+ROUTES = frozenset({Capability.INFLIGHT_LIST, Capability.CANCEL, Capability.UNLOAD_ONE, Capability.PROFILES})
 KNOWN = {model.id: model for model in MODELS}
 FAILING = {model.id for model in MODELS if model.broken} | {step[1] for step in SCRIPT if step[2] == CRASH}
 

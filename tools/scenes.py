@@ -6,6 +6,7 @@ from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from llamabar import __version__
 from llamabar.core import events as ev
+from llamabar.core.capabilities import Capability
 from llamabar.core.history import History, Readings, record, tick
 from llamabar.core.needs import Needs
 from llamabar.core.run import MemoryKind
@@ -21,7 +22,7 @@ URL = "http://127.0.0.1:8080"
 CHAT = "/v1/chat/completions"
 QWEN, BGE, CODER = "qwen3-30b", "bge-m3", "coder-32b"
 UNLOADED = (CODER, "gemma-12b", "llama-70b", "tiny-1b")
-ROUTES = frozenset({"inflight_list", "cancel", "unload_one", "profiles"})
+ROUTES = frozenset({Capability.INFLIGHT_LIST, Capability.CANCEL, Capability.UNLOAD_ONE, Capability.PROFILES})
 MEMORY_BYTES = {QWEN: 18_400_000_000, BGE: 1_300_000_000}
 TOTAL_BYTES = 64_000_000_000
 TODAY, TODAY_UNIX_S = "2027-01-15", 1_800_000_000.0
@@ -35,6 +36,7 @@ NEEDS = {
     for model, gigabytes, load_s in ((CODER, 19.8, 8.4), ("gemma-12b", 8.1, 3.9), ("llama-70b", 42.5, 21.0))
 }
 OWNERS = ("unsloth", "bartowski", "ggml-org", "mradermacher")
+_REFUSED = ev.FaultKind.REFUSED
 _BAD_CONFIG = Cause("llama-swap refuses its config", "open -t /Users/me/.config/llama-swap/config.yaml")
 
 
@@ -189,9 +191,6 @@ def _lost(kind: ev.FaultKind, service: ev.ServiceFound, *, seen: bool = True) ->
     snapshot = _ready() if seen else Snapshot(host=_ready().host)
     snapshot = apply(snapshot, ev.StreamLost(ev.Fault(kind)), NOW_S + 1.0)
     return apply(snapshot, service, NOW_S + 1.0)
-
-
-_REFUSED = ev.FaultKind.REFUSED
 
 
 def _histories(snapshot: Snapshot, *, busy: bool) -> Tuple[History, Dict[str, History]]:

@@ -7,7 +7,7 @@ import pytest
 
 from llamabar.app.actions import DONE, Where, perform
 from llamabar.core import events as ev
-from llamabar.core.capabilities import capabilities, loadable
+from llamabar.core.state import capabilities, loadable
 from llamabar.demo.dialect import DemoModel
 from llamabar.settings.load import ServerSettings
 from llamabar.sources.client import Client

@@ -2,11 +2,12 @@
 
 import json
 
+from llamabar.core.capabilities import Capability
 from llamabar.core.events import CapabilitiesFound
-from llamabar.store.known_servers import NAMES, KnownServers
+from llamabar.store.known_servers import KEPT, KnownServers
 
 URL = "http://mini.example:8080/llm"
-FOUND = CapabilitiesFound(NAMES - {"cancel"}, frozenset({"cancel"}))
+FOUND = CapabilitiesFound(KEPT - {Capability.CANCEL}, frozenset({Capability.CANCEL}))
 
 
 def test_what_a_build_can_do_is_recalled_where_it_was_learned_and_no_address_is_written(tmp_path):

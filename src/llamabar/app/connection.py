@@ -6,6 +6,7 @@ from typing import Callable, FrozenSet, Mapping, Optional
 
 from llamabar.app import services
 from llamabar.core.address import is_local
+from llamabar.core.capabilities import Capability
 from llamabar.core.decode import version_of
 from llamabar.core.events import CapabilitiesFound, Fault, MemoryMeasured, RunningListed, RunningModel, VersionRead
 from llamabar.core.queries import Answer, Kind, Query
@@ -111,7 +112,7 @@ class Connection:
     def _recalled_models(self, query: Query, snapshot: Snapshot) -> Optional[Answer]:
         """What `/running` told of the processes that serve the ready models now, if all were there before we looked."""
         known = snapshot.refuted | (self._recalled.refuted if self._recalled is not None else frozenset())
-        if "running_details" in known:
+        if Capability.RUNNING_DETAILS in known:
             return Answer(query, (RunningListed(()),))
         ready = [model for model in loaded(snapshot) if model.state == READY]
         if self._recalled is None or any(model.state_since_s is not None for model in ready):
@@ -225,7 +226,7 @@ def _explained(model_id: str, said: Callable[[], str]) -> Optional[RunEnded]:
 
 def needs_look(snapshot: Snapshot) -> bool:
     """Tell whether only llama-swap's own connections can say which model is at work."""
-    untold = snapshot.connected and not snapshot.table_is_new and "inflight_list" not in snapshot.confirmed
+    untold = snapshot.connected and not snapshot.table_is_new and Capability.INFLIGHT_LIST not in snapshot.confirmed
     return untold and any(one.state == READY and one.server_url is not None for one in loaded(snapshot))
 
 

@@ -13,8 +13,8 @@ from llamabar.cli.output import say, say_error
 from llamabar.cli.program import KNOWN_FAULT, OK
 from llamabar.cli.progress import Progress
 from llamabar.cli.which_model import models_called
-from llamabar.core.capabilities import loadable
-from llamabar.core.state import Model, Snapshot
+from llamabar.core.capabilities import Capability
+from llamabar.core.state import Model, Snapshot, loadable
 from llamabar.core.units import plural, span
 from llamabar.doctor.explain import explain
 from llamabar.errors import Code, LlamabarError
@@ -96,7 +96,7 @@ def _model_tasks(do: Do, wanted: str, reached: Mapping[str, Snapshot]) -> List[T
 def _refusal(do: Do, snapshot: Snapshot, model: Model) -> Optional[LlamabarError]:
     if model.info.peer:
         return LlamabarError(f"{model.id} runs on another host.", "Its first request loads it.", code=Code.UNSUPPORTED)
-    old = "unload_one" in snapshot.refuted
+    old = Capability.UNLOAD_ONE in snapshot.refuted
     if old and do is Do.UNLOAD:
         return _too_old("unload a single model", "To unload all of them: llamabar unload --all")
     return _too_old("load a model that has a slash in its id") if old and not loadable(snapshot, model) else None
@@ -104,7 +104,7 @@ def _refusal(do: Do, snapshot: Snapshot, model: Model) -> Optional[LlamabarError
 
 def _everywhere(do: Do, reached: Mapping[str, Snapshot]) -> List[Task]:
     def _refused(snapshot: Snapshot) -> Optional[LlamabarError]:
-        return _too_old("cancel a request") if do is Do.CANCEL_ALL and "cancel" in snapshot.refuted else None
+        return _too_old("cancel a request") if do is Do.CANCEL_ALL and Capability.CANCEL in snapshot.refuted else None
 
     return [Task(server, Action(do, server=server), refusal=_refused(one)) for server, one in reached.items()]
 
@@ -116,7 +116,7 @@ def _request_tasks(wanted: str, reached: Mapping[str, Snapshot]) -> List[Task]:
         for request in snapshot.requests.values()
         if request.info.id == wanted
     ]
-    if not found and all("cancel" in snapshot.refuted for snapshot in reached.values()):
+    if not found and all(Capability.CANCEL in snapshot.refuted for snapshot in reached.values()):
         raise _too_old("cancel a request")
     if not found:
         hint = "To list the requests in flight: llamabar requests"

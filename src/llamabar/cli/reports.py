@@ -4,9 +4,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.cli.output import table
 from llamabar.core import readings, units
-from llamabar.core.capabilities import capabilities
+from llamabar.core.capabilities import Capability
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import Model, Request, Snapshot, loaded, requests_of
+from llamabar.core.state import Model, Request, Snapshot, capabilities, loaded, requests_of
 from llamabar.core.status import Status
 from llamabar.terminal import facts
 from llamabar.terminal import words as terminal_words
@@ -204,7 +204,7 @@ def _tokens(snapshot: Snapshot, total: Optional[int]) -> Optional[int]:
 def _model(snapshot: Snapshot, model: Model, now_s: float) -> Dict[str, Any]:
     requests = requests_of(snapshot, model.id)
     waiting = [request for request in requests if phases(snapshot)[request.info.id] in WAITING]
-    listed = "inflight_list" in snapshot.confirmed
+    listed = Capability.INFLIGHT_LIST in snapshot.confirmed
     reading = readings.generation(snapshot, model, now_s=now_s) or readings.last(model)
     rest_s = readings.unloads_in_s(snapshot, model, now_s=now_s)
     return {

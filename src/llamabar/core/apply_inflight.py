@@ -10,6 +10,7 @@ from typing import Optional
 
 from llamabar.core import events as ev
 from llamabar.core import speed
+from llamabar.core.capabilities import Capability
 from llamabar.core.limits import REQUESTS
 from llamabar.core.path_kind import PathKind, path_kind
 from llamabar.core.state import READY, STARTING, STOPPED, Request, Snapshot, heard, requests_of, with_model
@@ -23,12 +24,12 @@ def listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) -> Snapsho
     for request in [old for old_id, old in snapshot.requests.items() if old_id not in requests]:
         snapshot = _ended(snapshot, request, at_s)
     snapshot = replace(heard(snapshot, at_s), requests=requests, requests_left_out=event.left_out)
-    return replace(snapshot, confirmed=snapshot.confirmed | {"inflight_list"})
+    return replace(snapshot, confirmed=snapshot.confirmed | {Capability.INFLIGHT_LIST})
 
 
 def upserted(snapshot: Snapshot, event: ev.InflightUpserted, at_s: float) -> Snapshot:
     """Return the snapshot with a request that began or changed."""
-    confirmed = snapshot.confirmed | {"inflight_list", "inflight_bytes"}
+    confirmed = snapshot.confirmed | {Capability.INFLIGHT_LIST, Capability.INFLIGHT_BYTES}
     request = event.request
     if request.id not in snapshot.requests and len(snapshot.requests) >= REQUESTS:
         begins = request.streams is None and not request.resp_bytes

@@ -13,6 +13,7 @@ from typing import List, Optional, Tuple
 
 from llamabar.core import events as ev
 from llamabar.core import speed
+from llamabar.core.capabilities import Capability
 from llamabar.core.limits import ROWS
 from llamabar.core.state import READY, Snapshot, with_model
 
@@ -52,7 +53,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         activity_count=1 if outran else 0,
         activity_newest_id=None,
         last_activity_s=snapshot.last_activity_s if old or not rows else at_s,
-        confirmed=snapshot.confirmed | {"metrics_events"} if event.streamed else snapshot.confirmed,
+        confirmed=snapshot.confirmed | {Capability.METRICS_EVENTS} if event.streamed else snapshot.confirmed,
     )
     for model_id in {row.model for row in rows}:
         snapshot = _finished_of(

@@ -1,35 +1,30 @@
-"""What a server was found to be able to do, by name: what `status --json` lists and the menu may offer.
+"""What a server was found to be able to do: what `status --json` lists and the menu may offer."""
 
-Names: events, load, unload_all (every llama-swap with an event stream has them: v135, facts section 2), unload_one,
-cancel, profiles, wol_health, activity or metrics (finished requests by fetching), metrics_events (in the stream),
-inflight_list, inflight_bytes, inflight_count (what is told of requests in flight), running_proxy, running_ttl.
-"""
-
-from typing import Tuple
-
-from llamabar.core.state import Model, Snapshot
-
-_WITH_EVENTS = ("events", "load", "unload_all")
+from enum import Enum
 
 
-def capabilities(snapshot: Snapshot) -> Tuple[str, ...]:
-    """Return the names of everything confirmed in this connection, in order; none while there is no connection."""
-    if not snapshot.connected:
-        return ()
-    models = snapshot.models.values()
-    found = {*_WITH_EVENTS, *snapshot.confirmed}
-    found |= {"running_proxy"} if any(model.proxy is not None for model in models) else set()
-    found |= {"running_ttl"} if any(model.ttl_s is not None for model in models) else set()
-    return tuple(sorted(found))
+class Capability(str, Enum):
+    """One thing that a llama-swap can do, by the name that `status --json` gives it."""
+
+    EVENTS = "events"  # these three every llama-swap with an event stream has (v135, facts section 2)
+    LOAD = "load"
+    UNLOAD_ALL = "unload_all"
+    UNLOAD_ONE = "unload_one"
+    CANCEL = "cancel"
+    PROFILES = "profiles"
+    VERSION = "version"
+    WOL_HEALTH = "wol_health"
+    PERFORMANCE = "performance"
+    GPU = "gpu"
+    ACTIVITY = "activity"  # finished requests by fetching
+    METRICS = "metrics"  # the same, on older versions
+    METRICS_EVENTS = "metrics_events"  # finished requests in the stream
+    INFLIGHT_LIST = "inflight_list"  # what is told of requests in flight
+    INFLIGHT_BYTES = "inflight_bytes"
+    INFLIGHT_COUNT = "inflight_count"
+    RUNNING_PROXY = "running_proxy"
+    RUNNING_TTL = "running_ttl"
+    RUNNING_DETAILS = "running_details"
 
 
-def loadable(snapshot: Snapshot, model: Model) -> bool:
-    """Tell whether a model can be loaded by its path: not with empty segments, nor up to v158 with a slash.
-
-    A peer's never: llama-swap passes the path on, and the peer answers with its own front page (measured on v250).
-    The route that unloads one model (v161) shows that ids with slashes are understood (facts, section 11).
-    """
-    segments = model.id.split("/")
-    if model.info.peer:
-        return False
-    return len(segments) == 1 or (all(segments) and "unload_one" in snapshot.confirmed)
+WITH_EVENTS = frozenset({Capability.EVENTS, Capability.LOAD, Capability.UNLOAD_ALL})

@@ -6,6 +6,7 @@ Ids and names are text from outside: they are made harmless where they are drawn
 from enum import Enum
 from typing import Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple, Union
 
+from llamabar.core.capabilities import Capability
 from llamabar.core.pressure import Pressure
 from llamabar.core.run import ModelRun, RunEnded
 
@@ -198,8 +199,8 @@ class VersionRead(NamedTuple):
 class CapabilitiesFound(NamedTuple):
     """Features that a probe confirmed, and those it refuted."""
 
-    confirmed: FrozenSet[str] = frozenset()
-    refuted: FrozenSet[str] = frozenset()
+    confirmed: FrozenSet[Capability] = frozenset()
+    refuted: FrozenSet[Capability] = frozenset()
 
 
 class HealthAnswered(NamedTuple):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
+from llamabar.core.capabilities import Capability
 from llamabar.core.events import Event
 from llamabar.core.state import READY, Model, Snapshot, in_flight, in_use, requests_of
 
@@ -52,9 +53,13 @@ PROBES = (
     Kind.VERSION, Kind.FINISHED, Kind.PROFILES, Kind.CANCEL_PROBE, Kind.UNLOAD_PROBE, Kind.HEALTH, Kind.PERFORMANCE,
 )  # fmt: skip
 LEARNED = {  # what each probe finds out; it may be known already of the same version at the same address
-    Kind.FINISHED: {"activity", "metrics"}, Kind.PROFILES: {"profiles"}, Kind.CANCEL_PROBE: {"cancel"},
-    Kind.UNLOAD_PROBE: {"unload_one"}, Kind.HEALTH: {"wol_health"}, Kind.PERFORMANCE: {"performance"},
-}  # fmt: skip
+    Kind.FINISHED: {Capability.ACTIVITY, Capability.METRICS},
+    Kind.PROFILES: {Capability.PROFILES},
+    Kind.CANCEL_PROBE: {Capability.CANCEL},
+    Kind.UNLOAD_PROBE: {Capability.UNLOAD_ONE},
+    Kind.HEALTH: {Capability.WOL_HEALTH},
+    Kind.PERFORMANCE: {Capability.PERFORMANCE},
+}
 
 
 Kinds = FrozenSet[Kind]
@@ -185,7 +190,7 @@ def _is_needless(snapshot: Snapshot, kind: Kind, unwanted: Kinds) -> bool:
     known = bool(LEARNED.get(kind, set()) & (snapshot.confirmed | snapshot.refuted))
     if kind is Kind.FINISHED:
         return known and kind in unwanted and not _ready(snapshot)
-    return known and (kind is not Kind.PROFILES or kind in unwanted or "profiles" in snapshot.refuted)
+    return known and (kind is not Kind.PROFILES or kind in unwanted or Capability.PROFILES in snapshot.refuted)
 
 
 def _ready(snapshot: Snapshot) -> List[Model]:
@@ -194,7 +199,7 @@ def _ready(snapshot: Snapshot) -> List[Model]:
 
 def _query(kind: Kind, snapshot: Snapshot) -> Query:
     """The first look wants all rows that the server keeps, a burst its own. The older route (0) tells all at once."""
-    if kind is not Kind.FINISHED or "metrics" in snapshot.confirmed:
+    if kind is not Kind.FINISHED or Capability.METRICS in snapshot.confirmed:
         return Query(kind)
     first = snapshot.newest_row_id is None
     return Query(kind, rows=ALL_ROWS if first else min(ALL_ROWS, max(10, snapshot.activity_count + 5)))
@@ -209,7 +214,7 @@ def _running(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
 
 def _finished(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
     noted_s = snapshot.activity_noted_s
-    if noted_s is not None and not {"activity", "metrics"} <= snapshot.refuted:
+    if noted_s is not None and not {Capability.ACTIVITY, Capability.METRICS} <= snapshot.refuted:
         yield max(noted_s + BURST_S, log.retry_s(Kind.FINISHED)), _query(Kind.FINISHED, snapshot)
 
 
@@ -218,7 +223,7 @@ def _heartbeat(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
 
     Where there is no unlogged route, or asking could wake a sleeping machine, the connection is the heartbeat.
     """
-    if "wol_health" in snapshot.confirmed and not snapshot.wakes:
+    if Capability.WOL_HEALTH in snapshot.confirmed and not snapshot.wakes:
         busy = in_flight(snapshot) or any(in_use(snapshot, model) for model in _ready(snapshot))
         every_s = BUSY_HEARTBEAT_S if busy or snapshot.missed_heartbeats else HEARTBEAT_S
         heard_s = 0.0 if snapshot.missed_heartbeats else snapshot.last_event_s or 0.0
@@ -227,8 +232,8 @@ def _heartbeat(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
 
 def _performance(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
     """Only where it is unlogged and somebody waits. Who told of no GPU may only have had no sample yet."""
-    if "performance" in snapshot.confirmed and in_flight(snapshot):
-        every_s = GPU_EVERY_S if "gpu" in snapshot.confirmed else NO_GPU_EVERY_S
+    if Capability.PERFORMANCE in snapshot.confirmed and in_flight(snapshot):
+        every_s = GPU_EVERY_S if Capability.GPU in snapshot.confirmed else NO_GPU_EVERY_S
         sent_s = log.sent_s(Kind.PERFORMANCE)
         yield sent_s + every_s if sent_s else 0.0, Query(Kind.PERFORMANCE)
 

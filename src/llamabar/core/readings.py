@@ -2,6 +2,7 @@
 
 from typing import Iterable, List, Mapping, NamedTuple, Optional
 
+from llamabar.core.capabilities import Capability
 from llamabar.core.history import Readings
 from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase, phases
@@ -30,7 +31,7 @@ def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Re
     live = model.meter.by_slots(now_s)
     requests = requests_of(snapshot, model.id)
     writing = [request for request in requests if request.trail]
-    untold = "inflight_list" not in snapshot.confirmed and (in_flight(snapshot) or at_work(model))
+    untold = Capability.INFLIGHT_LIST not in snapshot.confirmed and (in_flight(snapshot) or at_work(model))
     if live is not None and (requests or untold):
         return live
     if not writing:
@@ -144,7 +145,7 @@ def sample(snapshot: Snapshot, *, now_s: float) -> Sample:
         speeds += [] if reading is None else [reading]
         models[model.id] = Readings(
             reading.tps if reading else 0.0 if idle else None, _prompt_tps(model, now_s),
-            len(requests) if "inflight_list" in snapshot.confirmed else None, model.memory_bytes,
+            len(requests) if Capability.INFLIGHT_LIST in snapshot.confirmed else None, model.memory_bytes,
         )  # fmt: skip
     speed, idle = total(speeds), not any(_may_generate(snapshot.requests[one], phase) for one, phase in found.items())
     memory = [used for used in (model.memory_bytes for model in models.values()) if used is not None]

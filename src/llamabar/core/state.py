@@ -6,6 +6,7 @@ from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tu
 
 from llamabar.core import events as ev
 from llamabar.core import speed
+from llamabar.core.capabilities import WITH_EVENTS, Capability
 from llamabar.core.path_kind import PathKind, path_kind
 from llamabar.core.pressure import Pressure
 
@@ -128,8 +129,8 @@ class Snapshot:
     last_event_s: Optional[float] = None
     missed_heartbeats: int = 0
     version: Optional[str] = None
-    confirmed: FrozenSet[str] = frozenset()
-    refuted: FrozenSet[str] = frozenset()
+    confirmed: FrozenSet[Capability] = frozenset()
+    refuted: FrozenSet[Capability] = frozenset()
     models: Mapping[str, Model] = field(default_factory=dict)
     models_left_out: int = 0
     table_is_new: bool = True  # the next model table is the first of this connection
@@ -189,9 +190,9 @@ def in_flight(snapshot: Snapshot) -> Optional[int]:
 
     The bare number of v192 to v217 is wrong; a probe confirms `inflight_count` from v218 on.
     """
-    if "inflight_list" in snapshot.confirmed:
+    if Capability.INFLIGHT_LIST in snapshot.confirmed:
         return len(snapshot.requests) + snapshot.requests_left_out
-    return snapshot.inflight_total if "inflight_count" in snapshot.confirmed else None
+    return snapshot.inflight_total if Capability.INFLIGHT_COUNT in snapshot.confirmed else None
 
 
 def in_use(snapshot: Snapshot, model: Model) -> Optional[bool]:
@@ -203,7 +204,7 @@ def in_use(snapshot: Snapshot, model: Model) -> Optional[bool]:
     """
     if requests_of(snapshot, model.id):
         return True
-    if "inflight_list" in snapshot.confirmed:
+    if Capability.INFLIGHT_LIST in snapshot.confirmed:
         return False
     return None if model.connections is None else bool(model.connections)
 
@@ -223,3 +224,26 @@ def heard(snapshot: Snapshot, at_s: float, **changes: Any) -> Snapshot:
 def with_model(snapshot: Snapshot, model: Model) -> Snapshot:
     """Return the snapshot with one model changed."""
     return replace(snapshot, models={**snapshot.models, model.id: model})
+
+
+def capabilities(snapshot: Snapshot) -> Tuple[Capability, ...]:
+    """Return the names of everything confirmed in this connection, by name; none while there is no connection."""
+    if not snapshot.connected:
+        return ()
+    models = snapshot.models.values()
+    found = {*WITH_EVENTS, *snapshot.confirmed}
+    found |= {Capability.RUNNING_PROXY} if any(model.proxy is not None for model in models) else set()
+    found |= {Capability.RUNNING_TTL} if any(model.ttl_s is not None for model in models) else set()
+    return tuple(sorted(found))
+
+
+def loadable(snapshot: Snapshot, model: Model) -> bool:
+    """Tell whether a model can be loaded by its path: not with empty segments, nor up to v158 with a slash.
+
+    A peer's never: llama-swap passes the path on, and the peer answers with its own front page (measured on v250).
+    The route that unloads one model (v161) shows that ids with slashes are understood (facts, section 11).
+    """
+    segments = model.id.split("/")
+    if model.info.peer:
+        return False
+    return len(segments) == 1 or (all(segments) and Capability.UNLOAD_ONE in snapshot.confirmed)

@@ -11,6 +11,7 @@ slots only (phases.py); a version that tells a number, or nothing, makes a ready
 from enum import Enum
 from typing import Callable, Tuple
 
+from llamabar.core.capabilities import Capability
 from llamabar.core.events import FaultKind, ServiceState
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, at_work, in_flight
@@ -83,7 +84,7 @@ def _counted_prompt(snapshot: Snapshot) -> bool:
 
 def _busy_by_count(snapshot: Snapshot) -> bool:
     """A version that tells only a number, or none: its requests are answered by some model that is ready."""
-    if "inflight_list" in snapshot.confirmed:
+    if Capability.INFLIGHT_LIST in snapshot.confirmed:
         return False
     return any(map(at_work, snapshot.models.values())) or (bool(in_flight(snapshot)) and _any_model(READY)(snapshot))
 

@@ -6,6 +6,7 @@ from typing import Dict, Iterable, Mapping, Tuple
 
 from llamabar.core import totals
 from llamabar.core.apply_models import has_quit
+from llamabar.core.capabilities import Capability
 from llamabar.core.phases import Phase, phases
 from llamabar.core.readings import generation, unloads_in_s
 from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Host, Model, Snapshot, in_flight
@@ -88,7 +89,7 @@ def _put_now(scrape: Scrape, server: str, snapshot: Snapshot, *, now_s: float) -
 
 
 def _put_models(scrape: Scrape, server: str, snapshot: Snapshot, labels: Mapping[str, str], *, now_s: float) -> None:
-    told = "inflight_list" in snapshot.confirmed  # then it is known of each model
+    told = Capability.INFLIGHT_LIST in snapshot.confirmed  # then it is known of each model
     flying = Counter(labels.get(one.info.model, OTHER) for one in snapshot.requests.values())
     waits = [snapshot.requests[one].info.model for one, phase in phases(snapshot).items() if phase in _WAITING]
     waiting = Counter(labels.get(model, OTHER) for model in waits)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Callable
 
 from llamabar.core import events as ev
+from llamabar.core.capabilities import Capability
 from llamabar.core.decode import decode_event
 from llamabar.core.snapshot import apply
 from llamabar.core.sse import EventSplitter
@@ -26,7 +27,7 @@ def state_when(
     stream = replace(client).open_stream()  # a copy: whether the key is wanted is found out anew
     try:
         while True:
-            told = not snapshot.table_is_new and (not requests or "inflight_list" in snapshot.confirmed)
+            told = not snapshot.table_is_new and (not requests or Capability.INFLIGHT_LIST in snapshot.confirmed)
             passed_s = clock.now_s() - began_s
             if (told and (wanted(snapshot) or passed_s >= within_s)) or passed_s >= FIRST_STATE_S:
                 return snapshot

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from llamabar.core import decode
 from llamabar.core import events as ev
 from llamabar.core.address import is_loopback
+from llamabar.core.capabilities import Capability
 from llamabar.core.fields import parse
 from llamabar.core.queries import Answer, Kind, Query
 from llamabar.sources.client import Caller, Unreachable
@@ -15,7 +16,7 @@ from llamabar.sources.client import Caller, Unreachable
 SLOTS_ANSWER_S = 1.0
 SAMPLES_S = 15.0
 HEARTBEAT_ANSWER_S = 3.0
-NO_VERSION_ROUTE = ev.CapabilitiesFound(refuted=frozenset({"version"}))
+NO_VERSION_ROUTE = ev.CapabilitiesFound(refuted=frozenset({Capability.VERSION}))
 
 
 def answer(client: Caller, query: Query) -> Answer:
@@ -44,24 +45,24 @@ def _running(client: Caller, query: Query) -> Answer:
     if event is None:
         return Answer(query, failed=True)
     bare = event.models and all(one.proxy is None and one.ttl_s is None for one in event.models)
-    return Answer(query, (event, *(_found("running_details", False) if bare else ())))
+    return Answer(query, (event, *(_found(Capability.RUNNING_DETAILS, False) if bare else ())))
 
 
 def _health(client: Caller, query: Query) -> Answer:
     alive = client.call("GET", "/wol-health", answer_s=HEARTBEAT_ANSWER_S).status == 200
-    found = _found("wol_health", alive)
+    found = _found(Capability.WOL_HEALTH, alive)
     return Answer(query, (*found, ev.HealthAnswered(True)) if alive else found)
 
 
 def _finished(client: Caller, query: Query) -> Answer:
     """The rows of finished requests; `rows` is 0 where the older route is known to be the one that is there."""
-    got, name = None, "activity"
+    got, name = None, Capability.ACTIVITY
     if query.rows:
         got = client.call("GET", f"/api/metrics/activity?limit={query.rows}")
     if got is None or got.status == 404:
-        got, name = client.call("GET", "/api/metrics"), "metrics"
+        got, name = client.call("GET", "/api/metrics"), Capability.METRICS
     if got.status == 404:
-        return Answer(query, (ev.CapabilitiesFound(refuted=frozenset({"activity", "metrics"})),))
+        return Answer(query, (ev.CapabilitiesFound(refuted=frozenset({Capability.ACTIVITY, Capability.METRICS})),))
     page = parse(got.body)
     told = got.status == 200 and (page is not None or got.body.strip() == b"null")  # empty: a rate no JSON can say
     event = decode.decode_activity_page(page) if told else None
@@ -75,14 +76,14 @@ def _finished(client: Caller, query: Query) -> Answer:
 def _profiles(client: Caller, query: Query) -> Answer:
     got = client.call("GET", "/api/profiles")
     event = decode.decode_profiles(parse(got.body)) if got.status == 200 else None
-    return Answer(query, (*_found("profiles", event is not None), *((event,) if event else ())))
+    return Answer(query, (*_found(Capability.PROFILES, event is not None), *((event,) if event else ())))
 
 
 def _cancel_probe(client: Caller, query: Query) -> Answer:
     """Ids start at 1, so 0 is never a request."""
     got = client.call("POST", "/api/inflight/0/cancel")
     there = got.status == 404 and "inflight request not found" in decode.error_text(got.body)
-    return Answer(query, _found("cancel", there))
+    return Answer(query, _found(Capability.CANCEL, there))
 
 
 def _unload_probe(client: Caller, query: Query) -> Answer:
@@ -90,7 +91,7 @@ def _unload_probe(client: Caller, query: Query) -> Answer:
     got = client.call("POST", f"/api/models/unload/{quote('no-model-' + secrets.token_hex(8), safe='')}")
     there = got.status == 404 and "model not found" in decode.error_text(got.body).lower()
     counts = there and b'"src":"llama-swap"' in got.body.replace(b" ", b"")
-    return Answer(query, (*_found("unload_one", there), *_found("inflight_count", counts)))
+    return Answer(query, (*_found(Capability.UNLOAD_ONE, there), *_found(Capability.INFLIGHT_COUNT, counts)))
 
 
 def _performance(client: Caller, query: Query) -> Answer:
@@ -98,8 +99,8 @@ def _performance(client: Caller, query: Query) -> Answer:
     after = datetime.fromtimestamp(client.unix_s() - SAMPLES_S, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     got = client.call("GET", f"/api/performance?after={after}")
     gpu = decode.decode_performance(parse(got.body)) if got.status == 200 else None
-    found = (*_found("performance", got.status == 200), *(_found("gpu", True) if gpu is not None else ()))
-    return Answer(query, (*found, gpu or ev.GpuMeasured(None)))
+    told = _found(Capability.GPU, True) if gpu is not None else ()
+    return Answer(query, (*_found(Capability.PERFORMANCE, got.status == 200), *told, gpu or ev.GpuMeasured(None)))
 
 
 def _slots(client: Caller, query: Query) -> Answer:
@@ -110,7 +111,7 @@ def _slots(client: Caller, query: Query) -> Answer:
     return Answer(query, (ev.SlotsAnswered(query.model, slots, closed=never),), failed=slots is None)
 
 
-def _found(name: str, there: bool) -> "tuple[ev.Event, ...]":
+def _found(name: Capability, there: bool) -> "tuple[ev.Event, ...]":
     one = frozenset({name})
     return (ev.CapabilitiesFound(confirmed=one) if there else ev.CapabilitiesFound(refuted=one),)
 

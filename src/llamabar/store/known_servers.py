@@ -14,6 +14,7 @@ from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tu
 from urllib.parse import urlsplit
 
 from llamabar.core.address import port_of
+from llamabar.core.capabilities import Capability
 from llamabar.core.events import CapabilitiesFound, RunningModel
 from llamabar.core.fields import number, text, whole
 from llamabar.core.state import READY
@@ -25,11 +26,11 @@ from llamabar.sources.processes import Identity
 FORMAT, WITH_ADDRESSES = 2, 1
 NO_VERSION = "none"
 NO_VERSION_FOR_S = 3600.0
-NAMES = frozenset({
-    "cancel", "unload_one", "inflight_count", "profiles", "wol_health", "performance", "activity", "metrics",
-    "running_details",
+NEEDED = frozenset({
+    Capability.CANCEL, Capability.UNLOAD_ONE, Capability.PROFILES, Capability.WOL_HEALTH, Capability.PERFORMANCE,
 })  # fmt: skip
-NEEDED = NAMES - {"inflight_count", "activity", "metrics", "running_details"}  # and one of the last two
+FINISHED = frozenset({Capability.ACTIVITY, Capability.METRICS})  # and one of these
+KEPT = NEEDED | FINISHED | {Capability.INFLIGHT_COUNT, Capability.RUNNING_DETAILS}
 MOST_ENTRIES = 50
 LARGEST_BYTES = 65_536
 
@@ -42,8 +43,8 @@ class Known(NamedTuple):
 
     place: str
     build: str
-    confirmed: FrozenSet[str]
-    refuted: FrozenSet[str]
+    confirmed: FrozenSet[Capability]
+    refuted: FrozenSet[Capability]
     process: Optional[Identity] = None
     models: Models = ()
     at_unix_s: float = 0.0
@@ -77,9 +78,9 @@ class KnownServers:
         self, url: str, build: str, found: CapabilitiesFound, *, process: Optional[Identity] = None, models: Models = ()
     ) -> None:
         """Keep what a build can do, once everything about it is known, and who its processes are."""
-        confirmed, refuted = found.confirmed & NAMES, found.refuted & NAMES
+        confirmed, refuted = found.confirmed & KEPT, found.refuted & KEPT
         known = confirmed | refuted
-        if not (build or process) or not known >= NEEDED or not known & {"activity", "metrics"}:
+        if not (build or process) or not known >= NEEDED or not known & FINISHED:
             return
         new = Known(_place(url), build, confirmed, refuted, process, models, clock.unix_s())
         before = _read(self._path)
@@ -101,9 +102,13 @@ def _read(path: Path) -> List[Known]:
         entries = document["servers"][:MOST_ENTRIES] if version in (FORMAT, WITH_ADDRESSES) else []
         known = [
             Known(
-                str(one["place"]) if version == FORMAT else _place(str(one["address"])), str(one["build"]),
-                NAMES & {*one["can"]}, NAMES & {*one["cannot"]}, _identity(one.get("process")),
-                tuple(map(_model, one.get("models", ()))), float(one["at_unix_s"]),
+                str(one["place"]) if version == FORMAT else _place(str(one["address"])),
+                str(one["build"]),
+                frozenset(kept for kept in KEPT if kept in one["can"]),
+                frozenset(kept for kept in KEPT if kept in one["cannot"]),
+                _identity(one.get("process")),
+                tuple(map(_model, one.get("models", ()))),
+                float(one["at_unix_s"]),
             )
             for one in entries
         ]

@@ -7,9 +7,9 @@ no key may ever hit what moved up into its place. What interrupts somebody's wor
 from dataclasses import replace
 from typing import Callable, Dict, List, Optional, Tuple
 
-from llamabar.core.capabilities import loadable
+from llamabar.core.capabilities import Capability
 from llamabar.core.events import ServiceState
-from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, in_flight, in_use, loaded, requests_of
+from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, in_flight, in_use, loadable, loaded, requests_of
 from llamabar.terminal import facts, words
 from llamabar.terminal.facts import MODEL, REQUEST, SORTS
 from llamabar.terminal.keys import Named, Pasted, Pressed
@@ -55,11 +55,11 @@ def offered(view: View, scene: Scene) -> List[Tuple[str, str]]:
         found.append(("⏎", "details"))
     if one is not None:
         model = snapshot.models.get(one.id) if one.kind == MODEL else None
-        if model is not None and model.state in (READY, STARTING) and "unload_one" in snapshot.confirmed:
+        if model is not None and model.state in (READY, STARTING) and Capability.UNLOAD_ONE in snapshot.confirmed:
             found.append(("u", "unload"))
         elif model is not None and model.state not in (READY, STARTING, STOPPING) and loadable(snapshot, model):
             found.append(("l", "load"))
-        if one.kind == REQUEST and "cancel" in snapshot.confirmed:
+        if one.kind == REQUEST and Capability.CANCEL in snapshot.confirmed:
             found.append(("c", "cancel"))
     if one is not None:
         found.append(("y", "copy id"))
@@ -142,7 +142,7 @@ def _unload(view: View, scene: Scene) -> Outcome:
     if model.state not in (READY, STARTING):
         said = words.elsewhere(label) if model.info.peer else words.not_loaded(label)
         return Outcome(say(view, said, scene))
-    if not snapshot.connected or "unload_one" not in snapshot.confirmed:
+    if not snapshot.connected or Capability.UNLOAD_ONE not in snapshot.confirmed:
         return Outcome(say(view, words.not_now(Do.UNLOAD, label), scene))
     action = Action(Do.UNLOAD, model.id, server=server.name)
     running = len(requests_of(snapshot, model.id))
@@ -166,7 +166,7 @@ def _cancel(view: View, scene: Scene) -> Outcome:
     if one is None or one.kind != REQUEST:
         return Outcome(say(view, words.SELECT_REQUEST, scene))
     label = facts.label(server, one)
-    if not server.snapshot.connected or "cancel" not in server.snapshot.confirmed:
+    if not server.snapshot.connected or Capability.CANCEL not in server.snapshot.confirmed:
         return Outcome(say(view, words.not_now(Do.CANCEL, label), scene))
     return _ask(view, Action(Do.CANCEL, one.id, server=server.name, mark=one.mark), label, 1)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Optional, Tuple
 
 from llamabar.app.one_look import look
+from llamabar.core.capabilities import Capability
 from llamabar.core.events import Fault, FaultKind
 from llamabar.core.fields import mapping, parse
 from llamabar.core.state import READY, Model, Snapshot
@@ -47,7 +48,7 @@ def _server(server: ServerSettings, snapshot: Snapshot, private: Private) -> fac
         url=server.url,
         key_wanted=_key_wanted(server),
         version=snapshot.version,
-        lists_requests="inflight_list" in snapshot.confirmed,
+        lists_requests=Capability.INFLIGHT_LIST in snapshot.confirmed,
         models=_models(snapshot),
         failures=_failures(snapshot, private),
     )

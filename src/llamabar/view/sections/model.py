@@ -6,9 +6,9 @@ from typing import Iterator, List, Optional, Tuple
 from urllib.parse import quote
 
 from llamabar.core import readings, units
-from llamabar.core.capabilities import loadable
+from llamabar.core.capabilities import Capability
 from llamabar.core.phases import phases
-from llamabar.core.state import READY, STOPPING, Model, requests_of
+from llamabar.core.state import READY, STOPPING, Model, loadable, requests_of
 from llamabar.core.totals import FIRST_TOKEN, Sums
 from llamabar.view import doing_words, palette, words
 from llamabar.view.menu import SEPARATOR, Action, Do, Level, Row
@@ -123,7 +123,7 @@ def _rest_words(server: Server, scene: Scene, model: Model) -> str:
 def _unload(server: Server, model: Model) -> Tuple[Row, ...]:
     """Return the way to unload a model: at once, or after asking where it would interrupt somebody."""
     snapshot, said = server.snapshot, words.interrupts(len(requests_of(server.snapshot, model.id)))
-    if "unload_one" not in snapshot.confirmed or not snapshot.connected or model.state == STOPPING:
+    if Capability.UNLOAD_ONE not in snapshot.confirmed or not snapshot.connected or model.state == STOPPING:
         return ()
     if not said:
         return (item(server, palette.EJECT, words.UNLOAD, Do.UNLOAD, target=model.id),)

@@ -5,10 +5,9 @@ from typing import Dict, List, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.apply_models import has_quit
-from llamabar.core.capabilities import loadable
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
-from llamabar.core.state import READY, STARTING, STOPPING, Model, Snapshot, at_work, in_flight, requests_of
+from llamabar.core.state import READY, STARTING, STOPPING, Model, Snapshot, at_work, in_flight, loadable, requests_of
 from llamabar.core.status import Status
 from llamabar.view import doing_words, needs, palette, words
 from llamabar.view.menu import MODEL, Action, Do, Level, Row, Subject

@@ -3,6 +3,7 @@
 from typing import List, Tuple
 
 from llamabar.core import readings, units
+from llamabar.core.capabilities import Capability
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import Request, in_flight
 from llamabar.view import doing_words, palette, words
@@ -25,7 +26,7 @@ def row(server: Server, scene: Scene) -> Row:
     ]
     if len(listed) > SHOWN:
         children.append(fact(palette.REQUESTS, words.LEFT_OUT, words.counted(len(listed) - SHOWN, "request")))
-    if listed and "cancel" in server.snapshot.confirmed and server.snapshot.connected:
+    if listed and Capability.CANCEL in server.snapshot.confirmed and server.snapshot.connected:
         said = words.interrupts(running)
         children.append(asking(server, palette.CANCEL, words.CANCEL_ALL, words.CANCEL_NOW, Do.CANCEL_ALL, value=said))
     return Row(
@@ -60,7 +61,7 @@ def _doing(server: Server, request: Request, phase: Phase, now_s: float) -> str:
 
 def _request(server: Server, scene: Scene, request: Request, *, phase: Phase, now_s: float) -> Row:
     doing, action = _doing(server, request, phase, now_s), cancel(server.name, request)
-    offered = "cancel" in server.snapshot.confirmed and server.snapshot.connected
+    offered = Capability.CANCEL in server.snapshot.confirmed and server.snapshot.connected
     model = server.snapshot.models.get(request.info.model)
     prompt = readings.prompt_tokens(server.snapshot, model) if model is not None else None
 
