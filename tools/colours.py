@@ -8,11 +8,11 @@ COLOURS, APART = 64, 400
 Colour = Tuple[int, int, int]
 
 
-def palette(counted: "Counter[Colour]") -> List[Colour]:
+def palette(counted: "Counter[Colour]", *, apart: int = APART) -> List[Colour]:
     """Return the commonest colours, none of them like another: a rare red is worth more than one more grey."""
     found: List[Colour] = []
     for colour, _ in counted.most_common():
-        if len(found) < COLOURS and all(_apart(colour, other) > APART for other in found):
+        if len(found) < COLOURS and all(_apart(colour, other) > apart for other in found):
             found.append(colour)
     return found
 

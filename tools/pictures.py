@@ -17,8 +17,10 @@ from tools.scenes import Named, scenes
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 LARGEST_BYTES = 60_000
-WIDTH_PX = 920
+WIDTHS_PX = (920, 1000, 1120)  # the first in which no row takes two lines
+APART = 200  # a menu, its submenu and a badge are three colours
 SCALES = (1.5, 1.25, 1.0, 0.75)  # the first that is small enough
+WRAPPED = "[...document.querySelectorAll('.line')].filter(e => e.offsetHeight > 30 && !e.querySelector('img')).length"
 BOX = "JSON.parse(JSON.stringify(document.querySelector('.pair').getBoundingClientRect()))"
 
 
@@ -59,7 +61,10 @@ def photographed(program: str) -> List[Tuple[Named, bytes]]:
 
 def photograph(browser: chromium.Browser, scale: float) -> bytes:
     """Return the menus of the page that is shown."""
-    browser.resize(WIDTH_PX, scale=scale)
+    for width_px in WIDTHS_PX:
+        browser.resize(width_px, scale=scale)
+        if not browser.ask(WRAPPED):
+            break
     box = browser.ask(BOX)
     return with_few_colours(browser.picture({side: box[side] for side in ("x", "y", "width", "height")}))
 
@@ -69,7 +74,7 @@ def with_few_colours(picture: bytes) -> bytes:
     width, height, rows, _ = png.Reader(bytes=picture).asRGB8()
     pixels = [list(zip(*[iter(row)] * 3)) for row in rows]
     counted = Counter(pixel for row in pixels for pixel in row)
-    chosen = palette(counted)
+    chosen = palette(counted, apart=APART)
     index = nearest(counted, chosen)
     out = io.BytesIO()
     writer = png.Writer(width, height, palette=chosen, bitdepth=8, compression=9)

@@ -43,7 +43,10 @@ def failed(age_s: float) -> str:
 def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:
     """Return how long a model has been loading, and how long it usually takes."""
     took = words.STATUS[Status.LOADING] + ("" if loading_s is None else f" {units.duration(loading_s)}")
-    return took if usual_s is None else _("{} of ~{}", took, units.span(usual_s))
+    if usual_s is None:
+        return took
+    late = loading_s is not None and loading_s > usual_s
+    return _("{}, usually {}" if late else "{} of ~{}", took, units.span(usual_s))
 
 
 def prompt(tokens: Optional[int]) -> str:

@@ -26,10 +26,10 @@ max-width:calc(100% - 24px);min-width:min(250px,calc(100% - 24px))}
 .panel .panel{margin:3px 4px 5px 18px;padding:3px;max-width:calc(100% - 22px);background:var(--sub);min-width:0}
 .panel li{min-width:0}
 .line{display:flex;align-items:center;gap:6px;padding:2px 8px;min-height:22px}
-.words{min-width:0;overflow-wrap:anywhere;unicode-bidi:isolate}
+.words{flex-shrink:1000;min-width:7em;overflow-wrap:anywhere;unicode-bidi:isolate}
 .value{margin-left:auto;padding:0 6px;border-radius:8px;background:var(--badge);color:var(--quiet);font-size:11px;
 line-height:16px;text-align:right;overflow-wrap:anywhere;font-variant-numeric:tabular-nums;
-flex-shrink:0;max-width:max(60%,100% - 130px)}
+min-width:0}
 .mark{margin-left:auto;padding-left:10px;flex:none}
 .value~.mark{margin-left:0}
 .still>.line{color:var(--quiet)}
@@ -41,16 +41,17 @@ stroke-linecap:round;stroke-linejoin:round}
 .panel .symbol{width:14px;height:14px}
 img{flex:none;display:block;max-width:60%}
 .line:has(img){flex-wrap:wrap}
+.line:has(img)>.words{min-width:0}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 """
 
 _WARNING, _ERROR = LEVEL_COLOURS[Level.WARNING], LEVEL_COLOURS[Level.ERROR]
 _LIGHT = (
-    ".light{--desk:#c9d6e4;--bar:#eef2f6;--pressed:#d3dae2;--panel:#fff;--sub:#f3f5f7;--edge:#b4bcc6;--badge:#eef0f2;--text:#1d1d1f;"
+    ".light{--desk:#c9d6e4;--bar:#eef2f6;--pressed:#d3dae2;--panel:#fff;--sub:#f3f5f7;--edge:#b4bcc6;--badge:#e3e6ea;--text:#1d1d1f;"
     f"--quiet:#5f6368;--warning:{_WARNING[0]};--error:{_ERROR[0]}}}"
 )
 _DARK = (
-    ".dark{--desk:#3a4654;--bar:#1c2128;--pressed:#3b434d;--panel:#1e1e1e;--sub:#2a2a2c;--edge:#515357;--badge:#333336;--text:#f2f2f4;"
+    ".dark{--desk:#3a4654;--bar:#1c2128;--pressed:#3b434d;--panel:#1e1e1e;--sub:#2a2a2c;--edge:#515357;--badge:#3a3a3d;--text:#f2f2f4;"
     f"--quiet:#b4b6bb;--warning:{_WARNING[1]};--error:{_ERROR[1]}}}"
 )
 

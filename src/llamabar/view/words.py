@@ -293,8 +293,8 @@ def active(running: Optional[int], queued: int = 0) -> str:
         return units.UNKNOWN
     if not running:
         return NONE
-    working = _("{} active", units.count(running - queued))
-    return working + (_(", {} waiting", units.count(queued)) if queued else "")
+    working = _("{} active", units.count(running - queued)) if running > queued else ""
+    return ", ".join(filter(None, (working, _("{} waiting", units.count(queued)) if queued else "")))
 
 
 _ENGLISH = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, (str, dict))}

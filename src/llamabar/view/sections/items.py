@@ -97,6 +97,9 @@ def over(history: History) -> str:
 def _scale(history: History, reading: str, spec: Chart, now_s: float, ceiling: Optional[float]) -> Scale:
     values = series(history, reading, points=spec.points, now_s=now_s)
     unit = GB if reading == "memory_bytes" else 1.0
-    top = ceiling or nice_ceiling(max((value for value in values if value is not None), default=0.0) / unit) * unit
+    highest = max((value for value in values if value is not None), default=0.0)
+    top = ceiling or nice_ceiling(highest / unit) * unit
+    if not highest:  # the top of nothing says nothing, and keeps its place
+        return Scale(scaled(values, top), " ")
     said = "100" if reading.endswith("_ratio") else units.short_count(round(top / unit)).replace(".0", "")
     return Scale(scaled(values, top), f"{said}G" if reading == "memory_bytes" else said)
