@@ -15,6 +15,7 @@ from llamabar.settings.options import BY_TABLE, OPTIONS, SERVER
 from tools import settings_page
 
 SECRET = "s3cr3t-0123"
+NOTHING = str(Path(__file__).with_name("__init__.py"))  # it is empty: settings with nothing in them
 
 
 def loaded(text=None, tmp_path=None, option="", **environment):
@@ -23,12 +24,18 @@ def loaded(text=None, tmp_path=None, option="", **environment):
         (tmp_path / "config.toml").chmod(0o600)
         environment.setdefault("LLAMABAR_CONFIG", str(tmp_path / "config.toml"))
     else:
-        environment.setdefault("LLAMABAR_CONFIG", "/nowhere/at/all.toml")
+        environment.setdefault("LLAMABAR_CONFIG", NOTHING)
     return load.load(environment, option=option, discover=lambda: ("http://127.0.0.1:9999", "a test"))
 
 
 def said(found):
     return tuple(words(one) for one in found.mistakes)
+
+
+def test_a_variable_that_names_no_file_is_said():
+    found = loaded(LLAMABAR_CONFIG="/nowhere/at/all.toml")
+    assert said(found) == ('LLAMABAR_CONFIG must be a file that exists, not "/nowhere/at/all.toml"',)
+    assert found.servers[0].url == "http://127.0.0.1:9999"
 
 
 def test_with_nothing_set_a_server_is_discovered():

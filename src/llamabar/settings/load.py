@@ -105,6 +105,8 @@ def load(environment: Environment, *, option: str = "", discover: Discover) -> S
         raise LlamabarError(f"There is no settings file at {path}.", "Check --config, or leave it out.")
     file = SettingsFile(path)
     unread = bool(file.mistakes)
+    if environment.get("LLAMABAR_CONFIG") and not path.exists():
+        file.mistakes.append(Mistake(Kind.VARIABLE, "LLAMABAR_CONFIG", "a file that exists", quoted(str(path))))
     hides = file.note_unknown() or unread
     options = {one.key: _value(one, environment, file) for one in OPTIONS if one.table != SERVER}
     if options["update.check"].value and options["update.url"].value is None and not version.repository():
