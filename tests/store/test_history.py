@@ -184,7 +184,7 @@ def test_totals_outlast_the_plugin_and_llama_swap(tmp_path):
     with llama_swap(port=port) as server, plugin(server.url, tmp_path) as shown:
         chat(server, MODEL).join()
         shown.wait_for_row("Today: 3 requests")
-        chat(server, MODEL).join()
+        chat(server, MODEL, tokens=60).join()
         shown.wait_for_row("Today: 4 requests")
         frame = run(tmp_path, "frame", LLAMABAR_URL=server.url, LLAMABAR_DATA_DIR=str(tmp_path / "data"))
         assert "Today: 4 requests" in frame.stdout, "one look goes on from there, too"
@@ -195,6 +195,9 @@ def test_totals_outlast_the_plugin_and_llama_swap(tmp_path):
     found = json.loads(history(tmp_path, "--json").stdout)
     assert found["llamabar_json"] == 1
     assert [(day["model"], day["requests"], day["complete"]) for day in found["days"]] == [(MODEL, 4, True)]
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "history.sqlite")) as database:
+        named = "SELECT word FROM requests LEFT JOIN words ON words.id=client ORDER BY ended_s, row_id"
+        assert database.execute(named).fetchall()[-1] == ("demo",), "from whom, where it was seen in flight"
 
 
 def test_the_command_says_it_in_words_in_csv_and_on_a_page(tmp_path):

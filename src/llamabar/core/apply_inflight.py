@@ -8,8 +8,8 @@ had by then, and shortly after, counts as `loading_bytes`, not as the model's.
 from dataclasses import replace
 from typing import Optional
 
+from llamabar.core import clients, speed
 from llamabar.core import events as ev
-from llamabar.core import speed
 from llamabar.core.capabilities import Capability
 from llamabar.core.limits import REQUESTS
 from llamabar.core.path_kind import PathKind, path_kind
@@ -91,7 +91,7 @@ def _loading_bytes(snapshot: Snapshot, old: Optional[Request], info: ev.RequestI
 
 def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
     model = snapshot.models.get(request.info.model)
-    snapshot = replace(snapshot, last_activity_s=at_s)
+    snapshot = clients.remembered(replace(snapshot, last_activity_s=at_s), request, at_s)
     if model is None:
         return snapshot
     meter = speed.with_ended(model.meter, request.info.path, resp_bytes=speed.grown_bytes(request.trail, at_s))

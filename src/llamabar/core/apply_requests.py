@@ -11,8 +11,8 @@ once after it are not news. A row has no id of its request: model, path and orde
 from dataclasses import replace
 from typing import List, Optional, Tuple
 
+from llamabar.core import clients, speed
 from llamabar.core import events as ev
-from llamabar.core import speed
 from llamabar.core.capabilities import Capability
 from llamabar.core.limits import ROWS
 from llamabar.core.state import READY, Snapshot, with_model
@@ -30,6 +30,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     counted = {row.id for row in snapshot.rows[-2 * DISORDER :]}
     oldest_new = newest - DISORDER if newest is not None and event.streamed else newest
     rows = tuple(row for row in event.rows if oldest_new is None or (row.id > oldest_new and row.id not in counted))
+    snapshot, rows = clients.named(snapshot, rows) if newest is not None else (snapshot, rows)
     first_look = newest is None
     before = replace(
         snapshot, rows=(), rows_total=0, tokens_known=True, prompt_tokens_total=0, generated_tokens_total=0

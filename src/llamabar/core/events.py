@@ -1,7 +1,4 @@
-"""What a source can say. Frozen values; None is "not known", never zero.
-
-Ids and names are text from outside: they are made harmless where they are drawn.
-"""
+"""What a source can say. None is "not known", never zero. Text from outside is made harmless where it is drawn."""
 
 from enum import Enum
 from typing import Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple, Union
@@ -83,6 +80,7 @@ class FinishedRequest(NamedTuple):
     error: str = ""
     draft_tokens: Optional[int] = None  # from v229 on, of speculative decoding
     accepted_tokens: Optional[int] = None
+    client: str = ""  # where the request was seen in flight
 
 
 class RunningModel(NamedTuple):

@@ -117,6 +117,15 @@ class PendingAction:
     what: str = ""
 
 
+class Left(NamedTuple):
+    """A request that ended, until the row that tells what became of it."""
+
+    model: str
+    path: str
+    client: str
+    took_s: float
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """One server at one moment."""
@@ -142,6 +151,7 @@ class Snapshot:
     profile: Optional[str] = None
     rows: Tuple[ev.FinishedRequest, ...] = ()  # the newest, oldest first
     new_rows: Tuple[ev.FinishedRequest, ...] = ()  # that came last, all of them
+    left: Tuple[Left, ...] = ()  # requests that ended and whose rows have not come, where their clients were told
     rows_total: Optional[int] = None
     tokens_known: bool = True  # the totals cover every row that the server counts
     prompt_tokens_total: Optional[int] = 0  # None where no request's server told them

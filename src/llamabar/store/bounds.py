@@ -22,8 +22,8 @@ def is_countable(row: FinishedRequest) -> bool:
 
 def named(database: sqlite3.Connection, server: int, rows: Sequence[FinishedRequest]) -> List[FinishedRequest]:
     """Return the rows; those of a new model beyond the bounds of a day, or of all days, are of OTHERS."""
-    models, paths = ({row.model: None for row in rows}, {row.path: None for row in rows})
-    new_models, new_paths = _new(database, models), _new(database, paths)
+    new_models = _new(database, {row.model: None for row in rows})
+    new_paths = _new(database, {word: None for row in rows for word in (row.path, row.client)})
     if not new_models and not new_paths:
         return list(rows)
     times = [row.at_unix_s or 0.0 for row in rows]
@@ -34,7 +34,9 @@ def named(database: sqlite3.Connection, server: int, rows: Sequence[FinishedRequ
     other_paths = set(new_paths[min(room, PATHS) :])
     return [
         row._replace(
-            model=OTHERS if row.model in other_models else row.model, path="" if row.path in other_paths else row.path
+            model=OTHERS if row.model in other_models else row.model,
+            path="" if row.path in other_paths else row.path,
+            client="" if row.client in other_paths else row.client,
         )
         for row in rows
     ]

@@ -63,7 +63,8 @@ def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
     server = _server(database, batch, dated)
     dated = named(database, server, dated)
     mark = mark_of(database, server)
-    words = {word: word_of(database, word) for word in {word for row in dated for word in (row.model, row.path)}}
+    texts = {text for row in dated for text in (row.model, row.path, row.client)}
+    words = {text: word_of(database, text) for text in texts}
     new = [
         row for row in dated
         if not mark.covers(row)
@@ -88,7 +89,8 @@ def _cells(server: int, row: FinishedRequest, words: Mapping[str, int], load_s: 
     counts = (row.prompt_tokens, row.cached_tokens, row.generated_tokens, row.draft_tokens, row.accepted_tokens)
     return (
         server, ended_s, row_id, words[row.model], *(None if one is None else round(one, 3) for one in seconds),
-        *(None if one is None else min(one, 2**62) for one in counts), row.status, words[row.path], None,
+        *(None if one is None else min(one, 2**62) for one in counts), row.status, words[row.path],
+        words[row.client] if row.client else None,
     )  # fmt: skip
 
 
