@@ -2,6 +2,7 @@
 
 import functools
 import math
+from dataclasses import replace
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from llamabar import __version__
@@ -30,14 +31,14 @@ AGENT = "org.llamabar.llama-swap"
 RUNNING, ELSEWHERE = ev.ServiceFound(AGENT, ev.ServiceState.RUNNING), ev.ServiceFound("", ev.ServiceState.NONE)
 CRASHES, STOPPED = ev.ServiceFound(AGENT, ev.ServiceState.FAILING, 4), ev.ServiceFound(AGENT, ev.ServiceState.STOPPED)
 BUSY_RATIO, CALM_RATIO = 0.34, 0.06
-SECONDS = 300
+SECONDS, READING = 300, (*range(85, 92), *range(175, 182), *range(232, 238))  # … of prompts
 NEEDS = {
     model: Needs(int(gigabytes * 1e9), MemoryKind.RESIDENT, load_s, 8192, 3)
     for model, gigabytes, load_s in ((CODER, 19.8, 8.4), ("gemma-12b", 8.1, 3.9), ("llama-70b", 42.5, 21.0))
 }
 OWNERS = ("unsloth", "bartowski", "ggml-org", "mradermacher")
 _REFUSED = ev.FaultKind.REFUSED
-_BAD_CONFIG = Cause("llama-swap refuses its config", "open -t /Users/me/.config/llama-swap/config.yaml")
+_NO_CONFIG = Cause("The service's config file is missing", "ls -l ~/.config/llama-swap/config.yaml")
 
 
 class Named(NamedTuple):
@@ -157,7 +158,7 @@ def _prompt() -> Snapshot:
 
 
 def _bare() -> Snapshot:
-    return _live({}, (1.0, ev.ModelsListed(())))
+    return replace(_live({}, (1.0, ev.ModelsListed(()))), rows=(), rows_total=None, profiles=())
 
 
 def _tunnel() -> Snapshot:
@@ -195,23 +196,19 @@ def _lost(kind: ev.FaultKind, service: ev.ServiceFound, *, seen: bool = True) ->
 
 def _histories(snapshot: Snapshot, *, busy: bool) -> Tuple[History, Dict[str, History]]:
     """Return five minutes: two answers and the pauses between; nobody looked for half a minute."""
-    known = snapshot.connections > 0
+    known, asked = snapshot.connections > 0, bool(snapshot.rows)
     history, models = History(), {}
     used = {model.id: float(model.memory_bytes) for model in loaded(snapshot) if model.memory_bytes}
-    for second in range(SECONDS + 1):
-        answering = known and (90 <= second < 150 or 180 <= second < 215 or (busy and second > 235))
+    for second in (*range(40), *range(70, SECONDS + 1)):
+        answering = asked and (90 <= second < 150 or 180 <= second < 215 or (busy and second > 235))
         tps = 38.0 + 4.0 * math.sin(second / 9.0) if answering else 0.0
-        prompt_tps = 612.0 + second if second in (*range(85, 92), *range(175, 182), *range(232, 238)) else None
-        gpu_ratio = 0.96 if answering else 0.01
+        prompt_tps = 612.0 + second if asked and second in READING else None
         told = Readings(tps, prompt_tps, float(answering), sum(used.values())) if known else Readings()
-        reading = told._replace(cpu_ratio=BUSY_RATIO if answering else CALM_RATIO, gpu_ratio=gpu_ratio)
-        if 40 <= second < 70:
-            continue
-        now_s = NOW_S - SECONDS + second
-        history = record(history, reading, now_s=now_s)
-        each = {model: Readings(tps if model == QWEN else 0.0, None, 0.0, bytes_) for model, bytes_ in used.items()}
-        each.update({model: one._replace(prompt_tps=prompt_tps) for model, one in each.items() if model == QWEN})
-        models = tick(models, each, like=history, now_s=now_s)
+        reading = told._replace(cpu_ratio=BUSY_RATIO if answering else CALM_RATIO)
+        history = record(history, reading, now_s=NOW_S - SECONDS + second)
+        works = {QWEN: (tps, prompt_tps)}
+        each = {model: Readings(*works.get(model, (0.0, None)), 0.0, bytes_) for model, bytes_ in used.items()}
+        models = tick(models, each, like=history, now_s=NOW_S - SECONDS + second)
     return history, models
 
 
@@ -236,6 +233,8 @@ def _totals(snapshot: Snapshot) -> Totals:
 def _servers(*named: Tuple[str, Snapshot]) -> Scene:
     found = []
     for number, (name, snapshot) in enumerate(named, 1):
+        if number > 1:  # on another computer, where nothing is measured and no service is looked for
+            snapshot = replace(apply(snapshot, ev.MemoryMeasured(None, {}), NOW_S), service=None)
         history, models = _histories(snapshot, busy=number == 1)
         url = URL if number == 1 else f"http://{name}.local:8080"
         found.append(seen(name, url, snapshot, history, now_s=NOW_S, totals=_totals(snapshot), only=False,
@@ -284,7 +283,7 @@ _ALL: Tuple[Named, ...] = (
           lambda: _one(_lost(_REFUSED, ELSEWHERE), later_s=150.0)),
     Named("stopped", "llama-swap's service is stopped", lambda: _one(_lost(_REFUSED, STOPPED, seen=False))),
     Named("crashing", "llama-swap ends again and again",
-          lambda: _one(_lost(_REFUSED, CRASHES, seen=False), cause=_BAD_CONFIG)),
+          lambda: _one(_lost(_REFUSED, CRASHES, seen=False), cause=_NO_CONFIG)),
     Named("no-service", "Nothing listens, and no service is installed",
           lambda: _one(_lost(_REFUSED, ELSEWHERE, seen=False))),
     Named("no-model", "llama-swap runs, its config has no model", lambda: _one(_bare())),

@@ -131,7 +131,7 @@ def test_what_a_click_did_is_said_in_its_row():
     ("no-service", words.INSTALL, Do.TERMINAL, "install"),
     ("no-model", words.ADD_MODEL, Do.SHOW, "config"),
     ("needs-key", words.OPEN_SETTINGS, Do.SHOW, "settings"),
-    ("crashing", "Copy Fix: open -t /Users/me/.config/llama-swap/config.yaml", Do.COPY, None),
+    ("crashing", "Copy Fix: ls -l ~/.config/llama-swap/config.yaml", Do.COPY, None),
     ("stopped", words.START, Do.START, None),
 ])  # fmt: skip
 def test_first_steps_have_the_one_row_that_helps(name, label, do, target):
