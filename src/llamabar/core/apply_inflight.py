@@ -15,6 +15,7 @@ from llamabar.core.limits import REQUESTS
 from llamabar.core.path_kind import PathKind, path_kind
 from llamabar.core.state import READY, STARTING, STOPPED, Request, Snapshot, heard, requests_of, with_model
 
+TOLD = frozenset({Capability.INFLIGHT_LIST, Capability.INFLIGHT_BYTES})  # by the event of one request
 LOADING_TEXT_S = 0.6  # after a load: two updates, the last of which may tell of its last line
 
 
@@ -29,7 +30,7 @@ def listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) -> Snapsho
 
 def upserted(snapshot: Snapshot, event: ev.InflightUpserted, at_s: float) -> Snapshot:
     """Return the snapshot with a request that began or changed."""
-    confirmed = snapshot.confirmed | {Capability.INFLIGHT_LIST, Capability.INFLIGHT_BYTES}
+    confirmed = snapshot.confirmed if snapshot.confirmed >= TOLD else snapshot.confirmed | TOLD
     request = event.request
     if request.id not in snapshot.requests and len(snapshot.requests) >= REQUESTS:
         begins = request.streams is None and not request.resp_bytes
