@@ -82,12 +82,12 @@ class Request:
     loading_bytes: int = 0
     trail: speed.Trail = ()
 
-    @property
+    @cached_property
     def kind(self) -> PathKind:
         """Return what is asked for."""
         return path_kind(self.info.path)
 
-    @property
+    @cached_property
     def answer_bytes(self) -> Optional[int]:
         """Return how many bytes the model has written; None where a version does not tell."""
         return None if self.info.resp_bytes is None else max(0, self.info.resp_bytes - self.loading_bytes)
