@@ -69,6 +69,8 @@ class Server:
 
     def waits(self, action: Action) -> bool:
         """Tell whether a click was sent on its way and has not ended."""
+        if not self.snapshot.asked:
+            return False
         asked = self.snapshot.asked.get(action.token)
         return asked is not None and asked.ended_s is None
 
