@@ -69,7 +69,7 @@ class Terminal:
     @property
     def screen(self):
         """The lines of the last drawing."""
-        drawn = self.raw.decode("utf-8", "replace").split("\x1b[H")[-1]
+        drawn = self.raw.rpartition(b"\x1b[H")[2].decode("utf-8", "replace")
         drawn = drawn.split("\x1b[J")[0].split("\x1b[?25h")[0]
         return [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in drawn.replace("\r", "").split("\n")]
 
