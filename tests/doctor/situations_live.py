@@ -78,6 +78,12 @@ def _(well):
         yield found
 
 
+@situation("server-too-old", *NETWORK)
+def _(well):
+    with stranger(http("404 Not Found", b'{"running":[]}')) as found:
+        yield found
+
+
 @situation("address-unusable", *NETWORK)
 def _(well):
     yield {"LLAMABAR_URL": "http://in valid:port"}

@@ -42,6 +42,7 @@ CASES = {
     "a gateway whose server is slow": (answer(504), FaultKind.GATEWAY),
     "a web server": (answer(200, PAGE, WELCOME), FaultKind.NOT_LLAMA_SWAP),
     "a web server without that page": (answer(404, ("Server: nginx/1.27",)), FaultKind.NOT_LLAMA_SWAP),
+    "a llama-swap before v135": (answer(404, (), b'{"running":[]}'), FaultKind.TOO_OLD),
     "a redirect to anywhere": (answer(307, ("Location: http://[bad",)), FaultKind.NOT_LLAMA_SWAP),
 }
 
@@ -56,8 +57,8 @@ def test_what_stands_in_front_is_known_for_what_it_is_and_gets_no_key(name):
         assert error.value.fault.kind is kind
         assert not client.key_wanted
         assert not any(b"sk-1" in heard for heard in stranger.heard)
-        expected = Status.INCOMPATIBLE if kind is FaultKind.NOT_LLAMA_SWAP else None
-        assert (classify(live(ev.StreamLost(error.value.fault))) is Status.INCOMPATIBLE) == (expected is not None)
+        no_use = kind in (FaultKind.NOT_LLAMA_SWAP, FaultKind.TOO_OLD)
+        assert (classify(live(ev.StreamLost(error.value.fault))) is Status.INCOMPATIBLE) == no_use
 
 
 def test_another_program_is_named_by_its_server_header_as_harmless_text(tmp_path):

@@ -17,6 +17,7 @@ class FaultKind(str, Enum):
     TLS = "tls"
     UNAUTHORIZED = "unauthorized"
     NOT_LLAMA_SWAP = "not_llama_swap"
+    TOO_OLD = "too_old"  # a llama-swap without an event stream: before v135
     BASIC_AUTH = "basic_auth"  # something in front of llama-swap wants a user name and password
     SIGN_IN = "sign_in"  # … shows a sign-in page, or redirects to one
     FORBIDDEN = "forbidden"  # … refuses this computer (403)

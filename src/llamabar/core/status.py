@@ -97,7 +97,7 @@ def is_sure(snapshot: Snapshot) -> bool:
 
 RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
     (Status.UNAUTHORIZED, _fault(*REFUSALS)),
-    (Status.INCOMPATIBLE, _fault(FaultKind.NOT_LLAMA_SWAP)),
+    (Status.INCOMPATIBLE, _fault(FaultKind.NOT_LLAMA_SWAP, FaultKind.TOO_OLD)),
     (Status.CRASHING, _crashing),
     (Status.UNREACHABLE, _fault(*ANSWERED)),
     (Status.NO_SERVICE, _service(ServiceState.NONE)),

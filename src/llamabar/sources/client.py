@@ -13,6 +13,7 @@ from llamabar import __version__
 from llamabar.core import address
 from llamabar.core.decode import error_text
 from llamabar.core.events import Fault, FaultKind
+from llamabar.core.fields import mapping, parse
 from llamabar.sources import clock
 from llamabar.sources.chunked import pieces_of
 from llamabar.sources.echoes import without
@@ -118,8 +119,17 @@ class Client:
         self.key_wanted = False
         page = _body_of(stream) if stream.content_type.startswith("text/html") else b""
         stream.close()
+        if stream.status == 404 and self._is_older():
+            raise Unreachable(Fault(FaultKind.TOO_OLD))
         fault = fault_of_answer(stream.status, stream.headers, url=self.url, page=page)
         raise Unreachable(fault._replace(detail=self.hidden(fault.detail)))
+
+    def _is_older(self) -> bool:
+        """Tell whether this is a llama-swap from before it had an event stream: it says what it runs since v94."""
+        try:
+            return isinstance(mapping(parse(self.call("GET", "/running").body)).get("running"), list)
+        except Unreachable:
+            return False
 
     def open_text(self, path: str, *, silence_s: float) -> "Stream":
         """Return an open stream of text, whose reads time out after a silence; raise Unreachable."""

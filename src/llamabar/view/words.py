@@ -43,6 +43,7 @@ FAULTS: Dict[FaultKind, str] = {
     FaultKind.TLS: "Couldn't establish a secure connection",
     FaultKind.UNAUTHORIZED: "API key missing or incorrect",
     FaultKind.NOT_LLAMA_SWAP: "Another program is using this address",
+    FaultKind.TOO_OLD: "llamabar needs llama-swap v140 or newer",
     FaultKind.BASIC_AUTH: "User name and password required in front of llama-swap",
     FaultKind.SIGN_IN: "A sign-in page stands in front of llama-swap",
     FaultKind.FORBIDDEN: "Access denied in front of llama-swap",
@@ -58,10 +59,9 @@ FAULTS: Dict[FaultKind, str] = {
 
 # What a status is called where the fault says more than the status does.
 REFUSED_STATUS: Dict[FaultKind, str] = {
-    FaultKind.BASIC_AUTH: "sign-in required",
-    FaultKind.SIGN_IN: "sign-in required",
-    FaultKind.FORBIDDEN: "access denied",
-}
+    FaultKind.TOO_OLD: "llama-swap is too old", FaultKind.FORBIDDEN: "access denied",
+    FaultKind.BASIC_AUTH: "sign-in required", FaultKind.SIGN_IN: "sign-in required",
+}  # fmt: skip
 
 REMEDIES: Dict[FaultKind, str] = {
     FaultKind.UNAUTHORIZED: "API key: set api_key_keychain or api_key_file in the settings",

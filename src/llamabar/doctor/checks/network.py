@@ -78,6 +78,11 @@ def _missing(facts: Facts) -> Any:
     return server and not facts.packages.llama_swap and Found(remedy=packages.install(facts))
 
 
+def _too_old(facts: Facts) -> Any:
+    server = _fault(FaultKind.TOO_OLD)(facts)
+    return server and Found({"it": server}, remedy=packages.upgrade(facts, local=_is_here(facts, server)))
+
+
 def _other_fault(facts: Facts) -> Any:
     server = _fault(*REST)(facts)
     return server and {"it": server, "words": words.FAULTS[server.fault or FaultKind.SERVER_ERROR]}
@@ -128,6 +133,9 @@ NETWORK = Layer("network", ("servers",), _summary, (
           "Another program is using {it.url}",
           "It isn't a llama-swap server ({it.fault_detail}). Where the address is set:", _CONFIG,
           ("server-wants-tls",)),
+    Check("server-too-old", Level.ERROR, _too_old,
+          "The llama-swap at {it.url} is too old", "llamabar needs v140 or newer. To upgrade:", packages.RELEASES,
+          needs=("servers", "settings", "packages")),
     Check("tls-refused", Level.ERROR, _fault(FaultKind.TLS),
           "Couldn't establish a secure connection to {it.name}",
           "Its certificate isn't trusted. ca_file in the settings names its authority:", _CONFIG),

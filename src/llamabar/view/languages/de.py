@@ -18,6 +18,7 @@ WORDS = {
     "stopping": "wird beendet",
     "busy": "beschäftigt",
     "connecting…": "verbindet …",
+    "llama-swap is too old": "llama-swap ist zu alt",
     "sign-in required": "Anmeldung nötig",
     "access denied": "Zugriff verweigert",
     "Connection refused": "Verbindung abgelehnt",
@@ -26,6 +27,7 @@ WORDS = {
     "Couldn't establish a secure connection": "Keine sichere Verbindung möglich",
     "API key missing or incorrect": "API-Schlüssel fehlt oder ist falsch",
     "Another program is using this address": "Ein anderes Programm benutzt diese Adresse",
+    "llamabar needs llama-swap v140 or newer": "llamabar braucht llama-swap v140 oder neuer",
     "User name and password required in front of llama-swap": "Vor llama-swap sind Name und Passwort nötig",
     "A sign-in page stands in front of llama-swap": "Vor llama-swap steht eine Anmeldeseite",
     "Access denied in front of llama-swap": "Der Zugriff wird vor llama-swap verweigert",
@@ -259,6 +261,7 @@ WORDS = {
     "Another program is using {it.url}": "Ein anderes Programm benutzt {it.url}",
     "{holder.name} (pid {holder.pid}) is using {it.url}": "{holder.name} (PID {holder.pid}) benutzt {it.url}",
     "Couldn't establish a secure connection to {it.name}": "Keine sichere Verbindung zu {it.name} möglich",
+    "The llama-swap at {it.url} is too old": "Das llama-swap unter {it.url} ist zu alt",
     "The gateway at {it.url} can't reach llama-swap": "Das Gateway {it.url} erreicht llama-swap nicht",
     "{it.name} requires a user name and password": "{it.name} verlangt Name und Passwort",
     "A sign-in page or an access rule stands in front of {it.name}":

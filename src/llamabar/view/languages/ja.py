@@ -18,6 +18,7 @@ WORDS = {
     "stopping": "停止処理中",
     "busy": "処理中",
     "connecting…": "接続中…",
+    "llama-swap is too old": "llama-swapが古すぎます",
     "sign-in required": "サインインが必要",
     "access denied": "アクセス拒否",
     "Connection refused": "接続が拒否されました",
@@ -26,6 +27,7 @@ WORDS = {
     "Couldn't establish a secure connection": "安全な接続を確立できません",
     "API key missing or incorrect": "APIキーがないか、間違っています",
     "Another program is using this address": "別のプログラムがこのアドレスを使用中",
+    "llamabar needs llama-swap v140 or newer": "llamabarにはllama-swap v140以降が必要です",
     "User name and password required in front of llama-swap": "llama-swapの手前でユーザ名とパスワードが必要",
     "A sign-in page stands in front of llama-swap": "llama-swapの手前にサインインページがあります",
     "Access denied in front of llama-swap": "llama-swapの手前でアクセスが拒否されました",
@@ -260,6 +262,7 @@ WORDS = {
     "Another program is using {it.url}": "別のプログラムが{it.url}を使っています",
     "{holder.name} (pid {holder.pid}) is using {it.url}": "{holder.name}（PID {holder.pid}）が{it.url}を使っています",
     "Couldn't establish a secure connection to {it.name}": "{it.name}への安全な接続を確立できません",
+    "The llama-swap at {it.url} is too old": "{it.url}のllama-swapは古すぎます",
     "The gateway at {it.url} can't reach llama-swap": "ゲートウェイ{it.url}がllama-swapに接続できません",
     "{it.name} requires a user name and password": "{it.name}にはユーザ名とパスワードが必要です",
     "A sign-in page or an access rule stands in front of {it.name}":
