@@ -116,6 +116,20 @@ def test_on_a_day_without_requests_the_earlier_ones_are_still_a_click_away(tmp_p
     )  # fmt: skip
 
 
+def test_totals_of_another_address_never_stand_under_one_that_only_its_address_names(tmp_path):
+    elsewhere = Rows("llama-swap", URL, (row(1, time.time(), MODEL),))
+    Watcher(tmp_path / "data").add(elsewhere).writer.close()
+    with llama_swap() as server:
+        known = {"LLAMABAR_DATA_DIR": str(tmp_path / "data"), "LLAMABAR_URL": server.url}
+        assert "Today: " not in run(tmp_path, "frame", **known).stdout
+        with plugin(server.url, tmp_path) as shown:
+            shown.wait_for_row("Load Model")
+            chat(server, MODEL, tokens=3).join()
+            shown.wait_for_row("Today: 1 request, 3 tokens")
+            time.sleep(1.0)
+            assert shown.row("Today: 1 request, 3 tokens")
+
+
 def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_path):
     watch, store = a_watch(tmp_path)
     found = tuple(FinishedRequest(number, "m", time.time()) for number in range(3000))

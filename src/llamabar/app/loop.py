@@ -83,7 +83,7 @@ class Watch:
         places = {name: watched.url for name, watched in self.monitor.servers.items()}
         store = HistoryStore(
             environment, self.inbox.put, servers=places, histories=self.monitor.histories, days=self.settings.kept_days,
-            report=lambda error: self.inbox.put("", Failed(error)),
+            report=lambda error: self.inbox.put("", Failed(error)), only_here=self.settings.only_here,
         )  # fmt: skip
         self.monitor.keep = store.add
         store.start()

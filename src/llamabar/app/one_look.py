@@ -70,7 +70,8 @@ def _recall(watch: Watch, environment: Mapping[str, str]) -> None:
 
     monitor, day = watch.monitor, watch.monitor.today
     for name, watched in monitor.servers.items():
-        found = reports.look(environment, name, watched.url, day=day, rows=watched.snapshot.rows)
+        named = "" if name in watch.settings.only_here else name
+        found = reports.look(environment, named, watched.url, day=day, rows=watched.snapshot.rows)
         if found is not None and monitor.day_of is not None:
             watched.totals = Totals()
             watched.totals.take(found.told)

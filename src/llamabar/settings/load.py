@@ -8,7 +8,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Mapping, NamedTuple, Optional, Set, Tuple
+from typing import Any, Callable, Dict, FrozenSet, Iterator, Mapping, NamedTuple, Optional, Set, Tuple
 
 from llamabar import version
 from llamabar.core import address
@@ -65,6 +65,11 @@ class Settings:
     mistakes: Tuple[Mistake, ...] = ()
     file: str = ""
     rediscover: Optional[Callable[[], Optional[Tuple[str, str]]]] = field(default=None, repr=False, compare=False)
+
+    @property
+    def only_here(self) -> FrozenSet[str]:
+        """Return the names that mean nothing at another address: of servers that nothing but their address names."""
+        return frozenset(one.name for one in self.servers if one.name == DEFAULT_NAME and not one.discovered)
 
     def __getitem__(self, key: str) -> Any:
         """Return the value of an option: settings["menu.title"]."""

@@ -2,7 +2,7 @@
 
 import threading
 from queue import Empty, SimpleQueue
-from typing import Callable, Dict, List, Mapping, Optional, Union
+from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Union
 
 from llamabar.core.history import Chart, History, kept
 from llamabar.core.totals import Charts, Rows, Tell
@@ -15,16 +15,16 @@ CHARTS_EVERY_S = 60.0
 class HistoryStore:
     """Keeps the history of servers, by name their address. `tell` is told of a server what stands there, on another
     thread; `histories` is asked for the charts, a server's own under ""; `days`: of how many with requests the rows are
-    kept; None: of all. `report` is told of a fault of ours.
+    kept; None: of all. `report` is told of a fault of ours. `only_here`: servers whose name means nothing elsewhere.
     """
 
     def __init__(
         self, environment: Mapping[str, str], tell: Tell, *, servers: Mapping[str, str],
         histories: Callable[[], Mapping[str, Mapping[str, History]]], days: Optional[int],
-        report: Callable[[Exception], None] = lambda _: None,
+        report: Callable[[Exception], None] = lambda _: None, only_here: FrozenSet[str] = frozenset(),
     ) -> None:  # fmt: skip
         self._environment, self._tell, self._report = environment, tell, report
-        self._histories, self._servers, self._days = histories, dict(servers), days
+        self._histories, self._servers, self._days, self._only_here = histories, dict(servers), days, only_here
         self._queue: SimpleQueue[Union[Rows, Charts, None]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
         self._charts_s = clock.now_s()
@@ -66,7 +66,7 @@ class HistoryStore:
     def _run(self) -> None:
         from llamabar.store.writer import Writer  # with SQLite, which nothing before the first frame waits for
 
-        writer = Writer(self._environment, self._tell, days=self._days)
+        writer = Writer(self._environment, self._tell, days=self._days, only_here=self._only_here)
         self._do(lambda: writer.begin(self._servers))
         ending, next_s = False, 0.0
         while not ending:

@@ -56,7 +56,7 @@ def look(
 
 
 def told(database: sqlite3.Connection, *, place: str, name: str, day: str) -> Told:
-    """Return what a server did in a day, counted at whatever place under its name; the speeds against last week."""
+    """Return what a server did in a day, there or at whatever place under its name; the speeds against last week."""
     earlier, gap = (
         database.execute(f"SELECT 1 FROM {table} WHERE {MINE} AND {until}?3 LIMIT 1", (name, place, day)).fetchone()
         for table, until in (("sums", "time<"), ("gaps", "day="))

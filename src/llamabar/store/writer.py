@@ -9,7 +9,7 @@ import fcntl
 import os
 import sqlite3
 from contextlib import suppress
-from typing import Dict, List, Mapping, Optional, Tuple, Union
+from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
 
 from llamabar.core.totals import Charts, Rows, Tell
 from llamabar.macos import files
@@ -27,13 +27,16 @@ MOST_WAITING = 500  # times that rows came, while they cannot be written
 class Writer:
     """The database as one watch writes it; `rows` wait for the next commit."""
 
-    def __init__(self, environment: Mapping[str, str], tell: Tell, *, days: Optional[int]) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], tell: Tell, *, days: Optional[int],
+        only_here: FrozenSet[str] = frozenset(),
+    ) -> None:  # fmt: skip
         self.rows: List[Rows] = []
         self._folder = data_folder(environment)
         self._path = self._folder / HISTORY_FILE
         self._plugin = environment.get("LLAMABAR_FILE", "")
         self._tell = tell
-        self._days = days
+        self._days, self._only_here = days, only_here
         self._database: Optional[sqlite3.Connection] = None
         self._file: Tuple[int, int] = (0, 0)  # device and number of the file that is open
         self._charts: Charts = {}
@@ -100,7 +103,8 @@ class Writer:
 
     def _tell_day(self, database: sqlite3.Connection, rows: Rows, *, known: Tuple[Tuple[int, int], ...] = ()) -> None:
         day = clock.local_day(clock.unix_s())
-        told = reports.told(database, place=place_of(rows.url), name=rows.name, day=day)
+        name = "" if rows.name in self._only_here else rows.name
+        told = reports.told(database, place=place_of(rows.url), name=name, day=day)
         self._tell(rows.name, told._replace(number=rows.number, known=known))
 
     def _opened(self) -> sqlite3.Connection:
