@@ -5,9 +5,13 @@ import re
 import subprocess
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
+from llamabar.macos.paths import HISTORY_FILE, data_folder
+from llamabar.store import reports, schema
+from llamabar.store.database import place_of
 from tests.fakes.programs import (
     PATIENCE_S,
     Plugin,
@@ -246,13 +250,21 @@ def test_models_as_table_and_json(tmp_path, server):
     assert {one["id"] for one in document["models"]} >= {"alpha-8b", "hidden", "org/short:ttl"}
 
 
+def loads_kept(home, url):
+    database = schema.opened_to_read(data_folder({"HOME": str(home)}) / HISTORY_FILE)
+    if database is None:
+        return []
+    with closing(database):
+        return reports.loads_of(database, place_of(url))
+
+
 def test_models_says_what_a_load_that_was_measured_took_and_only_that(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("Load Model: 5")
         plugin.click("alpha-8b", under="Load Model:")
         plugin.wait_for_row("alpha-8b: ready")
-        plugin.wait_for_text("--alpha-8b: ")
-        plugin.end()  # what was measured is written at the latest here
+        wait_for(lambda: loads_kept(tmp_path, server.url))
+        plugin.end()
     assert run(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
     document = json.loads(run(tmp_path, "models", "--json", LLAMABAR_URL=server.url).stdout)
     found = {one["id"]: one["needs"] for one in document["models"]}

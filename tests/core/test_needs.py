@@ -74,7 +74,7 @@ def test_what_makes_room_may_be_too_little():
 
 def loaded_in(*tables):
     """The snapshot after tables, two seconds apart, and the processes measured a second after the last."""
-    snapshot = live(*tables, step_s=2.0)
+    snapshot = live(*tables, ev.RunningListed(()), step_s=2.0)
     return snapshot, ev.MemoryMeasured(None, {"m": 18 * GB}, runs={"m": ModelRun(7, 100, MemoryKind.FOOTPRINT)})
 
 
@@ -97,12 +97,13 @@ def test_one_that_was_unloaded_long_before_or_failed_or_quit_made_no_room():
 
 
 def test_of_a_load_that_nobody_saw_the_time_is_not_known_and_not_that_of_an_earlier_one():
-    snapshot = live(table(m="stopped"), table(m="starting"), table(m="ready"), step_s=2.0)
+    snapshot = live(table(m="stopped"), table(m="starting"), table(m="ready"), ev.RunningListed(()), step_s=2.0)
     _, event = loaded_in(table(m="ready"))
     assert needs.measured(snapshot, event)[0].took_s == 2.0
-    again = after(snapshot, REFUSED, ev.StreamOpened(), table(m="ready"), at_s=9.0)
+    again = after(snapshot, REFUSED, ev.StreamOpened(), table(m="ready"), ev.RunningListed(()), at_s=9.0)
     assert needs.measured(again, event)[0].took_s is None
     assert needs.measured(live(table(m="starting")), event) == []
+    assert needs.measured(live(table(m="ready")), event) == []  # where its server is was not asked yet
 
 
 def test_a_load_is_told_once_and_again_when_it_takes_more_or_tells_more():

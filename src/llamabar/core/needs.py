@@ -61,12 +61,15 @@ def waited_for(snapshot: Snapshot, at_s: float) -> Dict[int, float]:
 
 
 def measured(snapshot: Snapshot, event: MemoryMeasured) -> List[Load]:
-    """Return the loads of the ready models whose processes were measured."""
-    ready = [model for model in snapshot.models.values() if model.state == READY and model.id in event.runs]
+    """Return the loads of the ready models whose processes were measured, once it was asked where their servers are.
+
+    Before, the only process of a loading model counts as its own; behind it the model may be in a container.
+    """
+    ready = [one for one in snapshot.models.values() if one.state == READY and one.running_read]
     return [
         Load(one.id, event.runs[one.id], event.by_model_bytes[one.id], one.load_s, context_tokens(one), one.swap)
         for one in ready
-        if one.id in event.by_model_bytes
+        if one.id in event.runs and one.id in event.by_model_bytes
     ]  # fmt: skip
 
 
