@@ -22,6 +22,7 @@ from tools.bench_rows import Row
 from tools.bench_watching import wakeups
 
 MEASURED_S, SETTLE_S = 8.0, 4.0
+SETTLE_EACH_S = 0.5  # each server is looked for among the processes of this computer first
 MODELS, REQUESTS, SERVERS, LOG_MB = (1, 10, 50, 200, 1000), (1, 10, 100, 500), (1, 5, 20), (0.5, 1, 2, 4)
 UPSERTS_A_SECOND = 4.0  # of one request, as llama-swap tells them
 MOST_UPSERTS = 200.0
@@ -69,7 +70,7 @@ def _busy(models: int, *, requests: int, servers: int = 1) -> Optional[float]:
         plugin = stack.enter_context(Plugin(*_settings(stack, [server.url for server, _ in found])))
         for _, world in found:
             _load(world, models)
-        time.sleep(SETTLE_S)
+        time.sleep(SETTLE_S + SETTLE_EACH_S * servers)
         began = _cpu_s(plugin)
         took_s = _upserts([world for _, world in found], requests)
         return (_cpu_s(plugin) - began) / took_s * 100
