@@ -9,7 +9,7 @@ from tests.terminal.test_dashboard import SCENES, screen
 
 
 def test_its_models_have_the_memory_that_such_models_have():
-    scene = believable(SCENES["ready"])
+    scene = believable(SCENES["ready"].scene)
     shown = "\n".join(screen(scene, 120, 40, View()))
     assert "18.6 GB" in shown and "1.3 GB" in shown
     assert "41.2 of 64.0 GB" in shown

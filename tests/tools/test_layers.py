@@ -1,6 +1,7 @@
 """The house holds: imports point inward, files and functions stay small, one file knows the words."""
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from tools import house, layers
 ROOT = Path(__file__).parents[2]
 OURS = [path for folder in ("src", "installer", "tools") for path in sorted((ROOT / folder).rglob("*.py"))]
 LONGEST_FUNCTION_LINES = 45
+
+
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text("utf-8"))
 
 
 def test_imports_point_inward_only():
@@ -50,16 +56,15 @@ def test_contributing_shows_the_import_rule_as_it_is():
 def test_modules_and_functions_stay_small():
     assert house.too_long() == []
     for path in OURS:
-        text = path.read_text("utf-8")
         assert house.line_count(path) <= house.LONGEST_MODULE_LINES, path
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno <= LONGEST_FUNCTION_LINES, f"{path}: {node.name}"
 
 
 def test_every_public_thing_says_what_it_gives():
     for path in OURS:
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = parsed(path)
         assert ast.get_docstring(tree), path
         for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
@@ -87,7 +92,7 @@ def test_the_words_of_the_menu_stand_in_one_file():
     """A section puts words together; it has none itself. What is copied for a shell is no word of the menu."""
     view = ROOT / "src" / "llamabar" / "view"
     for path in (*sorted((view / "sections").glob("*.py")), view / "compose.py"):
-        tree = ast.parse(path.read_text("utf-8"))
+        tree = parsed(path)
         curl = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "_curl"]
         left_out = {id(inner) for node in curl for inner in ast.walk(node)}
         left_out |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
@@ -96,7 +101,7 @@ def test_the_words_of_the_menu_stand_in_one_file():
 
 def test_no_row_and_no_title_is_made_with_words_of_its_own():
     for path in sorted((ROOT / "src").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Row", "Title"):
                 assert words_in(node) == [], (path, node.lineno)
 

@@ -251,7 +251,7 @@ def test_a_name_that_begins_with_a_mark_stays_in_its_submenu(mark):
     assert [shape(item) for item in items if not item.separator] == [("Load", ((f"\u25cc{mark}x", ()), ("y", ())))]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=300 if LONG else 8, deadline=None)
 @given(st.lists(st.integers(0, 160), min_size=1, max_size=12), st.integers(1, 400))
 def test_a_renderer_that_remembers_folds_as_one_that_does_not(widths, padding):
     rows = tuple(
