@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tools.scenes import scenes
+from tools.scenes import QWEN, scenes
 
 from llamabar.core import events as ev
 from llamabar.core.history import History
@@ -13,6 +13,7 @@ from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.terminal.cells import Style, columns
 from llamabar.terminal.dashboard import Window, draw
+from llamabar.terminal.detail import model_facts
 from llamabar.terminal.paint import to_ascii
 from llamabar.terminal.state import Page, View, settled
 from llamabar.view.scene import Scene, seen
@@ -188,3 +189,12 @@ def test_below_forty_columns_there_are_plain_lines():
     lines = screen(SCENES["generating"].scene, 38, 10)
     assert lines[0].startswith("mac: generating 41.0 tok/s")
     assert "  qwen3-30b: generating 41.0 tok/s" in lines
+
+
+def test_the_details_of_a_model_say_each_word_once():
+    scene = SCENES["ready"].scene
+    model = scene.servers[0].snapshot.models[QWEN]
+    found = dict(model_facts(scene, scene.servers[0], model))
+    assert found["Unloads"].split()[0] in ("in", "after")
+    assert dict(model_facts(scene, scene.servers[0], replace(model, ttl_s=0.0)))["Unloads"] == "never"
+    assert "Unloads" not in dict(model_facts(scene, scene.servers[0], replace(model, ttl_s=None)))

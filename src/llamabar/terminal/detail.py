@@ -75,8 +75,7 @@ def model_facts(scene: Scene, server: Server, model: Model) -> Facts:
         ("Memory", facts.memory(server, model)[0] + (f", peak {units.size(peak)}" if peak else "")),
         ("Context", facts.context(model)[0] + " tokens" if readings.context_tokens(model) else ""),
         ("Load time", units.span(readings.median(model.load_times_s)) if model.load_times_s else ""),
-        ("Unloads", "" if model.ttl_s is None else doing_words.unload(
-            model.ttl_s, readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s))),
+        ("Unloads", _unloads(server, model, scene.now_s)),
         ("Today", menu_words.totals(sums.requests, sums.generated_tokens)),
         ("From cache", f"{units.percent(sums.cached_share)} of prompts" if sums.cached_share else ""),
         ("Drafts accepted", units.percent(sums.draft_acceptance) if sums.draft_acceptance is not None else ""),
@@ -85,6 +84,12 @@ def model_facts(scene: Scene, server: Server, model: Model) -> Facts:
         ("Last failure", plain(model.failure)),
     ]  # fmt: skip
     return [(label, value) for label, value in said if value and value != units.UNKNOWN]
+
+
+def _unloads(server: Server, model: Model, now_s: float) -> str:
+    """Return "in 5 min", "after 10 min idle" or "never"."""
+    said = doing_words.unload(model.ttl_s, readings.unloads_in_s(server.snapshot, model, now_s=now_s))
+    return said.replace("unloads", "").strip()
 
 
 def _prompt_tps(model: Model) -> "float | None":
