@@ -5,7 +5,7 @@ python3 build.py bench NAME …             some of: watching growth flood laten
                                           history export
 python3 build.py bench --json             as JSON on stdout, the table on stderr
 python3 build.py bench --compare FILE     beside an earlier --json
-python3 build.py bench --page             writes docs/performance.md and docs/performance.json
+python3 build.py bench --page             writes docs/performance.md and docs/performance.json; with names their groups
 """
 
 import argparse
@@ -65,6 +65,9 @@ def main(arguments: List[str]) -> int:
         for row in BENCHMARKS[name]():
             rows.append(row if isinstance(row, Row) else _row_of(name, *row))
             print(bench_rows.line(rows[-1], before.get(rows[-1].id)), file=out, flush=True)
+    if asked.page and asked.names:  # what is not measured anew stays
+        anew = {row.group for row in rows}
+        rows += [row for row in bench_rows.load(ROOT / "docs" / "performance.json") if row.group not in anew]
     said = bench_rows.document(rows)
     if asked.json:
         print(json.dumps(said, ensure_ascii=False, indent=1))

@@ -18,6 +18,7 @@ from llamabar.demo.dialect import DemoModel
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World, free_port, stamp
 from tools.bench_programs import PYZ
+from tools.bench_rows import Row
 
 MODELS = tuple(DemoModel(f"model-{number}-30b", stays=True) for number in range(10))
 ROWS = 10  # finished requests of each model
@@ -26,7 +27,7 @@ SCRAPED = 20
 SETTLED_S, IDLE_S = 12.0, 40.0
 
 
-def export() -> Iterator[Tuple[str, str]]:
+def export() -> Iterator[Row]:
     """Scrapes of fleets of ten models a server, every one with requests that finished, and what idling costs."""
     for count in FLEETS:
         with _fleet(count) as (process, url):
@@ -34,11 +35,11 @@ def export() -> Iterator[Tuple[str, str]]:
             before, began_s = sum(process.cpu_times()[:2]), time.monotonic()
             time.sleep(IDLE_S)
             percent = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began_s) * 100
-            yield f"{count} servers: idle CPU, not scraped", f"{percent:.2f} % of a core ({percent / count:.3f} % each)"
-            yield f"{count} servers: memory (RSS)", f"{process.memory_info().rss / 2**20:.1f} MiB"
+            yield Row("export", f"{count} servers: idle CPU of each, not scraped", percent / count, "% of a core")
+            yield Row("export", f"{count} servers: memory (RSS)", process.memory_info().rss / 2**20, "MiB")
 
 
-def _scrapes(fleet: str, url: str) -> Iterator[Tuple[str, str]]:
+def _scrapes(fleet: str, url: str) -> Iterator[Row]:
     times_ms: Dict[str, List[float]] = {"": [], "gzip": []}
     text = b""
     for coding, taken in times_ms.items():
@@ -50,11 +51,12 @@ def _scrapes(fleet: str, url: str) -> Iterator[Tuple[str, str]]:
                 text = answer.read()
             taken.append((time.perf_counter() - began_s) * 1e3)
     plain = gzip.decompress(text)
-    size = f"{len(plain):,} bytes, {len(text):,} with gzip"
-    yield f"{fleet}: a scrape", f"{size}, {plain.count(bytes([10])):,} lines"
-    for coding, taken in times_ms.items():
-        first, rest = taken[0], taken[1:]
-        yield f"{fleet}: a scrape{', gzip' * bool(coding)}", f"{statistics.median(rest):.0f} ms, first {first:.0f} ms"
+    yield Row("export", f"{fleet}: a scrape", float(plain.count(b"\n")), "lines")
+    for (coding, taken), size in zip(times_ms.items(), (len(plain), len(text))):
+        what = f"{fleet}: a scrape{', gzip' * bool(coding)}"
+        yield Row("export", what, size / 1000, "kB")
+        yield Row("export", f"{what}: time", statistics.median(taken[1:]), "ms")
+        yield Row("export", f"{what}: time of the first", taken[0], "ms")
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import json
 import tempfile
 import time
 from pathlib import Path
-from typing import Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import psutil
 
@@ -66,13 +66,15 @@ def _busy(models: int, *, requests: int, servers: int = 1) -> Optional[float]:
     """Return the CPU, in percent, while requests generate."""
     with contextlib.ExitStack() as stack:
         named = tuple(DemoModel(f"m{n}", stays=True) for n in range(models))
+        waiting = [request(number) for number in range(requests)]
         found = [stack.enter_context(Swap(models=named)) for _ in range(servers)]
         plugin = stack.enter_context(Plugin(*_settings(stack, [server.url for server, _ in found])))
         for _, world in found:
             _load(world, models)
+            world.publish("inflight", {"operation": "snapshot", "requests": waiting})  # that they begin is news
         time.sleep(SETTLE_S + SETTLE_EACH_S * servers)
         began = _cpu_s(plugin)
-        took_s = _upserts([world for _, world in found], requests)
+        took_s = _upserts([world for _, world in found], waiting)
         return (_cpu_s(plugin) - began) / took_s * 100
 
 
@@ -91,14 +93,13 @@ def _load(world: World, count: int) -> None:
     world.publish("modelStatus", world.status())
 
 
-def _upserts(worlds: List[World], requests: int) -> float:
+def _upserts(worlds: List[World], waiting: List[Dict[str, Any]]) -> float:
     """Let requests generate for a while; return for how long."""
     began_s, sent = time.monotonic(), 0
-    rate = min(UPSERTS_A_SECOND * requests, MOST_UPSERTS)
-    waiting = [request(number) for number in range(requests)]
+    rate = min(UPSERTS_A_SECOND * len(waiting), MOST_UPSERTS)
     while time.monotonic() - began_s < MEASURED_S:
         while sent < (time.monotonic() - began_s) * rate:
-            one = waiting[sent % requests]
+            one = waiting[sent % len(waiting)]
             one.update(resp_bytes=one["resp_bytes"] + 500, elapsed_ms=int((time.monotonic() - began_s) * 1000))
             for world in worlds:
                 world.publish("inflight", {"operation": "upsert", "request": one})

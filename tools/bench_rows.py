@@ -25,14 +25,14 @@ When the run ended, all programs together wanted {wanted:g} times what the proce
 are too high by as much. CPU, wake-ups and what is counted are not.
 """
 
-_COMPOSED = "a whole menu is composed anew for each frame"
 PROMISES = {  # the most that a figure may be, and what it is spent on where it is more
     "idle: wake-ups": (2.0, "queries and ticks"),
-    "news: from the event to its frame, p95 of 20": (100.0, "waiting for a processor where others want it too"),
+    "news: from the event to its frame, p95 of 20": (100.0, "a frame printed just before"),
+    "active: printed": (10.0, "requests that begin and end are shown at once"),
     "flood: 1 MB/s of log, 1,000 bytes a write": (4.0, "framing"),
-    "growth: 1000 models loaded, one generating": (5.0, _COMPOSED),
-    "growth: 500 requests in flight, 200 events a second": (5.0, _COMPOSED),
-    "growth: 20 servers, one generating on each": (5.0, _COMPOSED),
+    "growth: 1000 models loaded, one generating": (5.0, "taking in what moved, and one menu at a time"),
+    "growth: 500 requests in flight, 200 events a second": (5.0, "decoding and taking in each event"),
+    "growth: 20 servers, one generating on each": (5.0, "twenty streams, and whose processes theirs are"),
 }
 
 

@@ -9,7 +9,7 @@ what only ages RECENT_BYTES.
 from dataclasses import dataclass, replace
 from typing import Optional
 
-URGENT_S = 0.1  # so that a burst of changes is one frame
+URGENT_S = 0.05  # so that a burst of changes is one frame; one that follows a frame of figures waits no longer
 BUSY_S = 1.0
 BURST = 25.0  # twenty changes in a row, half a second apart, and at most 35 frames in any ten seconds
 RECENT_S = 15.0
