@@ -297,7 +297,9 @@ def test_the_log_and_doctor_get_the_screen_and_give_it_back(tmp_path, server):
         wait_for(lambda: terminal.raw.count(b"\x1b[?1049h") > before)
         terminal.press("D")
         wait_for(lambda: b"any key to return to the dashboard" in terminal.raw)
+        before = terminal.raw.count(b"\x1b[?1049h")
         terminal.press("x")
+        wait_for(lambda: terminal.raw.count(b"\x1b[?1049h") > before)
         terminal.wait_for(EMPTY)
         terminal.press("q")
         assert terminal.process.wait(3) == 0
