@@ -8,11 +8,11 @@ from typing import Dict, Iterator, List
 
 from llamabar.app.monitor import Monitor, Watched
 from llamabar.core import events as ev
-from llamabar.core.capabilities import Capability
 from llamabar.demo.dialect import MODELS, DemoModel
 from llamabar.demo.load import CRASH, PAUSE_S, SCRIPT
 from llamabar.view.compose import compose
 from llamabar.view.menu import Menu
+from tools.scenes import ROUTES
 
 NAME, CHAT, EMBEDDINGS = "mac", "/v1/chat/completions", "/v1/embeddings"
 TOTAL_BYTES, BASE_BYTES = 64_000_000_000, 21_300_000_000
@@ -21,7 +21,6 @@ STEP_S = 0.25
 STOPPING_S = 0.5
 TOKEN_BYTES, UNEVEN = 250, 0.06
 LOOPS = 4  # that were seen before the one that is shown: they fill the charts
-ROUTES = frozenset({Capability.INFLIGHT_LIST, Capability.CANCEL, Capability.UNLOAD_ONE, Capability.PROFILES})
 KNOWN = {model.id: model for model in MODELS}
 FAILING = {model.id for model in MODELS if model.broken} | {step[1] for step in SCRIPT if step[2] == CRASH}
 

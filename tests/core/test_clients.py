@@ -41,3 +41,10 @@ def test_of_a_flood_only_so_many_are_remembered():
     for number in range(500):
         snapshot = after(snapshot, begun(str(number), "Zed"), ev.InflightRemoved(str(number)), at_s=10.0)
     assert len(snapshot.left) == 64
+
+
+def test_a_request_whose_row_never_came_names_no_later_one():
+    snapshot = after(live(table(m="ready"), FIRST), begun("1", "Zed"), at_s=10.0)
+    snapshot = after(snapshot, ev.InflightRemoved("1"), at_s=12.0)
+    snapshot = after(snapshot, ended(1, 2.0), at_s=200.0)
+    assert clients(snapshot) == {1: ""} and snapshot.left == ()

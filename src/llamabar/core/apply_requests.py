@@ -30,7 +30,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     counted = {row.id for row in snapshot.rows[-2 * DISORDER :]}
     oldest_new = newest - DISORDER if newest is not None and event.streamed else newest
     rows = tuple(row for row in event.rows if oldest_new is None or (row.id > oldest_new and row.id not in counted))
-    snapshot, rows = clients.named(snapshot, rows) if newest is not None else (snapshot, rows)
+    snapshot, rows = clients.named(snapshot, rows, at_s) if newest is not None else (snapshot, rows)
     first_look = newest is None
     before = replace(
         snapshot, rows=(), rows_total=0, tokens_known=True, prompt_tokens_total=0, generated_tokens_total=0

@@ -11,20 +11,22 @@ from llamabar.core.events import FinishedRequest
 from llamabar.core.state import Left, Request, Snapshot
 
 NEAR_S = 1.0  # the times of one request as llama-swap and this program saw it
-REMEMBERED = 64  # rows are fetched within a second of an end
+REMEMBERED, REMEMBERED_FOR_S = 64, 60.0  # a row is fetched soon after an end; that of a request cut off may never come
 
 
 def remembered(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
     """Return the snapshot that remembers a request that ended, for the row to come."""
     if not request.info.client:
         return snapshot
-    left = Left(request.info.model, request.info.path, request.info.client, at_s - request.started_s)
+    left = Left(request.info.model, request.info.path, request.info.client, at_s - request.started_s, at_s)
     return replace(snapshot, left=(*snapshot.left, left)[-REMEMBERED:])
 
 
-def named(snapshot: Snapshot, rows: Tuple[FinishedRequest, ...]) -> Tuple[Snapshot, Tuple[FinishedRequest, ...]]:
-    """Return new rows with their clients where those are known, and the snapshot without what was tied to a row."""
-    left, found = list(snapshot.left), []
+def named(
+    snapshot: Snapshot, rows: Tuple[FinishedRequest, ...], at_s: float
+) -> Tuple[Snapshot, Tuple[FinishedRequest, ...]]:
+    """Return the snapshot without what was tied to a row, and new rows with their clients where those are known."""
+    left, found = [one for one in snapshot.left if at_s - one.ended_s <= REMEMBERED_FOR_S], []
     for row in rows:
         near = [one for one in left if (one.model, one.path) == (row.model, row.path) and _far_s(row, one) <= NEAR_S]
         if near:

@@ -124,6 +124,7 @@ class Left(NamedTuple):
     path: str
     client: str
     took_s: float
+    ended_s: float
 
 
 @dataclass(frozen=True)

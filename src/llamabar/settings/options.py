@@ -134,7 +134,7 @@ OPTIONS: Tuple[Option, ...] = (
     Option("notify", "long_request_s", _number(1, 86400, "seconds"), 60, "When a request counts as long.", "60"),
     Option("notify", "long_load_s", _number(1, 86400, "seconds"), 20, "When a load is worth a \"model ready\".", "20"),
     Option("notify", "quiet", _SPAN, (), "Hours without notifications.", '"22:00-08:00"'),
-    Option("power", "keep_awake", _FLAG, False, "Hold this Mac awake while a llama-swap of its own works.", "true"),
+    Option("power", "keep_awake", _FLAG, False, "Keep this Mac awake while a llama-swap on it is busy.", "true"),
     Option("history", "minutes", _number(1, 60, "minutes"), 5, "How far back the charts go.", "5",
            ("LLAMA_SWAP_HISTORY_SIZE",), _READINGS),
     Option("history", "days", _number(1, 3650, "days"), 90, "Days that single requests are kept; sums stay.", "90"),
