@@ -53,6 +53,12 @@ def test_what_no_model_or_several_are_called_is_said_with_a_guess(typed, code, s
     assert said in error.value.message and error.value.code is code
 
 
+def test_a_guess_names_each_model_once():
+    coder = live(ev.ModelsListed((ev.ModelInfo("coder-32b", "stopped", "Coder 32B"),)))
+    with pytest.raises(LlamabarError, match=r"Did you mean coder-32b[?]"):
+        models_called("codr-32b", {"s": coder})
+
+
 def test_what_changes_something_ends_in_one_line_and_what_changes_nothing_says_so(tmp_path, server):
     for arguments, said in (
         (["load", "qwen 3"], r"✓ org/Qwen3-30B-Instruct:Q4 loaded in \d+(\.\d)? s"),

@@ -35,11 +35,13 @@ def models_called(wanted: str, snapshots: Mapping[str, Snapshot]) -> List[Tuple[
 def _guess(wanted: str, there: List[Tuple[str, Model]]) -> str:
     import difflib
 
-    known: Dict[str, str] = {name.casefold(): name for _, model in there for name in names_of(model)}
-    parts = {name.rpartition("/")[2].casefold(): name for name in known.values()}
+    known = {name.casefold(): (model.id, name) for _, model in there for name in names_of(model)}
+    parts = {name.rpartition("/")[2].casefold(): (model_id, name) for model_id, name in known.values()}
     close = difflib.get_close_matches(wanted.casefold(), [*known, *parts], n=3, cutoff=0.5)
-    found = list(dict.fromkeys(known.get(one) or parts[one] for one in close))
-    return f" Did you mean {' or '.join(found)}?" if found else ""
+    found: Dict[str, str] = {}  # of each model the nearest of its names
+    for model_id, name in (known.get(one) or parts[one] for one in close):
+        found.setdefault(model_id, name)
+    return f" Did you mean {' or '.join(found.values())}?" if found else ""
 
 
 def _folded(model: Model) -> List[str]:
