@@ -24,7 +24,7 @@ PYZ = ROOT / "dist" / "llamabar.pyz"
 STAMP = VENV / "llamabar-setup.txt"
 PLATFORMS = ("macosx_11_0_arm64", "macosx_10_9_x86_64", "manylinux2014_x86_64")
 SIDE_BY_SIDE = ("-n", "4", "--dist", "worksteal")  # most tests wait for a process most of the time
-CHECK_FUZZ_S = "4"  # with the kept corpus; `fuzz` is the long form
+CHECK_FUZZ_S, TEST_FUZZ_S = "60", "4"  # beside the kept corpus; `fuzz` goes on for an hour
 INTERPRETERS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
@@ -101,7 +101,7 @@ def test(arguments: List[str]) -> int:
     everything = "--all" in arguments
     arguments = [path for word in arguments if word != "--all" for path in _tests_named(word)]
     pyz([])
-    check([])
+    check(["--seconds", TEST_FUZZ_S])
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **({"LLAMABAR_LONG_TESTS": "1"} if everything else {})}
     code = _call([str(_python()), "-m", "pytest", *SIDE_BY_SIDE, *arguments], environment)
     for version in INTERPRETERS if everything and code == 0 else ():
@@ -109,15 +109,16 @@ def test(arguments: List[str]) -> int:
     return code
 
 
-def check(_: List[str]) -> int:
-    """Lint, types, the import rule, the house in figures, and a few seconds of fuzzing."""
+def check(arguments: List[str]) -> int:
+    """Lint, types, the import rule, the house in figures, and a minute of fuzzing (--seconds N)."""
     setup([])
+    fuzzing = arguments or ["--seconds", CHECK_FUZZ_S]
     for name, words in (
         ("ruff (lint)", ["-m", "ruff", "check", "--quiet", "src", "installer", "tests", "tools", "build.py"]),
         ("mypy (types)", ["-m", "mypy"]),
         ("import rule", [str(ROOT / "tools" / "layers.py")]),
         ("the house", [str(ROOT / "tools" / "house.py")]),
-        ("fuzz", [str(ROOT / "tools" / "fuzz.py"), "--seconds", CHECK_FUZZ_S, "--quiet"]),
+        ("fuzz", [str(ROOT / "tools" / "fuzz.py"), *fuzzing, "--quiet"]),
     ):
         _run(name, [str(_python()), *words], "Fix what is listed above.")
     return 0
