@@ -69,7 +69,6 @@ class Connection:
         self.processes = host.Processes(server.url) if is_local(server.url) else None
 
     def start(self) -> None:
-        """Start every thread."""
         for thread in (self.stream, self.worker, self.quick_worker):
             thread.start()
 
@@ -79,7 +78,6 @@ class Connection:
             thread.stop()
 
     def ask(self, query: Query, snapshot: Snapshot) -> None:
-        """Send a query; its answer comes to the inbox."""
         worker = self.quick_worker if query.kind in (Kind.SLOTS, Kind.HEALTH) else self.worker
         worker.do(partial(self._answer, query, snapshot), Answer(query, failed=True))
 
@@ -148,7 +146,6 @@ class Connection:
         self._quit_s = quit_s
 
     def move(self, url: str) -> None:
-        """Watch the server at another address from now on."""
         self.server = replace(self.server, url=url)
         self.processes = host.Processes(url) if is_local(url) else None
         self.client = self.client.moved(url)

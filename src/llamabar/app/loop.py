@@ -73,7 +73,6 @@ class Watch:
             self.connections[server.name] = Connection(server, self.inbox, self.known, search)
 
     def start(self) -> None:
-        """Start every thread."""
         self.inbox.report_threads()
         for connection in self.connections.values():
             connection.start()
@@ -104,7 +103,6 @@ class Watch:
         self.inbox.wake()
 
     def loop(self, until: Callable[[float], bool] = lambda _: False) -> None:
-        """Run until stopped, or until `until` says so of the time."""
         try:
             while not self.stopping and not self._turn(until):
                 pass
@@ -136,7 +134,6 @@ class Watch:
             self.inbox.wait(ends_s - clock.now_s())
 
     def close(self) -> None:
-        """Close every connection and end every thread."""
         for connection in self.connections.values():
             connection.stop()
 
@@ -159,7 +156,6 @@ class Watch:
         self.show(now_s)
 
     def show(self, now_s: float) -> None:
-        """Draw what is worth showing."""
         self.monitor.today, self.monitor.tomorrow = clock.day_ago(0), clock.day_ago(-1)
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s) if self.paint is None else self.paint(now_s)
@@ -201,7 +197,6 @@ class Watch:
             raise error
 
     def click(self, token: str) -> None:
-        """Do what a click means."""
         action = self.monitor.action(token)
         if action is not None:
             self.act(action)
@@ -223,7 +218,6 @@ class Watch:
         self.connections[server].look_at_service_again()
 
     def where(self, server: str) -> Where:
-        """Return what an action on a server needs."""
         connection = self.connections[server]
         return Where(connection.client, snapshot=self.monitor.servers[server].snapshot, server=connection.server)
 

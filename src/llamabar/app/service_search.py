@@ -20,8 +20,6 @@ from llamabar.settings.load import ServerSettings
 
 
 class Missing(Enum):
-    """Why no service was found."""
-
     REMOTE = "remote"
     NO_LAUNCHD = "no-launchd"
     NO_SUCH_LABEL = "no-such-label"
@@ -38,7 +36,6 @@ class Known(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Return its label."""
         return self.agent.label
 
     @property
@@ -48,7 +45,6 @@ class Known(NamedTuple):
 
     @property
     def program(self) -> str:
-        """Return what it starts."""
         return self.agent.arguments[0] if self.agent.arguments else ""
 
     @property

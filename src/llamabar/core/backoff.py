@@ -17,9 +17,7 @@ class Backoff(NamedTuple):
         return full_s * (0.5 + 0.5 * luck)
 
     def failed(self) -> "Backoff":
-        """Return the state after one more failure."""
         return self._replace(failures=self.failures + 1)
 
     def succeeded(self) -> "Backoff":
-        """Return the state after a success."""
         return self._replace(failures=0)

@@ -113,8 +113,6 @@ class StreamOpened(NamedTuple):
 
 
 class StreamLost(NamedTuple):
-    """There is no event stream, and why."""
-
     fault: Fault
 
 
@@ -135,14 +133,10 @@ class InflightListed(NamedTuple):
 
 
 class InflightUpserted(NamedTuple):
-    """A request in flight began or changed."""
-
     request: RequestInfo
 
 
 class InflightRemoved(NamedTuple):
-    """A request in flight ended."""
-
     id: str
 
 
@@ -170,21 +164,15 @@ class RequestsFinished(NamedTuple):
 
 
 class ProfileChosen(NamedTuple):
-    """The active routing profile, or none."""
-
     active: Optional[str]
 
 
 class ProfilesListed(NamedTuple):
-    """The routing profiles there are."""
-
     names: Tuple[str, ...]
     active: Optional[str]
 
 
 class RunningListed(NamedTuple):
-    """The answer of `/running`."""
-
     models: Tuple[RunningModel, ...]
 
 
@@ -196,15 +184,11 @@ class VersionRead(NamedTuple):
 
 
 class CapabilitiesFound(NamedTuple):
-    """Features that a probe confirmed, and those it refuted."""
-
     confirmed: FrozenSet[Capability] = frozenset()
     refuted: FrozenSet[Capability] = frozenset()
 
 
 class HealthAnswered(NamedTuple):
-    """The heartbeat route answered, or did not."""
-
     alive: bool
 
 

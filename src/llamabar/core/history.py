@@ -57,7 +57,6 @@ class History:
 
     @property
     def span_s(self) -> float:
-        """Return how far back it goes."""
         return self.bucket_s * self.length
 
 

@@ -32,7 +32,6 @@ class Figures:
 
     @property
     def total(self) -> Optional[Reading]:
-        """Return the speed of all models together."""
         return readings.total(self.speeds.values())
 
 

@@ -98,12 +98,10 @@ class QueryLog:
     last: Mapping["tuple[Kind, str]", Sent] = field(default_factory=dict)
 
     def sent(self, query: Query, connection: int, *, now_s: float) -> "QueryLog":
-        """Return the log with a query sent now."""
         failures = self.last.get((query.kind, query.model), Sent(0, 0.0)).failures
         return self._with(query.kind, query.model, Sent(connection, now_s, None, failures))
 
     def answered(self, kind: Kind, model: str, *, now_s: float, failed: bool) -> "QueryLog":
-        """Return the log with an answer that came now."""
         last = self.last.get((kind, model))
         if last is None:
             return self
@@ -113,7 +111,6 @@ class QueryLog:
         return replace(self, last={**self.last, (kind, model): sent})
 
     def is_pending(self, kind: Kind, model: str = "") -> bool:
-        """Tell whether a query has been sent and not answered."""
         last = self.last.get((kind, model))
         return last is not None and last.answered_s is None
 
@@ -122,11 +119,9 @@ class QueryLog:
         return self.last.get((kind, model), Sent(0, 0.0)).sent_s
 
     def was_sent(self, kind: Kind, connection: int) -> bool:
-        """Tell whether a query was sent in this connection."""
         return self.last.get((kind, ""), Sent(-1, 0.0)).connection == connection
 
     def was_answered(self, kind: Kind, connection: int) -> bool:
-        """Tell whether a query of this connection has its answer."""
         return self.was_sent(kind, connection) and not self.is_pending(kind)
 
     def retry_s(self, kind: Kind) -> float:

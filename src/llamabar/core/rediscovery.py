@@ -13,16 +13,13 @@ class Rediscovery(NamedTuple):
     wait_s: float = FIRST_S
 
     def seen(self, *, answers: bool, now_s: float) -> "Rediscovery":
-        """Return the state after the server answered, or did not."""
         if answers:
             return Rediscovery()
         return self if self.next_s is not None else Rediscovery(now_s + FIRST_S)
 
     def due(self, now_s: float) -> bool:
-        """Tell whether to look now."""
         return self.next_s is not None and now_s >= self.next_s
 
     def looked(self, now_s: float) -> "Rediscovery":
-        """Return the state after a look."""
         wait_s = min(LONGEST_S, self.wait_s * 2.0)
         return Rediscovery(now_s + wait_s, wait_s)

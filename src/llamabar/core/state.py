@@ -51,12 +51,10 @@ class Model:
 
     @property
     def id(self) -> str:
-        """Return llama-swap's id of the model."""
         return self.info.id
 
     @property
     def state(self) -> str:
-        """Return llama-swap's word for the state."""
         return self.info.state
 
     @property
@@ -84,7 +82,6 @@ class Request:
 
     @cached_property
     def kind(self) -> PathKind:
-        """Return what is asked for."""
         return path_kind(self.info.path)
 
     @cached_property
@@ -174,7 +171,6 @@ class Snapshot:
 
     @cached_property
     def by_age(self) -> Tuple[Request, ...]:
-        """Return the requests in flight, oldest first."""
         return tuple(sorted(self.requests.values(), key=lambda request: (request.started_s, request.info.id)))
 
     @cached_property
@@ -195,7 +191,6 @@ def loaded(snapshot: Snapshot) -> Tuple[Model, ...]:
 
 
 def requests_of(snapshot: Snapshot, model_id: str) -> Tuple[Request, ...]:
-    """Return the requests in flight of one model, oldest first."""
     return snapshot.by_model.get(model_id, ())
 
 
@@ -242,7 +237,6 @@ def heard(snapshot: Snapshot, at_s: float, **changes: Any) -> Snapshot:
 
 
 def with_model(snapshot: Snapshot, model: Model) -> Snapshot:
-    """Return the snapshot with one model changed."""
     return replace(snapshot, models={**snapshot.models, model.id: model})
 
 

@@ -87,5 +87,4 @@ MODELS: Tuple[DemoModel, ...] = (
 
 
 def find(models: Tuple[DemoModel, ...], wanted: str) -> Optional[DemoModel]:
-    """Return the model of an id or alias."""
     return next((model for model in models if wanted == model.id or wanted in model.aliases), None)

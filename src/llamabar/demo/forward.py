@@ -55,7 +55,6 @@ class Outcome:
 
 
 def start_stream(caller: BaseHTTPRequestHandler, status: int) -> None:
-    """Send the headers of a streamed answer."""
     caller.send_response(status)
     caller.send_header("Content-Type", EVENT_STREAM)
     caller.send_header("Transfer-Encoding", "chunked")

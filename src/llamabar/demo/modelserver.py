@@ -58,7 +58,6 @@ class Model:
         self.tasks = itertools.count()
 
     def take_slot(self) -> Slot:
-        """Wait for a place and return it."""
         self.free.acquire()
         with self.lock:
             slot = next(slot for slot in self.slots if not slot.busy)
@@ -140,7 +139,6 @@ class Handler(BaseHTTPRequestHandler):
     model: Model
 
     def do_GET(self) -> None:
-        """Answer the reading routes."""
         route, options = self.path.split("?")[0], self.model.options
         if time.monotonic() < self.model.ready_s:
             self.send_json(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
@@ -156,7 +154,6 @@ class Handler(BaseHTTPRequestHandler):
             self.send_json(404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}})
 
     def do_POST(self) -> None:
-        """Answer a chat, streamed or whole, or an embedding."""
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.endswith("/embeddings"):
             self.send_json(200, EMBEDDING)
@@ -206,22 +203,18 @@ class Handler(BaseHTTPRequestHandler):
         self.piece(b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n")
 
     def piece(self, data: bytes) -> None:
-        """Send one HTTP chunk."""
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
         self.wfile.flush()
 
     def props(self) -> Dict[str, Any]:
-        """Return what /props says."""
         static = {"model_path": "demo.gguf", "build_info": FINGERPRINT, "is_sleeping": False, "endpoint_slots": True}
         settings = {"n_ctx": self.model.options.context}
         return {"default_generation_settings": settings, "total_slots": len(self.model.slots), **static}
 
     def send_json(self, status: int, body: Any) -> None:
-        """Send a JSON answer."""
         self.send_body(status, "application/json; charset=utf-8", json.dumps(body, separators=(",", ":")).encode())
 
     def send_body(self, status: int, kind: str, body: bytes) -> None:
-        """Send an answer of known length."""
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -22,7 +22,6 @@ class Process:
 
     @property
     def command(self) -> List[str]:
-        """Return the command line of the model's server."""
         model = self.model
         words = [*self.program, "--port", str(self.port), "--load-s", str(model.load_s)]
         words += ["--tps", str(model.tps), "--prompt-tps", str(model.prompt_tps)]

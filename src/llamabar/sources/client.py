@@ -69,7 +69,6 @@ class Client:
         return replace(self, url=url, key_wanted=False)
 
     def unix_s(self) -> float:
-        """Return the wall clock of this computer."""
         return clock.unix_s()
 
     def without_secrets(self, said: bytes) -> bytes:
@@ -77,7 +76,6 @@ class Client:
         return without(said, (self.api_key, self.login, self.login.partition(":")[2], _basic(self.login)))
 
     def hidden(self, said: str) -> str:
-        """Return a text without secrets."""
         return self.without_secrets(said.encode("utf-8", "replace")).decode("utf-8", "replace")
 
     def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
@@ -256,7 +254,6 @@ class Stream:
         return self._body
 
     def close(self) -> None:
-        """End the connection."""
         self._deadline.close()
         with CLOSED_MEANWHILE:
             self._response.close()

@@ -77,15 +77,12 @@ class Deadline:
             raise TimeoutError
 
     def lift(self) -> None:
-        """Let the exchange last for ever."""
         self._timer.cancel()
 
     def fault_of(self, error: BaseException) -> Fault:
-        """Return the fault behind an exception of the exchange."""
         return Fault(FaultKind.TIMEOUT) if self.passed else fault_of(error)
 
     def close(self) -> None:
-        """End the exchange."""
         self._timer.cancel()
         if self._connection is not None:
             self._shut()

@@ -30,7 +30,6 @@ class Rarely(Generic[Said]):
         return self._said
 
     def wait(self, longest_s: float) -> None:
-        """Wait for an answer that is on its way."""
         if self._thread is not None:
             self._thread.join(longest_s)
 

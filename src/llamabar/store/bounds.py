@@ -52,6 +52,5 @@ def shorten(database: sqlite3.Connection) -> None:
 
 
 def _new(database: sqlite3.Connection, words: Dict[str, None]) -> List[str]:
-    """Return the words that were never seen, in their order."""
     known = "SELECT 1 FROM words WHERE word=?"
     return [word for word in words if word and database.execute(known, (word,)).fetchone() is None]

@@ -42,7 +42,6 @@ class Noted:
 
 
 def path_in(data: Path) -> Path:
-    """Return where the file is in a data folder."""
     return data / "watcher.json"
 
 

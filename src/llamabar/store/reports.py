@@ -108,7 +108,6 @@ def newest(database: sqlite3.Connection, place: str) -> Tuple[Tuple[int, int], .
 
 
 def names(database: sqlite3.Connection) -> List[str]:
-    """Return the servers' names."""
     return [name for (name,) in database.execute("SELECT DISTINCT name FROM servers ORDER BY name")]
 
 

@@ -55,14 +55,12 @@ class Writer:
                 self._tell_day(database, Rows(name, url, ()), known=reports.newest(database, place_of(url)))
 
     def take(self, arrived: Union[Rows, Charts]) -> None:
-        """Keep what arrived for the next commit."""
         if isinstance(arrived, Rows):
             self.rows = [*self.rows[-MOST_WAITING:], arrived]
         else:
             self._charts = arrived
 
     def write(self) -> None:
-        """Commit what waits, as far as that can be done."""
         gone = bool(self._plugin) and not os.path.exists(self._plugin)
         if gone or not (self.rows or (self._charts and self._database is not None)):
             return

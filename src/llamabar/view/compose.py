@@ -57,7 +57,6 @@ def _mistakes(scene: Scene) -> Tuple[Row, ...]:
 
 
 def _folded(one: Server, scene: Scene) -> Row:
-    """Return a server as one row, its whole menu below it."""
     doing, status = server.doing(one, scene.now_s), words.status(one.snapshot, one.status)
     said = words.summary(one.status, status, doing)
     more = server.rows(one, scene)[1:]

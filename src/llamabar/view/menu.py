@@ -73,8 +73,6 @@ class Image:
 
 
 class Level(str, Enum):
-    """How much a row asks for attention."""
-
     NORMAL = "normal"
     QUIET = "quiet"
     WARNING = "warning"
@@ -157,7 +155,6 @@ class Menu:
                 yield from _walk(row)
 
     def actions(self) -> Iterator[Action]:
-        """Yield every action that a click can ask for."""
         return (row.action for row in self.rows() if row.action is not None)
 
 

@@ -45,7 +45,6 @@ def _labels(models: Pairs, limit: int) -> Mapping[str, str]:
 
 
 def _alike(shown: Mapping[str, str]) -> List[List[str]]:
-    """Return the groups of ids that are shown alike."""
     groups: Dict[str, List[str]] = {}
     for model_id, text in shown.items():
         groups.setdefault(text, []).append(model_id)

@@ -152,7 +152,6 @@ def internal_error(kind: str, where: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return a text that ends in one full stop."""
     return text if text.endswith(("…", "?", "!")) else text.rstrip(".") + "."
 
 
@@ -177,7 +176,6 @@ def summary(found: Status, status: str, doing: str) -> str:
 
 
 def crashed(service: Optional[ServiceFound]) -> str:
-    """Return that a service crashed, and how often."""
     times = service.crashes if service is not None else 0
     return _("crashed {} times", units.count(times)) if times > 1 else STATUS[Status.CRASHING]
 
@@ -219,7 +217,6 @@ def spread(spread: Optional[Spread], say: Callable[[float], str], over: str = ""
 
 
 def bounds(lowest: str, highest: str) -> str:
-    """Return between what a figure moved."""
     return _("{} to {}", _without_unit(lowest, highest), highest)
 
 
@@ -229,12 +226,10 @@ def _without_unit(figure: str, like: str) -> str:
 
 
 def tps(tps: float) -> str:
-    """Return a speed with its unit."""
     return f"{units.rate(tps)} tok/s"
 
 
 def tokens(count: int) -> str:
-    """Return a number of tokens."""
     return _("{} tokens", units.count(count))
 
 
@@ -244,7 +239,6 @@ def tokens_of(used: int, count: int) -> str:
 
 
 def after(seconds: float) -> str:
-    """Return how long something is waited for."""
     return _("after {}", units.span(seconds))
 
 
@@ -283,7 +277,6 @@ def ago(seconds: float) -> str:
 
 
 def of(part: str, whole: str) -> str:
-    """Return a part of a whole."""
     return _("{} of {}", part, whole)
 
 

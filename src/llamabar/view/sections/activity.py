@@ -39,7 +39,6 @@ def memory(scene: Scene) -> Optional[Row]:
 
 
 def _held(scene: Scene) -> List[Tuple[Server, str, float]]:
-    """Return what each loaded model on this Mac holds."""
     there = [server for server in scene.servers if server.snapshot.connected]
     return [(server, one, used) for server in there for one, used in sorted(server.figures.memory_bytes.items())]
 

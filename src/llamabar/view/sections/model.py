@@ -32,7 +32,6 @@ def made_of(server: Server, scene: Scene, model: Model) -> Tuple[object, ...]:
 
 
 def details(server: Server, scene: Scene, model: Model) -> Tuple[Row, ...]:
-    """Return the submenu of a loaded model."""
     return (*_facts(server, scene, model), SEPARATOR, *_actions(server, model))
 
 
@@ -68,7 +67,6 @@ def _facts(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
 
 
 def _known(symbol: str, label: str, value: str, *, tooltip: str = "") -> Iterator[Row]:
-    """Yield a fact, if there is one."""
     if value:
         yield fact(symbol, label, value, tooltip=tooltip)
 

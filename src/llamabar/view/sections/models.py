@@ -112,7 +112,6 @@ def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading], brief: 
 
 
 def _symbol(server: Server, one: Model, now_s: float) -> str:
-    """Return the symbol of what a model does."""
     if one.state != READY:
         by_state = {STARTING: Status.LOADING, STOPPING: Status.STOPPING}
         failed = _failed(one, now_s) and one.state in NOT_LOADED
