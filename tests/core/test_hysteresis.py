@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from llamabar.app.monitor import Monitor, Watched
 from llamabar.core import events as ev
 from llamabar.core import hysteresis, units
-from llamabar.core.history import History, Readings, record
 from llamabar.core.hysteresis import NONE_YET, figures
 from tests.fakes.life import after, live, request, running, table
 
@@ -30,10 +29,10 @@ def half_a_digit(used_bytes):
     return units.size_step(used_bytes) / 2
 
 
-def shown(snapshots, *, history=None):
+def shown(snapshots):
     found = NONE_YET
     for snapshot in snapshots:
-        found = figures(snapshot, history or History(), now_s=2.0, before=found)
+        found = figures(snapshot, now_s=2.0, before=found)
         yield found
 
 
@@ -73,36 +72,13 @@ def test_a_size_is_never_further_from_the_truth_than_half_a_digit(sizes):
         assert abs(before - size) <= half_a_digit(before)
 
 
-def test_the_median_and_the_best_of_five_minutes_do_not_flicker():
-    histories, history = [], History()
-    for second, tps in enumerate([41.06, *[41.04, 41.06] * 30]):
-        history = record(history, Readings(generation_tps=tps), now_s=float(second))
-        histories.append(history)
-    found = NONE_YET
-    said = set()
-    for history in histories:
-        found = figures(live(), history, now_s=60.0, before=found)
-        said.add((units.rate(found.median_tps), units.rate(found.best_tps)))
-    assert len(said) == 1
-
-
-def test_the_best_is_never_below_what_the_same_menu_says_of_now():
-    snapshot, history = live(table(m="ready"), running(), request("1")), History()
-    for second in range(8):
-        snapshot = after(snapshot, ev.SlotsAnswered("m", (ev.Slot(0, 1, True, 10 + 40 * second),)), at_s=float(second))
-        history = record(history, Readings(generation_tps=39.9), now_s=float(second))
-    found = figures(snapshot, history, now_s=7.1)
-    assert found.median_tps <= found.best_tps
-    assert found.total.tps <= found.best_tps
-
-
 def test_the_title_is_the_sum_of_what_the_rows_say():
     snapshot = live(table(a="ready", b="ready"), running("a"), request("1", "a"), request("2", "b"))
     for second in range(8):
         for model, tps in (("a", 40), ("b", 20)):
             slot = ev.Slot(0, 1, True, 10 + tps * second)
             snapshot = after(snapshot, ev.SlotsAnswered(model, (slot,)), at_s=float(second))
-    found = figures(snapshot, History(), now_s=7.1)
+    found = figures(snapshot, now_s=7.1)
     assert {model: round(reading.tps) for model, reading in found.speeds.items()} == {"a": 40, "b": 20}
     assert found.total.tps == pytest.approx(60, rel=0.01)
 

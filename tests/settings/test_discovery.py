@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from llamabar.core.rediscovery import Rediscovery
+from llamabar.core.backoff import Rediscovery
 from llamabar.macos.agents import find_agents, flag, listen_of
 from llamabar.sources.client import Client
 from llamabar.sources.discovery import discover, rediscover

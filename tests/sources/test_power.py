@@ -6,8 +6,8 @@ import pytest
 
 from llamabar.app.monitor import BUSY_TICK_S, Monitor, Watched
 from llamabar.core import queries
-from llamabar.core.pressure import Pressure
-from llamabar.sources import clock, host, power, pressure
+from llamabar.core.events import Pressure
+from llamabar.sources import clock, host, rarely
 from llamabar.sources.rarely import Rarely
 from tests.fakes.life import live, request, table
 from tests.fakes.programs import wait_for
@@ -21,20 +21,20 @@ def test_a_battery_or_low_power_mode_saves_power(mac, monkeypatch, settings, sav
     mac.set_power(**settings)
     for name, value in mac.environment().items():
         monkeypatch.setenv(name, value)
-    assert power.pmset() is saves
+    assert rarely.saves_power() is saves
 
 
 @pytest.mark.parametrize(("level", "found"), [(1, "normal"), (2, "warning"), (4, "critical"), (3, None)])
 def test_the_memory_pressure_is_the_kernels_level(mac, monkeypatch, level, found):
-    mac.set_sysctl(pressure.NAME, level)
+    mac.set_sysctl(rarely.PRESSURE_NAME, level)
     for name, value in mac.environment().items():
         monkeypatch.setenv(name, value)
-    assert pressure.sysctl() == (found and Pressure(found))
+    assert rarely.memory_pressure() == (found and Pressure(found))
 
 
 def test_the_pressure_is_asked_for_a_fifth_as_often_as_the_other_figures(monkeypatch):
     asked = []
-    monkeypatch.setattr(host.PRESSURE, "said", lambda *, every_s: asked.append(every_s) or Pressure.WARNING)
+    monkeypatch.setattr(rarely.PRESSURE, "said", lambda *, every_s: asked.append(every_s) or Pressure.WARNING)
     assert host.measure(every_s=2.0).pressure is Pressure.WARNING and asked == [10.0]
 
 
@@ -58,7 +58,7 @@ def test_it_is_asked_once_in_a_time_and_nobody_waits(tmp_path, monkeypatch):
 
 def test_where_there_is_no_launchd_nothing_is_asked(mac, monkeypatch):
     mac.without("launchctl")
-    monkeypatch.setattr(power.tools, "SYSTEM_FOLDERS", ())
+    monkeypatch.setattr(rarely.tools, "SYSTEM_FOLDERS", ())
     monkeypatch.setenv("PATH", str(mac.bin))
     assert Rarely(lambda: pytest.fail("asked"), tool="sysctl", first=None).said(every_s=1.0) is None
 

@@ -6,12 +6,19 @@ from typing import Callable, FrozenSet, Mapping, Optional
 
 from llamabar.app import services
 from llamabar.core.address import is_local
+from llamabar.core.backoff import Rediscovery
 from llamabar.core.capabilities import Capability
 from llamabar.core.decode import version_of
-from llamabar.core.events import CapabilitiesFound, Fault, MemoryMeasured, RunningListed, RunningModel, VersionRead
+from llamabar.core.events import (
+    CapabilitiesFound,
+    Fault,
+    MemoryMeasured,
+    RunEnded,
+    RunningListed,
+    RunningModel,
+    VersionRead,
+)
 from llamabar.core.queries import Answer, Kind, Query
-from llamabar.core.rediscovery import Rediscovery
-from llamabar.core.run import RunEnded
 from llamabar.core.state import READY, Snapshot, loaded
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings

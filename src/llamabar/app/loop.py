@@ -17,10 +17,10 @@ from llamabar.app.connection import LOOK_EVERY_S, Connection, Explain, needs_loo
 from llamabar.app.monitor import Monitor, Watched
 from llamabar.app.notifications import Notifier
 from llamabar.core import queries
+from llamabar.core.backoff import Rediscovery
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.history import BUCKETS, Chart, History
-from llamabar.core.rediscovery import Rediscovery
 from llamabar.core.state import Snapshot
 from llamabar.core.totals import Told
 from llamabar.damage import is_repairable

@@ -16,6 +16,7 @@ from llamabar.core.state import READY, at_work
 from llamabar.core.totals import Totals
 from llamabar.settings.load import Settings
 from llamabar.sources import clock, host
+from llamabar.sources.rarely import PRESSURE
 from llamabar.store.known_servers import KnownServers
 
 LONGEST_S = 4.0
@@ -58,7 +59,7 @@ def look_with(watch: Watch, *, longest_s: float = LONGEST_S, services: bool = Fa
     for name, watched in watch.monitor.servers.items():
         if not watched.snapshot.connected and watched.snapshot.fault is None:
             watch.monitor.take(name, StreamLost(Fault(FaultKind.TIMEOUT)), at_s=clock.now_s())
-    host.PRESSURE.wait(PRESSURE_S)
+    PRESSURE.wait(PRESSURE_S)
     measured = host.measure(every_s=longest_s)  # the first reading, as it began, was the base of this one
     for name in watch.monitor.servers:
         watch.monitor.take(name, measured, at_s=clock.now_s())

@@ -37,14 +37,7 @@ def connections(snapshot: Snapshot, event: ev.ConnectionsSeen, at_s: float) -> S
 
 def measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
     """Return the snapshot after this computer was measured."""
-    host = replace(
-        snapshot.host,
-        cpu_ratio=event.cpu_ratio,
-        memory_used_bytes=event.memory_used_bytes,
-        memory_total_bytes=event.memory_total_bytes,
-        pressure=event.pressure,
-    )
-    return replace(snapshot, host=host)
+    return replace(snapshot, host=replace(snapshot.host, **event._asdict()))
 
 
 def gpu(snapshot: Snapshot, event: ev.GpuMeasured, at_s: float) -> Snapshot:

@@ -15,7 +15,7 @@ from typing import Iterable, Optional
 
 from llamabar.core import events as ev
 from llamabar.core import speed
-from llamabar.core.run import RunEnded
+from llamabar.core.events import RunEnded
 from llamabar.core.state import (
     LOAD_TIMES_KEPT,
     READY,

@@ -1,12 +1,14 @@
-"""How long to wait before the next attempt: doubling, with jitter, back to the start after a success."""
+"""How long to wait before the next attempt: longer with each that failed, back to the start after a success."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 FIRST_S = 0.25
+SOON_S = 2.0  # a restart at the same address takes less
+RARELY_S = 60.0
 
 
 class Backoff(NamedTuple):
-    """Failed attempts since the last success, and the longest wait."""
+    """Failed attempts to connect since the last success, and the longest wait: doubling, with jitter."""
 
     longest_s: float
     failures: int = 0
@@ -21,3 +23,22 @@ class Backoff(NamedTuple):
 
     def succeeded(self) -> "Backoff":
         return self._replace(failures=0)
+
+
+class Rediscovery(NamedTuple):
+    """When to look next for a server that was found without a setting, None while it answers; how long that wait is."""
+
+    next_s: Optional[float] = None
+    wait_s: float = SOON_S
+
+    def seen(self, *, answers: bool, now_s: float) -> "Rediscovery":
+        if answers:
+            return Rediscovery()
+        return self if self.next_s is not None else Rediscovery(now_s + SOON_S)
+
+    def due(self, now_s: float) -> bool:
+        return self.next_s is not None and now_s >= self.next_s
+
+    def looked(self, now_s: float) -> "Rediscovery":
+        wait_s = min(RARELY_S, self.wait_s * 2.0)
+        return Rediscovery(now_s + wait_s, wait_s)

@@ -4,8 +4,6 @@ from enum import Enum
 from typing import Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple, Union
 
 from llamabar.core.capabilities import Capability
-from llamabar.core.pressure import Pressure
-from llamabar.core.run import ModelRun, RunEnded
 
 
 class FaultKind(str, Enum):
@@ -107,9 +105,7 @@ class Slot(NamedTuple):
 
 
 class StreamOpened(NamedTuple):
-    """The event stream of a llama-swap has begun; `refreshed`: it was opened again to see states that no event told."""
-
-    refreshed: bool = False
+    refreshed: bool = False  # opened again to see states that no event told
 
 
 class StreamLost(NamedTuple):
@@ -126,10 +122,8 @@ class ModelsListed(NamedTuple):
 
 
 class InflightListed(NamedTuple):
-    """Every request in flight, as it is now. `left_out`: requests beyond what is kept."""
-
     requests: Tuple[RequestInfo, ...]
-    left_out: int = 0
+    left_out: int = 0  # beyond what is kept
 
 
 class InflightUpserted(NamedTuple):
@@ -141,15 +135,11 @@ class InflightRemoved(NamedTuple):
 
 
 class InflightCounted(NamedTuple):
-    """Only the number of requests in flight is known (v192 to v234)."""
-
-    total: int
+    total: int  # of requests in flight: all that v192 to v234 tell
 
 
 class ActivityNoted(NamedTuple):
-    """A request finished; its row must be fetched."""
-
-    id: Optional[int]
+    id: Optional[int]  # of a request that finished; its row must be fetched
 
 
 class RequestsFinished(NamedTuple):
@@ -200,10 +190,16 @@ class SlotsAnswered(NamedTuple):
     closed: bool = False
 
 
-class HostMeasured(NamedTuple):
-    """This computer. `cpu_ratio` 0 to 1 over all cores."""
+class Pressure(str, Enum):
+    """How short of memory this computer is, as macOS tells it: what Activity Monitor draws green, yellow and red."""
 
-    cpu_ratio: Optional[float]
+    NORMAL = "normal"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class HostMeasured(NamedTuple):
+    cpu_ratio: Optional[float]  # 0 to 1 over all cores
     memory_used_bytes: Optional[int]
     memory_total_bytes: Optional[int]
     pressure: Optional[Pressure] = None
@@ -220,6 +216,19 @@ class GpuMeasured(NamedTuple):
 
     ratio: Optional[float]
     power_w: Optional[float] = None
+
+
+class MemoryKind(str, Enum):
+    """What counts as a process's memory. FOOTPRINT: macOS's, with what is compressed and what the GPU uses."""
+
+    RESIDENT = "resident"
+    FOOTPRINT = "footprint"
+
+
+class ModelRun(NamedTuple):
+    command: int  # a digest of the command line without the model's own port
+    started_unix_s: int
+    memory: MemoryKind = MemoryKind.RESIDENT  # how it was measured
 
 
 class MemoryMeasured(NamedTuple):
@@ -254,9 +263,7 @@ class ServiceState(str, Enum):
 
 
 class ServiceFound(NamedTuple):
-    """The LaunchAgent of a server: its label and its state."""
-
-    label: str
+    label: str  # of the LaunchAgent
     state: ServiceState
     crashes: int = 0
 
@@ -269,10 +276,15 @@ class ActionAsked(NamedTuple):
 
 
 class ActionEnded(NamedTuple):
-    """An action's answer: `failure` is "" when it was accepted."""
-
     token: str
-    failure: str = ""
+    failure: str = ""  # it was accepted
+
+
+class RunEnded(NamedTuple):
+    """A run that ended by itself: what llama-swap wrote last of it."""
+
+    model: str
+    line: str
 
 
 Event = Union[

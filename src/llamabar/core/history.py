@@ -144,15 +144,10 @@ def series(history: History, name: str, *, points: int, now_s: float) -> Tuple[O
     return tuple(_mean(padded[index : index + per_point]) for index in range(0, history.length, per_point))
 
 
-def known(history: History, name: str) -> Tuple[float, ...]:
-    """Return the known values above zero of one reading, oldest first."""
-    at = Readings._fields.index(name)
-    return tuple(value for value in [bucket[at] for bucket in history.buckets] if value)
-
-
 def spread(history: History, name: str) -> Optional[Spread]:
-    """Return how the known values of a reading spread, None of none."""
-    found = sorted(known(history, name))
+    """Return how the values above zero of a reading spread, None of none."""
+    at = Readings._fields.index(name)
+    found = sorted(value for value in [bucket[at] for bucket in history.buckets] if value)
     return Spread(found[0], found[len(found) // 2], found[-1]) if found else None
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Callable, Dict, Mapping, Optional
 
 from llamabar.core import readings, units
-from llamabar.core.history import History, known
 from llamabar.core.speed import Reading
 from llamabar.core.state import Snapshot, loaded
 
@@ -22,8 +21,6 @@ class Figures:
     """The moving figures of one server as its menu shows them; what is not known is None, or not there."""
 
     speeds: Mapping[str, Reading] = field(default_factory=dict)  # of the models that generate right now
-    median_tps: Optional[float] = None  # over the history
-    best_tps: Optional[float] = None
     memory_bytes: Mapping[str, float] = field(default_factory=dict)  # of the loaded models
     server_bytes: Optional[float] = None
     used_bytes: Optional[float] = None
@@ -38,16 +35,11 @@ class Figures:
 NONE_YET = Figures()
 
 
-def figures(snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET) -> Figures:
+def figures(snapshot: Snapshot, *, now_s: float, before: Figures = NONE_YET) -> Figures:
     """Return the figures of this moment; those that hardly moved are as they were `before`."""
-    timed, speeds, host = known(history, "generation_tps"), _speeds(snapshot, now_s, before), snapshot.host
-    now = readings.total(speeds.values())
-    best_tps = max(*timed, now.tps if now else 0.0) if timed else None  # never below what the same menu says of now
-    median_tps = _held(readings.median(timed), before.median_tps, _tps_margin)
+    host = snapshot.host
     return Figures(
-        speeds=speeds,
-        median_tps=None if median_tps is None or best_tps is None else min(median_tps, best_tps),
-        best_tps=best_tps,
+        speeds=_speeds(snapshot, now_s, before),
         memory_bytes=_memory(snapshot, before),
         server_bytes=_held(host.server_bytes, before.server_bytes, _size_margin),
         used_bytes=_held(host.memory_used_bytes, before.used_bytes, _size_margin),

@@ -57,12 +57,6 @@ def total(readings: Iterable[Reading]) -> Optional[Reading]:
     return Reading(sum(r.tps for r in found), source, at_s=min(r.at_s for r in found))
 
 
-def newest_last(snapshot: Snapshot) -> Optional[Reading]:
-    """Return the last speed of the model that finished a request most recently."""
-    found = [reading for reading in (last(model) for model in snapshot.models.values()) if reading]
-    return max(found, key=lambda reading: reading.at_s, default=None)
-
-
 def prompt_position(model: Model) -> Optional[int]:
     """Return how many prompt tokens are read so far, where the model server tells; never the whole."""
     reading = [

@@ -7,8 +7,8 @@ from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tu
 from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.capabilities import WITH_EVENTS, Capability
+from llamabar.core.events import Pressure
 from llamabar.core.path_kind import PathKind, path_kind
-from llamabar.core.pressure import Pressure
 
 READY, STARTING, STOPPING, STOPPED = "ready", "starting", "stopping", "stopped"
 LOADED_STATES = (READY, STARTING, STOPPING)

@@ -66,10 +66,6 @@ def _any_request(phase: Phase) -> Callable[[Snapshot], bool]:
     return lambda s: phase in phases(s).values()
 
 
-def _crashing(snapshot: Snapshot) -> bool:
-    return not snapshot.connected and snapshot.service is not None and snapshot.service.state is ServiceState.FAILING
-
-
 def _starting(snapshot: Snapshot) -> bool:
     """launchd runs it and nothing listens yet; one that listens and is silent is not starting."""
     early = snapshot.fault is not None and snapshot.fault.kind in (FaultKind.REFUSED, FaultKind.CLOSED)
@@ -97,7 +93,7 @@ def is_sure(snapshot: Snapshot) -> bool:
 RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
     (Status.UNAUTHORIZED, _fault(*REFUSALS)),
     (Status.INCOMPATIBLE, _fault(FaultKind.NOT_LLAMA_SWAP, FaultKind.TOO_OLD)),
-    (Status.CRASHING, _crashing),
+    (Status.CRASHING, _service(ServiceState.FAILING)),
     (Status.UNREACHABLE, _fault(*ANSWERED)),
     (Status.NO_SERVICE, _service(ServiceState.NONE)),
     (Status.STOPPED, _service(ServiceState.STOPPED, ServiceState.NOT_LOADED)),

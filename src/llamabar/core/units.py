@@ -88,6 +88,6 @@ def percent(ratio: Optional[float]) -> str:
     return UNKNOWN if ratio is None else f"{max(0.0, ratio) * 100:.0f} %"
 
 
-def plural(number: int, one: str, many: str = "") -> str:
+def plural(number: int, one: str) -> str:
     """Return a number with its noun: 1 request, 2 requests."""
-    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+    return f"{count(number)} {one if number == 1 else one + 's'}"

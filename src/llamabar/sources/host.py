@@ -22,11 +22,8 @@ except ImportError:  # see processes.py
 
 from llamabar.core.address import is_loopback, parse, port_of
 from llamabar.core.decode import may_sleep
-from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryMeasured, ModelServer
-from llamabar.core.pressure import Pressure
-from llamabar.core.run import MemoryKind, ModelRun
+from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryKind, MemoryMeasured, ModelRun, ModelServer
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
-from llamabar.sources import power, pressure
 from llamabar.sources.footprint import footprint_bytes
 from llamabar.sources.processes import (
     WILDCARDS,
@@ -43,10 +40,8 @@ from llamabar.sources.processes import (
     read,
     sockets,
 )
-from llamabar.sources.rarely import Rarely
+from llamabar.sources.rarely import POWER, POWER_EVERY_S, PRESSURE
 
-POWER = Rarely(power.pmset, tool="pmset", first=False)
-PRESSURE: Rarely[Optional[Pressure]] = Rarely(pressure.sysctl, tool="sysctl", first=None)
 SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
 LOCAL = ("127.0.0.1", "::1", *WILDCARDS)
 PRESSURE_LOOKS = 5
@@ -72,7 +67,7 @@ def measure(*, every_s: float = 0.0) -> HostMeasured:
 
 def saves_power() -> bool:
     """Tell whether this computer saves power, as far as that is known."""
-    return POWER.said(every_s=power.EVERY_S)
+    return POWER.said(every_s=POWER_EVERY_S)
 
 
 class _Served(NamedTuple):

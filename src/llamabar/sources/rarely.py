@@ -1,12 +1,33 @@
-"""What a program of macOS said last. It is asked seldom, on a thread of its own, so that nothing waits for it."""
+"""What programs of macOS said last. They are asked seldom, on threads of their own, so that nothing waits for them.
 
+Power: `pmset -g batt` begins with "Now drawing from 'Battery Power'"; `pmset -g` has `lowpowermode 1`, on Macs with a
+High Power Mode `powermode 1` (man pmset). Memory pressure: the kernel's own level, 1, 2 or 4 (xnu).
+"""
+
+import re
 import threading
-from typing import Callable, Generic, Optional, TypeVar
+from typing import Callable, Dict, Generic, Optional, TypeVar
 
+from llamabar.core.events import Pressure
 from llamabar.macos import launchctl, tools
 from llamabar.sources import clock
 
+POWER_EVERY_S = 300.0
+PRESSURE_NAME = "kern.memorystatus_vm_pressure_level"
+PRESSURE_LEVELS: Dict[str, Pressure] = {"1": Pressure.NORMAL, "2": Pressure.WARNING, "4": Pressure.CRITICAL}
+_LOW = re.compile(r"^\s*(low)?powermode\s+1\s*$", re.MULTILINE)
+
 Said = TypeVar("Said")
+
+
+def saves_power() -> bool:
+    """Return whether this Mac runs on its battery or in Low Power Mode; takes some hundredths of a second."""
+    return "'Battery Power'" in tools.run("pmset", "-g", "batt").out or bool(_LOW.search(tools.run("pmset", "-g").out))
+
+
+def memory_pressure() -> Optional[Pressure]:
+    """Return how short of memory this Mac is, None where sysctl tells nothing that is known."""
+    return PRESSURE_LEVELS.get(tools.run("sysctl", "-n", PRESSURE_NAME).out.strip())
 
 
 class Rarely(Generic[Said]):
@@ -35,3 +56,7 @@ class Rarely(Generic[Said]):
 
     def _look(self) -> None:
         self._said = self._ask()
+
+
+POWER = Rarely(saves_power, tool="pmset", first=False)
+PRESSURE: Rarely[Optional[Pressure]] = Rarely(memory_pressure, tool="sysctl", first=None)

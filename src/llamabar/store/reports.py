@@ -5,10 +5,9 @@ import sqlite3
 from contextlib import closing
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from llamabar.core.events import FinishedRequest
+from llamabar.core.events import FinishedRequest, MemoryKind, ModelRun
 from llamabar.core.history import BUCKETS, Chart, Readings
 from llamabar.core.needs import Load, of_each
-from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import Swap
 from llamabar.core.totals import MOST, Line, Sums, Told, change, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder

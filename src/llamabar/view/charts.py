@@ -15,7 +15,7 @@ CLEAR, BAR, DARK, SECOND = range(4)
 CLEAR_RGBA = (0, 0, 0, 0)
 PIXELS_A_BYTE = 4
 TOP_PX, LINE_PX, DOT_PX = 2, 2, 2
-GLYPH_PX, GLYPH_ROWS = 8, 5  # three dots and a blank, by five dots
+GLYPH_ROWS = 5  # by three dots and a blank
 GLYPHS: Dict[str, Tuple[int, ...]] = {
     "0": (7, 5, 5, 5, 7), "1": (2, 6, 2, 2, 7), "2": (7, 1, 7, 4, 7), "3": (7, 1, 3, 1, 7), "4": (5, 5, 7, 1, 1),
     "5": (7, 4, 7, 1, 7), "6": (7, 4, 7, 5, 7), "7": (7, 1, 2, 2, 2), "8": (7, 5, 7, 5, 7), "9": (7, 5, 7, 1, 7),

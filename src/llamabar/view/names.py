@@ -7,7 +7,6 @@ alike after cutting each is cut again around the first character in which they d
 from functools import lru_cache
 from typing import Dict, List, Mapping, Tuple
 
-from llamabar.core.events import ModelInfo
 from llamabar.core.state import Snapshot
 from llamabar.view.text import NAME_LIMIT_CHARS, name, plain
 
@@ -19,11 +18,6 @@ Pairs = Tuple[Tuple[str, str], ...]
 def labels(snapshot: Snapshot, *, by_id: bool = False, limit: int = NAME_LIMIT_CHARS) -> Mapping[str, str]:
     """Return what each model is called, by id, in so many characters; `by_id`: the user wants to see ids."""
     return _labels(tuple((one.id, "" if by_id else one.info.name) for one in snapshot.models.values()), limit)
-
-
-def called(info: ModelInfo) -> str:
-    """Return the whole name of one model."""
-    return plain(info.name) or plain(info.id)
 
 
 @lru_cache(maxsize=16)

@@ -32,7 +32,6 @@ _SIGNS: Dict[Status, Tuple[str, str]] = {
 }
 SYMBOLS = {status: symbol for status, (symbol, _) in _SIGNS.items()}
 GLYPHS = {status: glyph for status, (_, glyph) in _SIGNS.items()}
-BY_SYMBOL = dict(_SIGNS.values())
 
 BY_PHASE: Dict[Phase, str] = {
     Phase.QUEUED: SYMBOLS[Status.QUEUED], Phase.LOADING: SYMBOLS[Status.LOADING], Phase.PROMPT: SYMBOLS[Status.PROMPT],

@@ -80,7 +80,7 @@ def seen(
     name: str, url: str, snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET, **more: Any,
 ) -> Server:  # fmt: skip
     """Return a server as it is now; `before` are the figures of its last scene, `more` its other fields."""
-    found = figures(snapshot, history, now_s=now_s, before=before)
+    found = figures(snapshot, now_s=now_s, before=before)
     return Server(name, url, snapshot=snapshot, status=classify(snapshot), history=history, figures=found, **more)
 
 

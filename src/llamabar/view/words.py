@@ -7,10 +7,9 @@ another language, once, before the first menu; the functions ask for their words
 from typing import Any, Callable, Dict, Optional
 
 from llamabar.core import units
-from llamabar.core.events import Fault, FaultKind, ServiceFound
+from llamabar.core.events import Fault, FaultKind, Pressure, ServiceFound
 from llamabar.core.history import Spread
 from llamabar.core.phases import Phase
-from llamabar.core.pressure import Pressure
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, is_sure
