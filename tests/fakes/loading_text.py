@@ -4,12 +4,14 @@ import contextlib
 import json
 import threading
 
-from llamabar.demo.forward import EVENT_STREAM, start_stream, write_piece
+from llamabar.demo.forward import EVENT_STREAM
 from llamabar.demo.server import Handler
 
 
 class TellsOfLoading(Handler):
     """A llama-swap whose models all have sendLoadingState."""
+
+    begun = False  # the answer has its headers already
 
     def _acquire(self, wanted, entry):
         self.begun = False
@@ -17,7 +19,7 @@ class TellsOfLoading(Handler):
         if not streams or self.world.processes[wanted].state == "ready":
             return super()._acquire(wanted, entry)
         self.begun = True
-        start_stream(self, 200)
+        super().begin_chunks(EVENT_STREAM)
         self.server.inflight.headers(entry, {"Content-Type": EVENT_STREAM})
         ready = threading.Event()
         writing = threading.Thread(target=self._write, args=(entry, ready), daemon=True)
@@ -28,10 +30,16 @@ class TellsOfLoading(Handler):
             ready.set()
             writing.join()
 
+    def begin_chunks(self, kind, status=200):
+        if not self.begun:
+            super().begin_chunks(kind, status)
+
     def _write(self, entry, ready):
         def say(text):
             chunk = {"choices": [{"delta": {"reasoning_content": text}}]}
-            write_piece(self, entry, self.server.inflight, b"data: " + json.dumps(chunk).encode() + b"\n\n")
+            piece = b"data: " + json.dumps(chunk).encode() + b"\n\n"
+            self.send_chunk(piece)
+            self.server.inflight.wrote(entry, len(piece))
 
         with contextlib.suppress(OSError):
             say(f"llama-swap loading model: {entry.body['model']}\n")

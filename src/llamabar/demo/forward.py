@@ -3,10 +3,10 @@
 import http.client
 import json
 import re
-from http.server import BaseHTTPRequestHandler
 from typing import Any, Dict
 
 from llamabar.demo.inflight import Entry, Inflight
+from llamabar.demo.modelserver import Connection
 from llamabar.demo.process import Process
 from llamabar.demo.world import World, stamp
 
@@ -16,11 +16,10 @@ EVENT_STREAM = "text/event-stream"
 SHOWN_HEADERS = ("Content-Type", "Content-Length", "Server")
 
 
-class Caller(BaseHTTPRequestHandler):
-    """A connection whose request is passed on. `begun`: it has the headers of its answer already."""
+class Caller(Connection):
+    """A connection whose request is passed on."""
 
     sent_body = b""
-    begun = False
 
 
 class Outcome:
@@ -54,20 +53,6 @@ class Outcome:
         }
 
 
-def start_stream(caller: BaseHTTPRequestHandler, status: int) -> None:
-    caller.send_response(status)
-    caller.send_header("Content-Type", EVENT_STREAM)
-    caller.send_header("Transfer-Encoding", "chunked")
-    caller.end_headers()
-
-
-def write_piece(caller: BaseHTTPRequestHandler, entry: Entry, inflight: Inflight, piece: bytes) -> None:
-    """Send a piece of a streamed answer, and count it."""
-    caller.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-    caller.wfile.flush()
-    inflight.wrote(entry, len(piece))
-
-
 def forward(caller: Caller, process: Process, entry: Entry, inflight: Inflight) -> Outcome:
     """Send a request to the model's server and its answer back, bytes as they come; a cancel cuts both."""
     outcome = Outcome()
@@ -93,25 +78,19 @@ def _pass_on(
     caller: Caller, answer: http.client.HTTPResponse, entry: Entry, inflight: Inflight, outcome: Outcome
 ) -> None:
     streamed = EVENT_STREAM in outcome.kind
-    if streamed and not caller.begun:
-        start_stream(caller, outcome.status)
-    elif not streamed:
-        caller.send_response(outcome.status)
-        caller.send_header("Content-Type", outcome.kind)
-        caller.send_header("Content-Length", str(answer.length or 0))
-        caller.end_headers()
+    if streamed:
+        caller.begin_chunks(outcome.kind, outcome.status)
+    else:
+        caller.begin(outcome.status, {"Content-Type": outcome.kind, "Content-Length": str(answer.length or 0)})
     while True:
         piece = answer.read1(65536)
         if not piece:
             break
         outcome.tail = (outcome.tail + piece)[-TAIL_BYTES:]
-        if streamed:
-            write_piece(caller, entry, inflight, piece)
-        else:
-            caller.wfile.write(piece)
-            inflight.wrote(entry, len(piece))
+        (caller.send_chunk if streamed else caller.wfile.write)(piece)
+        inflight.wrote(entry, len(piece))
     if streamed:
-        caller.wfile.write(b"0\r\n\r\n")
+        caller.send_chunk(b"")
     outcome.whole = True
 
 

@@ -130,10 +130,35 @@ EMBEDDING: Dict[str, Any] = {
 }  # fmt: skip
 
 
-class Handler(BaseHTTPRequestHandler):
-    """llama-server's routes, as far as a monitor and a chat client use them."""
+class Connection(BaseHTTPRequestHandler):
+    """A connection of either server of the demo: answers of known length, and chunks."""
 
     protocol_version = "HTTP/1.1"
+
+    def begin(self, status: int, headers: Dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def send_body(self, status: int, kind: str, body: bytes, **more: str) -> None:
+        self.begin(status, {"Content-Type": kind, "Content-Length": str(len(body)), **more})
+        self.wfile.write(body)
+
+    def begin_chunks(self, kind: str, status: int = 200) -> None:
+        self.begin(status, {"Content-Type": kind, "Transfer-Encoding": "chunked", "X-Accel-Buffering": "no"})
+
+    def send_chunk(self, data: bytes) -> None:
+        """Send a chunk of an answer; an empty one ends it."""
+        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Say nothing on stderr: llama-server does not either, and llama-swap's access log is an event."""
+
+
+class Handler(Connection):
+    """llama-server's routes, as far as a monitor and a chat client use them."""
+
     server_version = "llama.cpp"
     sys_version = ""
     model: Model
@@ -181,30 +206,21 @@ class Handler(BaseHTTPRequestHandler):
 
     def stream(self, tokens: Iterator[str], answer: Answer) -> None:
         """Send chunks as llama-server does: headers at once, the role, words, the end, usage and timings."""
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.send_header("X-Accel-Buffering", "no")
-        self.end_headers()
-        self.wfile.flush()
+        self.begin_chunks("text/event-stream")
         for word in tokens:
             if answer.count == 1:
                 self.chunk(answer, {"delta": {"role": "assistant", "content": None}})
             self.chunk(answer, {"delta": {"content": word}})
         self.chunk(answer, {"finish_reason": "length", "delta": {}})
         self.chunk(answer, None)
-        self.piece(b"data: [DONE]\n\n")
-        self.wfile.write(b"0\r\n\r\n")
+        self.send_chunk(b"data: [DONE]\n\n")
+        self.send_chunk(b"")
 
     def chunk(self, answer: Answer, choice: Optional[Dict[str, Any]]) -> None:
         """Send one event of a streamed answer; without a choice it is the one with usage and timings."""
         choices = [] if choice is None else [{"finish_reason": None, "index": 0, **choice}]
         body = answer.body("chat.completion.chunk", choices, ended=choice is None)
-        self.piece(b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n")
-
-    def piece(self, data: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-        self.wfile.flush()
+        self.send_chunk(b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n")
 
     def props(self) -> Dict[str, Any]:
         static = {"model_path": "demo.gguf", "build_info": FINGERPRINT, "is_sleeping": False, "endpoint_slots": True}
@@ -213,16 +229,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_json(self, status: int, body: Any) -> None:
         self.send_body(status, "application/json; charset=utf-8", json.dumps(body, separators=(",", ":")).encode())
-
-    def send_body(self, status: int, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing of requests: llama-server does not either."""
 
 
 def end_with(parent: int) -> None:
@@ -234,6 +240,8 @@ def end_with(parent: int) -> None:
 
 class Server(ThreadingHTTPServer):
     """A server whose clients may leave at any time."""
+
+    daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A caller that went away is no news."""

@@ -7,13 +7,13 @@ import select
 import socket
 import threading
 import time
-from http.server import ThreadingHTTPServer
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from llamabar.demo.dialect import DemoModel, find
 from llamabar.demo.forward import Caller, Outcome, forward, record
 from llamabar.demo.inflight import Entry, Inflight
+from llamabar.demo.modelserver import Server
 from llamabar.demo.process import Process
 from llamabar.demo.world import LoadFailed, World, dumps, stamp
 
@@ -27,10 +27,8 @@ INFERENCE = (
 SHOWN_HEADERS = ("Accept-Encoding", "Content-Length", "Content-Type", "User-Agent")
 
 
-class DemoServer(ThreadingHTTPServer):
+class DemoServer(Server):
     """A llama-swap on loopback. `requests` is every request line it got, for tests."""
-
-    daemon_threads = True
 
     def __init__(self, world: World, port: int = 0, api_key: str = "") -> None:
         super().__init__(("127.0.0.1", port), Handler)
@@ -52,14 +50,10 @@ class DemoServer(ThreadingHTTPServer):
         self.shutdown()
         self.server_close()
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that went away is no news."""
-
 
 class Handler(Caller):
     """One connection."""
 
-    protocol_version = "HTTP/1.1"
     server: DemoServer
 
     def do_GET(self) -> None:
@@ -114,9 +108,8 @@ class Handler(Caller):
 
     def _dispatch(self, routes: Dict[str, Any], path: str) -> None:
         if self.server.api_key and path not in PUBLIC and not self._has_key():
-            self._error(
-                401, "unauthorized: invalid or missing API key", {"WWW-Authenticate": 'Basic realm="llama-swap"'}
-            )
+            realm = {"WWW-Authenticate": 'Basic realm="llama-swap"'}
+            self._error(401, "unauthorized: invalid or missing API key", **realm)
         elif path in routes and self._speaks(path):
             routes[path]()
         elif self.command == "GET" and path.startswith("/upstream/"):
@@ -140,7 +133,7 @@ class Handler(Caller):
 
     def _events(self) -> None:
         listener = self.world.listen()
-        self._begin_chunks("text/event-stream")
+        self.begin_chunks("text/event-stream")
         try:
             while not self.world.ended.is_set():
                 try:
@@ -151,27 +144,20 @@ class Handler(Caller):
                     continue
                 if piece is None:
                     break
-                self._chunk(piece)
-            self.wfile.write(b"0\r\n\r\n")
+                self.send_chunk(piece)
+            self.send_chunk(b"")
         finally:
             self.close_connection = True
             self.world.leave(listener)
 
-    def _begin_chunks(self, kind: str) -> None:
-        self.send_response(200)
-        more = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no", "Transfer-Encoding": "chunked"}
-        for key, value in {"Content-Type": kind, **more}.items():
-            self.send_header(key, value)
-        self.end_headers()
-
     def _log(self, source: str) -> None:
         """Send a log, and what comes, until the caller goes."""
-        self._begin_chunks("text/plain")
+        self.begin_chunks("text/plain")
         self.close_connection, sent = True, ""
         while not self.world.ended.wait(0.1) and not self._has_hung_up():
             log = self.world.logs[source]
             if log != sent:
-                self._chunk(log[len(sent) if log.startswith(sent) else 0 :].encode())
+                self.send_chunk(log[len(sent) if log.startswith(sent) else 0 :].encode())
                 sent = log
 
     def _has_hung_up(self) -> bool:
@@ -267,24 +253,13 @@ class Handler(Caller):
         self.world.publish("modelStatus", self.world.status())
         self._json({"active": name})
 
-    def _error(self, status: int, message: str, headers: Optional[Dict[str, str]] = None) -> None:
+    def _error(self, status: int, message: str, **headers: str) -> None:
         source = {"src": "llama-swap"} if self.world.dialect.source_in_errors else {}
-        self._body(status, JSON_TYPE, dumps({"error": message, **source}), headers)
+        self._body(status, JSON_TYPE, dumps({"error": message, **source}), **headers)
 
     def _json(self, value: Any) -> None:
         self._body(200, JSON_TYPE, dumps(value) + b"\n")
 
-    def _body(self, status: int, kind: str, body: bytes, headers: Optional[Dict[str, str]] = None) -> None:
+    def _body(self, status: int, kind: str, body: bytes, **more: str) -> None:
         self.answered = (status, len(body))
-        self.send_response(status)
-        for key, value in {"Content-Type": kind, "Content-Length": str(len(body)), **(headers or {})}.items():
-            self.send_header(key, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    def _chunk(self, piece: bytes) -> None:
-        self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-        self.wfile.flush()
-
-    def log_message(self, *_: Any) -> None:
-        """The access log is an event, not a line on stderr."""
+        self.send_body(status, kind, body, **more)
