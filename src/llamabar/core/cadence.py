@@ -79,6 +79,7 @@ def too_soon(shown: Shown, pace: Pace, *, now_s: float) -> bool:
 
 
 def printed(shown: Shown, new: Shown, *, now_s: float) -> Shown:
+    """Return what is shown after a frame was printed now."""
     spent = 1.0 if new.state != shown.state else 0.0
     return replace(new, at_s=now_s, urgent=max(0.0, _urgent(shown, now_s) - spent), size_bytes=shown.size_bytes)
 
