@@ -95,6 +95,7 @@ class Monitor:
         self._dirty = True
 
     def _count(self, watched: Watched, day_of: Callable[[float], str], load_s: Mapping[int, float]) -> None:
+        """Count the new rows, and hand them over to be kept."""
         new = watched.totals.add(watched.snapshot.new_rows, day_of, until=self.tomorrow)
         if new:
             rows = Rows(watched.name, watched.url, tuple(new), watched.totals.number, watched.unread, load_s)
@@ -109,9 +110,11 @@ class Monitor:
             self.keep(Rows(watched.name, watched.url, (), watched.totals.number, loads=tuple(new)))
 
     def move(self, server: str, url: str) -> None:
+        """Watch a server at another address from now on."""
         self.servers[server].url = url
 
     def snapshots(self) -> Dict[str, Snapshot]:
+        """Return what is known by server."""
         return {name: watched.snapshot for name, watched in self.servers.items()}
 
     def histories(self) -> Dict[str, Dict[str, History]]:
@@ -138,6 +141,7 @@ class Monitor:
         self._dirty = True
 
     def note_awake(self, servers: FrozenSet[str]) -> None:
+        """Take in for which servers this Mac is held awake."""
         self._news = self._news or servers != self.awake
         self._dirty, self.awake = self._dirty or servers != self.awake, servers
 
@@ -147,6 +151,7 @@ class Monitor:
         self._dirty = self._news = True
 
     def due(self, *, now_s: float) -> List[Tuple[str, Query]]:
+        """Return the queries to send now, with the names of their servers."""
         return [
             (watched.name, query)
             for watched in self.servers.values()
@@ -154,6 +159,7 @@ class Monitor:
         ]
 
     def mark_sent(self, server: str, query: Query, *, now_s: float) -> None:
+        """Take in that a query was sent."""
         watched = self.servers[server]
         watched.log = watched.log.sent(query, watched.snapshot.connections, now_s=now_s)
 
@@ -161,6 +167,7 @@ class Monitor:
         return queries.schedule(watched.snapshot, watched.log, unwanted=self.unwanted, sparing=self.sparing)
 
     def tick(self, *, now_s: float) -> None:
+        """Record the readings of this moment, if it is time to."""
         if self._ticked_s is not None and now_s < self._ticked_s + self._tick_s() - 0.01:
             return
         self._ticked_s = now_s
@@ -179,6 +186,7 @@ class Monitor:
         self.statuses = {name: classify(watched.snapshot) for name, watched in self.servers.items()}
 
     def frame(self, *, now_s: float) -> Optional[Menu]:
+        """Return the menu if it is worth printing now."""
         if not self._worth_composing(now_s):
             return None
         self._note_statuses()
@@ -212,6 +220,7 @@ class Monitor:
         return self._dirty and not (quiet and cadence.too_soon(self.shown, pace, now_s=now_s))
 
     def scene(self, *, now_s: float) -> Scene:
+        """Return what a menu is drawn from."""
         shown = tuple(
             seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, totals=w.totals,
                  only=len(self.servers) == 1, cause=w.cause, number=number, by_id=self.by_id, models=w.models,
@@ -231,6 +240,7 @@ class Monitor:
         )
 
     def pace(self) -> cadence.Pace:
+        """Return how lively the servers are."""
         snapshots = [watched.snapshot for watched in self.servers.values()]
         ended = [snapshot.last_activity_s for snapshot in snapshots if snapshot.last_activity_s is not None]
         return cadence.Pace(
