@@ -16,7 +16,7 @@ from llamabar.demo.world import World
 from tools.bench_programs import Plugin, Swap
 from tools.bench_rows import Row
 
-IDLE_S, ACTIVE_S = 60.0, 30.0
+IDLE_S, ACTIVE_S = 60.0, 60.0
 CHANGES, LEAST_PAUSE_S, MOST_PAUSE_S = 20, 0.5, 2.0
 OURS = ("llamabar/", "Python-urllib/")
 TASKS = "/proc/{}/task"

@@ -214,8 +214,8 @@ def test_a_thousand_events_of_one_request_take_one_place():
 
 def test_a_large_frame_waits_longer_so_that_an_hour_prints_ten_megabytes_at_most():
     busy, recent = Pace(True, False, None), Pace(False, False, 0.0)
-    for size_bytes, busy_s, recent_s in ((1_000, 1.0, 15.0), (5_400, 2.0, 67.5), (16_384, 6.1, 120.0)):
-        shown = Shown(at_s=0.0, words=1, size_bytes=size_bytes)
+    for size_bytes, busy_s, recent_s in ((1_000, 1.0, 15.0), (5_000, 2.0, 62.5), (16_384, 6.5, 120.0)):
+        shown = cadence.sized(Shown(at_s=0.0, words=1), size_bytes)
         assert due_s(shown, Shown(words=2), busy, now_s=0.5) == pytest.approx(busy_s, abs=0.1)
         assert cadence.same_state_due_s(shown, None, busy, now_s=0.5) == due_s(shown, Shown(words=2), busy, now_s=0.5)
         assert cadence.same_state_due_s(shown, None, busy, now_s=busy_s + 0.1) is None
@@ -223,3 +223,29 @@ def test_a_large_frame_waits_longer_so_that_an_hour_prints_ten_megabytes_at_most
         assert due_s(shown, Shown(words=2), recent, now_s=0.5) == pytest.approx(recent_s, abs=0.1)
         assert due_s(shown, Shown(state=1, words=2), busy, now_s=0.5) <= 0.5, "a change of state never waits"
         assert size_bytes * 3600 / max(1.0, due_s(shown, Shown(words=2), busy, now_s=0.0)) <= 10e6
+
+
+def test_figures_pay_for_the_frames_of_changing_states_so_that_the_hour_still_prints_ten_megabytes():
+    size_bytes, step_s, now_s, printed_bytes, waits_s = 3_400, 0.05, 0.0, 0, []  # three states in ten seconds
+    busy = Pace(True, False, None)
+    shown = cadence.sized(cadence.printed(Shown(), Shown(state=0, words=0), now_s=0.0), size_bytes)
+    while now_s < 600.0:
+        now_s += step_s
+        state = sum(now_s % 10.0 > moment for moment in (0.2, 0.4, 9.8)) + int(now_s // 10.0) * 3
+        new = Shown(state=state, words=now_s)
+        if cadence.due_s(shown, new, busy, now_s=now_s) > now_s:
+            continue
+        waits_s.append(now_s - shown.at_s)
+        shown = cadence.sized(cadence.printed(shown, new, now_s=now_s), size_bytes)
+        printed_bytes += size_bytes
+    assert printed_bytes * 6 <= 10e6
+    assert max(waits_s) < 2.8
+
+
+def test_states_that_never_rest_hold_figures_back_by_little():
+    shown = Shown()
+    for number in range(20):
+        shown = cadence.printed(shown, Shown(state=number), now_s=number * 0.1)
+        shown = cadence.sized(shown, 5_000)
+    still = Shown(state=19, words=1)
+    assert cadence.due_s(shown, still, Pace(True, False, None), now_s=2.0) == pytest.approx(1.9 + 2.0 * 2.0)

@@ -1,6 +1,6 @@
 """All state of the program, on one thread: events in, queries and frames out. It is told the time."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
 from llamabar.core import cadence, needs, queries, readings
@@ -209,7 +209,7 @@ class Monitor:
 
     def note_size(self, size_bytes: int) -> None:
         """Note how large the frame of this menu is: the next one is paced by it."""
-        self.shown = replace(self.shown, size_bytes=size_bytes)
+        self.shown = cadence.sized(self.shown, size_bytes)
 
     def _worth_composing(self, now_s: float) -> bool:
         """A menu is not even composed while nothing but time has passed and a quiet menu may not be printed yet."""

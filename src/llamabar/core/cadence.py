@@ -3,7 +3,7 @@
 A change of state is shown at once, news and moving figures at most once a second. What changes only because time
 passes (ages, countdowns above a minute, sparklines) or moves by itself (host figures) waits for RECENT_S after
 activity, and in a quiet menu for QUIET_S. A large frame waits longer: figures print BUSY_BYTES a second at most,
-what only ages RECENT_BYTES.
+what only ages RECENT_BYTES. Frames of new states, which do not wait, are paid back by the figures after them.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,9 @@ BURST = 25.0  # twenty changes in a row, half a second apart, and at most 35 fra
 RECENT_S = 15.0
 QUIET_S = 120.0
 RECENT_FOR_S = 300.0
-BUSY_BYTES, RECENT_BYTES = 2_700.0, 80.0  # a second: 10 MB and 0.3 MB an hour
+BUSY_BYTES, RECENT_BYTES = 2_500.0, 80.0  # a second: 9 MB and 0.3 MB an hour
+MOST_OWED_S = 30.0  # what is above is forgiven: states that never rest are paced by BURST
+LENT_S, OWING_RATIO = 4.0, 2.0  # while more than this is owed, figures wait at most so much longer than usual
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Shown:
     words: object = None
     all: object = None
     size_bytes: int = 0  # of the last frame
+    paid_s: float = 0.0  # when everything printed so far is within BUSY_BYTES a second
 
 
 @dataclass(frozen=True)
@@ -50,9 +53,9 @@ def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[flo
     if new.words != shown.words:
         if pace.news and not pace.busy:
             return shown.at_s + BUSY_S
-        return shown.at_s + (_busy_s(shown) if pace.busy or pace.counting_down else _calm_s(shown, pace, now_s))
+        return _busy_due_s(shown) if pace.busy or pace.counting_down else shown.at_s + _calm_s(shown, pace, now_s)
     if new.all != shown.all:
-        return shown.at_s + (_busy_s(shown) if pace.busy else _calm_s(shown, pace, now_s))
+        return _busy_due_s(shown) if pace.busy else shown.at_s + _calm_s(shown, pace, now_s)
     return None
 
 
@@ -60,12 +63,14 @@ def same_state_due_s(shown: Shown, state: object, pace: Pace, *, now_s: float) -
     """Return when a menu of the state that is shown may be printed at the earliest; None if that is now."""
     if shown.at_s is None or state != shown.state:
         return None
-    earliest_s = shown.at_s + (BUSY_S if pace.news and not pace.busy else _busy_s(shown))
+    earliest_s = shown.at_s + BUSY_S if pace.news and not pace.busy else _busy_due_s(shown)
     return earliest_s if now_s < earliest_s else None
 
 
-def _busy_s(shown: Shown) -> float:
-    return max(BUSY_S, shown.size_bytes / BUSY_BYTES)
+def _busy_due_s(shown: Shown) -> float:
+    usual_s = max(BUSY_S, shown.size_bytes / BUSY_BYTES)
+    owing_s = shown.paid_s - (shown.at_s or 0.0) - LENT_S
+    return (shown.at_s or 0.0) + min(max(usual_s, owing_s), usual_s * OWING_RATIO)
 
 
 def _calm_s(shown: Shown, pace: Pace, now_s: float) -> float:
@@ -81,7 +86,15 @@ def too_soon(shown: Shown, pace: Pace, *, now_s: float) -> bool:
 def printed(shown: Shown, new: Shown, *, now_s: float) -> Shown:
     """Return what is shown after a frame was printed now."""
     spent = 1.0 if new.state != shown.state else 0.0
-    return replace(new, at_s=now_s, urgent=max(0.0, _urgent(shown, now_s) - spent), size_bytes=shown.size_bytes)
+    urgent = max(0.0, _urgent(shown, now_s) - spent)
+    return replace(new, at_s=now_s, urgent=urgent, size_bytes=shown.size_bytes, paid_s=shown.paid_s)
+
+
+def sized(shown: Shown, size_bytes: int) -> Shown:
+    """Return what is shown when the size of its frame is known."""
+    at_s = shown.at_s or 0.0
+    paid_s = max(shown.paid_s, at_s) + size_bytes / BUSY_BYTES
+    return replace(shown, size_bytes=size_bytes, paid_s=min(paid_s, at_s + MOST_OWED_S))
 
 
 def _urgent(shown: Shown, now_s: float) -> float:
