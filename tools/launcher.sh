@@ -5,7 +5,8 @@
 # dialog) and has it unpack the program.
 {
 LLAMABAR_FILE=$0
-export LLAMABAR_FILE
+MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-1} # glibc alone reads it: three threads a server would each keep memory of their own
+export LLAMABAR_FILE MALLOC_ARENA_MAX
 if [ -z "$SHIV_FORCE_EXTRACT$SHIV_INTERPRETER$SHIV_ENTRY_POINT$SHIV_MODULE$SHIV_CONSOLE_SCRIPT" ]; then
   d=${SHIV_ROOT:-$HOME/.shiv}/llamabar.pyz_@BUILD_ID@
   if [ -O "$d/python" ] && { read -r asked; read -r py; } <"$d/python" && [ "$asked" = "$LLAMABAR_PYTHON" ] &&

@@ -57,7 +57,7 @@ def test_what_a_model_does_now_is_shown_with_its_source(tmp_path):
         sources = {of["source"] for name, of, _ in found if name == "llamabar_model_generation_source"}
         assert sources in ({"live"}, {"estimate"})
         assert value_of(found, "model_requests_in_flight", model="beta-3b") == 1.0
-        assert value_of(found, "model_requests_in_flight", model="alpha-8b") == 0.0
+        assert value_of(found, "model_requests_in_flight", model="alpha-8b") is None, "it is not loaded"
         assert value_of(found, "server_status", status="generating") == 1.0
         assert sum(value for name, _, value in found if name == "llamabar_server_status") == 1.0
         answer.join(20)
@@ -183,7 +183,7 @@ def test_formats_are_negotiated_and_gzip_is_used_where_it_is_wanted(tmp_path):
         status, headers, plain = exporter.get()
         assert status == 200 and headers["Content-Type"].startswith(TEXT) and "Content-Encoding" not in headers
         status, headers, zipped = exporter.get(Accept_Encoding="gzip")
-        assert headers["Content-Encoding"] == "gzip" and len(zipped) < len(plain) / 5
+        assert headers["Content-Encoding"] == "gzip" and len(zipped) < len(plain) / 4
         assert b"llamabar_server_up" in gzip.decompress(zipped)
         status, headers, text = exporter.get(Accept=f"{OPEN},text/plain;q=0.5")
         assert headers["Content-Type"].startswith("application/openmetrics-text") and text.endswith(b"# EOF\n")

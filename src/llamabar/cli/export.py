@@ -22,11 +22,11 @@ def once(settings: Settings) -> int:
     exporter = exporter_of(settings, os.environ)
     history = exporter.keep(os.environ)
     look_with(exporter)
-    text, _ = exporter.page("")
+    pieces = exporter.page("").pieces()
     if sys.stdout.isatty():
-        say(text.decode("utf-8", "replace").rstrip())
+        say(b"".join(pieces).decode("utf-8", "replace").rstrip())
     else:
-        sys.stdout.buffer.write(text)
+        sys.stdout.buffer.writelines(pieces)
         sys.stdout.flush()
     history.end()
     history.finish(END_S)

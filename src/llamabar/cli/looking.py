@@ -7,6 +7,7 @@ import click
 
 from llamabar.cli.output import say, say_whole
 from llamabar.cli.program import KNOWN_FAULT, OK, as_json_option, common, program, report, scene_of, settings_of
+from llamabar.sources import without_tls
 
 DEMO_SECONDS_UNWATCHED = 15.0
 NO_SEPARATOR = ("XBARDarkMode", "BitBarDarkMode", "ARGOS_VERSION")  # set by programs that know no SwiftBar frames
@@ -138,6 +139,7 @@ def export(listen: str, once: bool, server: str, config: str) -> int:
     if once and listen:
         raise click.UsageError("Use --once or --listen, not both.")
     settings = settings_of(server, config)
+    without_tls.without_tls(one.url for one in settings.servers)
     from llamabar.cli import export as exporting
 
     return exporting.once(settings) if once else exporting.serve(settings, listen)

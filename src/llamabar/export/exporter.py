@@ -3,19 +3,18 @@
 Callers come on threads of their own. Snapshots are values, so they may be read at any time; the counts have a lock.
 """
 
-import gzip
 import sys
 import threading
 from dataclasses import dataclass, field
-from typing import Dict, Mapping, Tuple
+from typing import Dict, Mapping, Optional, Tuple
 
 from llamabar import __version__
 from llamabar.app.loop import Watch
+from llamabar.core.state import Host
 from llamabar.core.totals import Rows
 from llamabar.export import families as of
 from llamabar.export.counts import Book
-from llamabar.export.encode import Encoder
-from llamabar.export.families import Scrape
+from llamabar.export.encode import Page, Scrape
 from llamabar.export.points import labels_of, put_host, put_server
 from llamabar.settings.load import Settings
 from llamabar.sources import clock
@@ -28,7 +27,6 @@ from llamabar.view.menu import Menu
 LULL_S = 0.25  # nobody looks on: what arrives in this time is taken in together, however many servers there are
 HISTORY_S = 10.0  # a disk may hang; then the counters begin at 0
 SAME_FOR_S = 0.2  # a hundred scrapers at once get one page
-GZIP_LEVEL = 1
 STUCK_S = 60.0  # the loop turns every 5 s at least
 
 
@@ -38,15 +36,9 @@ class Exporter(Watch):
 
     lull_s: float = LULL_S
     books: Dict[str, Book] = field(default_factory=dict)
-    _encoder: Encoder = field(default_factory=Encoder)
     _lock: threading.Lock = field(default_factory=threading.Lock)  # of the books
-    _writing: threading.Lock = field(default_factory=threading.Lock)  # of the encoder and what follows
-    _page: Tuple[Tuple[str, bool], float, bytes, str] = (
-        ("", False),
-        -SAME_FOR_S,
-        b"",
-        "",
-    )  # the last one, and for whom
+    _writing: threading.Lock = field(default_factory=threading.Lock)  # of pages and what follows
+    _last: Optional[Tuple[str, float, Page]] = None  # for whom, and when
     _lag_s: float = 0.0
     _scrapes: int = 0
     _scrapes_s: float = 0.0
@@ -97,22 +89,19 @@ class Exporter(Watch):
         """Tell whether the loop turns."""
         return clock.now_s() - self._turned_s < STUCK_S
 
-    def page(self, accept: str, *, zipped: bool = False) -> Tuple[bytes, str]:
-        """Return the metrics in the format that a scraper accepts, and their content type."""
+    def page(self, accept: str) -> Page:
+        """Return the metrics in the format that a scraper accepts."""
         with self._writing:
-            wanted, began_s = (accept, zipped), clock.now_s()
-            last, at_s, text, content_type = self._page
-            if wanted != last or began_s - at_s >= SAME_FOR_S:
-                text, content_type = self._encoder.text(self.scrape(), accept=accept)
-                text = gzip.compress(text, GZIP_LEVEL) if zipped else text
-                self._page = wanted, clock.now_s(), text, content_type
+            began_s = clock.now_s()
+            if self._last is None or self._last[0] != accept or began_s - self._last[1] >= SAME_FOR_S:
+                self._last = accept, clock.now_s(), self.scrape().page(accept)
             self._scrapes += 1
             self._scrapes_s += clock.now_s() - began_s
-        return text, content_type
+            return self._last[2]
 
     def scrape(self) -> Scrape:
         """Return the points of this moment."""
-        scrape, now_s = Scrape(), clock.now_s()
+        scrape, now_s, host = Scrape(), clock.now_s(), Host()
         for name, label in labels_of(self.monitor.servers).items():
             snapshot = self.monitor.servers[name].snapshot
             with self._lock:
@@ -121,7 +110,9 @@ class Exporter(Watch):
             scrape.put(of.EVENTS, (label,), float(stream.events_read))
             scrape.put(of.BYTES, (label,), float(stream.bytes_read))
             scrape.put(of.RECONNECTS, (label,), float(max(0, snapshot.connections - 1)))
-            put_host(scrape, snapshot.host)
+            scrape.fold()
+            host = snapshot.host
+        put_host(scrape, host)
         scrape.put(of.LAG, (), self._lag_s)
         scrape.put(of.EXPORTER, (__version__,), 1.0)
         scrape.put(of.SCRAPES, (), float(self._scrapes))

@@ -4,7 +4,7 @@ Prometheus's rules: base units, `_total` for what only grows, one meaning a name
 """
 
 from enum import Enum
-from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import List, NamedTuple, Tuple, Union
 
 from llamabar.export.counts import Spread
 
@@ -28,18 +28,6 @@ class Family(NamedTuple):
 
 Value = Union[float, Spread]
 Labels = Tuple[str, ...]
-
-
-class Scrape:
-    """The points of one moment, by family."""
-
-    def __init__(self) -> None:
-        self.points: Dict[Family, Dict[Labels, Value]] = {family: {} for family in FAMILIES}
-
-    def put(self, family: Family, labels: Labels, value: Optional[Value]) -> None:
-        """Put a point in; None, which is not known, is left out."""
-        if value is not None:
-            self.points[family][labels] = value
 
 
 FAMILIES: List[Family] = []
@@ -76,9 +64,11 @@ STATE = _add("model_state", _G, "server model state",
 FAILING = _add("model_failing", _G, _MODEL,
     "1 while the model's last load failed or its server has quit by itself; else no series.")  # fmt: skip
 MODEL_IN_FLIGHT = _add("model_requests_in_flight", _G, _MODEL,
-    "Requests for the model that llama-swap has accepted and not finished, from v235 on.")  # fmt: skip
+    "Requests for the model that llama-swap has accepted and not finished, from v235 on; no series for a model "
+    "that is not loaded.")  # fmt: skip
 MODEL_WAITING = _add("model_requests_waiting", _G, _MODEL,
-    "Requests for the model that wait for a free slot or for it to load, from v235 on.")  # fmt: skip
+    "Requests for the model that wait for a free slot or for it to load, from v235 on; no series for a model "
+    "that is not loaded.")  # fmt: skip
 SPEED = _add("model_generation_tokens_per_second", _G, _MODEL,
     "Tokens a second that the model generates now, all its requests together; 0 if it has none.")  # fmt: skip
 SOURCE = _add("model_generation_source", _G, "server model source",

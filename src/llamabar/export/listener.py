@@ -10,7 +10,7 @@ import socketserver
 import threading
 from http.server import BaseHTTPRequestHandler
 from io import BytesIO
-from typing import Callable, Mapping, NamedTuple, Tuple
+from typing import Callable, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.sources import clock
 
@@ -21,6 +21,13 @@ TEXT = "text/plain; charset=utf-8"
 METHODS = ("GET", "HEAD")
 
 
+class Long(NamedTuple):
+    """A body that is made while it is sent."""
+
+    size_bytes: int
+    pieces: Iterable[bytes]
+
+
 class Reply(NamedTuple):
     """An answer; `headers` besides its type and length."""
 
@@ -28,6 +35,7 @@ class Reply(NamedTuple):
     body: bytes
     content_type: str = TEXT
     headers: Mapping[str, str] = {}
+    long: Optional[Long] = None  # in the place of the body
 
 
 Answer = Callable[[str, Mapping[str, str]], Reply]  # of a path and of headers by their names in lower case
@@ -105,12 +113,14 @@ class _Caller(BaseHTTPRequestHandler):
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)
-        headers = {"Content-Type": reply.content_type, "Content-Length": str(len(reply.body)), **reply.headers}
+        size_bytes, pieces = reply.long or (len(reply.body), [reply.body])
+        headers = {"Content-Type": reply.content_type, "Content-Length": str(size_bytes), **reply.headers}
         for name, value in {**headers, "X-Content-Type-Options": "nosniff", "Connection": "close"}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(reply.body)
+            for piece in pieces:
+                self.wfile.write(piece)
 
     def version_string(self) -> str:
         """Return what the answer's Server header says: no version, no Python."""

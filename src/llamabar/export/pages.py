@@ -3,12 +3,11 @@
 from html import escape
 from typing import Mapping, Optional
 
-from prometheus_client.exposition import gzip_accepted
-
 from llamabar import __version__
 from llamabar.core.address import is_local
 from llamabar.export.exporter import Exporter
-from llamabar.export.listener import Reply, is_allowed
+from llamabar.export.library import gzip_accepted
+from llamabar.export.listener import Long, Reply, is_allowed
 
 _PAGE = """\
 <!doctype html>
@@ -53,7 +52,9 @@ class Pages:
             return Reply(401, b"Bearer token required.\n", headers={"WWW-Authenticate": 'Bearer realm="llamabar"'})
         if self.exporter is None:
             return Reply(503, b"Starting.\n")
-        zipped = gzip_accepted(headers.get("accept-encoding", ""))
-        text, content_type = self.exporter.page(headers.get("accept", ""), zipped=zipped)
-        coding = {"Content-Encoding": "gzip"} if zipped else {}
-        return Reply(200, text, content_type, {"Vary": "Accept, Accept-Encoding", **coding})
+        packed = gzip_accepted(headers.get("accept-encoding", ""))
+        page = self.exporter.page(headers.get("accept", ""))
+        varies = {"Vary": "Accept, Accept-Encoding"}
+        if packed:
+            return Reply(200, page.packed, page.content_type, {**varies, "Content-Encoding": "gzip"})
+        return Reply(200, b"", page.content_type, varies, Long(page.size_bytes, page.pieces()))

@@ -13,7 +13,7 @@ from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Host, Model,
 from llamabar.core.status import Status, classify
 from llamabar.export import families as of
 from llamabar.export.counts import Book, Counts
-from llamabar.export.families import Scrape
+from llamabar.export.encode import Scrape
 
 GPU_FRESH_S = 30.0
 LABEL_CHARS = 400
@@ -95,7 +95,8 @@ def _put_models(scrape: Scrape, server: str, snapshot: Snapshot, labels: Mapping
     waiting = Counter(labels.get(model, OTHER) for model in waits)
     if told:
         scrape.put(of.WAITING, (server,), float(len(waits)))
-        for label in (*labels.values(), *({OTHER} & flying.keys())):
+        up = (labels[model_id] for model_id, model in snapshot.models.items() if model.state != STOPPED)
+        for label in dict.fromkeys((*up, *flying)):
             scrape.put(of.MODEL_IN_FLIGHT, (server, label), float(flying[label]))
             scrape.put(of.MODEL_WAITING, (server, label), float(waiting[label]))
     for model_id, model in snapshot.models.items():
