@@ -46,14 +46,15 @@ def terminal() -> Iterator[str]:
             "`llamabar watch` is a dashboard to leave open: the speed, the memory, every model, every request,",
             "and keys for everything you can do. It works over ssh, in tmux, on light and dark backgrounds,",
             "without colours (`NO_COLOR`), and at any size; below 40 columns, with `TERM=dumb` or without a",
-            "terminal it prints plain lines on every change. Everything here works on Linux too.",
+            "terminal it prints plain lines on every change. Like the menu, it speaks English, German and Japanese,",
+            "by `LANG` or `[menu] language`; the other commands speak English. Everything here works on Linux too.",
         ),
     )
     screens = _screens()
     for name in SHOWN:
         yield from ("", "```text", screens[name], "```")
     yield from ("", "## Keys", "", "| key | what it does |", "|---|---|")
-    yield from (f"| {keys} | {what} |" for keys, what in words.HELP)
+    yield from (f"| {keys} | {what} |" for keys, what in words.HELP.items())
     yield from (
         "",
         "Keys that would interrupt a request ask first. The bottom line says what happened.",

@@ -139,6 +139,16 @@ def test_help_and_details_and_back(tmp_path, server):
         terminal.wait_for("TOK/S")
 
 
+@pytest.mark.parametrize(("said", "empty", "leave"), [
+    ("de_DE.UTF-8", "○ kein Modell geladen", "q beenden"), ("ja_JP.UTF-8", "○ モデルなし", "q 終了"),
+    ("de_DE.ISO8859-1", "o no model loaded", "q quit"),
+])  # fmt: skip
+def test_it_speaks_the_terminals_language_where_the_terminal_can_show_it(tmp_path, server, said, empty, leave):
+    with watching(server, tmp_path, LC_ALL=said) as terminal:
+        terminal.wait_for(empty)
+        assert terminal.screen[-1].rstrip().endswith(leave)
+
+
 @pytest.mark.parametrize(("width", "height"), [(200, 50), (120, 40), (80, 24), (60, 20), (30, 24), (20, 3), (80, 3)])
 def test_no_line_overflows_at_any_size(tmp_path, server, width, height):
     with watching(server, tmp_path, width=width, height=height) as terminal:

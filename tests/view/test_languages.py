@@ -17,6 +17,7 @@ from llamabar.doctor.checks.facts import Facts
 from llamabar.doctor.checks.facts import Server as DoctorsServer
 from llamabar.doctor.checks.finding import Level
 from llamabar.doctor.collect.everything import OF_A_SILENT_SERVER
+from llamabar.terminal import words as terminal_words
 from llamabar.view import doing_words, languages, words
 from llamabar.view.compose import compose
 from llamabar.view.remembered import Remembered
@@ -24,7 +25,7 @@ from llamabar.view.swiftbar import Clicks, Renderer
 from tests.fakes.programs import ROOT
 
 CODES = sorted(path.stem for path in Path(languages.__file__).parent.glob("[a-z][a-z].py"))
-SAME = {"", "~", "llama-swap", "llamabar"}  # names and marks
+SAME = {"", "~", "–", "llama-swap", "llamabar", "tok/s", "TOK/S", "-5 min"}  # names, marks and units
 WIDEST = 100  # columns of one row, as in English
 
 
@@ -53,8 +54,8 @@ def english():
             if name == "counted":
                 found |= {f"{{}} {one}{end}" for one in literals(call.args[1]) for end in ("", "s")}
     found |= causes()
-    for value in words._ENGLISH.values():
-        found |= set(value.values() if isinstance(value, dict) else [value])
+    for value in (value for module in (words, terminal_words) for value in module.ENGLISH.values()):
+        found |= set(value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else [value])
     return {text for text in found if text not in SAME and not text.startswith(("https:", "models#"))}
 
 
@@ -77,8 +78,8 @@ def places(template):
 @pytest.fixture
 def spoken():
     """Speak a language for the length of a test."""
-    yield words.speak
-    words.speak("en")
+    yield languages.speak
+    languages.speak("en")
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -117,7 +118,7 @@ def test_every_state_is_drawn_in_the_language_and_nothing_is_cut_or_left_in_engl
 
 
 def test_english_comes_back_and_a_word_without_a_translation_stays_english(spoken):
-    before = dict(words._ENGLISH)
+    before = dict(words.ENGLISH)
     spoken("de")
     assert before["STATUS"] != words.STATUS and words.counted(2, "request") == "2 Anfragen"
     assert languages.said("no such word {}", 1) == "no such word 1"

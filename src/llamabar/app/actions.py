@@ -17,13 +17,13 @@ from llamabar.app.services import Verb
 from llamabar.core import decode
 from llamabar.core.fields import mapping, parse
 from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, loaded
-from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
 from llamabar.macos import tools
 from llamabar.settings.load import ServerSettings
 from llamabar.sources.client import Client, Unreachable
 from llamabar.sources.one_state import state_when
 from llamabar.view import words
+from llamabar.view.languages import said as _
 from llamabar.view.menu import Action, Do
 from llamabar.view.text import harmless
 
@@ -79,7 +79,7 @@ def _load(action: Action, where: Where) -> Result:
     state = _state_of(after, action.target)
     if state == READY:
         return DONE
-    return _failed(refusal or ("it is still loading" if state == STARTING else "it was unloaded again"))
+    return _failed(refusal or _("it is still loading" if state == STARTING else "it was unloaded again"))
 
 
 def _unload(action: Action, where: Where) -> Result:
@@ -103,8 +103,8 @@ def _unloaded(where: Where, model_ids: Iterable[str], path: str) -> Result:
     left = sorted(one for one in _left(after) if _state_of(after, one) != STOPPING)
     if not left:
         return Result(number=len(wanted))
-    still = f"{', '.join(left)} still {'loading' if _state_of(after, left[0]) == STARTING else 'loaded'}"
-    return _failed(refusal or still)
+    is_loading = _state_of(after, left[0]) == STARTING
+    return _failed(refusal or _("{} still loading" if is_loading else "{} still loaded", ", ".join(left)))
 
 
 def _cancel(action: Action, where: Where) -> Result:
@@ -127,7 +127,7 @@ def _cancelled(where: Where, ids: Iterable[str], none: str) -> Result:
     wanted = set(ids)
     after = state_when(where.client, lambda seen: not wanted & set(seen.requests), within_s=SETTLED_S, requests=True)
     left = len(wanted & set(after.requests))
-    return _failed(f"{plural(left, 'request')} still in flight") if left else Result(number=len(found))
+    return _failed(_("{} still in flight", words.counted(left, "request"))) if left else Result(number=len(found))
 
 
 def _profile(action: Action, where: Where) -> Result:
@@ -136,7 +136,7 @@ def _profile(action: Action, where: Where) -> Result:
     listed = decode.decode_profiles(parse(where.client.call("GET", "/api/profiles").body))
     if listed is not None and (listed.active or "") == action.target:
         return DONE
-    return _failed(refusal or "llama-swap didn't change it")
+    return _failed(refusal or _("llama-swap didn't change it"))
 
 
 def _copy(action: Action, _: Where) -> Result:
@@ -163,7 +163,7 @@ def _serve(verb: Verb) -> Callable[[Action, Where], Result]:
 
     def _done(action: Action, where: Where) -> Result:
         if service_search.require(where.server).label != action.target:
-            return _failed("the service has changed")
+            return _failed(_("the service has changed"))
         file = os.environ.get("LLAMABAR_FILE", "")
         if not file:
             outcome = services.act(verb, where.server, say=lambda _: None)

@@ -188,7 +188,7 @@ def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
         result = perform(task.action, where)
     if result.ending is Ending.FAILED:
         what = " ".join(part for part in (task.action.do.value, task.label) if part)
-        said = f"Couldn't {words.REFUSALS.get(what, what)}: {words.sentence(result.why)}"
+        said = words.refused(what, words.sentence(result.why))
         hint = "To see why: llamabar logs --upstream" if task.action.do is Do.LOAD else ""
         raise LlamabarError(said, hint, code=Code.REFUSED)
     if result.ending is Ending.NOTHING and task.action.do is Do.CANCEL:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import List, Optional
 
 from llamabar.cli.output import say
-from llamabar.cli.watch import LiveView
+from llamabar.cli.watch import LiveView, speak
 from llamabar.core.state import READY, loaded
 from llamabar.demo.dialect import DIALECTS, MODELS
 from llamabar.demo.load import Users
@@ -59,9 +59,8 @@ def _serve(server: DemoServer, seconds: Optional[float]) -> int:
 class DemoView(LiveView):
     """The dashboard of the demo: its models have the memory that such models have, and Space stops the clock."""
 
-    def __init__(self, server: DemoServer, users: Users, *, seconds: Optional[float], note: str) -> None:
-        settings = Settings((ServerSettings("demo", server.url, "demo"),))
-        super().__init__(settings, seconds=seconds, note=note, lent={"LLAMABAR_URL": server.url})
+    def __init__(self, settings: Settings, users: Users, *, seconds: Optional[float], note: str) -> None:
+        super().__init__(settings, seconds=seconds, note=note, lent={"LLAMABAR_URL": settings.servers[0].url})
         self.users = users
         self.view = replace(self.view, demo=True)
         self._frozen: Optional[Scene] = None
@@ -94,9 +93,11 @@ def believable(scene: Scene) -> Scene:
 
 
 def _watch(server: DemoServer, users: Users, seconds: Optional[float], unwatched_s: float) -> int:
-    note = f"A made-up llama-swap at {server.url}. Space pauses."
+    settings = Settings((ServerSettings("demo", server.url, "demo"),))
     watched = sys.stdin.isatty() and sys.stdout.isatty()
+    speak(settings)
+    note = words.made_up(server.url, drawn=watched)
     if not watched:
-        say(f"A made-up llama-swap at {server.url}: a line for every change.")
+        say(note)
     seconds = seconds if seconds is not None or watched else unwatched_s
-    return DemoView(server, users, seconds=seconds, note=note).run()
+    return DemoView(settings, users, seconds=seconds, note=note).run()

@@ -66,9 +66,11 @@ def requests(server: str, config: str, as_json: bool) -> int:
 @common
 def watch(server: str, config: str) -> int:
     """Show a live dashboard. Keys: ? help, q quit."""
-    from llamabar.cli.watch import LiveView
+    from llamabar.cli.watch import LiveView, speak
 
-    return LiveView(settings_of(server, config), seconds=None, keeps=os.environ, config=config).run()
+    settings = settings_of(server, config)
+    speak(settings)
+    return LiveView(settings, seconds=None, keeps=os.environ, config=config).run()
 
 
 @program.command()

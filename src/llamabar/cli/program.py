@@ -133,9 +133,9 @@ def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool =
 
 
 def speak_language_of(settings: Settings) -> None:
-    """Have the menu speak the user's language: only the menu and the dashboard do, commands speak English."""
+    """Speak the user's language: only the menu and the dashboard do, commands speak English."""
     from llamabar.settings.language import language
-    from llamabar.view.words import speak
+    from llamabar.view.languages import speak
 
     speak(language(settings, os.environ))
 

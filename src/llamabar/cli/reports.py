@@ -9,7 +9,7 @@ from llamabar.core.phases import Phase, phases
 from llamabar.core.state import Model, Request, Snapshot, capabilities, loaded, requests_of
 from llamabar.core.status import Status
 from llamabar.terminal import facts
-from llamabar.terminal import words as terminal_words
+from llamabar.terminal.words import NOT_LOADED
 from llamabar.view import doing_words, needs, words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain, reason
@@ -55,7 +55,7 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
 
 def _doing(state: facts.State) -> str:
     """Return what a model does where no sign stands before it."""
-    return terminal_words.UNLOADED if state.words == terminal_words.NOT_LOADED else state.words + state.more
+    return "not loaded" if state.words == NOT_LOADED else state.words + state.more
 
 
 def _model_row(server: Server, model: Model, now_s: float) -> Tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import List, Mapping, Optional, Tuple
 from llamabar.app.loop import Watch
 from llamabar.cli import clipboard
 from llamabar.cli.output import say
+from llamabar.cli.program import speak_language_of
 from llamabar.cli.terminal import Looks, Screen, can_draw, size
 from llamabar.doctor.explain import explain
 from llamabar.settings.load import Settings
@@ -29,6 +30,12 @@ from llamabar.view.scene import Scene
 REDRAW_S = 0.1  # at most ten a second, whatever happens
 FIGURES_S = 1.0  # what only moves is drawn once a second
 END_S = 1.0
+
+
+def speak(settings: Settings) -> None:
+    """Speak the user's language, where this terminal can show more than ASCII."""
+    if Looks(os.environ).unicode:
+        speak_language_of(settings)
 
 
 class LiveView:

@@ -74,8 +74,8 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.sources.inbox import Notice
     from llamabar.store.known_servers import KnownServers
     from llamabar.store.plugin_state import Seen, WatcherState
+    from llamabar.view.languages import speak
     from llamabar.view.swiftbar import Renderer
-    from llamabar.view.words import speak
 
     renderer = Renderer(click_style(environment))
     watch: Watch = Watch(

@@ -1,4 +1,4 @@
-"""Which language the menu speaks: the setting, else the terminal's, else the first of macOS's."""
+"""Which language the menu and the dashboard speak: the setting, else the terminal's, else the first of macOS's."""
 
 import re
 from typing import Mapping

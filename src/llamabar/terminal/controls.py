@@ -50,30 +50,30 @@ def offered(view: View, scene: Scene) -> List[Tuple[str, str]]:
     found: List[Tuple[str, str]] = []
     one = one if snapshot.connected else None  # what is not shown can't be acted on
     if view.page is Page.DETAILS:
-        found.append(("Esc", "back"))
+        found.append(("Esc", words.BACK))
     elif one is not None:
-        found.append(("⏎", "details"))
+        found.append(("⏎", words.DETAILS))
     if one is not None:
         model = snapshot.models.get(one.id) if one.kind == MODEL else None
         if model is not None and model.state in (READY, STARTING) and Capability.UNLOAD_ONE in snapshot.confirmed:
-            found.append(("u", "unload"))
+            found.append(("u", words.DOES[Do.UNLOAD]))
         elif model is not None and model.state not in (READY, STARTING, STOPPING) and loadable(snapshot, model):
-            found.append(("l", "load"))
+            found.append(("l", words.DOES[Do.LOAD]))
         if one.kind == REQUEST and Capability.CANCEL in snapshot.confirmed:
-            found.append(("c", "cancel"))
+            found.append(("c", words.DOES[Do.CANCEL]))
     if one is not None:
-        found.append(("y", "copy id"))
+        found.append(("y", words.COPY))
     if view.page is Page.TABLES and snapshot.models and snapshot.connected:
-        found += [("/", "filter"), ("s", f"sort: {view.sort}")]
+        found += [("/", words.FILTER), ("s", words.sort_key(view.sort))]
     if len(scene.servers) > 1:
-        found.append(("Tab", "server"))
+        found.append(("Tab", words.SERVER))
     if snapshot.profiles and snapshot.connected:
-        found.append(("p", "profile"))
+        found.append(("p", words.PROFILE))
     if snapshot.service is not None and snapshot.service.label:
-        found.append(("r", (Do.START if is_down(snapshot) else Do.RESTART).value))
+        found.append(("r", words.DOES[Do.START if is_down(snapshot) else Do.RESTART]))
     if view.demo:
-        found.append(("Space", "pause"))
-    return [*found, ("L", "log"), ("D", "doctor")]
+        found.append((words.SPACE, words.PAUSE))
+    return [*found, ("L", words.LOG), ("D", words.DOCTOR)]
 
 
 def is_down(snapshot: Snapshot) -> bool:

@@ -121,7 +121,7 @@ def _both(
 
 
 def _help(width: int, rows: int) -> List[Line]:
-    listed = [line(Span(f"   {keys:<16}", Style.KEY), Span(what)) for keys, what in words.HELP]
+    listed = [line(Span(f"   {keys:<16}", Style.KEY), Span(what)) for keys, what in words.HELP.items()]
     if len(listed) + 4 <= rows:
         shown = [line(Span(f" {words.HELP_TITLE}", Style.BOLD)), EMPTY, *listed, EMPTY]
     else:
@@ -153,7 +153,7 @@ def _message(view: View, scene: Scene, server: Server, width: int) -> Line:
     newest = max(failed, key=lambda model: model.failed_at_s or 0.0, default=None)
     state = None if newest is None else facts.state(server, newest, now_s=scene.now_s)
     wrong = state is not None and state.style is Style.BAD and newest is not None
-    told = [f"{server.label(newest.id)} {state.words}{state.more}"] if wrong and newest and state else []
+    told = [words.trouble_with(server.label(newest.id), state.words + state.more)] if wrong and newest and state else []
     told += [*scene.mistakes[:1], *([scene.notice] if scene.notice else [])]
     return Line(filled((Span(f" {told[0]}" if told else "", Style.WARN),), width))
 
@@ -161,18 +161,18 @@ def _message(view: View, scene: Scene, server: Server, width: int) -> Line:
 def _keys(view: View, scene: Scene, width: int) -> Line:
     """Return the keys that can do something now, as many as there is room for; help and quit always."""
     if view.question is not None:
-        keys = [("y", view.question.action.do.value), ("Esc", "keep")]
+        keys = [("y", words.DOES[view.question.action.do]), ("Esc", words.KEEP)]
         last: List[Tuple[str, str]] = []
     elif view.typing:
-        keys, last = [("⏎", "keep"), ("Esc", "show all")], []
+        keys, last = [("⏎", words.KEEP), ("Esc", words.SHOW_ALL)], []
     elif view.page is Page.HELP:
         keys, last = [], []
     elif view.page is Page.PROFILES:
-        keys, last = [("↑↓", "select"), ("⏎", "choose"), ("Esc", "keep")], []
+        keys, last = [("↑↓", words.SELECT), ("⏎", words.CHOOSE), ("Esc", words.KEEP)], []
     else:
-        keys, last = controls.offered(view, scene), [("?", "help"), ("q", "quit")]
+        keys, last = controls.offered(view, scene), [("?", words.HELPS), ("q", words.QUIT)]
     spans: List[Span] = [Span(" ")]
-    left = width - 1 - sum(columns(key) + len(word) + 3 for key, word in last)
+    left = width - 1 - sum(columns(key) + columns(word) + 3 for key, word in last)
     for key, word in keys:
         shown = (Span(key, Style.KEY), Span(f" {word}  ", Style.DIM))
         if length(shown) > left:

@@ -16,7 +16,7 @@ from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import plain
 
-LABEL = 18
+LABEL = 15
 CHART_ROWS = 8
 Facts = List[Tuple[str, str]]
 
@@ -52,11 +52,11 @@ def request_page(scene: Scene, server: Server, request: Request, *, size: "tuple
         Span(f"{facts.phase_sign(phase)} {said}", facts.phase_style(phase)),
     )
     told: Facts = [
-        ("Model", server.label(request.info.model)),
-        ("Running for", units.duration(scene.now_s - request.started_s)),
-        ("Tokens", facts.tokens(server, request, phase)),
-        ("Answer", units.UNKNOWN if request.answer_bytes is None else f"{request.answer_bytes:,} bytes"),
-        ("Path", plain(request.info.path) or units.UNKNOWN),
+        (words.MODEL, server.label(request.info.model)),
+        (words.RUNNING_FOR, units.duration(scene.now_s - request.started_s)),
+        (words.TOKENS, facts.tokens(server, request, phase)),
+        (words.ANSWER, words.answer(request.answer_bytes)),
+        (menu_words.PATH, plain(request.info.path) or units.UNKNOWN),
     ]
     return [Line(filled(title.spans, width)), EMPTY, *_listed(told, width, height - 2)]
 
@@ -65,35 +65,25 @@ def model_facts(scene: Scene, server: Server, model: Model) -> Facts:
     """Return what is known of a model, label and value; what nobody knows is left out."""
     sums = facts.today(server, scene, model.id)
     typical, first = sums.percentile(GENERATION), sums.percentile(FIRST_TOKEN)
-    last = readings.last(model)
-    peak = model.memory_peak_bytes
+    last, prompt_tps = readings.last(model), model.meter.last.prompt_tps if model.meter.last is not None else None
+    memory, peak = facts.memory(server, model)[0], model.memory_peak_bytes
     said: Facts = [
-        ("Last speed", menu_words.speed(last).replace("last ", "") if last else ""),
-        ("Typical today", f"{units.rate(typical)} tok/s" if typical else ""),
-        ("First token", f"after {units.span(first)}" if first else ""),
-        ("Last prompt", f"{units.rate(_prompt_tps(model))} tok/s" if _prompt_tps(model) else ""),
-        ("Memory", facts.memory(server, model)[0] + (f", peak {units.size(peak)}" if peak else "")),
-        ("Context", facts.context(model)[0] + " tokens" if readings.context_tokens(model) else ""),
-        ("Load time", units.span(readings.median(model.load_times_s)) if model.load_times_s else ""),
-        ("Unloads", _unloads(server, model, scene.now_s)),
-        ("Today", menu_words.totals(sums.requests, sums.generated_tokens)),
-        ("From cache", f"{units.percent(sums.cached_share)} of prompts" if sums.cached_share else ""),
-        ("Drafts accepted", units.percent(sums.draft_acceptance) if sums.draft_acceptance is not None else ""),
-        ("ID", plain(model.id)),
-        ("Aliases", ", ".join(map(plain, model.info.aliases))),
-        ("Last failure", plain(model.failure)),
+        (menu_words.LAST_SPEED, menu_words.tps(last.tps) if last else ""),
+        (words.TYPICAL_TODAY, menu_words.tps(typical) if typical else ""),
+        (menu_words.FIRST_TOKEN, menu_words.after(first) if first else ""),
+        (words.LAST_PROMPT, menu_words.tps(prompt_tps) if prompt_tps else ""),
+        (menu_words.MEMORY, menu_words.peak(memory, units.size(peak)) if peak else memory),
+        (menu_words.CONTEXT, words.tokens(facts.context(model)[0]) if readings.context_tokens(model) else ""),
+        (menu_words.LOAD_TIME, units.span(readings.median(model.load_times_s)) if model.load_times_s else ""),
+        (words.UNLOADS, words.unloads(model.ttl_s, readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s))),
+        (menu_words.TODAY, menu_words.totals(sums.requests, sums.generated_tokens)),
+        (menu_words.CACHED, units.percent(sums.cached_share) if sums.cached_share else ""),
+        (menu_words.DRAFTS, units.percent(sums.draft_acceptance) if sums.draft_acceptance is not None else ""),
+        (menu_words.ID, plain(model.id)),
+        (menu_words.ALIASES, ", ".join(map(plain, model.info.aliases))),
+        (words.LAST_FAILURE, plain(model.failure)),
     ]  # fmt: skip
     return [(label, value) for label, value in said if value and value != units.UNKNOWN]
-
-
-def _unloads(server: Server, model: Model, now_s: float) -> str:
-    """Return "in 5 min", "after 10 min idle" or "never"."""
-    said = doing_words.unload(model.ttl_s, readings.unloads_in_s(server.snapshot, model, now_s=now_s))
-    return said.replace("unloads", "").strip()
-
-
-def _prompt_tps(model: Model) -> "float | None":
-    return model.meter.last.prompt_tps if model.meter.last is not None else None
 
 
 def _memory_panel(
@@ -106,14 +96,13 @@ def _memory_panel(
     drawn = chart(values, top, height=rows, braille=braille)
     used = "" if model.memory_bytes is None else units.size(model.memory_bytes)
     body = [(Span(" " * AXIS), Span(text, Style.CHART), Span(" ")) for text in drawn]
-    return frame(words.MEMORY, used, body, width, below=(words.AGO, ""))
+    return frame(menu_words.MEMORY, used, body, width, below=(words.SINCE, ""))
 
 
 def _listed(told: Facts, width: int, rows: int) -> List[Line]:
     """Return labels and values, in two columns where there is room."""
-    lines = [
-        Line((Span(f"   {pad(label, LABEL - 2)}", Style.DIM), Span(value))) for label, value in told
-    ]
+    room = max(LABEL, *(columns(label) for label, _ in told)) + 1
+    lines = [Line((Span(f"   {pad(label, room)}", Style.DIM), Span(value))) for label, value in told]
     half = (len(lines) + 1) // 2
     if width < 100 or any(columns(one.text) > width // 2 - 2 for one in lines):
         return [Line(filled(one.spans, width)) for one in lines[:rows]]

@@ -71,10 +71,10 @@ def state(server: Server, model: Model, *, now_s: float) -> State:
     if model.state == STOPPING:
         return State(GLYPHS[Status.STOPPING], words.UNLOADING, Style.WARN, 2)
     if model.failed_at_s is not None and now_s - model.failed_at_s < FAILED_FOR_S:
-        more = words.failed_to_load(now_s - model.failed_at_s, model.failure)
+        more = words.when(now_s - model.failed_at_s, reason(model.failure))
         return State(WARNING, words.FAILED, Style.BAD, 3, more)
     if has_quit(model, now_s=now_s):
-        return State(WARNING, words.QUIT, Style.BAD, 3, words.unexpectedly(now_s - (model.quit_at_s or now_s)))
+        return State(WARNING, words.CRASHED, Style.BAD, 3, words.when(now_s - (model.quit_at_s or now_s)))
     if requests_of(server.snapshot, model.id):
         return State(GLYPHS[Status.QUEUED], words.WAITING_FOR_LOAD, Style.WARN, 2)
     if model.state in ("stopped", "shutdown", "unknown", ""):
@@ -91,11 +91,10 @@ def _ready(server: Server, model: Model) -> State:
         return State(GLYPHS[Status.GENERATING], menu_words.STATUS[Status.GENERATING], Style.BUSY, 0)
     if Phase.PROMPT in doing or (not doing and at_work(model) and model.meter.reading()):
         position = readings.prompt_position(model)
-        said = "prompt" + ("" if position is None else f" {units.short_count(position)}")
+        said = words.READING + ("" if position is None else f" {units.short_count(position)}")
         return State(GLYPHS[Status.PROMPT], said, Style.BUSY, 0)
     if Phase.WORKING in doing:
-        kinds = {doing_words.KINDS.get(request.kind, menu_words.BUSY) for request in requests}
-        return State(GLYPHS[Status.GENERATING], kinds.pop() if len(kinds) == 1 else menu_words.BUSY, Style.BUSY, 0)
+        return State(GLYPHS[Status.GENERATING], doing_words.at(request.kind for request in requests), Style.BUSY, 0)
     if not doing and (at_work(model) or _only_one_works(server.snapshot)):
         return State(GLYPHS[Status.GENERATING], menu_words.BUSY, Style.BUSY, 0)
     return State(GLYPHS[Status.READY], menu_words.STATUS[Status.READY], Style.GOOD, 1)
@@ -112,7 +111,7 @@ def tps(server: Server, model: Model) -> Tuple[str, Style]:
     reading = server.figures.speeds.get(model.id)
     if reading is None:
         last = readings.last(model)
-        return (units.UNKNOWN if last is None else f"last {units.rate(last.tps)}"), Style.DIM
+        return (units.UNKNOWN if last is None else words.last(units.rate(last.tps))), Style.DIM
     return f"{'~' if reading.source is Source.ESTIMATE else ''}{units.rate(reading.tps)}", Style.BUSY
 
 

@@ -10,6 +10,7 @@ from llamabar.core.state import loaded
 from llamabar.terminal import facts, words
 from llamabar.terminal.cells import Line, Span, Style, beside, columns, cut, filled, length, pad, spread
 from llamabar.terminal.charts import FULL, LIGHT, SHADE, ceiling, chart, points_for, recent, shares
+from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain
 
@@ -71,20 +72,21 @@ def speed_panel(
         for row, text in enumerate(drawn)
     ]
     known = [value for value in values if value]
-    said = [] if reading is None else [f"now {mark(reading)}{units.rate(reading.tps)}"]
-    said += [f"typical {units.rate(median(known))}", f"best {units.rate(max(known))}"] if known else []
-    return frame(words.SPEED, words.TOKENS_A_SECOND, body, width, below=(words.AGO, " · ".join(said)))
+    now = "" if reading is None else f"{mark(reading)}{units.rate(reading.tps)}"
+    usual, best = (units.rate(median(known)), units.rate(max(known))) if known else ("", "")
+    told = words.speeds(now, usual, best)
+    return frame(menu_words.SPEED, words.TOKENS_A_SECOND, body, width, below=(words.SINCE, told))
 
 
 def speed_line(server: Server, *, now_s: float, width: int, braille: bool) -> Line:
     """Return the speed of the last minutes in one line."""
     reading = server.figures.total
-    inner = max(SHORT_CHART, width - 34)
+    inner = max(SHORT_CHART, width - 26 - _label_width())
     values = recent(server.history, "generation_tps", points_for(inner, braille=braille), now_s=now_s)
     now = "" if reading is None else f"{mark(reading)}{units.rate(reading.tps)} tok/s"
-    best = f"of {units.short_count(round(ceiling(values)))}" if any(values) else ""
+    best = words.of_top(units.short_count(round(ceiling(values)))) if any(values) else ""
     spans = (
-        Span(f" {words.SPEED:<7}", Style.DIM),
+        _label(menu_words.SPEED),
         Span(chart(values, ceiling(values), height=1, braille=braille)[0], Style.CHART),
         Span(f" {now:>11} ", Style.BUSY), Span(best, Style.DIM),
     )  # fmt: skip
@@ -100,7 +102,7 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
     if total and server.figures.used_bytes is not None:
         own, other, free = _parts(server)
         body.append(_bar((own, other, free), total, inner))
-        said = [(words.MODELS_OWN, own, Style.CHART), (words.OTHER, other, Style.PLAIN), (words.FREE, free, Style.DIM)]
+        said = [(words.MODELS, own, Style.CHART), (words.OTHER, other, Style.PLAIN), (words.FREE, free, Style.DIM)]
         if not server.figures.memory_bytes and loaded(server.snapshot):  # what models hold isn't known
             said[:2] = [(words.IN_USE, other, Style.PLAIN)]
         body.append(_labels(((f"{what} {units.size(size)}", style) for what, size, style in said)))
@@ -116,8 +118,8 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
         body += [(), *_cpu_chart(server, now_s=now_s, size=(inner, spare - 1), braille=braille)]
     body = [*body, *[()] * max(0, spare)][: height - 2]
     used = server.figures.used_bytes
-    right = units.of_total(used, total) if total and used is not None else ""
-    return frame(words.MEMORY, right, [(Span(" "), *spans) for spans in body], width)
+    right = menu_words.of(*units.part_and_total(used, total)) if total and used is not None else ""
+    return frame(menu_words.MEMORY, right, [(Span(" "), *spans) for spans in body], width)
 
 
 def memory_line(server: Server, *, width: int) -> Line:
@@ -126,11 +128,10 @@ def memory_line(server: Server, *, width: int) -> Line:
     total = host.memory_total_bytes
     load = [f"{what} {units.percent(ratio)}" for what, ratio in _ratios(server)]
     if not total or used is None:
-        return Line(filled((Span(f" {words.MEMORY:<7}", Style.DIM), Span("  ".join(load) or units.UNKNOWN)), width))
-    right = f" {units.of_total(used, total)}   {'  '.join(load)}"
-    bar = max(NO_BAR, width - 9 - columns(right))
-    spans = (Span(f" {words.MEMORY:<7}", Style.DIM), *_bar(_parts(server), total, bar), Span(right))
-    return Line(filled(spans, width))
+        return Line(filled((_label(menu_words.MEMORY), Span("  ".join(load) or units.UNKNOWN)), width))
+    right = f" {menu_words.of(*units.part_and_total(used, total))}   {'  '.join(load)}"
+    bar = max(NO_BAR, width - 1 - _label_width() - columns(right))
+    return Line(filled((_label(menu_words.MEMORY), *_bar(_parts(server), total, bar), Span(right)), width))
 
 
 def frame(
@@ -158,6 +159,15 @@ def panels(scene: Scene, server: Server, *, size: "tuple[int, int]", braille: bo
     )
     memory = memory_panel(server, now_s=scene.now_s, size=(width - left, height), braille=braille)
     return beside(speed, memory)
+
+
+def _label(said: str) -> Span:
+    """Return what stands before a line of figures, as wide as all of them."""
+    return Span(f" {pad(said, _label_width() - 1)}", Style.DIM)
+
+
+def _label_width() -> int:
+    return 2 + max(columns(menu_words.SPEED), columns(menu_words.MEMORY))
 
 
 def _border(left: str, right: str, title: str, figure: str, width: int) -> Line:
@@ -190,7 +200,7 @@ def _cpu_chart(
 ) -> List[Sequence[Span]]:
     width, rows = size
     values = recent(server.history, "cpu_ratio", points_for(width - AXIS, braille=braille), now_s=now_s)
-    marks = {0: words.CPU}
+    marks = {0: menu_words.CPU}
     drawn = chart(values, 1.0, height=rows, braille=braille)
     labels = [f"{marks.get(row, ''):<{AXIS}}" for row in range(rows)]
     return [(Span(label, Style.DIM), Span(text, Style.CHART)) for label, text in zip(labels, drawn)]
@@ -201,7 +211,7 @@ def _labels(said: "Iterable[tuple[str, Style]]") -> List[Span]:
 
 
 def _ratios(server: Server) -> "List[tuple[str, float]]":
-    pairs = ((words.CPU, server.figures.cpu_ratio), (words.GPU, server.figures.gpu_ratio))
+    pairs = ((menu_words.CPU, server.figures.cpu_ratio), (menu_words.GPU, server.figures.gpu_ratio))
     return [(what, ratio) for what, ratio in pairs if ratio is not None]
 
 
@@ -211,10 +221,10 @@ def _load(server: Server, *, now_s: float, braille: bool, width: int, chart_belo
     each = max(4, min(24, (width - 32) // 2))
     for what, ratio in _ratios(server):
         spans.append(Span(f"{what} ", Style.DIM))
-        if what == words.CPU and chart_below:
+        if what == menu_words.CPU and chart_below:
             spans.append(Span(f"{units.percent(ratio)}   "))
             continue
-        if what == words.CPU:
+        if what == menu_words.CPU:
             values = recent(server.history, "cpu_ratio", points_for(each, braille=braille), now_s=now_s)
             spans.append(Span(chart(values, 1.0, height=1, braille=braille)[0], Style.CHART))
         else:

@@ -9,7 +9,6 @@ from llamabar.terminal.facts import MODEL, SORTS, Thing
 from llamabar.view.menu import Action
 from llamabar.view.scene import Scene
 from llamabar.view.text import plain
-from llamabar.view.words import sentence
 
 MESSAGE_FOR_S = 10.0
 
@@ -118,9 +117,8 @@ def _told(view: View, scene: Scene) -> View:
         if asked is None or asked.ended_s is None or asked.ended_s < sent.at_s:
             continue
         do, failure = sent.action.do, asked.failure
-        text = words.failed(do, sent.label, sentence(plain(failure))) if failure else words.done(
-            do, sent.label, asked.ended_s - sent.at_s
-        )  # fmt: skip
+        took_s = asked.ended_s - sent.at_s
+        text = words.failed(do, sent.label, plain(failure)) if failure else words.done(do, sent.label, took_s)
         view = say(view, text, scene, Level.BAD if failure else Level.GOOD)
         view = replace(view, sent=tuple(one for one in view.sent if one != sent))
     return view

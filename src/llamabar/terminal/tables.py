@@ -27,12 +27,17 @@ Cell = Tuple[Tuple[Span, ...], bool]  # pieces, and whether they stand at the ri
 
 
 class Column(NamedTuple):
-    """A column: its head, its width, whether its cells stand at the right, and how much it matters (0 most)."""
+    """A column: its name, its width, whether its cells stand at the right, and how much it matters (0 most)."""
 
-    head: str
+    name: str
     width: int
     right: bool = False
     rank: int = 0
+
+    @property
+    def head(self) -> str:
+        """Return its head in the language that is spoken."""
+        return words.HEADS[self.name]
 
 
 class Window(NamedTuple):
@@ -43,13 +48,12 @@ class Window(NamedTuple):
 
 
 MODEL_COLUMNS = (
-    Column(words.STATE, 14), Column(words.TPS, 9, True, 1), Column(words.MEMORY_HEAD, 9, True, 2),
-    Column(words.CONTEXT, 16, False, 5), Column(words.UNLOADS, 8, True, 4), Column(words.REQUESTS, 3, True, 3),
-    Column(words.TODAY, 5, True, 6), Column(words.TREND, TREND, False, 7),
+    Column("state", 14), Column("speed", 9, True, 1), Column("memory", 9, True, 2), Column("context", 16, False, 5),
+    Column("unloads", 8, True, 4), Column("in flight", 3, True, 3), Column("today", 5, True, 6),
+    Column("trend", TREND, False, 7),
 )  # fmt: skip
 REQUEST_COLUMNS = (
-    Column(words.PHASE, 16), Column(words.TOKENS, 7, True, 2), Column(words.AGE, 6, True, 1),
-    Column(words.FROM, 16, False, 3),
+    Column("phase", 16), Column("tokens", 7, True, 2), Column("age", 6, True, 1), Column("from", 16, False, 3),
 )  # fmt: skip
 
 
@@ -74,7 +78,7 @@ def model_table(
         cells = _model_cells(scene, server, model, braille=braille, shown=shown)
         return _line(facts.named(server, model.id, room), cells, shown, width, selected=thing == chosen)
 
-    return _table(words.MODEL, shown, models, window, width, _row)
+    return _table(words.HEADS["model"], shown, models, window, width, _row)
 
 
 def request_table(
@@ -89,21 +93,20 @@ def request_table(
         style = facts.phase_style(phase)
         doing = Span(f"{facts.phase_sign(phase)} {doing_words.phase(phase, request.kind)}", style)
         cells = {
-            words.PHASE: (doing,), words.TOKENS: (Span(facts.tokens(server, request, phase)),),
-            words.AGE: (Span(units.duration(scene.now_s - request.started_s)),),
-            words.FROM: (Span(name(request.info.client, 16) if request.info.client else units.UNKNOWN),),
+            "phase": (doing,), "tokens": (Span(facts.tokens(server, request, phase)),),
+            "age": (Span(units.duration(scene.now_s - request.started_s)),),
+            "from": (Span(name(request.info.client, 16) if request.info.client else units.UNKNOWN),),
         }  # fmt: skip
         number = f"#{name(request.info.id, 12)}  "
         label = facts.named(server, request.info.model, room - columns(number))
         return _line(number + label, cells, shown, width, selected=facts.thing_of(request) == chosen)
 
-    return _table(words.REQUEST, shown, requests, window, width, _row)
+    return _table(words.HEADS["request"], shown, requests, window, width, _row)
 
 
 def no_requests(scene: Scene, server: Server, width: int) -> Line:
     """Return the line that stands where no request does: how many there are where only that is told, the day so far."""
-    counted = in_flight(server.snapshot)
-    said = units.plural(counted, "request") + " in flight." if counted else words.NO_REQUESTS
+    said = words.in_flight(in_flight(server.snapshot) or 0)
     sums = server.totals.of(scene.today)
     requests, tokens = sum(one.requests for one in sums.values()), sum(one.generated_tokens for one in sums.values())
     told = f"  {words.today(requests, tokens)}" if requests else ""
@@ -119,21 +122,21 @@ def _model_cells(
     running = len(requests_of(server.snapshot, model.id))
     requests = facts.today(server, scene, model.id).requests
     cells = {
-        words.STATE: (Span(f"{state.sign} {state.words}{state.more}", state.style),),
-        words.TPS: (Span(*facts.tps(server, model)),),
-        words.MEMORY_HEAD: (Span(*facts.memory(server, model)),),
-        words.CONTEXT: (Span(pad(used, 10)), *_meter(share)),
-        words.UNLOADS: (Span(*facts.unloads(server, model, now_s=now_s)),),
-        words.REQUESTS: (Span(str(running) if running else units.UNKNOWN, Style.PLAIN if running else Style.DIM),),
-        words.TODAY: (Span(units.short_count(requests) if requests else units.UNKNOWN, Style.DIM),),
+        "state": (Span(f"{state.sign} {state.words}{state.more}", state.style),),
+        "speed": (Span(*facts.tps(server, model)),),
+        "memory": (Span(*facts.memory(server, model)),),
+        "context": (Span(pad(used, 10)), *_meter(share)),
+        "unloads": (Span(*facts.unloads(server, model, now_s=now_s)),),
+        "in flight": (Span(str(running) if running else units.UNKNOWN, Style.PLAIN if running else Style.DIM),),
+        "today": (Span(units.short_count(requests) if requests else units.UNKNOWN, Style.DIM),),
     }
-    if any(column.head == words.TREND for column in shown):
+    if any(column.name == "trend" for column in shown):
         history = server.models.get(model.id)
-        width = next(column.width for column in shown if column.head == words.TREND)
+        width = next(column.width for column in shown if column.name == "trend")
         points = points_for(width, braille=braille)
         values = recent(history, "generation_tps", points, now_s=now_s) if history is not None else ()
         top = max((value for value in values if value is not None), default=0.0) or 1.0
-        cells[words.TREND] = tuple(Span(text, Style.CHART) for text in chart(values, top, height=1, braille=braille))
+        cells["trend"] = tuple(Span(text, Style.CHART) for text in chart(values, top, height=1, braille=braille))
     return cells
 
 
@@ -151,16 +154,20 @@ def _chosen(given: Sequence[Column], width: int, *, named: int = NAME) -> List[C
     The first, of words, is wider in a wider window, as far as names of `named` columns leave room.
     """
     more = 0 if width < 72 else 4 if width < 110 else 16 if width < 150 else 22
-    widened = [given[0]._replace(width=given[0].width + more), *given[1:]]
+    widened = [given[0]._replace(width=given[0].width + more), *map(_at_least_its_head, given[1:])]
     room, kept = width - GUTTER - 1 - NAME, set()
     for column in sorted(widened, key=lambda column: column.rank):
         room -= column.width + GAP
         if room < 0:
             break
-        kept.add(column.head)
-    shown = [column for column in widened if column.head in kept]
+        kept.add(column.name)
+    shown = [column for column in widened if column.name in kept]
     missing = max(0, min(named, WIDEST_NAME) - _room(shown, width))
     return [shown[0]._replace(width=shown[0].width - min(missing, max(0, more - LEAST_WIDER))), *shown[1:]]
+
+
+def _at_least_its_head(column: Column) -> Column:
+    return column._replace(width=max(column.width, columns(column.head)))
 
 
 def _room(shown: Sequence[Column], width: int) -> int:
@@ -174,7 +181,7 @@ def _table(
 ) -> List[Line]:
     end = window.start + window.rows
     left_out = words.more(window.start, max(0, len(rows) - end))
-    heads = {column.head: (Span(column.head, Style.DIM),) for column in shown}
+    heads = {column.name: (Span(column.head, Style.DIM),) for column in shown}
     title = _line(f"{head}  {left_out}", heads, shown, width, head=True)
     return [title, *(draw(row) for row in rows[window.start : end])]
 
@@ -188,7 +195,7 @@ def _line(
         Span(pad(label, _room(shown, width)), Style.DIM if head else Style.BOLD if selected else Style.PLAIN),
     ]
     for column in shown:
-        cell = cells.get(column.head, ())
+        cell = cells.get(column.name, ())
         spans.append(Span(" " * GAP))
         if column.right:
             spans += [Span(pad(one.text, column.width, right=True), one.style) for one in cell[:1]]

@@ -1,113 +1,155 @@
-"""Every word of the dashboard that the menu does not say: titles, keys, questions, what came of them."""
+"""Every word of the dashboard that the menu does not say: titles, keys, questions, what came of them.
 
-from typing import Mapping, Optional, Tuple
+English, like `view/words.py`, and in the same tables of languages. Each column's head is a word of its own here: a
+language may write it shorter there than in a sentence.
+"""
+
+from typing import Dict, Mapping, Optional
 
 from llamabar.core import units
+from llamabar.view import languages
+from llamabar.view.languages import said as _
 from llamabar.view.menu import Do
-from llamabar.view.text import reason
-from llamabar.view.words import ago
+from llamabar.view.words import ago, counted, sentence
 
-PROGRAM = "llamabar"
-SPEED, MEMORY, TOKENS_A_SECOND, AGO = "Speed", "Memory", "tok/s", "-5 min"
-MODELS_OWN, OTHER, IN_USE, FREE, CPU, GPU = "models", "other", "in use", "free", "CPU", "GPU"
-MODEL, STATE, TPS, TREND, MEMORY_HEAD, CONTEXT, UNLOADS, REQUESTS, TODAY = (
-    "MODEL", "STATE", "TOK/S", "LAST 5 MIN", "MEMORY", "CONTEXT", "UNLOADS", "REQ", "TODAY",
-)  # fmt: skip
-REQUEST, PHASE, TOKENS, AGE, FROM = "REQUEST", "PHASE", "TOKENS", "AGE", "FROM"
+PROGRAM, TOKENS_A_SECOND, SINCE = "llamabar", "tok/s", "-5 min"
+HEADS: Dict[str, str] = {
+    "model": "MODEL", "state": "STATE", "speed": "TOK/S", "memory": "MEMORY", "context": "CONTEXT",
+    "unloads": "UNLOADS", "in flight": "REQ", "today": "TODAY", "trend": "LAST 5 MIN",
+    "request": "REQUEST", "phase": "PHASE", "tokens": "TOKENS", "age": "AGE", "from": "FROM",
+}  # fmt: skip
+MODELS, OTHER, IN_USE, FREE = "models", "other", "in use", "free"
 NOT_LOADED, NEVER, UNLOADING, ELSEWHERE = "–", "never", "unloading", "on another host"
-FAILED, QUIT, WAITING_FOR_LOAD = "failed", "quit", "waiting"
-UNLOADED = "not loaded"  # in a sentence or a table without signs
+FAILED, CRASHED, WAITING_FOR_LOAD, READING = "failed to load", "crashed", "waiting", "prompt"
 NO_MODELS = ("llama-swap has no models yet.", "Add one to its config: llamabar open config")
 NO_REQUESTS, NO_MATCH = "No requests in flight.", "No model or request matches."
 CONNECTING, PROFILE, PROFILES, NO_PROFILE = "connecting…", "profile", "Profiles", "No Profile"
 DIAGNOSE, PRESS_START = "Press D to find out why.", "Press r to start it."
-TOO_SMALL = "Make the window larger to see more."
-KEEP = "any other key: keep"
 HELP_TITLE, ANY_KEY = "Keys", "Press any key to return."
 LOG_RETURNS = "llama-swap's log. Press q to return to the dashboard."
 PAUSED = "Paused. Press Space to go on."
 DOCTOR_RETURNS = "Running doctor. Press q to return to the dashboard."
 ENDED_RETURNS = "Press any key to return to the dashboard."
 
-HELP: Tuple[Tuple[str, str], ...] = (
-    ("↑ ↓  j k", "select a model or a request"),
-    ("PgUp PgDn  g G", "scroll by a page, to the start, to the end"),
-    ("Enter", "show details and charts; Esc goes back"),
-    ("Tab", "next server"),
-    ("/", "filter by name; Esc shows all again"),
-    ("s", "sort by state, name, speed or memory"),
-    ("l  u  U", "load, unload, unload all"),
-    ("c", "cancel the selected request"),
-    ("p", "choose a profile"),
-    ("r", "restart llama-swap, or start it"),
-    ("y", "copy the model's or request's id"),
-    ("o", "open the web UI"),
-    ("L  D", "show the log, run doctor"),
-    ("q", "quit"),
-)
-SORTS: Mapping[str, str] = {"state": "state", "name": "name", "speed": "speed", "memory": "memory"}
+HELP: Dict[str, str] = {
+    "↑ ↓  j k": "select a model or a request",
+    "PgUp PgDn  g G": "scroll by a page, to the start, to the end",
+    "Enter": "show details and charts; Esc goes back",
+    "Tab": "next server",
+    "/": "filter by name; Esc shows all again",
+    "s": "sort by state, name, speed or memory",
+    "l  u  U": "load, unload, unload all",
+    "c": "cancel the selected request",
+    "p": "choose a profile",
+    "r": "restart llama-swap, or start it",
+    "y": "copy the model's or request's id",
+    "o": "open the web UI",
+    "L  D": "show the log, run doctor",
+    "q": "quit",
+}
+SORTS: Dict[str, str] = {"state": "state", "name": "name", "speed": "speed", "memory": "memory"}
 
-_DOING: Mapping[Do, str] = {
-    Do.LOAD: "Loading {}", Do.UNLOAD: "Unloading {}", Do.UNLOAD_ALL: "Unloading all models", Do.CANCEL: "Cancelling {}",
-    Do.PROFILE: "Changing the profile", Do.START: "Starting llama-swap", Do.STOP: "Stopping llama-swap",
-    Do.RESTART: "Restarting llama-swap", Do.OPEN: "Opening the web UI",
+# Of one model or request.
+LAST_FAILURE, LAST_PROMPT, TYPICAL_TODAY, UNLOADS = "Last failure", "Last prompt", "Typical today", "Unloads"
+MODEL, RUNNING_FOR, TOKENS, ANSWER = "Model", "Running for", "Tokens", "Answer"
+
+# What a key in the bottom line does.
+BACK, DETAILS, COPY, FILTER, SERVER = "back", "details", "copy id", "filter", "server"
+PAUSE, LOG, DOCTOR, HELPS, QUIT = "pause", "log", "doctor", "help", "quit"
+KEEP, SHOW_ALL, SELECT, CHOOSE, SPACE = "keep", "show all", "select", "choose", "Space"
+DOES: Dict[Do, str] = {
+    Do.LOAD: "load", Do.UNLOAD: "unload", Do.UNLOAD_ALL: "unload all", Do.CANCEL: "cancel", Do.START: "start",
+    Do.RESTART: "restart",
 }  # fmt: skip
-_DONE: Mapping[Do, str] = {
-    Do.LOAD: "{} loaded in {}", Do.UNLOAD: "{} unloaded", Do.UNLOAD_ALL: "All models unloaded",
-    Do.CANCEL: "{} cancelled",
-    Do.START: "llama-swap started in {1}", Do.STOP: "llama-swap stopped", Do.RESTART: "llama-swap restarted in {1}",
-    Do.OPEN: "Opened the web UI",
+
+SELECT_MODEL, SELECT_REQUEST = "Select a model first (↑↓).", "Select a request first (↑↓)."
+SELECT_ROW, NOTHING_DONE, NOTHING_LOADED = "Select a row first (↑↓).", "Nothing changed.", "No model is loaded."
+NO_SERVICE = "Can't restart: no service found that runs llama-swap."
+NO_UI = "No web UI to open: llama-swap isn't responding."
+NO_PROFILES = "No profiles: llama-swap has none, or isn't responding."
+PROFILE_KEPT = "Profile unchanged."
+MAY_INTERRUPT, INTERRUPTS_NOTHING = "This may interrupt requests.", "No active requests."
+
+# {0} is the model or request, {1} how long it took, or why it failed.
+DOING: Dict[Do, str] = {
+    Do.LOAD: "Loading {0}…", Do.UNLOAD: "Unloading {0}…", Do.UNLOAD_ALL: "Unloading all models…",
+    Do.CANCEL: "Cancelling {0}…", Do.PROFILE: "Changing the profile…", Do.START: "Starting llama-swap…",
+    Do.RESTART: "Restarting llama-swap…", Do.OPEN: "Opening the web UI…",
 }  # fmt: skip
-_FAILED: Mapping[Do, str] = {
-    Do.UNLOAD_ALL: "unload all models", Do.PROFILE: "change the profile", Do.OPEN: "open the web UI",
+DONE: Dict[Do, str] = {
+    Do.LOAD: "{0} loaded in {1}", Do.UNLOAD: "{0} unloaded", Do.UNLOAD_ALL: "All models unloaded",
+    Do.CANCEL: "{0} cancelled", Do.PROFILE: "Profile {0} is active", Do.START: "llama-swap started in {1}",
+    Do.RESTART: "llama-swap restarted in {1}", Do.OPEN: "Opened the web UI",
 }  # fmt: skip
+REFUSED: Dict[Do, str] = {
+    Do.LOAD: "Couldn't load {0}: {1}", Do.UNLOAD: "Couldn't unload {0}: {1}",
+    Do.UNLOAD_ALL: "Couldn't unload all models: {1}", Do.CANCEL: "Couldn't cancel {0}: {1}",
+    Do.PROFILE: "Couldn't change the profile: {1}", Do.START: "Couldn't start llama-swap: {1}",
+    Do.RESTART: "Couldn't restart llama-swap: {1}", Do.OPEN: "Couldn't open the web UI: {1}",
+}  # fmt: skip
+NOT_NOW: Dict[Do, str] = {
+    Do.LOAD: "Can't load {0} right now.", Do.UNLOAD: "Can't unload {0} right now.",
+    Do.CANCEL: "Can't cancel {0} right now.",
+}  # fmt: skip
+QUESTIONS: Dict[Do, str] = {
+    Do.UNLOAD: "Unload {0}?", Do.UNLOAD_ALL: "Unload all models?", Do.CANCEL: "Cancel {0}?",
+    Do.RESTART: "Restart llama-swap?",
+}  # fmt: skip
+
+
+def _of(words: Mapping[Do, str], do: Do, *values: str) -> str:
+    said = words[do].format(*values)
+    return said[:1].upper() + said[1:] if do is Do.CANCEL else said  # a sentence that begins with "request #7"
 
 
 def doing(do: Do, label: str) -> str:
     """Return what is being done: Loading qwen3-30b…"""
-    return _DOING[do].format(label) + "…"
+    return _of(DOING, do, label)
 
 
 def done(do: Do, label: str, took_s: float) -> str:
     """Return what was done: qwen3-30b loaded in 6.2 s."""
-    if do is Do.PROFILE:
-        return f"Profile {label} is active" if label else "No profile is active"
-    return _DONE[do].format(label[:1].upper() + label[1:] if do is Do.CANCEL else label, units.span(took_s))
+    if do is Do.PROFILE and not label:
+        return _("No profile is active")
+    return _of(DONE, do, label, units.span(took_s))
 
 
 def failed(do: Do, label: str, why: str) -> str:
     """Return what could not be done, and why."""
-    what = _FAILED.get(do, f"{do.value} {label or 'llama-swap'}")
-    return f"Couldn't {what}: {why}"
+    return _of(REFUSED, do, label, sentence(why))
+
+
+def not_now(do: Do, label: str) -> str:
+    """Return that llama-swap can't do this now, or is too old for it."""
+    return _of(NOT_NOW, do, label)
+
+
+def question(do: Do, label: str, requests: Optional[int]) -> str:
+    """Return the question that is asked before somebody's work is interrupted."""
+    said = _of(QUESTIONS, do, label)
+    return said if do is Do.CANCEL else f"{said} {interrupts(requests)}"
 
 
 def interrupts(requests: Optional[int]) -> str:
     """Return what an action does to somebody's work; None: nothing tells whether anybody works."""
     if requests is None:
-        return "This may interrupt requests."
-    return f"This interrupts {units.plural(requests, 'request')}." if requests else "No active requests."
+        return MAY_INTERRUPT
+    return _("This interrupts {}.", counted(requests, "request")) if requests else INTERRUPTS_NOTHING
 
 
-def question(do: Do, label: str, requests: Optional[int]) -> str:
-    """Return the question that is asked before somebody's work is interrupted."""
-    what = {Do.UNLOAD: f"Unload {label}?", Do.UNLOAD_ALL: "Unload all models?", Do.CANCEL: f"Cancel {label}?"}
-    said = what.get(do, f"{do.value.capitalize()} llama-swap?")
-    return said if do is Do.CANCEL else f"{said} {interrupts(requests)}"
+def when(age_s: float, why: str = "") -> str:
+    """Return what follows "failed to load" or "crashed": when, and why where that is known."""
+    return f" {ago(age_s)}" + (f": {why}" if why else "")
 
 
-def failed_to_load(age_s: float, why: str) -> str:
-    """Return what follows "failed": when, and why where that is known."""
-    return f" to load {ago(age_s)}" + (f": {reason(why)}" if why else "")
-
-
-def unexpectedly(age_s: float) -> str:
-    """Return what follows "quit": when."""
-    return f" unexpectedly {ago(age_s)}"
+def trouble_with(label: str, said: str) -> str:
+    """Return what is wrong with a model."""
+    return _("{} {}", label, said)
 
 
 def connected(seconds: float) -> str:
     """Return for how long a server has been watched."""
-    return f"connected {units.duration(seconds)}"
+    return _("connected {}", units.duration(seconds))
 
 
 def more(above: int, below: int) -> str:
@@ -117,58 +159,100 @@ def more(above: int, below: int) -> str:
 
 def usually(seconds: Optional[float]) -> str:
     """Return how long a load usually takes, where that is known."""
-    return "" if seconds is None else f" (usually {units.span(seconds)})"
+    return "" if seconds is None else f" ({_('usually {}', units.span(seconds))})"
+
+
+def speeds(now: str, typical: str, best: str) -> str:
+    """Return what a chart of a speed says in numbers, as far as they are known."""
+    said = (_("now {}", now) if now else "", _("typical {}", typical) if typical else "")
+    return " · ".join(filter(None, (*said, _("best {}", best) if best else "")))
+
+
+def of_top(top: str) -> str:
+    """Return the top of the scale that stands behind a chart."""
+    return _("of {}", top)
+
+
+def last(speed: str) -> str:
+    """Return a speed that is no longer so."""
+    return _("last {}", speed)
+
+
+def unloads(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
+    """Return when a model unloads: in 5 min, after 10 min idle, never; "" where that is not known."""
+    if not ttl_s:
+        return "" if ttl_s is None else NEVER
+    if rest_s is None:
+        return _("after {} idle", units.duration(ttl_s))
+    return _("in {}", units.countdown(max(0.0, rest_s)))
+
+
+def tokens(count: str) -> str:
+    """Return a number of tokens."""
+    return _("{} tokens", count)
+
+
+def answer(size: Optional[int]) -> str:
+    """Return how much of an answer there is."""
+    return units.UNKNOWN if size is None else _("{} bytes", units.count(size))
+
+
+def in_flight(requests: int) -> str:
+    """Return how many requests there are, where only that is known."""
+    return _("{} in flight.", counted(requests, "request")) if requests else NO_REQUESTS
 
 
 def today(requests: int, tokens: int) -> str:
     """Return what was done today."""
-    generated = f", {units.count(tokens)} tokens generated" if tokens else ""
-    return f"Today: {units.plural(requests, 'request')}{generated}."
+    said = counted(requests, "request")
+    return _("Today: {}.", _("{}, {} tokens generated", said, units.count(tokens)) if tokens else said)
 
 
 def request_label(request_id: str) -> str:
     """Return what a request is called."""
-    return f"request #{request_id}"
+    return _("request #{}", request_id)
 
 
 def copied(text: str) -> str:
     """Return that something stands in the clipboard now."""
-    return f"Copied {text}"
+    return _("Copied {}", text)
 
 
 def filtered(text: str, shown: int, of: int) -> str:
     """Return the filter and what it leaves."""
-    return f"Filter: {text}  ({shown} of {of})"
-
-
-SELECT_MODEL, SELECT_REQUEST = "Select a model first (↑↓).", "Select a request first (↑↓)."
-SELECT_ROW, NOTHING_DONE, NOTHING_LOADED = "Select a row first (↑↓).", "Nothing changed.", "No model is loaded."
-NO_SERVICE = "Can't restart: no service found that runs llama-swap."
-NO_UI = "No web UI to open: llama-swap isn't responding."
-NO_PROFILES = "No profiles: llama-swap has none, or isn't responding."
-PROFILE_KEPT = "Profile unchanged."
+    return _("Filter: {}  ({} of {})", text, shown, of)
 
 
 def already(label: str, ready: bool) -> str:
     """Return that a model needs no loading."""
-    return f"{label} is already {'loaded' if ready else 'loading'}."
+    return _("{} is already loaded." if ready else "{} is already loading.", label)
 
 
 def not_loaded(label: str) -> str:
     """Return that there is nothing to unload."""
-    return f"{label} isn't loaded."
-
-
-def not_now(do: Do, label: str) -> str:
-    """Return that llama-swap can't do this now, or is too old for it."""
-    return f"Can't {do.value} {label} right now."
+    return _("{} isn't loaded.", label)
 
 
 def elsewhere(label: str) -> str:
     """Return that a peer's model can't be loaded or unloaded from here."""
-    return f"{label} runs on another host."
+    return _("{} runs on another host.", label)
+
+
+def sort_key(what: str) -> str:
+    """Return what the key that sorts says: how the models are sorted."""
+    return _("sort: {}", SORTS[what])
 
 
 def sorted_by(what: str) -> str:
-    """Return how the models are sorted."""
-    return f"Sorted by {what}."
+    """Return how the models are sorted now."""
+    return _("Sorted by {}.", SORTS[what])
+
+
+def made_up(url: str, *, drawn: bool) -> str:
+    """Return what the demo shows; `drawn`: as a dashboard."""
+    if drawn:
+        return _("A made-up llama-swap at {}. Space pauses.", url)
+    return _("A made-up llama-swap at {}: a line for every change.", url)
+
+
+ENGLISH = languages.constants(globals())

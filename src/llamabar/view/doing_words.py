@@ -7,7 +7,7 @@ from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading, Source
 from llamabar.core.status import Status
-from llamabar.view import words
+from llamabar.view import languages, words
 from llamabar.view.languages import said as _
 
 KINDS: Dict[PathKind, str] = {
@@ -21,12 +21,17 @@ KINDS: Dict[PathKind, str] = {
 
 def busy(requests: int, kinds: Iterable[PathKind] = ()) -> str:
     """Return that a model is busy, and with what where the paths of all its requests tell that."""
-    found = {_(KINDS.get(kind, words.BUSY)) for kind in kinds}
-    return f"{found.pop() if len(found) == 1 else words.BUSY}, {words.counted(requests, 'request')}"
+    return f"{at(kinds)}, {words.counted(requests, 'request')}"
+
+
+def at(kinds: Iterable[PathKind]) -> str:
+    """Return what a model is busy with, where the paths of all its requests tell that."""
+    found = {KINDS.get(kind, words.BUSY) for kind in kinds}
+    return found.pop() if len(found) == 1 else words.BUSY
 
 
 def phase(found: Phase, kind: PathKind) -> str:
-    return _(KINDS[kind]) if found is Phase.WORKING and kind in KINDS else words.PHASES[found]
+    return KINDS[kind] if found is Phase.WORKING and kind in KINDS else words.PHASES[found]
 
 
 def quit_unexpectedly(age_s: float) -> str:
@@ -100,3 +105,6 @@ def title_queued(waiting: Optional[int]) -> str:
 
 def title_unloading() -> str:
     return _("  unload")
+
+
+languages.constants(globals())

@@ -2,9 +2,10 @@
 
 import unicodedata
 
+from llamabar.view.languages import said as _
+
 NAME_LIMIT_CHARS = 48
 REASON_LIMIT_CHARS = 120
-NAMELESS = "(no name)"
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
@@ -24,7 +25,7 @@ def plain(outside: str) -> str:
 
 def name(outside: str, limit: int = NAME_LIMIT_CHARS) -> str:
     """Return a model's or profile's name, plain and cut in the middle."""
-    shown = plain(outside) or NAMELESS
+    shown = plain(outside) or _("(no name)")
     if len(shown) <= limit:
         return shown
     tail = limit // 3

@@ -1,10 +1,10 @@
 """Every word that a user reads in the menu: items that do something in Title Case, facts in sentence case.
 
-What stands here is English, and the key of each language's table (`languages/`). `speak` puts the constants into
-another language, once, before the first menu; the functions ask for their words as they go.
+What stands here is English, and the key of each language's table (`languages/`). `languages.speak` puts the constants
+into another language, once, before the first menu; the functions ask for their words as they go.
 """
 
-from typing import Any, Callable, Dict, Optional
+from typing import Callable, Dict, Optional
 
 from llamabar.core import units
 from llamabar.core.events import Fault, FaultKind, Pressure, ServiceFound
@@ -124,20 +124,11 @@ REFUSED_FOR_S = 10.0
 FAULT_TITLE = "llamabar ran into a problem"
 FAULT_GOES_ON = "It will try again every few seconds. If this stays, please report the line above."
 REFUSALS: Dict[str, str] = {
-    "unload all": "unload all models", "cancel": "cancel the request", "cancel all": "cancel all requests",
-    "profile": "choose the profile", "show": "open it", "copy": "copy it", "load": "load", "unload": "unload",
-    "start": "start", "stop": "stop", "restart": "restart",
+    "load": "couldn't load", "unload": "couldn't unload", "unload all": "couldn't unload all models",
+    "cancel": "couldn't cancel the request", "cancel all": "couldn't cancel all requests",
+    "profile": "couldn't choose the profile", "show": "couldn't open it", "copy": "couldn't copy it",
+    "start": "couldn't start", "stop": "couldn't stop", "restart": "couldn't restart",
 }  # fmt: skip
-
-
-def speak(code: str) -> None:
-    """Put every word into a language, by its two letters; English where there is no file of it."""
-    languages.choose(code)
-    globals().update({name: _translated(value) for name, value in _ENGLISH.items()})
-
-
-def _translated(value: Any) -> Any:
-    return {key: _(text) for key, text in value.items()} if isinstance(value, dict) else _(value)
 
 
 def counted(number: int, one: str) -> str:
@@ -151,7 +142,7 @@ def internal_error(kind: str, where: str) -> str:
 
 
 def sentence(text: str) -> str:
-    return text if text.endswith(("…", "?", "!")) else text.rstrip(".") + "."
+    return text if text.endswith(("…", "?", "!", "。")) else _("{}.", text.rstrip("."))
 
 
 def status(snapshot: Snapshot, found: Status) -> str:
@@ -188,7 +179,8 @@ def why(fault: Fault, found: Status, *, detail: str = "") -> str:
 
 def refused(what: str, why: str, *, in_row: bool = False) -> str:
     """Return that a click was refused, and why; `in_row`: behind the colon of the row that was clicked."""
-    return _("couldn't {} ({})" if in_row else "Couldn't {}: {}", REFUSALS.get(what, what), why)
+    said = REFUSALS.get(what, f"couldn't {what}")
+    return f"{said} ({why})" if in_row else f"{said[:1].upper()}{said[1:]}: {why}"
 
 
 def interrupts(requests: Optional[int]) -> str:
@@ -289,4 +281,4 @@ def active(running: Optional[int], queued: int = 0) -> str:
     return ", ".join(filter(None, (working, _("{} waiting", units.count(queued)) if queued else "")))
 
 
-_ENGLISH = {name: value for name, value in globals().items() if name.isupper() and isinstance(value, (str, dict))}
+ENGLISH = languages.constants(globals())

@@ -1,15 +1,16 @@
-"""The languages of the menu, a file each: English words are the keys of its table WORDS.
+"""The languages of the menu and the dashboard, a file each: English words are the keys of its table WORDS.
 
-What a language has no word for stays English; numbers and units stay in any. `view/words.py` says which words there
-are. To add a language, add a file.
+What a language has no word for stays English; numbers and units stay in any. `view/words.py` and `terminal/words.py`
+say which words there are. To add a language, add a file.
 """
 
 import re
 from importlib import import_module
-from typing import Dict, Mapping
+from typing import Any, Dict, List, Mapping, Tuple
 
 ENGLISH = "en"
 _words: Dict[str, str] = {}
+_constants: List[Tuple[Dict[str, Any], Dict[str, Any]]] = []  # the names of a module, and their English
 
 
 def table(code: str) -> Mapping[str, str]:
@@ -23,10 +24,26 @@ def table(code: str) -> Mapping[str, str]:
     return words
 
 
-def choose(code: str) -> None:
-    """Speak a language from now on, English where there is no file of it."""
+def speak(code: str) -> None:
+    """Speak a language from now on, by its two letters; English where there is no file of it."""
     _words.clear()
     _words.update(table(code))
+    for names, english in _constants:
+        names.update({name: _translated(value) for name, value in english.items()})
+
+
+def constants(names: Dict[str, Any]) -> Dict[str, Any]:
+    """Have the texts that a module's names in capitals stand for follow the language; return them in English."""
+    english = {name: value for name, value in names.items() if name.isupper() and isinstance(value, (str, dict, tuple))}
+    _constants.append((names, english))
+    names.update({name: _translated(value) for name, value in english.items()})
+    return english
+
+
+def _translated(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: said(text) for key, text in value.items()}
+    return tuple(map(said, value)) if isinstance(value, tuple) else said(value)
 
 
 def said(text: str, *values: object) -> str:

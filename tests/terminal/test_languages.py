@@ -1,0 +1,134 @@
+"""The dashboard in every language: windows are filled, columns straight, nothing is cut that has room in English."""
+
+import re
+from itertools import chain
+
+import pytest
+from tools.scenes import scenes
+
+from llamabar.core.events import FaultKind
+from llamabar.terminal import words
+from llamabar.terminal.cells import columns
+from llamabar.terminal.controls import pressed
+from llamabar.terminal.dashboard import Window, draw
+from llamabar.terminal.facts import WARNING
+from llamabar.terminal.keys import Pressed
+from llamabar.terminal.state import Page, View, settled
+from llamabar.terminal.tables import GAP, MODEL_COLUMNS, REQUEST_COLUMNS
+from llamabar.view import languages
+from llamabar.view import words as menu_words
+from llamabar.view.palette import GLYPHS
+from tests.view.test_languages import CODES, spoken  # noqa: F401
+
+SIZES = ((200, 50), (120, 40), (80, 24), (60, 20), (38, 12))
+SCENES = {named.name: named.scene for named in scenes()}
+SIGNS = {*GLYPHS.values(), WARNING}
+
+
+def lines(scene, size, **view):
+    """The lines of a screen."""
+    return draw(scene, settled(View(**view), scene), Window(*size)).lines
+
+
+def cells(text):
+    """A character for each cell; the second one of a wide character is empty."""
+    return [cell for char in text for cell in (char, *[""] * (columns(char) - 1))]
+
+
+def gaps(head, shown):
+    """Where the columns of a table's head end or begin: cells that are blank in every row."""
+    for column in shown:
+        found = re.search(rf"(?<!\S){re.escape(column.head)}(?!\S)", head)
+        if found:
+            start = columns(head[: found.start()])
+            start += columns(column.head) if column.right else -GAP
+            yield from range(start, start + GAP)
+
+
+@pytest.mark.parametrize("size", SIZES[:-1], ids=str)
+@pytest.mark.parametrize("code", CODES)
+def test_columns_stand_below_their_heads(code, size, spoken):  # noqa: F811
+    spoken(code)
+    seen = 0
+    for scene in SCENES.values():
+        shown = [one.text for one in lines(scene, size)]
+        for kind, named in (("model", MODEL_COLUMNS), ("request", REQUEST_COLUMNS)):
+            at = next((at for at, text in enumerate(shown) if text.startswith(f"   {words.HEADS[kind]}  ")), None)
+            if at is None:
+                continue
+            for row in shown[at + 1 :]:
+                if row[:3].strip(" ▸") or not row[3:].strip() or row[3:].startswith((words.HEADS["request"], "  ")):
+                    break
+                if any(sign in row for sign in SIGNS):
+                    seen += 1
+                    assert all(cells(row)[place : place + 1] in ([" "], []) for place in gaps(shown[at], named)), row
+    assert seen > 50
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("code", CODES)
+def test_the_window_is_filled_exactly_and_nothing_is_cut_that_is_not_in_english(code, size, spoken):  # noqa: F811
+    for name, scene in SCENES.items():
+        for page in Page:
+            spoken("en")
+            english = lines(scene, size, page=page)
+            spoken(code)
+            shown = lines(scene, size, page=page)
+            assert len(shown) == size[1] and max(columns(one.text) for one in shown) <= size[0], (name, page)
+            for here, there in zip(shown, english):
+                cut = [span.text for span in here.spans if span.text.endswith("…") and span.text[:-1].strip()]
+                said = {menu_words.CONNECTING, words.CRASHED}  # when it crashed comes after that it did
+                cut = [text for text in cut if not any(one in text for one in said)]
+                assert len(cut) <= there.text.count("…"), (name, page, here.text)
+
+
+def answers():
+    """What stands in the line of messages, and why a server can't be watched."""
+    for do in words.QUESTIONS:
+        label = words.request_label("41") if do is words.Do.CANCEL else "qwen3-30b"
+        yield from (words.question(do, label, count) for count in (None, 0, 1, 12))
+    for say, more in ((words.doing, ()), (words.done, (6.2,)), (words.failed, ("HTTP 500 internal",))):
+        yield from (say(do, "qwen3-30b", *more) for do in words.DOING)
+    yield from (words.not_now(do, "qwen3-30b") for do in words.NOT_NOW)
+    yield from (words.already("qwen3-30b", ready) for ready in (True, False))
+    yield from (say("qwen3-30b") for say in (words.not_loaded, words.elsewhere, words.copied))
+    yield from map(words.sorted_by, words.SORTS)
+    yield words.made_up("http://127.0.0.1:8080", drawn=True)
+    yield from (" " * 19 + text for text in words.HELP.values())
+    constants = [vars(words)[name] for name in words.ENGLISH]
+    yield from (one for one in constants if isinstance(one, str))
+    yield from chain(*(one for one in constants if isinstance(one, tuple)))
+    yield from (menu_words.sentence(menu_words.FAULTS[kind]) for kind in FaultKind)
+    yield from (menu_words.REMEDIES.get(kind, "") for kind in FaultKind)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_answer_has_room_where_the_english_one_has(code, spoken):  # noqa: F811
+    spoken("en")
+    english = list(answers())
+    spoken(code)
+    for said, there in zip(answers(), english):
+        assert columns(said) <= next(width for width in (60, 76, 200) if columns(there) <= width), said
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_keys_mean_the_same_and_what_they_lead_to_is_told_in_the_language(code, spoken):  # noqa: F811
+    for scene in SCENES.values():
+        for key in "jkgGulUcprysoLD?/ ":
+            spoken("en")
+            english = pressed(View(), Pressed(key), scene)
+            spoken(code)
+            here = pressed(View(), Pressed(key), scene)
+            assert (here.deed, here.action, here.view.page) == (english.deed, english.action, english.view.page)
+            assert here.view.message != english.view.message or not here.view.message
+            asked = (here.view.question, english.view.question)
+            assert asked == (None, None) or asked[0].text != asked[1].text
+
+
+def test_a_module_that_is_loaded_later_speaks_the_language_too(spoken):  # noqa: F811
+    spoken("de")
+    late = {"GREETING": "quit", "NAMES": {"a": "help"}, "PAIR": ("log", "back"), "lower": "quit", "COUNT": 1}
+    assert languages.constants(late) == {"GREETING": "quit", "NAMES": {"a": "help"}, "PAIR": ("log", "back")}
+    assert late["GREETING"] == "beenden" and late["NAMES"] == {"a": "Hilfe"} and late["PAIR"] == ("Log", "zurück")
+    assert (late["lower"], late["COUNT"]) == ("quit", 1)
+    languages._constants.pop()
