@@ -4,9 +4,12 @@ import threading
 
 import pytest
 
+from llamabar.app.loop import Watch
 from llamabar.app.monitor import BUSY_TICK_S, Monitor, Watched
 from llamabar.core import queries
 from llamabar.core.events import Pressure
+from llamabar.core.status import Status
+from llamabar.settings.load import ServerSettings, Settings
 from llamabar.sources import clock, host, rarely
 from llamabar.sources.rarely import Rarely
 from tests.fakes.life import live, request, table
@@ -36,6 +39,20 @@ def test_the_pressure_is_asked_for_a_fifth_as_often_as_the_other_figures(monkeyp
     asked = []
     monkeypatch.setattr(rarely.PRESSURE, "said", lambda *, every_s: asked.append(every_s) or Pressure.WARNING)
     assert host.measure(every_s=2.0).pressure is Pressure.WARNING and asked == [10.0]
+
+
+@pytest.mark.parametrize(("status", "asked_s"), [(Status.READY, 100.0), (Status.GENERATING, 10.0)])
+def test_a_dashboard_that_draws_every_second_asks_for_the_pressure_no_more_often_than_the_menu(
+    monkeypatch, status, asked_s
+):
+    asked = []
+    monkeypatch.setattr(rarely.PRESSURE, "said", lambda *, every_s: asked.append(every_s))
+    watch = Watch(Settings((ServerSettings("one", "http://127.0.0.1:9"),)), lambda *_: None)
+    watch.monitor.statuses["one"] = status
+    for lively in (False, True):
+        watch.monitor.lively, watch._host_s = lively, None
+        watch._measure_host(5.0)
+    assert asked == [asked_s] * 2
 
 
 def test_it_is_asked_once_in_a_time_and_nobody_waits(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 from tools.scenes import QWEN, scenes
 
 from llamabar.core import events as ev
+from llamabar.core.events import Pressure
 from llamabar.core.history import History
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
@@ -144,6 +145,22 @@ def test_memory_of_models_that_is_not_known_is_not_zero():
     unknown = replace(server, figures=replace(server.figures, memory_bytes={}))
     shown = "\n".join(screen(replace(known, servers=(unknown,)), 120, 40))
     assert "in use " in shown and "models 0" not in shown
+
+
+@pytest.mark.parametrize("pressure", Pressure)
+def test_memory_that_is_short_is_said_beside_what_is_used(pressure):
+    ready = SCENES["ready"].scene
+    snapshot = ready.servers[0].snapshot
+    snapshot = replace(snapshot, host=replace(snapshot.host, pressure=pressure, gpu_ratio=0.5))
+    scene = replace(ready, servers=(replace(ready.servers[0], snapshot=snapshot),))
+    said, short = f"{pressure.value.replace('warning', 'high')} pressure", pressure is not Pressure.NORMAL
+    for size in ((200, 50), (120, 40), (96, 30), (80, 24), (70, 20)):
+        drawn = draw(scene, settled(View(), scene), Window(*size)).lines
+        row = next(line for line in drawn if "Memory" in line.text)
+        assert (said in row.text) is short and columns(row.text) == size[0]
+        assert any(one in row.text for one in ("41.0 of 64.0 GB", "41.0 GB"))
+        styles = {span.style for span in row.spans if "pressure" in span.text}
+        assert styles == ({Style.BAD if pressure is Pressure.CRITICAL else Style.WARN} if short else set())
 
 
 def test_a_filter_counts_what_can_be_seen():

@@ -223,10 +223,13 @@ class Watch:
 
     def _measure_host(self, now_s: float) -> None:
         """Measure this computer and the processes found before, more often while something happens."""
-        every_s = (BUSY_HOST_S if self.monitor.is_busy() else CALM_HOST_S) * queries.slower(self.monitor.sparing)
+        every_s, menus_s = (
+            (BUSY_HOST_S if busy else CALM_HOST_S) * queries.slower(self.monitor.sparing)
+            for busy in (self.monitor.is_busy(), self.monitor.works())
+        )
         if self._host_s is not None and now_s < self._host_s + every_s:
             return
-        self._host_s, measured, self.monitor.sparing = now_s, host.measure(every_s=every_s), host.saves_power()
+        self._host_s, measured, self.monitor.sparing = now_s, host.measure(every_s=menus_s), host.saves_power()
         for name, watched in self.monitor.servers.items():
             connection = self.connections[name]
             self.monitor.take(name, measured, at_s=now_s)

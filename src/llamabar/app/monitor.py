@@ -249,7 +249,11 @@ class Monitor:
 
     def is_busy(self) -> bool:
         """Tell whether something happens that somebody waits for."""
-        return self.lively or any(status in BUSY for status in self.statuses.values())
+        return self.lively or self.works()
+
+    def works(self) -> bool:
+        """Tell whether a server works, whoever looks on."""
+        return any(status in BUSY for status in self.statuses.values())
 
     def wake_at_s(self, *, now_s: float) -> float:
         """Return when to look again if nothing arrives."""

@@ -51,8 +51,8 @@ _measured_before = False
 
 
 def measure(*, every_s: float = 0.0) -> HostMeasured:
-    """Return CPU since the last call (None at the first) and memory of this computer; `every_s`: how often that is
-    wanted. Its pressure, for which a program is asked, is looked at once in PRESSURE_LOOKS times."""
+    """Return CPU since the last call (None at the first) and memory of this computer; `every_s`: how often the
+    menu wants that. Its pressure, for which a program is asked, is looked at once in PRESSURE_LOOKS times."""
     global _measured_before
     pressed = PRESSURE.said(every_s=PRESSURE_LOOKS * every_s)
     if psutil is None:

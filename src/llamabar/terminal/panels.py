@@ -3,6 +3,7 @@
 from typing import Iterable, List, Optional, Sequence
 
 from llamabar.core import units
+from llamabar.core.events import Pressure
 from llamabar.core.history import History
 from llamabar.core.readings import median
 from llamabar.core.speed import Reading, Source
@@ -117,8 +118,7 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
     if spare >= CPU_ROWS:
         body += [(), *_cpu_chart(server, now_s=now_s, size=(inner, spare - 1), braille=braille)]
     body = [*body, *[()] * max(0, spare)][: height - 2]
-    used = server.figures.used_bytes
-    right = menu_words.of(*units.part_and_total(used, total)) if total and used is not None else ""
+    right = _used(server, width - columns(menu_words.MEMORY) - 8)
     return frame(menu_words.MEMORY, right, [(Span(" "), *spans) for spans in body], width)
 
 
@@ -129,19 +129,22 @@ def memory_line(server: Server, *, width: int) -> Line:
     load = [f"{what} {units.percent(ratio)}" for what, ratio in _ratios(server)]
     if not total or used is None:
         return Line(filled((_label(menu_words.MEMORY), Span("  ".join(load) or units.UNKNOWN)), width))
-    right = f" {menu_words.of(*units.part_and_total(used, total))}   {'  '.join(load)}"
-    bar = max(NO_BAR, width - 1 - _label_width() - columns(right))
-    return Line(filled((_label(menu_words.MEMORY), *_bar(_parts(server), total, bar), Span(right)), width))
+    room = width - 1 - _label_width() - NO_BAR
+    said = _used(server, room - 1, calm=Style.PLAIN)
+    more = f"   {'  '.join(load)}"
+    right = [Span(" "), said, *([Span(more)] if columns(said.text) + columns(more) < room else [])]
+    bar = _bar(_parts(server), total, room + NO_BAR - length(right))
+    return Line(filled((_label(menu_words.MEMORY), *bar, *right), width))
 
 
 def frame(
-    title: str, right: str, body: Sequence[Sequence[Span]], width: int, *, below: Sequence[str] = ("", "")
+    title: str, right: "str | Span", body: Sequence[Sequence[Span]], width: int, *, below: Sequence[str] = ("", "")
 ) -> List[Line]:
     """Return lines in a frame with a title at its left and a figure at its right, and the same below."""
     return [
-        _border("╭", "╮", title, right, width),
+        _border("╭", "╮", title, right if isinstance(right, Span) else Span(right, Style.DIM), width),
         *(Line((Span("│", Style.FRAME), *filled(spans, width - 2), Span("│", Style.FRAME))) for spans in body),
-        _border("╰", "╯", below[0], below[1], width),
+        _border("╰", "╯", below[0], Span(below[1], Style.DIM), width),
     ]
 
 
@@ -170,14 +173,27 @@ def _label_width() -> int:
     return 2 + max(columns(menu_words.SPEED), columns(menu_words.MEMORY))
 
 
-def _border(left: str, right: str, title: str, figure: str, width: int) -> Line:
+def _used(server: Server, room: int, *, calm: Style = Style.DIM) -> Span:
+    """Return how much memory is used and, where macOS says so, how short it is; that last where room is scarce."""
+    host, used = server.snapshot.host, server.figures.used_bytes
+    total = host.memory_total_bytes
+    said = [menu_words.of(*units.part_and_total(used, total))] if total and used is not None else []
+    short = menu_words.PRESSURES.get(host.pressure or Pressure.NORMAL)
+    if short is None:
+        return Span("".join(said), calm)
+    found = [f"{one}, {short}" for one in (*said, *([units.size(used)] if said else []))]
+    style = Style.BAD if host.pressure is Pressure.CRITICAL else Style.WARN
+    return Span(next((one for one in found if columns(one) <= room), short), style)
+
+
+def _border(left: str, right: str, title: str, figure: Span, width: int) -> Line:
     start = [Span(f"{left} " if title else left, Style.FRAME), Span(title, Style.BOLD if left == "╭" else Style.DIM)]
-    end = [Span(figure, Style.DIM), Span(f" {right}" if figure else right, Style.FRAME)]
+    end = [figure, Span(f" {right}" if figure.text else right, Style.FRAME)]
     room = width - length(start) - length(end)
     if room < 2:
         end, room = [Span(right, Style.FRAME)], width - length(start) - 1
-    rule = "─" * max(0, room - bool(title) - bool(figure and len(end) > 1))
-    rule = f"{' ' if title else ''}{rule}{' ' if figure and len(end) > 1 else ''}"
+    rule = "─" * max(0, room - bool(title) - bool(figure.text and len(end) > 1))
+    rule = f"{' ' if title else ''}{rule}{' ' if figure.text and len(end) > 1 else ''}"
     return Line((*cut(start, width - length(end)), Span(rule, Style.FRAME), *end))
 
 
