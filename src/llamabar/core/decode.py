@@ -73,28 +73,32 @@ def decode_inflight(value: Any) -> Optional[ev.Event]:
 
 
 def _request(entry: Dict[str, Any]) -> Optional[ev.RequestInfo]:
-    if not text(entry.get("id")):
+    request_id = text(entry.get("id"))
+    if not request_id:
         return None
     elapsed_ms = number(entry.get("elapsed_ms"))
     headers = mapping(entry.get("resp_headers"))
     return ev.RequestInfo(
-        id=text(entry.get("id")),
+        id=request_id,
         model=text(entry.get("model")),
         path=text(entry.get("req_path")),
         stamp=text(entry.get("timestamp")),
         elapsed_s=None if elapsed_ms is None else elapsed_ms / 1000,
         resp_bytes=whole(entry.get("resp_bytes")),
         streams=_is_event_stream(headers),
-        client=client_name(_header(mapping(entry.get("req_headers")), "user-agent")),
+        client=client_name(_header(mapping(entry.get("req_headers")), "User-Agent")),
     )
 
 
 def _is_event_stream(headers: Dict[str, Any]) -> Optional[bool]:
-    return "event-stream" in _header(headers, "content-type").lower() if headers else None
+    return "event-stream" in _header(headers, "Content-Type").lower() if headers else None
 
 
 def _header(headers: Dict[str, Any], wanted: str) -> str:
-    return next((text(value) for name, value in headers.items() if name.lower() == wanted), "")
+    """Return a header by its name as Go writes it, or by that name in any case."""
+    if wanted in headers:
+        return text(headers[wanted])
+    return next((text(value) for name, value in headers.items() if name.lower() == wanted.lower()), "")
 
 
 def decode_metrics(value: Any) -> Optional[ev.RequestsFinished]:

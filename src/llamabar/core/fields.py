@@ -11,9 +11,9 @@ _LARGEST = 1 << 62
 
 
 def parse(raw: "bytes | str") -> Any:
-    """Return the JSON value, or None for anything that is not JSON."""
+    """Return the value of JSON in UTF-8, or None for anything else."""
     try:
-        return _JSON.decode(raw if isinstance(raw, str) else raw.decode(json.detect_encoding(raw), "surrogatepass"))
+        return _JSON.decode(raw if isinstance(raw, str) else raw.decode("utf-8", "surrogatepass"))
     except (ValueError, RecursionError):
         return None
 
@@ -50,6 +50,8 @@ def texts(value: Any) -> Tuple[str, ...]:
 
 def number(value: Any) -> Optional[float]:
     """Return a finite number of at least 0, also from a string."""
+    if type(value) is int:
+        return float(value) if 0 <= value < _LARGEST else None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
     if isinstance(value, str) and not value.isascii():  # `٣` is a digit to float, and to nobody who sends numbers

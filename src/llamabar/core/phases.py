@@ -50,6 +50,14 @@ def _phases_of(snapshot: Snapshot, model_id: str) -> Dict[str, Phase]:
 
 
 def _by_answer(request: Request) -> Phase:
+    """Return what the answer tells; found once for a request as it is."""
+    kept: Dict[str, Phase] = request.__dict__
+    if "phase" not in kept:
+        kept["phase"] = _told(request)
+    return kept["phase"]
+
+
+def _told(request: Request) -> Phase:
     written_bytes = request.answer_bytes
     if request.kind is not PathKind.TEXT or request.info.streams is False or written_bytes is None:
         return Phase.WORKING

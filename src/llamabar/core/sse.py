@@ -13,6 +13,7 @@ from typing import List
 from llamabar.core.limits import EVENT_BYTES, EVENT_LINES
 
 _LOG = (b'event:message\ndata:{"type":"logData"', b'data:{"type":"logData"')
+_USUAL = b"event:message\ndata:"
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 _OVERLAP_BYTES = 2  # of a blank line that the next piece may complete
 
@@ -59,9 +60,15 @@ class EventSplitter:
 
 def _payload(event: bytes) -> List[bytes]:
     """Return the data of an event, its lines joined, as a list of one; an empty list if it has none."""
+    if event.startswith(_USUAL) and event.find(b"\n", len(_USUAL)) < 0:
+        return [_value(event, len(_USUAL))]
     found = event.split(b"\n", EVENT_LINES)
     if len(found) > EVENT_LINES:
         raise PayloadTooLong(f"an event has more than {EVENT_LINES} lines")
-    lines = (line[5:].rstrip(b"\r") for line in found if line.startswith(b"data:"))
-    data = [line[1:] if line.startswith(b" ") else line for line in lines]
+    data = [_value(line, len(b"data:")) for line in found if line.startswith(b"data:")]
     return [b"\n".join(data)] if data else []
+
+
+def _value(line: bytes, at: int) -> bytes:
+    """Return what stands in a line behind its field's name, without the one space that may stand first."""
+    return line[at + line.startswith(b" ", at) :].rstrip(b"\r")

@@ -1,6 +1,7 @@
 """Who sends a request, by its User-Agent: the name of its program, and nothing else of that header."""
 
 import re
+from functools import lru_cache
 
 _COMMENTS = re.compile(r"\([^()]*\)")
 _OF_ENGINES = ("Mozilla", "AppleWebKit", "Gecko", "Version", "Mobile", "Safari", "Chrome", "Electron", "KHTML,", "like")
@@ -8,6 +9,7 @@ _BROWSERS = {"Edg": "Edge", "OPR": "Opera"}
 _LONGEST_CHARS = 40
 
 
+@lru_cache(maxsize=256)  # each event of a request says it again
 def client_name(user_agent: str) -> str:
     """Return a program's name: "Zed" of "Zed/0.150 (macos)"; of what is built on a browser's engine its own name.
 

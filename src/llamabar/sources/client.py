@@ -5,7 +5,6 @@ deadline, from connecting to the last byte; the key leaves only after the other 
 and wants one.
 """
 
-from base64 import b64encode
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, NamedTuple, Optional, Protocol, Tuple
 
@@ -16,7 +15,7 @@ from llamabar.core.events import Fault, FaultKind
 from llamabar.core.fields import mapping, parse
 from llamabar.sources import clock
 from llamabar.sources.chunked import pieces_of
-from llamabar.sources.echoes import without
+from llamabar.sources.echoes import basic, without
 from llamabar.sources.exchange import (
     CLOSED_MEANWHILE,
     AnyConnection,
@@ -73,7 +72,7 @@ class Client:
 
     def without_secrets(self, said: bytes) -> bytes:
         """Return what a server said without the secrets that it was sent: one may echo them."""
-        return without(said, (self.api_key, self.login, self.login.partition(":")[2], _basic(self.login)))
+        return without(said, api_key=self.api_key, login=self.login)
 
     def hidden(self, said: str) -> str:
         return self.without_secrets(said.encode("utf-8", "replace")).decode("utf-8", "replace")
@@ -170,8 +169,8 @@ class Client:
         key = self.api_key if self.key_wanted else ""
         if not self.login or self.may_have_secrets is not None:
             return {"Authorization": f"Bearer {key}"} if key else {}
-        basic = {"Authorization": f"Basic {_basic(self.login)}"}
-        return {**basic, "x-api-key": key} if key else basic
+        sign_in = {"Authorization": f"Basic {basic(self.login)}"}
+        return {**sign_in, "x-api-key": key} if key else sign_in
 
     def _path(self, path: str) -> str:
         return f"{self._address().path}{path}"
@@ -257,10 +256,6 @@ class Stream:
         self._deadline.close()
         with CLOSED_MEANWHILE:
             self._response.close()
-
-
-def _basic(login: str) -> str:
-    return b64encode(login.encode()).decode()
 
 
 def _refuses(stream: Stream) -> bool:
