@@ -19,7 +19,7 @@ def without(said: bytes, *, api_key: str, login: str) -> bytes:
 def _secrets(api_key: str, login: str) -> Tuple[bytes, ...]:
     """Return what is to be hidden, as a server may say it back.
 
-    A secret so short and so plain that it may be anybody's word stays: `llama`, replaced, would be the name of no model.
+    One so short and so plain that it may be anybody's word stays: `llama`, replaced, would be the name of no model.
     """
     found = (api_key, login, login.partition(":")[2], basic(login))
     return tuple(
