@@ -141,38 +141,39 @@ def _profile(action: Action, where: Where) -> Result:
 
 def _copy(action: Action, _: Where) -> Result:
     """No line end or escape of a name may reach the clipboard: pasted into a terminal it would run."""
-    return _tool(tools.run("pbcopy", text=harmless(action.target), timeout_s=TOOL_S))
+    return _ran("pbcopy", text=harmless(action.target))
 
 
 def _open(action: Action, _: Where) -> Result:
-    return _tool(tools.run("open", "--", action.target, timeout_s=TOOL_S))
+    return _ran("open", "--", action.target)
 
 
 def _show(action: Action, where: Where) -> Result:
     """Open a file that the service names, or the settings, made first if there are none."""
     path = services.path_of(action.target, where.server)
     reveal = ["-R"] if action.target == services.PLIST else ["-t"] if action.target in services.TEXTS else []
-    return _tool(tools.run("open", *reveal, "--", str(path), timeout_s=TOOL_S))
+    return _ran("open", *reveal, "--", str(path))
 
 
-def _serve(verb: Verb) -> Callable[[Action, Where], Result]:
-    """Return what starts, stops or restarts the service that the item named.
+def _ran(*words: str, text: str = "") -> Result:
+    output = tools.run(*words, text=text, timeout_s=TOOL_S)
+    return DONE if output.code == 0 else _failed(output.words)
+
+
+def _serve(action: Action, where: Where) -> Result:
+    """Start, stop or restart the service that the item named.
 
     The file does it in a process of its own: a restart must come to its end also when the plugin is ended in its midst.
     """
-
-    def _done(action: Action, where: Where) -> Result:
-        if service_search.require(where.server).label != action.target:
-            return _failed(_("the service has changed"))
-        file = os.environ.get("LLAMABAR_FILE", "")
-        if not file:
-            outcome = services.act(verb, where.server, say=lambda _: None)
-            return DONE if outcome.ok else _failed(outcome.said)
-        output = tools.call(file, verb.value, "--json", "--server", where.server.name, timeout_s=SERVICE_S)
-        said = mapping(parse(output.out.encode("utf-8"))).get("said")
-        return DONE if output.code == 0 else _failed(said if isinstance(said, str) and said else output.words)
-
-    return _done
+    if service_search.require(where.server).label != action.target:
+        return _failed(_("the service has changed"))
+    file = os.environ.get("LLAMABAR_FILE", "")
+    if not file:
+        outcome = services.act(Verb(action.do.value), where.server, say=lambda _: None)
+        return DONE if outcome.ok else _failed(outcome.said)
+    output = tools.call(file, action.do.value, "--json", "--server", where.server.name, timeout_s=SERVICE_S)
+    said = mapping(parse(output.out.encode("utf-8"))).get("said")
+    return DONE if output.code == 0 else _failed(said if isinstance(said, str) and said else output.words)
 
 
 _GONE = "gone"
@@ -215,10 +216,6 @@ def _nothing(why: str) -> Result:
     return Result(Ending.NOTHING, why)
 
 
-def _tool(output: tools.Output) -> Result:
-    return DONE if output.code == 0 else _failed(output.words)
-
-
 _DOES: Mapping[Do, Callable[[Action, Where], Result]] = {
     Do.LOAD: _load,
     Do.UNLOAD: _unload,
@@ -229,9 +226,6 @@ _DOES: Mapping[Do, Callable[[Action, Where], Result]] = {
     Do.COPY: _copy,
     Do.OPEN: _open,
     Do.SHOW: _show,
-    Do.START: _serve(Verb.START),
-    Do.STOP: _serve(Verb.STOP),
-    Do.RESTART: _serve(Verb.RESTART),
-    Do.TERMINAL: lambda *_: DONE,  # SwiftBar itself runs it
-    Do.REFRESH: lambda *_: DONE,
+    **dict.fromkeys((Do.START, Do.STOP, Do.RESTART), _serve),
+    **dict.fromkeys((Do.TERMINAL, Do.REFRESH), lambda *_: DONE),  # SwiftBar itself does it
 }

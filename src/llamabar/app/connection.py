@@ -148,8 +148,7 @@ class Connection:
         quit_s = {one.id: one.quit_at_s for one in snapshot.models.values() if one.quit_at_s is not None}
         for model_id in [one for one, at_s in quit_s.items() if at_s != self._quit_s.get(one)]:
             if self._process is not None:
-                said = partial(last_words, self._process.pid, model_id)
-                call_once(self.server.name, self.inbox, partial(_explained, model_id, said))
+                call_once(self.server.name, self.inbox, partial(_last_words, self._process.pid, model_id))
         self._quit_s = quit_s
 
     def move(self, url: str) -> None:
@@ -194,7 +193,7 @@ class Connection:
 
     def look_for_server(self, rediscover: Rediscover) -> None:
         """Look where the server is now; that comes to the inbox."""
-        self.worker.do(lambda: Moved(*(rediscover() or (None,))), Moved(None))
+        self.worker.do(lambda: Moved((rediscover() or (None, ""))[0]), Moved(None))
 
     def look_at_service(self, snapshot: Snapshot, *, now_s: float) -> None:
         """Look for the service when the server began or ceased to answer, and now and then while it does not."""
@@ -223,8 +222,8 @@ class Connection:
             call_once(self.server.name, self.inbox, partial(explain, self.server, snapshot.fault), Diagnosed(""))
 
 
-def _explained(model_id: str, said: Callable[[], str]) -> Optional[RunEnded]:
-    line = said()
+def _last_words(pid: int, model_id: str) -> Optional[RunEnded]:
+    line = last_words(pid, model_id)
     return RunEnded(model_id, line) if line else None
 
 

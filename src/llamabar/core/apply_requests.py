@@ -57,57 +57,45 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         confirmed=snapshot.confirmed | {Capability.METRICS_EVENTS} if event.streamed else snapshot.confirmed,
     )
     for model_id in {row.model for row in rows}:
-        snapshot = _finished_of(
-            snapshot, model_id, tuple(row for row in rows if row.model == model_id), at_s, old, event.read_unix_s
-        )
-    return _with_last_uses(snapshot, event.rows, event.read_unix_s, at_s)
+        of_model = tuple(row for row in rows if row.model == model_id)
+        snapshot = _finished_of(snapshot, model_id, of_model, at_s, event.read_unix_s, old=old)
+    return _with_last_uses(snapshot, event, at_s) if event.read_unix_s is not None else snapshot
 
 
 def _finished_of(
-    snapshot: Snapshot,
-    model_id: str,
-    rows: Tuple[ev.FinishedRequest, ...],
-    at_s: float,
-    first_look: bool,
-    read_unix_s: Optional[float],
-) -> Snapshot:
+    snapshot: Snapshot, model_id: str, rows: Tuple[ev.FinishedRequest, ...], at_s: float, read_unix_s: Optional[float],
+    *, old: bool,
+) -> Snapshot:  # fmt: skip
     model = snapshot.models.get(model_id)
     if model is None:
         return snapshot
-    model = replace(
-        model, meter=speed.with_finished(model.meter, rows, at_s=_row_time_s(rows[-1], read_unix_s, at_s, first_look))
-    )
-    if not first_look and model.state == READY:
+    ended_s = _ended_s(rows[-1], read_unix_s, at_s) if old else at_s
+    model = replace(model, meter=speed.with_finished(model.meter, rows, at_s=ended_s))
+    if old:
+        return with_model(snapshot, model)
+    if model.state == READY:
         model = replace(model, last_use_s=max(model.last_use_s or at_s, at_s))  # also of a request too short to be seen
     failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
-    if model.failed_at_s is not None and failed and not first_look:
+    if model.failed_at_s is not None and failed:
         unloaded = "unloaded" in failed[-1]  # the waiter of a load that somebody ended
         model = replace(model, failure=failed[-1], failed_at_s=None if unloaded else model.failed_at_s)
     return with_model(snapshot, model)
 
 
-def _row_time_s(
-    row: ev.FinishedRequest, read_unix_s: Optional[float], at_s: float, first_look: bool
-) -> Optional[float]:
-    """Return when a row's request ended, on this program's clock; before it looked only for a local server."""
-    if not first_look:
-        return at_s
+def _ended_s(row: ev.FinishedRequest, read_unix_s: Optional[float], at_s: float) -> Optional[float]:
+    """Return when a request ended on this program's clock, by the time of its row: known only of a local server."""
     if read_unix_s is None or row.at_unix_s is None:
         return None
     return at_s - max(0.0, read_unix_s - row.at_unix_s)
 
 
-def _with_last_uses(
-    snapshot: Snapshot, rows: Tuple[ev.FinishedRequest, ...], read_unix_s: Optional[float], at_s: float
-) -> Snapshot:
+def _with_last_uses(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Snapshot:
     """Return the snapshot with the last uses that happened before we looked, by the times of rows that were fetched."""
-    for row in rows if read_unix_s is not None else ():
-        model = snapshot.models.get(row.model)
-        if model is None or model.state != READY or model.state_since_s is not None:
-            continue
-        if read_unix_s is not None and row.at_unix_s is not None and read_unix_s >= row.at_unix_s:
-            last_use_s = max(model.last_use_s or row.at_unix_s - read_unix_s + at_s, row.at_unix_s - read_unix_s + at_s)
-            snapshot = with_model(snapshot, replace(model, last_use_s=last_use_s))
+    for row in event.rows:
+        model, used_s = snapshot.models.get(row.model), _ended_s(row, event.read_unix_s, at_s)
+        if model is not None and used_s is not None and model.state == READY and model.state_since_s is None:
+            model = replace(model, last_use_s=max(model.last_use_s or used_s, used_s))
+            snapshot = with_model(snapshot, model)
     return snapshot
 
 

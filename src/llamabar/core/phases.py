@@ -70,7 +70,7 @@ def _correct_by_slots(found: Dict[str, Phase], model: Model, texts: List[str]) -
     """A silent request generates, has its prompt processed or waits: as many of each, oldest first, as slots show."""
     silent = [request_id for request_id, phase in found.items() if phase is not Phase.GENERATING]
     writing = len(found) - len(silent)
-    busy = model.meter.busy_slots()
+    busy = len(model.meter.busy)
     generating = max(0, model.meter.growing() - writing)
     working = max(0, busy - writing)
     for index, request_id in enumerate(silent):

@@ -91,19 +91,25 @@ class Sent(NamedTuple):
     failures: int = 0
 
 
+NEVER = Sent(-1, 0.0, answered_s=0.0)
+
+
 @dataclass(frozen=True)
 class QueryLog:
     """The last time of every query, by kind and model."""
 
     last: Mapping["tuple[Kind, str]", Sent] = field(default_factory=dict)
 
+    def of(self, kind: Kind, model: str = "") -> Sent:
+        return self.last.get((kind, model), NEVER)
+
     def sent(self, query: Query, connection: int, *, now_s: float) -> "QueryLog":
-        failures = self.last.get((query.kind, query.model), Sent(0, 0.0)).failures
+        failures = self.of(query.kind, query.model).failures
         return self._with(query.kind, query.model, Sent(connection, now_s, None, failures))
 
     def answered(self, kind: Kind, model: str, *, now_s: float, failed: bool) -> "QueryLog":
-        last = self.last.get((kind, model))
-        if last is None:
+        last = self.of(kind, model)
+        if last is NEVER:
             return self
         return self._with(kind, model, last._replace(answered_s=now_s, failures=last.failures + 1 if failed else 0))
 
@@ -111,23 +117,18 @@ class QueryLog:
         return replace(self, last={**self.last, (kind, model): sent})
 
     def is_pending(self, kind: Kind, model: str = "") -> bool:
-        last = self.last.get((kind, model))
-        return last is not None and last.answered_s is None
-
-    def sent_s(self, kind: Kind, model: str = "") -> float:
-        """Return when a query was last sent; 0 for never."""
-        return self.last.get((kind, model), Sent(0, 0.0)).sent_s
+        return self.of(kind, model).answered_s is None
 
     def was_sent(self, kind: Kind, connection: int) -> bool:
-        return self.last.get((kind, ""), Sent(-1, 0.0)).connection == connection
+        return self.of(kind).connection == connection
 
     def was_answered(self, kind: Kind, connection: int) -> bool:
         return self.was_sent(kind, connection) and not self.is_pending(kind)
 
     def retry_s(self, kind: Kind) -> float:
         """Return when a query that failed may be sent again; 0 if it did not fail."""
-        last = self.last.get((kind, ""))
-        return last.sent_s + 2.0 ** min(last.failures, LONGEST_RETRY) if last is not None and last.failures else 0.0
+        last = self.of(kind)
+        return last.sent_s + 2.0 ** min(last.failures, LONGEST_RETRY) if last.failures else 0.0
 
 
 def schedule(
@@ -222,23 +223,22 @@ def _heartbeat(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
         busy = in_flight(snapshot) or any(in_use(snapshot, model) for model in _ready(snapshot))
         every_s = BUSY_HEARTBEAT_S if busy or snapshot.missed_heartbeats else HEARTBEAT_S
         heard_s = 0.0 if snapshot.missed_heartbeats else snapshot.last_event_s or 0.0
-        yield max(log.sent_s(Kind.HEALTH), heard_s) + every_s, Query(Kind.HEALTH)
+        yield max(log.of(Kind.HEALTH).sent_s, heard_s) + every_s, Query(Kind.HEALTH)
 
 
 def _performance(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
     """Only where it is unlogged and somebody waits. Who told of no GPU may only have had no sample yet."""
     if Capability.PERFORMANCE in snapshot.confirmed and in_flight(snapshot):
         every_s = GPU_EVERY_S if Capability.GPU in snapshot.confirmed else NO_GPU_EVERY_S
-        sent_s = log.sent_s(Kind.PERFORMANCE)
+        sent_s = log.of(Kind.PERFORMANCE).sent_s
         yield sent_s + every_s if sent_s else 0.0, Query(Kind.PERFORMANCE)
 
 
 def _slots(snapshot: Snapshot, log: QueryLog, times: float) -> _Scheduled:
     for model in _ready(snapshot):
         if model.server_url is not None and not model.sleeps and not model.slots_closed and in_use(snapshot, model):
-            last = log.last.get((Kind.SLOTS, model.id))
-            query = Query(Kind.SLOTS, model=model.id, url=model.server_url)
-            yield (last.sent_s + times * _pause_s(snapshot, model, last) if last is not None else 0.0), query
+            last, query = log.of(Kind.SLOTS, model.id), Query(Kind.SLOTS, model=model.id, url=model.server_url)
+            yield 0.0 if last is NEVER else last.sent_s + times * _pause_s(snapshot, model, last), query
 
 
 def _pause_s(snapshot: Snapshot, model: Model, last: Sent) -> float:

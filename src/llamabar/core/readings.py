@@ -3,6 +3,7 @@
 from typing import Iterable, List, Mapping, NamedTuple, Optional
 
 from llamabar.core.capabilities import Capability
+from llamabar.core.events import Slot
 from llamabar.core.history import Readings
 from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase, phases
@@ -59,26 +60,25 @@ def total(readings: Iterable[Reading]) -> Optional[Reading]:
 
 def prompt_position(model: Model) -> Optional[int]:
     """Return how many prompt tokens are read so far, where the model server tells; never the whole."""
-    reading = [
-        (slot.prompt_tokens or 0) + (slot.cached_tokens or 0)
-        for slot in model.meter.slots or ()
-        if slot.processing and not slot.decoded_tokens and slot.prompt_tokens is not None
-    ]
-    return sum(reading) or None
+    reading = [slot for slot in model.meter.busy if not slot.decoded_tokens and slot.prompt_tokens is not None]
+    return sum(_read_tokens(slot) for slot in reading) or None
 
 
 def decoded_tokens(snapshot: Snapshot, model: Model) -> Optional[int]:
     """Return the tokens generated so far, where one request and one slot belong to each other."""
-    counts = [slot.decoded_tokens for slot in model.meter.slots or () if slot.processing]
+    counts = [slot.decoded_tokens for slot in model.meter.busy]
     return counts[0] if len(counts) == 1 and len(requests_of(snapshot, model.id)) == 1 else None
 
 
 def prompt_tokens(snapshot: Snapshot, model: Model) -> Optional[int]:
     """Return how long a prompt is, cache included, where one request and one slot belong to each other."""
-    busy = [slot for slot in model.meter.slots or () if slot.processing and slot.decoded_tokens]
-    if len(busy) != 1 or len(requests_of(snapshot, model.id)) != 1:
-        return None
-    return (busy[0].prompt_tokens or 0) + (busy[0].cached_tokens or 0) or None
+    begun = [slot for slot in model.meter.busy if slot.decoded_tokens]
+    together = len(begun) == 1 and len(requests_of(snapshot, model.id)) == 1
+    return _read_tokens(begun[0]) or None if together else None
+
+
+def _read_tokens(slot: Slot) -> int:
+    return (slot.prompt_tokens or 0) + (slot.cached_tokens or 0)
 
 
 def context_tokens(model: Model) -> Optional[int]:
@@ -88,9 +88,8 @@ def context_tokens(model: Model) -> Optional[int]:
 
 def context_used(model: Model) -> Optional[int]:
     """Return how much of its context the fullest busy slot holds, None where the model server does not tell."""
-    busy = [slot for slot in model.meter.slots or () if slot.processing and slot.prompt_tokens is not None]
-    held = ((one.prompt_tokens or 0) + (one.cached_tokens or 0) + (one.decoded_tokens or 0) for one in busy)
-    return max(held, default=None)
+    busy = [slot for slot in model.meter.busy if slot.prompt_tokens is not None]
+    return max((_read_tokens(slot) + (slot.decoded_tokens or 0) for slot in busy), default=None)
 
 
 def unloads_in_s(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[float]:

@@ -115,21 +115,22 @@ class Meter:
     last: Optional[FinishedRequest] = None
     last_at_s: Optional[float] = None
 
+    @property
+    def busy(self) -> Tuple[Slot, ...]:
+        """Return the slots that have a request."""
+        return tuple(slot for slot in self.slots or () if slot.processing)
+
     def growing(self) -> int:
         """Return how many slots are seen to generate."""
-        return sum(1 for slot in self.slots or () if slot.processing and self._pace_of(slot) not in (None, 0.0))
+        return sum(1 for slot in self.busy if self._pace_of(slot))
 
     def unpaced(self) -> bool:
         """Tell whether a slot has begun to generate and its pace is not known yet."""
-        return any(s.processing and s.decoded_tokens and self._pace_of(s) is None for s in self.slots or ())
+        return any(slot.decoded_tokens and self._pace_of(slot) is None for slot in self.busy)
 
     def reading(self) -> int:
         """Return how many slots read a prompt."""
-        return sum(1 for slot in self.slots or () if slot.processing and not slot.decoded_tokens)
-
-    def busy_slots(self) -> int:
-        """Return how many slots have a request."""
-        return sum(1 for slot in self.slots or () if slot.processing)
+        return sum(1 for slot in self.busy if not slot.decoded_tokens)
 
     def by_slots(self, now_s: float) -> Optional[Reading]:
         """Return the sum over slots, or None if they are not known freshly enough.
@@ -139,7 +140,7 @@ class Meter:
         """
         if self.slots_at_s is None or now_s - self.slots_at_s > SLOTS_FRESH_S:
             return None
-        begun = [slot for slot in self.slots or () if slot.processing and slot.decoded_tokens]
+        begun = [slot for slot in self.busy if slot.decoded_tokens]
         rates = [self._pace_of(slot) for slot in begun]
         known = [rate for rate in rates if rate]
         if not known or max(known) > MOST_TPS:
@@ -171,7 +172,7 @@ def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) 
 
 def with_byte_count(meter: Meter, path: str, *, resp_bytes: float) -> Meter:
     """Return the meter calibrated on the one answer that is being written, if the slots tell its tokens."""
-    counts = [slot.decoded_tokens or 0 for slot in meter.slots or () if slot.processing]
+    counts = [slot.decoded_tokens or 0 for slot in meter.busy]
     if len(counts) != 1 or counts[0] < CALIBRATION_TOKENS or resp_bytes <= 0 or not meter.growing():
         return meter
     return replace(meter, bytes_per_token=_newest({**meter.bytes_per_token, path: resp_bytes / counts[0]}))

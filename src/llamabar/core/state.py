@@ -225,7 +225,7 @@ def at_work(model: Model) -> bool:
     """Tell whether a model is seen to work where no event tells: by its slots, else by its CPU time."""
     if not model.connections:
         return False
-    return bool(model.meter.busy_slots()) if model.meter.slots is not None else model.computing
+    return bool(model.meter.busy) if model.meter.slots is not None else model.computing
 
 
 def heard(snapshot: Snapshot, at_s: float, **changes: Any) -> Snapshot:

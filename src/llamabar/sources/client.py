@@ -5,8 +5,9 @@ deadline, from connecting to the last byte; the key leaves only after the other 
 and wants one.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, NamedTuple, Optional, Protocol, Tuple
+from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 from llamabar import __version__
 from llamabar.core import address
@@ -16,17 +17,7 @@ from llamabar.core.fields import mapping, parse
 from llamabar.sources import clock
 from llamabar.sources.chunked import pieces_of
 from llamabar.sources.echoes import basic, without
-from llamabar.sources.exchange import (
-    CLOSED_MEANWHILE,
-    AnyConnection,
-    Deadline,
-    HTTPConnection,
-    HTTPSConnection,
-    certificates,
-    fault_of,
-    keep_alive,
-    urllib3,
-)
+from llamabar.sources.exchange import CLOSED_MEANWHILE, Deadline, Response, connection_to, keep_alive
 from llamabar.sources.exchange import Unreachable as Unreachable
 from llamabar.sources.faults import fault_of_answer
 
@@ -99,7 +90,7 @@ class Client:
         """Return the open event stream; raise Unreachable. The first event must come within ANSWER_S."""
         self.key_wanted = False  # whoever listens there now has to show again that it is llama-swap
         stream = self._open()
-        if stream.status in UNAUTHORIZED and self.api_key and _refuses(stream):
+        if stream.status in UNAUTHORIZED and self.api_key and stream.is_llama_swaps_refusal():
             stream.close()
             if self.may_have_secrets is not None and not self.may_have_secrets(self.url):
                 raise Unreachable(Fault(FaultKind.UNAUTHORIZED, "no setting names this address, so the key isn't sent"))
@@ -110,11 +101,14 @@ class Client:
         if stream.status == 204:  # a wol-proxy answers so while the machine behind it sleeps (facts, section 10)
             stream.close()
             raise Unreachable(Fault(FaultKind.ASLEEP))
-        if stream.status in UNAUTHORIZED and _refuses(stream):
+        if stream.status in UNAUTHORIZED and stream.is_llama_swaps_refusal():
             stream.close()
             raise Unreachable(Fault(FaultKind.UNAUTHORIZED))
         self.key_wanted = False
-        page = _body_of(stream) if stream.content_type.startswith("text/html") else b""
+        page = b""
+        if stream.content_type.startswith("text/html"):
+            with suppress(Unreachable):
+                page = stream.body()
         stream.close()
         if stream.status == 404 and self._is_older():
             raise Unreachable(Fault(FaultKind.TOO_OLD))
@@ -132,7 +126,7 @@ class Client:
         """Return an open stream of text, whose reads time out after a silence; raise Unreachable."""
         stream = self._open(path, silence_s)
         if stream.status == 200:
-            stream.lift_deadline()
+            stream.wait_for(silence_s)
             return stream
         stream.close()
         kind = FaultKind.UNAUTHORIZED if stream.status in UNAUTHORIZED else FaultKind.NOT_LLAMA_SWAP
@@ -143,14 +137,17 @@ class Client:
 
     def _send(
         self, method: str, path: str, headers: Dict[str, str], *, body: bytes = b"", within_s: float
-    ) -> "Tuple[Deadline, urllib3.BaseHTTPResponse]":
+    ) -> Tuple[Deadline, Response]:
         """Return the answer once its headers have come, and the deadline for the rest; raise Unreachable."""
         deadline = Deadline(within_s)
         try:
-            connection = self._connection(min(CONNECT_S, within_s))
+            found = address.parse(self.url)
+            if found is None:
+                raise Unreachable(Fault(FaultKind.NO_ADDRESS))
+            connection = connection_to(found, ca_file=self.ca_file, connect_s=min(CONNECT_S, within_s))
             deadline.connect(connection)
             connection.request(
-                method, self._path(path), body=body or None, headers={"User-Agent": USER_AGENT, **headers},
+                method, found.path + path, body=body or None, headers={"User-Agent": USER_AGENT, **headers},
                 preload_content=False, decode_content=False,
             )  # fmt: skip
             response = connection.getresponse()
@@ -172,44 +169,11 @@ class Client:
         sign_in = {"Authorization": f"Basic {basic(self.login)}"}
         return {**sign_in, "x-api-key": key} if key else sign_in
 
-    def _path(self, path: str) -> str:
-        return f"{self._address().path}{path}"
-
-    def _address(self) -> address.Address:
-        found = address.parse(self.url)
-        if found is None:
-            raise Unreachable(Fault(FaultKind.NO_ADDRESS))
-        return found
-
-    def _connection(self, connect_s: float) -> "AnyConnection":
-        found = self._address()
-        if found.scheme == "https":
-            ca_certs = certificates(self.ca_file) if self.ca_file else None
-            return HTTPSConnection(
-                found.host, found.port, timeout=connect_s, ca_cert_data=ca_certs, cert_reqs="CERT_REQUIRED"
-            )
-        return HTTPConnection(found.host, found.port, timeout=connect_s)
-
-
-class Caller(Protocol):
-    """What questions are asked of: a client, or a recording."""
-
-    url: str
-
-    def at(self, url: str) -> "Caller":
-        """Return a caller of another address."""
-
-    def unix_s(self) -> float:
-        """Return the wall clock of this computer."""
-
-    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
-        """Return the answer of a route; raise Unreachable."""
-
 
 class Stream:
     """An open event stream. `close` may be called by any thread and wakes the one that reads."""
 
-    def __init__(self, deadline: Deadline, response: "urllib3.BaseHTTPResponse") -> None:
+    def __init__(self, deadline: Deadline, response: Response) -> None:
         self._deadline = deadline
         self._response = response
         self._body: Optional[bytes] = None
@@ -228,10 +192,6 @@ class Stream:
             raise Unreachable(Fault(FaultKind.TIMEOUT))
         return piece
 
-    def lift_deadline(self) -> None:
-        """Wait only for a silence from now on."""
-        self._deadline.lift()
-
     def wait_for(self, seconds: Optional[float]) -> None:
         """Set how long a read may wait, the whole without a deadline; None: for ever, as an idle llama-swap needs."""
         self._deadline.lift()
@@ -247,9 +207,13 @@ class Stream:
         return b'"src":"llama-swap"' in body or error_text(body) == REFUSAL
 
     def body(self) -> bytes:
-        """Return the rest of the answer, the same at every call; raise TimeoutError if it trickles."""
+        """Return the rest of the answer, the same at every call; close it and raise Unreachable if it trickles."""
         if self._body is None:
-            self._body = _read(self._response, ANSWER_S)
+            try:
+                self._body = _read(self._response, ANSWER_S)
+            except Exception as error:
+                self.close()
+                raise Unreachable(self._deadline.fault_of(error)) from None
         return self._body
 
     def close(self) -> None:
@@ -258,27 +222,11 @@ class Stream:
             self._response.close()
 
 
-def _refuses(stream: Stream) -> bool:
-    """Tell whether a refusal is llama-swap's own; raise Unreachable for one that cannot be read to its end."""
-    try:
-        return stream.is_llama_swaps_refusal()
-    except Exception as error:
-        stream.close()
-        raise Unreachable(fault_of(error)) from None
-
-
-def _body_of(stream: Stream) -> bytes:
-    try:
-        return stream.body()
-    except Exception:
-        return b""
-
-
-def _headers(response: "urllib3.BaseHTTPResponse") -> Dict[str, str]:
+def _headers(response: Response) -> Dict[str, str]:
     return {name.lower(): value for name, value in response.headers.items()}
 
 
-def _read(response: "urllib3.BaseHTTPResponse", within_s: float) -> bytes:
+def _read(response: Response, within_s: float) -> bytes:
     """Return the body, as far as the limit; raise TimeoutError if it trickles."""
     pieces, left, ends_s = [], BODY_LIMIT_BYTES, clock.now_s() + within_s
     while left > 0:

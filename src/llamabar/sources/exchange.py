@@ -15,6 +15,7 @@ from http.client import BadStatusLine, RemoteDisconnected, UnknownProtocol
 from pathlib import Path
 from typing import Optional, Union
 
+from llamabar.core.address import Address
 from llamabar.core.events import Fault, FaultKind
 from llamabar.macos import files
 
@@ -32,13 +33,11 @@ from urllib3.exceptions import (  # noqa: E402
 )
 from urllib3.exceptions import TimeoutError as ReadTimeout  # noqa: E402
 
-__all__ = ["CLOSED_MEANWHILE", "AnyConnection", "Deadline", "HTTPConnection", "HTTPSConnection", "Unreachable",
-           "certificates", "fault_of", "keep_alive", "urllib3"]  # fmt: skip
-
 KEPT_ALIVE = (  # name, seconds or times, and the number in macOS's netinet/tcp.h, where a Python lacks the name
     ("TCP_KEEPIDLE", 10, None), ("TCP_KEEPALIVE", 10, 0x10), ("TCP_KEEPINTVL", 5, 0x101), ("TCP_KEEPCNT", 3, 0x102),
 )  # fmt: skip
 AnyConnection = Union[HTTPConnection, HTTPSConnection]
+Response = urllib3.BaseHTTPResponse
 CERTIFICATES_BYTES = 4_000_000
 CLOSED_MEANWHILE = contextlib.suppress(ValueError)  # http.client flushes an answer that another thread has closed
 
@@ -116,7 +115,16 @@ def keep_alive(held: socket.socket) -> None:
             held.setsockopt(socket.IPPROTO_TCP, option, number)
 
 
-def certificates(path: str) -> str:
+def connection_to(address: Address, *, ca_file: str, connect_s: float) -> AnyConnection:
+    if address.scheme == "http":
+        return HTTPConnection(address.host, address.port, timeout=connect_s)
+    trusted = _certificates(ca_file) if ca_file else None
+    return HTTPSConnection(
+        address.host, address.port, timeout=connect_s, ca_cert_data=trusted, cert_reqs="CERT_REQUIRED"
+    )
+
+
+def _certificates(path: str) -> str:
     """Return the certificates in a file; raise Unreachable for what is no file: OpenSSL would wait at a pipe."""
     content = files.read(Path(path), limit_bytes=CERTIFICATES_BYTES)
     if content is None:

@@ -1,6 +1,7 @@
 """The one door into the loop, for every thread: events of the stream coalesce, answers and clicks queue."""
 
 import threading
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple, Union
 
@@ -58,7 +59,6 @@ class Moved(NamedTuple):
     """A server that was found by itself listens here now; None: nobody was found."""
 
     url: Optional[str]
-    how: str = ""
 
 
 Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved, Diagnosed, Failed, ServiceLooked, Told, Chart]
@@ -126,14 +126,7 @@ class Inbox:
             taken = {server: take(pending) for server, pending in self._streams.items()}
             clicks, self._clicks, self._roused = self._clicks, {}, False
         arrivals: List[Arrival] = [(name, s.at_s, s.event) for name, stamped in taken.items() for s in stamped]
-        other = self._next()
-        while other is not None:
-            arrivals.append(other)
-            other = self._next()
+        with suppress(Empty):
+            while True:
+                arrivals.append(self._others.get_nowait())
         return arrivals + [("", at_s, Click(token)) for token, at_s in clicks.items()]
-
-    def _next(self) -> Optional[Arrival]:
-        try:
-            return self._others.get_nowait()
-        except Empty:
-            return None

@@ -141,12 +141,9 @@ def own_connections() -> Optional[int]:
 
 def mine() -> List[psutil.Process]:
     """Return this user's processes, oldest first; none without psutil."""
-    found = (read("processes", partial(psutil.Process, pid), None) for pid in _pids())
+    pids = read("processes", psutil.pids, ()) if psutil is not None else ()
+    found = (read("processes", partial(psutil.Process, pid), None) for pid in pids)
     return [process for process in found if process is not None and _is_mine(process)]
-
-
-def _pids() -> Sequence[int]:
-    return read("processes", psutil.pids, ()) if psutil is not None else ()
 
 
 def _is_mine(process: psutil.Process) -> bool:

@@ -11,7 +11,7 @@ from llamabar.core.address import is_loopback
 from llamabar.core.capabilities import Capability
 from llamabar.core.fields import parse
 from llamabar.core.queries import Answer, Kind, Query
-from llamabar.sources.client import Caller, Unreachable
+from llamabar.sources.client import Client, Unreachable
 
 SLOTS_ANSWER_S = 1.0
 SAMPLES_S = 15.0
@@ -19,7 +19,7 @@ HEARTBEAT_ANSWER_S = 3.0
 NO_VERSION_ROUTE = ev.CapabilitiesFound(refuted=frozenset({Capability.VERSION}))
 
 
-def answer(client: Caller, query: Query) -> Answer:
+def answer(client: Client, query: Query) -> Answer:
     """Return what the server says; `failed` where it said nothing that can be used."""
     try:
         return _ANSWERS[query.kind](client, query)
@@ -31,14 +31,14 @@ def answer(client: Caller, query: Query) -> Answer:
         return Answer(query, missed.get(query.kind, ()), failed=True)
 
 
-def _version(client: Caller, query: Query) -> Answer:
+def _version(client: Client, query: Query) -> Answer:
     """Up to v172 there is no such route."""
     got = client.call("GET", "/api/version")
     known = decode.decode_version(parse(got.body)) if got.status == 200 else None
     return Answer(query, (known,) if known else (NO_VERSION_ROUTE,) if got.status == 404 else ())
 
 
-def _running(client: Caller, query: Query) -> Answer:
+def _running(client: Client, query: Query) -> Answer:
     """Up to v185 it tells nothing that the event stream does not."""
     got = client.call("GET", "/running")
     event = decode.decode_running(parse(got.body)) if got.status == 200 else None
@@ -48,13 +48,13 @@ def _running(client: Caller, query: Query) -> Answer:
     return Answer(query, (event, *(_found(Capability.RUNNING_DETAILS, False) if bare else ())))
 
 
-def _health(client: Caller, query: Query) -> Answer:
+def _health(client: Client, query: Query) -> Answer:
     alive = client.call("GET", "/wol-health", answer_s=HEARTBEAT_ANSWER_S).status == 200
     found = _found(Capability.WOL_HEALTH, alive)
     return Answer(query, (*found, ev.HealthAnswered(True)) if alive else found)
 
 
-def _finished(client: Caller, query: Query) -> Answer:
+def _finished(client: Client, query: Query) -> Answer:
     """The rows of finished requests; `rows` is 0 where the older route is known to be the one that is there."""
     got, name = None, Capability.ACTIVITY
     if query.rows:
@@ -73,20 +73,20 @@ def _finished(client: Caller, query: Query) -> Answer:
     return Answer(query, (ev.CapabilitiesFound(confirmed=frozenset({name})), event))
 
 
-def _profiles(client: Caller, query: Query) -> Answer:
+def _profiles(client: Client, query: Query) -> Answer:
     got = client.call("GET", "/api/profiles")
     event = decode.decode_profiles(parse(got.body)) if got.status == 200 else None
     return Answer(query, (*_found(Capability.PROFILES, event is not None), *((event,) if event else ())))
 
 
-def _cancel_probe(client: Caller, query: Query) -> Answer:
+def _cancel_probe(client: Client, query: Query) -> Answer:
     """Ids start at 1, so 0 is never a request."""
     got = client.call("POST", "/api/inflight/0/cancel")
     there = got.status == 404 and "inflight request not found" in decode.error_text(got.body)
     return Answer(query, _found(Capability.CANCEL, there))
 
 
-def _unload_probe(client: Caller, query: Query) -> Answer:
+def _unload_probe(client: Client, query: Query) -> Answer:
     """A name that no model has. Its refusal carries `src` from v218 on, where the in-flight number can be trusted."""
     got = client.call("POST", f"/api/models/unload/{quote('no-model-' + secrets.token_hex(8), safe='')}")
     there = got.status == 404 and "model not found" in decode.error_text(got.body).lower()
@@ -94,7 +94,7 @@ def _unload_probe(client: Caller, query: Query) -> Answer:
     return Answer(query, (*_found(Capability.UNLOAD_ONE, there), *_found(Capability.INFLIGHT_COUNT, counts)))
 
 
-def _performance(client: Caller, query: Query) -> Answer:
+def _performance(client: Client, query: Query) -> Answer:
     """Samples of the last quarter of a minute; the route is unlogged where it exists."""
     after = datetime.fromtimestamp(client.unix_s() - SAMPLES_S, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     got = client.call("GET", f"/api/performance?after={after}")
@@ -103,7 +103,7 @@ def _performance(client: Caller, query: Query) -> Answer:
     return Answer(query, (*_found(Capability.PERFORMANCE, got.status == 200), *told, gpu or ev.GpuMeasured(None)))
 
 
-def _slots(client: Caller, query: Query) -> Answer:
+def _slots(client: Client, query: Query) -> Answer:
     """Straight to the model server, never through llama-swap; the key of llama-swap is not for it."""
     got = client.at(query.url).call("GET", "/slots", answer_s=SLOTS_ANSWER_S)
     slots = decode.decode_slots(parse(got.body)) if got.status == 200 else None
@@ -116,7 +116,7 @@ def _found(name: Capability, there: bool) -> "tuple[ev.Event, ...]":
     return (ev.CapabilitiesFound(confirmed=one) if there else ev.CapabilitiesFound(refuted=one),)
 
 
-_ANSWERS: Dict[Kind, Callable[[Caller, Query], Answer]] = {
+_ANSWERS: Dict[Kind, Callable[[Client, Query], Answer]] = {
     Kind.VERSION: _version,
     Kind.RUNNING: _running,
     Kind.HEALTH: _health,
