@@ -1,7 +1,8 @@
 """A menu as text that a person can read in a diff: symbol, label, value, and what stands behind a row."""
 
-from llamabar.view.charts import blocks
 from llamabar.view.menu import SEPARATOR
+
+BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def outline(menu):
@@ -14,12 +15,17 @@ def outline(menu):
     return found
 
 
+def blocks(values, width):
+    """The newest points as block characters; a space for a gap."""
+    return "".join(" " if value is None else BLOCKS[round(value * (len(BLOCKS) - 1))] for value in values[-width:])
+
+
 def _lines(row, depth, mark=""):
     if row is SEPARATOR:
         return ["    " * depth + "-----"]
     picture = f"[{blocks(row.image.values, 12)}]" if row.image is not None else row.symbol
     value = f"  ({row.value})" if row.value else ""
-    notes = "".join(f"  {sign}" for sign in (mark, "✓" * row.checked, row.level.value.replace("normal", "")) if sign)
+    notes = "".join(f"  {sign}" for sign in (mark, "✓" * row.checked, "warning" * row.warning) if sign)
     tooltip = f"  “{row.tooltip}”" if row.tooltip else ""
     found = [f"{'    ' * depth}{picture} {row.label}{value}{notes}{tooltip}".rstrip()]
     for child in row.children:

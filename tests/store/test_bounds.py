@@ -6,7 +6,7 @@ import pytest
 
 from llamabar.core import limits
 from llamabar.core.totals import OTHERS, Rows, Totals
-from llamabar.store import bounds, json_history
+from llamabar.store import database, json_history
 from tests.store.history_files import DAY_S, NOON, URL, Watcher, counted, lines, row
 
 
@@ -32,7 +32,7 @@ def test_ever_new_names_are_counted_under_one_beyond_a_days_number_of_them(tmp_p
 
 
 def test_of_all_days_together_there_are_so_many_names(tmp_path, monkeypatch):
-    monkeypatch.setattr(bounds, "NAMES_EVER", 50)
+    monkeypatch.setattr(database, "NAMES_EVER", 50)
     watcher = Watcher(tmp_path)
     for day in range(6):
         watcher.add(inventing(100 * day, 20, day=5 - day))
@@ -47,7 +47,7 @@ def test_a_name_that_is_known_keeps_its_sums_however_many_are_invented_beside_it
 
 
 def test_the_oldest_rows_go_when_there_are_too_many_and_every_request_stays_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr(bounds, "KEPT_ROWS", 100)
+    monkeypatch.setattr(database, "KEPT_ROWS", 100)
     watcher = Watcher(tmp_path)
     many = Rows("one", URL, tuple(row(n, NOON + n) for n in range(1500)))
     watcher.add(many).add(many)

@@ -9,7 +9,6 @@ from tools.scenes import scenes
 from llamabar.core.status import Status
 from llamabar.view import words
 from llamabar.view.compose import busiest
-from llamabar.view.menu import Level
 from llamabar.view.palette import GLYPHS, SYMBOLS
 from tests.fakes.play import Player
 
@@ -59,8 +58,8 @@ def test_every_state_has_a_shape_of_its_own_in_the_menu_bar_and_in_the_terminal(
 
 def test_no_state_is_told_by_colour_alone():
     """The same words never stand there in two colours: what a colour says, the words say."""
-    coloured = {row.text for row in rows() if row.level in (Level.WARNING, Level.ERROR)}
-    plain = {row.text for row in rows() if row.level not in (Level.WARNING, Level.ERROR)}
+    coloured = {row.text for row in rows() if row.warning}
+    plain = {row.text for row in rows() if not row.warning}
     assert coloured
     assert coloured & plain == set()
 

@@ -9,8 +9,8 @@ import png
 import pytest
 
 from llamabar.core.history import nice_ceiling
-from llamabar.view.charts import CHART, SMALL, Chart, Scale, blocks, chart_of, draw, draw_parts, scaled
-from llamabar.view.palette import CHART_COLOURS, DASHED, FILL, LEVEL_COLOURS, LINE
+from llamabar.view.charts import CHART, SMALL, Chart, Scale, chart_of, draw, draw_parts, scaled
+from llamabar.view.palette import CHART_COLOURS, DASHED, FILL, LINE, WARNING_COLOURS
 
 TINY = Chart(3, 4, 14)
 WHITE, DARK = (255, 255, 255), (0x1E, 0x1E, 0x1E)
@@ -67,11 +67,6 @@ def test_scaled_values_stay_in_range_and_gaps_stay_gaps():
     assert scaled((None, 0.0, 25.0, 50.0, 400.0), 50.0) == (None, 0.0, 0.5, 1.0, 1.0)
 
 
-def test_blocks_show_the_newest_points():
-    assert blocks((None, 0.0, 0.5, 1.0), 3) == "▁▅█"
-    assert blocks((1.0, None), 2) == "█ "
-
-
 def test_a_bar_of_three_parts_is_solid_hatched_and_empty():
     rows = grid(draw_parts(0.25, 0.5, width_px=32, height_px=24)).splitlines()
     assert rows[0] == "." * 32 and rows[6] == "+" * 32, "a frame around it, air above and below"
@@ -108,7 +103,7 @@ def test_what_a_chart_says_can_be_told_from_any_background_and_from_each_other()
     for colour in (LINE, DASHED):
         assert min(contrast(colour, WHITE), contrast(colour, DARK)) >= 3
     assert contrast(LINE, FILL) >= 1.5 and abs(LINE[2] - DASHED[2]) > 150, "blue and orange: told apart by all eyes"
-    for light, dark in [CHART_COLOURS, *LEVEL_COLOURS.values()]:
+    for light, dark in [CHART_COLOURS, WARNING_COLOURS]:
         of = [NAMED.get(one) or tuple(bytes.fromhex(one[1:])) for one in (light, dark)]
         assert contrast(of[0], WHITE) >= 4.5 and contrast(of[1], DARK) >= 4.5
 

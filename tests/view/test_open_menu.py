@@ -6,7 +6,7 @@ import pytest
 
 import tests.fakes.swiftbar_host as host
 from llamabar.core.status import Status
-from llamabar.view.menu import SEPARATOR, Do, Level
+from llamabar.view.menu import SEPARATOR, Do
 from llamabar.view.palette import GLYPHS, SYMBOLS
 from llamabar.view.swiftbar import Clicks, render
 from tests.fakes.play import Player
@@ -77,7 +77,7 @@ def test_every_picture_has_its_words_and_nothing_is_told_by_colour_alone(life):
             if row.image is not None:
                 assert row.label and row.value, row.text
             assert row.symbol or row.image, row.text
-            if row.level in (Level.WARNING, Level.ERROR):
+            if row.warning:
                 assert any(word.isalpha() for word in row.text.split())
 
 

@@ -12,7 +12,7 @@ from llamabar.core.status import Status
 from llamabar.view import palette
 from llamabar.view.charts import CHART, Scale, draw
 from llamabar.view.html import State, page
-from llamabar.view.menu import Action, Do, Image, Level, Menu, Row, Title
+from llamabar.view.menu import Action, Do, Image, Menu, Row, Title
 from llamabar.view.palette import SYMBOLS
 from llamabar.view.symbols import DRAWN
 from tools import film
@@ -114,8 +114,7 @@ def test_what_is_no_png_is_not_drawn():
 @pytest.mark.parametrize(("row", "marks"), [
     (Row("a", checked=True, action=Action(Do.COPY)), ("✓", " chosen ")),
     (Row("a", alternate=Row("b", action=Action(Do.COPY))), ("⌥", " with the Option key ")),
-    (Row("a", level=Level.ERROR), ('class="row error"',)),
-    (Row("a", level=Level.WARNING), ('class="row warning"',)),
+    (Row("a", warning=True), ('class="row warning"',)),
     (Row("a"), ('class="row still"',)),
     (Row("a", tooltip="why"), ('title="why"',)),
 ])  # fmt: skip

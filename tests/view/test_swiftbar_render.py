@@ -11,7 +11,7 @@ import tests.fakes.swiftbar_host as host
 from llamabar.core import events as ev
 from llamabar.core.history import History
 from llamabar.view.compose import compose
-from llamabar.view.menu import SEPARATOR, Action, Do, Image, Level, Menu, Row, Title
+from llamabar.view.menu import SEPARATOR, Action, Do, Image, Menu, Row, Title
 from llamabar.view.scene import Scene, seen
 from llamabar.view.swiftbar import FRAME_LIMIT_BYTES, Clicks, Renderer, render, safe
 from llamabar.view.text import name, plain
@@ -73,7 +73,7 @@ words = st.sampled_from(HOSTILE) | st.text(max_size=20) | st.lists(st.sampled_fr
 actions = st.builds(Action, st.sampled_from([Do.LOAD, Do.UNLOAD, Do.CANCEL, Do.COPY]), words, words)
 leaves = st.builds(
     Row, words.map(name), value=words.map(plain), tooltip=words, symbol=st.sampled_from(["", "circle"]),
-    action=st.none() | actions, level=st.sampled_from(Level), checked=st.booleans(),
+    action=st.none() | actions, warning=st.booleans(), checked=st.booleans(),
     image=st.none() | st.just(Image(b"\x89PNG", (0.5,))),
 )  # fmt: skip
 rows = st.recursive(

@@ -6,6 +6,9 @@ transaction: a month of a million rows is a few hundred of them.
 
 A server is known by a digest of where it is; at a place that is new, by a row that only it can have. No text of a
 prompt or an answer, no address and no key is kept.
+
+A server may invent a name, or a date, with each request: what is beyond a bound is counted under one name, or not at
+all, and what is told of every other row stays true.
 """
 
 import hashlib
@@ -17,13 +20,14 @@ from urllib.parse import urlsplit
 from llamabar.core.address import is_local, port_of
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Chart
+from llamabar.core.limits import KEPT_ROWS, NAMES, NAMES_EVER, PATHS
 from llamabar.core.needs import Load
-from llamabar.core.totals import MOST, Rows, Sums, identity, of_row, times, total
+from llamabar.core.totals import MOST, OTHERS, Rows, Sums, identity, is_dated, of_row, times, total
 from llamabar.sources import clock
-from llamabar.store.bounds import is_countable, named, shorten
 from llamabar.store.schema import transaction
 
 DAY_S = 86_400.0
+OLDEST_S = 366 * DAY_S  # llama-swap keeps rows in memory alone
 MOST_STEPS = 10_000  # of a spread: exp of more is no number
 DISORDER_S = 1  # requests that end in one second are numbered in either order
 FIRST_IDS = (0, 1)  # of a table that began anew: 0 up to v235, 1 from v236 on
@@ -75,6 +79,38 @@ def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
         _count(database, server, new, words, batch.load_s)
     newest = max(dated, key=lambda row: (row.at_unix_s or 0.0, row.id))
     return Mark(newest.id, newest.at_unix_s or 0.0)
+
+
+def is_countable(row: FinishedRequest) -> bool:
+    """Tell whether a row has a number, and a time that can be true: neither years ago nor after tomorrow."""
+    return is_dated(row) and -DAY_S <= clock.unix_s() - (row.at_unix_s or 0.0) <= OLDEST_S
+
+
+def named(database: sqlite3.Connection, server: int, rows: Sequence[FinishedRequest]) -> List[FinishedRequest]:
+    """Return the rows; those of a new model beyond the bounds of a day, or of all days, are of OTHERS."""
+    new_models = _new(database, {row.model: None for row in rows})
+    new_paths = _new(database, {word: None for row in rows for word in (row.path, row.client)})
+    if not new_models and not new_paths:
+        return list(rows)
+    times = [row.at_unix_s or 0.0 for row in rows]
+    near = "SELECT count(DISTINCT model) FROM requests WHERE server=? AND ended_s BETWEEN ? AND ?"
+    of_the_day = int(database.execute(near, (server, min(times) - DAY_S, max(times) + DAY_S)).fetchone()[0])
+    room = max(0, NAMES_EVER - int(database.execute("SELECT count(*) FROM words").fetchone()[0]))
+    other_models = set(new_models[max(0, min(room, NAMES - of_the_day)) :])
+    other_paths = set(new_paths[min(room, PATHS) :])
+    return [
+        row._replace(
+            model=OTHERS if row.model in other_models else row.model,
+            path="" if row.path in other_paths else row.path,
+            client="" if row.client in other_paths else row.client,
+        )
+        for row in rows
+    ]
+
+
+def _new(database: sqlite3.Connection, words: Dict[str, None]) -> List[str]:
+    known = "SELECT 1 FROM words WHERE word=?"
+    return [word for word in words if word and database.execute(known, (word,)).fetchone() is None]
 
 
 def mark_of(database: sqlite3.Connection, server: int) -> Mark:
@@ -218,6 +254,15 @@ def put_loads(database: sqlite3.Connection, place: str, loads: Iterable[Load]) -
             (SELECT started_s FROM loads WHERE place=?1 AND model=?2 ORDER BY started_s DESC LIMIT ?3)""",
             (place, one.model, LOADS_KEPT),
         )
+
+
+def shorten(database: sqlite3.Connection) -> None:
+    """Delete the oldest rows where there are too many; the sums of their days stay."""
+    if database.execute("SELECT count(*) FROM requests").fetchone()[0] > KEPT_ROWS:
+        oldest = "SELECT ended_s FROM requests ORDER BY ended_s DESC LIMIT 1 OFFSET ?"
+        before_s = database.execute(oldest, (KEPT_ROWS,)).fetchone()[0] + 1
+        database.execute("DELETE FROM requests WHERE ended_s<?", (before_s,))
+        database.execute("UPDATE servers SET pruned_s=max(pruned_s, ?)", (before_s,))
 
 
 def prune(database: sqlite3.Connection, days: Optional[int]) -> None:

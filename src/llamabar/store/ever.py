@@ -8,8 +8,7 @@ from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 from llamabar.core.events import FinishedRequest
 from llamabar.core.totals import REMEMBERED, Sums, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
-from llamabar.store.bounds import is_countable
-from llamabar.store.database import Mark, place_of, read_sums
+from llamabar.store.database import Mark, is_countable, place_of, read_sums
 from llamabar.store.reports import MINE
 from llamabar.store.schema import FAULTS, opened_to_read, understood
 

@@ -1,4 +1,4 @@
-"""Charts as PNG, told apart by shape as well as by colour, and the same points as terminal blocks. Newest at the right.
+"""Charts as PNG, told apart by shape as well as by colour. Newest at the right.
 
 A gap is nothing, a zero the base line alone, a value a pale bar with a dark top. A second series is a line in steps, on
 a scale of its own. Both scales begin at 0; their tops stand in the picture, at its left and its right.
@@ -25,7 +25,6 @@ GLYPHS: Dict[str, Tuple[int, ...]] = {
 SCALE_CHARS = 3  # the longest top: 200, 20k, 50G
 FEWEST_POINTS, MOST_PX = 5, 584  # beside two scales an image is at most 640 pixels wide
 HATCH = (0xF8, 0x3E, 0x8F, 0xE3)  # slanting strokes, a pixel a bit, two rows each
-_BLOCKS = "▁▂▃▄▅▆▇█"
 
 Points = Tuple[Optional[float], ...]
 
@@ -87,12 +86,6 @@ def draw_parts(first: float, second: float = 0.0, *, width_px: int = 144, height
     body = [rows[row // 2 % len(rows)] for row in range(height_px // 2 - 2 * LINE_PX)]
     return _png([blank] * (height_px // 4) + [line] * LINE_PX + body + [line] * LINE_PX + [blank] * (height_px // 4),
                 [CLEAR_RGBA, LINE])  # fmt: skip
-
-
-def blocks(values: Points, width: int) -> str:
-    """Return the newest points as block characters; a space for a gap."""
-    shown = values[-width:]
-    return "".join(" " if value is None else _BLOCKS[round(value * (len(_BLOCKS) - 1))] for value in shown)
 
 
 def _px(value: Optional[float], height_px: int) -> Optional[int]:

@@ -8,7 +8,7 @@ from llamabar.core.history import series
 from llamabar.core.state import STARTING, Snapshot, in_flight, loaded
 from llamabar.core.status import BUSY, RULES, Status
 from llamabar.view import charts, doing_words, palette, words
-from llamabar.view.menu import SEPARATOR, Action, Do, Image, Level, Menu, Row, Title
+from llamabar.view.menu import SEPARATOR, Action, Do, Image, Menu, Row, Title
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import actions, activity, models, requests, server
 from llamabar.view.text import name, reason
@@ -49,9 +49,7 @@ def compose(scene: Scene) -> Menu:
 
 
 def _mistakes(scene: Scene) -> Tuple[Row, ...]:
-    mistakes = [
-        Row(words.SETTINGS, reason(said), palette.FAILED, level=Level.WARNING) for said in scene.mistakes
-    ]  # fmt: skip
+    mistakes = [Row(words.SETTINGS, reason(said), palette.FAILED, warning=True) for said in scene.mistakes]
     opens = Row(words.OPEN_SETTINGS, symbol=palette.GEAR, action=Action(Do.SHOW, "settings"))
     return (*mistakes, opens) if mistakes else ()
 

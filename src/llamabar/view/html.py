@@ -7,9 +7,9 @@ row, so that all of it can be read. Text from outside is escaped, and a policy i
 import base64
 import re
 from html import escape
-from typing import Iterable, List, NamedTuple, Optional, Tuple
+from typing import Iterable, NamedTuple, Optional, Tuple
 
-from llamabar.view.menu import SEPARATOR, Image, Level, Menu, Row, Title
+from llamabar.view.menu import SEPARATOR, Image, Menu, Row, Title
 from llamabar.view.page_style import STYLE
 from llamabar.view.symbols import svg
 
@@ -84,16 +84,10 @@ def _item(row: Row, opened: Optional[Tuple[str, ...]], *, part: bool = False, al
     is_open = bool(children) and (opened is None or row.label.partition(": ")[0] in opened)
     inner = f'<ul class="panel" role="list">{children}</ul>' if is_open else ""
     tooltip = f' title="{text(row.tooltip)}"' if row.tooltip else ""
-    classes = " ".join(_classes(row, part=part))
-    item = f'<li class="{classes}"{tooltip}>{_line(row, alternate)}{inner}</li>'
+    still = "" if row.action is not None or row.children else " still"
+    kind = f"row{' part' if part else ''}{' warning' if row.warning else still}"
+    item = f'<li class="{kind}"{tooltip}>{_line(row, alternate)}{inner}</li>'
     return item + (_item(row.alternate, opened, alternate=True) if row.alternate is not None else "")
-
-
-def _classes(row: Row, *, part: bool) -> List[str]:
-    found = ["row", *(["part"] if part else [])]
-    if row.level in (Level.WARNING, Level.ERROR):
-        return [*found, row.level.value]
-    return [*found, *(["still"] if row.action is None and not row.children else [])]
 
 
 def _line(row: Row, alternate: bool) -> str:

@@ -72,13 +72,6 @@ class Image:
         return width_px // 2, height_px // 2
 
 
-class Level(str, Enum):
-    NORMAL = "normal"
-    QUIET = "quiet"
-    WARNING = "warning"
-    ERROR = "error"
-
-
 @dataclass(frozen=True)
 class Row:
     """One line: what it is about, and its value behind that. What SwiftBar knows a row by stays while it lives: the
@@ -94,7 +87,7 @@ class Row:
     alternate: Optional["Row"] = None
     tooltip: str = ""
     subject: Optional[Subject] = None
-    level: Level = Level.NORMAL
+    warning: bool = False
     checked: bool = False
     ambient: bool = False  # moves by itself: never a reason for a frame in a quiet menu
 
@@ -118,7 +111,7 @@ class Row:
         """Return all of a row but its picture and what moves by itself below it."""
         children = tuple(child.still for child in self.children if not child.ambient)
         more = self.alternate.still if self.alternate is not None else None
-        said = (self.label, self.value, self.symbol, self.tooltip, self.level, self.checked)
+        said = (self.label, self.value, self.symbol, self.tooltip, self.warning, self.checked)
         return (said, self.action, children, more)
 
 

@@ -1,7 +1,6 @@
 """How the page looks: a Mac's menu bar and menus, light and dark. Every text stands on one known colour."""
 
-from llamabar.view.menu import Level
-from llamabar.view.palette import LEVEL_COLOURS
+from llamabar.view.palette import WARNING_COLOURS
 
 _LAYOUT = """
 *{box-sizing:border-box}
@@ -34,7 +33,6 @@ min-width:0}
 .value~.mark{margin-left:0}
 .still>.line{color:var(--quiet)}
 .warning>.line{color:var(--warning)}
-.error>.line{color:var(--error)}
 .part{border-top:1px solid var(--edge);margin-top:5px;padding-top:5px}
 .symbol{width:16px;height:16px;flex:none;fill:none;stroke:currentColor;stroke-width:1.4;
 stroke-linecap:round;stroke-linejoin:round}
@@ -45,14 +43,13 @@ img{flex:none;display:block;max-width:60%}
 .unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 """
 
-_WARNING, _ERROR = LEVEL_COLOURS[Level.WARNING], LEVEL_COLOURS[Level.ERROR]
-_LIGHT = (
-    ".light{--desk:#c9d6e4;--bar:#eef2f6;--pressed:#d3dae2;--panel:#fff;--sub:#f3f5f7;--edge:#b4bcc6;--badge:#e3e6ea;--text:#1d1d1f;"
-    f"--quiet:#5f6368;--warning:{_WARNING[0]};--error:{_ERROR[0]}}}"
-)
-_DARK = (
-    ".dark{--desk:#3a4654;--bar:#1c2128;--pressed:#3b434d;--panel:#1e1e1e;--sub:#2a2a2c;--edge:#515357;--badge:#3a3a3d;--text:#f2f2f4;"
-    f"--quiet:#b4b6bb;--warning:{_WARNING[1]};--error:{_ERROR[1]}}}"
-)
+_LIGHT = f""".light{{
+--desk:#c9d6e4;--bar:#eef2f6;--pressed:#d3dae2;--panel:#fff;--sub:#f3f5f7;--edge:#b4bcc6;--badge:#e3e6ea;
+--text:#1d1d1f;--quiet:#5f6368;--warning:{WARNING_COLOURS[0]}}}
+"""
+_DARK = f""".dark{{
+--desk:#3a4654;--bar:#1c2128;--pressed:#3b434d;--panel:#1e1e1e;--sub:#2a2a2c;--edge:#515357;--badge:#3a3a3d;
+--text:#f2f2f4;--quiet:#b4b6bb;--warning:{WARNING_COLOURS[1]}}}
+"""
 
-STYLE = _LAYOUT + _LIGHT + "\n" + _DARK + "\n"
+STYLE = _LAYOUT + _LIGHT + _DARK

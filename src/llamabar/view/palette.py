@@ -4,7 +4,6 @@ from typing import Dict, Tuple
 
 from llamabar.core.phases import Phase
 from llamabar.core.status import Status
-from llamabar.view.menu import Level
 
 RGB = Tuple[int, int, int]
 
@@ -47,12 +46,6 @@ FIX, ADD, ABOUT, ADDRESS, TIME, SPEED = "wrench", "plus", "info", "network", "cl
 PROMPT, SHARE, CONTEXT, NAME, CANCEL, PERSON = "text.alignleft", "chart.pie", "ruler", "tag", "xmark", "person"
 LINK, PROFILE, PIN, AWAKE, HISTORY, REMOVE = "link", "square.grid.2x2", "pin", "sun.max", "calendar", "trash"
 
-# light appearance, dark appearance; at least 4.5:1 on white and on #1E1E1E
-LEVEL_COLOURS: Dict[Level, Tuple[str, str]] = {
-    Level.WARNING: ("#8A5A00", "#FFC252"),
-    Level.ERROR: ("#B3261E", "#FF8A80"),
-}
-CHART_COLOURS = (
-    "dimgray",
-    "silver",
-)  # of the words beside a chart: an item of a colour is not dimmed, nor is its image
+# Light appearance, dark appearance; a warning has at least 4.5:1 on white and on #1E1E1E.
+WARNING_COLOURS = ("#8A5A00", "#FFC252")
+CHART_COLOURS = ("dimgray", "silver")  # of the words beside a chart: an item of a colour is not dimmed, nor its image

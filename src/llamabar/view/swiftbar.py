@@ -38,9 +38,7 @@ _SYMBOL = re.compile(r":[^\s:]+:")
 _BARE = re.compile(r"[\w./%+-]+", re.ASCII)  # needs no quotes
 _VERBATIM = "symbolize=false emojize=false"
 _ESCAPED = str.maketrans({"|": "\u00a6", "\\": "\\\\"})
-_UNQUOTED = str.maketrans(
-    {'"': "\u2033", "\\": "\u2216", "\u200d": None}
-)  # a backslash in quotes is kept with its character
+_UNQUOTED = str.maketrans({'"': "\u2033", "\\": "\u2216", JOINER: None})  # in quotes a backslash stays
 _URL_CHARS = "-._~:/?#[]@!$&()*+,;=%"
 
 
@@ -157,14 +155,13 @@ def _line(row: Row, clicks: Clicks, level: int, alternate: bool) -> str:
     text = row.label if clicks.badges else row.text
     params = clicks.params(row.action) if row.action is not None else []
     params += _picture(row)
-    if row.level in palette.LEVEL_COLOURS and not row.children:  # a parent of a colour may not open
-        params.append("color=" + ",".join(palette.LEVEL_COLOURS[row.level]))
+    if row.warning and not row.children:  # a parent of a colour may not open
+        params.append("color=" + ",".join(palette.WARNING_COLOURS))
     if row.checked:
         params.append("checked=true")
     if row.subject is not None and row.subject.kind == MODEL and " " in text and ":" not in text:
-        params.append(
-            f"font={hashlib.blake2s(row.subject.target.encode('utf-8', 'replace'), digest_size=3).hexdigest()}"
-        )
+        target = row.subject.target.encode("utf-8", "replace")
+        params.append(f"font={hashlib.blake2s(target, digest_size=3).hexdigest()}")
     if _SYMBOL.search(text):
         params.append(_VERBATIM)
     if row.value and clicks.badges:

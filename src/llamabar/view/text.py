@@ -38,30 +38,6 @@ def reason(outside: str) -> str:
     return shown if len(shown) <= REASON_LIMIT_CHARS else shown[: REASON_LIMIT_CHARS - 1] + "…"
 
 
-def columns(text: str) -> int:
-    """Return how many columns a terminal gives to a text."""
-    return sum(_columns_of(char) for char in text)
-
-
-def fit(text: str, width: int) -> str:
-    """Return the text cut to a number of columns, with an ellipsis if anything is missing."""
-    if columns(text) <= width:
-        return text
-    used, kept = 0, []
-    for char in text:
-        used += _columns_of(char)
-        if used > width - 1:
-            break
-        kept.append(char)
-    return "".join(kept) + "…"
-
-
-def pad(text: str, width: int, *, right: bool = False) -> str:
-    """Return the text filled up with blanks, at their `right`."""
-    blanks = " " * max(0, width - columns(text))
-    return blanks + text if right else text + blanks
-
-
 def _without_stacks(text: str) -> str:
     """At most two combining marks on a letter, none at the start: more run over the rows around."""
     kept, marks = [], 2
@@ -70,9 +46,3 @@ def _without_stacks(text: str) -> str:
         if marks <= 2:
             kept.append(char)
     return "".join(kept)
-
-
-def _columns_of(char: str) -> int:
-    if unicodedata.combining(char) or unicodedata.category(char) in ("Mn", "Me", "Cf"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1

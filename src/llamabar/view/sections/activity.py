@@ -10,7 +10,7 @@ from llamabar.core.state import loaded
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, total
 from llamabar.view import palette, words
 from llamabar.view.charts import draw_parts
-from llamabar.view.menu import Image, Level, Row
+from llamabar.view.menu import Image, Row
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import chart, day, fact, in_terminal, spread_words
 
@@ -35,7 +35,7 @@ def memory(scene: Scene) -> Optional[Row]:
     if short is None:
         return Row(words.MEMORY, said, palette.MEMORY, children=children, ambient=True)
     said = f"{said}, {short}"
-    return Row(words.MEMORY, said, palette.FAILED, children=children, level=Level.WARNING, ambient=True)
+    return Row(words.MEMORY, said, palette.FAILED, children=children, warning=True, ambient=True)
 
 
 def _held(scene: Scene) -> List[Tuple[Server, str, float]]:
@@ -50,9 +50,9 @@ def _parts(models_bytes: Optional[float], used_bytes: float, total_bytes: int) -
     image = Image(draw_parts(*shares), shares)
     free = fact(palette.MEMORY, words.FREE, units.size(max(0.0, total_bytes - used_bytes)), ambient=True)
     if models_bytes is None:
-        return (Row(words.IN_USE, units.size(used_bytes), image=image, level=Level.QUIET, ambient=True), free)
+        return (Row(words.IN_USE, units.size(used_bytes), image=image, ambient=True), free)
     return (
-        Row(words.MODELS, units.size(models_bytes), image=image, level=Level.QUIET, ambient=True),
+        Row(words.MODELS, units.size(models_bytes), image=image, ambient=True),
         fact(palette.MORE, words.OTHER_PROGRAMS, units.size(parts_bytes[1]), ambient=True),
         free,
     )
@@ -74,7 +74,7 @@ def _models(scene: Scene, held: List[Tuple[Server, str, float]], total_bytes: Op
 def _model(label: str, said: str, share: Optional[float]) -> Row:
     if share is None:
         return fact(palette.NAME, label, said, ambient=True)
-    return Row(label, said, image=Image(draw_parts(share), (share,)), level=Level.QUIET, ambient=True)
+    return Row(label, said, image=Image(draw_parts(share), (share,)), ambient=True)
 
 
 def _processors(scene: Scene) -> Iterator[Row]:
@@ -89,7 +89,7 @@ def _processors(scene: Scene) -> Iterator[Row]:
             image = chart(server, scene, reading, ceiling=1.0)
             tooltip = spread_words(server, scene, reading, units.percent)
             said = f"{units.percent(ratio)}{more}"
-            yield Row(label, said, image=image, tooltip=tooltip, level=Level.QUIET, ambient=True)
+            yield Row(label, said, image=image, tooltip=tooltip, ambient=True)
 
 
 def today(server: Server, scene: Scene) -> Optional[Row]:

@@ -7,7 +7,7 @@ from llamabar.core.history import History, Spread, nice_ceiling, series, spread
 from llamabar.core.totals import Sums
 from llamabar.view import words
 from llamabar.view.charts import SMALL, Chart, Scale, draw, scaled
-from llamabar.view.menu import Action, Do, Image, Level, Row
+from llamabar.view.menu import Action, Do, Image, Row
 from llamabar.view.scene import Scene, Server
 
 GB, SPREAD_BUCKETS = 1e9, 5
@@ -15,7 +15,7 @@ GB, SPREAD_BUCKETS = 1e9, 5
 
 def fact(symbol: str, label: str, value: str, *, tooltip: str = "", ambient: bool = False) -> Row:
     """Return a row that says something and does nothing."""
-    return Row(label, value, symbol, level=Level.QUIET, tooltip=tooltip, ambient=ambient)
+    return Row(label, value, symbol, tooltip=tooltip, ambient=ambient)
 
 
 def item(

@@ -11,7 +11,7 @@ from llamabar.core.phases import phases
 from llamabar.core.state import READY, STOPPING, Model, loadable, requests_of
 from llamabar.core.totals import FIRST_TOKEN, Sums
 from llamabar.view import doing_words, palette, words
-from llamabar.view.menu import SEPARATOR, Action, Do, Level, Row
+from llamabar.view.menu import SEPARATOR, Action, Do, Row
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import asking, chart, day, fact, item, spread_of, spread_words
 from llamabar.view.sections.requests import WAITING
@@ -80,7 +80,7 @@ def _speed(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
         yield from _known(palette.SPEED, words.LAST_SPEED, "" if last is None else f"{words.tps(last.tps)}{ago}")
         return
     image = chart(server, scene, "generation_tps", model=model.id, second="prompt_tps")
-    yield Row(words.SPEED, words.speed(now or last), image=image, level=Level.QUIET)
+    yield Row(words.SPEED, words.speed(now or last), image=image)
     if spread is not None:
         best = max(spread.highest, now.tps if now is not None else 0.0)
         lowest, typical = (words.tps(min(tps, best)) for tps in (spread.lowest, spread.typical))
@@ -93,7 +93,7 @@ def _memory(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
         return
     said = words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
     image = chart(server, scene, "memory_bytes", model=model.id)
-    yield Row(words.MEMORY, said, image=image, level=Level.QUIET, ambient=True)
+    yield Row(words.MEMORY, said, image=image, ambient=True)
 
 
 def _context(model: Model) -> str:

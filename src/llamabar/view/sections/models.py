@@ -10,7 +10,7 @@ from llamabar.core.speed import Reading
 from llamabar.core.state import READY, STARTING, STOPPING, Model, Snapshot, at_work, in_flight, loadable, requests_of
 from llamabar.core.status import Status
 from llamabar.view import doing_words, needs, palette, words
-from llamabar.view.menu import MODEL, Action, Do, Level, Row, Subject
+from llamabar.view.menu import MODEL, Action, Do, Row, Subject
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import model
 from llamabar.view.sections.items import fact
@@ -158,8 +158,8 @@ def _model_row(server: Server, scene: Scene, one: Model, *, brief: bool = False)
             return replace(again, value=value, symbol=symbol, action=None, children=children)
         why = (fact(palette.ABOUT, words.REASON, reason(one.failure)),) if one.failure else ()
         children = (*why, replace(again, label=words.LOAD_AGAIN, symbol=palette.RESTART, value="", subject=None))
-        level = Level.WARNING if _failed(one, now_s) else Level.NORMAL
-        return replace(again, value=value, symbol=symbol, action=None, children=children, level=level)
+        failed = _failed(one, now_s)
+        return replace(again, value=value, symbol=symbol, action=None, children=children, warning=failed)
 
     made_of = (one, value, symbol, brief, server.label(one.id), *model.made_of(server, scene, one))
     return scene.remembered.part((MODEL, server.name, one.id), made_of, _make)

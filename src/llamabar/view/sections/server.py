@@ -7,7 +7,7 @@ from llamabar.core.events import FaultKind, ServiceState
 from llamabar.core.state import READY, STARTING, Snapshot, in_flight, loaded
 from llamabar.core.status import Status
 from llamabar.view import palette, words
-from llamabar.view.menu import Action, Do, Level, Row
+from llamabar.view.menu import Action, Do, Row
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import asking, chart, fact, in_terminal, item, over, service_known, spread_of
 from llamabar.view.text import name, plain, reason
@@ -112,7 +112,7 @@ def _remedies(server: Server) -> List[Row]:
         copied = Action(Do.COPY, cause.remedy, server=server.name)
         found.append(Row(f"{words.COPY_FIX}: {reason(cause.remedy)}", symbol=palette.FIX, action=copied))
     elif fault.kind in words.REMEDIES:
-        found.append(Row(words.REMEDIES[fault.kind], symbol=palette.FIX, level=Level.WARNING))
+        found.append(Row(words.REMEDIES[fault.kind], symbol=palette.FIX, warning=True))
     if fault.kind in OPENS_SETTINGS:
         found.append(item(server, palette.GEAR, words.OPEN_SETTINGS, Do.SHOW, target="settings"))
     return found
@@ -130,7 +130,7 @@ def _start(server: Server) -> Row:
 def _refused(server: Server, now_s: float) -> Tuple[Row, ...]:
     """Return a row for each click that was refused just now and has no row of a model to say so."""
     return tuple(
-        Row(words.refused(asked.what, reason(asked.failure)), symbol=palette.FAILED, level=Level.WARNING)
+        Row(words.refused(asked.what, reason(asked.failure)), symbol=palette.FAILED, warning=True)
         for asked in server.snapshot.asked.values()
         if asked.failure and asked.what not in (Do.LOAD.value, Do.UNLOAD.value) and asked.ended_s is not None
         if now_s - asked.ended_s < words.REFUSED_FOR_S
