@@ -12,7 +12,7 @@ import pytest
 
 from llamabar.app.loop import Watch
 from llamabar.core.events import FinishedRequest, ModelInfo, ModelsListed, RequestsFinished, StreamOpened
-from llamabar.core.history import Readings, known, record, tick
+from llamabar.core.history import Readings, record, spread, tick
 from llamabar.core.totals import Rows
 from llamabar.macos.paths import HISTORY_FILE
 from llamabar.settings.load import ServerSettings, Settings
@@ -99,7 +99,7 @@ def test_the_charts_of_a_server_and_of_its_models_go_on_after_a_new_start(tmp_pa
     wait_for(lambda: today(watch) and watch.monitor.servers["one"].models)
     closed(store)
     for history in watch.monitor.histories()["one"].values():
-        assert max(known(history, "generation_tps")) == 4.0
+        assert spread(history, "generation_tps").highest == 4.0
     assert set(watch.monitor.histories()["one"]) == {"", "m"}
 
 
