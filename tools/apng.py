@@ -3,11 +3,15 @@
 The format: https://www.w3.org/TR/png-3/#apng-frame-based-animation
 """
 
+import hashlib
+import re
 import struct
 import zlib
 from typing import Iterator, List, NamedTuple, Sequence, Tuple
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SOURCE = b"Source"
+UNSEEN = re.compile(r' (?:title|alt|aria-[a-z]+|role)="[^"]*"|<span class="unseen">[^<]*</span>')
 BIT_DEPTH, INDEXED = 8, 3
 AS_IT_IS, OVERWRITE = 0, 0  # what is done with a frame's place after it, and with what was there before it
 
@@ -52,6 +56,23 @@ def chunks(picture: bytes) -> Iterator[Tuple[bytes, bytes]]:
             raise ValueError(f"damaged chunk at {at}")
         yield named[:4], named[4:]
         at += 12 + size
+
+
+def with_source(picture: bytes, page: str) -> bytes:
+    """Return a PNG that says from what page it was drawn."""
+    end = _chunk(b"IEND", b"")
+    return picture[: -len(end)] + _chunk(b"tEXt", SOURCE + b"\0" + source(page).encode("ascii")) + end
+
+
+def source_of(picture: bytes) -> str:
+    """Return from what page a PNG says that it was drawn, "" where it does not say."""
+    texts = [text.partition(b"\0") for name, text in chunks(picture) if name == b"tEXt"]
+    return next((said.decode("latin-1") for key, _, said in texts if key == SOURCE), "")
+
+
+def source(page: str) -> str:
+    """Return what stands for all of a page that can be seen in a picture."""
+    return hashlib.sha256(UNSEEN.sub("", page).encode("utf-8")).hexdigest()[:32]
 
 
 def _shown(frames: Sequence[Rows]) -> List[Tuple[Rows, Box, int]]:

@@ -9,7 +9,7 @@ import png
 
 from llamabar.view.html import State, page
 from tools import chromium
-from tools.apng import animated
+from tools.apng import animated, with_source
 from tools.colours import Colour, nearest, palette
 from tools.minute import menus
 
@@ -29,16 +29,22 @@ CUT_OFF = "[...document.querySelectorAll('.desk')].filter(e => e.scrollHeight > 
 
 def films(program: str) -> Dict[str, bytes]:
     """Return the animations by name; raise ValueError if a menu does not fit into the picture."""
-    shown = menus()
+    drawn = minute_page()
     with tempfile.TemporaryDirectory() as folder, chromium.browser(program) as browser:
         path = Path(folder) / "minute.html"
-        path.write_text(page((State("", shown[second], ()) for second in SECONDS), heading="A minute"), "utf-8")
+        path.write_text(drawn, "utf-8")
         browser.open(path)
         browser.resize(WIDTH_PX + 80, scale=SCALE)
         browser.ask(PUT_STYLE)
         if browser.ask(CUT_OFF):
             raise ValueError(f"a menu is higher than {HEIGHT_PX} px: tools/film.py")
-        return {name: _film(browser, browser.ask(PLACES % appearance)) for appearance, name in NAMES.items()}
+        places = {name: browser.ask(PLACES % appearance) for appearance, name in NAMES.items()}
+        return {name: with_source(_film(browser, found), drawn) for name, found in places.items()}
+
+
+def minute_page() -> str:
+    """Return the page that the frames are photographed from."""
+    return page((State("", menus()[second], ()) for second in SECONDS), heading="A minute") + STYLE
 
 
 def _film(browser: chromium.Browser, places: List[Dict[str, float]]) -> bytes:

@@ -4,6 +4,7 @@ real monitor. No process and no chance is in it, so it is always the same.
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Dict, Iterator, List
 
 from llamabar.app.monitor import Monitor, Watched
@@ -12,6 +13,7 @@ from llamabar.demo.dialect import MODELS, DemoModel
 from llamabar.demo.load import CRASH, PAUSE_S, SCRIPT
 from llamabar.view.compose import compose
 from llamabar.view.menu import Menu
+from llamabar.view.scene import Scene
 from tools.scenes import ROUTES
 
 NAME, CHAT, EMBEDDINGS = "mac", "/v1/chat/completions", "/v1/embeddings"
@@ -88,8 +90,12 @@ class Life:
         for event in (*told, ev.ServiceFound("org.llamabar.llama-swap", ev.ServiceState.RUNNING), self._listed()):
             self._tell(event)
 
-    def minute(self, *, goes_well: bool = False) -> Iterator[Menu]:
-        """Play the script once, or what goes well of it; yield the menu at each second."""
+    def minute(self) -> Iterator[Menu]:
+        """Play the script once; yield the menu at each second."""
+        return map(compose, self.scenes())
+
+    def scenes(self, *, goes_well: bool = False) -> Iterator[Scene]:
+        """Play the script once, or what goes well of it; yield the scene at each second."""
         due = [one for one in _timed(self.now_s) if not (goes_well and one[1] in FAILING)]
         ends_s = due[-1][0] + PAUSE_S
         while self.now_s < ends_s:
@@ -100,14 +106,14 @@ class Life:
             if self.now_s % 1.0 == 0.0:
                 self._measure()
                 self.monitor.tick(now_s=self.now_s)
-                yield self._menu()
+                yield self._scene()
             self.now_s += STEP_S
 
-    def _menu(self) -> Menu:
+    def _scene(self) -> Scene:
         scene = self.monitor.scene(now_s=self.now_s)
         for server in scene.servers:
             self.monitor.servers[server.name].figures = server.figures
-        return compose(scene)
+        return scene
 
     def _tell(self, event: ev.Event) -> None:
         self.monitor.take(NAME, event, at_s=self.now_s)
@@ -214,9 +220,10 @@ def _timed(begin_s: float) -> Iterator["tuple[float, str, int, int]"]:
         yield begin_s, model, tokens, words
 
 
+@lru_cache(maxsize=1)
 def menus() -> List[Menu]:
     """Return the menu at each second of a minute, after some that were like it."""
     life = Life()
     for _ in range(LOOPS):
-        list(life.minute(goes_well=True))
+        list(life.scenes(goes_well=True))
     return list(life.minute())

@@ -12,6 +12,7 @@ import png
 
 from llamabar.view.html import page
 from tools import chromium, film
+from tools.apng import with_source
 from tools.colours import nearest, palette
 from tools.scenes import Named, scenes
 
@@ -52,11 +53,16 @@ def photographed(program: str) -> List[Tuple[Named, bytes]]:
     with tempfile.TemporaryDirectory() as folder, chromium.browser(program) as browser:
         for named in scenes():
             path = Path(folder) / f"{named.name}.html"
-            path.write_text(page([named.state], heading=named.caption), "utf-8")
+            path.write_text(scene_page(named), "utf-8")
             browser.open(path)
-            sizes = (photograph(browser, scale) for scale in SCALES)
+            sizes = (with_source(photograph(browser, scale), scene_page(named)) for scale in SCALES)
             found.append((named, next((one for one in sizes if len(one) <= LARGEST_BYTES), b"")))
     return found
+
+
+def scene_page(named: Named) -> str:
+    """Return the page that a scene is photographed from."""
+    return page([named.state], heading=named.caption)
 
 
 def photograph(browser: chromium.Browser, scale: float) -> bytes:

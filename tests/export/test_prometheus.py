@@ -97,6 +97,14 @@ def test_the_documents_list_every_metric_as_the_exporter_describes_it():
     assert rows in page, f"write there:\n{rows}"
 
 
+def test_the_pictures_of_the_dashboard_show_its_panels_of_today():
+    rows = dict.fromkeys(panel.row for panel in dashboard.PANELS)
+    for number, row in enumerate(rows, 1):
+        picture = (ROOT / "docs" / "pictures" / f"fleet-{number}.svg").read_text("utf-8")
+        titles = [panel.title for panel in dashboard.PANELS if panel.row == row]
+        assert re.findall(r'<text class="t"[^>]*>([^<]*)', picture) == titles, "python3 build.py fleet draws them again"
+
+
 def written(beginning):
     """Return what docs/fleet.md tells to write that begins with some words, as one text."""
     page = (ROOT / "docs" / "fleet.md").read_text("utf-8")

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from tools.apng import source, source_of
 from tools.scenes import scenes
 
 from llamabar.core.status import Status
@@ -15,7 +16,7 @@ from llamabar.view.html import State, page
 from llamabar.view.menu import Action, Do, Image, Menu, Row, Title
 from llamabar.view.palette import SYMBOLS
 from llamabar.view.symbols import DRAWN
-from tools import film
+from tools import film, pictures
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 HOSTILE = (
@@ -151,3 +152,18 @@ def test_the_pictures_are_those_of_the_scenes_and_small():
     sizes = {path.stem: path.stat().st_size for path in PICTURES.glob("*.png")}
     assert set(sizes) == {named.name for named in scenes()} | set(film.NAMES.values()), "build.py pictures"
     assert max(size for name, size in sizes.items() if name not in film.NAMES.values()) <= 60_000
+
+
+def scene_pages():
+    return {named.name: pictures.scene_page(named) for named in scenes()}
+
+
+def minute_pages():
+    return dict.fromkeys(film.NAMES.values(), film.minute_page())
+
+
+@pytest.mark.parametrize("made", [scene_pages, minute_pages])
+def test_the_pictures_show_the_menu_as_it_is_today(made):
+    drawn = {path.stem: source_of(path.read_bytes()) for path in PICTURES.glob("*.png")}
+    old = [name for name, page in made().items() if drawn.get(name) != source(page)]
+    assert old == [], "the menu looks different now: python3 build.py pictures draws them again"
