@@ -3,6 +3,7 @@
 The format: https://www.w3.org/TR/png-3/#apng-frame-based-animation
 """
 
+import base64
 import hashlib
 import re
 import struct
@@ -12,6 +13,7 @@ from typing import Iterator, List, NamedTuple, Sequence, Tuple
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 SOURCE = b"Source"
 UNSEEN = re.compile(r' (?:title|alt|aria-[a-z]+|role)="[^"]*"|<span class="unseen">[^<]*</span>')
+DRAWN = re.compile("data:image/png;base64,([A-Za-z0-9+/=]+)")
 BIT_DEPTH, INDEXED = 8, 3
 AS_IT_IS, OVERWRITE = 0, 0  # what is done with a frame's place after it, and with what was there before it
 
@@ -60,8 +62,9 @@ def chunks(picture: bytes) -> Iterator[Tuple[bytes, bytes]]:
 
 def with_source(picture: bytes, page: str) -> bytes:
     """Return a PNG that says from what page it was drawn."""
-    end = _chunk(b"IEND", b"")
-    return picture[: -len(end)] + _chunk(b"tEXt", SOURCE + b"\0" + source(page).encode("ascii")) + end
+    *kept, end = [(name, data) for name, data in chunks(picture) if name != b"tEXt"]
+    said = (b"tEXt", SOURCE + b"\0" + source(page).encode("ascii"))
+    return SIGNATURE + b"".join(_chunk(*one) for one in (*kept, said, end))
 
 
 def source_of(picture: bytes) -> str:
@@ -71,8 +74,14 @@ def source_of(picture: bytes) -> str:
 
 
 def source(page: str) -> str:
-    """Return what stands for all of a page that can be seen in a picture."""
-    return hashlib.sha256(UNSEEN.sub("", page).encode("utf-8")).hexdigest()[:32]
+    """Return what stands for all of a page that can be seen in a picture, whatever zlib its charts were made with."""
+    seen = DRAWN.sub(lambda found: _pixels(base64.b64decode(found[1])).hex(), UNSEEN.sub("", page))
+    return hashlib.sha256(seen.encode("utf-8")).hexdigest()[:32]
+
+
+def _pixels(picture: bytes) -> bytes:
+    found = [data for name, data in chunks(picture) if name == b"IDAT"]
+    return picture[:33] + zlib.decompress(b"".join(found))  # 33: with its size
 
 
 def _shown(frames: Sequence[Rows]) -> List[Tuple[Rows, Box, int]]:
