@@ -8,12 +8,41 @@ import textwrap
 from pathlib import Path
 from typing import Dict, Iterator
 
+from llamabar.core.status import Status
 from llamabar.terminal import words
+from llamabar.view import words as menu_words
+from llamabar.view.palette import GLYPHS
 from tools.scenes import scenes
 
 ROOT = Path(__file__).resolve().parent.parent
 SCREENS = ROOT / "tests" / "golden" / "terminal" / "80x24.txt"
 SHOWN = ("generating", "failed", "offline")
+SHAPES: Dict[Status, str] = {
+    Status.NO_SERVICE: "a question mark",
+    Status.STOPPED: "a square in a circle",
+    Status.STARTING: "a dotted circle",
+    Status.CRASHING: "an exclamation mark in an octagon",
+    Status.UNREACHABLE: "a cross in a circle",
+    Status.UNAUTHORIZED: "a key",
+    Status.INCOMPATIBLE: "an exclamation mark in a triangle; after a model failed, too",
+    Status.EMPTY: "an empty circle",
+    Status.READY: "a filled circle in a circle",
+    Status.LOADING: "an arrow down",
+    Status.QUEUED: "an hourglass",
+    Status.PROMPT: "lines of text under a magnifying glass",
+    Status.GENERATING: "a waveform",
+    Status.STOPPING: "an arrow up",
+}
+FIGURES: Dict[str, str] = {
+    "~41.2": "estimated from the bytes of the answer; without the ~ it is the model server's own count",
+    "last 41.2": "the speed of the last answer; nothing is generated now",
+    "–": "not known, or none",
+    "(18 GB)": "not loaded; it took that when it was loaded before",
+    "2.4k/4.1k": "how much of the context is used, and its size",
+    "UNLOADS 4 min": "the time left while it is idle; while it is in use, the time it may be idle",
+    "⚠": "failed to load or crashed in the last ten minutes",
+    "↑16 ↓169": "rows above and below that a longer window would show",
+}
 
 
 def paragraph(*lines: str) -> str:
@@ -33,6 +62,8 @@ def menu() -> Iterator[str]:
             "language or `[menu] language`.",
         ),
     )
+    yield from ("", "## What the symbols mean", "", "| in the menu bar | in the terminal | it means |", "|---|---|---|")
+    yield from (f"| {SHAPES[status]} | {GLYPHS[status]} | {menu_words.STATUS[status]} |" for status in Status)
     for named in scenes():
         yield from ("", f"## {named.caption}", "", f"![{named.caption}](pictures/{named.name}.png)")
 
@@ -53,6 +84,8 @@ def terminal() -> Iterator[str]:
     screens = _screens()
     for name in SHOWN:
         yield from ("", "```text", screens[name], "```")
+    yield from ("", "## What the figures mean", "", "| figure | what it means |", "|---|---|")
+    yield from (f"| {figure} | {what} |" for figure, what in FIGURES.items())
     yield from ("", "## Keys", "", "| key | what it does |", "|---|---|")
     yield from (f"| {keys} | {what} |" for keys, what in words.HELP.items())
     yield from (
