@@ -5,8 +5,9 @@
 # dialog) and has it unpack the program.
 {
 LLAMABAR_FILE=$0
-MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-1} # glibc alone reads it: three threads a server would each keep memory of their own
-export LLAMABAR_FILE MALLOC_ARENA_MAX
+# glibc alone reads these: threads that share one heap, and large blocks that go back to the system, save a third
+MALLOC_ARENA_MAX=${MALLOC_ARENA_MAX:-1} MALLOC_MMAP_THRESHOLD_=${MALLOC_MMAP_THRESHOLD_:-131072}
+export LLAMABAR_FILE MALLOC_ARENA_MAX MALLOC_MMAP_THRESHOLD_
 if [ -z "$SHIV_FORCE_EXTRACT$SHIV_INTERPRETER$SHIV_ENTRY_POINT$SHIV_MODULE$SHIV_CONSOLE_SCRIPT" ]; then
   d=${SHIV_ROOT:-$HOME/.shiv}/llamabar.pyz_@BUILD_ID@
   if [ -O "$d/python" ] && { read -r asked; read -r py; } <"$d/python" && [ "$asked" = "$LLAMABAR_PYTHON" ] &&

@@ -6,6 +6,7 @@ import pytest
 
 from llamabar.app.monitor import Monitor, Watched
 from llamabar.core import decode, limits
+from llamabar.core.events import FinishedRequest, RequestsFinished
 from llamabar.core.state import in_flight
 from llamabar.sources.clicks import ClickReader
 from llamabar.sources.inbox import Inbox
@@ -75,6 +76,17 @@ def test_a_click_that_came_while_others_waited_is_done_after_them():
     assert [click.token for _, _, click in inbox.take()] == ["a"]
 
 
+
+@pytest.mark.parametrize("kept", [limits.ROWS, 16])
+def test_rows_that_the_history_keeps_are_let_go(kept):
+    rows = tuple(FinishedRequest(number, "m", at_unix_s=1.0 + number) for number in range(limits.ROWS))
+    monitor = Monitor({"s": Watched("s", "http://127.0.0.1:1", snapshot=live())}, rows_kept=kept, day_of=str)
+    handed = []
+    monitor.keep = lambda found: handed.extend(found.rows)
+    for _ in range(2):  # it tells all of them again
+        monitor.take("s", RequestsFinished(rows), at_s=1.0)
+    assert handed == list(rows)
+    assert monitor.servers["s"].snapshot.rows == rows[-kept:] and monitor.servers["s"].snapshot.new_rows == ()
 
 
 def test_the_menu_counts_the_models_that_are_left_out():

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -131,6 +132,27 @@ def test_where_two_share_a_port_the_one_at_the_address_itself_answers():
         assert processes.listener("127.0.0.1", port) == psutil.Process()
         assert processes.listener("localhost", port) == psutil.Process()
         assert processes.listener("::1", port) is None
+
+
+def test_twenty_who_look_at_once_read_the_process_table_twice_and_none_is_told_of_a_time_before(monkeypatch):
+    looks, all_ask = [], threading.Barrier(20)
+    read_table = psutil.pids
+    monkeypatch.setattr(processes.psutil, "pids", lambda: looks.append(1) or read_table())
+    found = []
+
+    def _look(port):
+        all_ask.wait()
+        found.append(processes.listener("127.0.0.1", port))
+
+    with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in range(20)]
+        threads = [threading.Thread(target=_look, args=(port,)) for port in ports]
+        for one in threads:
+            one.start()
+        for one in threads:
+            one.join()
+        assert found == [psutil.Process()] * 20 and 1 <= len(looks) <= 5  # a thread may come late
+    assert processes.listener("127.0.0.1", ports[0]) is None, "it listens no longer"
 
 
 @pytest.mark.parametrize("error", [RuntimeError("proc_pidinfo"), NotImplementedError(), OSError(5, "i/o")])

@@ -38,6 +38,7 @@ from llamabar.view.scene import MenuOptions
 BUSY_HOST_S, CALM_HOST_S = 2.0, 20.0
 LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
 FAULT_PAUSE_S = 5.0
+ROWS_KEPT = 200  # in memory, where the history keeps them all: more have hardly ended between two looks
 LONGEST_WAIT_S = 5.0
 
 
@@ -84,7 +85,7 @@ class Watch:
             environment, self.inbox.put, servers=places, histories=self.monitor.histories, days=self.settings.kept_days,
             report=lambda error: self.inbox.put("", Failed(error)), only_here=self.settings.only_here,
         )  # fmt: skip
-        self.monitor.keep = store.add
+        self.monitor.keep, self.monitor.rows_kept = store.add, ROWS_KEPT
         store.start()
         return store
 

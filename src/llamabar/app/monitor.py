@@ -1,9 +1,9 @@
 """All state of the program, on one thread: events in, queries and frames out. It is told the time."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
 
-from llamabar.core import cadence, needs, queries, readings
+from llamabar.core import cadence, limits, needs, queries, readings
 from llamabar.core import events as ev
 from llamabar.core.history import Chart as Kept
 from llamabar.core.history import History, record, restored, tick
@@ -56,6 +56,7 @@ class Monitor:
     tomorrow: Optional[str] = None  # a row that is dated later is not of any day
     day_of: Optional[Callable[[float], str]] = None  # tells the local date of a time; without it no day is counted
     keep: Callable[[Rows], None] = lambda _: None  # is handed the rows that are new
+    rows_kept: int = limits.ROWS  # of each server in memory; one takes 600 bytes
     version: str = ""
     aside: str = ""
     unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
@@ -97,10 +98,10 @@ class Monitor:
     def _count(self, watched: Watched, day_of: Callable[[float], str], load_s: Mapping[int, float]) -> None:
         """Count the new rows, and hand them over to be kept."""
         new = watched.totals.add(watched.snapshot.new_rows, day_of, until=self.tomorrow)
+        watched.snapshot = replace(watched.snapshot, new_rows=(), rows=watched.snapshot.rows[-self.rows_kept :])
         if new:
-            rows = Rows(watched.name, watched.url, tuple(new), watched.totals.number, watched.unread, load_s)
+            self.keep(Rows(watched.name, watched.url, tuple(new), watched.totals.number, watched.unread, load_s))
             watched.unread = False
-            self.keep(rows)
 
     def _keep_loads(self, watched: Watched, measured: List[needs.Load]) -> None:
         """Hand over what loads took, once each and again when one takes more."""

@@ -15,6 +15,7 @@ from llamabar.core.history import Chart
 from llamabar.core.limits import DAYS_WAITING, NAMES
 from llamabar.core.needs import Load, Needs
 from llamabar.core.rates import MOST_PROMPT_TPS, rate
+from llamabar.core.seen import Seen
 
 OTHERS = "(other models)"  # beyond as many names as are counted in a day
 MOST = 2**53  # of a row's number
@@ -24,7 +25,6 @@ STEP = math.log(1.01)
 SMALLEST = 1e-3
 FEWEST_COMPARED = 20  # requests on each side
 LEAST_CHANGE, ERRORS = 0.05, 3.0
-REMEMBERED = 2_000  # rows: llama-swap sends at most its newest 1,000 again
 
 Spread = Mapping[int, int]  # how many values there are, by step
 GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD, DURATION = (
@@ -142,7 +142,7 @@ class Totals:
         self.told = Told("", {})
         self.number = 0
         self._since: Dict[str, Dict[str, Sums]] = {}
-        self._seen: Dict[Tuple[int, int], None] = {}
+        self._seen = Seen()
 
     def add(
         self, rows: Iterable[FinishedRequest], day_of: Callable[[float], str], *, until: Optional[str] = None
@@ -151,14 +151,12 @@ class Totals:
         new = [row for row in rows if is_dated(row) and identity(row) not in self._seen]
         new = [row for row in new if until is None or day_of(row.at_unix_s or 0.0) <= until]
         for row in new:
-            self._seen[identity(row)] = None
+            self._seen.add(identity(row))
             day = day_of(row.at_unix_s or 0.0)
             if day in self._since or len(self._since) < DAYS_WAITING:
                 models = self._since.setdefault(day, {})
                 name = row.model if row.model in models or len(models) < NAMES else OTHERS
                 models[name] = total((models.get(name, Sums()), of_row(row)))
-        for old in list(self._seen)[:-REMEMBERED]:
-            del self._seen[old]
         self.number += bool(new)
         return new
 
@@ -166,7 +164,8 @@ class Totals:
         """Take what the history says, unless rows came that it does not know yet: it tells again."""
         if told.number == self.number:
             self.told, self._since = told._replace(known=()), {}
-            self._seen.update(dict.fromkeys(told.known))
+            for row in told.known:
+                self._seen.add(row)
 
     def of(self, day: str) -> Dict[str, Sums]:
         found = dict(self.told.models) if self.told.day == day else {}

@@ -11,12 +11,12 @@ from itertools import accumulate
 from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.core.events import FinishedRequest
+from llamabar.core.seen import Seen
 from llamabar.core.state import Model, Snapshot
 from llamabar.core.totals import (
     DURATION,
     FIRST_TOKEN,
     GENERATION,
-    REMEMBERED,
     Sums,
     identity,
     of_row,
@@ -91,7 +91,7 @@ class Book:
         self.others = Counts()  # of every model that the server's table does not list
         self._models: Dict[str, Counts] = {}
         self._snapshot = Snapshot()
-        self._fresh: Dict[Tuple[int, int], None] = {}  # rows that are counted and in no history that was read
+        self._fresh = Seen()  # rows that are counted and in no history that was read
         for model, sums in (ever.models if ever is not None else {}).items():
             self.of(model).add(sums)
         self._ever = ever._replace(models={}) if ever is not None else None  # sums of all days are large
@@ -105,10 +105,8 @@ class Book:
         for row in rows:
             new = self.is_open if self._ever is None else self._ever.lacks(row)
             if new and identity(row) not in self._fresh:
-                self._fresh[identity(row)] = None
+                self._fresh.add(identity(row))
                 (self.of(row.model) if row.model in listed else self.others).add(of_row(row))
-        for oldest in list(self._fresh)[:-REMEMBERED]:
-            del self._fresh[oldest]
 
     def look(self, snapshot: Snapshot) -> None:
         """Count what has happened to the models since the last look."""

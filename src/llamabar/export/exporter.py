@@ -10,6 +10,7 @@ from typing import Dict, Mapping, Optional, Tuple
 
 from llamabar import __version__
 from llamabar.app.loop import Watch
+from llamabar.core.apply_requests import DISORDER
 from llamabar.core.state import Host
 from llamabar.core.totals import Rows
 from llamabar.export import families as of
@@ -27,6 +28,7 @@ from llamabar.view.menu import Menu
 LULL_S = 0.25  # nobody looks on: what arrives in this time is taken in together, however many servers there are
 HISTORY_S = 10.0  # a disk may hang; then the counters begin at 0
 SAME_FOR_S = 0.2  # a hundred scrapers at once get one page
+ROWS_KEPT = 2 * DISORDER  # in memory: nobody is shown them
 STUCK_S = 60.0  # the loop turns every 5 s at least
 
 
@@ -65,7 +67,7 @@ class Exporter(Watch):
                 self.books[rows.name].take(rows.rows, self.monitor.servers[rows.name].snapshot.models)
             store.add(rows)
 
-        self.monitor.keep = _take
+        self.monitor.keep, self.monitor.rows_kept = _take, ROWS_KEPT
         return store
 
     def step(self, now_s: float) -> None:

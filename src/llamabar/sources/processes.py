@@ -7,7 +7,9 @@ each kind for doctor to name; that a process has ended or is another user's is n
 
 from __future__ import annotations
 
+import math
 import os
+import threading
 from functools import partial
 from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
 
@@ -20,6 +22,7 @@ from llamabar.core.address import of_listen
 from llamabar.macos import agents
 from llamabar.macos.agents import Running
 from llamabar.macos.paths import CHECKED_CONFIG
+from llamabar.sources import clock
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -188,6 +191,29 @@ def listening(process: psutil.Process) -> FrozenSet[Tuple[str, int]]:
     return (sockets(process) or Sockets()).listening
 
 
+class _Table:
+    """Who listens where on this computer. Those who ask while others look share the next look: twenty servers that
+    connect at once read the process table twice. Nobody is told of a look that began before the asking.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._began_s = -math.inf
+        self._found: List[Tuple[psutil.Process, FrozenSet[Tuple[str, int]]]] = []
+
+    def look(self) -> List[Tuple[psutil.Process, FrozenSet[Tuple[str, int]]]]:
+        """Return this user's processes that listen, with their addresses and ports."""
+        asked_s = clock.now_s()
+        with self._lock:
+            if self._began_s < asked_s:
+                self._began_s = clock.now_s()
+                self._found = [(one, where) for one, where in ((each, listening(each)) for each in mine()) if where]
+            return self._found
+
+
+_TABLE = _Table()
+
+
 def listener(host: str, port: int) -> Optional[psutil.Process]:
     """Return the process that answers at an address of this computer; None if it cannot be told.
 
@@ -197,8 +223,8 @@ def listener(host: str, port: int) -> Optional[psutil.Process]:
     exact = ("127.0.0.1", "::1") if host == "localhost" else (host.strip("[]"),)
     everywhere: List[psutil.Process] = []
     here: List[psutil.Process] = []
-    for process in mine():
-        addresses = {ip for ip, at in listening(process) if at == port}
+    for process, where in _TABLE.look():
+        addresses = {ip for ip, at in where if at == port}
         here += [process] if addresses & set(exact) else []
         everywhere += [process] if addresses & set(WILDCARDS) else []
     found = here or everywhere

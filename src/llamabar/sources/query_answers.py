@@ -1,8 +1,9 @@
 """Each query as one HTTP call, and its answer as events. These are the only routes that watching uses."""
 
 import secrets
+import threading
 from datetime import datetime, timezone
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict, Optional, Tuple
 from urllib.parse import quote
 
 from llamabar.core import decode
@@ -16,6 +17,7 @@ from llamabar.sources.client import Client, Unreachable
 SLOTS_ANSWER_S = 1.0
 SAMPLES_S = 15.0
 HEARTBEAT_ANSWER_S = 3.0
+_ONE_PAGE = threading.Lock()
 NO_VERSION_ROUTE = ev.CapabilitiesFound(refuted=frozenset({Capability.VERSION}))
 
 
@@ -63,14 +65,20 @@ def _finished(client: Client, query: Query) -> Answer:
         got, name = client.call("GET", "/api/metrics"), Capability.METRICS
     if got.status == 404:
         return Answer(query, (ev.CapabilitiesFound(refuted=frozenset({Capability.ACTIVITY, Capability.METRICS})),))
-    page = parse(got.body)
-    told = got.status == 200 and (page is not None or got.body.strip() == b"null")  # empty: a rate no JSON can say
-    event = decode.decode_activity_page(page) if told else None
+    event = _rows_of(got.body) if got.status == 200 else None
     if event is None:
         return Answer(query, failed=True)
     if is_loopback(client.url):
         event = ev.RequestsFinished(event.rows, event.total, read_unix_s=client.unix_s())
     return Answer(query, (ev.CapabilitiesFound(confirmed=frozenset({name})), event))
+
+
+def _rows_of(body: bytes) -> Optional[ev.RequestsFinished]:
+    """Return the rows of a page, None if it is none; parsed it takes five times its size, so one at a time is."""
+    with _ONE_PAGE:
+        page = parse(body)
+        told = page is not None or body.strip() == b"null"  # empty: a rate no JSON can say
+        return decode.decode_activity_page(page) if told else None
 
 
 def _profiles(client: Client, query: Query) -> Answer:

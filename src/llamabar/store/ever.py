@@ -3,10 +3,11 @@
 import os
 import sqlite3
 from contextlib import closing
-from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core.events import FinishedRequest
-from llamabar.core.totals import REMEMBERED, Sums, identity, total
+from llamabar.core.seen import MOST, Seen
+from llamabar.core.totals import Sums, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.store.database import Mark, is_countable, place_of, read_sums
 from llamabar.store.reports import MINE
@@ -17,7 +18,7 @@ class Ever(NamedTuple):
     """All that was ever counted of a server by model, and what tells its rows from new ones."""
 
     models: Mapping[str, Sums]
-    known: FrozenSet[Tuple[int, int]] = frozenset()
+    known: Seen = Seen()
     marks: Tuple[Mark, ...] = ()
 
     def lacks(self, row: FinishedRequest) -> bool:
@@ -46,8 +47,9 @@ def _ever(database: sqlite3.Connection, mine: Tuple[str, str]) -> Ever:
     of_days = f"SELECT word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time<'h'"
     for model, said in database.execute(of_days, mine):
         days.setdefault(model, []).append(read_sums(said))
-    newest = f"SELECT row_id, ended_s FROM requests WHERE {MINE} ORDER BY ended_s DESC LIMIT {REMEMBERED}"
+    numbers = "typeof(row_id)='integer' AND typeof(ended_s)='integer'"
+    newest = f"SELECT row_id, ended_s FROM requests WHERE {MINE} AND {numbers} ORDER BY ended_s DESC LIMIT {MOST}"
     marks = f"SELECT mark_id, mark_s, pruned_s FROM (SELECT *, id AS server FROM servers) WHERE {MINE}"
-    known = frozenset(database.execute(newest, mine))
+    known = Seen(database.execute(newest, mine))
     found = tuple(Mark(*one) for one in database.execute(marks, mine))
     return Ever({model: total(sums) for model, sums in days.items()}, known, found)

@@ -70,13 +70,16 @@ class HistoryStore:
         while not ending:
             try:
                 arrived = self._queue.get(timeout=max(0.0, next_s - clock.now_s()) if writer.rows else None)
+                ending = arrived is None
                 while arrived is not None:
                     writer.take(arrived)
-                    arrived = self._queue.get_nowait()
-                ending = True
+                    arrived = None
+                    if not writer.is_full:
+                        arrived = self._queue.get_nowait()
+                        ending = arrived is None
             except Empty:
                 pass
-            if ending or (writer.rows and clock.now_s() >= next_s):
+            if ending or writer.is_full or (writer.rows and clock.now_s() >= next_s):
                 next_s = clock.now_s() + EVERY_S
                 self._do(writer.write)
         writer.close()

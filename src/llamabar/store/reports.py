@@ -102,7 +102,7 @@ def unknown(database: sqlite3.Connection, place: str, rows: Sequence[FinishedReq
 def newest(database: sqlite3.Connection, place: str) -> Tuple[Tuple[int, int], ...]:
     """Return what identifies the newest rows of a place, as many as llama-swap sends again."""
     query = """SELECT row_id, ended_s FROM requests WHERE server=(SELECT server FROM places WHERE place=?)
-        ORDER BY ended_s DESC LIMIT 1000"""
+        AND typeof(row_id)='integer' AND typeof(ended_s)='integer' ORDER BY ended_s DESC LIMIT 1000"""
     return tuple(database.execute(query, (place,)))[::-1]
 
 

@@ -54,6 +54,11 @@ class Writer:
                     self._tell(name, chart)
                 self._tell_day(database, Rows(name, url, ()), known=reports.newest(database, place_of(url)))
 
+    @property
+    def is_full(self) -> bool:
+        """Tell whether so much waits that it should be written now: 600 bytes a row."""
+        return sum(len(rows.rows) for rows in self.rows) >= MANY_ROWS
+
     def take(self, arrived: Union[Rows, Charts]) -> None:
         if isinstance(arrived, Rows):
             self.rows = [*self.rows[-MOST_WAITING:], arrived]
@@ -91,7 +96,7 @@ class Writer:
                 db.put_loads(database, place_of(rows.url), rows.loads)
             for url, charts in self._charts.items():
                 db.put_charts(database, place_of(url), charts)
-            if today != self._pruned or sum(len(rows.rows) for rows in self.rows) >= MANY_ROWS:
+            if today != self._pruned or self.is_full:
                 db.prune(database, self._days)
         self._pruned, self._charts = today, {}
         self._marks.update(marks)
