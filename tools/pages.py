@@ -10,6 +10,7 @@ from typing import Dict, Iterator
 
 from llamabar.core.status import Status
 from llamabar.terminal import words
+from llamabar.view import languages
 from llamabar.view import words as menu_words
 from llamabar.view.palette import GLYPHS
 from tools.scenes import scenes
@@ -50,6 +51,13 @@ def paragraph(*lines: str) -> str:
     return textwrap.fill(" ".join(lines), 150, break_on_hyphens=False, break_long_words=False)
 
 
+def spoken() -> str:
+    """Return the languages there are."""
+    files = sorted(Path(languages.__file__).parent.glob("[a-z][a-z].py"))
+    found = ["English", *(path.read_text("utf-8").split(".")[0].strip('"') for path in files)]
+    return f"{', '.join(found[:-1])} and {found[-1]}"
+
+
 def menu() -> Iterator[str]:
     """Yield the lines of docs/menu.md."""
     yield from (
@@ -58,7 +66,7 @@ def menu() -> Iterator[str]:
         paragraph(
             "The symbol in the menu bar says the state by its shape; text stands beside it only while something",
             "happens. Every row with a ▸ has a submenu, shown open here where it matters. `llamabar preview",
-            "FILE.html` draws your own menu like this. It speaks English, German and Japanese, by macOS's",
+            f"FILE.html` draws your own menu like this. It speaks {spoken()}, by macOS's",
             "language or `[menu] language`.",
         ),
     )
@@ -77,7 +85,7 @@ def terminal() -> Iterator[str]:
             "`llamabar watch` is a dashboard to leave open: the speed, the memory, every model, every request,",
             "and keys for everything you can do. It works over ssh, in tmux, on light and dark backgrounds,",
             "without colours (`NO_COLOR`), and at any size; below 40 columns, with `TERM=dumb` or without a",
-            "terminal it prints plain lines on every change. Like the menu, it speaks English, German and Japanese,",
+            f"terminal it prints plain lines on every change. Like the menu, it speaks {spoken()},",
             "by `LANG` or `[menu] language`; the other commands speak English. Everything here works on Linux too.",
         ),
     )

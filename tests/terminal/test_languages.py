@@ -1,6 +1,7 @@
 """The dashboard in every language: windows are filled, columns straight, nothing is cut that has room in English."""
 
 import re
+from functools import cache
 from itertools import chain
 
 import pytest
@@ -65,13 +66,19 @@ def test_columns_stand_below_their_heads(code, size, spoken):  # noqa: F811
     assert seen > 50
 
 
+@cache
+def in_english(name, size, page):
+    """The lines of a screen in English."""
+    languages.speak("en")
+    return lines(SCENES[name], size, page=page)
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("code", CODES)
 def test_the_window_is_filled_exactly_and_nothing_is_cut_that_is_not_in_english(code, size, spoken):  # noqa: F811
     for name, scene in SCENES.items():
         for page in Page:
-            spoken("en")
-            english = lines(scene, size, page=page)
+            english = in_english(name, size, page)
             spoken(code)
             shown = lines(scene, size, page=page)
             assert len(shown) == size[1] and max(columns(one.text) for one in shown) <= size[0], (name, page)

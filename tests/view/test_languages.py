@@ -85,7 +85,7 @@ def spoken():
 @pytest.mark.parametrize("code", CODES)
 def test_a_language_has_every_word_and_no_other_with_the_same_places_for_figures(code):
     table = languages.table(code)
-    assert sorted(english() - set(table)) == [], "these words are missing"
+    assert sorted(english() - set(table)) == [], "these words are missing; in English where you don't speak it"
     assert sorted(set(table) - english()) == [], "nobody says these words"
     for text, said in table.items():
         here, there = (re.findall(r"\{[^}]*\}", one) for one in (text, said))
