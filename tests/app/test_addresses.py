@@ -92,13 +92,6 @@ def test_a_peers_model_is_shown_and_offers_nothing(tmp_path, peer_id):
             assert (done.returncode, done.stderr.splitlines()[0]) == (1, f"{peer_id} runs on another host.")
 
 
-def test_a_request_of_a_peers_model_has_a_phase_of_its_own():
-    snapshot = live(
-        ev.ModelsListed((ev.ModelInfo("p/m", "", peer=True),)), ev.InflightUpserted(ev.RequestInfo("1", "p/m"))
-    )
-    assert capabilities(snapshot) == ("events", "inflight_bytes", "inflight_list", "load", "unload_all")
-
-
 def test_capabilities_are_what_this_connection_confirmed():
     snapshot = live(table(m="ready"), ev.RunningListed((ev.RunningModel("m", "ready", "http://localhost:1", 5.0),)))
     assert capabilities(snapshot) == ("events", "load", "running_proxy", "running_ttl", "unload_all")

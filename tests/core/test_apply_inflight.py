@@ -5,8 +5,10 @@ import pytest
 from llamabar.core import events as ev
 from llamabar.core import limits, readings
 from llamabar.core.decode import decode_inflight, decode_models
+from llamabar.core.hysteresis import figures
 from llamabar.core.path_kind import PathKind, path_kind
 from llamabar.core.phases import Phase, phases
+from llamabar.core.speed import Source
 from llamabar.core.state import in_flight
 from tests.fakes.life import CHAT, LISTED, after, live, request, row, slots, table
 
@@ -84,3 +86,36 @@ def test_paths_and_clicks_without_end_do_not_grow():
         page = ev.RequestsFinished((row(one, tokens=100, path=path),), total=one + 1)
         snapshot = after(snapshot, page, at_s=float(one))
     assert len(snapshot.models["m"].meter.bytes_per_token) == limits.PATHS
+
+
+def test_a_request_that_a_crash_or_a_failed_load_cut_off_does_not_wait():
+    began = live(table(m="ready"), LISTED, request("1"), at_s=40.0)
+    crashed = after(began, table(m="stopped"), at_s=50.0)
+    failed = after(live(LISTED, table(m="starting"), request("1"), at_s=40.0), table(m="stopped"), at_s=50.0)
+    for snapshot in (crashed, failed):
+        later = after(snapshot, request("2"), at_s=51.0)
+        assert phases(later) == {"1": Phase.WORKING, "2": Phase.QUEUED}
+
+
+PEERS = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer=True),))
+
+
+def answering(snapshot, *, at_s):
+    """Return the snapshot after a peer's model wrote 1,000 bytes a second for four seconds."""
+    for tick in range(17):
+        said = request("1", "lab/m", answered_bytes=250 * tick, streams=True, elapsed_s=tick / 4)
+        snapshot = after(snapshot, said, at_s=at_s + tick / 4)
+    return snapshot
+
+
+def test_a_peers_model_generates_at_an_estimate_once_an_answer_of_its_own_told_what_a_token_weighs():
+    first = answering(live(PEERS, LISTED, request("1", "lab/m")), at_s=10.0)
+    assert phases(first) == {"1": Phase.GENERATING}
+    assert readings.generation(first, first.models["lab/m"], now_s=14.1) is None
+    row_of_it = ev.RequestsFinished((row(1, "lab/m", tokens=100),), total=1)
+    ended = after(first, ev.InflightRemoved("1"), row_of_it, at_s=14.2)
+    again = answering(ended, at_s=20.0)
+    reading = readings.generation(again, again.models["lab/m"], now_s=24.1)
+    assert reading.source is Source.ESTIMATE and reading.tps == pytest.approx(25.0, rel=0.1)
+    assert readings.sample(again, now_s=24.1).server.generation_tps == reading.tps
+    assert figures(again, now_s=24.1).speeds == {"lab/m": reading}

@@ -17,7 +17,9 @@ from llamabar.terminal.dashboard import Window, draw
 from llamabar.terminal.detail import model_facts
 from llamabar.terminal.paint import to_ascii
 from llamabar.terminal.state import Page, View, settled
+from llamabar.view.compose import compose
 from llamabar.view.scene import Scene, seen
+from tests.fakes.life import LISTED, live, request
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "terminal"
 STATES = ("generating", "queued-behind", "prompt", "loading", "ready", "failed", "offline", "several-servers")
@@ -215,3 +217,11 @@ def test_the_details_of_a_model_say_each_word_once():
     assert found["Unloads"].split()[0] in ("in", "after")
     assert dict(model_facts(scene, scene.servers[0], replace(model, ttl_s=0.0)))["Unloads"] == "never"
     assert "Unloads" not in dict(model_facts(scene, scene.servers[0], replace(model, ttl_s=None)))
+
+
+def test_the_model_of_a_peer_that_answers_is_generating_not_waiting():
+    said = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer=True),)), LISTED, request("1", "lab/m", answered_bytes=900)
+    scene = Scene((seen("mac", "http://127.0.0.1:8080", live(*said), History(), now_s=2.0),), 2.0)
+    row = next(line for line in screen(scene, 120, 40) if "lab/m" in line)
+    assert "generating" in row.lower() and "waiting" not in row.lower(), row
+    assert "Generating" in str([line for line in compose(scene).rows() if line.label == "lab/m"]).title()

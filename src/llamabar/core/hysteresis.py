@@ -59,7 +59,7 @@ def _held(value: Optional[float], before: Optional[float], margin: Callable[[flo
 
 def _speeds(snapshot: Snapshot, now_s: float, before: Figures) -> Dict[str, Reading]:
     found: Dict[str, Reading] = {}
-    for model in loaded(snapshot):
+    for model in (*loaded(snapshot), *readings.peers_at_work(snapshot)):
         reading, was = readings.generation(snapshot, model, now_s=now_s), before.speeds.get(model.id)
         if reading is not None:
             found[model.id] = reading._replace(tps=held(reading.tps, was.tps if was else None, _tps_margin))

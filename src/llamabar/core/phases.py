@@ -8,10 +8,11 @@ most servers have no slots (llama-server, 9).
 """
 
 from enum import Enum
+from math import inf
 from typing import Dict, List, Mapping
 
 from llamabar.core.path_kind import PathKind
-from llamabar.core.state import READY, STARTING, Model, Request, Snapshot, requests_of
+from llamabar.core.state import LOADED_STATES, READY, STARTING, Model, Request, Snapshot, requests_of
 
 
 class Phase(str, Enum):
@@ -41,12 +42,18 @@ def _phases_of(snapshot: Snapshot, model_id: str) -> Dict[str, Phase]:
     if model is None or model.info.peer:
         return {request.info.id: _by_answer(request) for request in requests}
     if model.state != READY:
-        phase = Phase.LOADING if model.state == STARTING else Phase.QUEUED
-        return {request.info.id: phase for request in requests}
+        waiting = Phase.LOADING if model.state == STARTING else Phase.QUEUED
+        return {one.info.id: Phase.WORKING if _cut_off(model, one) else waiting for one in requests}
     found = {request.info.id: _by_answer(request) for request in requests}
     if model.meter.slots is not None:
         _correct_by_slots(found, model, [r.info.id for r in requests if r.kind is PathKind.TEXT])
     return found
+
+
+def _cut_off(model: Model, request: Request) -> bool:
+    """Tell whether a request was there when its model crashed or failed to load: it waits for no other, it ends."""
+    ended_s = max(model.quit_at_s or -inf, model.failed_at_s or -inf)
+    return model.state not in LOADED_STATES and request.started_s <= ended_s
 
 
 def _by_answer(request: Request) -> Phase:

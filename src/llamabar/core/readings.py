@@ -27,7 +27,7 @@ GPU_FRESH_S = 30.0
 
 def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Reading]:
     """Return a model's speed right now, live or estimated; None if it does not generate or that can't be known."""
-    if not snapshot.connected or model.state != READY:
+    if not snapshot.connected or not (model.state == READY or model.info.peer):
         return None
     live = model.meter.by_slots(now_s)
     requests = requests_of(snapshot, model.id)
@@ -39,6 +39,12 @@ def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Re
         return None
     estimate = estimate_tps(model.meter, ((r.info.path, r.trail) for r in writing), now_s=now_s)
     return None if estimate is None else Reading(estimate, Source.ESTIMATE, at_s=now_s)
+
+
+def peers_at_work(snapshot: Snapshot) -> List[Model]:
+    """Return the models of other hosts that have requests in flight; the bytes of the answers tell their speed."""
+    models = (snapshot.models.get(model_id) for model_id in snapshot.by_model)
+    return [model for model in models if model is not None and model.info.peer]
 
 
 def last(model: Model) -> Optional[Reading]:
@@ -139,6 +145,8 @@ def sample(snapshot: Snapshot, *, now_s: float) -> Sample:
             reading.tps if reading else 0.0 if idle else None, _prompt_tps(model, now_s),
             len(requests) if Capability.INFLIGHT_LIST in snapshot.confirmed else None, model.memory_bytes,
         )  # fmt: skip
+    elsewhere = [generation(snapshot, model, now_s=now_s) for model in peers_at_work(snapshot)]
+    speeds += [reading for reading in elsewhere if reading is not None]
     speed, idle = total(speeds), not any(_may_generate(snapshot.requests[one], phase) for one, phase in found.items())
     memory = [used for used in (model.memory_bytes for model in models.values()) if used is not None]
     prompts = [one.prompt_tps for one in models.values() if one.prompt_tps is not None]

@@ -76,6 +76,8 @@ def state(server: Server, model: Model, *, now_s: float) -> State:
     if has_quit(model, now_s=now_s):
         return State(WARNING, words.CRASHED, Style.BAD, 3, words.when(now_s - (model.quit_at_s or now_s)))
     if requests_of(server.snapshot, model.id):
+        if model.info.peer:
+            return _ready(server, model)
         return State(GLYPHS[Status.QUEUED], words.WAITING_FOR_LOAD, Style.WARN, 2)
     if model.state in ("stopped", "shutdown", "unknown", ""):
         said = words.ELSEWHERE if model.info.peer else words.NOT_LOADED

@@ -40,13 +40,18 @@ def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
         found.append(_load(server, scene, rest))
     peers = [one for one in models if one.info.peer]
     if peers:
-        named = tuple(fact(palette.NAME, server.label(one.id), "") for one in peers[:MOST_LISTED])
+        named = tuple(_peer(server, one) for one in peers[:MOST_LISTED])
         named += left_out(len(peers) - MOST_LISTED)
         said = words.ON_OTHER_HOSTS.format(words.counted(len(peers), "model"))
         found.append(Row(words.PEERS, said, palette.ADDRESS, children=named))
     if not models and server.status is Status.EMPTY:
         found.append(first_model(server))
     return tuple(found)
+
+
+def _peer(server: Server, one: Model) -> Row:
+    doing = _doing(server.snapshot, one, server.figures.speeds.get(one.id), brief=True)
+    return fact(palette.NAME, server.label(one.id), doing or "")
 
 
 def left_out(count: int) -> Tuple[Row, ...]:
