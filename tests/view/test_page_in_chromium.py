@@ -1,6 +1,7 @@
 """The page in a real browser: no complaint, nothing unreadable, nothing cut off."""
 
 import functools
+from datetime import date, timedelta
 
 import pytest
 from tools.scenes import scenes
@@ -159,6 +160,30 @@ def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures
     titled = "[...document.querySelectorAll('svg')].every(e => e.querySelector(':scope > title').textContent)"
     assert browser.ask(titled)
     assert browser.ask("document.querySelectorAll('svg').length") == 2 + 3 + 1 + 3
+
+
+def test_three_months_of_history_are_a_page_that_is_read_to_its_end_also_on_a_telephone(browser, tmp_path):
+    sums = total([of_row(FinishedRequest(1, "", 1.0, "", 200, 9_999, 1, 999, 700.0, 41.0, 9.0), hour=9)])
+    days = [(date(2026, 9, 3) + timedelta(day)).isoformat() for day in range(90)]
+    lines = [Line(day, "mac", "qwen3-30b", sums, True) for day in days]
+    (tmp_path / "history.html").write_text(history_page.page(lines, heading="History", note="As of now."), "utf-8")
+    browser.open(tmp_path / "history.html")
+    for width_px, shown in ((320, 4), (600, 4), (768, 9), (1600, 9)):
+        browser.resize(width_px)
+        assert browser.ask("document.documentElement.scrollHeight") < 3_000
+        cells = "[...document.querySelector('tbody.one-day').rows[1].cells].slice(1)"
+        assert browser.ask(f"{cells}.filter(e => e.offsetWidth).length") == shown
+    folded = browser.ask("[...document.querySelectorAll('summary')].map(e => e.innerText)")
+    assert folded == ["2026-11 24 days, 24 requests", "2026-10 31 days, 31 requests", "2026-09 28 days, 28 requests"]
+    browser.ask("document.querySelectorAll('details').forEach(e => e.open = true)")
+    assert overflow(browser) is None and browser.ask(CONTRAST)["poor"] == []
+    browser.resize(320)
+    assert overflow(browser) is None
+    every = browser.ask("[...document.querySelectorAll('tbody.one-day time')].map(e => e.textContent)")
+    assert every == days[::-1]
+    rows = browser.ask("[...document.querySelectorAll('tbody.one-day tr:not(.day)')].map(e => "
+                       "[...e.cells].slice(1).map(e => e.textContent))")  # fmt: skip
+    assert rows == [list(history_page.figures(sums, complete=True))] * len(lines)
 
 
 def test_the_browser_complains_of_nothing(browser):

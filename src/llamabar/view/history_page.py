@@ -19,10 +19,10 @@ STYLE = """
 body{background:#f4f6f8}
 p,dt,.ends,figcaption span,h2 small,thead th{color:var(--soft)}
 section{display:grid;gap:16px;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));margin:0 0 16px}
-h2,dl,table,.week{grid-column:1/-1}
+h2,dl,table,details,.week{grid-column:1/-1}
 h2{margin:16px 0 -4px}small{font-size:13px;font-weight:400}
-figure,dl,table{margin:0;padding:14px 16px;border:1px solid var(--edge);border-radius:12px;background:var(--card);
-min-width:0}
+figure,dl,table,details{margin:0;padding:14px 16px;border:1px solid var(--edge);border-radius:12px;
+background:var(--card);min-width:0}
 dl{display:grid;gap:12px 16px;grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}
 dt{font-size:12px}dd{margin:0;font-size:20px;font-weight:600}dd,table{font-variant-numeric:tabular-nums}
 figure{display:flex;flex-direction:column}
@@ -41,7 +41,11 @@ i.one{background:var(--one)}i.two{background:var(--two)}i.three{background:var(-
 .week{display:grid;grid-template-columns:auto 1fr;gap:0 8px;font-size:12px;line-height:20px}
 .week figcaption{grid-column:1/-1;font-size:15px}.week svg{height:140px;border:0}
 .week .ends{grid-column:2;flex-wrap:nowrap}
-table{border-spacing:0;width:100%;padding:4px 8px}
+table{border-spacing:0;width:100%;padding:4px 8px;table-layout:fixed}
+details{padding:0}summary{padding:10px 16px;cursor:pointer;font-weight:600}
+summary span{font-weight:400;color:var(--soft)}
+details table{border:0;border-radius:0;background:none}
+.fewer{display:none}
 caption{text-align:left;font-size:18px;font-weight:600;padding:16px 0 8px}
 th,td{padding:5px 0 5px 12px;text-align:right;vertical-align:top;border-bottom:1px solid var(--edge);font-weight:400}
 thead th{font-size:13px}
@@ -50,9 +54,18 @@ tr.day>*{font-weight:600;background:var(--head)}
 time{white-space:nowrap}
 @media(max-width:900px){
 body{padding:8px;font-size:13px}table{padding:4px}
-tr{display:grid;grid-template-columns:repeat(3,1fr);border-bottom:1px solid var(--edge)}
+table,thead,tbody,caption{display:block}
+thead{position:sticky;top:0;background:var(--card)}
+tr{display:grid;grid-template-columns:repeat(9,1fr);border-bottom:1px solid var(--edge)}
+thead th{font-size:12px;line-height:1.2}
 th,td,tr>:last-child{padding:2px 4px;border:0;min-width:0;overflow-wrap:anywhere}
 tr>:first-child{grid-column:1/-1;width:auto;padding:2px 4px}
+thead th:first-child{display:none}
+}
+@media(max-width:600px){
+tr{grid-template-columns:repeat(4,1fr)}
+tr>:nth-child(3),tr>:nth-child(4),tr>:nth-child(5),tr>:nth-child(8),tr>:nth-child(10){display:none}
+.fewer{display:block;font-size:12px;font-weight:400;color:var(--soft)}
 }
 @media(prefers-color-scheme:dark){
 :root{--edge:#414347;--card:#242528;--head:#303236;--soft:#b4b6bb;--one:#6ea8ff;--two:#e0a63a;--three:#5cc98d}
@@ -63,11 +76,13 @@ HEADS = (
     "Requests", "Failed", "Prompt tokens", "From cache", "Generated tokens", "tok/s, typical", "95 % below",
     "First token after", "Waited",
 )  # fmt: skip
+CAPTION = '<caption>Figures <span class="fewer">A wider window shows all nine.</span></caption>\n'
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 PARTS = (("two", "waiting and loading"), ("one", "processing prompts"), ("three", "generating"))
 
 SPEED_HEAD = "<h2>Speed by model <small>line: typical, band: up to what 95 % were</small></h2>"
 FEWEST_DAYS = 14  # that a chart shows
+SHOWN_DAYS = 7  # of the table; those before are folded, a month each
 
 Days = Mapping[str, Sequence[Line]]
 
@@ -233,20 +248,36 @@ def _splits(models: Days) -> Iterable[str]:
 
 
 def _table(days: Days, models: Days, label: Callable[[Line], str]) -> str:
-    """Return the sums of all days, then each day's, the newest first; each with its models."""
+    """Return the sums of all days, then each day's, the newest first; each with its models. Older days are folded."""
+    newest_first = list(reversed(list(days.items())))
+    every = _body("All days", list(models.items()), kind="all")
+    shown = _columns(CAPTION, every + "".join(_one_day(*one, label) for one in newest_first[:SHOWN_DAYS]))
+    months: Dict[str, List[Tuple[str, Sequence[Line]]]] = {}
+    for day, lines in newest_first[SHOWN_DAYS:]:
+        months.setdefault(day[: len("2026-11")], []).append((day, lines))
+    return shown + "".join(_folded(month, found, label) for month, found in months.items())
+
+
+def _folded(month: str, days: Sequence[Tuple[str, Sequence[Line]]], label: Callable[[Line], str]) -> str:
+    sums = _sum([line for _, lines in days for line in lines])
+    said = f"{units.plural(len(days), 'day')}, {units.plural(sums.requests, 'request')}"
+    rows = _columns("", "".join(_one_day(*one, label) for one in days))
+    return f"<details><summary>{text(month)} <span>{text(said)}</span></summary>\n{rows}</details>\n"
+
+
+def _columns(caption: str, bodies: str) -> str:
     head = "".join(f'<th scope="col">{word}</th>' for word in ("Day and model", *HEADS))
-    groups = [("All days", [(one, lines) for one, lines in models.items()], "all")]
-    groups += [
-        (f"<time>{text(day)}</time>", [(label(line), [line]) for line in lines], "one-day")
-        for day, lines in reversed(list(days.items()))
-    ]  # fmt: skip
-    bodies = "\n".join(f'<tbody class="{kind}">{_group(title, rows)}</tbody>' for title, rows, kind in groups)
-    return f"<table>\n<caption>Figures</caption>\n<thead><tr>{head}</tr></thead>\n{bodies}\n</table>"
+    return f"<table>\n{caption}<thead><tr>{head}</tr></thead>\n{bodies}</table>\n"
 
 
-def _group(title: str, rows: Sequence[Tuple[str, Sequence[Line]]]) -> str:
+def _one_day(day: str, lines: Sequence[Line], label: Callable[[Line], str]) -> str:
+    return _body(f"<time>{text(day)}</time>", [(label(line), [line]) for line in lines], kind="one-day")
+
+
+def _body(title: str, rows: Sequence[Tuple[str, Sequence[Line]]], *, kind: str) -> str:
     every = [line for _, lines in rows for line in lines]
-    return _row(title, every, kind=' class="day"') + "".join(_row(text(one), lines) for one, lines in rows)
+    each = "".join(_row(text(one), lines) for one, lines in rows)
+    return f'<tbody class="{kind}">{_row(title, every, kind=" class=day")}{each}</tbody>\n'
 
 
 def _row(title: str, lines: Sequence[Line], *, kind: str = "") -> str:
