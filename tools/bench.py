@@ -93,7 +93,7 @@ def frame() -> Iterator[Row]:
             sizes.append(len(render(compose(scene), Clicks())))
             times_ms.append((time.perf_counter() - began_s) * 1e3)
         loaded = min(4, count)
-        what = f"{count} models, {loaded} loaded, 1 generating"
+        what = f"{bench_rows.counted(count, 'model')}, {loaded} loaded, 1 generating"
         yield Row("frame", f"{what}: build and render", statistics.median(times_ms), "ms median")
         yield Row("frame", f"{what}: its size", max(sizes), "bytes")
     yield Row("frame", "in an hour of idling, five minutes after activity", _quiet_frames(), "frames")

@@ -18,11 +18,12 @@ from llamabar.demo.dialect import DemoModel
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World, free_port, stamp
 from tools.bench_programs import PYZ
-from tools.bench_rows import Row
+from tools.bench_rows import Row, counted
 
 MODELS = tuple(DemoModel(f"model-{number}-30b", stays=True) for number in range(10))
 ROWS = 10  # finished requests of each model
 FLEETS = (1, 20, 50)
+MANY, MANY_ROWS = 20, 100  # as many rows as a llama-swap keeps
 SCRAPED = 20
 SETTLED_S, IDLE_S = 12.0, 40.0
 
@@ -30,13 +31,18 @@ SETTLED_S, IDLE_S = 12.0, 40.0
 def export() -> Iterator[Row]:
     """Scrapes of fleets of ten models a server, every one with requests that finished, and what idling costs."""
     for count in FLEETS:
+        named = counted(count, "server")
         with _fleet(count) as (process, url):
-            yield from _scrapes(f"{count} servers of {len(MODELS)} models", url)
+            yield from _scrapes(f"{named} of {len(MODELS)} models", url)
             before, began_s = sum(process.cpu_times()[:2]), time.monotonic()
             time.sleep(IDLE_S)
             percent = (sum(process.cpu_times()[:2]) - before) / (time.monotonic() - began_s) * 100
-            yield Row("export", f"{count} servers: idle CPU of each, not scraped", percent / count, "% of a core")
-            yield Row("export", f"{count} servers: memory (RSS)", process.memory_info().rss / 2**20, "MiB")
+            yield Row("export", f"{named}: idle CPU of each, not scraped", percent / count, "% of a core")
+            yield Row("export", f"{named}: memory (RSS)", process.memory_info().rss / 2**20, "MiB")
+    with _fleet(MANY, rows=MANY_ROWS) as (process, url):
+        list(_scrapes("", url))
+        what = f"{counted(MANY, 'server')}, {MANY_ROWS * len(MODELS):,} finished requests of each: memory (RSS)"
+        yield Row("export", what, process.memory_info().rss / 2**20, "MiB")
 
 
 def _scrapes(fleet: str, url: str) -> Iterator[Row]:
@@ -60,9 +66,9 @@ def _scrapes(fleet: str, url: str) -> Iterator[Row]:
 
 
 @contextlib.contextmanager
-def _fleet(count: int) -> Iterator[Tuple[psutil.Process, str]]:
+def _fleet(count: int, *, rows: int = ROWS) -> Iterator[Tuple[psutil.Process, str]]:
     """Servers in this process, and the built file's exporter that watches them all."""
-    servers = [DemoServer(_world()).start() for _ in range(count)]
+    servers = [DemoServer(_world(rows)).start() for _ in range(count)]
     with tempfile.TemporaryDirectory() as home:
         file, at = Path(home) / "config.toml", free_port()
         named = (f'[[server]]\nname = "server-{number}"\nurl = "{one.url}"\n' for number, one in enumerate(servers))
@@ -83,9 +89,9 @@ def _fleet(count: int) -> Iterator[Tuple[psutil.Process, str]]:
                 server.stop()
 
 
-def _world() -> World:
+def _world(rows: int) -> World:
     world = World("v250", MODELS)
-    for number in range(ROWS * len(MODELS)):
+    for number in range(rows * len(MODELS)):
         speed = 20.0 + number % 37
         tokens = {"cache_tokens": 100, "input_tokens": 200, "output_tokens": 150, "prompt_per_second": 700.0 + number}
         world.rows.append({

@@ -18,7 +18,7 @@ from llamabar.demo.dialect import DemoModel
 from llamabar.demo.world import World, frame
 from tools.bench_load import request
 from tools.bench_programs import Plugin, Swap
-from tools.bench_rows import Row
+from tools.bench_rows import Row, counted
 from tools.bench_watching import wakeups
 
 MEASURED_S, SETTLE_S = 8.0, 4.0
@@ -34,13 +34,14 @@ EVENTS = 20_000
 def growth() -> Iterator[Row]:
     """CPU of the plugin by the number of models, of requests and of servers."""
     for count in MODELS:
-        yield Row("growth", f"{count} models loaded, one generating", _busy(count, requests=1), "% of a core")
+        what = f"{counted(count, 'model')} loaded, one generating"
+        yield Row("growth", what, _busy(count, requests=1), "% of a core")
     for count in REQUESTS:
         rate = min(UPSERTS_A_SECOND * count, MOST_UPSERTS)
-        what = f"{count} requests in flight, {rate:g} events a second"
+        what = f"{counted(count, 'request')} in flight, {rate:g} events a second"
         yield Row("growth", what, _busy(4, requests=count), "% of a core")
     for count in SERVERS:
-        what = f"{count} servers, one generating on each"
+        what = f"{counted(count, 'server')}, one generating on each"
         yield Row("growth", what, _busy(4, requests=1, servers=count), "% of a core")
 
 

@@ -16,7 +16,7 @@ from llamabar.demo.dialect import DIALECTS, DemoModel
 from llamabar.demo.load import ask
 from llamabar.demo.world import World
 from tools.bench_programs import Plugin, Swap
-from tools.bench_rows import Row
+from tools.bench_rows import Row, counted
 
 COUNTS = (1, 10, 50, 200)
 RATES = (1, 100, 1000)
@@ -35,7 +35,7 @@ def load() -> Iterator[Row]:
         for rate in RATES:
             with _busy(count) as (world, plugin):
                 cpu_percent = _cpu_percent(world, plugin, rate)
-                yield Row("load", f"{count} models, {rate} events a second", cpu_percent, "% of a core")
+                yield Row("load", f"{counted(count, 'model')}, {rate} events a second", cpu_percent, "% of a core")
     for count in COUNTS:
         listed = [{"id": f"m{n}", "state": "ready", "name": "", "description": ""} for n in range(count)]
         took_us = _per_event_us("modelStatus", listed)

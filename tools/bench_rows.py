@@ -25,6 +25,12 @@ When the run ended, all programs together wanted {wanted:g} times what the proce
 are too high by as much. CPU, wake-ups and what is counted are not.
 """
 
+
+def counted(count: float, noun: str) -> str:
+    """Return a number of things."""
+    return f"{count:g} {noun}{'s' * (count != 1)}"
+
+
 PROMISES = {  # the most that a figure may be, and what it is spent on where it is more
     "idle: wake-ups": (2.0, "queries and ticks"),
     "news: from the event to its frame, p95 of 20": (100.0, "a frame printed just before"),

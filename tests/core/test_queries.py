@@ -18,6 +18,7 @@ OURS = ev.MemoryMeasured(None, {}, servers={"m": ev.ModelServer("http://127.0.0.
 
 
 NOTHING_SENT = QueryLog()
+NOTHING = frozenset()
 
 
 def due(snapshot, log=NOTHING_SENT, *, now_s, unwanted=frozenset()):
@@ -55,6 +56,17 @@ def settled(*said):
 
 def test_nothing_is_asked_before_the_stream_has_shown_a_model_table():
     assert due(live(), QueryLog(), now_s=5.0) == []
+
+
+def test_a_plan_says_what_the_schedule_says_and_is_worked_out_once_for_the_same_state():
+    plan, life = queries.Plan(), Life(table(m="ready"), LISTED)
+    for now_s in (1.0, 2.0, 3.0):
+        asked = (life.snapshot, life.log)
+        for sparing in (False, True):
+            said = plan(*asked, unwanted=NOTHING, sparing=sparing)
+            assert said == queries.schedule(*asked, sparing=sparing)
+            assert plan(*asked, unwanted=NOTHING, sparing=sparing) is said
+        life.at(now_s)
 
 
 def test_probes_are_asked_once_a_connection():

@@ -205,6 +205,13 @@ def test_a_frame_keeps_its_limits_and_counts_what_it_leaves_out(count):
     assert shown + sum(left_out) == count
 
 
+def test_a_renderer_folds_each_menu_as_if_it_were_its_first():
+    renderer = Renderer(Clicks(PROGRAM, by_stdin=False))
+    for count in (4, 60, 60, 200, 60, 61, 4, 200, 1):
+        menu = menu_of(watching(*(f"model-{n:03}-{'x' * 200}" for n in range(count)), state="stopped"))
+        assert renderer.render(menu) == render(menu, Clicks(PROGRAM, by_stdin=False)), count
+
+
 def test_two_hundred_loaded_models_fit_as_well():
     frame = render(menu_of(watching(*(f"model-{n}-" + "x" * 250 for n in range(200)))), Clicks(PROGRAM, by_stdin=False))
     assert len(frame) <= FRAME_LIMIT_BYTES

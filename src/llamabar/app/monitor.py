@@ -1,7 +1,7 @@
 """All state of the program, on one thread: events in, queries and frames out. It is told the time."""
 
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Tuple
+from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from llamabar.core import cadence, limits, needs, queries, readings
 from llamabar.core import events as ev
@@ -34,6 +34,7 @@ class Watched:
     url: str
     snapshot: Snapshot = Snapshot()
     log: QueryLog = QueryLog()
+    plan: queries.Plan = field(default_factory=queries.Plan)
     history: History = History()
     totals: Totals = field(default_factory=Totals)
     unread: bool = False  # the connection was lost before the newest rows were read
@@ -81,8 +82,7 @@ class Monitor:
         watched = self.servers[server]
         events = event.events if isinstance(event, Answer) else (event,)
         if isinstance(event, Answer):
-            query = event.query
-            watched.log = watched.log.answered(query.kind, query.model, now_s=at_s, failed=event.failed)
+            watched.log = watched.log.answered(event.query.kind, event.query.model, now_s=at_s, failed=event.failed)
         for one in events:
             before, watched.snapshot = watched.snapshot, apply(watched.snapshot, one, at_s)
             watched.cause = None if watched.snapshot.connected else watched.cause
@@ -164,8 +164,8 @@ class Monitor:
         watched = self.servers[server]
         watched.log = watched.log.sent(query, watched.snapshot.connections, now_s=now_s)
 
-    def _schedule(self, watched: Watched) -> List[Tuple[float, Query]]:
-        return queries.schedule(watched.snapshot, watched.log, unwanted=self.unwanted, sparing=self.sparing)
+    def _schedule(self, watched: Watched) -> Sequence[Tuple[float, Query]]:
+        return watched.plan(watched.snapshot, watched.log, unwanted=self.unwanted, sparing=self.sparing)
 
     def tick(self, *, now_s: float) -> None:
         """Record the readings of this moment, if it is time to."""

@@ -12,7 +12,7 @@ belongs to another program.
 import math
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.core.capabilities import Capability
 from llamabar.core.events import Event
@@ -147,17 +147,33 @@ def schedule(
     return [(at_s, query) for at_s, query in found if not log.is_pending(query.kind, query.model)]
 
 
+class Plan:
+    """What `schedule` says, which is worked out anew for another snapshot or log only: a loop asks twice a turn."""
+
+    def __init__(self) -> None:
+        self._of: Tuple[object, ...] = ()
+        self._found: List[Tuple[float, Query]] = []
+
+    def __call__(
+        self, snapshot: Snapshot, log: QueryLog, *, unwanted: Kinds, sparing: bool
+    ) -> Sequence[Tuple[float, Query]]:
+        of = (snapshot, log, unwanted, sparing)
+        if len(of) != len(self._of) or any(one is not before for one, before in zip(of, self._of)):
+            self._of, self._found = of, schedule(snapshot, log, unwanted=unwanted, sparing=sparing)
+        return self._found
+
+
 def slower(sparing: bool) -> float:
     """Return how many times as rarely figures are taken where power is saved."""
     return SPARING if sparing else 1.0
 
 
-def due(scheduled: List[Tuple[float, Query]], *, now_s: float) -> List[Query]:
+def due(scheduled: Sequence[Tuple[float, Query]], *, now_s: float) -> List[Query]:
     """Return the queries to send now, each once."""
     return list(dict.fromkeys(query for at_s, query in scheduled if at_s <= now_s))
 
 
-def next_s(scheduled: List[Tuple[float, Query]]) -> float:
+def next_s(scheduled: Sequence[Tuple[float, Query]]) -> float:
     """Return when the next query is due, infinity if none is foreseen."""
     return min((at_s for at_s, _ in scheduled), default=math.inf)
 

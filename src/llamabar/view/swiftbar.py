@@ -77,15 +77,17 @@ class Renderer:
         self._clicks = clicks
         self._last: Dict[_Key, Tuple[Row, str]] = {}
         self._now: Dict[_Key, Tuple[Row, str]] = {}
+        self._fold = 0  # of the menu before: the next one needs mostly the same
 
     def render(self, menu: Menu) -> bytes:
         """Return one frame, ended by its separator, at most FRAME_LIMIT_BYTES; what is left out is counted."""
         self._last, self._now = self._now, {}
-        frame = b""
-        for limit in _FOLDS:
-            frame = self._frame(menu, limit)
-            if len(frame) <= FRAME_LIMIT_BYTES:
-                break
+        frame = self._frame(menu, _FOLDS[self._fold])
+        while len(frame) > FRAME_LIMIT_BYTES and self._fold < len(_FOLDS) - 1:
+            self._fold += 1
+            frame = self._frame(menu, _FOLDS[self._fold])
+        while self._fold and len(wider := self._frame(menu, _FOLDS[self._fold - 1])) <= FRAME_LIMIT_BYTES:
+            self._fold, frame = self._fold - 1, wider
         return frame
 
     def _frame(self, menu: Menu, limit: int) -> bytes:
