@@ -13,8 +13,8 @@ from pathlib import Path
 import tests.fakes.swiftbar_host as host
 from llamabar.demo.dialect import DemoModel
 from llamabar.demo.load import ask
-from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World, free_port
+from tests.fakes.keyed import demo_server
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 15.0
@@ -178,7 +178,7 @@ def flat(items):
 @contextlib.contextmanager
 def llama_swap(dialect="v250", models=MODELS, port=0, api_key=""):
     """A made-up llama-swap with fast models."""
-    server = DemoServer(World(dialect, models), port, api_key).start()
+    server = demo_server(World(dialect, models), port, api_key).start()
     try:
         yield server
     finally:

@@ -7,6 +7,7 @@ from typing import Any
 import llamabar.demo.world as world
 from llamabar.demo.dialect import DIALECTS
 from llamabar.demo.server import DemoServer
+from tests.fakes.keyed import demo_server
 from tests.fakes.programs import MODELS
 
 
@@ -22,4 +23,4 @@ def serve(version: int, port: int, api_key: str) -> DemoServer:
     if version >= 221:
         world.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": OwnGroup})  # type: ignore[assignment]
     known = [name for name in DIALECTS if int(name[1:]) <= version]
-    return DemoServer(world.World(known[-1] if known else "v150", MODELS), port, api_key).start()
+    return demo_server(world.World(known[-1] if known else "v150", MODELS), port, api_key).start()

@@ -122,10 +122,10 @@ def test_a_llama_swap_of_this_user_that_is_found_listening_gets_the_key(tmp_path
     url = f"http://127.0.0.1:{port}"
     shutil.copy(sys.executable, program)
     script = (
-        "import sys, time; from llamabar.demo.server import DemoServer; from llamabar.demo.world import World;"
-        f"DemoServer(World('v250', ()), {port}, '{KEY}').start(); time.sleep(60)"
+        "import time; from tests.fakes.keyed import demo_server; from llamabar.demo.world import World;"
+        f"demo_server(World('v250', ()), {port}, '{KEY}').start(); time.sleep(60)"
     )
-    env = environment(tmp_path, PYTHONHOME=sys.base_prefix, PYTHONPATH=f"{ROOT}/src:{ROOT}/installer")
+    env = environment(tmp_path, PYTHONHOME=sys.base_prefix, PYTHONPATH=f"{ROOT}:{ROOT}/src:{ROOT}/installer")
     process = subprocess.Popen([str(program), "-c", script, "--listen", f"127.0.0.1:{port}"], env=env)
     try:
         ours = discover.client_of(ServerSettings("x", url, discovered=True, api_key=KEY))

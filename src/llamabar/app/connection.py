@@ -5,19 +5,11 @@ from functools import partial
 from typing import Callable, FrozenSet, Mapping, Optional
 
 from llamabar.app import services
+from llamabar.core import events as ev
 from llamabar.core.address import is_local
 from llamabar.core.backoff import Rediscovery
 from llamabar.core.capabilities import Capability
 from llamabar.core.decode import version_of
-from llamabar.core.events import (
-    CapabilitiesFound,
-    Fault,
-    MemoryMeasured,
-    RunEnded,
-    RunningListed,
-    RunningModel,
-    VersionRead,
-)
 from llamabar.core.queries import Answer, Kind, Query
 from llamabar.core.state import READY, Snapshot, loaded
 from llamabar.settings.discover import client_of
@@ -39,7 +31,7 @@ SLEPT_S = 8.0  # between two looks of a loop that waits for five at most
 LOOK_EVERY_S = 2.0  # at llama-swap's own connections
 
 Rediscover = Callable[[], "Optional[tuple[str, str]]"]
-Explain = Callable[[ServerSettings, Fault], Diagnosed]
+Explain = Callable[[ServerSettings, ev.Fault], Diagnosed]
 
 
 @dataclass
@@ -105,12 +97,12 @@ class Connection:
         self._recalled = known.of_process(url, self._process) if self._process is not None else None
         if self._recalled is not None:
             self._build = self._recalled.build
-            read = VersionRead(version_of(self._build), self._build)
+            read = ev.VersionRead(version_of(self._build), self._build)
             return Answer(query, (NO_VERSION_ROUTE if self._build == NO_VERSION else read, self._recalled.found))
         found = answer(self.client, query)
         if not found.events:
             return found
-        self._build = found.events[0].build if isinstance(found.events[0], VersionRead) else NO_VERSION
+        self._build = found.events[0].build if isinstance(found.events[0], ev.VersionRead) else NO_VERSION
         recalled = known.recall(url, self._build)
         return found if recalled is None else found._replace(events=(*found.events, recalled))
 
@@ -118,23 +110,23 @@ class Connection:
         """What `/running` told of the processes that serve the ready models now, if all were there before we looked."""
         known = snapshot.refuted | (self._recalled.refuted if self._recalled is not None else frozenset())
         if Capability.RUNNING_DETAILS in known:
-            return Answer(query, (RunningListed(()),))
+            return Answer(query, (ev.RunningListed(()),))
         ready = [model for model in loaded(snapshot) if model.state == READY]
         if self._recalled is None or any(model.state_since_s is not None for model in ready):
             return None
         alive = {model.id: model for model, process in self._recalled.models if lives(process)}
         if not alive.keys() >= {model.id for model in ready}:
             return None
-        return Answer(query, (RunningListed(tuple(alive.values())),))
+        return Answer(query, (ev.RunningListed(tuple(alive.values())),))
 
     def learn(self, snapshot: Snapshot) -> None:
         """Keep what was found out about the server, for the next time that this version answers here; and why a model
         quit."""
         self._look_for_last_words(snapshot)
-        found = CapabilitiesFound(snapshot.confirmed, snapshot.refuted)
+        found = ev.CapabilitiesFound(snapshot.confirmed, snapshot.refuted)
         served = self.processes.found if self.processes is not None and self._process is not None else {}
         models = tuple(
-            (RunningModel(one.id, one.state, one.proxy, one.ttl_s, one.may_sleep), served[one.id])
+            (ev.RunningModel(one.id, one.state, one.proxy, one.ttl_s, one.may_sleep), served[one.id])
             for one in loaded(snapshot)
             if one.state == READY and one.running_read and one.id in served
         )
@@ -162,14 +154,14 @@ class Connection:
         if self.processes is None or self._found_for == process_key(snapshot):
             return False
         self._found_for, self.measuring = process_key(snapshot), True
-        self.worker.do(partial(self.processes.find, snapshot), MemoryMeasured(None, {}, servers={}))
+        self.worker.do(partial(self.processes.find, snapshot), ev.MemoryMeasured(None, {}, servers={}))
         return True
 
-    def measured(self, event: MemoryMeasured, snapshot: Snapshot) -> MemoryMeasured:
+    def measured(self, event: ev.MemoryMeasured, snapshot: Snapshot) -> ev.MemoryMeasured:
         """Return what was measured, without servers that were looked up for what was loaded before."""
         return event if self._found_for == process_key(snapshot) else event._replace(servers=None)
 
-    def note_gone(self, event: MemoryMeasured, snapshot: Snapshot) -> None:
+    def note_gone(self, event: ev.MemoryMeasured, snapshot: Snapshot) -> None:
         """Look again, once, when a model's processes were gone at two looks: it is not loaded, whatever was said."""
         key = process_key(snapshot)
         gone, self._gone = event.gone & self._gone, event.gone
@@ -222,9 +214,9 @@ class Connection:
             call_once(self.server.name, self.inbox, partial(explain, self.server, snapshot.fault), Diagnosed(""))
 
 
-def _last_words(pid: int, model_id: str) -> Optional[RunEnded]:
+def _last_words(pid: int, model_id: str) -> Optional[ev.RunEnded]:
     line = last_words(pid, model_id)
-    return RunEnded(model_id, line) if line else None
+    return ev.RunEnded(model_id, line) if line else None
 
 
 def needs_look(snapshot: Snapshot) -> bool:

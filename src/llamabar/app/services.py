@@ -39,18 +39,10 @@ def act(verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit
     began_s = time.monotonic()
     known = require(server)
     control = Control(
-        known.label,
-        known.plist,
-        url=known.url,
-        answers=lambda: probe.answers(known.url),
-        log_paths=logs_of(known),
-        say=say,
-        finish=lambda: _finish(server),
-        limit_s=START_S if limit_s is None else limit_s,
-        began_s=began_s,
-        replaced=lambda pid: runs_an_older_file(pid, known.program),
-        only_its_own=True,
-    )
+        known.label, known.plist, url=known.url, answers=lambda: probe.answers(known.url), log_paths=logs_of(known),
+        say=say, finish=lambda: _finish(server), limit_s=START_S if limit_s is None else limit_s, began_s=began_s,
+        replaced=lambda pid: runs_an_older_file(pid, known.program), only_its_own=True,
+    )  # fmt: skip
     if verb is Verb.START:
         _shorten_logs(known)
         return control.start()

@@ -16,20 +16,9 @@ from typing import Iterable, Optional
 from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.events import RunEnded
-from llamabar.core.state import (
-    LOAD_TIMES_KEPT,
-    READY,
-    STARTING,
-    STOPPED,
-    Model,
-    Snapshot,
-    Swap,
-    at_work,
-    heard,
-    in_flight,
-    requests_of,
-)
+from llamabar.core.state import READY, STARTING, STOPPED, Model, Snapshot, Swap, at_work, heard, in_flight, requests_of
 
+LOAD_TIMES_KEPT = 9
 CLICKED_S = 10.0  # a click on "unload" or "restart" has its effect within this time
 TOLD_TWICE_S = 1.0
 MADE_ROOM_S = 0.5
@@ -54,12 +43,8 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
             found[model_id] = replace(model, quit_at_s=quit_s)
         elif told_twice and model.quit_at_s is not None and at_s - model.quit_at_s < TOLD_TWICE_S:
             found[model_id] = replace(model, quit_at_s=None)
-    return replace(
-        heard(snapshot, at_s),
-        models=found,
-        models_left_out=event.left_out,
-        table_is_new=False,
-        table_is_refreshed=False,
+    return heard(
+        snapshot, at_s, models=found, models_left_out=event.left_out, table_is_new=False, table_is_refreshed=False
     )
 
 

@@ -85,13 +85,9 @@ def _request(entry: Dict[str, Any]) -> Optional[ev.RequestInfo]:
         stamp=text(entry.get("timestamp")),
         elapsed_s=None if elapsed_ms is None else elapsed_ms / 1000,
         resp_bytes=whole(entry.get("resp_bytes")),
-        streams=_is_event_stream(headers),
+        streams="event-stream" in _header(headers, "Content-Type").lower() if headers else None,
         client=client_name(_header(mapping(entry.get("req_headers")), "User-Agent")),
     )
-
-
-def _is_event_stream(headers: Dict[str, Any]) -> Optional[bool]:
-    return "event-stream" in _header(headers, "Content-Type").lower() if headers else None
 
 
 def _header(headers: Dict[str, Any], wanted: str) -> str:

@@ -8,18 +8,7 @@ from llamabar.core.history import Readings
 from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading, Source, estimate_tps
-from llamabar.core.state import (
-    READY,
-    STARTING,
-    Model,
-    Request,
-    Snapshot,
-    at_work,
-    in_flight,
-    in_use,
-    loaded,
-    requests_of,
-)
+from llamabar.core.state import READY, STARTING, Model, Request, Snapshot, at_work, in_flight, in_use, requests_of
 
 JUST_ENDED_S = 1.5
 GPU_FRESH_S = 30.0
@@ -137,7 +126,7 @@ def sample(snapshot: Snapshot, *, now_s: float) -> Sample:
         return Sample(Readings(cpu_ratio=host.cpu_ratio), {})
     counted, found = in_flight(snapshot) is not None, phases(snapshot)
     models, speeds = {}, []
-    for model in loaded(snapshot):
+    for model in snapshot.loaded:
         requests, reading = requests_of(snapshot, model.id), generation(snapshot, model, now_s=now_s)
         idle = counted and not any(_may_generate(one, found[one.info.id]) for one in requests)
         speeds += [] if reading is None else [reading]

@@ -13,7 +13,6 @@ from llamabar.core.path_kind import PathKind, path_kind
 
 READY, STARTING, STOPPING, STOPPED = "ready", "starting", "stopping", "stopped"
 LOADED_STATES = (READY, STARTING, STOPPING)
-LOAD_TIMES_KEPT = 9
 
 
 class Swap(NamedTuple):

@@ -18,7 +18,6 @@ from llamabar.demo.process import Process
 from llamabar.demo.world import LoadFailed, World, dumps, stamp
 
 UNLOGGED = ("/wol-health", "/api/performance", "/metrics")
-PUBLIC = ("/health", "/wol-health")
 JSON_TYPE = "application/json"
 INFERENCE = (
     "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank", "/v1/audio/transcriptions",
@@ -30,11 +29,10 @@ SHOWN_HEADERS = ("Accept-Encoding", "Content-Length", "Content-Type", "User-Agen
 class DemoServer(Server):
     """A llama-swap on loopback. `requests` is every request line it got, for tests."""
 
-    def __init__(self, world: World, port: int = 0, api_key: str = "") -> None:
+    def __init__(self, world: World, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.world = world
         self.inflight = Inflight(world)
-        self.api_key = api_key
         self.requests: List[Tuple[str, str]] = []
 
     @property
@@ -107,10 +105,7 @@ class Handler(Caller):
             self.world.log("proxy", f"[INFO] Request 127.0.0.1 {line} {(time.monotonic() - began_s) * 1000:.3f}ms\n")
 
     def _dispatch(self, routes: Dict[str, Any], path: str) -> None:
-        if self.server.api_key and path not in PUBLIC and not self._has_key():
-            realm = {"WWW-Authenticate": 'Basic realm="llama-swap"'}
-            self._error(401, "unauthorized: invalid or missing API key", **realm)
-        elif path in routes and self._speaks(path):
+        if path in routes and self._speaks(path):
             routes[path]()
         elif self.command == "GET" and path.startswith("/upstream/"):
             self._upstream(path)
@@ -126,10 +121,6 @@ class Handler(Caller):
         known = ("/health", "/wol-health", "/api/version", "/api/performance", "/metrics", "/api/metrics",
                  "/api/metrics/activity", "/api/profiles", "/api/profiles/active", "/api/hardware")  # fmt: skip
         return path not in known or path.replace("/active", "") in self.world.dialect.routes
-
-    def _has_key(self) -> bool:
-        key = self.server.api_key
-        return self.headers.get("Authorization") == f"Bearer {key}" or self.headers.get("x-api-key") == key
 
     def _events(self) -> None:
         listener = self.world.listen()

@@ -130,7 +130,8 @@ class World:
                 if process.state == "ready":
                     process.in_flight += 1
                     return process
-                victims = [] if model.stays else [p for p in self._loaded() if p is not process and not p.model.stays]
+                others = [p for p in self.processes.values() if p is not process and p.state != "stopped"]
+                victims = [] if model.stays else [p for p in others if not p.model.stays]
                 busy = process.state != "stopped" or any(p.in_flight or p.state != "ready" for p in victims)
                 if busy:
                     self.change.wait(0.1)
@@ -243,9 +244,6 @@ class World:
             child.wait()
             if not self.dialect.silent_failures:
                 self.publish("modelStatus", self.status())
-
-    def _loaded(self) -> List[Process]:
-        return [process for process in self.processes.values() if process.state != "stopped"]
 
     def _watch_ttl(self) -> None:
         while not self.ended.wait(0.25):

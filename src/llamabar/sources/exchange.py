@@ -22,16 +22,8 @@ from llamabar.macos import files
 warnings.filterwarnings("ignore", message="urllib3 v2 only supports OpenSSL")
 
 import urllib3  # noqa: E402
+from urllib3 import exceptions  # noqa: E402
 from urllib3.connection import BaseSSLError, HTTPConnection, HTTPSConnection  # noqa: E402
-from urllib3.exceptions import (  # noqa: E402
-    ConnectTimeoutError,
-    LocationValueError,
-    NameResolutionError,
-    NewConnectionError,
-    ProtocolError,
-    SSLError,
-)
-from urllib3.exceptions import TimeoutError as ReadTimeout  # noqa: E402
 
 KEPT_ALIVE = (  # name, seconds or times, and the number in macOS's netinet/tcp.h, where a Python lacks the name
     ("TCP_KEEPIDLE", 10, None), ("TCP_KEEPALIVE", 10, 0x10), ("TCP_KEEPINTVL", 5, 0x101), ("TCP_KEEPCNT", 3, 0x102),
@@ -135,15 +127,16 @@ def _certificates(path: str) -> str:
 
 def fault_of(error: BaseException) -> Fault:
     """Return the fault behind an exception, in our words."""
-    if isinstance(error, ProtocolError) and isinstance(error.args[-1], BaseException):
+    if isinstance(error, exceptions.ProtocolError) and isinstance(error.args[-1], BaseException):
         error = error.args[-1]  # urllib3's wrapping of what happened in a body
-    if isinstance(error, (SSLError, BaseSSLError)) and not isinstance(error, socket.timeout):
-        return Fault(FaultKind.TLS, _tls_words(error.args[0] if isinstance(error, SSLError) and error.args else error))
-    if isinstance(error, (NameResolutionError, LocationValueError, UnicodeError)):
+    if isinstance(error, (exceptions.SSLError, BaseSSLError)) and not isinstance(error, socket.timeout):
+        cause = error.args[0] if isinstance(error, exceptions.SSLError) and error.args else error
+        return Fault(FaultKind.TLS, _tls_words(cause))
+    if isinstance(error, (exceptions.NameResolutionError, exceptions.LocationValueError, UnicodeError)):
         return Fault(FaultKind.UNKNOWN_HOST)
-    if isinstance(error, NewConnectionError):
+    if isinstance(error, exceptions.NewConnectionError):
         return Fault(FaultKind.REFUSED)
-    if isinstance(error, (ConnectTimeoutError, ReadTimeout, TimeoutError, socket.timeout)):
+    if isinstance(error, (exceptions.ConnectTimeoutError, exceptions.TimeoutError, TimeoutError, socket.timeout)):
         return Fault(FaultKind.TIMEOUT)
     if isinstance(error, (BadStatusLine, UnknownProtocol)) and not isinstance(error, RemoteDisconnected):
         return Fault(FaultKind.NOT_LLAMA_SWAP, "not HTTP")

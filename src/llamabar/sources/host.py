@@ -24,26 +24,12 @@ from llamabar.core.address import is_loopback, parse, port_of
 from llamabar.core.decode import may_sleep
 from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryKind, MemoryMeasured, ModelRun, ModelServer
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
+from llamabar.sources import processes
 from llamabar.sources.footprint import footprint_bytes
-from llamabar.sources.processes import (
-    WILDCARDS,
-    Identity,
-    Sockets,
-    command,
-    descendants,
-    identity,
-    is_llama_swap,
-    listener,
-    listening,
-    parents,
-    passes_on,
-    read,
-    sockets,
-)
 from llamabar.sources.rarely import POWER, POWER_EVERY_S, PRESSURE
 
 SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
-LOCAL = ("127.0.0.1", "::1", *WILDCARDS)
+LOCAL = ("127.0.0.1", "::1", *processes.WILDCARDS)
 PRESSURE_LOOKS = 5
 COMPUTING_CPU_S = 0.02  # between two looks: a clock tick is 10 ms on Linux, and an idle server wakes now and then
 
@@ -57,8 +43,8 @@ def measure(*, every_s: float = 0.0) -> HostMeasured:
     pressed = PRESSURE.said(every_s=PRESSURE_LOOKS * every_s)
     if psutil is None:
         return HostMeasured(None, None, None, pressed)
-    percent = read("CPU", lambda: psutil.cpu_percent(None), None)
-    memory = read("memory", psutil.virtual_memory, None)
+    percent = processes.read("CPU", lambda: psutil.cpu_percent(None), None)
+    memory = processes.read("memory", psutil.virtual_memory, None)
     cpu_ratio, _measured_before = (percent / 100 if percent is not None and _measured_before else None), True
     if memory is None:
         return HostMeasured(cpu_ratio, None, None, pressed)
@@ -89,7 +75,7 @@ class Processes:
         self._proven = False  # that it is a llama-swap
         self._by_model: Dict[str, _Served] = {}
         self._runs: Dict[str, ModelRun] = {}
-        self.found: Dict[str, Identity] = {}  # the model servers' processes
+        self.found: Dict[str, processes.Identity] = {}  # the model servers' processes
         self._cpu_s: Dict[str, float] = {}
         self._files: Optional[int] = None  # that llama-swap had open at the last look
         self._serving = False  # it had connections to its model servers then
@@ -104,24 +90,25 @@ class Processes:
         self._files = None
         runs = ((model_id, _run(served)) for model_id, served in self._by_model.items())
         self._runs = {model_id: run for model_id, run in runs if run is not None}
-        found = {one: identity(served.line[0]) for one, served in self._by_model.items() if served.line}
+        found = {one: processes.identity(served.line[0]) for one, served in self._by_model.items() if served.line}
         self.found = {model_id: process for model_id, process in found.items() if process is not None}
         ready = [model.id for model in loaded if model.state == READY and model.id in self._by_model]
-        servers = {model_id: _model_server(self._by_model[model_id]) for model_id in ready}
+        served = [(model_id, self._by_model[model_id]) for model_id in ready]
+        servers = {model_id: ModelServer(one.url, any(map(_may_sleep, one.line))) for model_id, one in served}
         return self.measure()._replace(servers=servers)
 
     def _look_up(self) -> None:
         """One that ends in its own time listens no longer, and another may already be in its place."""
-        if self._server is None or all(port != self._port for _, port in listening(self._server)):
-            self._server = listener(self._host, self._port)
-            self._proven = self._server is not None and is_llama_swap(self._server)
+        if self._server is None or all(port != self._port for _, port in processes.listening(self._server)):
+            self._server = processes.listener(self._host, self._port)
+            self._proven = self._server is not None and processes.is_llama_swap(self._server)
 
-    def identity(self) -> Optional[Identity]:
+    def identity(self) -> Optional[processes.Identity]:
         """Return the process that listens, if that is called llama-swap: it stays the same build while it lives."""
         if psutil is not None:
             self._look_up()
-        named = self._server is not None and is_llama_swap(self._server)
-        return identity(self._server) if named and self._server is not None else None
+        named = self._server is not None and processes.is_llama_swap(self._server)
+        return processes.identity(self._server) if named and self._server is not None else None
 
     def measure(self) -> MemoryMeasured:
         """Return the memory of the processes found before; a process that has gone is left out."""
@@ -141,11 +128,11 @@ class Processes:
         ports = {model_id: served.port for model_id, served in self._by_model.items() if served.url}
         if self._server is None or not ports:
             return None
-        files_before, self._files = self._files, read("files", self._server.num_fds, None)
+        files_before, self._files = self._files, processes.read("files", self._server.num_fds, None)
         before, self._cpu_s = self._cpu_s, {one: _cpu_s(self._by_model[one].members) for one in ports}
         if not self._serving and self._files == files_before and before == self._cpu_s:
             return None
-        seen = sockets(self._server)
+        seen = processes.sockets(self._server)
         if seen is None:
             return None
         found = {one: tuple(sorted(mine for mine, theirs in seen.open_to if theirs == at)) for one, at in ports.items()}
@@ -176,10 +163,10 @@ class Processes:
         return found if self._proven else {}
 
 
-def _has_clients(server: Sockets) -> bool:
+def _has_clients(server: processes.Sockets) -> bool:
     """Tell whether anybody but this program is connected to a server."""
     listens = {port for _, port in server.listening}
-    ours = {mine for mine, _ in (sockets(psutil.Process()) or Sockets()).open_to}
+    ours = {mine for mine, _ in (processes.sockets(psutil.Process()) or processes.Sockets()).open_to}
     return any(mine in listens and theirs not in ours for mine, theirs in server.open_to)
 
 
@@ -189,10 +176,10 @@ def _served(server: psutil.Process) -> List[_Served]:
     The server is the first that listens on the way down: wrappers (a shell, `uv run`) do not, and what is behind
     another listener is that one's. A program that passes connections on, or another llama-swap, is no model server.
     """
-    everyone = descendants(server)
+    everyone = processes.descendants(server)
     pids = {process.pid for process in everyone}
-    lines = {one.pid: [above for above in parents(one) if above.pid in pids] for one in everyone}
-    at = {one.pid: [(ip, port) for ip, port in listening(one) if ip in LOCAL] for one in everyone}
+    lines = {one.pid: [above for above in processes.parents(one) if above.pid in pids] for one in everyone}
+    at = {one.pid: [(ip, port) for ip, port in processes.listening(one) if ip in LOCAL] for one in everyone}
     found: List[_Served] = []
     for child in (one for one in everyone if not lines[one.pid]):
         members = (child, *(one for one in everyone if child in lines[one.pid]))
@@ -200,7 +187,7 @@ def _served(server: psutil.Process) -> List[_Served]:
         served = [
             _Served(members, (one, *lines[one.pid]), f"http://{'[::1]' if ip == '::1' else '127.0.0.1'}:{port}", port)
             for one in servers
-            if not is_llama_swap(one) and not passes_on(one)
+            if not processes.is_llama_swap(one) and not processes.passes_on(one)
             for ip, port in at[one.pid]
         ]
         found += served or [_Served(members)]
@@ -215,22 +202,18 @@ def _together(children: Sequence[_Served]) -> _Served:
 
 
 def _names(process: psutil.Process, port: int) -> bool:
-    return any(word == str(port) or word.endswith((f"={port}", f":{port}")) for word in command(process))
-
-
-def _model_server(served: _Served) -> ModelServer:
-    return ModelServer(served.url, any(map(_may_sleep, served.line)))
+    return any(word == str(port) or word.endswith((f"={port}", f":{port}")) for word in processes.command(process))
 
 
 def _may_sleep(process: psutil.Process) -> bool:
     """A command line that cannot be read may say anything; an environment, only what it is known to say."""
-    words = command(process)
-    said = read("environments", lambda: process.environ().get(SLEEP_VARIABLE), None)
+    words = processes.command(process)
+    said = processes.read("environments", lambda: process.environ().get(SLEEP_VARIABLE), None)
     return not words or may_sleep(" ".join(words)) or (said is not None and may_sleep(f"{SLEEP_VARIABLE}={said}"))
 
 
-def _cpu_s(processes: Sequence[psutil.Process]) -> float:
-    times = [read("CPU times", one.cpu_times, None) for one in processes]
+def _cpu_s(members: Sequence[psutil.Process]) -> float:
+    times = [processes.read("CPU times", one.cpu_times, None) for one in members]
     return sum(time.user + time.system for time in times if time is not None)
 
 
@@ -238,18 +221,19 @@ def _run(served: _Served) -> Optional[ModelRun]:
     """Return what tells one run of a model's processes from every other. Ports are dealt out anew when the
     configuration changes, so a model's own is no part of its command line.
     """
-    words, began_s = command(served.members[0]), read("start times", served.members[0].create_time, None)
+    first = served.members[0]
+    words, began_s = processes.command(first), processes.read("start times", first.create_time, None)
     if not words or began_s is None:
         return None
     own = re.sub(rf"(?<!\d){served.port or 'no port'}(?!\d)", "PORT", "\0".join(words))
     return ModelRun(zlib.crc32(own.encode("utf-8", "surrogateescape")), int(began_s))
 
 
-def _used(processes: Sequence[psutil.Process]) -> Tuple[Optional[int], MemoryKind]:
+def _used(members: Sequence[psutil.Process]) -> Tuple[Optional[int], MemoryKind]:
     """Return the memory of processes: what is resident misses what only the GPU uses, the footprint misses the
     weights that are read from their file, so it is the larger of the two.
     """
-    read_ones = [read("memory of processes", one.memory_info, None) for one in processes]
+    read_ones = [processes.read("memory of processes", one.memory_info, None) for one in members]
     resident = sum(one.rss for one in read_ones if one is not None)
-    footprint = sum(footprint_bytes(one.pid) or 0 for one in processes)
+    footprint = sum(footprint_bytes(one.pid) or 0 for one in members)
     return max(resident, footprint) or None, MemoryKind.FOOTPRINT if footprint > resident else MemoryKind.RESIDENT

@@ -110,12 +110,10 @@ class WatcherState:
         self._faults = faults
         known = any(snapshot.connected or snapshot.fault is not None for snapshot in snapshots.values())
         self._noted = replace(
-            self._noted,
-            frames=frames,
-            printed_bytes=printed_bytes,
+            self._noted, frames=frames, printed_bytes=printed_bytes,
             reconnects=sum(max(0, snapshot.connections - 1) for snapshot in snapshots.values()),
             reachable=any(snapshot.connected for snapshot in snapshots.values()) if known else None,
-        )
+        )  # fmt: skip
 
     def _write(self, noted: Noted) -> None:
         if noted == self._written or (self._thread is not None and self._thread.is_alive()):

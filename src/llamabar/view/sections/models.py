@@ -133,9 +133,9 @@ def _first(server: Server, shown: List[Model]) -> List[Model]:
     if len(shown) <= ROWS:
         return shown
 
-    def _rank(one: Model) -> Tuple[bool, bool, float, str]:
+    def _rank(one: Model) -> Tuple[bool, float, str]:
         works = one.state != READY or one.id in server.figures.speeds or bool(requests_of(server.snapshot, one.id))
-        return not works, False, -(one.last_use_s or 0.0), one.id
+        return not works, -(one.last_use_s or 0.0), one.id
 
     kept = {one.id for one in sorted(shown, key=_rank)[:ROWS]}
     return [one for one in shown if one.id in kept]
