@@ -53,19 +53,18 @@ class History:
     newest: Optional[int] = None
     buckets: Tuple[Readings, ...] = ()
     bucket_s: float = BUCKET_S
-    length: int = BUCKETS
 
     @property
     def span_s(self) -> float:
-        return self.bucket_s * self.length
+        return self.bucket_s * BUCKETS
 
 
 def kept(history: History, *, now_s: float, unix_s: float, model: str = "") -> Optional[Chart]:
     """Return the readings to be kept, None where there are none; what nobody looked at since is a gap."""
     behind = int(now_s // history.bucket_s) - (history.newest or 0)
-    if history.newest is None or behind >= history.length:
+    if history.newest is None or behind >= BUCKETS:
         return None
-    return Chart(unix_s, history.bucket_s, (*history.buckets, *(GAP,) * behind)[-history.length :], model)
+    return Chart(unix_s, history.bucket_s, (*history.buckets, *(GAP,) * behind)[-BUCKETS :], model)
 
 
 def restored(history: History, chart: Chart, *, now_s: float, unix_s: float) -> History:
@@ -74,7 +73,7 @@ def restored(history: History, chart: Chart, *, now_s: float, unix_s: float) -> 
     if chart.bucket_s != history.bucket_s or not 0 <= age_s < history.span_s or not chart.readings:
         return history
     newest = int((now_s - age_s) // history.bucket_s)
-    found = replace(history, newest=newest, buckets=chart.readings[-history.length :])
+    found = replace(history, newest=newest, buckets=chart.readings[-BUCKETS :])
     oldest = (history.newest or 0) - len(history.buckets) + 1
     for number, readings in enumerate(history.buckets, oldest):  # that came while the disk was waited for
         found = record(found, readings, now_s=number * history.bucket_s)
@@ -85,11 +84,11 @@ def tick(
     histories: Mapping[str, History], readings: Mapping[str, Readings], *, like: History, now_s: float
 ) -> Dict[str, History]:
     """Return the histories of models with readings taken now; one that was gone for the whole span is dropped."""
-    oldest = int(now_s // like.bucket_s) - like.length
+    oldest = int(now_s // like.bucket_s) - BUCKETS
     found = {one: history for one, history in histories.items() if (history.newest or 0) > oldest}
     for one, taken in readings.items():
         if one in found or len(found) < MOST_MODELS:
-            before = found.get(one) or History(bucket_s=like.bucket_s, length=like.length)
+            before = found.get(one) or History(bucket_s=like.bucket_s)
             found[one] = record(before, taken, now_s=now_s)
     return found
 
@@ -105,9 +104,9 @@ def record(history: History, readings: Readings, *, now_s: float) -> History:
         return replace(history, buckets=(*history.buckets[:-1], _together(last, readings)))
     skipped = bucket - history.newest - 1
     held = skipped if skipped * history.bucket_s <= HOLD_S else 0
-    missed = min(skipped - held, history.length)
+    missed = min(skipped - held, BUCKETS)
     added = (GAP,) * missed + (readings,) * held + (readings,)
-    return replace(history, newest=bucket, buckets=(*history.buckets, *added)[-history.length :])
+    return replace(history, newest=bucket, buckets=(*history.buckets, *added)[-BUCKETS :])
 
 
 def nice_ceiling(highest: float) -> float:
@@ -136,12 +135,12 @@ def series(history: History, name: str, *, points: int, now_s: float) -> Tuple[O
     """
     if history.newest is None:
         return (None,) * points
-    per_point, at = history.length // points, Readings._fields.index(name)
+    per_point, at = BUCKETS // points, Readings._fields.index(name)
     end = (int(now_s // history.bucket_s) // per_point + 1) * per_point  # the first bucket behind the newest point
     values: List[Optional[float]] = [bucket[at] for bucket in history.buckets]
-    values = [*values, *(None,) * min(max(0, end - 1 - history.newest), history.length)][-history.length :]
-    padded = [None] * (history.length - len(values)) + values
-    return tuple(_mean(padded[index : index + per_point]) for index in range(0, history.length, per_point))
+    values = [*values, *(None,) * min(max(0, end - 1 - history.newest), BUCKETS)][-BUCKETS :]
+    padded = [None] * (BUCKETS - len(values)) + values
+    return tuple(_mean(padded[index : index + per_point]) for index in range(0, BUCKETS, per_point))
 
 
 def spread(history: History, name: str) -> Optional[Spread]:

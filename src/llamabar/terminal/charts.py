@@ -5,7 +5,7 @@ Three things differ at a glance: a gap (nothing), a zero (the lowest dot alone),
 
 from typing import List, Optional, Sequence, Tuple
 
-from llamabar.core.history import History, nice_ceiling, series
+from llamabar.core.history import BUCKETS, History, nice_ceiling, series
 
 Points = Sequence[Optional[float]]  # between 0 and 1, None for a gap
 
@@ -17,7 +17,7 @@ FULL, SHADE, LIGHT = "█", "▒", "░"
 
 def recent(history: History, name: str, points: int, *, now_s: float) -> Tuple[Optional[float], ...]:
     """Return the last minutes of one reading as so many points, newest last: the highest of what each covers."""
-    values = series(history, name, points=history.length, now_s=now_s)
+    values = series(history, name, points=BUCKETS, now_s=now_s)
     edges = [index * len(values) // points for index in range(points + 1)]
     return tuple(_highest(values[start : max(end, start + 1)]) for start, end in zip(edges, edges[1:]))
 

@@ -3,7 +3,7 @@
 from typing import Callable, Mapping, Optional
 
 from llamabar.core import units
-from llamabar.core.history import History, Spread, nice_ceiling, series, spread
+from llamabar.core.history import BUCKETS, History, Spread, nice_ceiling, series, spread
 from llamabar.core.totals import Sums
 from llamabar.view import words
 from llamabar.view.charts import SMALL, Chart, Scale, draw, scaled
@@ -51,7 +51,7 @@ def chart(
 ) -> Image:  # fmt: skip
     """Return the chart of a reading of a server, or of one of its models, up to its newest whole point."""
     history = server.models.get(model, History()) if model else server.history
-    point_s = history.bucket_s * (history.length // spec.points)
+    point_s = history.bucket_s * (BUCKETS // spec.points)
     points = int(scene.now_s // point_s)
 
     def _draw() -> Image:
