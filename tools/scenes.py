@@ -13,10 +13,11 @@ from llamabar.core.history import History, Readings, record, tick
 from llamabar.core.needs import Needs
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot, loaded
+from llamabar.core.status import Cause
 from llamabar.core.totals import Told, Totals
 from llamabar.view.compose import compose
 from llamabar.view.html import State
-from llamabar.view.scene import Cause, MenuOptions, Scene, seen
+from llamabar.view.scene import MenuOptions, Scene, seen
 
 NOW_S = 10_000.0
 URL = "http://127.0.0.1:8080"

@@ -12,12 +12,13 @@ from llamabar.core.capabilities import Capability
 from llamabar.core.decode import version_of
 from llamabar.core.queries import Answer, Kind, Query
 from llamabar.core.state import READY, Snapshot, loaded
+from llamabar.core.status import Cause
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings
 from llamabar.sources import clock, host
 from llamabar.sources.call_worker import CallWorker, call_once
 from llamabar.sources.client import Client
-from llamabar.sources.inbox import Diagnosed, Inbox, Moved, ServiceLooked
+from llamabar.sources.inbox import Inbox, Moved, ServiceLooked
 from llamabar.sources.listening import last_words
 from llamabar.sources.processes import Identity, lives
 from llamabar.sources.query_answers import NO_VERSION_ROUTE, answer
@@ -31,7 +32,7 @@ SLEPT_S = 8.0  # between two looks of a loop that waits for five at most
 LOOK_EVERY_S = 2.0  # at llama-swap's own connections
 
 Rediscover = Callable[[], "Optional[tuple[str, str]]"]
-Explain = Callable[[ServerSettings, ev.Fault], Diagnosed]
+Explain = Callable[[ServerSettings, ev.Fault], Cause]
 
 
 @dataclass
@@ -211,7 +212,7 @@ class Connection:
         outage = (since_s, snapshot.fault.kind, snapshot.service.state if snapshot.service is not None else "")
         if outage != self._diagnosed_for:
             self._diagnosed_for = outage
-            call_once(self.server.name, self.inbox, partial(explain, self.server, snapshot.fault), Diagnosed(""))
+            call_once(self.server.name, self.inbox, partial(explain, self.server, snapshot.fault), Cause())
 
 
 def _last_words(pid: int, model_id: str) -> Optional[ev.RunEnded]:

@@ -22,12 +22,13 @@ from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.history import BUCKETS, Chart, History
 from llamabar.core.state import Snapshot
+from llamabar.core.status import Cause
 from llamabar.core.totals import Told
 from llamabar.damage import is_repairable
 from llamabar.settings import mistakes
 from llamabar.settings.load import Settings
 from llamabar.sources import clock, host
-from llamabar.sources.inbox import Arrived, Click, Diagnosed, Failed, Inbox, Key, Moved, Notice, ServiceLooked, Stop
+from llamabar.sources.inbox import Arrived, Click, Failed, Inbox, Key, Moved, Notice, ServiceLooked, Stop
 from llamabar.store.history import HistoryStore
 from llamabar.store.known_servers import KnownServers
 from llamabar.view import palette, words
@@ -170,8 +171,8 @@ class Watch:
             self.on_key(arrival.typed)
         elif isinstance(arrival, Notice):
             self.monitor.tell(arrival.text)
-        elif isinstance(arrival, Diagnosed):
-            self.monitor.explain(server, *arrival)
+        elif isinstance(arrival, Cause):
+            self.monitor.explain(server, arrival)
         elif isinstance(arrival, (Told, Chart)):
             self.monitor.recall(server, arrival, now_s=clock.now_s(), unix_s=clock.unix_s())
         elif isinstance(arrival, Click):

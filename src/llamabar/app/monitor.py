@@ -11,13 +11,13 @@ from llamabar.core.hysteresis import NONE_YET, Figures
 from llamabar.core.queries import Answer, Query, QueryLog
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
-from llamabar.core.status import BUSY, Status, classify
+from llamabar.core.status import BUSY, Cause, Status, classify
 from llamabar.core.totals import Rows, Told, Totals
 from llamabar.view.charts import CHART, Chart
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu
 from llamabar.view.remembered import Remembered
-from llamabar.view.scene import Cause, MenuOptions, Scene, seen
+from llamabar.view.scene import MenuOptions, Scene, seen
 from llamabar.view.words import REFUSED_FOR_S
 
 BUSY_TICK_S = 1.0
@@ -146,9 +146,9 @@ class Monitor:
         self._news = self._news or servers != self.awake
         self._dirty, self.awake = self._dirty or servers != self.awake, servers
 
-    def explain(self, server: str, title: str, remedy: str) -> None:
-        """Take in why a server does not answer, "" if it is not known; it is forgotten when the server does."""
-        self.servers[server].cause = Cause(title, remedy) if title else None
+    def explain(self, server: str, cause: Cause) -> None:
+        """Take in why a server does not answer; it is forgotten when the server does."""
+        self.servers[server].cause = cause if cause.title else None
         self._dirty = self._news = True
 
     def due(self, *, now_s: float) -> List[Tuple[str, Query]]:

@@ -50,7 +50,7 @@ def perform_token(token: str, settings: Settings) -> int:
         for server in settings.servers:  # the menu that was clicked on may have offered a fix for an outage
             fault = watch.monitor.servers[server.name].snapshot.fault
             if fault is not None:
-                watch.monitor.explain(server.name, *explain(server, fault))
+                watch.monitor.explain(server.name, explain(server, fault))
         found = _meant(watch, token)
     if not found:
         raise LlamabarError("That item is no longer in the menu.", "Open the menu again.")

@@ -9,7 +9,7 @@ slots only (phases.py); a version that tells a number, or nothing, makes a ready
 """
 
 from enum import Enum
-from typing import Callable, Tuple
+from typing import Callable, NamedTuple, Tuple
 
 from llamabar.core.capabilities import Capability
 from llamabar.core.events import FaultKind, ServiceState
@@ -34,6 +34,13 @@ class Status(str, Enum):
     PROMPT = "prompt"
     GENERATING = "generating"
     STOPPING = "stopping"
+
+
+class Cause(NamedTuple):
+    """Why a server is not responding, as doctor found it, "" if it did not; and a command that fixes it."""
+
+    title: str = ""
+    remedy: str = ""
 
 
 REFUSALS = (FaultKind.UNAUTHORIZED, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.FORBIDDEN)

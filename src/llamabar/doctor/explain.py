@@ -3,11 +3,11 @@
 import os
 
 from llamabar.core.events import Fault
+from llamabar.core.status import Cause
 from llamabar.settings.load import ServerSettings, Settings
-from llamabar.sources.inbox import Diagnosed
 
 
-def explain(server: ServerSettings, fault: Fault) -> Diagnosed:
+def explain(server: ServerSettings, fault: Fault) -> Cause:
     """Return the finding that explains most why a server does not answer; its title is "" if nothing is wrong.
 
     Takes at most five seconds whatever hangs, and is safe on any thread. It asks launchd, so it is for a server that
@@ -18,4 +18,4 @@ def explain(server: ServerSettings, fault: Fault) -> Diagnosed:
 
     facts = collect(os.environ, wanted=OF_A_SILENT_SERVER, settings=Settings((server,)), fault=fault)
     found = registry.top(registry.findings(facts))
-    return Diagnosed(found.title, found.remedy) if found is not None else Diagnosed("")
+    return Cause(found.title, found.remedy) if found is not None else Cause()

@@ -10,6 +10,7 @@ from llamabar.core.events import Event, ServiceFound
 from llamabar.core.history import Chart
 from llamabar.core.limits import CLICKS
 from llamabar.core.queries import Answer
+from llamabar.core.status import Cause
 from llamabar.core.totals import Told
 from llamabar.sources import clock
 
@@ -36,13 +37,6 @@ class Stop(NamedTuple):
     why: str
 
 
-class Diagnosed(NamedTuple):
-    """Why a server does not answer, as the doctor found it: what it is, and what to type."""
-
-    title: str
-    remedy: str = ""
-
-
 class Failed(NamedTuple):
     """A thread met an exception that nobody expected, and went on."""
 
@@ -61,7 +55,7 @@ class Moved(NamedTuple):
     url: Optional[str]
 
 
-Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved, Diagnosed, Failed, ServiceLooked, Told, Chart]
+Arrived = Union[Event, Answer, Click, Key, Notice, Stop, Moved, Cause, Failed, ServiceLooked, Told, Chart]
 Arrival = Tuple[str, float, Arrived]
 
 

@@ -7,7 +7,7 @@ from typing import Any, Mapping, NamedTuple, Optional, Tuple
 from llamabar.core.history import History
 from llamabar.core.hysteresis import NONE_YET, Figures, figures
 from llamabar.core.state import Snapshot
-from llamabar.core.status import Status, classify
+from llamabar.core.status import Cause, Status, classify
 from llamabar.core.totals import Totals
 from llamabar.view.charts import CHART, Chart
 from llamabar.view.menu import Action
@@ -16,14 +16,6 @@ from llamabar.view.remembered import Remembered
 from llamabar.view.text import name, plain
 
 NONE_COUNTED = Totals()
-
-
-@dataclass(frozen=True)
-class Cause:
-    """Why a server is not responding, as doctor found it: what it is, and a command that fixes it."""
-
-    title: str
-    remedy: str = ""
 
 
 @dataclass(frozen=True)
