@@ -34,7 +34,7 @@ from llamabar.store.known_servers import KnownServers
 from llamabar.view import palette, words
 from llamabar.view.charts import chart_of
 from llamabar.view.menu import Action, Menu, Row, Title
-from llamabar.view.scene import MenuOptions
+from llamabar.view.scene import MenuOptions, Scene
 
 BUSY_HOST_S, CALM_HOST_S = 2.0, 20.0
 LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
@@ -65,11 +65,14 @@ class Watch:
     def __post_init__(self) -> None:
         settings, bucket_s = self.settings, self.settings["history.minutes"] * 60 / BUCKETS
         watched = {one.name: Watched(one.name, one.url, history=History(bucket_s=bucket_s)) for one in settings.servers}
-        self.monitor = Monitor(watched, settings["menu.title"], settings["menu.key"], version=__version__)
-        self.monitor.notices, self.monitor.unwanted = mistakes.in_menu(settings.mistakes), self.unwanted
-        self.monitor.by_id, self.monitor.day_of = settings["menu.names"] == "id", clock.local_day
-        self.monitor.options = MenuOptions(settings["menu.pinned"], settings["menu.expand"])
-        self.monitor.chart = chart_of(settings["chart_width_px"], settings["chart_height_px"], buckets=BUCKETS)
+        blank = Scene(
+            (), 0.0, title=settings["menu.title"], key=settings["menu.key"], version=__version__,
+            mistakes=mistakes.in_menu(settings.mistakes),
+            options=MenuOptions(settings["menu.pinned"], settings["menu.expand"]),
+            chart=chart_of(settings["chart_width_px"], settings["chart_height_px"], buckets=BUCKETS),
+        )  # fmt: skip
+        by_id = settings["menu.names"] == "id"
+        self.monitor = Monitor(watched, blank, day_of=clock.local_day, unwanted=self.unwanted, by_id=by_id)
         for server in settings.servers:
             search = Rediscovery() if server.discovered and settings.rediscover is not None else None
             self.connections[server.name] = Connection(server, self.inbox, self.known, search)

@@ -13,11 +13,9 @@ from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.core.status import BUSY, Cause, Status, classify
 from llamabar.core.totals import Rows, Told, Totals
-from llamabar.view.charts import CHART, Chart
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Menu
-from llamabar.view.remembered import Remembered
-from llamabar.view.scene import MenuOptions, Scene, seen
+from llamabar.view.scene import Scene, seen
 from llamabar.view.words import REFUSED_FOR_S
 
 BUSY_TICK_S = 1.0
@@ -49,21 +47,15 @@ class Monitor:
     """The servers, and what was last shown of them."""
 
     servers: Dict[str, Watched]
-    title: str = "speed"
-    key: str = ""
-    notices: Tuple[str, ...] = ()
-    chart: Chart = CHART
+    blank: Scene = field(default_factory=lambda: Scene((), 0.0))  # what the settings want of each scene
     today: str = ""  # the local date
     tomorrow: Optional[str] = None  # a row that is dated later is not of any day
     day_of: Optional[Callable[[float], str]] = None  # tells the local date of a time; without it no day is counted
     keep: Callable[[Rows], None] = lambda _: None  # is handed the rows that are new
     rows_kept: int = limits.ROWS  # of each server in memory; one takes 600 bytes
-    version: str = ""
-    aside: str = ""
     unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
     by_id: bool = False  # models are shown by their ids, not their display names
     sparing: bool = False  # power is saved: figures are taken half as often
-    options: MenuOptions = MenuOptions()
     lively: bool = False  # somebody looks on: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
@@ -75,7 +67,6 @@ class Monitor:
     _dirty: bool = True
     _news: bool = False
     _ticked_s: Optional[float] = None
-    _remembered: Remembered = field(default_factory=Remembered)
 
     def take(self, server: str, event: "ev.Event | Answer", *, at_s: float) -> None:
         """Take in an event, or an answer and the events in it."""
@@ -124,7 +115,7 @@ class Monitor:
 
     def tell(self, aside: str) -> None:
         """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
-        self.aside = aside
+        self.blank = replace(self.blank, notice=aside)
         self._dirty = True
 
     def recall(self, server: str, said: "Told | Kept", *, now_s: float, unix_s: float) -> None:
@@ -228,10 +219,7 @@ class Monitor:
                  awake=w.name in self.awake)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip
-        return Scene(
-            shown, now_s, title=self.title, key=self.key, mistakes=self.notices, today=self.today, chart=self.chart,
-            version=self.version, notice=self.aside, options=self.options, remembered=self._remembered,
-        )  # fmt: skip
+        return replace(self.blank, servers=shown, now_s=now_s, today=self.today)
 
     def _state(self) -> object:
         """What a person must see at once: states, not figures."""
