@@ -122,7 +122,9 @@ class Watch:
             if self.stopping or until(clock.now_s()):
                 return True
             began_s, now_s = now_s, clock.now_s()
-            self.inbox.wait(min(self._longest_wait_s(), self.monitor.wake_at_s(now_s=now_s) - now_s))
+            looks = any(needs_look(watched.snapshot) for watched in self.monitor.servers.values())
+            longest_s = LOOK_EVERY_S if looks else LONGEST_WAIT_S
+            self.inbox.wait(min(longest_s, self.monitor.wake_at_s(now_s=now_s) - now_s))
             clock.wait(began_s + self.lull_s - clock.now_s())
         except Exception as error:
             if is_repairable(error):
@@ -259,10 +261,6 @@ class Watch:
             connection.look_for_cause(self.explain, watched.snapshot, now_s=now_s)
         if self.notifier is not None:
             self.notifier.look(watched.name, watched.snapshot, now_s=now_s)
-
-    def _longest_wait_s(self) -> float:
-        looks = any(needs_look(watched.snapshot) for watched in self.monitor.servers.values())
-        return LOOK_EVERY_S if looks else LONGEST_WAIT_S
 
     def _follow(self, connection: Connection, snapshot: Snapshot, now_s: float) -> None:
         """Look for a server that was found by itself, while nobody answers where it was."""
