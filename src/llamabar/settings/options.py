@@ -128,7 +128,7 @@ OPTIONS: Tuple[Option, ...] = (
     Option("menu", "pinned", _NAMES, (), "Models that stand first under Load Model: ids or display names.",
            '["qwen3-30b"]'),
     Option("menu", "expand", TEXT, "", "Of several servers, the one whose whole menu is shown.", '"mini"'),
-    Option("menu", "language", _LANGUAGE, "", "Language, in two letters. Otherwise macOS's.", '"de"'),
+    Option("menu", "language", _LANGUAGE, "", "Language, in two letters; else the terminal's, or macOS's.", '"de"'),
     Option("menu", "key", _KEYS, "", "Keys that open the menu from anywhere.", '"CMD+OPTION+L"'),
     Option("notify", "events", _LIST, (), "What to be notified about.", '["model failed", "server gone"]'),
     Option("notify", "long_request_s", _number(1, 86400, "seconds"), 60, "When a request counts as long.", "60"),

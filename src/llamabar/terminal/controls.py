@@ -9,13 +9,24 @@ from typing import Callable, Dict, List, Optional, Tuple
 
 from llamabar.core.capabilities import Capability
 from llamabar.core.events import ServiceState
-from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, in_flight, in_use, loadable, loaded, requests_of
+from llamabar.core.state import (
+    READY,
+    STARTING,
+    STOPPING,
+    Model,
+    Snapshot,
+    in_flight,
+    in_use,
+    loadable,
+    loaded,
+    requests_of,
+)
 from llamabar.terminal import facts, words
 from llamabar.terminal.facts import MODEL, REQUEST, SORTS
 from llamabar.terminal.keys import Named, Pasted, Pressed
 from llamabar.terminal.state import Deed, Outcome, Page, Question, Sent, View, say, settled, things
 from llamabar.view.menu import Action, Do
-from llamabar.view.scene import Scene
+from llamabar.view.scene import Scene, Server
 from llamabar.view.text import harmless, plain
 from llamabar.view.words import MODELS_PAGE
 
@@ -117,9 +128,13 @@ def _answered(view: View, key: str, scene: Scene) -> Outcome:
     return _send(view, scene, asked.action, asked.label)
 
 
+def _selected(view: View, scene: Scene) -> Tuple[Server, Optional[Model]]:
+    server, one = facts.shown_server(scene, view.server), view.selected
+    return server, server.snapshot.models.get(one.id) if one is not None and one.kind == MODEL else None
+
+
 def _load(view: View, scene: Scene) -> Outcome:
-    server = facts.shown_server(scene, view.server)
-    model = server.snapshot.models.get(view.selected.id) if view.selected and view.selected.kind == MODEL else None
+    server, model = _selected(view, scene)
     if model is None:
         return Outcome(say(view, words.SELECT_MODEL, scene))
     label = server.label(model.id)
@@ -133,9 +148,8 @@ def _load(view: View, scene: Scene) -> Outcome:
 
 
 def _unload(view: View, scene: Scene) -> Outcome:
-    server = facts.shown_server(scene, view.server)
+    server, model = _selected(view, scene)
     snapshot = server.snapshot
-    model = snapshot.models.get(view.selected.id) if view.selected and view.selected.kind == MODEL else None
     if model is None:
         return Outcome(say(view, words.SELECT_MODEL, scene))
     label = server.label(model.id)
@@ -145,11 +159,9 @@ def _unload(view: View, scene: Scene) -> Outcome:
     if not snapshot.connected or Capability.UNLOAD_ONE not in snapshot.confirmed:
         return Outcome(say(view, words.not_now(Do.UNLOAD, label), scene))
     action = Action(Do.UNLOAD, model.id, server=server.name)
-    running = len(requests_of(snapshot, model.id))
-    used = in_use(snapshot, model)
-    if used is False:
+    if in_use(snapshot, model) is False:
         return _send(view, scene, action, label)
-    return _ask(view, action, label, running or None)
+    return _ask(view, action, label, len(requests_of(snapshot, model.id)) or None)
 
 
 def _unload_all(view: View, scene: Scene) -> Outcome:

@@ -108,14 +108,12 @@ def doing(do: Do, label: str) -> str:
 
 
 def done(do: Do, label: str, took_s: float) -> str:
-    """Return what was done: qwen3-30b loaded in 6.2 s."""
     if do is Do.PROFILE and not label:
         return _("No profile is active")
     return _of(DONE, do, label, units.span(took_s))
 
 
 def failed(do: Do, label: str, why: str) -> str:
-    """Return what could not be done, and why."""
     return _of(REFUSED, do, label, sentence(why))
 
 
@@ -143,12 +141,10 @@ def when(age_s: float, why: str = "") -> str:
 
 
 def trouble_with(label: str, said: str) -> str:
-    """Return what is wrong with a model."""
     return _("{} {}", label, said)
 
 
 def connected(seconds: float) -> str:
-    """Return for how long a server has been watched."""
     return _("connected {}", units.duration(seconds))
 
 
@@ -174,7 +170,6 @@ def of_top(top: str) -> str:
 
 
 def last(speed: str) -> str:
-    """Return a speed that is no longer so."""
     return _("last {}", speed)
 
 
@@ -188,12 +183,10 @@ def unloads(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
 
 
 def tokens(count: str) -> str:
-    """Return a number of tokens."""
     return _("{} tokens", count)
 
 
 def answer(size: Optional[int]) -> str:
-    """Return how much of an answer there is."""
     return units.UNKNOWN if size is None else _("{} bytes", units.count(size))
 
 
@@ -209,27 +202,22 @@ def today(requests: int, tokens: int) -> str:
 
 
 def request_label(request_id: str) -> str:
-    """Return what a request is called."""
     return _("request #{}", request_id)
 
 
 def copied(text: str) -> str:
-    """Return that something stands in the clipboard now."""
     return _("Copied {}", text)
 
 
 def filtered(text: str, shown: int, of: int) -> str:
-    """Return the filter and what it leaves."""
     return _("Filter: {}  ({} of {})", text, shown, of)
 
 
 def already(label: str, ready: bool) -> str:
-    """Return that a model needs no loading."""
     return _("{} is already loaded." if ready else "{} is already loading.", label)
 
 
 def not_loaded(label: str) -> str:
-    """Return that there is nothing to unload."""
     return _("{} isn't loaded.", label)
 
 
@@ -244,7 +232,6 @@ def sort_key(what: str) -> str:
 
 
 def sorted_by(what: str) -> str:
-    """Return how the models are sorted now."""
     return _("Sorted by {}.", SORTS[what])
 
 
