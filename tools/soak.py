@@ -25,9 +25,8 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "installer"), str(ROOT)]
 
 import psutil  # noqa: E402
 
-from llamabar.demo.dialect import DemoModel  # noqa: E402
+from llamabar.demo.dialect import DemoModel, Process  # noqa: E402
 from llamabar.demo.inflight import Entry  # noqa: E402
-from llamabar.demo.process import Process  # noqa: E402
 from llamabar.demo.server import DemoServer  # noqa: E402
 from llamabar.demo.world import World, free_port  # noqa: E402
 

@@ -20,7 +20,7 @@ from llamabar.doctor.collect.everything import OF_A_SILENT_SERVER
 from llamabar.terminal import words as terminal_words
 from llamabar.view import doing_words, languages, words
 from llamabar.view.compose import compose
-from llamabar.view.remembered import Remembered
+from llamabar.view.scene import Remembered
 from llamabar.view.swiftbar import Clicks, Renderer
 from tests.fakes.programs import ROOT
 

@@ -16,8 +16,7 @@ from llamabar.core.status import BUSY
 from llamabar.view import doing_words, palette, words
 from llamabar.view.compose import busiest, compose, title
 from llamabar.view.menu import MODEL, REQUEST, Action, Do
-from llamabar.view.remembered import Remembered
-from llamabar.view.scene import MenuOptions, Scene, seen
+from llamabar.view.scene import MenuOptions, Remembered, Scene, seen
 from llamabar.view.swiftbar import Clicks, Renderer, render
 from tests.fakes.life import LISTED, after, live, request, running
 

@@ -1,7 +1,12 @@
-"""What each version of llama-swap supports and how its API says so (facts on the llama-swap API, sections 3 to 5)."""
+"""What each version of llama-swap supports and how its API says so (facts on the llama-swap API, sections 3 to 5), and
+the demo's models, each with its server's process.
+"""
 
+import subprocess
+import sys
 from dataclasses import dataclass
-from typing import Dict, Optional, Tuple
+from pathlib import Path
+from typing import Dict, List, Optional, Tuple
 
 _MODELS = ("id", "name", "description", "state", "unlisted")
 _ROUTES = ("/health", "/wol-health", "/api/version", "/api/performance", "/metrics")
@@ -88,3 +93,24 @@ MODELS: Tuple[DemoModel, ...] = (
 
 def find(models: Tuple[DemoModel, ...], wanted: str) -> Optional[DemoModel]:
     return next((model for model in models if wanted == model.id or wanted in model.aliases), None)
+
+
+class Process:
+    """One model and, while it is loaded, its server."""
+
+    def __init__(self, model: DemoModel, port: int) -> None:
+        self.model = model
+        self.port = port
+        self.state = "stopped"
+        self.child: Optional[subprocess.Popen[bytes]] = None
+        self.in_flight = 0
+        self.last_use_s = 0.0
+        self.program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("modelserver.py"))]
+
+    @property
+    def command(self) -> List[str]:
+        model = self.model
+        words = [*self.program, "--port", str(self.port), "--load-s", str(model.load_s)]
+        words += ["--tps", str(model.tps), "--prompt-tps", str(model.prompt_tps)]
+        words += ["--slots", str(model.slots), "--context", str(model.context)]
+        return [*words, "--fail"] if model.broken else words

@@ -5,9 +5,9 @@ import json
 import re
 from typing import Any, Dict
 
+from llamabar.demo.dialect import Process
 from llamabar.demo.inflight import Entry, Inflight
 from llamabar.demo.modelserver import Connection
-from llamabar.demo.process import Process
 from llamabar.demo.world import World, stamp
 
 ANSWER_S = 600.0

@@ -10,11 +10,10 @@ import time
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from llamabar.demo.dialect import DemoModel, find
+from llamabar.demo.dialect import DemoModel, Process, find
 from llamabar.demo.forward import Caller, Outcome, forward, record
 from llamabar.demo.inflight import Entry, Inflight
 from llamabar.demo.modelserver import Server
-from llamabar.demo.process import Process
 from llamabar.demo.world import LoadFailed, World, dumps, stamp
 
 UNLOGGED = ("/wol-health", "/api/performance", "/metrics")

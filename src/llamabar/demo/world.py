@@ -12,8 +12,7 @@ import urllib.request
 from datetime import datetime, timezone
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from llamabar.demo.dialect import DIALECTS, MODELS, DemoModel, Dialect, find
-from llamabar.demo.process import Process
+from llamabar.demo.dialect import DIALECTS, MODELS, DemoModel, Dialect, Process, find
 
 HEALTH_EVERY_S = 0.1
 STOP_S = 5.0

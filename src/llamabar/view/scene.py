@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, Hashable, Mapping, NamedTuple, Optional, Tuple, TypeVar, cast
 
 from llamabar.core.history import History
 from llamabar.core.hysteresis import NONE_YET, Figures, figures
@@ -12,10 +12,11 @@ from llamabar.core.totals import Totals
 from llamabar.view.charts import CHART, Chart
 from llamabar.view.menu import Action
 from llamabar.view.names import labels
-from llamabar.view.remembered import Remembered
 from llamabar.view.text import name, plain
 
 NONE_COUNTED = Totals()
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,25 @@ class MenuOptions(NamedTuple):
 
     pinned: Tuple[str, ...] = ()
     expand: str = ""
+
+
+class Remembered:
+    """The parts of the last menu by key, each with what it was made of. It saves time and changes nothing else."""
+
+    def __init__(self) -> None:
+        self._last: Dict[Hashable, Tuple[object, object]] = {}
+        self._now: Dict[Hashable, Tuple[object, object]] = {}
+
+    def turn(self) -> None:
+        """Begin a new menu; what the one before did not use is forgotten."""
+        self._last, self._now = self._now, {}
+
+    def part(self, key: Hashable, made_of: Tuple[object, ...], make: Callable[[], Part]) -> Part:
+        """Return the part of the last menu, if it was made of the same."""
+        before = self._now.get(key) or self._last.get(key)
+        found = before if before is not None and before[0] == made_of else (made_of, make())
+        self._now[key] = found
+        return cast(Part, found[1])
 
 
 @dataclass(frozen=True)
