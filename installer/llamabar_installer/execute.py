@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, Optional, Tuple
 from llamabar.macos import probe, tools
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.paths import Places
-from llamabar_installer import command_link, manifest, removal, work
+from llamabar_installer import manifest, removal, work
 from llamabar_installer.manifest import Manifest
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.steps import Kind, Plan, Step
@@ -35,17 +35,14 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Tell whether every step was done and seen."""
         return self.failed is None
 
     @property
     def kept(self) -> Tuple[Step, ...]:
-        """Return the steps that were done and stay."""
         return tuple(step for step in self.done if step not in self.undone)
 
     @property
     def interrupted(self) -> bool:
-        """Tell whether it was interrupted."""
         return self.failure is not None and self.failure.why is Why.INTERRUPTED
 
 
@@ -58,19 +55,19 @@ class Execution:
     say: Callable[[str], None] = lambda _: None
     finished: Callable[[Step], None] = lambda _: None
     scale: float = 1.0  # of the deadline
-    undos: List[Tuple[Step, Undo]] = field(default_factory=list)
+    undos: List[Tuple[Step, Optional[Undo]]] = field(default_factory=list)
 
     def run(self, plan: Plan) -> Report:
         """Do every step; return what was done, undone and why."""
         shop = Workshop(self.places, manifest.load(self.places.manifest), self.answers, self.say)
         limit_s = OTHERS_S + sum(_WAITING.get(step.kind, 0.0) for step in plan.steps) + UNDO_S
-        with tools.within(self.scale * limit_s) as deadline:
+        with tools.within(self.scale * limit_s):
             for step in plan.steps:
                 known = shop.manifest
                 try:
-                    self._do(step, shop, deadline.left_s - self.scale * UNDO_S)
+                    self._do(step, shop, tools.left_s() - self.scale * UNDO_S)
                 except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
-                    return self._failed_whole(step, error, shop, known)
+                    return self._failed(step, error, shop, known)
                 self.finished(step)
         removal.forget_if_empty(shop)
         return Report(done=tuple(step for step, _ in self.undos), remarks=tuple(shop.remarks))
@@ -82,28 +79,24 @@ class Execution:
         with tools.within(left_s), contextlib.nullcontext() if step.kind in _WAITING else tools.signals_held():
             self.undos.append((step, _DO[step.kind](shop, step)))
 
-    def _failed_whole(self, step: Step, error: BaseException, shop: Workshop, known: Manifest) -> Report:
-        """Undo what was begun. A second Ctrl-C cuts a tool short, never the undo or its report."""
-        reports: List[Report] = []
-        with contextlib.suppress(KeyboardInterrupt), tools.signals_held():
-            reports.append(self._failed(step, error, shop, known))
-        return reports[0]
-
     def _failed(self, step: Step, error: BaseException, shop: Workshop, known: Manifest) -> Report:
-        done = tuple(one for one, _ in self.undos)
-        try:
-            shop.restore(known)
-        except OSError:
-            shop.remarks.append(note(Why.NOT_LISTED, path=self.places.manifest))
-        undone = self._undo(step, shop)
-        removal.forget_if_empty(shop)
+        """Undo what was begun. A second Ctrl-C cuts a tool short, never the undo or its report."""
+        with contextlib.suppress(KeyboardInterrupt), tools.signals_held():
+            done = tuple(one for one, _ in self.undos)
+            try:
+                shop.restore(known)
+            except OSError:
+                shop.remarks.append(note(Why.NOT_LISTED, path=self.places.manifest))
+            undone = self._undo(step, shop)
+            removal.forget_if_empty(shop)
         return Report(done, step, undone, _note_of(error, step), tuple(shop.remarks))
 
     def _undo(self, failed: Step, shop: Workshop) -> Tuple[Step, ...]:
         undone: List[Step] = []
         for step, undo in reversed([pair for pair in self.undos if pair[0].group is failed.group]):
             try:
-                undo()
+                if undo is not None:
+                    undo()
             except (StepFailed, Trouble, OSError) as error:
                 why = _note_of(error, step).said
                 shop.remarks.append(note(Why.NOT_UNDONE, step=step.kind.value, target=step.target, detail=why))
@@ -128,7 +121,7 @@ _WAITING = {  # each undoes what it began itself
     Kind.OLD_SERVICE: STOPPING_S, Kind.START_EXPORT: WAITING_S, Kind.RELOAD_EXPORT: WAITING_S,
     Kind.STOP_EXPORT: STOPPING_S,
 }  # fmt: skip
-_DO: Dict[Kind, Callable[[Workshop, Step], Undo]] = {
+_DO: Dict[Kind, Callable[[Workshop, Step], Optional[Undo]]] = {
     Kind.CONFIG: work.write_config,
     Kind.AGENT: work.write_agent,
     Kind.START: work.start,
@@ -142,12 +135,12 @@ _DO: Dict[Kind, Callable[[Workshop, Step], Undo]] = {
     Kind.ATTRIBUTE: work.mark,
     Kind.LINK: work.link,
     Kind.REFRESH: work.refresh,
-    Kind.COMMAND: command_link.link,
+    Kind.COMMAND: work.link_command,
     Kind.STOP: removal.stop,
     Kind.STOP_EXPORT: removal.stop,
     Kind.REMOVE_AGENT: removal.remove_agent,
     Kind.REMOVE_LINK: removal.remove_link,
-    Kind.REMOVE_COMMAND: command_link.remove,
+    Kind.REMOVE_COMMAND: removal.remove_link,
     Kind.REMOVE_FILE: removal.remove_file,
     Kind.PUT_BACK: removal.put_back,
     Kind.REMOVE_CACHE: removal.remove_cache,

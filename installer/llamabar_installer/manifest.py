@@ -4,10 +4,10 @@ Law: an item is written down before it is made. One that is listed and not there
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any, Optional, Tuple
+from typing import Optional, Tuple
 
 from llamabar.macos import files
 
@@ -45,11 +45,9 @@ class Manifest:
     readable: bool = True
 
     def item(self, path: Path) -> Optional[Item]:
-        """Return what is known of a path."""
         return next((item for item in self.items if item.path == str(path)), None)
 
     def of_kind(self, kind: str) -> Tuple[Item, ...]:
-        """Return the items of one kind."""
         return tuple(item for item in self.items if item.kind == kind)
 
     def plus(self, item: Item) -> "Manifest":
@@ -61,7 +59,6 @@ class Manifest:
         return replace(self, items=tuple(item if one is old else one for one in self.items))
 
     def without(self, path: Path) -> "Manifest":
-        """Return the manifest without a path."""
         return replace(self, items=tuple(item for item in self.items if item.path != str(path)))
 
 
@@ -72,7 +69,8 @@ def load(path: Path) -> Manifest:
         return Manifest(readable=not path.exists())
     try:
         document = json.loads(content)
-        items = tuple(map(_item, document["items"]))
+        names = [one.name for one in fields(Item)]
+        items = tuple(Item(**{name: str(entry.get(name, "")) for name in names}) for entry in document["items"])
         return Manifest(items, readable=document["llamabar_manifest"] == VERSION)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Manifest(readable=False)
@@ -82,7 +80,3 @@ def save(path: Path, manifest: Manifest) -> None:
     """Put the manifest in place."""
     document = {"llamabar_manifest": VERSION, "items": [asdict(item) for item in manifest.items]}
     files.write(path, (json.dumps(document, indent=2) + "\n").encode("utf-8"), mode=files.PRIVATE_MODE)
-
-
-def _item(entry: Any) -> Item:
-    return Item(**{name: str(entry.get(name, "")) for name in ("kind", "path", "digest", "backup")})

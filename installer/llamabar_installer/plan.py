@@ -17,7 +17,7 @@ from llamabar_installer import first_files
 from llamabar_installer.facts import Facts, has_server, own_service
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.plan_command import command_steps
-from llamabar_installer.plan_export import export_steps
+from llamabar_installer.plan_export import export_steps, launchd_obstacle
 from llamabar_installer.plan_plugin import old_plugins, plugin_steps
 from llamabar_installer.steps import Kind, Options, Plan, Reason, Step
 
@@ -57,7 +57,8 @@ def _service(facts: Facts, options: Options) -> Plan:
         adopt = facts.plist is None and facts.processes
         return _adopt_process(facts, options) if adopt else _own(facts, options, None)
     if foreign.label in facts.jobs and facts.processes and not _is_running(facts, foreign.label):
-        return _adopt_process(facts, options).plus(note(Why.SERVICE_OFF, label=foreign.label, path=foreign.plist))
+        beside = _adopt_process(facts, options)
+        return Plan(beside.steps, (*beside.notes, note(Why.SERVICE_OFF, label=foreign.label, path=foreign.plist)))
     if options.take_over and foreign.label == RUST_LABEL:
         return _own(facts, options, foreign)
     return _adopt(facts, foreign, options)
@@ -67,11 +68,7 @@ def _obstacle(facts: Facts) -> Optional[Note]:
     watched = facts.watched
     if watched.named_by and watched.url and not is_local(watched.url):
         return note(Why.REMOTE, url=watched.url, named_by=watched.named_by)
-    if not facts.launchd:
-        return note(Why.NO_LAUNCHD)
-    if facts.launchd_trouble:
-        return note(Why.LAUNCHD_SILENT, detail=facts.launchd_trouble)
-    return note(Why.NOT_LOGGED_IN) if facts.gui is False else facts.plist_trouble
+    return launchd_obstacle(facts) or facts.plist_trouble
 
 
 def _foreign(facts: Facts) -> Optional[Agent]:
@@ -147,10 +144,14 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
     agent = _agent(facts, options, service)
     if agent.notes and there is not None:
         service = there
-    steps = (*_old_service(old), *_first_config(config), *agent.steps,
-             *_start(facts, service, changed=bool(agent.steps)))  # fmt: skip
-    beside = (*_not_taken_over(old), *_foreign_beside(facts, old), *_elsewhere(facts, service.url))
-    return Plan(steps, (*notes, *agent.notes, *beside))
+    steps = [*agent.steps, *_start(facts, service, changed=bool(agent.steps))]
+    notes += agent.notes
+    if not config.is_file():
+        steps.insert(0, Step(Kind.CONFIG, str(config), Reason.NO_CONFIG, content=first_files.LLAMA_SWAP_CONFIG))
+    if old is not None:
+        steps.insert(0, Step(Kind.OLD_SERVICE, old.label, Reason.TAKEN_OVER, source=str(old.plist), url=old.url))
+        notes.append(note(Why.PARTLY_TAKEN_OVER, words=" ".join(old.arguments)))
+    return Plan(tuple(steps), (*notes, *_foreign_beside(facts, old), *_elsewhere(facts, service.url)))
 
 
 def _unusable(config: Path, *, moved: bool) -> Optional[Note]:
@@ -162,10 +163,6 @@ def _unusable(config: Path, *, moved: bool) -> Optional[Note]:
     if config.is_symlink():
         return note(Why.CONFIG_DANGLING, path=config, target=os.readlink(config))
     return note(Why.CONFIG_NOT_A_FILE, path=config)
-
-
-def _not_taken_over(old: Optional[Agent]) -> Tuple[Note, ...]:
-    return () if old is None else (note(Why.PARTLY_TAKEN_OVER, words=" ".join(old.arguments)),)
 
 
 def _program(facts: Facts, there: Optional[Service], old: Optional[Agent]) -> Union[str, Note]:
@@ -188,12 +185,6 @@ def _config(facts: Facts, there: Optional[Service], old: Optional[Agent]) -> Pat
     if named:
         return Path(f"{facts.places.home}{named[1:]}" if named.startswith("~/") else named)
     return facts.configs[0] if facts.configs else facts.places.config
-
-
-def _first_config(config: Path) -> Tuple[Step, ...]:
-    if config.is_file():
-        return ()
-    return (Step(Kind.CONFIG, str(config), Reason.NO_CONFIG, content=first_files.LLAMA_SWAP_CONFIG),)
 
 
 def _port(facts: Facts, options: Options, there: Optional[Service], old: Optional[Agent]) -> Union[int, Note]:
@@ -234,12 +225,6 @@ def _start(facts: Facts, service: Service, *, changed: bool) -> Tuple[Step, ...]
     if job is not None and job.running and OWN_LABEL not in facts.disabled:
         return ()
     return (Step(Kind.START, OWN_LABEL, Reason.NOT_RUNNING, url=service.url),)
-
-
-def _old_service(old: Optional[Agent]) -> Tuple[Step, ...]:
-    if old is None:
-        return ()
-    return (Step(Kind.OLD_SERVICE, old.label, Reason.TAKEN_OVER, source=str(old.plist), url=old.url),)
 
 
 def _foreign_beside(facts: Facts, old: Optional[Agent]) -> Tuple[Note, ...]:

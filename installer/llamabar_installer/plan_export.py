@@ -13,10 +13,13 @@ from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 def export_steps(facts: Facts, options: Options, *, copied: bool) -> Plan:
     """Return what makes `llamabar export` run as a service; `copied`: another step copies the program already."""
-    obstacle = _obstacle(facts)
+    obstacle = note(Why.NOT_ONE_FILE) if facts.program is None else launchd_obstacle(facts)
     if obstacle is not None:
         return Plan(notes=(obstacle,))
-    copy = _copy(facts) if facts.installed_digest != facts.program_digest and not copied else ()
+    copy: Tuple[Step, ...] = ()
+    if facts.installed_digest != facts.program_digest and not copied:
+        target, source = str(facts.places.program), str(facts.program)
+        copy = (Step(Kind.PROGRAM, target, Reason.RUN_BY_EXPORT, Group.EXPORT, source=source),)
     wanted, target = agent_plist.export_content(facts.places), str(facts.places.export_plist)
     written = Step(Kind.AGENT, target, Reason.EXPORTS, Group.EXPORT, content=wanted, url=facts.export_url)
     item = facts.manifest.item(facts.places.export_plist)
@@ -43,19 +46,13 @@ def export_removal(facts: Facts) -> Tuple[Step, ...]:
     return tuple(steps)
 
 
-def _obstacle(facts: Facts) -> Optional[Note]:
-    if facts.program is None:
-        return note(Why.NOT_ONE_FILE)
+def launchd_obstacle(facts: Facts) -> Optional[Note]:
+    """Return why launchd can't be given a service here."""
     if not facts.launchd:
         return note(Why.NO_LAUNCHD)
     if facts.launchd_trouble:
         return note(Why.LAUNCHD_SILENT, detail=facts.launchd_trouble)
     return note(Why.NOT_LOGGED_IN) if facts.gui is False else None
-
-
-def _copy(facts: Facts) -> Tuple[Step, ...]:
-    target, source = str(facts.places.program), str(facts.program)
-    return (Step(Kind.PROGRAM, target, Reason.RUN_BY_EXPORT, Group.EXPORT, source=source),)
 
 
 def _start(facts: Facts, *, changed: bool) -> Tuple[Step, ...]:

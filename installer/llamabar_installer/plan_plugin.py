@@ -13,7 +13,10 @@ def plugin_steps(facts: Facts) -> Plan:
     obstacle = _obstacle(facts)
     if obstacle is not None:
         return Plan(notes=(obstacle,))
-    steps = _program(facts) + _link(facts)
+    steps, bar = _program(facts), facts.swiftbar
+    if bar.link is not Link.OURS:
+        source = str(facts.places.program)
+        steps += (Step(Kind.LINK, str(bar.plugin), Reason.NOT_LINKED, Group.PLUGIN, source=source),)
     if steps:
         steps += (Step(Kind.REFRESH, "SwiftBar", Reason.SHOW_MENU, Group.PLUGIN),)
     return Plan(steps, _notes(facts))
@@ -50,14 +53,6 @@ def _program(facts: Facts) -> Tuple[Step, ...]:
     if not facts.swiftbar.attribute_right:
         return (Step(Kind.ATTRIBUTE, target, Reason.NOT_MARKED, Group.PLUGIN),)
     return ()
-
-
-def _link(facts: Facts) -> Tuple[Step, ...]:
-    bar = facts.swiftbar
-    if bar.link is Link.OURS or bar.folder is None:
-        return ()
-    source = str(facts.places.program)
-    return (Step(Kind.LINK, str(bar.plugin), Reason.NOT_LINKED, Group.PLUGIN, source=source),)
 
 
 def _notes(facts: Facts) -> Tuple[Note, ...]:

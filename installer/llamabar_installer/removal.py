@@ -12,14 +12,14 @@ from llamabar.macos.swiftbar import Link
 from llamabar_installer.manifest import Item, Thing
 from llamabar_installer.notes import Why, note
 from llamabar_installer.steps import Kind, Step
-from llamabar_installer.work import Undo, Workshop, expect, gone, nothing
+from llamabar_installer.work import Undo, Workshop, expect, gone
 
 UNPACKED = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$|\.llamabar-")  # as unpack.py names what it makes
 
 
 def stop(shop: Workshop, step: Step) -> Undo:
     """Stop our service and see its process gone."""
-    control = shop.control(step.target, shop.plist(step.target), step.url)
+    control = shop.control(step.target, step.url)
     expect(control.stop())
     return lambda: expect(control.start())
 
@@ -42,29 +42,27 @@ def remove_agent(shop: Workshop, step: Step) -> Undo:
     return _undo
 
 
-def remove_link(shop: Workshop, step: Step) -> Undo:
-    """Remove our link, if it still leads to our program."""
-    if swiftbar.link_state(step.path, shop.places.program) is Link.OURS:
+def remove_link(shop: Workshop, step: Step) -> None:
+    """Remove a link of ours, if it still leads to the program that it was made for."""
+    if swiftbar.link_state(step.path, Path(step.source or shop.places.program)) is Link.OURS:
         files.discard(step.path)
-    elif step.path.exists():
+    elif os.path.lexists(step.path):
         shop.remarks.append(note(Why.NOT_OURS, path=step.path))
     files.sweep(step.path)
     shop.forget(step.path)
-    return nothing
 
 
-def remove_file(shop: Workshop, step: Step) -> Undo:
+def remove_file(shop: Workshop, step: Step) -> None:
     """Remove a file that was installed."""
     files.sweep(step.path)
     gone(shop, step.path)
-    return nothing
 
 
-def put_back(shop: Workshop, step: Step) -> Undo:
+def put_back(shop: Workshop, step: Step) -> None:
     """Put back what was set aside: a plugin to its place, or a service switched on again."""
     item = shop.manifest.item(step.path)
     if item is not None and item.kind == Thing.OLD_SERVICE:
-        outcome = shop.control(item.digest, step.path, step.url).start() if step.path.is_file() else None
+        outcome = shop.control(item.digest, step.url, plist=step.path).start() if step.path.is_file() else None
         if outcome is not None and not outcome.ok:
             shop.remarks.append(note(Why.ON_BUT, label=item.digest, detail=outcome.said))
     elif item is not None and os.path.lexists(item.backup):
@@ -73,10 +71,9 @@ def put_back(shop: Workshop, step: Step) -> Undo:
         else:
             shutil.move(item.backup, step.path)
     shop.forget(step.path)
-    return nothing
 
 
-def remove_cache(shop: Workshop, step: Step) -> Undo:
+def remove_cache(shop: Workshop, step: Step) -> None:
     """Remove what the program unpacked, and the bytecode that Apple's Python keeps of it elsewhere."""
     bytecode = shop.places.bytecode / str(step.path).lstrip("/")
     for path in [*_unpacked(step.path), *_unpacked(bytecode)]:
@@ -86,7 +83,6 @@ def remove_cache(shop: Workshop, step: Step) -> Undo:
         folder = folder.parent
     if step.path == shop.places.home / USUAL_CACHE:
         files.remove_empty(step.path)
-    return nothing
 
 
 def _unpacked(cache: Path) -> List[Path]:
@@ -96,7 +92,7 @@ def _unpacked(cache: Path) -> List[Path]:
         return []
 
 
-def remove_folders(shop: Workshop, step: Step) -> Undo:
+def remove_folders(shop: Workshop, step: Step) -> None:
     """Remove the plugin's notes, the list itself and the folders that were made for us, innermost first, if empty."""
     data = shop.places.data
     for path in (*(data / name for name in STATE_FILES), shop.places.manifest, *files.leftovers(data)):
@@ -107,7 +103,6 @@ def remove_folders(shop: Workshop, step: Step) -> Undo:
     kept = [name for name in sorted(os.listdir(data)) if not name.startswith(HISTORY)] if data.is_dir() else []
     if kept and step.kind is Kind.REMOVE_FOLDERS:
         shop.remarks.append(note(Why.FOLDER_KEPT, path=data, names=", ".join(kept)))
-    return nothing
 
 
 def forget_if_empty(shop: Workshop) -> None:

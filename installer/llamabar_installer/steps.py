@@ -83,12 +83,10 @@ class Step:
 
     @property
     def path(self) -> Path:
-        """Return the target as a path."""
         return Path(self.target)
 
     @property
     def why(self) -> str:
-        """Return the reason in words."""
         return self.reason.value.format(source=self.source, url=self.url)
 
 
@@ -103,10 +101,6 @@ class Plan:
     def complete(self) -> bool:
         """Tell whether everything that was wanted can be done."""
         return all(one.ok for one in self.notes)
-
-    def plus(self, *notes: Note) -> "Plan":
-        """Return the plan with further notes."""
-        return Plan(self.steps, (*self.notes, *notes))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The steps that install something: each returns its undo, or raises StepFailed."""
+"""The steps that install something: each returns its undo, if it needs one, or raises StepFailed."""
 
 import os
 import shutil
@@ -69,12 +69,9 @@ class Workshop:
         self.remarks.append(note(Why.BACKED_UP, path=path, kept=kept))
         return str(kept)
 
-    def plist(self, label: str) -> Path:
-        """Return the plist of a service of ours."""
-        return self.places.agents / f"{label}.plist"
-
-    def control(self, label: str, plist: Path, url: str) -> Control:
-        """Return the control of a service."""
+    def control(self, label: str, url: str, *, plist: Optional[Path] = None) -> Control:
+        """Return the control of a service, one of ours where no plist is named."""
+        plist = plist or self.places.agents / f"{label}.plist"
         written = agents.logs_of(agents.read_plist(plist) or {})
         return Control(label, plist, url, lambda: bool(url) and self.answers(url), written, self.say)
 
@@ -119,7 +116,7 @@ def _restore_agent(shop: Workshop, step: Step, before: Optional[bytes], known: O
     _restore(shop, step.path, before, known)
     if before is not None and launchctl.look(label).loaded:
         service = agent_plist.service_of(agent_plist.parse(before))
-        expect(shop.control(label, step.path, service.url if service else "").restart())
+        expect(shop.control(label, service.url if service else "").restart())
 
 
 def _restore(shop: Workshop, path: Path, before: Optional[bytes], known: Optional[Item]) -> None:
@@ -135,7 +132,7 @@ def _restore(shop: Workshop, path: Path, before: Optional[bytes], known: Optiona
 
 def start(shop: Workshop, step: Step) -> Undo:
     """Start our service and see it answer. Its port may have been taken since the plan was made."""
-    control = shop.control(step.target, shop.plist(step.target), step.url)
+    control = shop.control(step.target, step.url)
     port = port_of(step.url) or 0
     if not launchctl.look(step.target).running and not probe.is_free(port):
         raise StepFailed(note(Why.PORT_TAKEN, port=port))
@@ -149,10 +146,9 @@ def start(shop: Workshop, step: Step) -> Undo:
     return lambda: expect(control.stop())
 
 
-def restart(shop: Workshop, step: Step) -> Undo:
+def restart(shop: Workshop, step: Step) -> None:
     """Reload our changed service and see it answer. Undoing its plist loads the previous one again."""
-    expect(shop.control(step.target, shop.plist(step.target), step.url).restart())
-    return nothing
+    expect(shop.control(step.target, step.url).restart())
 
 
 def expect(outcome: Note) -> None:
@@ -173,13 +169,13 @@ def write_settings(shop: Workshop, step: Step) -> Undo:
 def switch_off(shop: Workshop, step: Step) -> Undo:
     """Switch a foreign service off for good, its plist untouched."""
     shop.note(Item(Thing.OLD_SERVICE, step.source, step.target))
-    control = shop.control(step.target, Path(step.source), step.url)
-    launchctl.disable(step.target)
+    control = shop.control(step.target, step.url, plist=Path(step.source))
+    launchctl.tell("disable", step.target)
     try:
         expect(control.stop())
     except BaseException:
         with tools.signals_held():
-            launchctl.enable(step.target)
+            launchctl.tell("enable", step.target)
         raise
 
     def _undo() -> None:
@@ -228,18 +224,12 @@ def copy_program(shop: Workshop, step: Step) -> Undo:
 def _place(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=files.PRIVATE_FOLDER_MODE)
     files.sweep(path)
-    temporary = files.beside(path)
-    try:
+    with files.replacing(path) as temporary:
         files.write_new(temporary, content, mode=PROGRAM_MODE)
-        swiftbar.remove_quarantine(temporary)
-        trouble = swiftbar.set_attribute(temporary)
-        if trouble:
-            raise StepFailed(note(Why.NOT_MARKED, detail=trouble))
-        os.replace(temporary, path)
-    except BaseException:
-        files.discard(temporary)
-        raise
-    if swiftbar.attribute_of(path) != swiftbar.attribute_value():
+        if tools.is_quarantined(temporary):
+            tools.run("xattr", "-d", tools.QUARANTINE, str(temporary))
+        _set_attribute(temporary)
+    if swiftbar.attribute_of(path) != swiftbar.ATTRIBUTE_VALUE:
         raise StepFailed(note(Why.NOT_WRITTEN, path=path))
 
 
@@ -249,43 +239,46 @@ def gone(shop: Workshop, path: Path) -> None:
     shop.forget(path)
 
 
-def mark(shop: Workshop, step: Step) -> Undo:
+def mark(shop: Workshop, step: Step) -> None:
     """Set the attribute on the program that is there, and touch it so that SwiftBar reads it again."""
-    trouble = swiftbar.set_attribute(step.path)
+    _set_attribute(step.path)
+    os.utime(step.path)
+
+
+def _set_attribute(path: Path) -> None:
+    trouble = swiftbar.set_attribute(path)
     if trouble:
         raise StepFailed(note(Why.NOT_MARKED, detail=trouble))
-    os.utime(step.path)
-    return nothing
 
 
 def link(shop: Workshop, step: Step) -> Undo:
-    """Link the program into SwiftBar's folder by a rename, never over what is not ours."""
+    """Link the program into SwiftBar's folder, never over what is not ours."""
     program = Path(step.source)
     if swiftbar.link_state(step.path, program) is Link.OTHER:
         raise StepFailed(note(Why.APPEARED, path=step.path))
     shop.note(Item(Thing.LINK, step.target, step.source))
-    temporary = files.beside(step.path)
-    try:
-        files.discard(temporary)
+    with files.replacing(step.path) as temporary:
         os.symlink(program, temporary)
-        os.replace(temporary, step.path)
-    except BaseException:
-        files.discard(temporary)
-        raise
     if swiftbar.link_state(step.path, program) is not Link.OURS:
         raise StepFailed(note(Why.NOT_WRITTEN, path=step.path))
     return lambda: gone(shop, step.path)
 
 
-def refresh(shop: Workshop, step: Step) -> Undo:
+def link_command(shop: Workshop, step: Step) -> Undo:
+    """Link the program as `llamabar`, never over what is not ours."""
+    if os.path.lexists(step.path) and (shop.manifest.item(step.path) is None or not step.path.is_symlink()):
+        raise StepFailed(note(Why.APPEARED, path=step.path))
+    shop.note(Item(Thing.COMMAND, step.target, step.source))
+    step.path.parent.mkdir(parents=True, exist_ok=True)
+    with files.replacing(step.path) as temporary:
+        os.symlink(step.source, temporary)
+    return lambda: gone(shop, step.path)
+
+
+def refresh(shop: Workshop, step: Step) -> None:
     """Touch SwiftBar's folder so that it looks there, and ask it to restart the plugin."""
     for item in shop.manifest.of_kind(Thing.LINK):
         os.utime(Path(item.path).parent)
     trouble = swiftbar.reload()
     if trouble:
         shop.remarks.append(note(Why.NOT_RELOADED, detail=trouble))
-    return nothing
-
-
-def nothing() -> None:
-    """Undo nothing: running it again completes what was half done."""

@@ -101,7 +101,7 @@ class WellMac:
         self.link.symlink_to(self.installed)
 
     def set_attribute(self):
-        self.mac.set_attribute(self.installed, swiftbar.ATTRIBUTE, swiftbar.attribute_value().encode())
+        self.mac.set_attribute(self.installed, swiftbar.ATTRIBUTE, swiftbar.ATTRIBUTE_VALUE.encode())
 
     def script(self, tool, text):
         """Put a program on the Mac's PATH."""

@@ -16,7 +16,7 @@ from llamabar.core.events import FaultKind
 from llamabar.demo.dialect import DemoModel
 from llamabar.doctor import fixes, report
 from llamabar.doctor.checks import facts, registry
-from llamabar.doctor.checks.facts import Facts, Job, Launchd, Model, Packages, Process, Processes, Server, Service
+from llamabar.doctor.checks.facts import Facts, Job, Model, Packages, Process, Processes, Server, Service
 from llamabar.doctor.checks.redact import Private
 from llamabar.macos import binaries
 from llamabar.macos.swiftbar import SwiftBar
@@ -132,7 +132,7 @@ def test_a_crash_loop_is_one_also_in_the_moment_in_which_it_lives(fault, loops):
     alive = Job("a", loaded=True, pid=7, runs=4, last_exit="1")
     service = Service(server="here", label="a", config="c")
     servers = (Server(name="far", fault=FaultKind.REFUSED), Server(name="here", fault=fault))
-    found = judged(Facts(service=service, job=alive, servers=servers, launchd=Launchd(gui=True)))["service-crash-loop"]
+    found = judged(Facts(service=service, job=alive, servers=servers, launchd=True))["service-crash-loop"]
     assert (found.level == "error") is loops
 
 

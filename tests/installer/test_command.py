@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llamabar.macos.paths import Places
-from llamabar_installer import command_link
+from llamabar.macos.paths import places_of
 from llamabar_installer.execute import Execution
 from llamabar_installer.facts import Facts, find_command
 from llamabar_installer.manifest import Thing, load
@@ -22,7 +21,7 @@ def places(tmp_path):
     program = home / "data" / "llamabar.pyz"
     program.parent.mkdir(parents=True)
     program.write_text("the program")
-    return Places(home, program.parent, home / "config.toml", home / ".shiv")
+    return places_of(home, program.parent, settings=home / "config.toml", cache=home / ".shiv")
 
 
 def facts_of(places, *folders):
@@ -108,6 +107,16 @@ def test_a_command_that_somebody_replaced_stays(places):
     assert load(places.manifest).of_kind(Thing.COMMAND) == ()
 
 
+def test_a_command_that_leads_elsewhere_now_stays(places):
+    own = places.home / ".local" / "bin"
+    Execution(places).run(command_steps(facts_of(places, own), copied=False))
+    (own / "llamabar").unlink()
+    (own / "llamabar").symlink_to("/nowhere")
+    report = Execution(places).run(Plan(removal_steps(facts_of(places, own))))
+    assert os.readlink(own / "llamabar") == "/nowhere"
+    assert [one.why for one in report.remarks] == [Why.NOT_OURS]
+
+
 def test_what_appears_between_plan_and_step_is_not_written_over(places):
     own = folder(places, ".local/bin")
     plan = command_steps(facts_of(places, own), copied=False)
@@ -115,4 +124,3 @@ def test_what_appears_between_plan_and_step_is_not_written_over(places):
     report = Execution(places).run(plan)
     assert not report.ok and report.failure.why is Why.APPEARED
     assert (own / "llamabar").read_text() == "somebody's"
-    assert command_link.link

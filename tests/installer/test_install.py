@@ -82,7 +82,7 @@ def test_a_whole_life_from_the_first_start_to_a_home_as_it_was(ready):
     assert mac.job(LABEL).pid
     program = data(mac) / LINK
     assert program.read_bytes() == mac.file.read_bytes()
-    assert mac.attribute(program, ATTRIBUTE).decode() == swiftbar.attribute_value()
+    assert mac.attribute(program, ATTRIBUTE).decode() == swiftbar.ATTRIBUTE_VALUE
     assert os.readlink(mac.home / "Plug ins" / LINK) == str(program)
     assert wait_for(lambda: "llama-swap: no model loaded" in (mac.bar.text(LINK) or ""), 30)
 

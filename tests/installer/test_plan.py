@@ -10,8 +10,8 @@ from llamabar.macos import agent_plist, files
 from llamabar.macos.agents import Agent, Running
 from llamabar.macos.binaries import Binary, ConfigCheck, without_hooks
 from llamabar.macos.launchctl import Job, disabled, parse, target
-from llamabar.macos.paths import OWN_LABEL, RUST_LABEL, Places
-from llamabar.macos.swiftbar import Link, SwiftBar, attribute_value
+from llamabar.macos.paths import OWN_LABEL, RUST_LABEL, places_of
+from llamabar.macos.swiftbar import ATTRIBUTE_VALUE, Link, SwiftBar
 from llamabar_installer.facts import Facts, Watched
 from llamabar_installer.manifest import Item, Manifest, load, save
 from llamabar_installer.notes import Why, note
@@ -35,7 +35,8 @@ def a_mac(tmp_path):
     program = home / "Downloads" / "llamabar.pyz"
     program.parent.mkdir()
     program.write_bytes(b"the program")
-    places = Places(home, home / "data", home / ".config" / "llamabar" / "config.toml", home / ".shiv")
+    settings = home / ".config" / "llamabar" / "config.toml"
+    places = places_of(home, home / "data", settings=settings, cache=home / ".shiv")
     return Facts(
         places,
         uid=501,
@@ -176,7 +177,7 @@ def installed(facts, *, edited=False, running=True):
         manifest=Manifest((Item("agent", str(facts.places.plist), digest),)),
         jobs={OWN_LABEL: job},
         installed_digest=facts.program_digest,
-        swiftbar=replace(facts.swiftbar, link=Link.OURS, attribute=attribute_value()),
+        swiftbar=replace(facts.swiftbar, link=Link.OURS, attribute=ATTRIBUTE_VALUE),
     )
 
 

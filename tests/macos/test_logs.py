@@ -5,7 +5,6 @@ import os
 import pytest
 
 from llamabar.cli.output import log_line
-from llamabar.macos import logs
 from llamabar.macos.logs import Follower, current, marks, merged_tail, rotate, tail
 
 
@@ -100,8 +99,17 @@ def test_a_long_log_is_moved_aside_without_following_a_planted_link(tmp_path):
     log, victim = tmp_path / "a.log", tmp_path / "victim"
     log.write_bytes(b"x" * 100)
     victim.write_text("mine")
-    (tmp_path / f".a.log.{os.getpid()}.tmp").symlink_to(victim)
+    (tmp_path / f".a.log.1.{os.getpid()}.tmp").symlink_to(victim)
     assert rotate(log, above_bytes=50)
     assert victim.read_text() == "mine" and log.read_bytes() == b""
     assert (tmp_path / "a.log.1").read_bytes() == b"x" * 100
-    assert not rotate(log, above_bytes=50) and logs.size_bytes(log) == 0
+    assert not rotate(log, above_bytes=50) and log.stat().st_size == 0
+
+
+def test_a_log_that_cannot_be_moved_aside_stays_whole(tmp_path):
+    log = tmp_path / "a.log"
+    log.write_bytes(b"x" * 100)
+    (tmp_path / "a.log.1").mkdir()
+    assert not rotate(log, above_bytes=50)
+    assert log.read_bytes() == b"x" * 100
+    assert sorted(os.listdir(tmp_path)) == ["a.log", "a.log.1"]

@@ -24,7 +24,7 @@ def test_a_copy_without_the_attribute_sets_it_and_streams(make_mac, version):
     (mac.home / "Plugins" / "copy.tmp.json").rename(plugin)
     plugin.chmod(0o755)
     mac.own()
-    wait_for(lambda: (mac.attribute(plugin, ATTRIBUTE) or b"").decode() == swiftbar.attribute_value(), 30)
+    wait_for(lambda: (mac.attribute(plugin, ATTRIBUTE) or b"").decode() == swiftbar.ATTRIBUTE_VALUE, 30)
     if version == "2.1.1":  # 2.0.1 reads a changed file anew only when it is started anew
         shown = lambda: [bar.text(one) or "" for one in bar.plugins()]  # noqa: E731
         try:

@@ -18,7 +18,6 @@ class Fix(NamedTuple):
 
 
 def what(finding_id: str, facts: Facts) -> str:
-    """Return in words what a fix would do."""
     return FIXES[finding_id].words.format(**vars(facts), key_file=_key_file(facts))
 
 
@@ -49,7 +48,7 @@ def _link(facts: Facts) -> str:
 
 
 def _enable(facts: Facts) -> str:
-    launchctl.enable(facts.service.label)
+    launchctl.tell("enable", facts.service.label)
     return "launchd still has it disabled" if facts.service.label in (launchctl.disabled() or ()) else ""
 
 

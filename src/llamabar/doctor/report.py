@@ -73,12 +73,11 @@ def _fact(name: str, value: Any, facts: Facts) -> Iterator[str]:
 
 
 def _parts(value: Any) -> Dict[str, Any]:
-    found = value._asdict() if hasattr(value, "_asdict") else vars(value)
-    return {name: part for name, part in found.items() if name not in APART}
+    return {name: part for name, part in vars(value).items() if name not in APART}
 
 
 def _value(value: Any) -> str:
-    if hasattr(value, "_asdict") or is_dataclass(value):
+    if is_dataclass(value):
         return ", ".join(f"{name} {_value(part)}" for name, part in _parts(value).items())
     if isinstance(value, tuple):
         return "; ".join(map(_value, value)) or "none"

@@ -5,7 +5,7 @@ import os
 import plistlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.macos.agents import command, flag, parse_plist
 from llamabar.macos.launchctl import whole
@@ -26,7 +26,6 @@ class Service:
 
     @property
     def url(self) -> str:
-        """Return its address."""
         return f"http://127.0.0.1:{self.port}"
 
 
@@ -39,33 +38,28 @@ def template() -> Dict[str, Any]:
 
 
 def content(service: Service, places: Places) -> bytes:
-    """Return the plist that starts a service; plistlib escapes what XML needs escaped."""
+    """Return the plist that starts a service."""
     words = [service.program, "--config", service.config, "--listen", f"127.0.0.1:{service.port}"]
-    filled = {
-        **template(),
-        "ProgramArguments": words,
-        "EnvironmentVariables": {"PATH": search_path(service.program)},
-        "WorkingDirectory": str(places.home),
-        "StandardOutPath": str(places.log),
-        "StandardErrorPath": str(places.log),
-    }
-    return plistlib.dumps(filled, fmt=plistlib.FMT_XML, sort_keys=True)
+    return _filled(template(), words, path=search_path(service.program), log=places.log, places=places)
 
 
 def export_content(places: Places) -> bytes:
     """Return the plist that keeps `llamabar export` running, from the installed program."""
-    filled = {
-        **{key: value for key, value in template().items() if key != "SoftResourceLimits"},
-        "Label": EXPORT_LABEL,
-        "ProgramArguments": [str(places.program), "export"],
-        "EnvironmentVariables": {"PATH": _BASE_PATH},
-        "ExitTimeOut": 10,
-        "ProcessType": "Background",
+    base = {**template(), "Label": EXPORT_LABEL, "ExitTimeOut": 10, "ProcessType": "Background"}
+    del base["SoftResourceLimits"]
+    return _filled(base, [str(places.program), "export"], path=_BASE_PATH, log=places.export_log, places=places)
+
+
+def _filled(base: Dict[str, Any], words: List[str], *, path: str, log: Path, places: Places) -> bytes:
+    """Return a plist for this Mac; plistlib escapes what XML needs escaped."""
+    return plistlib.dumps({
+        **base,
+        "ProgramArguments": words,
+        "EnvironmentVariables": {"PATH": path},
         "WorkingDirectory": str(places.home),
-        "StandardOutPath": str(places.export_log),
-        "StandardErrorPath": str(places.export_log),
-    }
-    return plistlib.dumps(filled, fmt=plistlib.FMT_XML, sort_keys=True)
+        "StandardOutPath": str(log),
+        "StandardErrorPath": str(log),
+    })  # fmt: skip
 
 
 def search_path(program: str) -> str:
@@ -84,10 +78,7 @@ def service_of(plist: Optional[Mapping[str, Any]]) -> Optional[Service]:
 
 def difference(old: bytes, new: bytes) -> Tuple[str, ...]:
     """Return how two plists differ, as lines of a unified diff."""
-    before, after = (data.decode("utf-8", "replace").splitlines() for data in (_xml(old), new))
+    found = parse(old)
+    current = old if found is None else plistlib.dumps(found)
+    before, after = (data.decode("utf-8", "replace").splitlines() for data in (current, new))
     return tuple(difflib.unified_diff(before, after, "now", "new", lineterm="", n=1))
-
-
-def _xml(data: bytes) -> bytes:
-    found = parse(data)
-    return data if found is None else plistlib.dumps(found, fmt=plistlib.FMT_XML, sort_keys=True)

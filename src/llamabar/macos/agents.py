@@ -11,7 +11,7 @@ import shlex
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from llamabar.core.address import of_listen
 from llamabar.macos import files
@@ -49,17 +49,13 @@ class Agent:
         return logs_of(self.content)
 
     @property
-    def log(self) -> Optional[Path]:
-        """Return the file that its standard output goes to, else that of its standard error."""
-        return next(iter(self.logs), None)
-
-    @property
     def url(self) -> str:
         """Return the address at which this computer reaches it, "" where its words don't say ($PORT, http-alt)."""
         return of_listen(self.listen, tls=self.tls) or ""
 
 
-class Running(NamedTuple):
+@dataclass(frozen=True)
+class Running:
     """A running llama-swap of this user: where it listens by its own arguments, and its program."""
 
     pid: int
@@ -98,28 +94,30 @@ def is_refused(plist: Path) -> bool:
 
 
 def find_agents(home: Path, *, folder: Optional[Path] = None) -> List[Agent]:
-    """Return the agents in a home folder, or in `folder`, that start llama-swap, by file name.
-
-    Files that can't be read are left out.
-    """
-    return [agent for plist in plists(folder or home / AGENT_FOLDER) for agent in _agent(plist)]
+    """Return the agents in a home folder, or in `folder`, that start llama-swap, by file name."""
+    return [agent for agent in _agents(folder or home / AGENT_FOLDER) if agent.listen]
 
 
 def labelled(home: Path, label: str) -> Optional[Agent]:
     """Return the agent of a label, whatever program it starts; None where no file of this user has the label."""
-    for path in plists(home / AGENT_FOLDER):
+    return next((agent for agent in _agents(home / AGENT_FOLDER) if agent.label == label), None)
+
+
+def _agents(folder: Path) -> Iterator[Agent]:
+    """Yield every agent of a folder by file name; files that can't be read are left out."""
+    for path in plists(folder):
         content = read_plist(path) or {}
-        if content.get("Label") == label:
-            return agent_of(label, path, content)
-    return None
+        label = content.get("Label")
+        if isinstance(label, str) and label:
+            yield agent_of(label, path, content)
 
 
 def agent_of(label: str, plist: Path, content: Mapping[str, Any]) -> Agent:
-    """Return the agent that a plist describes, its command unwrapped as far as that can be done."""
+    """Return the agent that a plist describes; it has no `listen` where no llama-swap is found in its command."""
     words = command(content)
-    arguments = _unwrapped(words) or words
-    listen, tls = listen_of(arguments[1:])
-    return Agent(label, plist, arguments, listen if _unwrapped(words) else "", tls, content)
+    inner = _unwrapped(words)
+    listen, tls = listen_of((inner or words)[1:])
+    return Agent(label, plist, inner or words, listen if inner else "", tls, content)
 
 
 def is_llama_swap(program: str) -> bool:
@@ -182,13 +180,6 @@ def plists(folder: Path) -> Iterator[Path]:
         yield from sorted(path for path in folder.iterdir() if path.suffix == ".plist")
     except OSError:
         return
-
-
-def _agent(path: Path) -> Iterator[Agent]:
-    content = read_plist(path) or {}
-    label = content.get("Label")
-    if isinstance(label, str) and label and _unwrapped(command(content)):
-        yield agent_of(label, path, content)
 
 
 def _unwrapped(words: Tuple[str, ...]) -> Tuple[str, ...]:

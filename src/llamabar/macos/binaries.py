@@ -9,7 +9,7 @@ import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Mapping, Optional, Tuple
+from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 from llamabar.macos import files, tools
 from llamabar.macos.paths import CHECKED_CONFIG
@@ -49,20 +49,24 @@ class ConfigCheck:
 
 def find_binaries(home: Path, environment: Mapping[str, str]) -> Tuple[Binary, ...]:
     """Return every llama-swap that is found, those of Homebrew and MacPorts first, each file once."""
-    found, seen = [], set()
-    for path in _candidates(home, environment, environment.get("PATH", ""), shell_path(environment)):
-        real = os.path.realpath(path)
-        if real not in seen and os.path.isfile(real) and os.access(real, os.X_OK):
-            seen.add(real)
-            found.append(describe(path))
-    return tuple(found)
+    named: Dict[str, str] = {}
+    for path in find_programs(home, environment, of_shell=shell_path(environment)):
+        named.setdefault(os.path.realpath(path), path)
+    return tuple(map(describe, named.values()))
 
 
-def find_programs(home: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """Yield every llama-swap that is found without starting anything: neither it nor a shell."""
-    for path in _candidates(home, environment, environment.get("PATH", "")):
-        if os.path.isfile(path) and os.access(path, os.X_OK):
-            yield path
+def find_programs(home: Path, environment: Mapping[str, str], *, of_shell: str = "") -> Iterator[str]:
+    """Yield every llama-swap that is found without starting anything; `of_shell`: in a login shell's PATH too."""
+    folders = [
+        *FOLDERS,
+        *(str(home / folder) for folder in HOME_FOLDERS),
+        *environment.get("PATH", "").split(os.pathsep),
+        *of_shell.split(os.pathsep),
+        *(folder.format(user=environment.get("USER", home.name)) for folder in NIX_FOLDERS),
+        "/Applications",
+    ]
+    paths = (os.path.join(folder, PROGRAM) for folder in folders if os.path.isabs(folder))
+    return (path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK))
 
 
 def origin_of(path: str) -> str:
@@ -79,7 +83,7 @@ def origin_of(path: str) -> str:
 
 def describe(path: str) -> Binary:
     """Return a program with its version, asked of itself."""
-    quarantined = tools.run("xattr", "-p", "com.apple.quarantine", path).code == 0
+    quarantined = tools.is_quarantined(Path(path)) or False
     said = tools.call(path, "--version", timeout_s=VERSION_S)
     version = _VERSION.search(said.out)
     if said.code == 0 and version:
@@ -136,15 +140,3 @@ def _judge(said: tools.Output, copy: str, config: str) -> ConfigCheck:
     lines = [_LOG_STAMP.sub("", line).strip() for line in words.splitlines() if line.strip()]
     refusals = [line for line in lines if _REFUSED.search(line)]
     return ConfigCheck(False if refusals else None, (refusals or lines or [said.words])[-1][:WORDS_CHARS])
-
-
-def _candidates(home: Path, environment: Mapping[str, str], *named: str) -> Iterator[str]:
-    user = environment.get("USER", home.name)
-    folders = [
-        *FOLDERS,
-        *(str(home / folder) for folder in HOME_FOLDERS),
-        *(folder for path in named for folder in path.split(os.pathsep)),
-        *(folder.format(user=user) for folder in NIX_FOLDERS),
-        "/Applications",
-    ]
-    return (os.path.join(folder, PROGRAM) for folder in folders if os.path.isabs(folder))

@@ -11,7 +11,7 @@ import re
 import stat
 import time
 from pathlib import Path
-from typing import List, Optional
+from typing import BinaryIO, Iterator, List, Optional, Tuple
 
 FOLDER_MODE = 0o755
 FILE_MODE = 0o644
@@ -21,18 +21,27 @@ READ_LIMIT_BYTES = 64_000_000
 _LEFT = re.compile(r"\..+\.\d+\.tmp\Z")
 
 
+def opened(path: Path) -> Tuple[BinaryIO, os.stat_result]:
+    """Open a regular file, never waiting for the other end of a pipe; raise OSError for anything else."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
+    found = os.fstat(file.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it isn't a regular file", str(path))
+    return file, found
+
+
 def read(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> Optional[bytes]:
     """Return a regular file's bytes, or None for what can't be read: a pipe, a folder, a file above the limit."""
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-            found = os.fstat(file.fileno())
-            return file.read() if stat.S_ISREG(found.st_mode) and found.st_size <= limit_bytes else None
+        file, found = opened(path)
+        with file:
+            return file.read() if found.st_size <= limit_bytes else None
     except OSError:
         return None
 
 
 def digest(content: bytes) -> str:
-    """Return the name of a content."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -67,19 +76,31 @@ def write(path: Path, content: bytes, *, mode: Optional[int] = None) -> None:
     if mode is None:
         mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() else FILE_MODE
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE if mode & 0o077 else PRIVATE_FOLDER_MODE)
-    temporary = beside(path)
-    try:
+    with replacing(path) as temporary:
         write_new(temporary, content, mode=mode)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the name of a file to make, which takes the place of this one at the end; after a fault nothing is left."""
+    temporary = beside(path)
+    discard(temporary)
+    try:
+        yield temporary
         os.replace(temporary, path)
-    except BaseException:
+    finally:
         discard(temporary)
-        raise
+
+
+def create(path: Path, *, mode: int) -> BinaryIO:
+    """Open a new file, never one that a link leads to; anything else with its name is removed first."""
+    discard(path)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb")
 
 
 def write_new(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a new file and flush it to the disk; anything else with its name is removed first."""
-    discard(path)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb") as file:
+    """Write a new file and flush it to the disk."""
+    with create(path, mode=mode) as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
@@ -125,12 +146,6 @@ def backup(path: Path, folder: Path) -> Path:
 def discard(path: Path) -> None:
     """Remove a file or link if it is there."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        path.unlink()
-
-
-def discard_quietly(path: Path) -> None:
-    """Remove a file if that can be done."""
-    with contextlib.suppress(OSError):
         path.unlink()
 
 

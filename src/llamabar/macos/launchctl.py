@@ -65,7 +65,6 @@ class Job:
 
     @property
     def failed(self) -> bool:
-        """Tell whether its last instance ended badly."""
         return self.last_exit not in ("", "0", "(never exited)", "Terminated: 15")
 
     @property
@@ -88,7 +87,6 @@ class Job:
 
 
 def available() -> bool:
-    """Tell whether there is a launchd here."""
     return tools.find("launchctl") is not None
 
 
@@ -174,24 +172,12 @@ def bootstrap(plist: str) -> Output:
     return tools.run("launchctl", "bootstrap", domain(), plist)
 
 
-def bootout(label: str) -> Output:
-    """Take a job out; its process ends later."""
-    return tools.run("launchctl", "bootout", target(label))
+def tell(verb: str, label: str, *, timeout_s: float = tools.TIMEOUT_S) -> Output:
+    """Send a job bootout, enable, disable, kickstart or `kickstart -k`. Whether that worked, `look` tells.
 
-
-def enable(label: str) -> Output:
-    """Allow a label to be loaded."""
-    return tools.run("launchctl", "enable", target(label))
-
-
-def disable(label: str) -> Output:
-    """Keep a label from being loaded, also after the next login."""
-    return tools.run("launchctl", "disable", target(label))
-
-
-def kickstart(label: str, *, kill: bool = False, timeout_s: float) -> Output:
-    """Start a job, or with `kill` end its process first. It can block without end: hence the time-out."""
-    return tools.run("launchctl", "kickstart", *(["-k"] if kill else []), target(label), timeout_s=timeout_s)
+    bootout's process ends later; disable outlasts the next login; kickstart can block without end: hence the time-out.
+    """
+    return tools.run("launchctl", *verb.split(), target(label), timeout_s=timeout_s)
 
 
 def whole(text: Optional[str]) -> Optional[int]:

@@ -6,9 +6,10 @@ of a job's files is the log, their growth tells. launchd never rotates one; it a
 
 import os
 import re
+import shutil
 import stat
 from pathlib import Path
-from typing import BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.macos import files
 
@@ -28,11 +29,11 @@ class Mark(NamedTuple):
 
 def tail(path: Path, count: int, *, since: Optional[Mark] = None) -> Tuple[str, ...]:
     """Return the last lines of a log, those written after `since`; () if none can be read. All of it becomes text."""
-    file = _open(path)
-    if file is None:
+    try:
+        file, found = files.opened(path)
+    except OSError:
         return ()
     with file:
-        found = os.fstat(file.fileno())
         same = since is not None and since.inode == found.st_ino and since.size_bytes <= found.st_size
         first = since.size_bytes if same and since is not None else 0
         file.seek(max(first, found.st_size - TAIL_BYTES))
@@ -41,7 +42,6 @@ def tail(path: Path, count: int, *, since: Optional[Mark] = None) -> Tuple[str, 
 
 
 def marks(paths: Iterable[Path]) -> Dict[Path, Mark]:
-    """Return where each log ends now."""
     return {path: Mark(found.st_ino, found.st_size) for path, found in _stats(paths)}
 
 
@@ -52,9 +52,8 @@ def merged_tail(paths: Sequence[Path], count: int, *, since: Optional[Dict[Path,
             for path, _ in by_age]  # fmt: skip
     timed = [list(_timed(lines)) for lines in each]
     if all(lines and lines[0][0] for lines in timed if lines):
-        return tuple(line for _, line in sorted((one for lines in timed for one in lines), key=lambda one: one[0]))[
-            -count:
-        ]
+        in_order = sorted((one for lines in timed for one in lines), key=lambda one: one[0])
+        return tuple(line for _, line in in_order[-count:])
     return tuple(line for lines in each for line in lines)[-count:]
 
 
@@ -83,11 +82,11 @@ class Follower:
             yield from (line.decode("utf-8", "replace") for line in whole)
 
     def _added(self, path: Path) -> bytes:
-        file = _open(path)
-        if file is None:
+        try:
+            file, found = files.opened(path)
+        except OSError:
             return b""
         with file:
-            found = os.fstat(file.fileno())
             inode, read_to_bytes = self._read_to.get(path, Mark(found.st_ino, 0))
             if inode != found.st_ino or found.st_size < read_to_bytes:
                 read_to_bytes, self._rest[path] = 0, b""
@@ -97,32 +96,19 @@ class Follower:
         return piece
 
 
-def size_bytes(path: Path) -> int:
-    """Return the size of a log, 0 if there is none."""
-    return next((found.st_size for _, found in _stats([path])), 0)
-
-
 def rotate(path: Path, *, above_bytes: int = ROTATE_ABOVE_BYTES) -> bool:
     """Move what a log holds to `NAME.1` when it is long; return whether that was done.
 
     The file itself stays: the service holds it open. Lines written between copy and cut are lost.
     """
-    if size_bytes(path) <= above_bytes:
+    if all(found.st_size <= above_bytes for _, found in _stats([path])):
         return False
-    temporary = files.beside(path)
     try:
-        files.discard(temporary)
-        made = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, files.PRIVATE_MODE)
-        with path.open("r+b") as log, os.fdopen(made, "wb") as kept:
-            while True:
-                piece = log.read(PIECE_BYTES)
-                if not piece:
-                    break
-                kept.write(piece)
-            os.replace(temporary, path.with_name(f"{path.name}.1"))
-            log.truncate(0)
+        kept = path.with_name(f"{path.name}.1")
+        with path.open("r+b") as log, files.replacing(kept) as fresh, files.create(fresh, mode=0o600) as to:
+            shutil.copyfileobj(log, to, PIECE_BYTES)
+        os.truncate(path, 0)
     except OSError:
-        files.discard_quietly(temporary)
         return False
     return True
 
@@ -150,15 +136,3 @@ def _stats(paths: Iterable[Path]) -> List[Tuple[Path, os.stat_result]]:
         if stat.S_ISREG(status.st_mode):
             found.append((path, status))
     return found
-
-
-def _open(path: Path) -> Optional[BinaryIO]:
-    """Open a regular file, never waiting for the other end of a pipe."""
-    try:
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
-    except OSError:
-        return None
-    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        return file
-    file.close()
-    return None

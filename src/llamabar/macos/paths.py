@@ -46,63 +46,23 @@ CHECKED_CONFIG = "llamabar-checks-"  # the start of a temporary folder's name: a
 
 @dataclass(frozen=True)
 class Places:
-    """The folders that an installation touches."""
+    """The files and folders that an installation touches."""
 
     home: Path
     data: Path
     settings: Path
     cache: Path
-    named: Tuple[str, ...] = ()  # the variables that name one of them
-
-    @property
-    def agents(self) -> Path:
-        """Return the folder of this user's LaunchAgents."""
-        return self.home / "Library" / "LaunchAgents"
-
-    @property
-    def plist(self) -> Path:
-        """Return our own LaunchAgent."""
-        return self.agents / f"{OWN_LABEL}.plist"
-
-    @property
-    def export_plist(self) -> Path:
-        """Return the LaunchAgent of `llamabar export`."""
-        return self.agents / f"{EXPORT_LABEL}.plist"
-
-    @property
-    def export_log(self) -> Path:
-        """Return what that agent's exporter has to say."""
-        return self.home / "Library" / "Logs" / "llamabar" / "export.log"
-
-    @property
-    def log(self) -> Path:
-        """Return the log of the llama-swap that our agent starts."""
-        return self.home / "Library" / "Logs" / "llama-swap" / "llama-swap.log"
-
-    @property
-    def config(self) -> Path:
-        """Return where a first llama-swap config is written."""
-        return self.home / ".config" / "llama-swap" / "config.yaml"
-
-    @property
-    def program(self) -> Path:
-        """Return the installed program."""
-        return self.data / PLUGIN
-
-    @property
-    def manifest(self) -> Path:
-        """Return the list of what was installed."""
-        return self.data / "manifest.json"
-
-    @property
-    def backups(self) -> Path:
-        """Return where replaced files are kept."""
-        return self.data / "backups"
-
-    @property
-    def bytecode(self) -> Path:
-        """Return where Apple's Python keeps the bytecode of what lies in other folders."""
-        return self.home / "Library" / "Caches" / "com.apple.python"
+    named: Tuple[str, ...]  # the variables that name one of them
+    agents: Path  # the folder of this user's LaunchAgents
+    plist: Path  # our own LaunchAgent
+    log: Path  # of the llama-swap that it starts
+    config: Path  # where a first llama-swap config is written
+    export_plist: Path  # the LaunchAgent of `llamabar export`
+    export_log: Path  # what that exporter has to say
+    program: Path  # the installed one
+    manifest: Path  # the list of what was installed
+    backups: Path  # of files that were replaced
+    bytecode: Path  # where Apple's Python keeps that of other folders
 
 
 def places(environment: Mapping[str, str]) -> Places:
@@ -110,7 +70,23 @@ def places(environment: Mapping[str, str]) -> Places:
     home = Path(environment.get("HOME") or os.path.expanduser("~"))
     named = tuple(name for name in ("LLAMABAR_CONFIG", "LLAMABAR_DATA_DIR") if environment.get(name))
     settings = _named(environment, "LLAMABAR_CONFIG", home / ".config" / "llamabar" / "config.toml")
-    return Places(home, data_folder(environment), settings, _named(environment, "SHIV_ROOT", home / USUAL_CACHE), named)
+    return places_of(
+        home, data_folder(environment), settings=settings, cache=_named(environment, "SHIV_ROOT", home / USUAL_CACHE),
+        named=named,
+    )  # fmt: skip
+
+
+def places_of(home: Path, data: Path, *, settings: Path, cache: Path, named: Tuple[str, ...] = ()) -> Places:
+    """Return every place of a user by the folders that can be chosen."""
+    agents, logs = home / "Library" / "LaunchAgents", home / "Library" / "Logs"
+    return Places(
+        home, data, settings, cache, named,
+        agents=agents, plist=agents / f"{OWN_LABEL}.plist", log=logs / "llama-swap" / "llama-swap.log",
+        config=home / ".config" / "llama-swap" / "config.yaml",
+        export_plist=agents / f"{EXPORT_LABEL}.plist", export_log=logs / "llamabar" / "export.log",
+        program=data / PLUGIN, manifest=data / "manifest.json", backups=data / "backups",
+        bytecode=home / "Library" / "Caches" / "com.apple.python",
+    )  # fmt: skip
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:

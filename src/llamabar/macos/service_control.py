@@ -53,7 +53,6 @@ class Control:
     _seen: Optional[Job] = field(default=None, init=False)
     _base_runs: int = field(default=0, init=False)
     _marks: Dict[Path, logs.Mark] = field(default_factory=dict, init=False)
-    _deadline: tools.Deadline = field(default=tools.Deadline(float("inf")), init=False)
 
     def start(self) -> Note:
         """Load and start it, and wait until its API answers."""
@@ -73,7 +72,7 @@ class Control:
         left_s = limit_s - STARTING_UP_S - (time.monotonic() - self.began_s if self.began_s is not None else 0.0)
         with tools.within(left_s):
             try:
-                with tools.within(left_s - LAST_LOOK_S) as self._deadline:
+                with tools.within(left_s - LAST_LOOK_S):
                     job = self._look()
                     foreign = self.only_its_own and job.pid is None and self.answers()
                     outcome = self._outcome(Result.NOT_THIS_SERVICE) if foreign else act(job)
@@ -112,19 +111,19 @@ class Control:
         if job.ending:
             self._wait_gone(job)
             job = self._look()
-        launchctl.enable(self.label)
+        launchctl.tell("enable", self.label)
         self._base_runs = job.runs or 0
         if not job.loaded:
             refusal = self._load()
             if refusal is not None:
                 return refusal
         elif not job.running:
-            launchctl.kickstart(self.label, timeout_s=GRACE_S)
+            launchctl.tell("kickstart", self.label, timeout_s=GRACE_S)
         return self._wait_up()
 
     def _load(self) -> Optional[Note]:
         """Bootstrap until launchd shows the job; return why it does not."""
-        ends_s, self._base_runs = time.monotonic() + self._deadline.left_s / 2, 0
+        ends_s, self._base_runs = time.monotonic() + tools.left_s() / 2, 0
         while True:
             said = launchctl.bootstrap(str(self.plist))
             if self._look().loaded:
@@ -165,8 +164,8 @@ class Control:
                 return self._crashed(job)
             if job.loaded and job.pid is None and not kicked and waited_s > PATIENT_S:
                 kicked = True
-                launchctl.kickstart(self.label, timeout_s=GRACE_S)
-            if self._deadline.passed:
+                launchctl.tell("kickstart", self.label, timeout_s=GRACE_S)
+            if not tools.left_s():
                 return self._outcome(Result.SILENT, lines=True)
             time.sleep(LOOK_EVERY_S)
 
@@ -178,7 +177,7 @@ class Control:
     def _stopped(self, job: Job) -> Note:
         if not job.loaded:
             return self._outcome(Result.ALREADY_STOPPED)
-        said = launchctl.bootout(self.label)
+        said = launchctl.tell("bootout", self.label)
         refused = said.code not in (0, STILL_ENDING_CODE)
         if not self._wait_gone(job, refused=refused):
             ending = self._seen is not None and self._seen.ending
@@ -197,7 +196,7 @@ class Control:
             if not found.loaded and not _lives(job.pid):
                 return True
             waited_s = time.monotonic() - began_s
-            if self._deadline.passed or (refused and not found.ending and waited_s >= GRACE_S):
+            if not tools.left_s() or (refused and not found.ending and waited_s >= GRACE_S):
                 return False
             time.sleep(LOOK_EVERY_S if waited_s < PATIENT_S else LOOK_LATER_S)
 
@@ -205,7 +204,7 @@ class Control:
         """Bootout and bootstrap: the only way to a new plist or a new program. Whatever happens, it is loaded again."""
         gone = False
         try:
-            said = launchctl.bootout(self.label)
+            said = launchctl.tell("bootout", self.label)
             gone = self._wait_gone(job, refused=said.code not in (0, STILL_ENDING_CODE))
             if not gone and self._seen is not None and self._seen.running and self._seen.pid == job.pid:
                 return self._outcome(Result.NOT_RESTARTED, said.words)
@@ -213,7 +212,7 @@ class Control:
             if not gone and self.finish is not None:
                 self.finish()
             else:
-                launchctl.enable(self.label)
+                launchctl.tell("enable", self.label)
                 refusal = self._load()
         if not gone and self.finish is not None:
             return self._outcome(Result.RESTART_UNFINISHED)
@@ -221,17 +220,14 @@ class Control:
 
     def _kick(self, job: Job) -> Note:
         """`kickstart -k` can block for long, so it runs beside us and launchd is asked how far it is."""
-        launchctl.enable(self.label)
+        launchctl.tell("enable", self.label)
         self._base_runs = job.runs or 0
         answer: List[Output] = []
         longest_s = job.exit_timeout_s + GRACE_S + self.limit_s
-
-        def _kickstart() -> None:
-            answer.append(launchctl.kickstart(self.label, kill=True, timeout_s=longest_s))
-
-        threading.Thread(target=_kickstart, daemon=True).start()
+        kick = lambda: answer.append(launchctl.tell("kickstart -k", self.label, timeout_s=longest_s))  # noqa: E731
+        threading.Thread(target=kick, daemon=True).start()
         self.say("waiting for llama-swap to exit")
-        while not self._deadline.passed:
+        while tools.left_s():
             now = self._glance() or job
             refused = bool(answer) and answer[0].code != 0
             if refused and now.running and now.pid == job.pid:

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
-from typing import Callable, Mapping, Optional, Tuple
+from typing import Callable, Optional, Tuple
 
 from llamabar.macos import tools
 from llamabar.macos.agents import read_plist
@@ -19,24 +19,24 @@ from llamabar.macos.paths import PLUGIN, PLUGIN_NAME, Places
 
 DOMAIN = "com.ameba.SwiftBar"
 ATTRIBUTE = "com.ameba.SwiftBar"
-QUARANTINE = "com.apple.quarantine"
 OLDEST_STREAMING = (1, 4, 3)
 FIRST_WITH_CLICKS = (2, 1, 0)  # clicks come as lines on stdin
 RELOAD_URL = f"swiftbar://refreshplugin?name={PLUGIN_NAME}"
 _RUST = re.compile(r"llama-?swap", re.IGNORECASE)
-_TAGS: Mapping[str, str] = {
-    "xbar.title": "llamabar",
-    "xbar.desc": "What llama-swap is doing, live",
-    "xbar.author": "llamabar",
-    "swiftbar.type": "streamable",
-    "swiftbar.useTrailingStreamSeparator": "true",
-    "swiftbar.runInBash": "false",
-    "swiftbar.hideAbout": "true",
-    "swiftbar.hideRunInTerminal": "true",
-    "swiftbar.hideLastUpdated": "true",
-    "swiftbar.hideDisablePlugin": "true",
-    "swiftbar.hideSwiftBar": "true",
-}
+METADATA = """\
+<xbar.title>llamabar</xbar.title>
+<xbar.desc>What llama-swap is doing, live</xbar.desc>
+<xbar.author>llamabar</xbar.author>
+<swiftbar.type>streamable</swiftbar.type>
+<swiftbar.useTrailingStreamSeparator>true</swiftbar.useTrailingStreamSeparator>
+<swiftbar.runInBash>false</swiftbar.runInBash>
+<swiftbar.hideAbout>true</swiftbar.hideAbout>
+<swiftbar.hideRunInTerminal>true</swiftbar.hideRunInTerminal>
+<swiftbar.hideLastUpdated>true</swiftbar.hideLastUpdated>
+<swiftbar.hideDisablePlugin>true</swiftbar.hideDisablePlugin>
+<swiftbar.hideSwiftBar>true</swiftbar.hideSwiftBar>
+"""
+ATTRIBUTE_VALUE = base64.b64encode(METADATA.encode("utf-8")).decode("ascii")  # strict base64, no line end
 
 
 class Link(str, Enum):
@@ -67,13 +67,11 @@ class SwiftBar:
 
     @property
     def plugin(self) -> Path:
-        """Return our place in the plugin folder."""
         return (self.folder or Path()) / PLUGIN
 
     @property
     def attribute_right(self) -> bool:
-        """Tell whether our program's attribute is as it should be."""
-        return self.attribute == attribute_value()
+        return self.attribute == ATTRIBUTE_VALUE
 
     @property
     def too_old(self) -> bool:
@@ -90,26 +88,29 @@ class SwiftBar:
 
 def find_swiftbar(places: Places) -> SwiftBar:
     """Return SwiftBar as it is on this Mac."""
-    app = _app(places.home)
+    apps = (Path("/Applications/SwiftBar.app"), places.home / "Applications" / "SwiftBar.app")
+    app = next((path for path in apps if path.is_dir()), None)
+    info = (read_plist(app / "Contents" / "Info.plist") if app is not None else None) or {}
     asked = tools.run("defaults", "read", DOMAIN, "PluginDirectory")
     raw = asked.out.strip("\n") if asked.code == 0 else ""
     running = tools.run("pgrep", "-x", "SwiftBar").code
     found = SwiftBar(
         installed=app is not None or bool(raw),
-        version=_version(app),
+        version=str(info.get("CFBundleShortVersionString", "")),
         running=None if running is None else running == 0,
         attribute=attribute_of(places.program),
         trouble=asked.trouble,
     )
     if not raw:
         return found
+    off = tools.run("defaults", "read", DOMAIN, "DisabledPlugins")
     folder = Path(raw.replace("~", str(places.home), 1) if raw.startswith("~") else raw)
     return replace(
         found,
         folder=folder,
         folder_trouble=_folder_trouble(folder),
         link=link_state(folder / PLUGIN, places.program),
-        disabled=PLUGIN in re.split(r'[\s",();]+', _default("DisabledPlugins")),
+        disabled=off.code == 0 and PLUGIN in re.split(r'[\s",();]+', off.out),
         ignored=_is_ignored(folder),
         cache_inside=_holds(folder, places.cache),
         copies=_named(folder, lambda name: PLUGIN_NAME in name.lower() and name != PLUGIN),
@@ -124,16 +125,6 @@ def link_state(link: Path, program: Path) -> Link:
     return Link.OURS if os.path.realpath(link) == os.path.realpath(program) else Link.OTHER
 
 
-def metadata() -> str:
-    """Return the plugin's metadata as SwiftBar reads it."""
-    return "".join(f"<{tag}>{value}</{tag}>\n" for tag, value in _TAGS.items())
-
-
-def attribute_value() -> str:
-    """Return the metadata as the attribute holds it: strict base64, no line end."""
-    return base64.b64encode(metadata().encode("utf-8")).decode("ascii")
-
-
 def attribute_of(path: Path) -> Optional[str]:
     """Return a file's attribute, "" if it has none, None if it could not be read."""
     said = tools.run("xattr", "-p", ATTRIBUTE, str(path))
@@ -144,14 +135,8 @@ def attribute_of(path: Path) -> Optional[str]:
 
 def set_attribute(path: Path) -> str:
     """Set the attribute on a file and read it back; return "" or why it is not there."""
-    said = tools.run("xattr", "-w", ATTRIBUTE, attribute_value(), str(path))
-    return "" if attribute_of(path) == attribute_value() else f"the attribute {ATTRIBUTE} was not kept: {said.words}"
-
-
-def remove_quarantine(path: Path) -> None:
-    """Remove the quarantine attribute from a file."""
-    if tools.run("xattr", "-p", QUARANTINE, str(path)).code == 0:
-        tools.run("xattr", "-d", QUARANTINE, str(path))
+    said = tools.run("xattr", "-w", ATTRIBUTE, ATTRIBUTE_VALUE, str(path))
+    return "" if attribute_of(path) == ATTRIBUTE_VALUE else f"the attribute {ATTRIBUTE} was not kept: {said.words}"
 
 
 def _holds(folder: Path, path: Path) -> bool:
@@ -172,21 +157,6 @@ def version_numbers(version: str) -> Tuple[int, ...]:
     """Return the numbers of a version such as 2.1.0-beta, () for one that has none."""
     found = (whole(part) for part in version.split("-")[0].split("."))
     return tuple(number for number in found if number is not None)
-
-
-def _app(home: Path) -> Optional[Path]:
-    places = (Path("/Applications/SwiftBar.app"), home / "Applications" / "SwiftBar.app")
-    return next((path for path in places if path.is_dir()), None)
-
-
-def _version(app: Optional[Path]) -> str:
-    content = read_plist(app / "Contents" / "Info.plist") if app is not None else None
-    return str((content or {}).get("CFBundleShortVersionString", ""))
-
-
-def _default(key: str) -> str:
-    said = tools.run("defaults", "read", DOMAIN, key)
-    return said.out.strip("\n") if said.code == 0 else ""
 
 
 def _folder_trouble(folder: Path) -> str:

@@ -13,8 +13,9 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass
-from typing import IO, Iterator, List, Mapping, NamedTuple, Optional
+from typing import IO, Iterator, List, Mapping, Optional
 
+QUARANTINE = "com.apple.quarantine"
 SYSTEM_FOLDERS = ("/bin", "/usr/bin", "/usr/sbin", "/sbin")
 TIMEOUT_S = 5.0
 OUTPUT_LIMIT_BYTES = 1_000_000
@@ -22,22 +23,6 @@ SHORTEST_S = 0.05
 GLANCE_S = 0.05
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _ends_s: "contextvars.ContextVar[float]" = contextvars.ContextVar("ends_s", default=float("inf"))
-
-
-class Deadline(NamedTuple):
-    """The moment by which every program that is run must have ended, by time.monotonic()."""
-
-    ends_s: float
-
-    @property
-    def left_s(self) -> float:
-        """Return the seconds that are left, 0 when it has passed."""
-        return max(0.0, self.ends_s - time.monotonic())
-
-    @property
-    def passed(self) -> bool:
-        """Tell whether it has passed."""
-        return self.left_s <= 0
 
 
 @dataclass(frozen=True)
@@ -56,19 +41,19 @@ class Output:
         return self.trouble or (lines[-1] if lines else f"exit code {self.code}")
 
 
-def end_by(monotonic_s: float) -> None:
-    """Let every later call of this thread end by a moment, however many hang."""
-    _ends_s.set(monotonic_s)
-
-
 @contextlib.contextmanager
-def within(limit_s: float) -> Iterator[Deadline]:
+def within(limit_s: float) -> Iterator[None]:
     """Let every call in the block end within a time, or within what an outer block leaves; each gets what is left."""
     token = _ends_s.set(min(_ends_s.get(), time.monotonic() + limit_s))
     try:
-        yield Deadline(_ends_s.get())
+        yield
     finally:
         _ends_s.reset(token)
+
+
+def left_s() -> float:
+    """Return the seconds that the block `within` has left, 0 when its time is up."""
+    return max(0.0, _ends_s.get() - time.monotonic())
 
 
 @contextlib.contextmanager
@@ -109,16 +94,19 @@ def run(name: str, *arguments: str, timeout_s: float = TIMEOUT_S, text: str = ""
     return call(program, *arguments, timeout_s=timeout_s, text=text)
 
 
+def is_quarantined(path: "os.PathLike[str]") -> Optional[bool]:
+    """Tell whether macOS has a file in quarantine; None if that could not be asked."""
+    code = run("xattr", "-p", QUARANTINE, os.fspath(path)).code
+    return None if code is None else code == 0
+
+
 def call(
-    program: str,
-    *arguments: str,
-    timeout_s: float = TIMEOUT_S,
-    text: str = "",
+    program: str, *arguments: str, timeout_s: float = TIMEOUT_S, text: str = "",
     environment: Optional[Mapping[str, str]] = None,
-) -> Output:
+) -> Output:  # fmt: skip
     """Run a program by its path. Output goes through files: a grandchild that lives on cannot hold a pipe open."""
     name = os.path.basename(program)
-    timeout_s = max(SHORTEST_S, min(timeout_s, _ends_s.get() - time.monotonic()))
+    timeout_s = max(SHORTEST_S, min(timeout_s, left_s()))
     files = tempfile.TemporaryFile
     try:
         out, err, stdin = files(), files(), files()

@@ -1,7 +1,7 @@
 """What was found out about this computer, as values. None is "not known"; why it is not known is in `troubles`."""
 
 from dataclasses import dataclass, field
-from typing import Mapping, NamedTuple, Optional, Tuple
+from typing import Mapping, Optional, Tuple
 
 from llamabar.core.events import FaultKind
 from llamabar.macos import launchctl
@@ -76,14 +76,6 @@ class Settings:
     secret_mistakes: Tuple[str, ...] = ()
     keychain_silent: bool = False
     servers: Tuple[Configured, ...] = ()
-
-
-@dataclass(frozen=True)
-class Launchd:
-    """Whether launchd answers, and whether this user is logged in at the screen."""
-
-    answers: bool = True
-    gui: Optional[bool] = None
 
 
 @dataclass(frozen=True)
@@ -171,7 +163,8 @@ class Server:
     failures: Tuple[Tuple[str, str], ...] = ()  # model and reason of requests that failed
 
 
-class Process(NamedTuple):
+@dataclass(frozen=True)
+class Process:
     """A process of this user."""
 
     pid: int = 0
@@ -240,7 +233,7 @@ class Facts:
     data: Data = Data()
     settings: Settings = Settings()
     swiftbar: SwiftBar = SwiftBar()
-    launchd: Launchd = Launchd()
+    launchd: Optional[bool] = None  # whether this user is logged in at the screen; None: it does not answer
     agents: Agents = Agents()
     service: Service = Service()
     binary: Binary = Binary()
@@ -254,5 +247,4 @@ class Facts:
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def trouble(self, name: str) -> str:
-        """Return why a fact is not known, "" when it is."""
         return self.troubles.get(name, "")

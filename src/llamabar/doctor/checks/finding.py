@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Sequence, Tuple
 
 from llamabar.core.units import duration, plural, size
-from llamabar.doctor.checks.facts import Facts
+from llamabar.doctor.checks.facts import Configured, Facts
 from llamabar.macos.paths import quoted
 from llamabar.view import languages
 
@@ -85,18 +85,19 @@ class Layer(NamedTuple):
     checks: Sequence[Check]
 
 
+def configured(facts: Facts) -> Tuple[Configured, ...]:
+    """Return the servers of the settings."""
+    return facts.settings.servers
+
+
+def first(of: Callable[[Facts], Iterable[Any]], is_meant: Callable[[Any], Any]) -> Callable[[Facts], Any]:
+    """Return a condition: the first of some facts that is meant."""
+    return lambda facts: next(filter(is_meant, of(facts)), None)
+
+
 def printable(text: str) -> str:
     """Return text that others wrote without anything that could steer a terminal or reverse the line."""
     return "".join(char if char.isprintable() else "?" for char in text)
-
-
-def examine(facts: Facts, layers: Iterable[Layer]) -> Tuple[Finding, ...]:
-    """Return what every check says, in the order of the layers."""
-    found: Dict[str, Finding] = {}
-    for layer in layers:
-        for check in layer.checks:
-            found[check.id] = _examined(check, layer, facts, found)
-    return tuple(found.values())
 
 
 def worst_first(findings: Iterable[Finding]) -> Tuple[Finding, ...]:
@@ -104,9 +105,11 @@ def worst_first(findings: Iterable[Finding]) -> Tuple[Finding, ...]:
     return tuple(sorted((one for one in findings if BADNESS[one.level]), key=lambda one: -BADNESS[one.level]))
 
 
-def _examined(check: Check, layer: Layer, facts: Facts, before: Mapping[str, Finding]) -> Finding:
+def examined(check: Check, layer: Layer, facts: Facts, before: Mapping[str, Finding]) -> Finding:
+    """Return what a check says, after those `before` it."""
     unknown = next((facts.trouble(name) for name in check.needs or layer.needs if facts.trouble(name)), "")
-    follows = next((before[name].follows or name for name in check.after if _hides(before[name])), "")
+    causes = (before[name] for name in check.after)
+    follows = next((one.follows or one.id for one in causes if one.follows or BADNESS[one.level] > 1), "")
     if unknown or follows:
         skipped = Finding(check.id, Level.SKIPPED, layer.name, detail=printable(unknown))
         return skipped if unknown else replace(skipped, follows=follows)
@@ -128,10 +131,6 @@ def _examined(check: Check, layer: Layer, facts: Facts, before: Mapping[str, Fin
         fix=fix,
         lines=tuple(map(printable, found.lines)),
     )
-
-
-def _hides(cause: Finding) -> bool:
-    return cause.level in (Level.ERROR, Level.WARNING) or bool(cause.follows)
 
 
 class _Words(string.Formatter):

@@ -1,12 +1,12 @@
 """llama-swap itself, its models and their servers; this computer; and the plugin that is running."""
 
-from typing import Any, Callable, Iterator, Tuple
+from typing import Any, Iterator, Tuple
 
 from llamabar.core.events import FaultKind
 from llamabar.core.units import count, duration, of_total, plural, size
 from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Facts, Model, Server
-from llamabar.doctor.checks.finding import Check, Found, Layer, Level
+from llamabar.doctor.checks.finding import Check, Found, Layer, Level, first
 from llamabar.doctor.checks.network import fault_words
 
 PRESSED = 2
@@ -22,10 +22,6 @@ def reachable(facts: Facts) -> Tuple[Server, ...]:
 
 def _ready(facts: Facts) -> Iterator[Model]:
     return (model for server in reachable(facts) for model in server.models if model.state == "ready")
-
-
-def _first(of: Callable[[Facts], Any], is_meant: Callable[[Any], Any]) -> Callable[[Facts], Any]:
-    return lambda facts: next(filter(is_meant, of(facts)), None)
 
 
 def _llama_swap(facts: Facts) -> Tuple[bool, str]:
@@ -60,16 +56,16 @@ _LIVE = ("servers", "reachable")
 LLAMA_SWAP = Layer("llama-swap", _LIVE, _llama_swap, (
     Check("llama-swap-old", Level.NOTE, _old,
           "llama-swap {version} doesn't list its active requests", "A newer one does.", packages.RELEASES),
-    Check("models-missing", Level.WARNING, _first(reachable, lambda server: not server.models),
+    Check("models-missing", Level.WARNING, first(reachable, lambda server: not server.models),
           "{it.name} has no models", "Its config names none.", "{llamabar} open config"),
     Check("model-failed", Level.WARNING, _failure,
           "{model} failed", "{reason}", "{llamabar} logs --upstream"),
 ))  # fmt: skip
 MODEL_SERVERS = Layer("model servers", _LIVE, _model_servers, (
-    Check("model-server-silent", Level.WARNING, _first(_ready, lambda model: model.server_answers is False),
+    Check("model-server-silent", Level.WARNING, first(_ready, lambda model: model.server_answers is False),
           "The server of {it.id} isn't responding", "At {it.server_url}. To unload the model:",
           "{llamabar} unload {it.id}"),
-    Check("slots-closed", Level.NOTE, _first(_ready, lambda model: model.slots_open is False),
+    Check("slots-closed", Level.NOTE, first(_ready, lambda model: model.slots_open is False),
           "The speed of {it.id} is only an estimate", "Add --slots to its cmd in the config:",
           "{llamabar} open config"),
     Check("model-server-left-behind", Level.WARNING, _orphans,

@@ -5,7 +5,7 @@ from typing import Any, Callable, Optional, Tuple
 from llamabar.core.events import FaultKind
 from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Configured, Facts, Server
-from llamabar.doctor.checks.finding import Check, Found, Layer, Level
+from llamabar.doctor.checks.finding import Check, Found, Layer, Level, configured, first
 from llamabar.doctor.checks.service import SERVICE  # its checks come first: a stopped service explains a silent address
 from llamabar.macos.launchctl import whole
 from llamabar.view import words
@@ -88,11 +88,6 @@ def _other_fault(facts: Facts) -> Any:
     return server and {"it": server, "words": words.FAULTS[server.fault or FaultKind.SERVER_ERROR]}
 
 
-def _bare_key(facts: Facts) -> Any:
-    return next((one for one in facts.settings.servers
-                 if one.url.startswith("http://") and not one.local and one.has_key), None)  # fmt: skip
-
-
 _BESIDE = ("service-denied-files", "service-log-unwritable", "service-config-missing", "service-config-refused")
 _SERVICE = tuple(one.id for one in SERVICE.checks if one.level is Level.ERROR and one.id not in _BESIDE)
 _CONFIG, _TRY = "{llamabar} config", "curl -m 5 {it.url}/health"
@@ -154,6 +149,7 @@ NETWORK = Layer("network", ("servers",), _summary, (
           "export LLAMABAR_API_KEY=KEY", ("keychain-silent", "key-not-found"), _SERVERS),
     Check("key-wrong", Level.ERROR, _fault(UNAUTHORIZED, also=_has_key),
           "{it.name} rejects the API key", "Where it is set:", _CONFIG, needs=_SERVERS),
-    Check("key-over-plain-http", Level.WARNING, _bare_key,
+    Check("key-over-plain-http", Level.WARNING,
+          first(configured, lambda one: one.url.startswith("http://") and not one.local and one.has_key),
           "The API key for {it.name} is sent unencrypted", "{it.url} isn't https.", _CONFIG, needs=("settings",)),
 ))  # fmt: skip

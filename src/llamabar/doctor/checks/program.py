@@ -3,7 +3,7 @@
 from typing import Any, Tuple
 
 from llamabar.doctor.checks.facts import Facts
-from llamabar.doctor.checks.finding import Check, Found, Layer, Level
+from llamabar.doctor.checks.finding import Check, Found, Layer, Level, configured, first
 
 LOW_SPACE_BYTES = 500_000_000
 
@@ -24,12 +24,8 @@ def _history(facts: Facts) -> Any:
 
 
 def _missing_key(facts: Facts) -> Any:
-    server = next((one for one in facts.settings.servers if one.key_from and not one.has_key), None)
+    server = first(configured, lambda one: one.key_from and not one.has_key)(facts)
     return server and Found(server, lines=facts.settings.secret_mistakes[:1])
-
-
-def _server(facts: Facts, is_meant: Any) -> Any:
-    return next(filter(is_meant, facts.settings.servers), None)
 
 
 DATA, SETTINGS = ("data",), ("settings",)
@@ -72,9 +68,9 @@ PROGRAM = Layer("program", ("program",), _summary, (
     Check("key-not-found", Level.ERROR, _missing_key,
           "No API key found for {it.name}", "{it.key_from} in the settings leads to none.", "{llamabar} config",
           ("keychain-silent",), SETTINGS),
-    Check("key-file-open", Level.WARNING, lambda f: _server(f, lambda one: one.key_file_open),
+    Check("key-file-open", Level.WARNING, first(configured, lambda one: one.key_file_open),
           "Other users can read the API key", "{it.key_file}", "chmod 600 {it.key_file}", needs=SETTINGS, fix=True),
-    Check("ca-file-missing", Level.ERROR, lambda f: _server(f, lambda one: not one.ca_file_there),
+    Check("ca-file-missing", Level.ERROR, first(configured, lambda one: not one.ca_file_there),
           "The certificate file for {it.name} is missing", "ca_file in the settings names {it.ca_file}.",
           "ls -l {it.ca_file}", needs=SETTINGS),
 ))  # fmt: skip

@@ -1,9 +1,9 @@
 """Every check there is, in the order of cause and effect."""
 
-from typing import Iterator, Optional, Tuple
+from typing import Dict, Iterator, Optional, Tuple
 
 from llamabar.doctor.checks.facts import Facts
-from llamabar.doctor.checks.finding import Check, Finding, Level, examine, worst_first
+from llamabar.doctor.checks.finding import Check, Finding, Level, examined, worst_first
 from llamabar.doctor.checks.llama_swap import LLAMA_SWAP, MAC, MODEL_SERVERS, WATCHER
 from llamabar.doctor.checks.network import NETWORK
 from llamabar.doctor.checks.program import PROGRAM
@@ -15,11 +15,14 @@ LAYERS = (PROGRAM, SWIFTBAR, SERVICE, NETWORK, LLAMA_SWAP, MODEL_SERVERS, MAC, W
 
 def findings(facts: Facts) -> Tuple[Finding, ...]:
     """Return what every check says."""
-    return examine(facts, LAYERS)
+    found: Dict[str, Finding] = {}
+    for layer in LAYERS:
+        for check in layer.checks:
+            found[check.id] = examined(check, layer, facts, found)
+    return tuple(found.values())
 
 
 def checks() -> Iterator[Check]:
-    """Yield every check."""
     return (check for layer in LAYERS for check in layer.checks)
 
 

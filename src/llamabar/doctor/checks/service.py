@@ -110,10 +110,10 @@ _RUNS = (*_STARTS, "service-cannot-be-started", "service-killed-for-memory", "se
 _INSTALL = "{llamabar} install --force"
 _START, _RESTART = "{llamabar} start", "{llamabar} restart"
 SERVICE = Layer("service", ("mac", "service"), _summary, (
-    Check("launchd-silent", Level.WARNING, lambda f: not f.launchd.answers,
+    Check("launchd-silent", Level.WARNING, lambda f: f.launchd is None,
           "launchd isn't responding", "launchctl didn't answer, so the state of the service is unknown.",
           "launchctl managername", needs=("mac", "launchd")),
-    Check("no-login-at-the-screen", Level.ERROR, lambda f: f.launchd.gui is False,
+    Check("no-login-at-the-screen", Level.ERROR, lambda f: f.launchd is False,
           "You aren't logged in at the Mac's screen",
           "launchd can't start a user service over ssh. Log in there, or with Screen Sharing:",
           "open 'vnc://localhost'", ("launchd-silent",), ("mac", "launchd")),

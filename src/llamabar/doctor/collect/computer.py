@@ -27,12 +27,6 @@ def swiftbar(found: Places) -> SwiftBar:
     return seen
 
 
-def launchd() -> facts.Launchd:
-    """Return whether launchd answers, and whether this user is logged in at the screen."""
-    gui = launchctl.has_gui()
-    return facts.Launchd(gui is not None, gui)
-
-
 def processes(url: str) -> facts.Processes:
     """Return which process holds a server's port, every llama-swap that runs, and model servers left behind."""
     port = port_of(url)

@@ -3,23 +3,24 @@
 import ipaddress
 import json
 import os
+import shutil
 import stat
 import sys
 import zipfile
 from pathlib import Path
-from typing import Mapping, Optional, Tuple
+from typing import Mapping, Optional
 from urllib.parse import urlsplit
 
 from llamabar import __version__
 from llamabar.core.address import is_local
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown, same
-from llamabar.macos import files, swiftbar, tools
+from llamabar.macos import files, tools
 from llamabar.macos.paths import HISTORY_FILE, Places
 from llamabar.settings import load
 from llamabar.settings.mistakes import OF_SECRETS, Kind, words
 from llamabar.sources import clock, processes
-from llamabar.store import plugin_state
+from llamabar.store import plugin_state, schema
 from llamabar_installer import manifest
 
 SITE = "site-packages/"
@@ -40,14 +41,8 @@ def program(environment: Mapping[str, str], found: Places) -> facts.Program:
         installed_there=there,
         installed_same=digests[0] == digests[1] if digests else None,
         installed_executable=not there or os.access(installed, os.X_OK),
-        installed_quarantined=is_quarantined(installed) if there else None,
+        installed_quarantined=tools.is_quarantined(installed) if there else None,
     )
-
-
-def is_quarantined(path: Path) -> Optional[bool]:
-    """Tell whether macOS has a file in quarantine; None if that could not be asked."""
-    code = tools.run("xattr", "-p", swiftbar.QUARANTINE, str(path)).code
-    return None if code is None else code == 0
 
 
 def cache(environment: Mapping[str, str], found: Places) -> facts.Cache:
@@ -71,7 +66,7 @@ def data(found: Places) -> facts.Data:
     there, is_folder = folder.exists(), folder.is_dir()
     names = sorted(path for path in folder.iterdir() if path.is_file()) if is_folder and os.access(folder, 5) else []
     above = next(one for one in (folder, *folder.parents) if one.exists())  # what it is in, or will be made in
-    damaged, newer = _history(folder / HISTORY_FILE)
+    history, trouble = folder / HISTORY_FILE, schema.trouble(folder / HISTORY_FILE)
     return facts.Data(
         folder=str(folder),
         is_file=there and not is_folder,
@@ -80,28 +75,19 @@ def data(found: Places) -> facts.Data:
         unreadable=tuple(str(path) for path in names if not os.access(path, os.R_OK)),
         manifest=str(found.manifest),
         manifest_readable=manifest.load(found.manifest).readable,
-        damaged_history=damaged,
-        newer_history=newer,
-        free_bytes=free_bytes(folder),
+        damaged_history=str(history) if trouble is schema.Trouble.DAMAGED else "",
+        newer_history=str(history) if trouble is schema.Trouble.NEWER else "",
+        free_bytes=_free_bytes(above),
     )
 
 
-def _history(path: Path) -> Tuple[str, str]:
-    """Return the history's file if it is damaged, and if a newer version wrote it."""
-    from llamabar.store.schema import Trouble, trouble
-
-    found = trouble(path)
-    return str(path) if found is Trouble.DAMAGED else "", str(path) if found is Trouble.NEWER else ""
-
-
-def free_bytes(path: Path) -> Optional[int]:
-    """Return what is free on the disk of a path, or of what will hold it; None if that is not known."""
-    there = next((one for one in (path, *path.parents) if one.exists()), None)
+def _free_bytes(path: Path) -> Optional[int]:
+    """Return what is free on the disk of a path; None if that is not known."""
     try:
-        found = os.statvfs(there) if there is not None else None
+        found = shutil.disk_usage(path)
     except OSError:
         return None
-    return found.f_bavail * found.f_frsize if found is not None and found.f_blocks else None
+    return found.free if found.total else None
 
 
 def size_of(path: Path) -> Optional[int]:

@@ -60,7 +60,6 @@ def _sources(
     get = gathering.get
 
     def private() -> Private:
-        """Return what is private, by the settings."""
         return private_of(environment, get(IN_FORCE))
 
     def answering() -> Tuple[Server, ...]:
@@ -81,7 +80,7 @@ def _sources(
         "data": ("the data folder", lambda: disk.data(found)),
         "settings": ("the settings", lambda: disk.settings(found, get(IN_FORCE))),
         "swiftbar": ("SwiftBar", lambda: computer.swiftbar(found)),
-        "launchd": ("launchd", computer.launchd),
+        "launchd": ("launchd", launchctl.has_gui),
         "agents": ("the LaunchAgents folder", lambda: service.all_agents(found)),
         WATCHED: ("the LaunchAgents", lambda: service.watched(get(IN_FORCE).servers, get("agents"))),
         "service": ("the LaunchAgent", lambda: service.on_disk(get(WATCHED), private())),

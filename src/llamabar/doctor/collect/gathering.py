@@ -5,6 +5,8 @@ is ignored.
 """
 
 import threading
+from concurrent import futures
+from concurrent.futures import Future
 from dataclasses import fields
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -28,39 +30,34 @@ class Gathering:
     def __init__(self, longest_s: float) -> None:
         self.ends_s = clock.now_s() + longest_s
         self.sources: Dict[str, str] = {}
-        self._done: Dict[str, threading.Event] = {}
-        self._answers: Dict[str, Any] = {}
-        self._failures: Dict[str, Exception] = {}
-        self._ends_s: Dict[str, Tuple[float, float]] = {}
+        self._begun: Dict[str, Tuple[Future[Any], float, float]] = {}
 
     def begin(self, name: str, work: Callable[[], Any], *, source: str, limit_s: float) -> None:
         """Start to find out a fact; it may wait for others with `get`."""
-        self._done[name], self.sources[name] = threading.Event(), source
+        answer: Future[Any] = Future()
         ends_s = min(self.ends_s, clock.now_s() + limit_s)
-        self._ends_s[name] = ends_s, limit_s
-        threading.Thread(target=self._work, args=(name, work, ends_s), name=f"fact {name}", daemon=True).start()
+        self.sources[name], self._begun[name] = source, (answer, ends_s, limit_s)
+
+        def _work() -> None:
+            try:
+                with tools.within(ends_s - 0.1 - clock.now_s()):  # a tool that hangs is ended before its fact is
+                    answer.set_result(work())
+            except (Unknown, LlamabarError) as error:
+                answer.set_exception(error)
+            except Exception as error:  # whatever a damaged file or a garbled answer leads to
+                answer.set_exception(Unknown(f"{source}: {type(error).__name__}"))
+
+        threading.Thread(target=_work, name=f"fact {name}", daemon=True).start()
 
     def get(self, name: str) -> Any:
         """Return a fact, waited for until its time is up; raise Unknown."""
-        if name not in self._done:
+        if name not in self._begun:
             raise Unknown("not asked for")
-        ends_s, limit_s = self._ends_s[name]
-        if not self._done[name].wait(max(0.0, ends_s - clock.now_s())):
-            raise Unknown(f"{self.sources[name]} didn't answer within {limit_s:g} s")
-        if name in self._failures:
-            raise self._failures[name]
-        return self._answers[name]
+        answer, ends_s, limit_s = self._begun[name]
+        try:
+            return answer.result(max(0.0, ends_s - clock.now_s()))
+        except futures.TimeoutError:
+            raise Unknown(f"{self.sources[name]} didn't answer within {limit_s:g} s") from None
 
     def names(self) -> List[str]:
-        """Return what was asked for."""
-        return list(self._done)
-
-    def _work(self, name: str, work: Callable[[], Any], ends_s: float) -> None:
-        tools.end_by(ends_s - 0.1)  # a tool that hangs is ended before its fact is given up
-        try:
-            self._answers[name] = work()
-        except (Unknown, LlamabarError) as error:
-            self._failures[name] = error
-        except Exception as error:  # whatever a damaged file or a garbled answer leads to
-            self._failures[name] = Unknown(f"{self.sources[name]}: {type(error).__name__}")
-        self._done[name].set()
+        return list(self._begun)

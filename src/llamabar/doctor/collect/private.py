@@ -18,7 +18,8 @@ def private_of(environment: Mapping[str, str], settings: Settings) -> Private:
         value for name, value in environment.items() if "KEY" in name and name.startswith(("LLAMA", "OPENAI", "HF_"))
     ]
     hosts = [urlsplit(server.url).hostname or "" for server in settings.servers if not is_local(server.url)]
-    return Private(tuple(keys), environment.get("HOME", ""), _users(environment), (*hosts, *_own_hosts()))
+    own = socket.gethostname()
+    return Private(tuple(keys), environment.get("HOME", ""), _users(environment), (*hosts, own, own.split(".")[0]))
 
 
 def _users(environment: Mapping[str, str]) -> Tuple[str, ...]:
@@ -29,8 +30,3 @@ def _users(environment: Mapping[str, str]) -> Tuple[str, ...]:
         pass
     named.add(os.path.basename(environment.get("HOME", "").rstrip("/")))
     return tuple(sorted(named - {""}))
-
-
-def _own_hosts() -> Tuple[str, ...]:
-    name = socket.gethostname()
-    return (name, name.split(".")[0])

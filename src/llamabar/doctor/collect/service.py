@@ -9,9 +9,9 @@ from llamabar.app.service_search import Known, find
 from llamabar.core.address import WILDCARDS, is_local
 from llamabar.doctor.checks import facts
 from llamabar.doctor.checks.redact import Private, redacted_line
-from llamabar.doctor.collect.disk import is_quarantined, size_of
+from llamabar.doctor.collect.disk import size_of
 from llamabar.doctor.collect.gathering import Unknown
-from llamabar.macos import agents, launchctl, logs
+from llamabar.macos import agents, launchctl, logs, tools
 from llamabar.macos.agents import Agent, find_agents, flag
 from llamabar.macos.binaries import check_config, describe
 from llamabar.macos.launchctl import Trouble
@@ -60,7 +60,7 @@ def watched(servers: Sequence[ServerSettings], found: facts.Agents) -> Watched:
 def on_disk(found: Watched, private: Private) -> facts.Service:
     """Return the service as its plist, program, config and log show it."""
     agent, content = found.agent, found.agent.content
-    program, log = agent.arguments[0], str(agent.log or "")
+    program, log = agent.arguments[0], str(next(iter(agent.logs), ""))
     config = flag(agent.arguments[1:], "config") or flag(agent.arguments[1:], "config-dir") or ""
     variables = content.get("EnvironmentVariables")
     port = agent.listen.rpartition(":")[2]
@@ -71,12 +71,12 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
         plist=str(agent.plist),
         plist_refused=agents.is_refused(agent.plist),
         plist_linked=agent.plist.is_symlink(),
-        plist_quarantined=is_quarantined(agent.plist) or False,
+        plist_quarantined=tools.is_quarantined(agent.plist) or False,
         command=agents.command(content),
         same_port=tuple((o.label, str(o.plist)) for o in found.others if o.listen.rpartition(":")[2] == port),
         program=program,
         program_there=_can_start(program),
-        program_quarantined=is_quarantined(Path(program)) or False,
+        program_quarantined=tools.is_quarantined(Path(program)) or False,
         config=config,
         config_there=os.path.exists(config) and os.access(config, os.R_OK),
         config_modified_s=os.stat(config).st_mtime if os.path.exists(config) else None,
