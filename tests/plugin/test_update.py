@@ -134,7 +134,7 @@ def test_a_release_knows_its_home_and_any_other_build_says_that_a_url_is_missing
     found = (
         "from llamabar.settings.load import load\n"
         "found = load({'LLAMABAR_CONFIG': 'config.toml'}, discover=lambda: ('http://127.0.0.1:9', ''))\n"
-        "print([found.update_url, *(one.kind.value for one in found.mistakes)])"
+        "print([found.update_url, *(one.kind.name.lower() for one in found.mistakes)])"
     )
     settings(tmp_path, "check = true")
     done = subprocess.run([sys.executable, "-c", found], cwd=tmp_path, capture_output=True, text=True)

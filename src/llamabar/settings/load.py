@@ -168,20 +168,20 @@ def _servers(
     names: Set[str] = set()
     for index, entry in enumerate(entries):
         named = of_environment or (_file_address(entry, file, index) if "url" in entry else None)
-        if index and (named is None or named.found is None):
+        found = named.found if named is not None else None
+        if index and found is None:
             if named is None:
                 file.wrong(Kind.NO_URL, SERVER, index=index)
             continue
-        login = named.found.login if named is not None and named.found is not None else ""
-        server = _server(entry, environment, file=file, index=index, login=login)
+        server = _server(entry, environment, file=file, index=index, login=found.login if found is not None else "")
         name = server.name or (DEFAULT_NAME if len(entries) < 2 else f"server {index + 1}")
         if name in names:
             file.wrong(Kind.SAME_NAME, SERVER, "name", index=index, found=name)
             name = f"{name} {index + 1}"
         names.add(name)
         server = replace(server, name=name)
-        if named is not None and named.found is not None:
-            yield replace(server, url=named.found.url, url_from=named.source)
+        if named is not None and found is not None:
+            yield replace(server, url=found.url, url_from=named.source)
         elif named is not None or hides:
             yield replace(server, url_from="", address_unusable=True)
         else:

@@ -1,51 +1,35 @@
 """Mistakes of the settings as values; the words are made here, and only here. No mistake holds a secret."""
 
 import re
-from enum import Enum
-from typing import Dict, NamedTuple, Optional, Tuple
+from enum import Enum, unique
+from typing import NamedTuple, Optional, Tuple
 
 
-class Kind(str, Enum):
-    """What is wrong."""
+@unique
+class Kind(Enum):
+    """What is wrong, in words with the fields of the mistake."""
 
-    UNREADABLE = "unreadable"
-    SYNTAX = "syntax"
-    UNKNOWN = "unknown"
-    MISPLACED = "misplaced"
-    VALUE = "value"
-    VARIABLE = "variable"
-    NO_URL = "no_url"
-    SAME_NAME = "same_name"
-    FILE_OPEN = "file_open"
-    SECRET_MISSING = "secret_missing"
-    SECRET_FILE = "secret_file"
-    SECRET_FILE_OPEN = "secret_file_open"
-    SECRET_UNUSABLE = "secret_unusable"
-    KEYCHAIN_SILENT = "keychain_silent"
-    KEYCHAIN_EMPTY = "keychain_empty"
+    UNREADABLE = "can't be read: {found}"
+    SYNTAX = "not valid TOML, so the file isn't used"
+    UNKNOWN = 'unknown setting "{key}"'
+    MISPLACED = '"{key}" doesn\'t belong here'
+    VALUE = '"{key}" must be {expected}'
+    VARIABLE = "{key} must be {expected}"
+    NO_URL = "[{key}] has no url"
+    SAME_NAME = 'a second server is named "{found}"'
+    FILE_OPEN = "others can read this file and the secret in it: chmod 600 {found}"
+    SECRET_MISSING = "the variable that {key} names isn't set"
+    SECRET_FILE = "the file that {key} names can't be read: {found}"
+    SECRET_FILE_OPEN = "others can read the file that {key} names: chmod 600 it"
+    SECRET_UNUSABLE = "what {key} gives isn't {expected}, so it isn't used"
+    KEYCHAIN_SILENT = "the keychain didn't answer when asked for {key}"
+    KEYCHAIN_EMPTY = "no keychain item as {key} names: security add-generic-password -s NAME -a llamabar -w"
 
 
 OF_SECRETS = (
     Kind.SECRET_MISSING, Kind.SECRET_FILE, Kind.SECRET_FILE_OPEN, Kind.SECRET_UNUSABLE, Kind.KEYCHAIN_SILENT,
     Kind.KEYCHAIN_EMPTY,
 )  # fmt: skip
-_WORDS: Dict[Kind, str] = {
-    Kind.UNREADABLE: "can't be read: {found}",
-    Kind.SYNTAX: "not valid TOML, so the file isn't used",
-    Kind.UNKNOWN: 'unknown setting "{key}"',
-    Kind.MISPLACED: '"{key}" doesn\'t belong here',
-    Kind.VALUE: '"{key}" must be {expected}',
-    Kind.VARIABLE: "{key} must be {expected}",
-    Kind.NO_URL: "[{key}] has no url",
-    Kind.SAME_NAME: 'a second server is named "{found}"',
-    Kind.FILE_OPEN: "others can read this file and the secret in it: chmod 600 {found}",
-    Kind.SECRET_MISSING: "the variable that {key} names isn't set",
-    Kind.SECRET_FILE: "the file that {key} names can't be read: {found}",
-    Kind.SECRET_FILE_OPEN: "others can read the file that {key} names: chmod 600 it",
-    Kind.SECRET_UNUSABLE: "what {key} gives isn't {expected}, so it isn't used",
-    Kind.KEYCHAIN_SILENT: "the keychain didn't answer when asked for {key}",
-    Kind.KEYCHAIN_EMPTY: "no keychain item as {key} names: security add-generic-password -s NAME -a llamabar -w",
-}
 
 
 class Mistake(NamedTuple):
@@ -65,7 +49,7 @@ class Mistake(NamedTuple):
 def words(mistake: Mistake) -> str:
     """Return a mistake in one line: `config.toml:3: unknown setting "apikey". Did you mean "api_key"?`"""
     key = "".join(char if char.isprintable() else "?" for char in mistake.key[:40])
-    said = _WORDS[mistake.kind].format(**{**mistake._asdict(), "key": key})
+    said = mistake.kind.value.format(**{**mistake._asdict(), "key": key})
     if mistake.kind in (Kind.VALUE, Kind.VARIABLE) and mistake.found:
         said += f", not {mistake.found}"
     place = mistake.file.rpartition("/")[2] + (f":{mistake.line}" if mistake.line else "")

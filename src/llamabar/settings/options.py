@@ -79,12 +79,8 @@ def _matching(expected: str, pattern: str, meaning: Callable[[Match[str]], Any] 
     return Type(expected, read)
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _events(value: Any) -> Optional[Tuple[str, ...]]:
-    return tuple(value) if isinstance(value, list) and all(one in EVENTS for one in value) else None
+def _all_of(value: Any, may_be: Callable[[Any], bool]) -> Optional[Tuple[Any, ...]]:
+    return tuple(value) if isinstance(value, list) and all(map(may_be, value)) else None
 
 
 def _minutes(span: Match[str]) -> Tuple[int, ...]:
@@ -100,8 +96,8 @@ _LISTEN = Type(
 )
 _FLAG = Type("true or false", lambda value: value if isinstance(value, bool) else None)
 _KEYS = _matching("keys like CMD+OPTION+L", _MENU_KEY, lambda found: found[0].upper())
-_LIST = Type(f"a list of {', '.join(EVENTS)}", _events, EVENTS)
-_NAMES = Type("a list of texts", lambda v: tuple(v) if isinstance(v, list) and all(map(_is_text, v)) else None)
+_LIST = Type(f"a list of {', '.join(EVENTS)}", lambda value: _all_of(value, EVENTS.__contains__), EVENTS)
+_NAMES = Type("a list of texts", lambda value: _all_of(value, lambda one: isinstance(one, str)))
 _SPAN = _matching("hours like 22:00-08:00", rf"|{_TIME}\s*-\s*{_TIME}", _minutes)
 _LANGUAGE = _matching("two letters like de", r"[a-z]{2}", lambda found: found[0].lower())
 _SECONDS = _number(60, 3600, "readings, one a second")
