@@ -11,6 +11,7 @@ import sys
 import psutil
 import pytest
 
+from llamabar.demo.dialect import DIALECTS
 from tests.fakes.programs import chat, command, environment, free_port, llama_swap, run, wait_for
 
 
@@ -262,8 +263,8 @@ def test_a_port_that_is_taken_is_said(tmp_path, server):
 
 def test_an_unknown_dialect_is_said(tmp_path):
     done = run(tmp_path, "demo", "--dialect", "v9")
-    assert done.returncode == 1
-    assert "There are v150, v228, v236, v250." in done.stderr
+    assert done.returncode == 2
+    assert f"'v9' is not one of {', '.join(map(repr, DIALECTS))}." in done.stderr
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGKILL, -9)])

@@ -48,7 +48,6 @@ def test_a_server_that_is_not_there_is_a_page_too(tmp_path):
     (".", (), "is a folder"),
     ("no/such/x.html", (), "There is no folder"),
     ("/dev/null", (), "not a regular file"),
-    ("x.html", ("--demo", "--dialect", "v1"), "There is no dialect"),
 ])  # fmt: skip
 def test_where_no_page_can_be_made_it_says_why_and_leaves_what_was_there(tmp_path, monkeypatch, file, words, said):
     home, here = tmp_path / "home", tmp_path / "here"

@@ -18,7 +18,7 @@ import time
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Iterator, List, Mapping, NoReturn, Optional
+from typing import Iterator, Mapping, NoReturn, Optional
 
 from llamabar.damage import SITE, cache_name, is_whole, members
 
@@ -76,10 +76,9 @@ def _home_folder() -> str:
         return os.devnull
 
 
-def remove_old(root: Path, *, now_s: float, kept: str = "") -> List[str]:
-    """Remove this user's caches of other builds, a week old and unused by any process; return their names."""
-    removed = []
-    for path in root.iterdir() if root.is_dir() else ():
+def _remove_old(root: Path, *, now_s: float, kept: str) -> None:
+    """Remove this user's caches of other builds, a week old and unused by any process."""
+    for path in root.iterdir():
         abandoned = path.name.startswith(TEMPORARY)
         if path.name == kept or not (abandoned or CACHE_NAME.match(path.name)):
             continue
@@ -89,14 +88,10 @@ def remove_old(root: Path, *, now_s: float, kept: str = "") -> List[str]:
                 continue
             if not stat.S_ISDIR(found.st_mode):
                 path.unlink()
-            elif _in_use(path):
-                continue
-            else:
+            elif not _in_use(path):
                 shutil.rmtree(path, ignore_errors=True)
-            removed.append(path.name)
         except OSError:
             continue
-    return removed
 
 
 def _cache(archive: zipfile.ZipFile) -> Optional[Path]:
@@ -111,7 +106,7 @@ def _cache(archive: zipfile.ZipFile) -> Optional[Path]:
                 if not _is_safe(root):
                     continue
                 _unpack(archive, root, name, force=force)
-                remove_old(root, now_s=time.time(), kept=name)
+                _remove_old(root, now_s=time.time(), kept=name)
             if _is_usable(archive, target):
                 return target
         except OSError:

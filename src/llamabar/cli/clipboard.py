@@ -17,16 +17,12 @@ def copy(text: str, write: Callable[[str], None], environment: Mapping[str, str]
     """Put a text into the clipboard; `write` sends a sequence to the terminal."""
     program = next((words for words in PROGRAMS if _can(words[0], environment)), None)
     if program is None:
-        write(osc_52(text))
+        coded = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")
+        write(f"\x1b]52;c;{coded}\x07")
     else:
         threading.Thread(
             target=tools.run, args=program, kwargs={"text": text, "timeout_s": TOOL_S}, daemon=True
         ).start()
-
-
-def osc_52(text: str) -> str:
-    """Return the sequence that puts a text into the terminal's clipboard."""
-    return f"\x1b]52;c;{base64.b64encode(text.encode('utf-8', 'replace')).decode('ascii')}\x07"
 
 
 def _can(name: str, environment: Mapping[str, str]) -> bool:

@@ -8,11 +8,11 @@ line, and takes off what stands before the last colon. Models, requests and prof
 import os
 from typing import List, Tuple
 
-import click
 from click.parser import split_arg_string
 from click.shell_completion import BashComplete, FishComplete, ZshComplete, add_completion_class
 
-from llamabar.cli.program import COMPLETION_VARIABLE
+from llamabar.cli.output import say_whole
+from llamabar.cli.program import COMPLETION_VARIABLE, OK, program
 
 BASH = """\
 %(complete_func)s() {
@@ -54,10 +54,11 @@ class Fish(FishComplete):
     source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
 
 
-def script(shell: str, program: click.Command) -> str:
-    """Return what a shell's start file evaluates."""
+def completions(shell: str) -> int:
+    """Print what a shell's start file evaluates."""
     kind = {"bash": Bash, "zsh": ZshComplete, "fish": Fish}[shell]
-    return kind(program, {}, "llamabar", COMPLETION_VARIABLE).source().strip() + "\n"
+    say_whole(kind(program, {}, "llamabar", COMPLETION_VARIABLE).source().strip() + "\n")
+    return OK
 
 
 def teach_bash() -> None:

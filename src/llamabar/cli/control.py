@@ -3,14 +3,15 @@
 import os
 import sys
 from dataclasses import replace
-from functools import partial
 from typing import Callable, List, Mapping, NamedTuple, Optional, Tuple
 
-from llamabar.app.actions import Ending, Result, perform
+import click
+
+from llamabar.app.actions import Ending, perform
 from llamabar.app.loop import Watch
 from llamabar.app.one_look import look
 from llamabar.cli.output import say, say_error
-from llamabar.cli.program import KNOWN_FAULT, OK
+from llamabar.cli.program import KNOWN_FAULT, OK, settings_of
 from llamabar.cli.progress import Progress
 from llamabar.cli.which_model import models_called
 from llamabar.core.capabilities import Capability
@@ -25,7 +26,7 @@ from llamabar.view import words
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Do
 from llamabar.view.scene import address_of
-from llamabar.view.sections.requests import cancel
+from llamabar.view.sections import requests
 
 DIAGNOSE = "To find out why: llamabar doctor"
 
@@ -39,18 +40,44 @@ class Task(NamedTuple):
     refusal: Optional[LlamabarError] = None
 
 
-Find = Callable[[Mapping[str, Snapshot]], List[Task]]  # gets the servers that were reached, by name
+def load(model: str, server: str, config: str) -> int:
+    """Load a model and wait until it is ready."""
+    return _do(Do.LOAD, model, settings_of(server, config))
 
 
-def perform_token(token: str, settings: Settings) -> int:
+def unload(model: Optional[str], everything: bool, server: str, config: str) -> int:
+    """Unload one model, or all of them."""
+    _check_one_or_all(model, everything, "a model or --all")
+    return _do(Do.UNLOAD if model else Do.UNLOAD_ALL, model, settings_of(server, config))
+
+
+def cancel(request: Optional[str], everything: bool, server: str, config: str) -> int:
+    """Cancel one request in flight, or all of them."""
+    _check_one_or_all(request, everything, "a request or --all")
+    return _do(Do.CANCEL if request else Do.CANCEL_ALL, request, settings_of(server, config))
+
+
+def profile(name: Optional[str], nothing: bool, server: str, config: str) -> int:
+    """Choose a routing profile, or none."""
+    _check_one_or_all(name, nothing, "a profile or --none")
+    return _do(Do.PROFILE, name, settings_of(server, config))
+
+
+def _check_one_or_all(one: Optional[str], everything: bool, what: str) -> None:
+    if bool(one) == everything:
+        raise click.UsageError(f"Specify {what}.")
+
+
+def click_item(token: str, server: str, config: str) -> int:
     """Do what a token means in the menu as it is now; raise LlamabarError if it means nothing any more."""
+    settings = settings_of(server, config)
     watch = look(settings, services=True)
     found = _meant(watch, token)
     if not found:
-        for server in settings.servers:  # the menu that was clicked on may have offered a fix for an outage
-            fault = watch.monitor.servers[server.name].snapshot.fault
+        for one in settings.servers:  # the menu that was clicked on may have offered a fix for an outage
+            fault = watch.monitor.servers[one.name].snapshot.fault
             if fault is not None:
-                watch.monitor.explain(server.name, explain(server, fault))
+                watch.monitor.explain(one.name, explain(one, fault))
         found = _meant(watch, token)
     if not found:
         raise LlamabarError("That item is no longer in the menu.", "Open the menu again.")
@@ -62,28 +89,27 @@ def _meant(watch: Watch, token: str) -> List[Task]:
     return [Task(action.server, action) for action in menu.actions() if action.token == token]
 
 
-def load(model: str, settings: Settings) -> int:
-    """Load a model and wait until it is ready."""
-    return _do(settings, partial(_model_tasks, Do.LOAD, model))
-
-
-def unload(model: Optional[str], settings: Settings) -> int:
-    """Unload one model, or all of them for None."""
-    if model is None:
-        return _do(settings, partial(_everywhere, Do.UNLOAD_ALL), everywhere=True)
-    return _do(settings, partial(_model_tasks, Do.UNLOAD, model))
-
-
-def cancel_request(request_id: Optional[str], settings: Settings) -> int:
-    """Cancel one request in flight, or all of them for None."""
-    if request_id is None:
-        return _do(settings, partial(_everywhere, Do.CANCEL_ALL), everywhere=True)
-    return _do(settings, partial(_request_tasks, request_id))
-
-
-def choose_profile(name: str, settings: Settings) -> int:
-    """Choose a routing profile; "" chooses none."""
-    return _do(settings, partial(_profile_tasks, name))
+def _do(do: Do, wanted: Optional[str], settings: Settings) -> int:
+    everywhere = do in (Do.UNLOAD_ALL, Do.CANCEL_ALL)
+    watch = look(settings, behind=os.environ if sys.stderr.isatty() else None)  # the history knows how long loads take
+    reached = {name: one.snapshot for name, one in watch.monitor.servers.items() if one.snapshot.connected}
+    silent = {name: one for name, one in watch.monitor.servers.items() if name not in reached}
+    if not reached:
+        one = next(iter(silent.values()))
+        why = words.FAULTS[one.snapshot.fault.kind].rstrip(".") if one.snapshot.fault else ""
+        said = f"Can't reach llama-swap at {address_of(one.url)}: {why}."
+        raise LlamabarError(said, DIAGNOSE, code=Code.UNREACHABLE)
+    names.note(os.environ, reached)
+    found = _FIND[do](do, wanted or "", reached)
+    if len(found) > 1 and not everywhere:
+        servers = ", ".join(task.server for task in found)
+        hint = "Choose one with --server NAME"
+        raise LlamabarError(f"Several servers have it: {servers}.", hint, code=Code.SEVERAL_SERVERS)
+    code = _perform(watch, found)
+    for name in silent if everywhere else ():
+        say(f"{name}: can't reach it. {DIAGNOSE}", error=True)
+        code = KNOWN_FAULT
+    return code
 
 
 def _model_tasks(do: Do, wanted: str, reached: Mapping[str, Snapshot]) -> List[Task]:
@@ -102,16 +128,16 @@ def _refusal(do: Do, snapshot: Snapshot, model: Model) -> Optional[LlamabarError
     return _too_old("load a model that has a slash in its id") if old and not loadable(snapshot, model) else None
 
 
-def _everywhere(do: Do, reached: Mapping[str, Snapshot]) -> List[Task]:
+def _everywhere(do: Do, _: str, reached: Mapping[str, Snapshot]) -> List[Task]:
     def _refused(snapshot: Snapshot) -> Optional[LlamabarError]:
         return _too_old("cancel a request") if do is Do.CANCEL_ALL and Capability.CANCEL in snapshot.refuted else None
 
     return [Task(server, Action(do, server=server), refusal=_refused(one)) for server, one in reached.items()]
 
 
-def _request_tasks(wanted: str, reached: Mapping[str, Snapshot]) -> List[Task]:
+def _request_tasks(_: Do, wanted: str, reached: Mapping[str, Snapshot]) -> List[Task]:
     found = [
-        Task(server, cancel(server, request), label=f"Request {wanted}")
+        Task(server, requests.cancel(server, request), label=f"Request {wanted}")
         for server, snapshot in reached.items()
         for request in snapshot.requests.values()
         if request.info.id == wanted
@@ -124,7 +150,7 @@ def _request_tasks(wanted: str, reached: Mapping[str, Snapshot]) -> List[Task]:
     return found
 
 
-def _profile_tasks(name: str, reached: Mapping[str, Snapshot]) -> List[Task]:
+def _profile_tasks(_: Do, name: str, reached: Mapping[str, Snapshot]) -> List[Task]:
     has = [server for server, one in reached.items() if name in one.profiles or (not name and one.profiles)]
     if has:
         return [Task(server, Action(Do.PROFILE, name, server=server), label=name) for server in has]
@@ -135,28 +161,6 @@ def _profile_tasks(name: str, reached: Mapping[str, Snapshot]) -> List[Task]:
 
 def _too_old(what: str, hint: str = "") -> LlamabarError:
     return LlamabarError(f"This llama-swap is too old to {what}.", hint, code=Code.UNSUPPORTED)
-
-
-def _do(settings: Settings, find: Find, *, everywhere: bool = False) -> int:
-    watch = look(settings, behind=os.environ if sys.stderr.isatty() else None)  # the history knows how long loads take
-    reached = {name: one.snapshot for name, one in watch.monitor.servers.items() if one.snapshot.connected}
-    silent = {name: one for name, one in watch.monitor.servers.items() if name not in reached}
-    if not reached:
-        one = next(iter(silent.values()))
-        why = words.FAULTS[one.snapshot.fault.kind].rstrip(".") if one.snapshot.fault else ""
-        said = f"Can't reach llama-swap at {address_of(one.url)}: {why}."
-        raise LlamabarError(said, DIAGNOSE, code=Code.UNREACHABLE)
-    names.note(os.environ, reached)
-    found = find(reached)
-    if len(found) > 1 and not everywhere:
-        servers = ", ".join(task.server for task in found)
-        hint = "Choose one with --server NAME"
-        raise LlamabarError(f"Several servers have it: {servers}.", hint, code=Code.SEVERAL_SERVERS)
-    code = _perform(watch, found)
-    for name in silent if everywhere else ():
-        say(f"{name}: can't reach it. {DIAGNOSE}", error=True)
-        code = KNOWN_FAULT
-    return code
 
 
 def _perform(watch: Watch, found: List[Task]) -> int:
@@ -178,45 +182,51 @@ def _perform(watch: Watch, found: List[Task]) -> int:
 def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
     if task.refusal is not None:
         raise task.refusal
+    do, label = task.action.do, task.label or task.action.target
     name = task.server if task.server in watch.connections else next(iter(watch.connections))
     where, began_s = watch.where(name), clock.now_s()
     where = replace(where, client=replace(where.client))  # the look's own threads may still take the key off theirs
     if where.client.api_key:
         where.client.open_stream().close()  # the look is over: llama-swap shows itself anew before it gets the key
     usual = watch.monitor.servers[name].totals.told.needs.get(task.action.target)
-    with Progress(_doing_words(task), usual_s=usual.load_s if usual and task.action.do is Do.LOAD else None):
+    doing = {Do.LOAD: f"Loading {label}", Do.UNLOAD: f"Unloading {label}"}.get(do, "Waiting for llama-swap")
+    with Progress(doing, usual_s=usual.load_s if usual and do is Do.LOAD else None):
         result = perform(task.action, where)
     if result.ending is Ending.FAILED:
-        what = " ".join(part for part in (task.action.do.value, task.label) if part)
+        what = " ".join(part for part in (do.value, task.label) if part)
         said = words.refused(what, words.sentence(result.why))
-        hint = "To see why: llamabar logs --upstream" if task.action.do is Do.LOAD else ""
+        hint = "To see why: llamabar logs --upstream" if do is Do.LOAD else ""
         raise LlamabarError(said, hint, code=Code.REFUSED)
-    if result.ending is Ending.NOTHING and task.action.do is Do.CANCEL:
+    if result.ending is Ending.NOTHING and do is Do.CANCEL:
         raise LlamabarError("That request has already ended.", code=Code.UNKNOWN_REQUEST)
-    if result.ending is Ending.NOTHING:
-        say(prefix + _nothing_words(task))
-    elif task.action.do in _DONE:
-        say(prefix + _DONE[task.action.do](task, result, span(clock.now_s() - began_s)), level="ok")
+    if do in _WORDS:
+        done = result.ending is Ending.DONE
+        said = (_WORDS[do].done if done else _WORDS[do].nothing).format(
+            label=label, target=task.action.target, took=span(clock.now_s() - began_s),
+            models=plural(result.number, "model"), requests=plural(result.number, "request"),
+            profile=f"Profile {label}" if label else "No profile",
+        )  # fmt: skip
+        say(prefix + said, level="ok" if done else "")
 
 
-def _doing_words(task: Task) -> str:
-    label = task.label or task.action.target
-    return {Do.LOAD: f"Loading {label}", Do.UNLOAD: f"Unloading {label}"}.get(task.action.do, "Waiting for llama-swap")
+_FIND: Mapping[Do, Callable[[Do, str, Mapping[str, Snapshot]], List[Task]]] = {  # gets the servers that were reached
+    Do.LOAD: _model_tasks, Do.UNLOAD: _model_tasks, Do.UNLOAD_ALL: _everywhere,
+    Do.CANCEL: _request_tasks, Do.CANCEL_ALL: _everywhere, Do.PROFILE: _profile_tasks,
+}  # fmt: skip
 
 
-def _nothing_words(task: Task) -> str:
-    if task.action.do is Do.LOAD:
-        return f"{task.label} is already loaded."
-    if task.action.do is Do.UNLOAD:
-        return f"{task.label} isn't loaded. Nothing to unload."
-    return f"Nothing to {'cancel' if task.action.do is Do.CANCEL_ALL else 'unload'}."
+class Words(NamedTuple):
+    """How a command speaks: when something was done, and when there was nothing to do."""
+
+    done: str
+    nothing: str = ""
 
 
-_DONE: Mapping[Do, Callable[[Task, Result, str], str]] = {
-    Do.LOAD: lambda task, _, took: f"{task.label or task.action.target} loaded in {took}",
-    Do.UNLOAD: lambda task, *_: f"{task.label or task.action.target} unloaded",
-    Do.UNLOAD_ALL: lambda _, result, __: f"{plural(result.number, 'model')} unloaded",
-    Do.CANCEL: lambda task, *_: f"Request {task.action.target} cancelled",
-    Do.CANCEL_ALL: lambda _, result, __: f"{plural(result.number, 'request')} cancelled",
-    Do.PROFILE: lambda task, *_: f"Profile {task.label} is active" if task.label else "No profile is active",
+_WORDS: Mapping[Do, Words] = {
+    Do.LOAD: Words("{label} loaded in {took}", "{label} is already loaded."),
+    Do.UNLOAD: Words("{label} unloaded", "{label} isn't loaded. Nothing to unload."),
+    Do.UNLOAD_ALL: Words("{models} unloaded", "Nothing to unload."),
+    Do.CANCEL: Words("Request {target} cancelled"),
+    Do.CANCEL_ALL: Words("{requests} cancelled", "Nothing to cancel."),
+    Do.PROFILE: Words("{profile} is active"),
 }

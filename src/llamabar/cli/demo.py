@@ -10,7 +10,7 @@ from typing import List, Optional
 from llamabar.cli.output import say
 from llamabar.cli.watch import LiveView, speak
 from llamabar.core.state import READY, loaded
-from llamabar.demo.dialect import DIALECTS, MODELS
+from llamabar.demo.dialect import MODELS
 from llamabar.demo.load import Users
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World
@@ -22,13 +22,12 @@ from llamabar.terminal import words
 from llamabar.terminal.state import say as say_in
 from llamabar.view.scene import Scene
 
+UNWATCHED_S = 15.0
 TOTAL_BYTES, BASE_BYTES = 64_000_000_000, 21_300_000_000
 
 
-def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unwatched_s: float) -> int:
+def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
     """Serve, and unless only that was asked for, watch; return the exit code."""
-    if dialect not in DIALECTS:
-        raise LlamabarError(f"There is no dialect {dialect!r}.", f"There are {', '.join(DIALECTS)}.")
     world = World(dialect)
     world.has_gpu = True
     try:
@@ -38,7 +37,7 @@ def run_demo(port: Optional[int], *, seconds: Optional[float], dialect: str, unw
     users = Users(server.url, world.crash)
     users.start()
     try:
-        return _serve(server, seconds) if port is not None else _watch(server, users, seconds, unwatched_s)
+        return _serve(server, seconds) if port is not None else _watch(server, users, seconds)
     finally:
         users.stop()
         server.stop()
@@ -92,12 +91,12 @@ def believable(scene: Scene) -> Scene:
     return replace(scene, servers=(replace(server, snapshot=snapshot, figures=figures),))
 
 
-def _watch(server: DemoServer, users: Users, seconds: Optional[float], unwatched_s: float) -> int:
+def _watch(server: DemoServer, users: Users, seconds: Optional[float]) -> int:
     settings = Settings((ServerSettings("demo", server.url, "demo"),))
     watched = sys.stdin.isatty() and sys.stdout.isatty()
     speak(settings)
     note = words.made_up(server.url, drawn=watched)
     if not watched:
         say(note)
-    seconds = seconds if seconds is not None or watched else unwatched_s
+        seconds = UNWATCHED_S if seconds is None else seconds
     return DemoView(settings, users, seconds=seconds, note=note).run()

@@ -13,7 +13,6 @@ from llamabar.demo.dialect import DIALECTS, MODELS
 from llamabar.demo.load import ask
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World
-from llamabar.errors import LlamabarError
 from llamabar.settings.load import ServerSettings, Settings
 from llamabar.sources import clock
 from llamabar.view.compose import compose
@@ -82,8 +81,6 @@ class Moments:
     """A made-up llama-swap watched by the real program; `states` are the menus, `missed` what was never seen."""
 
     def __init__(self, dialect: str) -> None:
-        if dialect not in DIALECTS:
-            raise LlamabarError(f"There is no dialect {dialect!r}.", f"There are {', '.join(DIALECTS)}.")
         models = tuple(
             m if m.broken else replace(m, load_s=m.load_s / FAST, prompt_tps=m.prompt_tps * FAST) for m in MODELS
         )

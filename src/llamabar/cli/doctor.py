@@ -3,8 +3,7 @@
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 
-from llamabar.cli.output import agreed, say, say_json
-from llamabar.cli.style import mark
+from llamabar.cli.output import MARKS, agreed, say, say_json
 from llamabar.core.units import plural
 from llamabar.doctor import fixes
 from llamabar.doctor.checks.facts import Facts
@@ -19,18 +18,19 @@ COUNTED = (Level.ERROR, Level.WARNING, Level.NOTE)
 class Asked(NamedTuple):
     """How the command was given."""
 
-    as_json: bool = False
-    everything: bool = False
-    fix: str = ""
-    yes: bool = False
-    report: bool = False
-    selftest: bool = False
-    server: str = ""
-    config: str = ""
+    as_json: bool
+    everything: bool
+    fix: str
+    yes: bool
+    report: bool
+    selftest: bool
+    server: str
+    config: str
 
 
-def doctor(asked: Asked) -> int:
-    """Run the command; return the exit code: 1 if any finding is an error."""
+def doctor(**given: Any) -> int:
+    """Look at everything, or mend something; return the exit code: 1 if any finding is an error."""
+    asked = Asked(**given)
     if asked.selftest:
         from llamabar.doctor.selftest import run as run_selftest
 
@@ -42,15 +42,10 @@ def doctor(asked: Asked) -> int:
     if asked.report:
         _print_report(asked, facts, found)
     elif asked.as_json:
-        say_json(document(found))
+        say_json({"findings": list(map(entry, found))})
     else:
         say(*lines(facts, found, everything=asked.everything))
     return 1 if any(one.level is Level.ERROR for one in found) else 0
-
-
-def document(found: Tuple[Finding, ...]) -> Dict[str, Any]:
-    """Return `doctor --json`."""
-    return {"findings": [_entry(one) for one in found]}
 
 
 def _print_report(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> None:
@@ -60,14 +55,15 @@ def _print_report(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> Non
     private = private_now(os.environ, option=asked.config, server=asked.server)
     text = report(facts, found, private)
     if asked.as_json:
-        entries = map(_entry, found)
+        entries = map(entry, found)
         known = [{key: value and redacted(value, private) for key, value in one.items()} for one in entries]
         say_json({"findings": known, "report": text.split("\n")})
     else:
         say(text)
 
 
-def _entry(one: Finding) -> Dict[str, Any]:
+def entry(one: Finding) -> Dict[str, Any]:
+    """Return a finding as `doctor --json` has it."""
     title = one.title or f"{one.id}: {'skipped' if one.level is Level.SKIPPED else 'no'}"
     detail = _why(one) if one.level is Level.SKIPPED else " ".join((one.detail, *one.lines)).strip()
     known = {"id": one.id, "level": one.level.value, "title": title}
@@ -82,11 +78,14 @@ def lines(facts: Facts, found: Tuple[Finding, ...], *, everything: bool) -> List
     """Return the findings for people: problems first, then one line a layer."""
     problems = [line for one in worst_first(found) for line in _problem(one)]
     layers = [line for layer in LAYERS for line in _layer(layer, facts, found, everything=everything)]
-    return [*problems, *layers, "", _verdict(found)]
+    first = top(found)
+    notes = " Notes are optional." if problems else ""
+    verdict = f"Start with: {first.title}." if first is not None else f"Everything looks good.{notes}"
+    return [*problems, *layers, "", verdict]
 
 
 def _problem(one: Finding) -> Iterator[str]:
-    yield f"{mark(one.level.value)} {one.title}  [{one.level.value}: {one.id}]"
+    yield f"{MARKS[one.level.value]} {one.title}  [{one.level.value}: {one.id}]"
     if one.detail:
         yield f"    {one.detail}"
     yield from (f"    | {line}" for line in one.lines)
@@ -103,23 +102,12 @@ def _layer(layer: Layer, facts: Facts, found: Tuple[Finding, ...], *, everything
     is_good, summary = (False, f"skipped: {trouble}") if trouble else layer.summary(facts)
     well = "ok" if is_good else "skipped"
     words = printable(summary.replace(f"{facts.home}/", "~/") if facts.home else summary)
-    yield f"{mark(worst.value if BADNESS[worst] else well)} {layer.name}: {words}{_counts(mine)}"
+    numbers = [(level, sum(one.level is level for one in mine)) for level in COUNTED]
+    counts = ", ".join(plural(number, level.value) for level, number in numbers if number)
+    yield f"{MARKS[worst.value if BADNESS[worst] else well]} {layer.name}: {words}{f' ({counts})' if counts else ''}"
     for one in mine if everything else ():
         said = {Level.OK: "no", Level.SKIPPED: f"skipped: {_why(one)}"}.get(one.level, one.title)
-        yield f"    {mark(one.level.value)} {one.id}: {said}"
-
-
-def _counts(mine: List[Finding]) -> str:
-    counted = [(level, sum(one.level is level for one in mine)) for level in COUNTED]
-    said = ", ".join(plural(count, level.value) for level, count in counted if count)
-    return f" ({said})" if said else ""
-
-
-def _verdict(found: Tuple[Finding, ...]) -> str:
-    first = top(found)
-    if first is not None:
-        return f"Start with: {first.title}."
-    return "Everything looks good. Notes are optional." if worst_first(found) else "Everything looks good."
+        yield f"    {MARKS[one.level.value]} {one.id}: {said}"
 
 
 def _fix(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> int:

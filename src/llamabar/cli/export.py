@@ -40,7 +40,7 @@ def serve(settings: Settings, listen: str) -> int:
     if found is None:
         raise LlamabarError(f"{listen!r} is no address to listen on.", "Like this: --listen 127.0.0.1:9469")
     host, port = found
-    named = f"[{host}]" if ":" in host else host
+    named = f"[{host}]" if ":" in host else host or "0.0.0.0"
     is_local = host not in address.WILDCARDS and address.is_local(f"http://{named}:{port or 1}")
     pages = Pages(token, only_local=is_local and not token)
     listener = _listener(host, port, pages)
@@ -50,9 +50,8 @@ def serve(settings: Settings, listen: str) -> int:
     exporter.stop_on_signals()
     exporter.start()
     listener.serve()
-    url = f"http://{f'[{host}]' if ':' in host else host or '0.0.0.0'}:{listener.port}/metrics"
-    say(f"Serving metrics at {url}", error=True)
-    if not token and (host in address.WILDCARDS or not address.is_local(url)):
+    say(f"Serving metrics at http://{named}:{listener.port}/metrics", error=True)
+    if not token and not is_local:
         say("Anyone who can reach this address can read them: set [export] token_file.", error=True)
     try:
         exporter.loop()
@@ -67,9 +66,7 @@ def _listener(host: str, port: int, pages: Pages) -> Listener:
     try:
         return Listener(host, port, pages)
     except OSError as error:
-        at = f"{host or '0.0.0.0'}:{port}"
+        said = f"Can't listen on {host or '0.0.0.0'}:{port}: {error.strerror or error}.", "Check --listen."
         if error.errno == errno.EADDRINUSE:
-            raise LlamabarError(
-                f"Port {port} is in use.", f"Choose another one: llamabar export --listen {host}:{port + 1}"
-            ) from None
-        raise LlamabarError(f"Can't listen on {at}: {error.strerror or error}.", "Check --listen.") from None
+            said = f"Port {port} is in use.", f"Choose another one: llamabar export --listen {host}:{port + 1}"
+        raise LlamabarError(*said) from None

@@ -11,17 +11,18 @@ import sys
 from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+import click
 
 from llamabar.cli import preview
 from llamabar.cli.output import say, say_json, say_whole, table
-from llamabar.cli.program import OK
+from llamabar.cli.program import OK, settings_of
 from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, LOAD, PROMPT, WAITED, Line, Sums, total
 from llamabar.errors import LlamabarError
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.settings import load
-from llamabar.settings.load import Settings
 from llamabar.sources import clock
 from llamabar.store import database as db
 from llamabar.store import json_history, reports, schema
@@ -33,6 +34,7 @@ from llamabar.view.words import ago, changed
 
 AGO = re.compile(r"([1-9][0-9]{0,3})d\Z")
 NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the demo keeps none."
+CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
 HOURS_DAYS = 2  # that are shown by hour unless others are wanted
@@ -41,17 +43,39 @@ PERCENTILES = {f"{figure}_{word}": (figure, share) for figure in (GENERATION, PR
                for word, share in (("typical", 0.5), ("p95", 0.95))}  # fmt: skip
 
 
-class Wanted(NamedTuple):
-    """What is to be shown: `by` is day, model or hour, `kind` csv, json or a table, `file` where a page goes."""
+def history(
+    since: str, by: str, model: str, as_csv: bool, as_json: bool, file: str, everything: bool, clear: bool, server: str,
+    config: str,
+) -> int:  # fmt: skip
+    """Print the history, write it as a page, or delete it; return the exit code."""
+    first_day = _first_day(since) if since else ""
+    if first_day is None:
+        raise click.UsageError(f"{since!r} is no day: 2026-11-01, 7d or today.")
+    if as_csv + as_json + bool(file) + clear > 1:
+        raise click.UsageError("--csv, --json, --html and --clear exclude each other.")
+    if file and by != "day":
+        raise click.UsageError("--by goes with a table, --csv or --json.")
+    if clear:
+        return _clear()
+    target = preview.target(file, example="history --html history.html") if file else None
+    path = data_folder(os.environ) / HISTORY_FILE
+    with _explained(path), closing(_opened(path)) as database:
+        named = _named(server, reports.names(database), config)
+        start = clock.day_ago(HOURS_DAYS - 1) if by == "hour" and not first_day else first_day
+        lines = reports.lines(database, by, Asked(named, model, start))
+    written = [os.stat(one).st_mtime for one in (path, f"{path}-wal") if os.path.exists(one)]
+    if as_json:
+        found = {f"{by}s": [_fields(line, by) for line in lines]}
+        say_json({"written_unix_s": max(written, default=None), **found})
+    elif as_csv:
+        say_whole(_csv(lines, by))
+    else:
+        note = f"Updated {ago(max(0.0, clock.unix_s() - max(written)))}." if written else NONE_YET
+        _say(lines, by, note, target=target, everything=everything, day=f" since {first_day}" if first_day else "")
+    return OK
 
-    asked: Asked
-    by: str = "day"
-    kind: str = ""
-    file: str = ""
-    everything: bool = False
 
-
-def since(said: str) -> Optional[str]:
+def _first_day(said: str) -> Optional[str]:
     """Return the first day that is meant by `today`, `7d` or a date; None for what is no such thing."""
     days = AGO.match("1d" if said == "today" else said)
     try:
@@ -73,7 +97,7 @@ def _explained(path: Path) -> Iterator[None]:
         raise LlamabarError(f"{path} can't be used.", "To find out why: llamabar doctor") from None
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def _opened(path: Path) -> sqlite3.Connection:
     """Return the history, an empty one if there is none yet; what earlier versions kept is taken over."""
     older = path.parent / json_history.NAME
     if not os.path.lexists(path) and older.is_file() and os.access(path.parent, os.W_OK):
@@ -85,29 +109,14 @@ def opened(path: Path) -> sqlite3.Connection:
     return found
 
 
-def show(wanted: Wanted, settings: Callable[[], Settings]) -> int:
-    """Print the history, or write it as a page; return the exit code. Raises LlamabarError where it can't be read."""
-    path = data_folder(os.environ) / HISTORY_FILE
-    target = preview.target(wanted.file, example="history --html history.html") if wanted.file else None
-    with _explained(path), closing(opened(path)) as database:
-        asked = wanted.asked._replace(server=_named(wanted.asked.server, reports.names(database), settings))
-        if wanted.by == "hour" and not asked.since:
-            asked = asked._replace(since=clock.day_ago(HOURS_DAYS - 1))
-        lines = reports.lines(database, wanted.by, asked)
-    written = [os.stat(one).st_mtime for one in (path, f"{path}-wal") if os.path.exists(one)]
-    _say(wanted, lines, max(written, default=None), target)
-    return OK
-
-
-def clear(confirm: Callable[[str], bool]) -> int:
-    """Delete the history, if that is meant; return the exit code."""
+def _clear() -> int:
     path = data_folder(os.environ) / HISTORY_FILE
     with _explained(path):
-        opened(path).close()
+        _opened(path).close()
         if not os.path.lexists(path):
             say(NONE_YET)
             return OK
-        if not confirm("Delete every request, every day's totals, the charts and the measured loads of all servers?"):
+        if not click.confirm(CLEAR):
             say("Nothing was deleted.")
             return OK
         with closing(schema.opened(path)) as writable:
@@ -116,32 +125,28 @@ def clear(confirm: Callable[[str], bool]) -> int:
     return OK
 
 
-def _named(server: str, known: Sequence[str], settings: Callable[[], Settings]) -> str:
+def _named(server: str, known: Sequence[str], config: str) -> str:
     """Return the name that a server has in the history, "" for all; raise LlamabarError for one that nobody knows.
 
     The settings are looked at, and what they take to be found, only for a name that the history does not know.
     """
-    return server if server in ("", *known) else load.select(settings(), server).servers[0].name
+    if server in ("", *known):
+        return server
+    return load.select(settings_of("", config, allow_unusable=True), server).servers[0].name
 
 
-def _say(wanted: Wanted, lines: Sequence[Line], written_unix_s: Optional[float], target: Optional[Path]) -> None:
-    note = NONE_YET if written_unix_s is None else f"Updated {ago(max(0.0, clock.unix_s() - written_unix_s))}."
-    if wanted.kind == "json":
-        found = {f"{wanted.by}s": [fields(line, wanted.by) for line in lines]}
-        say_json({"written_unix_s": written_unix_s, **found})
-    elif wanted.kind == "csv":
-        say_whole(as_csv(lines, wanted.by))
-    elif target is not None:
+def _say(lines: Sequence[Line], by: str, note: str, *, target: Optional[Path], everything: bool, day: str) -> None:
+    """Print the lines as a table, or write them as a page."""
+    if target is not None:
         preview.put(target, history_page.page(lines, heading="llamabar: history", note=note))
         say(f"Wrote {target}. Open it in a browser.")
     elif lines:
-        say(*_fitting(shown(lines, wanted.by), everything=wanted.everything), "", note)
+        say(*_fitting(_table(lines, by), everything=everything), "", note)
     else:
-        day = f" since {wanted.asked.since}" if wanted.asked.since else ""
-        say(note if written_unix_s is None else f"No requests{day}. {note}")
+        say(note if note == NONE_YET else f"No requests{day}. {note}")
 
 
-def shown(lines: Sequence[Line], by: str) -> List[str]:
+def _table(lines: Sequence[Line], by: str) -> List[str]:
     """Return the lines as a table with a head, each day's or hour's sum below it where it has several models."""
     label = labels(lines)
     rows: List[Tuple[str, ...]] = [(by.upper() if by != "model" else "", *HEAD)]
@@ -168,7 +173,7 @@ def _fitting(rows: Sequence[str], *, everything: bool) -> List[str]:
     return [rows[0], f"… {units.plural(left_out, 'earlier line')}: --all", *rows[left_out + 1 :]]
 
 
-def fields(line: Line, by: str) -> Dict[str, Any]:
+def _fields(line: Line, by: str) -> Dict[str, Any]:
     """Return a line's figures by name; null is not known."""
     sums, when = line.sums, {} if by == "model" else {by: line.when}
     prompt_tokens, generated_tokens = sums.tokens
@@ -184,12 +189,11 @@ def fields(line: Line, by: str) -> Dict[str, Any]:
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in found.items()}
 
 
-def as_csv(lines: Sequence[Line], by: str) -> str:
-    """Return the lines as CSV with a head."""
+def _csv(lines: Sequence[Line], by: str) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(fields(Line("", "", "", Sums()), by))
-    writer.writerows([_cell(value) for value in fields(line, by).values()] for line in lines)
+    writer.writerow(_fields(Line("", "", "", Sums()), by))
+    writer.writerows([_cell(value) for value in _fields(line, by).values()] for line in lines)
     return text.getvalue()
 
 

@@ -4,12 +4,11 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 
 from llamabar.app.service_search import find
-from llamabar.cli.output import agreed, say, say_json
+from llamabar.cli.output import MARKS, agreed, say, say_json
 from llamabar.cli.program import INTERRUPTED
-from llamabar.cli.style import mark
 from llamabar.core import address
 from llamabar.macos import tools
 from llamabar.macos.agents import Agent, Running
@@ -23,35 +22,23 @@ from llamabar_installer.facts import Facts, Watched
 from llamabar_installer.notes import Note, Why, short
 from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
-from llamabar_installer.steps import Kind, Options, Plan, Step
+from llamabar_installer.steps import Kind, Options, Plan
 
 LOOK_S = 20.0  # at this Mac, before anything is done
 SWIFTBAR_LINE = "brew install --cask swiftbar && open -a SwiftBar"
-Planner = Callable[[Facts, Options], Plan]
 
 
 class Asked(NamedTuple):
     """How the command was given."""
 
-    dry_run: bool = False
-    yes: bool = False
-    as_json: bool = False
-    server: str = ""
-    config: str = ""
+    dry_run: bool
+    yes: bool
+    as_json: bool
+    server: str
+    config: str
 
 
-def install(options: Options, asked: Asked) -> int:
-    """Put llamabar on this Mac; return the exit code."""
-    return _run(plan_install, options, asked, "Already installed. Nothing to do.")
-
-
-def uninstall(options: Options, asked: Asked) -> int:
-    """Take it off again; return the exit code."""
-    return _run(plan_uninstall, options, asked, "Nothing is installed. Nothing to do.")
-
-
-def collect(server: str = "", config: str = "") -> Facts:
-    """Return the facts of this Mac."""
+def _collect(server: str, config: str) -> Facts:
     environment = {**os.environ, **({"LLAMABAR_CONFIG": config} if config else {})}
     settings = discover.settings(environment, server=server)
     program = os.environ.get("LLAMABAR_FILE", "")
@@ -61,7 +48,7 @@ def collect(server: str = "", config: str = "") -> Facts:
         places(environment),
         program=Path(os.path.realpath(program)) if program else None,
         processes=processes,
-        watched=watched_of(settings),
+        watched=_watched(settings),
         known_to_launchd=_known_to_launchd(settings, processes),
         export_url=address.of_listen(settings["export.listen"], tls=False) or "",
     )
@@ -73,7 +60,7 @@ def _known_to_launchd(settings: Settings, processes: Sequence[Running]) -> List[
     return [replace(known.agent, listen=known.url.rpartition("/")[2]) for known in found if known is not None]
 
 
-def watched_of(settings: Settings) -> Watched:
+def _watched(settings: Settings) -> Watched:
     """Return the server that is watched, and what named it, if anything did."""
     server = settings.servers[0]
     in_file = server.url_from == "file"
@@ -82,18 +69,22 @@ def watched_of(settings: Settings) -> Watched:
     return Watched(server.url, named_by, server.service, fixed)
 
 
-def _run(planner: Planner, options: Options, asked: Asked, nothing: str) -> int:
+def run(*, remove: bool, **given: Any) -> int:
+    """Put llamabar on this Mac, or take it off again; return the exit code."""
+    asked = Asked(*map(given.pop, Asked._fields))
+    options = Options(**given)
     if not asked.as_json:
         say("Looking at this Mac …", error=True)
     with tools.within(LOOK_S):
-        facts = collect(asked.server, asked.config)
-    plan = planner(facts, options)
+        facts = _collect(asked.server, asked.config)
+    plan = (plan_uninstall if remove else plan_install)(facts, options)
     act = bool(plan.steps) and not asked.dry_run and (asked.yes or not asked.as_json)
     if not asked.as_json:
-        say(*_plan_lines(plan, nothing))
+        nothing = "Nothing is installed." if remove else "Already installed."
+        say(*_plan_lines(plan, f"{nothing} Nothing to do."))
         if act and not asked.yes and not agreed("Continue?", cancelled="Cancelled. Nothing was changed."):
             return 1
-    report = _execute(plan, facts, asked) if act else None
+    report = _execute(plan, facts, as_json=asked.as_json) if act else None
     if asked.as_json:
         say_json(document(plan, report))
     elif report is not None:
@@ -103,17 +94,14 @@ def _run(planner: Planner, options: Options, asked: Asked, nothing: str) -> int:
     return 0 if (report is None or report.ok) and plan.complete else 1
 
 
-def _execute(plan: Plan, facts: Facts, asked: Asked) -> Report:
+def _execute(plan: Plan, facts: Facts, *, as_json: bool) -> Report:
     for number in (signal.SIGTERM, signal.SIGHUP):  # a window that is closed is Ctrl-C: what was begun is undone
         signal.signal(number, signal.default_int_handler)
-    if asked.as_json:
+    if as_json:
         return Execution(facts.places).run(plan)
     say("")
-    return Execution(
-        facts.places,
-        say=lambda what: say(f"    {what} …"),
-        finished=lambda step: say(step.kind.value, level="ok"),
-    ).run(plan)
+    waits = lambda what: say(f"    {what} …")  # noqa: E731
+    return Execution(facts.places, say=waits, finished=lambda step: say(step.kind.value, level="ok")).run(plan)
 
 
 def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
@@ -135,9 +123,10 @@ def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
 
 
 def _plan_lines(plan: Plan, nothing: str) -> List[str]:
-    lines = [line for number, step in enumerate(plan.steps, 1) for line in _step_lines(number, step)]
-    if lines:
-        lines.insert(0, "llamabar will:")
+    lines = ["llamabar will:"] if plan.steps else []
+    for number, step in enumerate(plan.steps, 1):
+        lines.append(f"{number:>3}. {step.kind.value}: {short(step.target)}")
+        lines += [f"     {short(step.why)}"] if step.why else []
     notes = [line for one in plan.notes if one.ok for line in _note_lines(one)]
     missing = [line for one in plan.notes if not one.ok for line in _note_lines(one)]
     notes += ["Skipped:", *missing] if missing else []
@@ -146,15 +135,10 @@ def _plan_lines(plan: Plan, nothing: str) -> List[str]:
     return lines + ([""] if lines and notes else []) + notes
 
 
-def _step_lines(number: int, step: Step) -> List[str]:
-    why = short(step.why)
-    return [f"{number:>3}. {step.kind.value}: {short(step.target)}", *([f"     {why}"] if why else [])]
-
-
 def _note_lines(found: Note) -> List[str]:
     said, hint = short(found.said), found.hint
     return [
-        f"{mark('note' if found.ok else 'error')} {said}.",
+        f"{MARKS['note' if found.ok else 'error']} {said}.",
         *(f"    {line}" for line in found.lines),
         *([f"  {hint}"] if hint else []),
     ]
@@ -164,8 +148,8 @@ def _report_lines(report: Report, plan: Plan) -> List[str]:
     lines: List[str] = []
     if report.failed is not None and report.failure is not None:
         rest = _note_lines(report.failure)[1:]
-        lines = [f"{mark('error')} {report.failed.kind.value}: {short(report.failure.said)}.", *rest]
-    lines += [f"{mark('note')} undone: {step.kind.value} ({short(step.target)})" for step in report.undone]
+        lines = [f"{MARKS['error']} {report.failed.kind.value}: {short(report.failure.said)}.", *rest]
+    lines += [f"{MARKS['note']} undone: {step.kind.value} ({short(step.target)})" for step in report.undone]
     remarks = [line for one in report.remarks for line in _note_lines(one)]
     return [*lines, *remarks, "", *_ending(report, plan)]
 

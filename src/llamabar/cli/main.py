@@ -9,17 +9,14 @@ from typing import List
 
 import click
 
-from llamabar.cli import controlling, installing, looking  # each adds its commands to the program
+from llamabar.cli import commands  # noqa: F401, which adds them to the program
 from llamabar.cli.output import say, say_error
 from llamabar.cli.program import COMPLETION_VARIABLE, INTERRUPTED, KNOWN_FAULT, OK, OUR_FAULT, WRONG_USAGE, program
 from llamabar.damage import is_repairable
 from llamabar.errors import Code, LlamabarError
 
-COMMANDS = (looking, controlling, installing)
-
 
 def is_full(error: BaseException) -> bool:
-    """Tell whether the disk had no room."""
     return isinstance(error, OSError) and error.errno == errno.ENOSPC
 
 
@@ -47,7 +44,9 @@ def run(arguments: List[str]) -> int:
         if as_json:
             say_error(error.format_message(), code=Code.USAGE, as_json=True)
         else:
-            _show_usage(error)
+            text = io.StringIO()
+            error.show(text)
+            say(text.getvalue().rstrip(), error=True)
         return WRONG_USAGE
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError) and is_repairable(error.__cause__):
@@ -64,13 +63,6 @@ def run(arguments: List[str]) -> int:
         if is_repairable(error):
             raise
         return _internal(error, as_json=as_json)
-
-
-def _show_usage(error: click.ClickException) -> None:
-    """Say what was wrong with a command, and where its help is."""
-    text = io.StringIO()
-    error.show(text)
-    say(text.getvalue().rstrip(), error=True)
 
 
 def _failed(error: LlamabarError, *, as_json: bool = False, exit_code: int = KNOWN_FAULT) -> int:

@@ -5,18 +5,20 @@ reorders or hides text (bidirectional and zero-width characters). Of llama-swap'
 """
 
 import json
+import os
 import re
 import sys
 from typing import Any, List, Mapping, Sequence
 
 import click
 
-from llamabar.cli.style import COLOURS, MARKS, has_colour
 from llamabar.errors import Code
 from llamabar.terminal.cells import columns, pad
 from llamabar.view.text import harmless
 
 JSON_VERSION = 1
+MARKS = {"ok": "✓", "note": "•", "warning": "!", "error": "✗", "skipped": "–"}  # a symbol before words, always
+COLOURS = {"✓": "32", "•": "36", "!": "33", "✗": "31", "–": "2"}
 _MARK = re.compile(rf"( *)([{''.join(MARKS.values())}])(?= )")
 _COLOUR = r"\x1b\[(?:(?:[0-47]|2[1-47]|[34][0-79]|9[0-7]|10[0-7]|[34]8[;:][0-9;:]+)?[;:]?)*m"  # not 8, which hides
 _LOG_ESCAPES = re.compile(
@@ -25,6 +27,12 @@ _LOG_ESCAPES = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f]).*?(?:\x07|\x1b\\|\x9c|$)"  # strings: title, clipboard, links
     r"|\x1b[ -/]*[0-~]?"
 )
+
+
+def has_colour() -> bool:
+    """Tell whether colour may be used: only on a terminal, and never with NO_COLOR."""
+    terminal = sys.stdout is not None and sys.stdout.isatty()  # it may be closed
+    return terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def say(*lines: str, level: str = "", error: bool = False) -> None:

@@ -2,15 +2,19 @@
 
 import os
 from pathlib import Path
-from typing import List, NamedTuple
+from typing import Optional
 
+import click
+
+from llamabar.app.one_look import look
 from llamabar.cli.demo_moments import Moments
+from llamabar.cli.looking import speak_language_of
 from llamabar.cli.output import say
-from llamabar.cli.program import speak_language_of
+from llamabar.cli.program import OK, settings_of
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
 from llamabar.macos import files
-from llamabar.settings.load import Settings
+from llamabar.sources import clock
 from llamabar.view import html
 from llamabar.view.compose import compose
 from llamabar.view.html import State
@@ -18,30 +22,25 @@ from llamabar.view.html import State
 HOW_TO_READ = "Submenus are shown open, below their rows. Rows marked ⌥ appear while the Option key is held."
 
 
-class Drawn(NamedTuple):
-    """The states of a page, and what they are of."""
-
-    states: List[State]
-    heading: str
-    note: str = ""
-
-
-def of_settings(settings: Settings) -> Drawn:
-    """Return the menu of the servers in force, after one look."""
-    from llamabar.app.one_look import look
-    from llamabar.sources import clock
-
-    speak_language_of(settings)
-    scene = look(settings, behind=os.environ).monitor.scene(now_s=clock.now_s())
-    menu = compose(scene)
-    return Drawn([State(f"Now: {menu.title.spoken}", menu)], "llamabar: the menu now")
-
-
-def of_demo(dialect: str) -> Drawn:
-    """Return the moments of the built-in llama-swap, which is run for a few seconds."""
-    moments = Moments(dialect).collect()
-    untold = f"llama-swap {dialect} doesn't tell: {'; '.join(moments.missed).lower()}." if moments.missed else ""
-    return Drawn(moments.states, "llamabar: the menu of a made-up llama-swap", untold)
+def preview(file: str, demo: bool, dialect: Optional[str], server: str, config: str) -> int:
+    """Draw the page, put it in place and say where; raise LlamabarError if that fails."""
+    if dialect and not demo:
+        raise click.UsageError("--dialect needs --demo.")
+    path, note, heading = target(file), HOW_TO_READ, "llamabar: the menu now"
+    if demo:
+        version, heading = dialect or "v250", "llamabar: the menu of a made-up llama-swap"
+        moments = Moments(version).collect()
+        states = moments.states
+        if moments.missed:
+            note += f" llama-swap {version} doesn't tell: {'; '.join(moments.missed).lower()}."
+    else:
+        settings = settings_of(server, config)
+        speak_language_of(settings)
+        menu = compose(look(settings, behind=os.environ).monitor.scene(now_s=clock.now_s()))
+        states = [State(f"Now: {menu.title.spoken}", menu)]
+    put(path, html.page(states, heading=heading, note=note))
+    say(f"Wrote {path}: {plural(len(states), 'state')}. Open it in a browser.", level="ok")
+    return OK
 
 
 def target(file: str, *, example: str = "preview menu.html") -> Path:
@@ -55,13 +54,6 @@ def target(file: str, *, example: str = "preview menu.html") -> Path:
     if not path.parent.is_dir():
         raise LlamabarError(f"There is no folder {path.parent}.", "Create it first, or choose another.")
     return path
-
-
-def write(path: Path, drawn: Drawn) -> None:
-    """Draw the page, put it in place and say where; raise LlamabarError if that fails."""
-    note = " ".join(part for part in (HOW_TO_READ, drawn.note) if part)
-    put(path, html.page(drawn.states, heading=drawn.heading, note=note))
-    say(f"Wrote {path}: {plural(len(drawn.states), 'state')}. Open it in a browser.", level="ok")
 
 
 def put(path: Path, whole: str) -> None:

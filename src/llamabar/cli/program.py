@@ -3,16 +3,15 @@
 import os
 import sys
 from difflib import get_close_matches
-from typing import Any, Callable, List, Optional, TypeVar
+from typing import Callable, List, Optional
 
 import click
 
-from llamabar.cli.output import say, say_json
+from llamabar.cli.output import say
 from llamabar.errors import Code, LlamabarError
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
 from llamabar.settings.mistakes import shown, words
-from llamabar.sources import without_tls
 
 OK, KNOWN_FAULT, WRONG_USAGE, OUR_FAULT, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -23,10 +22,6 @@ GROUPS = (
     ("Setup", ("install", "uninstall", "doctor", "config")),
 )
 COMPLETION_VARIABLE = "_LLAMABAR_COMPLETE"
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-as_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def of_kind(kind: str) -> Callable[[click.Context, click.Parameter, str], List[str]]:
@@ -38,16 +33,6 @@ def of_kind(kind: str) -> Callable[[click.Context, click.Parameter, str], List[s
         return [name for name in names.recall(os.environ).get(kind, ()) if name.startswith(begun)]
 
     return _complete
-
-
-def common(command: Command) -> Command:
-    """Add the options that every command has."""
-    command = click.option(
-        "--config", default="", metavar="FILE", type=click.Path(), help="Read the settings from FILE."
-    )(command)
-    return click.option(
-        "--server", default="", metavar="NAME", shell_complete=of_kind("servers"), help="Only the server of this name."
-    )(command)
 
 
 def settings_of(server: str, config: str, *, allow_unusable: bool = False) -> Settings:
@@ -96,7 +81,7 @@ def program(context: click.Context) -> Optional[int]:
     """Watch and control llama-swap from the menu bar or the terminal."""
     if context.invoked_subcommand is not None:
         return None
-    code = report("status", "", "", as_json=False)
+    code: Optional[int] = context.invoke(program.commands["status"], server="", config="", as_json=False)
     say("", context.get_help())
     return code
 
@@ -114,44 +99,3 @@ def show_help(context: click.Context, command: Optional[str]) -> int:
         raise click.UsageError(f"No such command {command!r}.{guess}", parent)
     say(found.get_help(click.Context(found, info_name=command, parent=parent) if command else parent))
     return OK
-
-
-def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool = True, kept: bool = False) -> Any:
-    """Return what one look at the servers has shown; `kept`: with the history; `for_menu`: that, and their services."""
-    settings = settings_of(server, config, allow_unusable=for_menu)  # a menu says what is wrong with the settings
-    without_tls.without_tls(one.url for one in settings.servers)
-    from llamabar.app.one_look import look
-    from llamabar.core.queries import Kind
-    from llamabar.sources import clock
-
-    if for_menu:
-        speak_language_of(settings)
-    unwanted = () if for_menu else (Kind.PROFILES,) if totals else (Kind.PROFILES, Kind.FINISHED)
-    behind = os.environ if for_menu or kept else None
-    watch = look(settings, services=for_menu, behind=behind, unwanted=frozenset(unwanted))
-    return watch.monitor.scene(now_s=clock.now_s())
-
-
-def speak_language_of(settings: Settings) -> None:
-    """Speak the user's language: only the menu and the dashboard do, commands speak English."""
-    from llamabar.settings.language import language
-    from llamabar.view.languages import speak
-
-    speak(language(settings, os.environ))
-
-
-def report(what: str, server: str, config: str, *, as_json: bool) -> int:
-    """Print one look at the servers, their models or their requests; return the exit code."""
-    scene = scene_of(server, config, totals=as_json or what == "models", kept=what == "models")
-    from llamabar.cli import reports
-    from llamabar.store import names
-
-    names.note(os.environ, {one.name: one.snapshot for one in scene.servers})
-    document, lines = reports.REPORTS[what]
-    if as_json:
-        say_json(document(scene))
-    else:
-        say(*lines(scene))
-        if what != "status":
-            say(*reports.silent_lines(scene), error=True)
-    return OK if reports.is_well(scene) else KNOWN_FAULT

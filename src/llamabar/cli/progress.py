@@ -3,8 +3,7 @@
 import os
 import sys
 import threading
-from types import TracebackType
-from typing import Optional, Type
+from typing import Optional
 
 from llamabar.cli.output import say_over
 from llamabar.core import units
@@ -28,9 +27,7 @@ class Progress:
             self._thread.start()
         return self
 
-    def __exit__(
-        self, _: Optional[Type[BaseException]], __: Optional[BaseException], ___: Optional[TracebackType]
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         if self.shown:
             self._thread.join(EVERY_S)

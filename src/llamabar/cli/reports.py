@@ -26,19 +26,16 @@ WAITING = (Phase.QUEUED, Phase.LOADING)
 
 
 def is_well(scene: Scene) -> bool:
-    """Tell whether every server answers and lets us look."""
     return not any(server.status in NOT_WELL for server in scene.servers)
 
 
-def status_lines(scene: Scene) -> List[str]:
-    """Return each server, its loaded models and its requests, a line each; an outage with its reason."""
-    return [line for server in scene.servers for line in _status_lines(server, scene.now_s)]
+def status_lines(scene: Scene, *, only_silent: bool = False) -> List[str]:
+    """Return each server, its loaded models and its requests, a line each; an outage with its reason.
 
-
-def silent_lines(scene: Scene) -> List[str]:
-    """Return the lines of each server whose models are not known."""
-    silent = [server for server in scene.servers if server.status in NOT_WELL]
-    return [line for server in silent for line in _status_lines(server, scene.now_s)]
+    `only_silent`: of those servers whose models are not known.
+    """
+    servers = [server for server in scene.servers if not only_silent or server.status in NOT_WELL]
+    return [line for server in servers for line in _status_lines(server, scene.now_s)]
 
 
 def _status_lines(server: Server, now_s: float) -> List[str]:

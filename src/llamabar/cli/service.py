@@ -7,14 +7,15 @@ from typing import Iterator, Sequence
 from llamabar.app import services
 from llamabar.app.services import Verb
 from llamabar.cli.output import log_line, say, say_json, say_log
+from llamabar.cli.program import settings_of
 from llamabar.cli.progress import Progress
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
-from llamabar.macos import logs, probe, tools
+from llamabar.macos import probe, tools
+from llamabar.macos.logs import Follower, merged_tail
 from llamabar.macos.notes import Note
 from llamabar.macos.paths import command_name
-from llamabar.macos.service_control import START_S
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings, Settings
 
@@ -24,8 +25,13 @@ LINES = 100
 LOOK_S = 2.0
 
 
-def control(verb: Verb, settings: Settings, *, as_json: bool = False, limit_s: float = START_S) -> int:
+def control(verb: str, as_json: bool, limit_s: float, server: str, config: str) -> int:
     """Start, stop or restart the service of the first server; return the exit code."""
+    settings = settings_of(server, config)
+    return _control(Verb(verb), settings, as_json=as_json, limit_s=limit_s)
+
+
+def _control(verb: Verb, settings: Settings, *, as_json: bool, limit_s: float) -> int:
     server = settings.servers[0]
     if verb is not Verb.START and not as_json and probe.answers(server.url):
         _say_what_is_lost(settings)
@@ -55,20 +61,20 @@ def _say_what_is_lost(settings: Settings) -> None:
         say(f"This interrupts {plural(running, 'request')}.")
 
 
-def show_log(settings: Settings, *, follow: bool, upstream: bool) -> int:
+def logs(follow: bool, upstream: bool, server: str, config: str) -> int:
     """Print the end of llama-swap's log, and with `follow` what comes; return the exit code."""
-    server = settings.servers[0]
-    paths = () if upstream else services.logs_for(server)
-    lines = _filed(paths, follow) if paths else _served(server, follow=follow, upstream=upstream)
-    client = client_of(server)
+    watched = settings_of(server, config).servers[0]
+    paths = () if upstream else services.logs_for(watched)
+    lines = _filed(paths, follow) if paths else _served(watched, follow=follow, upstream=upstream)
+    client = client_of(watched)
     for line in lines:
         say_log(client.hidden(line), flush=follow)
     return 0
 
 
 def _filed(paths: Sequence[Path], follow: bool) -> Iterator[str]:
-    follower = logs.Follower(paths) if follow else None
-    yield from logs.merged_tail(paths, LINES)
+    follower = Follower(paths) if follow else None
+    yield from merged_tail(paths, LINES)
     while follower is not None:
         fresh = list(follower.lines())
         yield from fresh
@@ -90,10 +96,10 @@ def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator
         raise LlamabarError(said, f"Is it running? {command_name()} status") from None
 
 
-def open_what(what: str, settings: Settings) -> int:
+def open_what(what: str, server: str, config: str) -> int:
     """Open a page or a file in the program that macOS has for it; return the exit code."""
-    server = settings.servers[0]
-    target = f"{server.url}/ui/" if what == "ui" else str(services.path_of(what, server))
+    watched = settings_of(server, config).servers[0]
+    target = f"{watched.url}/ui/" if what == "ui" else str(services.path_of(what, watched))
     reveal = ["-R"] if what == services.PLIST else []
     done = tools.run("open", *reveal, "--", target)
     if done.code != 0:

@@ -9,7 +9,7 @@ import sys
 import termios
 import threading
 import tty
-from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Callable, List, Mapping, Optional, Sequence
 
 from llamabar.app.frame_writer import FrameWriter
 from llamabar.sources.inbox import Inbox, Key, Stop
@@ -24,25 +24,18 @@ ASK_BACKGROUND = "\x1b]11;?\x1b\\"
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"  # shown at once where the terminal knows that
 SEQUENCE_S = 0.05  # the rest of a sequence follows at once, over ssh a little later
 LEAVING_S = 0.3  # a terminal that nobody reads holds nothing up
-USUAL = (80, 24)
+USUAL = os.terminal_size((80, 24))
 LONGEST_INPUT = 65_536  # of one paste
 NO_BRAILLE = ("linux", "cons25", "vt100", "vt220")
 
 
-class Size(NamedTuple):
-    """Columns and lines."""
-
-    width: int
-    height: int
-
-
-def size() -> Size:
+def size() -> os.terminal_size:
     """Return the size of the terminal; a usual one if it does not tell."""
     try:
         found = os.get_terminal_size(sys.stdout.fileno())
     except (OSError, ValueError):
-        return Size(*USUAL)
-    return Size(found.columns or USUAL[0], found.lines or USUAL[1])
+        return USUAL
+    return os.terminal_size((found.columns or USUAL.columns, found.lines or USUAL.lines))
 
 
 def can_draw(environment: Mapping[str, str]) -> bool:
@@ -129,11 +122,11 @@ class Screen:
         if self._away:
             return
         room, looks = size(), self.looks
-        shown = painted(lines[: room.height], looks.colours, unicode=looks.unicode)
+        shown = painted(lines[: room.lines], looks.colours, unicode=looks.unicode)
         if shown == self._shown:
             return
         self._shown = shown
-        rows = (text + _cleared(one, room.width) for text, one in zip(shown, lines))
+        rows = (text + _cleared(one, room.columns) for text, one in zip(shown, lines))
         body = "\r\n".join(rows)
         self._writer.show(f"{BEGIN}\x1b[H{body}\x1b[J{END}".encode("utf-8", "replace"))
 
@@ -162,12 +155,10 @@ class Screen:
 
     @property
     def lent(self) -> bool:
-        """Tell whether another program has the screen."""
         return self._lent is not None
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether the program that got the screen has ended."""
         return self._lent is not None and self._lent.poll() is not None
 
     def take_back(self) -> None:
@@ -199,7 +190,7 @@ class Screen:
         with contextlib.suppress(OSError):
             sent = os.read(self._in, 4096)
             while sent:
-                while is_unfinished(sent.decode("latin-1")) and len(sent) < LONGEST_INPUT and self._more():
+                while is_unfinished(sent.decode("latin-1")) and len(sent) < LONGEST_INPUT and self._has_more():
                     sent += os.read(self._in, 4096)
                 for one in decoded(sent.decode("utf-8", "replace"), self._table):
                     if isinstance(one, Background):
@@ -208,7 +199,7 @@ class Screen:
                 sent = os.read(self._in, 4096)
         self._inbox.put("", Stop("closed"))
 
-    def _more(self) -> bool:
+    def _has_more(self) -> bool:
         return bool(select.select([self._in], [], [], SEQUENCE_S)[0])
 
 

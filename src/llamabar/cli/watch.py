@@ -8,8 +8,9 @@ from typing import List, Mapping, Optional, Tuple
 
 from llamabar.app.loop import Watch
 from llamabar.cli import clipboard
+from llamabar.cli.looking import speak_language_of
 from llamabar.cli.output import say
-from llamabar.cli.program import speak_language_of
+from llamabar.cli.program import settings_of
 from llamabar.cli.terminal import Looks, Screen, can_draw, size
 from llamabar.doctor.explain import explain
 from llamabar.settings.load import Settings
@@ -112,7 +113,7 @@ class LiveView:
             return
         room = size()
         self.view = settled(self.view, scene)
-        window = Window(room.width, room.height, self.screen.looks.braille)
+        window = Window(room.columns, room.lines, self.screen.looks.braille)
         shown = draw(scene, self.view, window)
         self.view = shown.view
         self.screen.draw(shown.lines)
@@ -196,3 +197,8 @@ class LiveView:
         return self.ends_s is not None and now_s >= self.ends_s
 
 
+def watch(server: str, config: str) -> int:
+    """Show the dashboard of the servers in force."""
+    settings = settings_of(server, config)
+    speak(settings)
+    return LiveView(settings, seconds=None, keeps=os.environ, config=config).run()

@@ -1,0 +1,185 @@
+"""Every command: what runs it, what its help says, its arguments and options.
+
+What runs a command is imported when it is run, so that none waits for what another needs.
+"""
+
+import importlib
+from typing import Any
+
+import click
+
+from llamabar.cli.program import of_kind, program
+
+
+def _argument(name: str, *, of: str = "", **more: Any) -> click.Argument:
+    return click.Argument([name], shell_complete=of_kind(of) if of else None, **more)
+
+
+def _option(*names: str, says: str, **more: Any) -> click.Option:
+    return click.Option(names, help=says, **more)
+
+
+def _flag(*names: str, says: str) -> click.Option:
+    return click.Option(names, help=says, is_flag=True)
+
+
+def _without(part: str, says: str) -> click.Option:
+    return click.Option([f"--no-{part}", part], help=says, flag_value=False, default=True)
+
+
+SERVER = _option(
+    "--server", says="Only the server of this name.", default="", metavar="NAME", shell_complete=of_kind("servers")
+)
+CONFIG = _option("--config", says="Read the settings from FILE.", default="", metavar="FILE", type=click.Path())
+COMMON = (SERVER, CONFIG)
+JSON = _flag("--json", "as_json", says="Print one JSON document.")
+DIALECTS = click.Choice(["v150", "v228", "v236", "v250"])
+
+
+def _command(
+    name: str, runs: str, says: str, *own: click.Parameter, common: bool = True, hidden: bool = False, **fixed: Any
+) -> None:
+    """Add a command; `runs` names a module here and its function, which gets what is `fixed` too."""
+    module, function = runs.split(".")
+
+    def _run(**given: Any) -> Any:
+        return getattr(importlib.import_module(f"llamabar.cli.{module}"), function)(**given, **fixed)
+
+    params = [*own, *(COMMON if common else ())]
+    program.add_command(click.Command(name, callback=_run, params=params, help=says, hidden=hidden))
+
+
+_command("stream", "looking.stream", "Run the SwiftBar plugin: print frames until told to stop.")
+_command("frame", "looking.frame", "Print one frame: for xbar, Argos and non-streaming use.")
+_command(
+    "status", "looking.report",
+    "Show server, model and request status. Exit code 1 if a server isn't reachable or needs a key.", JSON,
+    what="status",
+)  # fmt: skip
+_command(
+    "models", "looking.report", "List every model with its state, speed, memory and context.", JSON, what="models"
+)  # fmt: skip
+_command("requests", "looking.report", "List the requests in flight.", JSON, what="requests")
+_command("watch", "watch.watch", "Show a live dashboard. Keys: ? help, q quit.")
+_command(
+    "demo", "demo.demo", "Run the built-in llama-swap with made-up models and load, shown live.",
+    _option("--serve", "port", says="Only serve, on this port (0: any free port).", type=click.IntRange(0, 65535)),
+    _option("--seconds", says="Stop after this many seconds.", type=click.FloatRange(min=0)),
+    _option("--dialect", says="llama-swap version to imitate.", type=DIALECTS, default="v250"),
+    common=False,
+)  # fmt: skip
+_command(
+    "preview", "preview.preview", "Save the menu as a web page, light and dark: as it is now, or of the demo.",
+    _argument("file", metavar="FILE.html"),
+    _flag("--demo", says="Draw the built-in llama-swap in every state."),
+    _option("--dialect", says="With --demo: llama-swap version to imitate.", type=DIALECTS),
+)  # fmt: skip
+_command(
+    "history", "history.history",
+    "What was answered, how fast, by day, model or hour, as the plugin and `watch` have written it down.",
+    _option("--since", says="From this day on: 2026-11-01, 7d (seven days) or today.", metavar="DAY", default=""),
+    _option("--by", says="A line for each of these.", type=click.Choice(["day", "model", "hour"]), default="day"),
+    _option("--model", says="Of this model only.", metavar="MODEL", default=""),
+    _flag("--csv", "as_csv", says="Print CSV."),
+    JSON,
+    _option("--html", "file", says="Write one page with charts to FILE.", metavar="FILE", default=""),
+    _flag("--all", "everything", says="More than fits on a screen."),
+    _flag("--clear", says="Delete the history; it asks first."),
+)  # fmt: skip
+_command(
+    "export", "looking.export", "Serve the same figures to Prometheus.",
+    _option("--listen", says="Answer there (default: 127.0.0.1:9469).", metavar="ADDRESS", default=""),
+    _flag("--once", says="Print the metrics once, for a textfile collector."),
+)  # fmt: skip
+_command(
+    "config", "looking.show_config", "Show the effective settings and their sources.",
+    _flag("--check", says="Only name mistakes, with their lines."),
+)  # fmt: skip
+
+_command(
+    "load", "control.load", """\
+    Load MODEL and wait until it's ready.
+
+    MODEL is an id, an alias, a display name, or the beginning of one.
+    """,
+    _argument("model", of="models"),
+)  # fmt: skip
+_command(
+    "unload", "control.unload", "Unload MODEL, or all of them. Interrupts their requests.",
+    _argument("model", of="models", required=False),
+    _flag("--all", "everything", says="Unload all models."),
+)  # fmt: skip
+_command(
+    "cancel", "control.cancel", "Cancel REQUEST, or all of them. `llamabar requests` lists their ids.",
+    _argument("request", of="requests", required=False),
+    _flag("--all", "everything", says="Cancel all requests."),
+)  # fmt: skip
+_command(
+    "profile", "control.profile", "Choose the routing profile NAME, or none.",
+    _argument("name", of="profiles", required=False),
+    _flag("--none", "nothing", says="Use no profile."),
+)  # fmt: skip
+_command(
+    "click", "control.click_item",
+    "Do what a click on a menu item means: SwiftBar before 2.1.0 starts a process for it.", _argument("token"),
+    hidden=True,
+)  # fmt: skip
+
+for _verb, _says in (
+    ("start", "Start llama-swap's LaunchAgent and wait until it responds."),
+    ("stop", "Stop llama-swap until you start it or log in again. Interrupts its requests."),
+    ("restart", "Stop llama-swap and start it again. Interrupts its requests."),
+):
+    _limit = _option("--within", "limit_s", says="", type=float, default=20.0, hidden=True)  # of one that takes over
+    _command(_verb, "service.control", _says, JSON, _limit, verb=_verb)
+_command(
+    "logs", "service.logs", "Show llama-swap's log.",
+    _flag("-f", "--follow", says="Follow new output."),
+    _flag("--upstream", says="Show the model servers' output instead."),
+)  # fmt: skip
+_command(
+    "open", "service.open_what", "Open the web UI, or a file or folder of llama-swap or llamabar.",
+    _argument("what", type=click.Choice(["ui", "config", "log", "plist", "folder", "settings"])),
+)  # fmt: skip
+
+_INSTALLING = (
+    _flag("--dry-run", says="Show the plan and change nothing."),
+    _flag("--yes", says="Skip the question."),
+    _flag("--json", "as_json", says="Print the plan as JSON; nothing is done without --yes."),
+    _without("service", "Don't touch the LaunchAgent."),
+    _without("plugin", "Don't install the SwiftBar plugin."),
+    _without("command", "Don't link the llamabar command."),
+)
+_command(
+    "install", "install.run", "Set up the service and the menu bar plugin.", *_INSTALLING,
+    _option("--port", says="Port for llama-swap (default: 8080 if it is free).", type=click.IntRange(1, 65535)),
+    _flag("--force", says="Replace a LaunchAgent that was edited by hand; a copy is kept."),
+    _flag("--export", says="Keep `llamabar export` running too, as a LaunchAgent of its own."),
+    _flag("--take-over", says="Replace the older plugin: its service and menu are switched off."),
+    remove=False,
+)  # fmt: skip
+_command(
+    "uninstall", "install.run", "Remove everything install added. llama-swap's config and log stay.", *_INSTALLING,
+    _flag("--purge", says="Remove the settings and the history too."), remove=True,
+)  # fmt: skip
+_command(
+    "doctor", "doctor.doctor",
+    "Every check: what is wrong, and what to do about it. Exit code 1 if anything is an error.",
+    _flag("--selftest", says="Try what only a Mac can tell, in 20 s; read-only, to paste back."),
+    _flag("--report", says="Print one text to paste into an issue; nothing private is in it."),
+    _flag("--yes", says="Do not ask before a fix."),
+    _option("--fix", says="Mend the finding ID, if that is safe and can be taken back.", default="", metavar="ID"),
+    _flag("--all", "everything", says="Show every check."),
+    JSON,
+)  # fmt: skip
+_command(
+    "completions", "completions.completions", """\
+    Print the script that completes commands, options, models and request ids.
+
+    \b
+    zsh:   eval "$(llamabar completions zsh)"     in ~/.zshrc
+    bash:  eval "$(llamabar completions bash)"    in ~/.bashrc
+    fish:  llamabar completions fish | source     in ~/.config/fish/config.fish
+    """,
+    _argument("shell", type=click.Choice(["zsh", "bash", "fish"])), common=False,
+)  # fmt: skip
