@@ -77,6 +77,5 @@ def load(path: Path) -> Manifest:
 
 
 def save(path: Path, manifest: Manifest) -> None:
-    """Put the manifest in place."""
     document = {"llamabar_manifest": VERSION, "items": [asdict(item) for item in manifest.items]}
     files.write(path, (json.dumps(document, indent=2) + "\n").encode("utf-8"), mode=files.PRIVATE_MODE)

@@ -55,12 +55,10 @@ class Fish(FishComplete):
 
 
 def completions(shell: str) -> int:
-    """Print what a shell's start file evaluates."""
     kind = {"bash": Bash, "zsh": ZshComplete, "fish": Fish}[shell]
     say_whole(kind(program, {}, "llamabar", COMPLETION_VARIABLE).source().strip() + "\n")
     return OK
 
 
 def teach_bash() -> None:
-    """Let click answer bash in our way."""
     add_completion_class(Bash, "bash")

@@ -17,7 +17,6 @@ NO_SEPARATOR = ("XBARDarkMode", "BitBarDarkMode", "ARGOS_VERSION")  # set by pro
 
 
 def stream(server: str, config: str) -> int:
-    """Print frames until told to stop."""
     from llamabar.plugin.main import stream as run_stream
 
     return run_stream(os.environ, server=server, config=config)

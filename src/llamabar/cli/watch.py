@@ -119,7 +119,6 @@ class LiveView:
         self.screen.draw(shown.lines)
 
     def key(self, typed: Typed) -> None:
-        """Do what a key means."""
         self._touched = True
         if isinstance(typed, Background):
             if self.screen is not None:
@@ -198,7 +197,6 @@ class LiveView:
 
 
 def watch(server: str, config: str) -> int:
-    """Show the dashboard of the servers in force."""
     settings = settings_of(server, config)
     speak(settings)
     return LiveView(settings, seconds=None, keeps=os.environ, config=config).run()

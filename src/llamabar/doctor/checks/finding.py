@@ -86,7 +86,6 @@ class Layer(NamedTuple):
 
 
 def configured(facts: Facts) -> Tuple[Configured, ...]:
-    """Return the servers of the settings."""
     return facts.settings.servers
 
 

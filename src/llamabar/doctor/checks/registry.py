@@ -14,7 +14,6 @@ LAYERS = (PROGRAM, SWIFTBAR, SERVICE, NETWORK, LLAMA_SWAP, MODEL_SERVERS, MAC, W
 
 
 def findings(facts: Facts) -> Tuple[Finding, ...]:
-    """Return what every check says."""
     found: Dict[str, Finding] = {}
     for layer in LAYERS:
         for check in layer.checks:
