@@ -71,12 +71,9 @@ def _failed(error: LlamabarError, *, as_json: bool = False, exit_code: int = KNO
 
 
 def _internal(error: Exception, *, as_json: bool) -> int:
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else "?"
-    said = LlamabarError(
-        f"Internal error: {type(error).__name__} at {place}.", "Please report this line and what you did.",
-        code=Code.INTERNAL,
-    )  # fmt: skip
-    return _failed(said, as_json=as_json, exit_code=OUR_FAULT)
+    import traceback  # slow, and hardly ever needed
+
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    place = f"{Path(frame.f_code.co_filename).name}:{line}"
+    said, hint = f"Internal error: {type(error).__name__} at {place}.", "Please report this line and what you did."
+    return _failed(LlamabarError(said, hint, code=Code.INTERNAL), as_json=as_json, exit_code=OUR_FAULT)

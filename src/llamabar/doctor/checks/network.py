@@ -3,11 +3,11 @@
 from typing import Any, Callable, Optional, Tuple
 
 from llamabar.core.events import FaultKind
+from llamabar.core.fields import whole
 from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Configured, Facts, Server
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level, configured, first
 from llamabar.doctor.checks.service import SERVICE  # its checks come first: a stopped service explains a silent address
-from llamabar.macos.launchctl import whole
 from llamabar.view import words
 
 LOCAL_NETWORK_SINCE = 15
