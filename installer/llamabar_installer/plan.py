@@ -5,19 +5,18 @@ Laws: adopt, never duplicate; foreign plists are never changed; nothing is plann
 
 import os
 from pathlib import Path
-from typing import Optional, Tuple, Union
+from typing import Optional, Sequence, Tuple, Union
 
 from llamabar.core.address import is_local, port_of
 from llamabar.macos import agent_plist, probe
 from llamabar.macos.agent_plist import Service
 from llamabar.macos.agents import DEFAULT_PORT, Agent, command, flag
-from llamabar.macos.files import digest
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL
 from llamabar_installer import first_files
 from llamabar_installer.facts import Facts, has_server, own_service
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.plan_command import command_steps
-from llamabar_installer.plan_export import export_steps, launchd_obstacle
+from llamabar_installer.plan_export import agent_steps, export_steps, launchd_obstacle
 from llamabar_installer.plan_plugin import old_plugins, plugin_steps
 from llamabar_installer.steps import Kind, Options, Plan, Reason, Step
 
@@ -92,28 +91,24 @@ def _adopt(facts: Facts, agent: Agent, options: Options) -> Plan:
     url = agent.url or next((process.url for process in facts.processes), "")
     if not url and not named:
         return Plan(notes=(*notes, note(Why.ADDRESS_UNKNOWN, label=agent.label, listen=agent.listen or "not there")))
-    beside = (*_foreign_beside(facts, agent), *_elsewhere(facts, url), *_port_unused(options))
-    steps = _pointing(facts, url, "" if of_system else agent.label) if url else ()
-    return Plan(steps, (*notes, *beside))
+    notes += _foreign_beside(facts, agent)
+    return _watch(facts, options, notes, url=url, label="" if of_system else agent.label)
 
 
 def _adopt_process(facts: Facts, options: Options) -> Plan:
     process = facts.processes[0]
     found = note(Why.ADOPTED_PROCESS, url=process.url, pid=process.pid)
-    beside = (*_elsewhere(facts, process.url), *_port_unused(options))
-    return Plan(_pointing(facts, process.url, ""), (found, *beside))
+    return _watch(facts, options, [found], url=process.url)
 
 
-def _port_unused(options: Options) -> Tuple[Note, ...]:
-    return (note(Why.PORT_UNUSED),) if options.port else ()
-
-
-def _pointing(facts: Facts, url: str, label: str) -> Tuple[Step, ...]:
-    """Return the step that names the adopted server in the settings, unless they name a server already."""
-    if has_server(facts.settings) or facts.watched.fixed:
-        return ()
-    content = (facts.settings or b"") + first_files.server_table(url, label, new=facts.settings is None)
-    return (Step(Kind.SETTINGS, str(facts.places.settings), Reason.POINT_MENU, content=content, url=url),)
+def _watch(facts: Facts, options: Options, notes: Sequence[Note], *, url: str, label: str = "") -> Plan:
+    """Plan to watch what is there: it is named in the settings, unless they name a server already."""
+    steps: Tuple[Step, ...] = ()
+    if url and not has_server(facts.settings) and not facts.watched.fixed:
+        content = (facts.settings or b"") + first_files.server_table(url, label, new=facts.settings is None)
+        steps = (Step(Kind.SETTINGS, str(facts.places.settings), Reason.POINT_MENU, content=content, url=url),)
+    unused = [note(Why.PORT_UNUSED)] if options.port else []
+    return Plan(steps, (*notes, *_elsewhere(facts, url), *unused))
 
 
 def _elsewhere(facts: Facts, url: str) -> Tuple[Note, ...]:
@@ -141,7 +136,9 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
     if isinstance(port, Note):
         return Plan(notes=(*notes, port))
     service = Service(program, str(config), port)
-    agent = _agent(facts, options, service)
+    wanted = agent_plist.content(service, facts.places)
+    step = Step(Kind.AGENT, str(facts.places.plist), Reason.NO_AGENT, content=wanted, source=program, url=service.url)
+    agent = agent_steps(facts, options, step, there=facts.plist)
     if agent.notes and there is not None:
         service = there
     steps = [*agent.steps, *_start(facts, service, changed=bool(agent.steps))]
@@ -199,21 +196,6 @@ def _port(facts: Facts, options: Options, there: Optional[Service], old: Optiona
     if watched and facts.watched.url.startswith("http:") and probe.is_free(watched):
         return watched
     return probe.free_port(DEFAULT_PORT) or note(Why.NO_PORT, port=DEFAULT_PORT)
-
-
-def _agent(facts: Facts, options: Options, service: Service) -> Plan:
-    """Plan the plist: written if there is none, replaced if it is ours and unedited, shown if somebody edited it."""
-    wanted, target = agent_plist.content(service, facts.places), str(facts.places.plist)
-    if facts.plist is None:
-        step = Step(Kind.AGENT, target, Reason.NO_AGENT, content=wanted, source=service.program, url=service.url)
-        return Plan((step,))
-    if agent_plist.parse(facts.plist) == agent_plist.parse(wanted):
-        return Plan()
-    item = facts.manifest.item(facts.places.plist)
-    unedited = item is not None and item.digest == digest(facts.plist)
-    if unedited or options.force:
-        return Plan((Step(Kind.AGENT, target, Reason.AGENT_DIFFERS, content=wanted),))
-    return Plan(notes=(Note(Why.AGENT_EDITED, {"path": target}, agent_plist.difference(facts.plist, wanted)),))
 
 
 def _start(facts: Facts, service: Service, *, changed: bool) -> Tuple[Step, ...]:

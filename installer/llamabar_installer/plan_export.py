@@ -1,5 +1,6 @@
 """The exporter's part of a plan: the program in the data folder, a LaunchAgent of its own, its start."""
 
+from dataclasses import replace
 from typing import Optional, Tuple
 
 from llamabar.macos import agent_plist
@@ -22,14 +23,21 @@ def export_steps(facts: Facts, options: Options, *, copied: bool) -> Plan:
         copy = (Step(Kind.PROGRAM, target, Reason.RUN_BY_EXPORT, Group.EXPORT, source=source),)
     wanted, target = agent_plist.export_content(facts.places), str(facts.places.export_plist)
     written = Step(Kind.AGENT, target, Reason.EXPORTS, Group.EXPORT, content=wanted, url=facts.export_url)
-    item = facts.manifest.item(facts.places.export_plist)
-    there = facts.export_plist
-    same = agent_plist.parse(there) == agent_plist.parse(wanted)
-    if there is not None and not same and not options.force and (item is None or item.digest != digest(there)):
-        edited = Note(Why.AGENT_EDITED, {"path": target}, agent_plist.difference(there, wanted))
-        return Plan(copy + _start(facts, changed=bool(copy or copied)), (edited,))
-    agent = () if same else (written,)
-    return Plan(copy + agent + _start(facts, changed=bool(copy or copied or agent)))
+    agent = agent_steps(facts, options, written, there=facts.export_plist)
+    start = _start(facts, changed=bool(copy or copied or agent.steps))
+    return Plan(copy + agent.steps + start, agent.notes)
+
+
+def agent_steps(facts: Facts, options: Options, step: Step, *, there: Optional[bytes]) -> Plan:
+    """Plan a plist: written if there is none, replaced if it is ours and unedited, shown if somebody edited it."""
+    if there is None:
+        return Plan((step,))
+    if agent_plist.parse(there) == agent_plist.parse(step.content):
+        return Plan()
+    item = facts.manifest.item(step.path)
+    if options.force or (item is not None and item.digest == digest(there)):
+        return Plan((replace(step, reason=Reason.AGENT_DIFFERS),))
+    return Plan(notes=(Note(Why.AGENT_EDITED, {"path": step.target}, agent_plist.difference(there, step.content)),))
 
 
 def export_removal(facts: Facts) -> Tuple[Step, ...]:
