@@ -4,19 +4,21 @@ Laws: adopt, never duplicate; foreign plists are never changed; nothing is plann
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Sequence, Tuple, Union
 
 from llamabar.core.address import is_local, port_of
 from llamabar.macos import agent_plist, probe
 from llamabar.macos.agent_plist import Service
-from llamabar.macos.agents import DEFAULT_PORT, Agent, command, flag
+from llamabar.macos.agents import DEFAULT_PORT, Agent, flag
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL
 from llamabar_installer import first_files
 from llamabar_installer.facts import Facts, has_server, own_service
 from llamabar_installer.notes import Note, Why, note
+from llamabar_installer.plan_agent import agent_steps, launchd_obstacle, start_steps
 from llamabar_installer.plan_command import command_steps
-from llamabar_installer.plan_export import agent_steps, export_steps, launchd_obstacle
+from llamabar_installer.plan_export import export_steps
 from llamabar_installer.plan_plugin import old_plugins, plugin_steps
 from llamabar_installer.steps import Kind, Options, Plan, Reason, Step
 
@@ -140,15 +142,15 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
     step = Step(Kind.AGENT, str(facts.places.plist), Reason.NO_AGENT, content=wanted, source=program, url=service.url)
     agent = agent_steps(facts, options, step, there=facts.plist)
     if agent.notes and there is not None:
-        service = there
-    steps = [*agent.steps, *_start(facts, service, changed=bool(agent.steps))]
+        step = replace(step, url=there.url)
+    steps = [*agent.steps, *start_steps(facts, step, there=facts.plist, changed=bool(agent.steps))]
     notes += agent.notes
     if not config.is_file():
         steps.insert(0, Step(Kind.CONFIG, str(config), Reason.NO_CONFIG, content=first_files.LLAMA_SWAP_CONFIG))
     if old is not None:
         steps.insert(0, Step(Kind.OLD_SERVICE, old.label, Reason.TAKEN_OVER, source=str(old.plist), url=old.url))
         notes.append(note(Why.PARTLY_TAKEN_OVER, words=" ".join(old.arguments)))
-    return Plan(tuple(steps), (*notes, *_foreign_beside(facts, old), *_elsewhere(facts, service.url)))
+    return Plan(tuple(steps), (*notes, *_foreign_beside(facts, old), *_elsewhere(facts, step.url)))
 
 
 def _unusable(config: Path, *, moved: bool) -> Optional[Note]:
@@ -196,17 +198,6 @@ def _port(facts: Facts, options: Options, there: Optional[Service], old: Optiona
     if watched and facts.watched.url.startswith("http:") and probe.is_free(watched):
         return watched
     return probe.free_port(DEFAULT_PORT) or note(Why.NO_PORT, port=DEFAULT_PORT)
-
-
-def _start(facts: Facts, service: Service, *, changed: bool) -> Tuple[Step, ...]:
-    job = facts.jobs.get(OWN_LABEL)
-    words = command(agent_plist.parse(facts.plist) or {})
-    other = job is not None and bool(job.arguments) and bool(words) and words != job.arguments
-    if job is not None and job.loaded and (changed or other):
-        return (Step(Kind.RELOAD, OWN_LABEL, Reason.AGENT_CHANGED, url=service.url),)
-    if job is not None and job.running and OWN_LABEL not in facts.disabled:
-        return ()
-    return (Step(Kind.START, OWN_LABEL, Reason.NOT_RUNNING, url=service.url),)
 
 
 def _foreign_beside(facts: Facts, old: Optional[Agent]) -> Tuple[Note, ...]:

@@ -1,14 +1,13 @@
 """The exporter's part of a plan: the program in the data folder, a LaunchAgent of its own, its start."""
 
-from dataclasses import replace
-from typing import Optional, Tuple
+from typing import Tuple
 
 from llamabar.macos import agent_plist
-from llamabar.macos.files import digest
 from llamabar.macos.paths import EXPORT_LABEL
 from llamabar_installer.facts import Facts
 from llamabar_installer.manifest import Thing
-from llamabar_installer.notes import Note, Why, note
+from llamabar_installer.notes import Why, note
+from llamabar_installer.plan_agent import agent_steps, launchd_obstacle, start_steps
 from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
@@ -24,20 +23,9 @@ def export_steps(facts: Facts, options: Options, *, copied: bool) -> Plan:
     wanted, target = agent_plist.export_content(facts.places), str(facts.places.export_plist)
     written = Step(Kind.AGENT, target, Reason.EXPORTS, Group.EXPORT, content=wanted, url=facts.export_url)
     agent = agent_steps(facts, options, written, there=facts.export_plist)
-    start = _start(facts, changed=bool(copy or copied or agent.steps))
+    changed = bool(copy or copied or agent.steps)
+    start = start_steps(facts, written, there=facts.export_plist, changed=changed)
     return Plan(copy + agent.steps + start, agent.notes)
-
-
-def agent_steps(facts: Facts, options: Options, step: Step, *, there: Optional[bytes]) -> Plan:
-    """Plan a plist: written if there is none, replaced if it is ours and unedited, shown if somebody edited it."""
-    if there is None:
-        return Plan((step,))
-    if agent_plist.parse(there) == agent_plist.parse(step.content):
-        return Plan()
-    item = facts.manifest.item(step.path)
-    if options.force or (item is not None and item.digest == digest(there)):
-        return Plan((replace(step, reason=Reason.AGENT_DIFFERS),))
-    return Plan(notes=(Note(Why.AGENT_EDITED, {"path": step.target}, agent_plist.difference(there, step.content)),))
 
 
 def export_removal(facts: Facts) -> Tuple[Step, ...]:
@@ -52,21 +40,3 @@ def export_removal(facts: Facts) -> Tuple[Step, ...]:
     if places.export_log.exists():
         steps.append(Step(Kind.REMOVE_FILE, str(places.export_log), group=Group.EXPORT))
     return tuple(steps)
-
-
-def launchd_obstacle(facts: Facts) -> Optional[Note]:
-    """Return why launchd can't be given a service here."""
-    if not facts.launchd:
-        return note(Why.NO_LAUNCHD)
-    if facts.launchd_trouble:
-        return note(Why.LAUNCHD_SILENT, detail=facts.launchd_trouble)
-    return note(Why.NOT_LOGGED_IN) if facts.gui is False else None
-
-
-def _start(facts: Facts, *, changed: bool) -> Tuple[Step, ...]:
-    job = facts.jobs.get(EXPORT_LABEL)
-    if job is not None and job.running and not changed:
-        return ()
-    again = job is not None and job.loaded and changed
-    kind, reason = (Kind.RELOAD_EXPORT, Reason.AGENT_CHANGED) if again else (Kind.START_EXPORT, Reason.NOT_RUNNING)
-    return (Step(kind, EXPORT_LABEL, reason, Group.EXPORT, url=facts.export_url),)
