@@ -1,6 +1,7 @@
 """The commands as a person types them."""
 
 import json
+import os
 import plistlib
 import shlex
 import signal
@@ -313,3 +314,12 @@ def test_where_nothing_can_be_printed_no_fault_of_ours_is_said(tmp_path):
         more = {"env": environment(tmp_path), "capture_output": True, "text": True, "timeout": 30}
         done = subprocess.run(["sh", "-c", words], **more)
         assert "Traceback" not in done.stderr and "Internal error" not in done.stderr, (where, done.stderr)
+
+
+def test_what_looks_at_plain_addresses_can_still_do_without_tls():
+    names = "[name for name in ('ssl', '_hashlib', 'urllib3') if name in sys.modules]"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; import llamabar.cli.main, llamabar.cli.looking; print({names})"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stdout == "[]\n", done.stderr

@@ -7,6 +7,7 @@ import click
 
 from llamabar.cli.output import say, say_json, say_whole
 from llamabar.cli.program import KNOWN_FAULT, OK, settings_of
+from llamabar.core.queries import Kind
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
 from llamabar.settings.mistakes import shown
@@ -24,7 +25,9 @@ def stream(server: str, config: str) -> int:
 
 def frame(server: str, config: str) -> int:
     """Print one frame."""
-    scene = scene_of(server, config, for_menu=True)
+    settings = settings_of(server, config, allow_unusable=True)  # a menu says what is wrong with the settings
+    speak_language_of(settings)
+    scene = scene_of(settings, services=True, behind=os.environ)
     from llamabar.plugin.click_style import click_style
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import END, render
@@ -62,7 +65,9 @@ def show_config(check: bool, server: str, config: str) -> int:
 
 def report(what: str, server: str, config: str, *, as_json: bool) -> int:
     """Print one look at the servers, their models or their requests; return the exit code."""
-    scene = scene_of(server, config, totals=as_json or what == "models", kept=what == "models")
+    unwanted = {Kind.PROFILES} if as_json or what == "models" else {Kind.PROFILES, Kind.FINISHED}
+    kept = os.environ if what == "models" else None  # only that says what models needed when they were loaded
+    scene = scene_of(settings_of(server, config), behind=kept, unwanted=frozenset(unwanted))
     from llamabar.cli import reports
     from llamabar.store import names
 
@@ -77,20 +82,13 @@ def report(what: str, server: str, config: str, *, as_json: bool) -> int:
     return OK if reports.is_well(scene) else KNOWN_FAULT
 
 
-def scene_of(server: str, config: str, *, for_menu: bool = False, totals: bool = True, kept: bool = False) -> Any:
-    """Return what one look at the servers has shown; `kept`: with the history; `for_menu`: that, and their services."""
-    settings = settings_of(server, config, allow_unusable=for_menu)  # a menu says what is wrong with the settings
+def scene_of(settings: Settings, **how: Any) -> Any:
+    """Return what one look at the servers has shown; `how` as `look` has it."""
     without_tls.without_tls(one.url for one in settings.servers)
     from llamabar.app.one_look import look
-    from llamabar.core.queries import Kind
     from llamabar.sources import clock
 
-    if for_menu:
-        speak_language_of(settings)
-    unwanted = () if for_menu else (Kind.PROFILES,) if totals else (Kind.PROFILES, Kind.FINISHED)
-    behind = os.environ if for_menu or kept else None
-    watch = look(settings, services=for_menu, behind=behind, unwanted=frozenset(unwanted))
-    return watch.monitor.scene(now_s=clock.now_s())
+    return look(settings, **how).monitor.scene(now_s=clock.now_s())
 
 
 def speak_language_of(settings: Settings) -> None:

@@ -6,15 +6,13 @@ from typing import Optional
 
 import click
 
-from llamabar.app.one_look import look
 from llamabar.cli.demo_moments import Moments
-from llamabar.cli.looking import speak_language_of
+from llamabar.cli.looking import scene_of, speak_language_of
 from llamabar.cli.output import say
 from llamabar.cli.program import OK, settings_of
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
 from llamabar.macos import files
-from llamabar.sources import clock
 from llamabar.view import html
 from llamabar.view.compose import compose
 from llamabar.view.html import State
@@ -36,7 +34,7 @@ def preview(file: str, demo: bool, dialect: Optional[str], server: str, config: 
     else:
         settings = settings_of(server, config)
         speak_language_of(settings)
-        menu = compose(look(settings, behind=os.environ).monitor.scene(now_s=clock.now_s()))
+        menu = compose(scene_of(settings, behind=os.environ))
         states = [State(f"Now: {menu.title.spoken}", menu)]
     put(path, html.page(states, heading=heading, note=note))
     say(f"Wrote {path}: {plural(len(states), 'state')}. Open it in a browser.", level="ok")
