@@ -1,6 +1,8 @@
 """The exporter as a process: what it says, to whom, and that what is counted never goes back."""
 
 import gzip
+import json
+import re
 import signal
 import socket
 import threading
@@ -14,9 +16,17 @@ from llamabar.demo.inflight import Entry
 from llamabar.export.pages import Pages
 from llamabar.export.points import labels_of
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
-from tests.fakes.programs import Plugin, chat, free_port, llama_swap, run, wait_for
+from tests.fakes.programs import PATIENCE_S, Plugin, chat, free_port, llama_swap, run, wait_for
 
 TEXT, OPEN = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
+NO_REQUESTS = (
+    b"\x16\x03\x01teapot\x02\x00\x01\x00\r\n\r\n",
+    b"teapot\r\n\r\n",
+    b"GET /<teapot> HTTP/teapot\r\n\r\n",
+    b"GET /metrics HTTP/9.9\r\nteapot: 1\r\n\r\n",
+    b"GET /a teapot HTTP/1.1\r\n\r\n",
+    b"GET /metrics HTTP/1.1\r\n" + b"teapot: 1\r\n" * 150 + b"\r\n",
+)
 HOSTILE = ('say "hi"', "two\nlines", "back\\slash", "日本語🦙", "x" * 300, "bell\x07", "other", "a|b{c=}")
 
 
@@ -165,6 +175,31 @@ def test_a_model_that_the_config_does_not_have_counts_as_other(tmp_path):
         assert not [of for _, of, _ in exporter.samples() if "made-up" in of.get("model", "")]
 
 
+def test_a_server_that_flaps_is_counted_down_and_up_and_its_counters_stay(tmp_path):
+    port = free_port()
+    with Exporter(f"http://127.0.0.1:{port}", tmp_path) as exporter:
+        for reconnects in range(3):
+            with llama_swap("v250", port=port) as server:
+                exporter.wait_for("server_up", 1.0)
+                chat(server, "beta-3b", tokens=5).join(10)
+                exporter.wait_for("requests_total", 1.0 + reconnects, model="beta-3b", outcome="ok")
+                assert value_of(exporter.samples(), "watcher_reconnects_total") >= reconnects
+            before = exporter.samples()
+            exporter.wait_for("server_up", 0.0)
+            assert not gone_back(before, exporter.samples())
+
+
+def test_names_of_servers_are_labels_that_can_be_read_back(tmp_path):
+    names = ('say "hi"', "two\nlines", "back\\slash", "日本語🦙", "n" * 300, "turn\u202ed", "same", "same")
+    file = tmp_path / "c.toml"
+    said = [json.dumps(one, ensure_ascii=False) for one in names]
+    file.write_text("".join(f'[[server]]\nname = {one}\nurl = "http://127.0.0.1:1"\n' for one in said))
+    with Exporter("", tmp_path, "--config", str(file)) as exporter:
+        exporter.wait_for("server_up", 0.0, server="same")
+        found = [of["server"] for name, of, _ in exporter.samples() if name == "llamabar_server_up"]
+        assert len(set(found)) == len(names) and {*names[:5], "turn\ufffdd", "same"} < set(found)
+
+
 def test_two_servers_each_have_their_label_and_one_that_is_down_disturbs_nothing(tmp_path):
     with llama_swap("v250") as mini, llama_swap("v228") as studio:
         file = tmp_path / "c.toml"
@@ -208,9 +243,16 @@ def test_pages_methods_and_a_caller_that_says_anything(tmp_path):
         assert exporter.get("/metrics?name[]=x")[0] == 200
         assert exporter.get(X_Big="x" * 200_000)[0] == 431
         assert exporter.get(Accept="\xff\xfe;q=x,,;=", Accept_Encoding=";;gzip;q=-1")[0] == 200
-        with socket.create_connection(("127.0.0.1", exporter.port)) as caller:
-            caller.sendall(b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n")
-            assert b" 400 " in caller.recv(4096)
+        assert exporter.get(Accept="text/plain;version=x")[0] == 200
+        assert "Content-Encoding" not in exporter.get(Accept_Encoding="br, gzip;q=0.0")[1]
+        assert exporter.get(Accept_Encoding="br;q=1, GZIP ; q=0.5")[1]["Content-Encoding"] == "gzip"
+        assert exporter.get(method="POST", body=b"x" * 2_000_000)[0] == 405
+        for raw in NO_REQUESTS:
+            with socket.create_connection(("127.0.0.1", exporter.port), timeout=PATIENCE_S) as caller:
+                caller.sendall(raw)
+                said = caller.makefile("rb").read()
+                assert re.match(rb"HTTP/1.1 (400|431|505) [\w ]+\r\n", said), raw[:40]
+                assert b"teapot" not in said and b"text/plain" in said, "nothing that a caller says is shown"
         assert exporter.get()[0] == 200
 
 

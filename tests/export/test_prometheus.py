@@ -1,6 +1,7 @@
 """Prometheus itself: it scrapes an exporter that watches the demo, checks the rules, and answers the dashboard."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,7 +13,7 @@ from tools.prometheus import MISSING, RULES, Prometheus
 
 from llamabar.export.families import FAMILIES
 from tests.fakes.exporter import Exporter
-from tests.fakes.programs import ROOT, chat, free_port, llama_swap, run
+from tests.fakes.programs import PATIENCE_S, ROOT, chat, command, free_port, llama_swap, run
 from tools import dashboard
 
 needs_prometheus = pytest.mark.skipif(bool(MISSING), reason=MISSING)
@@ -133,6 +134,27 @@ def test_promtool_understands_the_scrape_config_on_the_page_with_and_without_a_t
     for text in (without, secured):
         (tmp_path / "prometheus.yml").write_text(text)
         assert "9 rules found" in promtool("check", "config", str(tmp_path / "prometheus.yml"))
+
+
+def test_the_unit_on_the_page_starts_an_exporter_where_nothing_else_is_set(tmp_path):
+    unit = written("[Unit]")
+    (variable,), (line,) = re.findall(r"^Environment=(.+)$", unit, re.M), re.findall(r"^ExecStart=(.+)$", unit, re.M)
+    name, _, path = variable.partition("=")
+    at = free_port()
+    words = [*command(), *line.split()[1:]]
+    assert path == "/etc/llamabar.toml" and line.split()[0] == "/opt/llamabar/llamabar.pyz"
+    there = f'[[server]]\nurl = "http://127.0.0.1:1"\n[export]\nlisten = "127.0.0.1:{at}"\n'
+    (tmp_path / "etc.toml").write_text(there)
+    path = str(ROOT / "src")
+    only = {"HOME": str(tmp_path), "PATH": os.defpath, "PYTHONPATH": path, name: str(tmp_path / "etc.toml")}
+    process = subprocess.Popen(words, env=only, cwd="/", stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stderr.readline() == f"Serving metrics at http://127.0.0.1:{at}/metrics\n"
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0, "systemd takes that for no failure"
+    finally:
+        process.kill()
+        process.stderr.close()
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze on PATH")

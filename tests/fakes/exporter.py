@@ -26,11 +26,12 @@ class Exporter:
             assert line, self.said
         self.port = int(found[2])
 
-    def get(self, path="/metrics", *, method="GET", **headers):
+    def get(self, path="/metrics", *, method="GET", body=None, **headers):
         """Return status, headers and body of an answer."""
         caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         with contextlib.closing(caller):
-            caller.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+            named = {name.replace("_", "-"): value for name, value in headers.items()}
+            caller.request(method, path, body, headers=named)
             answer = caller.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
 

@@ -98,7 +98,10 @@ class Book:
 
     def of(self, model: str) -> Counts:
         """Return a model's counts."""
-        return self._models.setdefault(model, Counts())
+        found = self._models.get(model)
+        if found is None:
+            found = self._models[model] = Counts()
+        return found
 
     def take(self, rows: Iterable[FinishedRequest], listed: Mapping[str, Model]) -> None:
         """Count rows that are new; those of models that the server does not list begin at 0."""

@@ -7,7 +7,7 @@ it so. Who wants it plain gets it unpacked piece by piece.
 
 import zlib
 from functools import lru_cache
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from llamabar.export.counts import Spread
 from llamabar.export.families import FAMILIES, Family, Labels, Type, Value
@@ -17,6 +17,8 @@ OPEN = "application/openmetrics-text"
 END = "# EOF\n"  # of OpenMetrics
 LEVEL, AS_GZIP = 1, 31
 PIECE_BYTES = 32_768
+_SAID = "\0"  # in the place of the labels
+_EXACT = 2.0**53
 
 Write = Callable[["_One"], bytes]
 
@@ -41,20 +43,19 @@ class Scrape:
 
     def __init__(self) -> None:
         self._lines: Dict[Family, List[str]] = {family: [] for family in FAMILIES}
-        self._said: Dict[Tuple[Labels, Labels], str] = {}
 
     def put(self, family: Family, labels: Labels, value: Optional[Value]) -> None:
         """Put a point in, each once; None, which is not known, is left out."""
         if value is not None:
-            said = self._said_of(family.labels, labels)
-            self._lines[family] += _histogram(family.name, said, value) if isinstance(value, Spread) else (
-                f"{family.name}{{{said}}} {_shown(value)}\n" if said else f"{family.name} {_shown(value)}\n",
-            )  # fmt: skip
+            said = _said(family.labels, labels)
+            if isinstance(value, Spread):
+                self._lines[family].append(_histogram(family.name, said, value))
+            else:
+                self._lines[family].append(f"{family.name}{f'{{{said}}}' if said else ''} {_shown(value)}\n")
 
     def fold(self) -> None:
         """Make one text of the lines of each family, which takes less room: after every server."""
         self._lines = {family: ["".join(lines)] if len(lines) > 1 else lines for family, lines in self._lines.items()}
-        self._said.clear()
 
     def page(self, accept: str) -> Page:
         """Return the page, for which the lines are used up; `accept` is the scraper's header, "" for none."""
@@ -73,13 +74,6 @@ class Scrape:
                 yield _head(family, write)
             yield from lines
         yield end
-
-    def _said_of(self, names: Labels, labels: Labels) -> str:
-        known = self._said.get((names, labels))
-        if known is None:
-            known = ",".join(f'{name}="{_escaped(label)}"' for name, label in sorted(zip(names, labels)))
-            self._said[names, labels] = known
-        return known
 
 
 class _One:
@@ -110,20 +104,25 @@ def _head(family: Family, write: Write) -> str:
     return write(_One(family)).decode().replace(END, "")
 
 
-def _histogram(name: str, said: str, spread: Spread) -> Iterable[str]:
-    for bound, count in zip(_bounds(spread.bounds), spread.counts):
-        yield f'{name}_bucket{{le="{bound}",{said}}} {count}\n'
-    yield f"{name}_count{{{said}}} {spread.counts[-1]}\n{name}_sum{{{said}}} {_shown(spread.sum)}\n"
+def _histogram(name: str, said: str, spread: Spread) -> str:
+    lines = _template(name, spread.bounds) % (*spread.counts, spread.counts[-1], _shown(spread.sum))
+    return lines.replace(_SAID, said)
 
 
 @lru_cache(maxsize=16)
-def _bounds(bounds: Tuple[float, ...]) -> Tuple[str, ...]:
-    return (*map(number, bounds), "+Inf")
+def _template(name: str, bounds: Tuple[float, ...]) -> str:
+    """Return the lines of a histogram, to be filled in: each by itself takes four times as long."""
+    buckets = (f'{name}_bucket{{le="{bound}",{_SAID}}} %d\n' for bound in (*map(number, bounds), "+Inf"))
+    return "".join((*buckets, f"{name}_count{{{_SAID}}} %d\n{name}_sum{{{_SAID}}} %s\n"))
 
 
 def _shown(value: float) -> str:
-    text = number(value)
-    return text[:-2] if text.endswith(".0") else text
+    return str(int(value)) if abs(value) < _EXACT and value == int(value) else number(value)
+
+
+@lru_cache(maxsize=4096)  # the same at every scrape: 250 bytes each, and half of the time
+def _said(names: Labels, labels: Labels) -> str:
+    return ",".join([f'{name}="{_escaped(label)}"' for name, label in sorted(zip(names, labels))])
 
 
 def _escaped(label: str) -> str:

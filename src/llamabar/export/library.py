@@ -38,7 +38,6 @@ def _put_back(before: Dict[str, Optional[ModuleType]]) -> None:
 _before = _leave_out()
 try:
     from prometheus_client.exposition import choose_encoder as choose_encoder
-    from prometheus_client.exposition import gzip_accepted as gzip_accepted
     from prometheus_client.metrics_core import Metric as Metric
     from prometheus_client.utils import floatToGoString
 finally:

@@ -122,6 +122,11 @@ class _Caller(BaseHTTPRequestHandler):
             for piece in pieces:
                 self.wfile.write(piece)
 
+    def send_error(self, code: int, *_: object) -> None:
+        """Answer what is no request, without what it said."""
+        self.command, self.request_version = self.command or "GET", self.protocol_version
+        self._send(Reply(int(code), b"That is no request that is answered here.\n"))
+
     def version_string(self) -> str:
         """Return what the answer's Server header says: no version, no Python."""
         return "llamabar"

@@ -1,14 +1,15 @@
 """What each path answers: the metrics, whether the exporter works, and a page that says what this is."""
 
+import re
 from html import escape
 from typing import Mapping, Optional
 
 from llamabar import __version__
 from llamabar.core.address import is_local
 from llamabar.export.exporter import Exporter
-from llamabar.export.library import gzip_accepted
 from llamabar.export.listener import Long, Reply, is_allowed
 
+_REFUSED = re.compile(r"q=0(\.0*)?")
 _PAGE = """\
 <!doctype html>
 <html lang="en"><meta charset="utf-8"><title>llamabar export</title>
@@ -52,9 +53,15 @@ class Pages:
             return Reply(401, b"Bearer token required.\n", headers={"WWW-Authenticate": 'Bearer realm="llamabar"'})
         if self.exporter is None:
             return Reply(503, b"Starting.\n")
-        packed = gzip_accepted(headers.get("accept-encoding", ""))
+        packed = _accepts_gzip(headers.get("accept-encoding", ""))
         page = self.exporter.page(headers.get("accept", ""))
         varies = {"Vary": "Accept, Accept-Encoding"}
         if packed:
             return Reply(200, page.packed, page.content_type, {**varies, "Content-Encoding": "gzip"})
         return Reply(200, b"", page.content_type, varies, Long(page.size_bytes, page.pieces()))
+
+
+def _accepts_gzip(said: str) -> bool:
+    """Tell whether an Accept-Encoding names gzip; `q=0` means not at all."""
+    found = [one.replace(" ", "").lower().split(";") for one in said.split(",")]
+    return any(name == "gzip" and not any(_REFUSED.fullmatch(one) for one in more) for name, *more in found)
