@@ -8,9 +8,9 @@ from typing import Callable, Dict, NamedTuple, Optional, Tuple
 from llamabar import __version__
 from llamabar.core import events as ev
 from llamabar.core.capabilities import Capability
-from llamabar.core.events import MemoryKind
 from llamabar.core.history import History, Readings, record, tick
 from llamabar.core.needs import Needs
+from llamabar.core.run import MemoryKind
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot, loaded
 from llamabar.core.status import Cause

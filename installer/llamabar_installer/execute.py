@@ -35,14 +35,17 @@ class Report:
 
     @property
     def ok(self) -> bool:
+        """Tell whether every step was done and seen."""
         return self.failed is None
 
     @property
     def kept(self) -> Tuple[Step, ...]:
+        """Return the steps that were done and stay."""
         return tuple(step for step in self.done if step not in self.undone)
 
     @property
     def interrupted(self) -> bool:
+        """Tell whether it was interrupted."""
         return self.failure is not None and self.failure.why is Why.INTERRUPTED
 
 

@@ -45,9 +45,11 @@ class Manifest:
     readable: bool = True
 
     def item(self, path: Path) -> Optional[Item]:
+        """Return what is known of a path."""
         return next((item for item in self.items if item.path == str(path)), None)
 
     def of_kind(self, kind: str) -> Tuple[Item, ...]:
+        """Return the items of one kind."""
         return tuple(item for item in self.items if item.kind == kind)
 
     def plus(self, item: Item) -> "Manifest":
@@ -59,6 +61,7 @@ class Manifest:
         return replace(self, items=tuple(item if one is old else one for one in self.items))
 
     def without(self, path: Path) -> "Manifest":
+        """Return the manifest without a path."""
         return replace(self, items=tuple(item for item in self.items if item.path != str(path)))
 
 
@@ -77,5 +80,6 @@ def load(path: Path) -> Manifest:
 
 
 def save(path: Path, manifest: Manifest) -> None:
+    """Put the manifest in place."""
     document = {"llamabar_manifest": VERSION, "items": [asdict(item) for item in manifest.items]}
     files.write(path, (json.dumps(document, indent=2) + "\n").encode("utf-8"), mode=files.PRIVATE_MODE)

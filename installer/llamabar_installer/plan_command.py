@@ -28,5 +28,6 @@ def command_steps(facts: Facts, *, copied: bool) -> Plan:
 
 
 def removal_steps(facts: Facts) -> Tuple[Step, ...]:
+    """Return what takes the command off again."""
     items = facts.manifest.of_kind(Thing.COMMAND)
     return tuple(Step(Kind.REMOVE_COMMAND, item.path, group=Group.COMMAND, source=item.digest) for item in items)

@@ -53,6 +53,7 @@ def remove_link(shop: Workshop, step: Step) -> None:
 
 
 def remove_file(shop: Workshop, step: Step) -> None:
+    """Remove a file that was installed."""
     files.sweep(step.path)
     gone(shop, step.path)
 

@@ -83,10 +83,12 @@ class Step:
 
     @property
     def path(self) -> Path:
+        """Return the target as a path."""
         return Path(self.target)
 
     @property
     def why(self) -> str:
+        """Return the reason in words."""
         return self.reason.value.format(source=self.source, url=self.url)
 
 

@@ -46,6 +46,7 @@ class Workshop:
         manifest.save(self.places.manifest, self.manifest)
 
     def forget(self, path: Path) -> None:
+        """Take a path off the list."""
         if self.manifest.item(path) is not None:
             self.manifest = self.manifest.without(path)
             manifest.save(self.places.manifest, self.manifest)
@@ -233,6 +234,7 @@ def _place(path: Path, content: bytes) -> None:
 
 
 def gone(shop: Workshop, path: Path) -> None:
+    """Remove a file and take it off the list."""
     files.discard(path)
     shop.forget(path)
 

@@ -4,9 +4,9 @@ import pytest
 
 from llamabar.core import events as ev
 from llamabar.core import needs
-from llamabar.core.events import MemoryKind, ModelRun
 from llamabar.core.history import History
 from llamabar.core.needs import Load, Needs
+from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import Swap
 from llamabar.core.totals import Told, Totals
 from llamabar.view.needs import said

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from llamabar.core.events import RunEnded
+from llamabar.core.run import RunEnded
 from llamabar.sources.listening import last_words
 from tests.fakes.life import after, live, request, table
 

@@ -7,7 +7,7 @@ import pytest
 from llamabar.app.loop import Watch
 from llamabar.app.monitor import BUSY_TICK_S, Monitor, Watched
 from llamabar.core import queries
-from llamabar.core.events import Pressure
+from llamabar.core.pressure import Pressure
 from llamabar.core.status import Status
 from llamabar.settings.load import ServerSettings, Settings
 from llamabar.sources import clock, host, rarely

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from llamabar.core.events import FinishedRequest, ModelRun
+from llamabar.core.events import FinishedRequest
 from llamabar.core.history import History, Readings, kept, record, restored
 from llamabar.core.needs import Load
+from llamabar.core.run import ModelRun
 from llamabar.core.state import Swap
 from llamabar.core.totals import Rows, Sums
 from llamabar.macos.paths import HISTORY_FILE

@@ -8,8 +8,8 @@ import pytest
 from tools.scenes import QWEN, scenes
 
 from llamabar.core import events as ev
-from llamabar.core.events import Pressure
 from llamabar.core.history import History
+from llamabar.core.pressure import Pressure
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.terminal.cells import Style, columns

@@ -10,8 +10,8 @@ from llamabar.app.monitor import Monitor, Watched
 from llamabar.cli.reports import status_document
 from llamabar.core import events as ev
 from llamabar.core.cadence import QUIET_S
-from llamabar.core.events import Pressure
 from llamabar.core.history import History
+from llamabar.core.pressure import Pressure
 from llamabar.core.status import BUSY
 from llamabar.view import doing_words, palette, words
 from llamabar.view.compose import busiest, compose, title

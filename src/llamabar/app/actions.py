@@ -35,6 +35,8 @@ SERVICE_S = 120.0  # each command is bounded by itself; ExitTimeOut may be long
 
 
 class Ending(Enum):
+    """How an action ended."""
+
     DONE = "done"
     NOTHING = "nothing"  # there was nothing to do
     FAILED = "failed"
@@ -61,6 +63,7 @@ class Where:
 
 
 def perform(action: Action, where: Where) -> Result:
+    """Do what was clicked or asked for, and return how it ended."""
     try:
         return _DOES[action.do](action, where)
     except Unreachable as error:

@@ -11,6 +11,7 @@ from llamabar.core.backoff import Rediscovery
 from llamabar.core.capabilities import Capability
 from llamabar.core.decode import version_of
 from llamabar.core.queries import Answer, Kind, Query
+from llamabar.core.run import RunEnded
 from llamabar.core.state import READY, Snapshot, loaded
 from llamabar.core.status import Cause
 from llamabar.settings.discover import client_of
@@ -69,6 +70,7 @@ class Connection:
         self.processes = host.Processes(server.url) if is_local(server.url) else None
 
     def start(self) -> None:
+        """Start every thread."""
         for thread in (self.stream, self.worker, self.quick_worker):
             thread.start()
 
@@ -78,6 +80,7 @@ class Connection:
             thread.stop()
 
     def ask(self, query: Query, snapshot: Snapshot) -> None:
+        """Send a query; its answer comes to the inbox."""
         worker = self.quick_worker if query.kind in (Kind.SLOTS, Kind.HEALTH) else self.worker
         worker.do(partial(self._answer, query, snapshot), Answer(query, failed=True))
 
@@ -145,6 +148,7 @@ class Connection:
         self._quit_s = quit_s
 
     def move(self, url: str) -> None:
+        """Watch the server at another address from now on."""
         self.server = replace(self.server, url=url)
         self.processes = host.Processes(url) if is_local(url) else None
         self.client = self.client.moved(url)
@@ -215,9 +219,9 @@ class Connection:
             call_once(self.server.name, self.inbox, partial(explain, self.server, snapshot.fault), Cause())
 
 
-def _last_words(pid: int, model_id: str) -> Optional[ev.RunEnded]:
+def _last_words(pid: int, model_id: str) -> Optional[RunEnded]:
     line = last_words(pid, model_id)
-    return ev.RunEnded(model_id, line) if line else None
+    return RunEnded(model_id, line) if line else None
 
 
 def needs_look(snapshot: Snapshot) -> bool:

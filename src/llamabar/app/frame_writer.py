@@ -22,6 +22,7 @@ class FrameWriter(threading.Thread):
         self.written_bytes = 0
 
     def show(self, frame: bytes) -> None:
+        """Hand over a frame; returns at once."""
         with self._news:
             self._next = frame
             self._news.notify_all()
@@ -32,6 +33,7 @@ class FrameWriter(threading.Thread):
             return self._news.wait_for(lambda: self._next is None and not self._writing, timeout=seconds)
 
     def run(self) -> None:
+        """Write what comes until nobody reads any more."""
         while True:
             with self._news:
                 self._news.wait_for(lambda: self._next is not None)

@@ -31,9 +31,9 @@ from llamabar.sources import clock, host
 from llamabar.sources.inbox import Arrived, Click, Failed, Inbox, Key, Moved, Notice, ServiceLooked, Stop
 from llamabar.store.history import HistoryStore
 from llamabar.store.known_servers import KnownServers
-from llamabar.view import palette, words
 from llamabar.view.charts import chart_of
-from llamabar.view.menu import Action, Menu, Row, Title
+from llamabar.view.compose import fault_menu
+from llamabar.view.menu import Action, Menu
 from llamabar.view.scene import MenuOptions, Scene
 
 BUSY_HOST_S, CALM_HOST_S = 2.0, 20.0
@@ -78,6 +78,7 @@ class Watch:
             self.connections[server.name] = Connection(server, self.inbox, self.known, search)
 
     def start(self) -> None:
+        """Start every thread."""
         self.inbox.report_threads()
         for connection in self.connections.values():
             connection.start()
@@ -108,6 +109,7 @@ class Watch:
         self.inbox.wake()
 
     def loop(self, until: Callable[[float], bool] = lambda _: False) -> None:
+        """Run until stopped, or until `until` says so of the time."""
         try:
             while not self.stopping and not self._turn(until):
                 pass
@@ -134,13 +136,14 @@ class Watch:
 
     def _show_fault(self, error: Exception, now_s: float) -> None:
         """Show that we failed, and go on after a pause; the next good menu takes it off again."""
-        self.draw(fault_menu(error), now_s)
+        self.draw(fault_menu(type(error).__name__, _place_of(error)), now_s)
         self.monitor.shown = Shown()
         ends_s = clock.now_s() + FAULT_PAUSE_S
         while not self.stopping and clock.now_s() < ends_s:
             self.inbox.wait(ends_s - clock.now_s())
 
     def close(self) -> None:
+        """Close every connection and end every thread."""
         for connection in self.connections.values():
             connection.stop()
 
@@ -163,6 +166,7 @@ class Watch:
         self.show(now_s)
 
     def show(self, now_s: float) -> None:
+        """Draw what is worth showing."""
         self.monitor.today, self.monitor.tomorrow = clock.day_ago(0), clock.day_ago(-1)
         self.monitor.tick(now_s=now_s)
         menu = self.monitor.frame(now_s=now_s) if self.paint is None else self.paint(now_s)
@@ -204,6 +208,7 @@ class Watch:
             raise error
 
     def click(self, token: str) -> None:
+        """Do what a click means."""
         action = self.monitor.action(token)
         if action is not None:
             self.act(action)
@@ -225,6 +230,7 @@ class Watch:
         self.connections[server].look_at_service_again()
 
     def where(self, server: str) -> Where:
+        """Return what an action on a server needs."""
         connection = self.connections[server]
         return Where(connection.client, snapshot=self.monitor.servers[server].snapshot, server=connection.server)
 
@@ -286,13 +292,6 @@ class Watch:
         connection, watched = self.connections[server], self.monitor.servers[server]
         self.monitor.take(server, connection.measured(measured, watched.snapshot), at_s=at_s)
         connection.note_gone(measured, watched.snapshot)
-
-
-def fault_menu(error: Exception) -> Menu:
-    """Return the menu that says where we failed and what to do. No text of the exception: it may hold secrets."""
-    said = Row(words.internal_error(type(error).__name__, _place_of(error)), symbol=palette.FAILED)
-    row = Row(words.FAULT_GOES_ON, symbol=palette.ABOUT)
-    return Menu(Title(palette.FAILED, "", words.FAULT_TITLE), ((said, row),))
 
 
 def _place_of(error: Exception) -> str:

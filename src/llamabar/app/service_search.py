@@ -20,6 +20,8 @@ from llamabar.settings.load import ServerSettings
 
 
 class Missing(Enum):
+    """Why no service was found."""
+
     REMOTE = "remote"
     NO_LAUNCHD = "no-launchd"
     NO_SUCH_LABEL = "no-such-label"
@@ -36,6 +38,7 @@ class Known(NamedTuple):
 
     @property
     def label(self) -> str:
+        """Return its label."""
         return self.agent.label
 
     @property
@@ -45,6 +48,7 @@ class Known(NamedTuple):
 
     @property
     def program(self) -> str:
+        """Return what it starts."""
         return self.agent.arguments[0] if self.agent.arguments else ""
 
     @property

@@ -26,6 +26,8 @@ FINISH_S = 120  # how long a restart that ran out of time is seen to
 
 
 class Verb(Enum):
+    """What can be done with a service."""
+
     START = "start"
     STOP = "stop"
     RESTART = "restart"

@@ -55,10 +55,18 @@ class Fish(FishComplete):
 
 
 def completions(shell: str) -> int:
+    """Print the script that completes commands, options, models and request ids.
+
+    \b
+    zsh:   eval "$(llamabar completions zsh)"     in ~/.zshrc
+    bash:  eval "$(llamabar completions bash)"    in ~/.bashrc
+    fish:  llamabar completions fish | source     in ~/.config/fish/config.fish
+    """
     kind = {"bash": Bash, "zsh": ZshComplete, "fish": Fish}[shell]
     say_whole(kind(program, {}, "llamabar", COMPLETION_VARIABLE).source().strip() + "\n")
     return OK
 
 
 def teach_bash() -> None:
+    """Let click answer bash in our way."""
     add_completion_class(Bash, "bash")

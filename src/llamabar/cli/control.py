@@ -41,20 +41,24 @@ class Task(NamedTuple):
 
 
 def load(model: str, server: str, config: str) -> int:
+    """Load a model and wait until it is ready."""
     return _do(Do.LOAD, model, settings_of(server, config))
 
 
 def unload(model: Optional[str], everything: bool, server: str, config: str) -> int:
+    """Unload one model, or all of them for None."""
     _check_one_or_all(model, everything, "a model or --all")
     return _do(Do.UNLOAD if model else Do.UNLOAD_ALL, model, settings_of(server, config))
 
 
 def cancel(request: Optional[str], everything: bool, server: str, config: str) -> int:
+    """Cancel one request, or all of them for None."""
     _check_one_or_all(request, everything, "a request or --all")
     return _do(Do.CANCEL if request else Do.CANCEL_ALL, request, settings_of(server, config))
 
 
 def profile(name: Optional[str], nothing: bool, server: str, config: str) -> int:
+    """Choose the routing profile NAME, or none."""
     _check_one_or_all(name, nothing, "a profile or --none")
     return _do(Do.PROFILE, name, settings_of(server, config))
 

@@ -69,6 +69,7 @@ class DemoView(LiveView):
         return self._frozen or believable(super().look(now_s))
 
     def paused(self) -> None:
+        """Stop, or go on."""
         scene = self.look(clock.now_s())
         self.users.paused = not self.users.paused
         self._frozen = scene if self.users.paused else None

@@ -18,6 +18,7 @@ NO_SEPARATOR = ("XBARDarkMode", "BitBarDarkMode", "ARGOS_VERSION")  # set by pro
 
 
 def stream(server: str, config: str) -> int:
+    """Run the SwiftBar plugin: print frames until told to stop."""
     from llamabar.plugin.main import stream as run_stream
 
     return run_stream(os.environ, server=server, config=config)

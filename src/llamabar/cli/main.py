@@ -17,6 +17,7 @@ from llamabar.errors import Code, LlamabarError
 
 
 def is_full(error: BaseException) -> bool:
+    """Tell whether the disk had no room."""
     return isinstance(error, OSError) and error.errno == errno.ENOSPC
 
 

@@ -26,6 +26,7 @@ WAITING = (Phase.QUEUED, Phase.LOADING)
 
 
 def is_well(scene: Scene) -> bool:
+    """Tell whether every server answers and lets us look."""
     return not any(server.status in NOT_WELL for server in scene.servers)
 
 
@@ -100,6 +101,7 @@ def model_table(scene: Scene) -> List[str]:
 
 
 def request_table(scene: Scene) -> List[str]:
+    """Return every request in flight as a line of a table."""
     rows = [row for server in scene.servers for row in _request_rows(server, scene.now_s)]
     return table([REQUEST_HEAD, *rows], headed=True) if rows else ["No requests in flight."]
 
@@ -146,6 +148,7 @@ def _needs(server: Server, model: Model) -> Optional[Dict[str, Any]]:
 
 
 def requests_document(scene: Scene) -> Dict[str, Any]:
+    """Return `requests --json`."""
     servers = scene.servers
     found = [{"server": one.name, **entry} for one in servers for entry in _requests(one.snapshot, scene.now_s)]
     return {"requests": found}

@@ -155,10 +155,12 @@ class Screen:
 
     @property
     def lent(self) -> bool:
+        """Tell whether another program has the screen."""
         return self._lent is not None
 
     @property
     def has_ended(self) -> bool:
+        """Tell whether the program that got the screen has ended."""
         return self._lent is not None and self._lent.poll() is not None
 
     def take_back(self) -> None:

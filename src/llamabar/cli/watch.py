@@ -119,6 +119,7 @@ class LiveView:
         self.screen.draw(shown.lines)
 
     def key(self, typed: Typed) -> None:
+        """Do what a key means."""
         self._touched = True
         if isinstance(typed, Background):
             if self.screen is not None:
@@ -197,6 +198,7 @@ class LiveView:
 
 
 def watch(server: str, config: str) -> int:
+    """Show a live dashboard. Keys: ? help, q quit."""
     settings = settings_of(server, config)
     speak(settings)
     return LiveView(settings, seconds=None, keeps=os.environ, config=config).run()

@@ -41,6 +41,7 @@ def measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
 
 
 def gpu(snapshot: Snapshot, event: ev.GpuMeasured, at_s: float) -> Snapshot:
+    """Return the snapshot after llama-swap told of its GPU."""
     return replace(
         snapshot, host=replace(snapshot.host, gpu_ratio=event.ratio, gpu_power_w=event.power_w, gpu_at_s=at_s)
     )

@@ -15,7 +15,7 @@ from typing import Iterable, Optional
 
 from llamabar.core import events as ev
 from llamabar.core import speed
-from llamabar.core.events import RunEnded
+from llamabar.core.run import RunEnded
 from llamabar.core.state import READY, STARTING, STOPPED, Model, Snapshot, Swap, at_work, heard, in_flight, requests_of
 
 LOAD_TIMES_KEPT = 9

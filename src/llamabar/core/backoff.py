@@ -19,9 +19,11 @@ class Backoff(NamedTuple):
         return full_s * (0.5 + 0.5 * luck)
 
     def failed(self) -> "Backoff":
+        """Return the state after one more failure."""
         return self._replace(failures=self.failures + 1)
 
     def succeeded(self) -> "Backoff":
+        """Return the state after a success."""
         return self._replace(failures=0)
 
 
@@ -32,13 +34,16 @@ class Rediscovery(NamedTuple):
     wait_s: float = SOON_S
 
     def seen(self, *, answers: bool, now_s: float) -> "Rediscovery":
+        """Return the state after the server answered, or did not."""
         if answers:
             return Rediscovery()
         return self if self.next_s is not None else Rediscovery(now_s + SOON_S)
 
     def due(self, now_s: float) -> bool:
+        """Tell whether to look now."""
         return self.next_s is not None and now_s >= self.next_s
 
     def looked(self, now_s: float) -> "Rediscovery":
+        """Return the state after a look."""
         wait_s = min(RARELY_S, self.wait_s * 2.0)
         return Rediscovery(now_s + wait_s, wait_s)

@@ -12,6 +12,8 @@ from llamabar.core.state import STOPPED, STOPPING
 
 
 class Stamped(NamedTuple):
+    """An event and when it was received."""
+
     at_s: float
     event: ev.Event
 

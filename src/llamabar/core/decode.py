@@ -160,14 +160,17 @@ def _of_the_whole(tps: Optional[float], tokens: int, duration_ms: Optional[float
 
 
 def decode_activity_note(value: Any) -> Optional[ev.ActivityNoted]:
+    """Return the news that a request finished."""
     return ev.ActivityNoted(whole(mapping(value).get("id"))) if isinstance(value, dict) else None
 
 
 def decode_profile(value: Any) -> Optional[ev.ProfileChosen]:
+    """Return which profile is active now."""
     return ev.ProfileChosen(text(value.get("active")) or None) if isinstance(value, dict) else None
 
 
 def decode_profiles(value: Any) -> Optional[ev.ProfilesListed]:
+    """Return the profiles of `/api/profiles`."""
     body = mapping(value)
     if not isinstance(body.get("profiles"), list):
         return None

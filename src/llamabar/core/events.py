@@ -4,6 +4,8 @@ from enum import Enum
 from typing import Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple, Union
 
 from llamabar.core.capabilities import Capability
+from llamabar.core.pressure import Pressure
+from llamabar.core.run import ModelRun, RunEnded
 
 
 class FaultKind(str, Enum):
@@ -105,10 +107,14 @@ class Slot(NamedTuple):
 
 
 class StreamOpened(NamedTuple):
+    """The event stream of a llama-swap has begun; `refreshed`: it was opened again to see states that no event told."""
+
     refreshed: bool = False  # opened again to see states that no event told
 
 
 class StreamLost(NamedTuple):
+    """There is no event stream, and why."""
+
     fault: Fault
 
 
@@ -122,23 +128,33 @@ class ModelsListed(NamedTuple):
 
 
 class InflightListed(NamedTuple):
+    """Every request in flight, as it is now. `left_out`: requests beyond what is kept."""
+
     requests: Tuple[RequestInfo, ...]
     left_out: int = 0  # beyond what is kept
 
 
 class InflightUpserted(NamedTuple):
+    """A request in flight began or changed."""
+
     request: RequestInfo
 
 
 class InflightRemoved(NamedTuple):
+    """A request in flight ended."""
+
     id: str
 
 
 class InflightCounted(NamedTuple):
+    """Only the number of requests in flight is known (v192 to v234)."""
+
     total: int  # of requests in flight: all that v192 to v234 tell
 
 
 class ActivityNoted(NamedTuple):
+    """A request finished; its row must be fetched."""
+
     id: Optional[int]  # of a request that finished; its row must be fetched
 
 
@@ -154,15 +170,21 @@ class RequestsFinished(NamedTuple):
 
 
 class ProfileChosen(NamedTuple):
+    """The active routing profile, or none."""
+
     active: Optional[str]
 
 
 class ProfilesListed(NamedTuple):
+    """The routing profiles there are."""
+
     names: Tuple[str, ...]
     active: Optional[str]
 
 
 class RunningListed(NamedTuple):
+    """The answer of `/running`."""
+
     models: Tuple[RunningModel, ...]
 
 
@@ -174,11 +196,15 @@ class VersionRead(NamedTuple):
 
 
 class CapabilitiesFound(NamedTuple):
+    """Features that a probe confirmed, and those it refuted."""
+
     confirmed: FrozenSet[Capability] = frozenset()
     refuted: FrozenSet[Capability] = frozenset()
 
 
 class HealthAnswered(NamedTuple):
+    """The heartbeat route answered, or did not."""
+
     alive: bool
 
 
@@ -190,15 +216,9 @@ class SlotsAnswered(NamedTuple):
     closed: bool = False
 
 
-class Pressure(str, Enum):
-    """How short of memory this computer is, as macOS tells it: what Activity Monitor draws green, yellow and red."""
-
-    NORMAL = "normal"
-    WARNING = "warning"
-    CRITICAL = "critical"
-
-
 class HostMeasured(NamedTuple):
+    """This computer. `cpu_ratio` 0 to 1 over all cores."""
+
     cpu_ratio: Optional[float]  # 0 to 1 over all cores
     memory_used_bytes: Optional[int]
     memory_total_bytes: Optional[int]
@@ -216,19 +236,6 @@ class GpuMeasured(NamedTuple):
 
     ratio: Optional[float]
     power_w: Optional[float] = None
-
-
-class MemoryKind(str, Enum):
-    """What counts as a process's memory. FOOTPRINT: macOS's, with what is compressed and what the GPU uses."""
-
-    RESIDENT = "resident"
-    FOOTPRINT = "footprint"
-
-
-class ModelRun(NamedTuple):
-    command: int  # a digest of the command line without the model's own port
-    started_unix_s: int
-    memory: MemoryKind = MemoryKind.RESIDENT  # how it was measured
 
 
 class MemoryMeasured(NamedTuple):
@@ -263,6 +270,8 @@ class ServiceState(str, Enum):
 
 
 class ServiceFound(NamedTuple):
+    """The LaunchAgent of a server: its label and its state."""
+
     label: str  # of the LaunchAgent
     state: ServiceState
     crashes: int = 0
@@ -276,15 +285,10 @@ class ActionAsked(NamedTuple):
 
 
 class ActionEnded(NamedTuple):
+    """An action's answer: `failure` is "" when it was accepted."""
+
     token: str
     failure: str = ""  # it was accepted
-
-
-class RunEnded(NamedTuple):
-    """A run that ended by itself: what llama-swap wrote last of it."""
-
-    model: str
-    line: str
 
 
 Event = Union[

@@ -27,6 +27,7 @@ _JSON = json.JSONDecoder(parse_int=_int)  # made once: `json.loads` makes one ea
 
 
 def mapping(value: Any) -> Dict[str, Any]:
+    """Return the object, or an empty one."""
     return value if isinstance(value, dict) else {}
 
 
@@ -45,6 +46,7 @@ def text(value: Any) -> str:
 
 
 def texts(value: Any) -> Tuple[str, ...]:
+    """Return the first TEXTS strings of an array."""
     return tuple(text(item) for item in value[:TEXTS] if isinstance(item, str)) if isinstance(value, list) else ()
 
 

@@ -56,6 +56,7 @@ class History:
 
     @property
     def span_s(self) -> float:
+        """Return how far back it goes."""
         return self.bucket_s * BUCKETS
 
 

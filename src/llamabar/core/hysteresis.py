@@ -29,6 +29,7 @@ class Figures:
 
     @property
     def total(self) -> Optional[Reading]:
+        """Return the speed of all models together."""
         return readings.total(self.speeds.values())
 
 

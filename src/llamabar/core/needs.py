@@ -7,8 +7,9 @@ A server that never left one beside another loads one at a time.
 
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from llamabar.core.events import MemoryKind, MemoryMeasured, ModelRun
+from llamabar.core.events import MemoryMeasured
 from llamabar.core.readings import context_tokens, median
+from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import READY, Snapshot, Swap, loaded
 
 GREW = 1.05  # a load is told again when it takes so much more

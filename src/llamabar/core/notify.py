@@ -57,6 +57,7 @@ def news(
 
 
 def is_quiet(options: NotifyOptions, minute: int) -> bool:
+    """Tell whether a minute of the day is in the quiet hours."""
     if options.quiet is None:
         return False
     begin, end = options.quiet

@@ -6,6 +6,8 @@ from typing import Tuple
 
 
 class PathKind(str, Enum):
+    """What a model is asked for."""
+
     TEXT = "text"
     TRANSCRIPTION = "transcription"
     SPEECH = "speech"

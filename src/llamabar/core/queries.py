@@ -101,13 +101,16 @@ class QueryLog:
     last: Mapping["tuple[Kind, str]", Sent] = field(default_factory=dict)
 
     def of(self, kind: Kind, model: str = "") -> Sent:
+        """Return when a query was last sent; NEVER if it was not."""
         return self.last.get((kind, model), NEVER)
 
     def sent(self, query: Query, connection: int, *, now_s: float) -> "QueryLog":
+        """Return the log with a query sent now."""
         failures = self.of(query.kind, query.model).failures
         return self._with(query.kind, query.model, Sent(connection, now_s, None, failures))
 
     def answered(self, kind: Kind, model: str, *, now_s: float, failed: bool) -> "QueryLog":
+        """Return the log with an answer that came now."""
         last = self.of(kind, model)
         if last is NEVER:
             return self
@@ -117,12 +120,15 @@ class QueryLog:
         return replace(self, last={**self.last, (kind, model): sent})
 
     def is_pending(self, kind: Kind, model: str = "") -> bool:
+        """Tell whether a query has been sent and not answered."""
         return self.of(kind, model).answered_s is None
 
     def was_sent(self, kind: Kind, connection: int) -> bool:
+        """Tell whether a query was sent in this connection."""
         return self.of(kind).connection == connection
 
     def was_answered(self, kind: Kind, connection: int) -> bool:
+        """Tell whether a query of this connection has its answer."""
         return self.was_sent(kind, connection) and not self.is_pending(kind)
 
     def retry_s(self, kind: Kind) -> float:

@@ -104,6 +104,7 @@ def loading_for_s(model: Model, *, now_s: float) -> Optional[float]:
 
 
 def median(values: Iterable[float]) -> Optional[float]:
+    """Return the middle value, or None of nothing."""
     ordered: List[float] = sorted(values)
     if not ordered:
         return None

@@ -12,8 +12,8 @@ from llamabar.core.apply_host import connections, gpu, measured, memory
 from llamabar.core.apply_inflight import counted, listed, removed, upserted
 from llamabar.core.apply_models import models, quit_explained
 from llamabar.core.apply_requests import finished
-from llamabar.core.events import RunEnded
 from llamabar.core.limits import CLICKS
+from llamabar.core.run import RunEnded
 from llamabar.core.state import READY, Model, PendingAction, Snapshot, at_work, heard, requests_of, with_model
 
 ASKED_FOR_S = 600.0  # how long a click is remembered

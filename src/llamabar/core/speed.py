@@ -36,6 +36,8 @@ CALIBRATION_TOKENS = 64  # an answer begins and ends with about 950 bytes that a
 
 
 class Source(str, Enum):
+    """Where a speed comes from."""
+
     LIVE = "live"
     ESTIMATE = "estimate"
     LAST = "last"
@@ -50,6 +52,8 @@ class Reading(NamedTuple):
 
 
 class Sample(NamedTuple):
+    """A counter at a moment."""
+
     at_s: float
     total: float
 

@@ -8,8 +8,8 @@ from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tu
 from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.capabilities import WITH_EVENTS, Capability
-from llamabar.core.events import Pressure
 from llamabar.core.path_kind import PathKind, path_kind
+from llamabar.core.pressure import Pressure
 
 READY, STARTING, STOPPING, STOPPED = "ready", "starting", "stopping", "stopped"
 LOADED_STATES = (READY, STARTING, STOPPING)
@@ -51,10 +51,12 @@ class Model:
 
     @property
     def id(self) -> str:
+        """Return llama-swap's id of the model."""
         return self.info.id
 
     @property
     def state(self) -> str:
+        """Return llama-swap's word for the state."""
         return self.info.state
 
     @property
@@ -82,6 +84,7 @@ class Request:
 
     @cached_property
     def kind(self) -> PathKind:
+        """Return what is asked for."""
         return path_kind(self.info.path)
 
     @cached_property
@@ -171,6 +174,7 @@ class Snapshot:
 
     @cached_property
     def by_age(self) -> Tuple[Request, ...]:
+        """Return the requests in flight, oldest first."""
         return tuple(sorted(self.requests.values(), key=_AGE))
 
     @cached_property
@@ -193,6 +197,7 @@ def loaded(snapshot: Snapshot) -> Tuple[Model, ...]:
 
 
 def requests_of(snapshot: Snapshot, model_id: str) -> Tuple[Request, ...]:
+    """Return the requests in flight of one model, oldest first."""
     return snapshot.by_model.get(model_id, ())
 
 
@@ -239,6 +244,7 @@ def heard(snapshot: Snapshot, at_s: float, **changes: Any) -> Snapshot:
 
 
 def with_model(snapshot: Snapshot, model: Model) -> Snapshot:
+    """Return the snapshot with one model changed."""
     return replace(snapshot, models={**snapshot.models, model.id: model})
 
 

@@ -48,6 +48,7 @@ ANSWERED = (FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR
 
 
 def classify(snapshot: Snapshot) -> Status:
+    """Return the status of a server."""
     return next(status for status, applies in RULES if applies(snapshot))
 
 

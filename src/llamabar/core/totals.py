@@ -70,14 +70,17 @@ class Sums(NamedTuple):
 
     @property
     def generation_tps(self) -> Optional[float]:
+        """Return the mean speed of the tokens whose speed is known."""
         return _ratio(self.timed_tokens, self.generation_s)
 
     @property
     def cached_share(self) -> Optional[float]:
+        """Return which share of the prompts came out of the cache."""
         return _ratio(self.cached_tokens, self.known_prompt_tokens)
 
     @property
     def draft_acceptance(self) -> Optional[float]:
+        """Return which share of the drafted tokens was accepted."""
         return _ratio(self.accepted_tokens, self.draft_tokens)
 
     def percentile(self, figure: str, share: float = 0.5) -> Optional[float]:
@@ -168,6 +171,7 @@ class Totals:
                 self._seen.add(row)
 
     def of(self, day: str) -> Dict[str, Sums]:
+        """Return the day's sums by model."""
         found = dict(self.told.models) if self.told.day == day else {}
         for model, sums in self._since.get(day, {}).items():
             found[model] = total((found.get(model, Sums()), sums))
@@ -225,6 +229,7 @@ def of_row(row: FinishedRequest, *, load_s: Optional[float] = None, hour: Option
 
 
 def step_of(value: float) -> int:
+    """Return the step of a spread that a value is in."""
     return round(math.log(max(value, SMALLEST)) / STEP)
 
 

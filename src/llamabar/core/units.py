@@ -85,6 +85,7 @@ def short_count(number: int) -> str:
 
 
 def percent(ratio: Optional[float]) -> str:
+    """Return a share of 1 as a whole percentage."""
     return UNKNOWN if ratio is None else f"{max(0.0, ratio) * 100:.0f} %"
 
 

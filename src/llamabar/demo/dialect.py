@@ -92,6 +92,7 @@ MODELS: Tuple[DemoModel, ...] = (
 
 
 def find(models: Tuple[DemoModel, ...], wanted: str) -> Optional[DemoModel]:
+    """Return the model of an id or alias."""
     return next((model for model in models if wanted == model.id or wanted in model.aliases), None)
 
 
@@ -109,6 +110,7 @@ class Process:
 
     @property
     def command(self) -> List[str]:
+        """Return the command line of the model's server."""
         model = self.model
         words = [*self.program, "--port", str(self.port), "--load-s", str(model.load_s)]
         words += ["--tps", str(model.tps), "--prompt-tps", str(model.prompt_tps)]

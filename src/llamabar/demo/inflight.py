@@ -24,6 +24,7 @@ class Entry:
         }  # fmt: skip
 
     def as_json(self) -> Dict[str, Any]:
+        """Return the entry with the time that has passed."""
         return {**self.body, "elapsed_ms": int((time.monotonic() - self.began_s) * 1000)}
 
 
@@ -38,6 +39,7 @@ class Inflight:
         world.current_inflight = self.current
 
     def add(self, model: str, path: str, method: str, headers: Dict[str, str]) -> Entry:
+        """Begin a request."""
         with self.lock:
             self.count += 1
             entry = Entry(self.count, model, path, method, headers)
@@ -46,10 +48,12 @@ class Inflight:
         return entry
 
     def headers(self, entry: Entry, headers: Dict[str, str]) -> None:
+        """The answer's headers have come."""
         entry.body["resp_headers"], entry.told_s = headers, time.monotonic()
         self._tell({"operation": "upsert", "request": entry.as_json()}, steps_only=True)
 
     def wrote(self, entry: Entry, count: int) -> None:
+        """Bytes of the answer were passed on."""
         with self.lock:
             entry.body["resp_bytes"] += count
             rest_s = entry.told_s + UPDATE_EVERY_S - time.monotonic()
@@ -63,6 +67,7 @@ class Inflight:
         self._later(entry)
 
     def remove(self, entry: Entry) -> None:
+        """The request has ended."""
         with self.lock:
             self.entries.pop(entry.body["id"], None)
             if entry.timer is not None:

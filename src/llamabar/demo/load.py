@@ -42,6 +42,7 @@ class Users(threading.Thread):
         self.paused = False
 
     def run(self) -> None:
+        """Play the script again and again."""
         while True:
             for wait_s, model, tokens, words in SCRIPT:
                 if not self.waits(wait_s):
@@ -60,6 +61,7 @@ class Users(threading.Thread):
         return not self._ending.is_set()
 
     def stop(self) -> None:
+        """Send nothing more."""
         self._ending.set()
 
 

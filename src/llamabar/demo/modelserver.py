@@ -58,6 +58,7 @@ class Model:
         self.tasks = itertools.count()
 
     def take_slot(self) -> Slot:
+        """Wait for a place and return it."""
         self.free.acquire()
         with self.lock:
             slot = next(slot for slot in self.slots if not slot.busy)
@@ -136,16 +137,19 @@ class Connection(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def begin(self, status: int, headers: Dict[str, str]) -> None:
+        """Send the head of an answer."""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
 
     def send_body(self, status: int, kind: str, body: bytes, **more: str) -> None:
+        """Send a whole answer; `more` are further headers."""
         self.begin(status, {"Content-Type": kind, "Content-Length": str(len(body)), **more})
         self.wfile.write(body)
 
     def begin_chunks(self, kind: str, status: int = 200) -> None:
+        """Send the head of an answer whose length is not known yet."""
         self.begin(status, {"Content-Type": kind, "Transfer-Encoding": "chunked", "X-Accel-Buffering": "no"})
 
     def send_chunk(self, data: bytes) -> None:
@@ -164,6 +168,7 @@ class Handler(Connection):
     model: Model
 
     def do_GET(self) -> None:
+        """Answer the reading routes."""
         route, options = self.path.split("?")[0], self.model.options
         if time.monotonic() < self.model.ready_s:
             self.send_json(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
@@ -179,6 +184,7 @@ class Handler(Connection):
             self.send_json(404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}})
 
     def do_POST(self) -> None:
+        """Answer a chat, streamed or whole, or an embedding."""
         sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.endswith("/embeddings"):
             self.send_json(200, EMBEDDING)
@@ -223,11 +229,13 @@ class Handler(Connection):
         self.send_chunk(b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n")
 
     def props(self) -> Dict[str, Any]:
+        """Return what /props says."""
         static = {"model_path": "demo.gguf", "build_info": FINGERPRINT, "is_sleeping": False, "endpoint_slots": True}
         settings = {"n_ctx": self.model.options.context}
         return {"default_generation_settings": settings, "total_slots": len(self.model.slots), **static}
 
     def send_json(self, status: int, body: Any) -> None:
+        """Send a JSON answer."""
         self.send_body(status, "application/json; charset=utf-8", json.dumps(body, separators=(",", ":")).encode())
 
 

@@ -36,13 +36,16 @@ class DemoServer(Server):
 
     @property
     def url(self) -> str:
+        """Return the address to watch."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def start(self) -> "DemoServer":
+        """Serve on a thread of its own."""
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
     def stop(self) -> None:
+        """End the streams, the models and the server."""
         self.world.close()
         self.shutdown()
         self.server_close()
@@ -54,6 +57,7 @@ class Handler(Caller):
     server: DemoServer
 
     def do_GET(self) -> None:
+        """Answer a reading route, or load a model through /upstream."""
         self._route({
             "/running": lambda: self._json({"running": self.world.running()}),
             "/v1/models": lambda: self._json({"data": self._listed(), "object": "list"}),
@@ -77,16 +81,19 @@ class Handler(Caller):
         })  # fmt: skip
 
     def do_POST(self) -> None:
+        """Answer an inference route, an unload or a cancel."""
         self._route({
             **dict.fromkeys(INFERENCE, self._infer),
             "/api/models/unload": self._unload_all,
         })  # fmt: skip
 
     def do_PUT(self) -> None:
+        """Choose a profile."""
         self._route({"/api/profiles/active": self._choose_profile})
 
     @property
     def world(self) -> World:
+        """Return the state behind this server."""
         return self.server.world
 
     def _route(self, routes: Dict[str, Any]) -> None:

@@ -68,6 +68,7 @@ class World:
                     continue
 
     def leave(self, listener: "queue.Queue[Optional[bytes]]") -> None:
+        """Stop sending to a listener."""
         with self.change:
             if listener in self.listeners:
                 self.listeners.remove(listener)
@@ -86,6 +87,7 @@ class World:
         self.publish("logData", {"data": text, "source": source})
 
     def status(self) -> List[Dict[str, Any]]:
+        """Return the model table."""
         found = []
         for model in sorted(self.models, key=lambda model: model.id):
             entry: Dict[str, Any] = {
@@ -104,6 +106,7 @@ class World:
         return {"enabled": True, "gpu_stats": [gpu] if self.has_gpu else None, "sys_stats": None}
 
     def running(self) -> List[Dict[str, Any]]:
+        """Return what /running lists."""
         found = []
         for model_id, process in sorted(self.processes.items()):
             if process.state == "stopped" or (self.dialect.running_ready_only and process.state != "ready"):
@@ -169,6 +172,7 @@ class World:
             child.kill()
 
     def close(self) -> None:
+        """Stop the models and end the streams."""
         self.ended.set()
         self.hang_up()
         for process in self.processes.values():
@@ -284,6 +288,7 @@ def stamp() -> str:
 
 
 def free_port() -> int:
+    """Return a free port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -18,6 +18,7 @@ class Fix(NamedTuple):
 
 
 def what(finding_id: str, facts: Facts) -> str:
+    """Return in words what a fix would do."""
     return FIXES[finding_id].words.format(**vars(facts), key_file=_key_file(facts))
 
 

@@ -26,6 +26,7 @@ class Service:
 
     @property
     def url(self) -> str:
+        """Return its address."""
         return f"http://127.0.0.1:{self.port}"
 
 

@@ -42,6 +42,7 @@ def read(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> Optional[bytes]:
 
 
 def digest(content: bytes) -> str:
+    """Return the name of a content."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -65,6 +65,7 @@ class Job:
 
     @property
     def failed(self) -> bool:
+        """Tell whether its last instance ended badly."""
         return self.last_exit not in ("", "0", "(never exited)", "Terminated: 15")
 
     @property
@@ -87,6 +88,7 @@ class Job:
 
 
 def available() -> bool:
+    """Tell whether there is a launchd here."""
     return tools.find("launchctl") is not None
 
 

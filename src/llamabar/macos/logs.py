@@ -42,6 +42,7 @@ def tail(path: Path, count: int, *, since: Optional[Mark] = None) -> Tuple[str, 
 
 
 def marks(paths: Iterable[Path]) -> Dict[Path, Mark]:
+    """Return where each log ends now."""
     return {path: Mark(found.st_ino, found.st_size) for path, found in _stats(paths)}
 
 

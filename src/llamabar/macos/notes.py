@@ -14,6 +14,7 @@ class Why(Enum):
 
     @property
     def code(self) -> str:
+        """Return its name for programs."""
         return self.name.lower().replace("_", "-")
 
 
@@ -43,6 +44,7 @@ class Note:
 
 
 def note(why: Why, **fields: Any) -> Note:
+    """Return a note of a kind with its fields."""
     return Note(why, {name: str(value).rstrip(".") for name, value in fields.items()})
 
 

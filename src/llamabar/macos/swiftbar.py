@@ -67,10 +67,12 @@ class SwiftBar:
 
     @property
     def plugin(self) -> Path:
+        """Return our place in the plugin folder."""
         return (self.folder or Path()) / PLUGIN
 
     @property
     def attribute_right(self) -> bool:
+        """Tell whether our program's attribute is as it should be."""
         return self.attribute == ATTRIBUTE_VALUE
 
     @property

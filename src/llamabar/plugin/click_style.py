@@ -22,6 +22,7 @@ def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks
 
 
 def program_path(environment: Mapping[str, str]) -> str:
+    """Return the file that was started."""
     return os.path.abspath(environment.get("LLAMABAR_FILE") or sys.argv[0])
 
 

@@ -33,6 +33,7 @@ class KeepAwake:
         return False
 
     def end(self) -> None:
+        """Let this Mac sleep again."""
         if self._process is not None:
             self._process.kill()  # macOS drops its assertion with it
             self._process.wait()

@@ -23,6 +23,8 @@ STAMP = "update.json"
 
 
 class LastCheck(NamedTuple):
+    """When the URL was last asked, by the wall clock, and the version it named then."""
+
     unix_s: float
     version: str
 

@@ -77,6 +77,7 @@ class Settings:
 
     @property
     def notify(self) -> NotifyOptions:
+        """Return what the user wants to be told."""
         events, long_request_s, long_load_s, quiet = (
             self[f"notify.{name}"] for name in ("events", "long_request_s", "long_load_s", "quiet")
         )

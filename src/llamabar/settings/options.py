@@ -57,6 +57,7 @@ def _number(least: int, most: int, unit: str) -> Type:
     """Return the type of a number within bounds."""
 
     def read(value: Any) -> Optional[float]:
+        """Return the number, a whole one as int."""
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return (int(value) if value == int(value) else value) if is_number and least <= value <= most else None
 
@@ -71,6 +72,7 @@ def _matching(expected: str, pattern: str, meaning: Callable[[Match[str]], Any] 
     """Return the type of a text that matches a pattern from end to end."""
 
     def read(value: Any) -> Any:
+        """Return what the text means."""
         found = re.fullmatch(pattern, value, re.IGNORECASE | re.DOTALL | re.ASCII) if isinstance(value, str) else None
         return meaning(found) if found else None
 

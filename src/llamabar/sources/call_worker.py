@@ -27,6 +27,7 @@ class CallWorker(threading.Thread):
         self._calls.put(None)
 
     def run(self) -> None:
+        """Work until stopped."""
         call = self._calls.get()
         while call is not None:
             call()

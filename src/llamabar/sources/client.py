@@ -59,6 +59,7 @@ class Client:
         return replace(self, url=url, key_wanted=False)
 
     def unix_s(self) -> float:
+        """Return the wall clock of this computer."""
         return clock.unix_s()
 
     def without_secrets(self, said: bytes) -> bytes:
@@ -66,6 +67,7 @@ class Client:
         return without(said, api_key=self.api_key, login=self.login)
 
     def hidden(self, said: str) -> str:
+        """Return a text without secrets."""
         return self.without_secrets(said.encode("utf-8", "replace")).decode("utf-8", "replace")
 
     def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
@@ -217,6 +219,7 @@ class Stream:
         return self._body
 
     def close(self) -> None:
+        """End the connection."""
         self._deadline.close()
         with CLOSED_MEANWHILE:
             self._response.close()

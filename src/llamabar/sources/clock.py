@@ -17,6 +17,7 @@ def passing_s() -> float:
 
 
 def wait(seconds: float) -> None:
+    """Return after so long, or at once if that is over."""
     time.sleep(max(0.0, seconds))
 
 
@@ -42,6 +43,7 @@ def day_ago(days: int) -> str:
 
 
 def local_hour(unix_s: float) -> Tuple[str, int]:
+    """Return the local date and hour of a time."""
     return _of_quarter(int(unix_s // 900))
 
 

@@ -68,12 +68,15 @@ class Deadline:
             raise TimeoutError
 
     def lift(self) -> None:
+        """Let the exchange last for ever."""
         self._timer.cancel()
 
     def fault_of(self, error: BaseException) -> Fault:
+        """Return the fault behind an exception of the exchange."""
         return Fault(FaultKind.TIMEOUT) if self.passed else fault_of(error)
 
     def close(self) -> None:
+        """End the exchange."""
         self._timer.cancel()
         if self._connection is not None:
             self._shut()
@@ -108,6 +111,7 @@ def keep_alive(held: socket.socket) -> None:
 
 
 def connection_to(address: Address, *, ca_file: str, connect_s: float) -> AnyConnection:
+    """Return a connection that is not open yet; raise Unreachable for certificates that cannot be read."""
     if address.scheme == "http":
         return HTTPConnection(address.host, address.port, timeout=connect_s)
     trusted = _certificates(ca_file) if ca_file else None

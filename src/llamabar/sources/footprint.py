@@ -12,6 +12,7 @@ SIZE, AT = 96, 16 + 7 * 8
 
 
 def footprint_bytes(pid: int) -> Optional[int]:
+    """Return a process's physical footprint in bytes; None if that can't be told."""
     ask = _ask() if sys.platform == "darwin" else None
     if ask is None:
         return None
@@ -22,6 +23,7 @@ def footprint_bytes(pid: int) -> Optional[int]:
 
 
 def of(told: bytes) -> int:
+    """Return the footprint in what the system tells."""
     return int.from_bytes(told[AT : AT + 8], sys.byteorder)
 
 

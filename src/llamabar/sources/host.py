@@ -22,7 +22,8 @@ except ImportError:  # see processes.py
 
 from llamabar.core.address import is_loopback, parse, port_of
 from llamabar.core.decode import may_sleep
-from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryKind, MemoryMeasured, ModelRun, ModelServer
+from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryMeasured, ModelServer
+from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
 from llamabar.sources import processes
 from llamabar.sources.footprint import footprint_bytes

@@ -34,6 +34,8 @@ class Notice(NamedTuple):
 
 
 class Stop(NamedTuple):
+    """The loop shall end."""
+
     why: str
 
 
@@ -104,9 +106,11 @@ class Inbox:
             self.put("", Failed(error))
 
     def wake(self) -> None:
+        """Make the loop look now."""
         self._wakes.put(None)
 
     def wait(self, seconds: float) -> None:
+        """Wait for an arrival, or for the time to pass."""
         try:
             self._wakes.get(timeout=max(0.0, seconds))
             while True:

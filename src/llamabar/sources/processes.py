@@ -37,6 +37,7 @@ failures: Dict[str, str] = {}  # what could not be read, and the exception's nam
 
 
 def read(what: str, reading: Callable[[], T], otherwise: U) -> Union[T, U]:
+    """Return a reading, or `otherwise` where it cannot be made."""
     try:
         return reading()
     except Exception as error:
@@ -68,6 +69,8 @@ def runs_an_older_file(pid: Optional[int], program: str) -> bool:
 
 
 class Holder(NamedTuple):
+    """A process that listens on a port."""
+
     pid: int
     name: str
 
@@ -114,6 +117,7 @@ def memory() -> Tuple[Optional[int], Optional[int]]:
 
 
 def library() -> Tuple[str, str]:
+    """Return psutil's version and folder, "" where it doesn't load."""
     return (psutil.__version__, os.path.dirname(psutil.__file__)) if psutil is not None else ("", "")
 
 
@@ -125,6 +129,7 @@ class Identity(NamedTuple):
 
 
 def identity(process: psutil.Process) -> Optional[Identity]:
+    """Return a process's identity, None if it can't be told."""
     return read("start times", lambda: Identity(process.pid, float(process.create_time())), None)
 
 
@@ -135,10 +140,12 @@ def lives(known: Identity) -> bool:
 
 
 def memory_of(pid: int) -> Optional[int]:
+    """Return the memory of a process in bytes; None if that can't be told."""
     return read("memory", lambda: int(psutil.Process(pid).memory_info().rss), None)
 
 
 def own_connections() -> Optional[int]:
+    """Return how many connections this process has; None if that can't be told."""
     return read("connections", lambda: len(psutil.Process().net_connections()), None)
 
 
@@ -188,6 +195,7 @@ def sockets(process: psutil.Process) -> Optional[Sockets]:
 
 
 def listening(process: psutil.Process) -> FrozenSet[Tuple[str, int]]:
+    """Return the addresses and ports where a process listens."""
     return (sockets(process) or Sockets()).listening
 
 
@@ -234,6 +242,7 @@ def listener(host: str, port: int) -> Optional[psutil.Process]:
 
 
 def parents(process: psutil.Process) -> Sequence[psutil.Process]:
+    """Return a process's parent, its parent, and so on."""
     return read("parents", process.parents, ())
 
 

@@ -8,7 +8,7 @@ import re
 import threading
 from typing import Callable, Dict, Generic, Optional, TypeVar
 
-from llamabar.core.events import Pressure
+from llamabar.core.pressure import Pressure
 from llamabar.macos import launchctl, tools
 from llamabar.sources import clock
 
@@ -51,6 +51,7 @@ class Rarely(Generic[Said]):
         return self._said
 
     def wait(self, longest_s: float) -> None:
+        """Wait for an answer that is on its way."""
         if self._thread is not None:
             self._thread.join(longest_s)
 

@@ -45,6 +45,7 @@ class EventStream(threading.Thread):
         self.bytes_read = self.events_read = 0
 
     def run(self) -> None:
+        """Connect, read, wait, and again."""
         backoff = Backoff(LONGEST_WAIT_S)
         while not self._ending.is_set():
             try:
@@ -65,9 +66,11 @@ class EventStream(threading.Thread):
 
     @property
     def is_open(self) -> bool:
+        """Tell whether the server is being heard."""
         return self._stream is not None
 
     def move(self, client: Client) -> None:
+        """Watch at another address from now on."""
         self._client = client
         if self._opened_by is not client:  # the thread may have taken the new address already
             self._close()
@@ -95,6 +98,7 @@ class EventStream(threading.Thread):
         return LONGEST_WAIT_OTHERS_S if fault.kind in SLOW_TO_CHANGE else LONGEST_WAIT_S
 
     def stop(self) -> None:
+        """Close the connection and end the thread; returns at once."""
         self._ending.set()
         self._retry.set()
         self._close()

@@ -30,9 +30,11 @@ class HistoryStore:
         self._charts_s = clock.now_s()
 
     def start(self) -> None:
+        """Begin to read what stands there."""
         self._thread.start()
 
     def add(self, rows: Rows) -> None:
+        """Hand over rows; they are written when it is time to."""
         self._servers[rows.name] = rows.url
         self._queue.put(rows)
 

@@ -51,9 +51,11 @@ class Known(NamedTuple):
 
     @property
     def found(self) -> CapabilitiesFound:
+        """Return what the build can do."""
         return CapabilitiesFound(self.confirmed, self.refuted)
 
     def is_valid(self) -> bool:
+        """Tell whether it still counts."""
         return self.build != NO_VERSION or 0.0 <= clock.unix_s() - self.at_unix_s < NO_VERSION_FOR_S
 
 

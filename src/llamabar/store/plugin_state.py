@@ -42,6 +42,7 @@ class Noted:
 
 
 def path_in(data: Path) -> Path:
+    """Return where the file is in a data folder."""
     return data / "watcher.json"
 
 

@@ -5,9 +5,10 @@ import sqlite3
 from contextlib import closing
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from llamabar.core.events import FinishedRequest, MemoryKind, ModelRun
+from llamabar.core.events import FinishedRequest
 from llamabar.core.history import BUCKETS, Chart, Readings
 from llamabar.core.needs import Load, of_each
+from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import Swap
 from llamabar.core.totals import MOST, Line, Sums, Told, change, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
@@ -107,6 +108,7 @@ def newest(database: sqlite3.Connection, place: str) -> Tuple[Tuple[int, int], .
 
 
 def names(database: sqlite3.Connection) -> List[str]:
+    """Return the servers' names."""
     return [name for (name,) in database.execute("SELECT DISTINCT name FROM servers ORDER BY name")]
 
 

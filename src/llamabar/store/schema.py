@@ -52,6 +52,8 @@ class Trouble(Enum):
 
 
 class Unusable(Exception):
+    """The file cannot be used."""
+
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.value)
         self.trouble = trouble

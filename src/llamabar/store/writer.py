@@ -60,12 +60,14 @@ class Writer:
         return sum(len(rows.rows) for rows in self.rows) >= MANY_ROWS
 
     def take(self, arrived: Union[Rows, Charts]) -> None:
+        """Keep what arrived for the next commit."""
         if isinstance(arrived, Rows):
             self.rows = [*self.rows[-MOST_WAITING:], arrived]
         else:
             self._charts = arrived
 
     def write(self) -> None:
+        """Commit what waits, as far as that can be done."""
         gone = bool(self._plugin) and not os.path.exists(self._plugin)
         if gone or not (self.rows or (self._charts and self._database is not None)):
             return

@@ -3,8 +3,8 @@
 from typing import Iterable, List, Optional, Sequence
 
 from llamabar.core import units
-from llamabar.core.events import Pressure
 from llamabar.core.history import History
+from llamabar.core.pressure import Pressure
 from llamabar.core.readings import median
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import loaded

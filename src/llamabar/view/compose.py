@@ -132,3 +132,9 @@ def _title_text(shown: Server, scene: Scene) -> str:
     if status is Status.QUEUED:
         return doing_words.title_queued(in_flight(snapshot))
     return doing_words.title_unloading() if status is Status.STOPPING and snapshot.connected else ""
+
+
+def fault_menu(kind: str, place: str) -> Menu:
+    """Return the menu that says where we failed and what to do. No text of the exception: it may hold secrets."""
+    said = Row(words.internal_error(kind, place), symbol=palette.FAILED)
+    return Menu(Title(palette.FAILED, "", words.FAULT_TITLE), ((said, Row(words.FAULT_GOES_ON, symbol=palette.ABOUT)),))

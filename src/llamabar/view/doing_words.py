@@ -31,6 +31,7 @@ def at(kinds: Iterable[PathKind]) -> str:
 
 
 def phase(found: Phase, kind: PathKind) -> str:
+    """Return what a request is doing."""
     return KINDS[kind] if found is Phase.WORKING and kind in KINDS else words.PHASES[found]
 
 
@@ -68,6 +69,7 @@ def unload(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
 
 
 def left(rest_s: float) -> str:
+    """Return the time to an unload."""
     return _("{} left", units.countdown(max(0.0, rest_s)))
 
 
@@ -91,6 +93,7 @@ def title_speed(reading: Optional[Reading]) -> str:
 
 
 def title_loading(loading_s: Optional[float]) -> str:
+    """Return "load 12s"."""
     return _("load{:>4}", "" if loading_s is None else f"{min(999, int(loading_s))}s")
 
 
@@ -100,10 +103,12 @@ def title_prompt(tokens: Optional[int]) -> str:
 
 
 def title_queued(waiting: Optional[int]) -> str:
+    """Return "  2 wait"."""
     return _("{:>3} wait", units.UNKNOWN if waiting is None else min(999, waiting))
 
 
 def title_unloading() -> str:
+    """Return "  unload"."""
     return _("  unload")
 
 

@@ -148,6 +148,7 @@ class Menu:
                 yield from _walk(row)
 
     def actions(self) -> Iterator[Action]:
+        """Yield every action that a click can ask for."""
         return (row.action for row in self.rows() if row.action is not None)
 
 

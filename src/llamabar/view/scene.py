@@ -39,6 +39,7 @@ class Server:
 
     @property
     def address(self) -> str:
+        """Return host and port, harmless."""
         return address_of(self.url)
 
     @property
@@ -48,9 +49,11 @@ class Server:
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
+        """Return what each model is called, by id."""
         return labels(self.snapshot, by_id=self.by_id)
 
     def labels_within(self, limit: int) -> Mapping[str, str]:
+        """Return what each model is called in so many characters."""
         return labels(self.snapshot, by_id=self.by_id, limit=limit)
 
     def label(self, model_id: str) -> str:
@@ -58,6 +61,7 @@ class Server:
         return self.labels.get(model_id) or name(model_id)
 
     def waits(self, action: Action) -> bool:
+        """Tell whether a click was sent on its way and has not ended."""
         if not self.snapshot.asked:
             return False
         asked = self.snapshot.asked.get(action.token)

@@ -7,9 +7,10 @@ into another language, once, before the first menu; the functions ask for their 
 from typing import Callable, Dict, Optional
 
 from llamabar.core import units
-from llamabar.core.events import Fault, FaultKind, Pressure, ServiceFound
+from llamabar.core.events import Fault, FaultKind, ServiceFound
 from llamabar.core.history import Spread
 from llamabar.core.phases import Phase
+from llamabar.core.pressure import Pressure
 from llamabar.core.speed import Reading, Source
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Status, is_sure
@@ -142,6 +143,7 @@ def internal_error(kind: str, where: str) -> str:
 
 
 def sentence(text: str) -> str:
+    """Return a text that ends in one full stop."""
     return text if text.endswith(("…", "?", "!", "。")) else _("{}.", text.rstrip("."))
 
 
@@ -166,6 +168,7 @@ def summary(found: Status, status: str, doing: str) -> str:
 
 
 def crashed(service: Optional[ServiceFound]) -> str:
+    """Return that a service crashed, and how often."""
     times = service.crashes if service is not None else 0
     return _("crashed {} times", units.count(times)) if times > 1 else STATUS[Status.CRASHING]
 
@@ -208,6 +211,7 @@ def spread(spread: Optional[Spread], say: Callable[[float], str], over: str = ""
 
 
 def bounds(lowest: str, highest: str) -> str:
+    """Return between what a figure moved."""
     return _("{} to {}", _without_unit(lowest, highest), highest)
 
 
@@ -217,10 +221,12 @@ def _without_unit(figure: str, like: str) -> str:
 
 
 def tps(tps: float) -> str:
+    """Return a speed with its unit."""
     return f"{units.rate(tps)} tok/s"
 
 
 def tokens(count: int) -> str:
+    """Return a number of tokens."""
     return _("{} tokens", units.count(count))
 
 
@@ -230,6 +236,7 @@ def tokens_of(used: int, count: int) -> str:
 
 
 def after(seconds: float) -> str:
+    """Return how long something is waited for."""
     return _("after {}", units.span(seconds))
 
 
@@ -268,6 +275,7 @@ def ago(seconds: float) -> str:
 
 
 def of(part: str, whole: str) -> str:
+    """Return a part of a whole."""
     return _("{} of {}", part, whole)
 
 

@@ -247,4 +247,5 @@ class Facts:
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def trouble(self, name: str) -> str:
+        """Return why a fact is not known, "" when it is."""
         return self.troubles.get(name, "")

@@ -86,6 +86,7 @@ class Layer(NamedTuple):
 
 
 def configured(facts: Facts) -> Tuple[Configured, ...]:
+    """Return the servers of the settings."""
     return facts.settings.servers
 
 

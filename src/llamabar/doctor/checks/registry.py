@@ -14,6 +14,7 @@ LAYERS = (PROGRAM, SWIFTBAR, SERVICE, NETWORK, LLAMA_SWAP, MODEL_SERVERS, MAC, W
 
 
 def findings(facts: Facts) -> Tuple[Finding, ...]:
+    """Return what every check says."""
     found: Dict[str, Finding] = {}
     for layer in LAYERS:
         for check in layer.checks:
@@ -22,6 +23,7 @@ def findings(facts: Facts) -> Tuple[Finding, ...]:
 
 
 def checks() -> Iterator[Check]:
+    """Yield every check."""
     return (check for layer in LAYERS for check in layer.checks)
 
 

@@ -60,6 +60,7 @@ def _sources(
     get = gathering.get
 
     def private() -> Private:
+        """Return what is private, by the settings."""
         return private_of(environment, get(IN_FORCE))
 
     def answering() -> Tuple[Server, ...]:

@@ -60,4 +60,5 @@ class Gathering:
             raise Unknown(f"{self.sources[name]} didn't answer within {limit_s:g} s") from None
 
     def names(self) -> List[str]:
+        """Return what was asked for."""
         return list(self._begun)

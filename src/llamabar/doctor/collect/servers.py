@@ -25,6 +25,7 @@ BAD_REQUEST = 400  # Go's and nginx's answer to plain HTTP where they expect TLS
 
 
 def servers(settings: Settings, private: Private) -> Tuple[facts.Server, ...]:
+    """Return what each server answers."""
     watch = look(settings, longest_s=LOOK_S)
     found = [(server, watch.monitor.servers[server.name].snapshot) for server in settings.servers]
     return tuple(_server(server, snapshot, private) for server, snapshot in found)

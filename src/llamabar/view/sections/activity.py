@@ -4,7 +4,7 @@ from functools import partial
 from typing import Iterator, List, Optional, Tuple
 
 from llamabar.core import units
-from llamabar.core.events import Pressure
+from llamabar.core.pressure import Pressure
 from llamabar.core.readings import GPU_FRESH_S
 from llamabar.core.state import loaded
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, total

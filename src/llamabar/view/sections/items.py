@@ -83,6 +83,7 @@ def spread_words(
 
 
 def day(server: Server, scene: Scene) -> Mapping[str, Sums]:
+    """Return what the server did today, by model."""
     totals = server.totals
     made_of = (scene.today, totals.number, totals.told)
     return scene.remembered.part(("day", server.name), made_of, lambda: totals.of(scene.today))

@@ -32,6 +32,7 @@ def made_of(server: Server, scene: Scene, model: Model) -> Tuple[object, ...]:
 
 
 def details(server: Server, scene: Scene, model: Model) -> Tuple[Row, ...]:
+    """Return the submenu of a loaded model."""
     return (*_facts(server, scene, model), SEPARATOR, *_actions(server, model))
 
 
