@@ -247,5 +247,7 @@ def test_states_that_never_rest_hold_figures_back_by_little():
     for number in range(20):
         shown = cadence.printed(shown, Shown(state=number), now_s=number * 0.1)
         shown = cadence.sized(shown, 5_000)
-    still = Shown(state=19, words=1)
-    assert cadence.due_s(shown, still, Pace(True, False, None), now_s=2.0) == pytest.approx(1.9 + 2.0 * 2.0)
+    busy, first, second = Pace(True, False, None), Shown(state=19, words=1), Shown(state=19, words=2)
+    assert cadence.due_s(shown, first, busy, now_s=2.0) == pytest.approx(1.9 + 2.0)
+    shown = cadence.sized(cadence.printed(shown, first, now_s=3.9), 5_000)
+    assert cadence.due_s(shown, second, busy, now_s=4.0) == pytest.approx(3.9 + 2.0 * 2.0)

@@ -283,6 +283,7 @@ class Monitor:
 
 
 def _states(snapshot: Snapshot) -> Tuple[object, ...]:
-    models = tuple((one.id, one.state, one.failed_at_s, one.quit_at_s) for one in snapshot.models.values())
+    every = snapshot.models.values()
+    models = tuple((one.id, one.state, one.failed_at_s, one.quit_at_s, one.ttl_s) for one in every)
     asked = tuple((token, asked.ended_s, asked.failure) for token, asked in snapshot.asked.items())
     return snapshot.profile, models, bool(snapshot.requests), asked, snapshot.confirmed

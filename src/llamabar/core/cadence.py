@@ -3,7 +3,7 @@
 A change of state is shown at once, news and moving figures at most once a second. What changes only because time
 passes (ages, countdowns above a minute, sparklines) or moves by itself (host figures) waits for RECENT_S after
 activity, and in a quiet menu for QUIET_S. A large frame waits longer: figures print BUSY_BYTES a second at most,
-what only ages RECENT_BYTES. Frames of new states, which do not wait, are paid back by the figures after them.
+what only ages RECENT_BYTES. Frames of new states do not wait: later figures, though not the first, pay for them.
 """
 
 from dataclasses import dataclass, replace
@@ -31,6 +31,7 @@ class Shown:
     all: object = None
     size_bytes: int = 0  # of the last frame
     paid_s: float = 0.0  # when everything printed so far is within BUSY_BYTES a second
+    is_news: bool = False  # that frame was of a new state: the figures that follow soon are worth seeing
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def same_state_due_s(shown: Shown, state: object, pace: Pace, *, now_s: float) -
 
 def _busy_due_s(shown: Shown) -> float:
     usual_s = max(BUSY_S, shown.size_bytes / BUSY_BYTES)
-    owing_s = shown.paid_s - (shown.at_s or 0.0) - LENT_S
+    owing_s = 0.0 if shown.is_news else shown.paid_s - (shown.at_s or 0.0) - LENT_S
     return (shown.at_s or 0.0) + min(max(usual_s, owing_s), usual_s * OWING_RATIO)
 
 
@@ -85,9 +86,9 @@ def too_soon(shown: Shown, pace: Pace, *, now_s: float) -> bool:
 
 def printed(shown: Shown, new: Shown, *, now_s: float) -> Shown:
     """Return what is shown after a frame was printed now."""
-    spent = 1.0 if new.state != shown.state else 0.0
-    urgent = max(0.0, _urgent(shown, now_s) - spent)
-    return replace(new, at_s=now_s, urgent=urgent, size_bytes=shown.size_bytes, paid_s=shown.paid_s)
+    is_news = new.state != shown.state
+    urgent = max(0.0, _urgent(shown, now_s) - is_news)
+    return replace(new, at_s=now_s, urgent=urgent, size_bytes=shown.size_bytes, paid_s=shown.paid_s, is_news=is_news)
 
 
 def sized(shown: Shown, size_bytes: int) -> Shown:
