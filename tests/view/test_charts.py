@@ -46,6 +46,12 @@ def test_the_top_of_the_scale_stands_in_the_picture_and_a_second_series_is_a_lin
     assert "====" in rows[0] and "==" in rows[13]
 
 
+def test_a_line_that_rises_or_falls_is_a_thin_stroke_and_no_bar():
+    drawn = grid(draw(TINY, Scale((None, 1.0, None)), Scale((1.0, 0.0, 1.0)))).splitlines()
+    assert drawn[:2] == ["====" + "==#." + "===="] * 2 and drawn[-2:] == ["...." + "====" + "==.."] * 2
+    assert drawn[2:-2] == ["...." + "==+." + "==.."] * 10
+
+
 @pytest.mark.parametrize("values", EVERY)
 def test_an_image_is_small_and_of_retina_density(values):
     for data in (draw(CHART, Scale(values, "200"), Scale(values[::-1], "20k")), draw(SMALL, Scale(values[:30], "50G"))):

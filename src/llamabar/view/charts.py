@@ -27,6 +27,8 @@ FEWEST_POINTS, MOST_PX = 5, 584  # beside two scales an image is at most 640 pix
 HATCH = (0xF8, 0x3E, 0x8F, 0xE3)  # slanting strokes, a pixel a bit, two rows each
 
 Points = Tuple[Optional[float], ...]
+Step = Tuple[int, int]
+NO_STEP: Step = (0, 0)
 
 
 class Chart(NamedTuple):
@@ -92,27 +94,32 @@ def _px(value: Optional[float], height_px: int) -> Optional[int]:
     return None if value is None else TOP_PX + round(value * (height_px - TOP_PX))
 
 
-def _steps(heights: Sequence[Optional[int]], points: int) -> List[Tuple[int, int]]:
-    """Return from and to which height the line reaches at each point; (0, 0) where it is not."""
-    found = [(0, 0)] * points
+def _steps(heights: Sequence[Optional[int]], points: int) -> List[Step]:
+    """Return from and to which height the line goes at each point; NO_STEP where it is not."""
+    found = [NO_STEP] * points
     before: Optional[int] = None
     for at, height in enumerate(heights[:points]):
         if height is not None:
-            low, high = (height, height) if before is None else (min(before, height), max(before, height))
-            found[at] = (low - LINE_PX, high)
+            found[at] = (height if before is None else before, height)
         before = height
     return found
 
 
 @lru_cache(maxsize=512)
-def _column(top: Optional[int], step: Tuple[int, int], chart: Chart) -> List[bytes]:
-    """Return a point of a chart, its rows from the top: a bar up to `top`, and the line over it within `step`."""
+def _column(top: Optional[int], step: Step, chart: Chart) -> List[bytes]:
+    """Return a point of a chart, its rows from the top: a bar up to `top`, and over it the line, which goes up or down
+    by a stroke as thin as itself: one as wide as the point would be another bar."""
     clear, bar, dark, second = (_pattern(one, chart.point_px, gap=one in (BAR, DARK)) for one in range(4))
     shown = min(chart.height_px, top or 0)
     edge = min(shown, max(0, shown - (top or 0) + TOP_PX))
     rows = [clear] * (chart.height_px - shown) + [dark] * edge + [bar] * (shown - edge)
-    low, high = step
-    rows[chart.height_px - high : chart.height_px - low] = [second] * (high - low)
+    if step == NO_STEP:
+        return rows
+    low, high = chart.height_px - min(step) + LINE_PX, chart.height_px - max(step)
+    stroke = _pattern(SECOND, LINE_PX)[0]
+    rows[high:low] = [bytes([row[0] | stroke]) + row[1:] for row in rows[high:low]]
+    level = chart.height_px - step[1]
+    rows[level : level + LINE_PX] = [second] * LINE_PX
     return rows
 
 
