@@ -10,7 +10,7 @@ from llamabar.app.monitor import Monitor, Watched
 from llamabar.cli.reports import status_document
 from llamabar.core import events as ev
 from llamabar.core.cadence import QUIET_S
-from llamabar.core.history import History
+from llamabar.core.history import History, Readings, record
 from llamabar.core.pressure import Pressure
 from llamabar.core.status import BUSY
 from llamabar.view import doing_words, palette, words
@@ -79,6 +79,18 @@ def test_many_models_are_folded_by_owner():
     load = child(menu_of(live(table(*ids), LISTED)), words.LOAD)
     assert load.value == "22" and [row.label for row in load.children[:2]] == ["a/m-0", "a/m-1"]
     assert [(row.label, row.value) for row in load.children[11:]] == [("b", "9"), (words.MORE_MODELS, "2")]
+
+
+def test_a_models_prompt_memory_and_requests_say_their_lowest_typical_and_highest():
+    scene = SCENES["generating"].scene
+    history = record(scene.servers[0].models[QWEN], Readings(41.0, 700.0, 2.0, 20e9), now_s=NOW_S + 1.0)
+    server = replace(scene.servers[0], models={QWEN: history})
+    rows = child(compose(replace(scene, servers=(server,), remembered=Remembered())), QWEN).children
+    said = {row.label: row.tooltip for row in rows}
+    assert said["Memory"] == "lowest 18.4, typical 18.4, highest 20.0 GB over 5 min"
+    assert said["Prompt"] == "lowest 697, typical 789, highest 849 tok/s over 5 min"
+    assert said["Requests"] == "lowest 2, typical 2, highest 2 over 5 min"
+    assert said["Typical"] == "34.0 to 42.0 tok/s"
 
 
 def test_pinned_models_come_first_then_those_used_last():

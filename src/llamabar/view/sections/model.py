@@ -94,7 +94,9 @@ def _memory(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
         return
     said = words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
     image = chart(server, scene, "memory_bytes", model=model.id)
-    yield Row(words.MEMORY, said, image=image, ambient=True)
+    moved = len(set(map(units.size, spread_of(server, scene, "memory_bytes", model=model.id) or ()))) > 1
+    spread = spread_words(server, scene, "memory_bytes", units.size, model=model.id) if moved else ""
+    yield Row(words.MEMORY, said, image=image, tooltip=spread, ambient=True)
 
 
 def _context(model: Model) -> str:
