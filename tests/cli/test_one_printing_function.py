@@ -52,8 +52,8 @@ def test_only_one_module_of_the_commands_prints():
     assert [path.name for path in sorted((ROOT / "src/llamabar/cli").glob("*.py")) if prints(path)] == ["output.py"]
 
 
-COMMANDS = ["status", "models", "requests", "load z", "unload --all", "profile no", "logs --upstream"]
-LONG = ["frame", "doctor", "doctor --all", "doctor --report", "cancel --all", "profile k", "load m", "open ui", "logs"]
+COMMANDS = ["status", "models", "requests", "load z", "unload --all", "profile no", "profile k", "logs --upstream"]
+LONG = ["frame", "doctor", "doctor --all", "doctor --report", "cancel --all", "load m", "open ui", "logs"]
 
 
 def test_a_llama_swap_all_of_whose_words_are_hostile_drives_no_terminal(tmp_path):
@@ -64,6 +64,8 @@ def test_a_llama_swap_all_of_whose_words_are_hostile_drives_no_terminal(tmp_path
     for command, done in zip(commands, found):
         assert done.stdout + done.stderr and done.returncode in (0, 1), command
         assert not DRIVES.search(done.stdout + done.stderr), (command, done.stdout + done.stderr)
+        forged = re.search("(?m)^ *~~~", done.stdout + done.stderr)
+        assert command.startswith(("logs", "frame")) or not forged, (command, done.stdout + done.stderr)
 
 
 @pytest.mark.parametrize("command", ["config --check", "config", "frame", "nonsense"])

@@ -217,7 +217,7 @@ def test_a_mistake_is_named_with_its_line_and_the_rest_applies(tmp_path, text, m
     ("menu.days = 3\n", ["  menu.days = …", "       ^^^^"]),
 ])  # fmt: skip
 def test_a_terminal_shows_the_line_and_a_mark_under_what_is_wrong(tmp_path, text, lines):
-    assert shown(loaded(text, tmp_path).mistakes[0]).splitlines()[1:] == lines
+    assert shown(loaded(text, tmp_path).mistakes[0])[1:] == lines
 
 
 @pytest.mark.parametrize("text", [
@@ -231,7 +231,7 @@ def test_a_terminal_shows_the_line_and_a_mark_under_what_is_wrong(tmp_path, text
 def test_no_mistake_shows_a_secret(tmp_path, text):
     found = loaded(text, tmp_path, LOGIN=SECRET)
     assert found.mistakes
-    assert SECRET not in "".join(map(shown, found.mistakes)) + repr(found) + "".join(page.config_lines(found))
+    assert SECRET not in repr([*map(shown, found.mistakes)]) + repr(found) + "".join(page.config_lines(found))
 
 
 def test_a_file_that_is_none_is_said_and_never_waited_for(tmp_path):

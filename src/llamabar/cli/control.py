@@ -137,7 +137,7 @@ def _everywhere(do: Do, _: str, reached: Mapping[str, Snapshot]) -> List[Task]:
 
 def _request_tasks(_: Do, wanted: str, reached: Mapping[str, Snapshot]) -> List[Task]:
     found = [
-        Task(server, requests.cancel(server, request), label=f"Request {wanted}")
+        Task(server, requests.cancel(server, request), label=f"request {wanted}")
         for server, snapshot in reached.items()
         for request in snapshot.requests.values()
         if request.info.id == wanted
@@ -193,7 +193,8 @@ def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
     with Progress(doing, usual_s=usual.load_s if usual and do is Do.LOAD else None):
         result = perform(task.action, where)
     if result.ending is Ending.FAILED:
-        what = " ".join(part for part in (do.value, task.label) if part)
+        verb = "switch to profile" if do is Do.PROFILE and task.label else do.value
+        what = " ".join(part for part in (verb, task.label) if part)
         said = words.refused(what, words.sentence(result.why))
         hint = "To see why: llamabar logs --upstream" if do is Do.LOAD else ""
         raise LlamabarError(said, hint, code=Code.REFUSED)

@@ -59,7 +59,7 @@ def _print_report(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> Non
         known = [{key: value and redacted(value, private) for key, value in one.items()} for one in entries]
         say_json({"findings": known, "report": text.split("\n")})
     else:
-        say(text)
+        say(*text.split("\n"))
 
 
 def entry(one: Finding) -> Dict[str, Any]:

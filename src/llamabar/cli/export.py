@@ -24,7 +24,7 @@ def once(settings: Settings) -> int:
     look_with(exporter)
     pieces = exporter.page("").pieces()
     if sys.stdout.isatty():
-        say(b"".join(pieces).decode("utf-8", "replace").rstrip())
+        say(*b"".join(pieces).decode("utf-8", "replace").rstrip().split("\n"))
     else:
         sys.stdout.buffer.writelines(pieces)
         sys.stdout.flush()

@@ -57,7 +57,7 @@ def show_config(check: bool, server: str, config: str) -> int:
         none = f"✓ No mistakes in {found.file}"
         if not found.file:
             none = "No settings file, and no mistakes in the environment."
-        say(*(map(shown, found.mistakes) if found.mistakes else [none]))
+        say(*(line for one in found.mistakes for line in shown(one)), *([] if found.mistakes else [none]))
     else:
         found = settings_of(server, config, allow_unusable=True)
         say(*config_lines(found))

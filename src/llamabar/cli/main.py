@@ -47,7 +47,7 @@ def run(arguments: List[str]) -> int:
         else:
             text = io.StringIO()
             error.show(text)
-            say(text.getvalue().rstrip(), error=True)
+            say(*text.getvalue().rstrip().split("\n"), error=True)
         return WRONG_USAGE
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError) and is_repairable(error.__cause__):

@@ -36,8 +36,11 @@ def has_colour() -> bool:
 
 
 def say(*lines: str, level: str = "", error: bool = False) -> None:
-    """Print lines to stdout, or as an `error` to stderr; a `level` puts its mark before the first."""
-    shown = [harmless(one).rstrip() for line in lines for one in line.split("\n")]
+    """Print lines to stdout, or as an `error` to stderr; a `level` puts its mark before the first.
+
+    Each stays one line: what others named with line ends in it can't add a line of its own.
+    """
+    shown = [harmless(line).rstrip() for line in lines]
     if not shown:
         return
     if level:

@@ -42,7 +42,8 @@ def settings_of(server: str, config: str, *, allow_unusable: bool = False) -> Se
     """
     found = discover.settings(os.environ, option=config, server=server)
     for mistake in found.mistakes:
-        say(f"Warning: {shown(mistake) if sys.stderr.isatty() else words(mistake)}", error=True)
+        lines = shown(mistake) if sys.stderr.isatty() else [words(mistake)]
+        say(f"Warning: {lines[0]}", *lines[1:], error=True)
     if not allow_unusable and any(one.address_unusable for one in found.servers):
         hint = "Fix the address above, then try again."
         raise LlamabarError("The server's address can't be used.", hint, code=Code.SETTINGS)
@@ -82,7 +83,7 @@ def program(context: click.Context) -> Optional[int]:
     if context.invoked_subcommand is not None:
         return None
     code: Optional[int] = context.invoke(program.commands["status"], server="", config="", as_json=False)
-    say("", context.get_help())
+    say("", *context.get_help().split("\n"))
     return code
 
 
@@ -97,5 +98,6 @@ def show_help(context: click.Context, command: Optional[str]) -> int:
         close = get_close_matches(command or "", program.commands, n=1)
         guess = f" Did you mean {close[0]!r}?" if close else ""
         raise click.UsageError(f"No such command {command!r}.{guess}", parent)
-    say(found.get_help(click.Context(found, info_name=command, parent=parent) if command else parent))
+    shown = found.get_help(click.Context(found, info_name=command, parent=parent) if command else parent)
+    say(*shown.split("\n"))
     return OK

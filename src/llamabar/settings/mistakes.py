@@ -2,7 +2,7 @@
 
 import re
 from enum import Enum, unique
-from typing import NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 
 @unique
@@ -59,12 +59,12 @@ def words(mistake: Mistake) -> str:
     return (f"{place}: " if place else "") + said + (f".{hint}" if mistake.suggestion else "")
 
 
-def shown(mistake: Mistake) -> str:
-    """Return a mistake for a terminal: its words, its line of the file, and a mark under what is wrong."""
+def shown(mistake: Mistake) -> List[str]:
+    """Return a mistake as lines for a terminal: its words, its line of the file, and a mark under what is wrong."""
     if not mistake.text:
-        return words(mistake)
+        return [words(mistake)]
     mark = " " * (mistake.column - 1) + "^" * max(1, len(mistake.key) if mistake.kind in _OF_KEYS else 1)
-    return f"{words(mistake)}\n  {mistake.text}\n  {mark}"
+    return [words(mistake), f"  {mistake.text}", f"  {mark}"]
 
 
 def in_menu(mistakes: Tuple[Mistake, ...]) -> Tuple[str, ...]:
