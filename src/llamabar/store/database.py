@@ -14,7 +14,8 @@ all, and what is told of every other row stays true.
 import hashlib
 import json
 import sqlite3
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+import zlib
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 from urllib.parse import urlsplit
 
 from llamabar.core.address import is_local, port_of
@@ -28,6 +29,7 @@ from llamabar.store.schema import transaction
 
 DAY_S = 86_400.0
 OLDEST_S = 366 * DAY_S  # llama-swap keeps rows in memory alone
+MOST_SUMS_BYTES = 1 << 20  # a day of one model is a few thousand bytes
 MOST_STEPS = 10_000  # of a spread: exp of more is no number
 DISORDER_S = 1  # requests that end in one second are numbered in either order
 FIRST_IDS = (0, 1)  # of a table that began anew: 0 up to v235, 1 from v236 on
@@ -205,20 +207,21 @@ def put_sums(database: sqlite3.Connection, key: Tuple[str, int, int], sums: Sums
     """Put the sums of a time, a server and a model in place of what is there."""
     rounded = [round(one, 3) if isinstance(one, float) else one for one in sums[:-1]]
     spreads = {name: [list(spread), list(spread.values())] for name, spread in sums.spreads.items()}
-    said = json.dumps([*rounded, spreads], separators=(",", ":"))
-    database.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", (*key, said))
+    said = json.dumps([*rounded, spreads], separators=(",", ":")).encode()
+    database.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", (*key, zlib.compress(said)))
 
 
-def read_sums(said: str) -> Sums:
-    """Return the sums that stand in a cell; none for one that is not understood."""
+def read_sums(said: Union[bytes, str]) -> Sums:
+    """Return the sums that stand in a cell, plain up to the database's version 2; none for one not understood."""
     try:
-        *counts, spreads = json.loads(said)
+        plain = said if isinstance(said, str) else zlib.decompressobj().decompress(said, MOST_SUMS_BYTES)
+        *counts, spreads = json.loads(plain)
         found = {str(name): dict(zip(*spread)) for name, spread in spreads.items()}
         steps = (pair for spread in found.values() for pair in spread.items())
         if not all(abs(step) < MOST_STEPS and 0 <= count < MOST for step, count in steps):
             return Sums()
         return Sums._make([*(one if 0 <= one < 2**62 else 0 for one in counts), found])
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, zlib.error):
         return Sums()
 
 

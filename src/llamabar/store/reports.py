@@ -10,7 +10,7 @@ from llamabar.core.history import BUCKETS, Chart, Readings
 from llamabar.core.needs import Load, of_each
 from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import Swap
-from llamabar.core.totals import MOST, Line, Sums, Told, change, identity, total
+from llamabar.core.totals import GENERATION, MOST, Line, Sums, Told, change, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
 from llamabar.store.database import mark_of, place_of, read_sums, twin
@@ -62,12 +62,16 @@ def told(database: sqlite3.Connection, *, place: str, name: str, day: str) -> To
         for table, until in (("sums", "time<"), ("gaps", "day="))
     )
     query = f"SELECT time, word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time>=?3 AND time<'h'"
-    found = database.execute(query, (name, place, min(day, clock.day_ago(2 * WEEK_DAYS - 1)))).fetchall()
-    parts = [((when, model), read_sums(said)) for when, model, said in found]
-    today = _by(((model,), sums) for (when, model), sums in parts if when == day)
-    changes = {model: one for (model,), one in _changes(parts).items()}
+    today: Dict[str, Sums] = {}
+    speeds: List[Tuple[Key, Sums]] = []
+    for when, model, said in database.execute(query, (name, place, min(day, clock.day_ago(2 * WEEK_DAYS - 1)))):
+        sums = read_sums(said)
+        if when == day:
+            today[model] = total((today.get(model, Sums()), sums))
+        speeds.append(((when, model), sums._replace(spreads={GENERATION: sums.spreads.get(GENERATION, {})})))
+    changes = {model: one for (model,), one in _changes(speeds).items()}
     return Told(
-        day, {model: sums for (model,), sums in today.items()}, complete=gap is None, earlier=earlier is not None,
+        day, dict(sorted(today.items())), complete=gap is None, earlier=earlier is not None,
         changes=changes, needs=of_each(loads_of(database, place)),
     )  # fmt: skip
 
