@@ -17,6 +17,7 @@ from llamabar.core.events import FaultKind
 from llamabar.settings import discover
 from llamabar.settings.load import ServerSettings
 from llamabar.sources.client import Unreachable
+from llamabar.sources.echoes import without
 from tests.fakes.programs import ROOT, Plugin, Stranger, accept, environment, free_port, llama_swap, run, wait_for
 
 KEY, PASSWORD = "sk-key-0123456", "pass-w0rd-0123"
@@ -167,6 +168,15 @@ def echoing(request):
     told = [{"id": "m", "name": f"named {KEY}", "state": "ready"}, {"id": KEY, "state": KEY, "name": ""}]
     said = json.dumps({"type": "modelStatus", "data": json.dumps(told)}).encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata:" + said + b"\n\n"
+
+
+@pytest.mark.parametrize("written", [
+    "a1/b&c<d>e+f=", "a1/b\\u0026c\\u003cd\\u003ee+f=", "a1\\/b&c<d>e+f=", "a1/b\\\\u0026c\\\\u003cd\\\\u003ee+f=",
+    "a1%2Fb%26c%3Cd%3Ee%2Bf%3D", "a1/b%26c%3Cd%3Ee%2Bf%3D", "a1%2fb%26c%3cd%3ee%2bf%3d",
+])  # fmt: skip
+def test_a_key_is_found_as_json_an_event_within_json_or_an_address_writes_it(written):
+    said = without(f"m={written};".encode(), api_key="a1/b&c<d>e+f=", login="")
+    assert said == b"m=(key);"
 
 
 def test_a_server_that_echoes_the_key_has_it_shown_nowhere(tmp_path):

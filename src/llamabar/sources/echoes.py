@@ -1,11 +1,16 @@
 """Secrets that a server says back: taken out of its words, before anybody sees or keeps them."""
 
+import json
+import re
 from base64 import b64encode
 from functools import lru_cache
-from typing import Tuple
+from typing import Iterator, Tuple
+from urllib.parse import quote
 
 HIDDEN = b"(key)"
 SURELY_CHARS, MAYBE_CHARS = 16, 8
+ESCAPED_BY_GO = "&<>"  # in JSON
+_ESCAPES = re.compile("(%[0-9A-F]{2})")
 
 
 def without(said: bytes, *, api_key: str, login: str) -> bytes:
@@ -22,11 +27,25 @@ def _secrets(api_key: str, login: str) -> Tuple[bytes, ...]:
     One so short and so plain that it may be anybody's word stays: `llama`, replaced, would be the name of no model.
     """
     found = (api_key, login, login.partition(":")[2], basic(login))
-    return tuple(
-        secret.encode()
+    kept = (
+        form.encode()
         for secret in found
         if len(secret) >= SURELY_CHARS or (len(secret) >= MAYBE_CHARS and any(char.isdigit() for char in secret))
+        for form in _written(secret)
     )
+    return tuple(dict.fromkeys(kept))
+
+
+def _written(secret: str) -> Iterator[str]:
+    """Yield a secret as it is, as JSON and JSON within JSON write it, and as an address does."""
+    yield secret
+    for plain in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        by_go = "".join(f"\\u{ord(char):04x}" if char in ESCAPED_BY_GO else char for char in plain)
+        for once in (plain, by_go, plain.replace("/", "\\/")):
+            yield from (once, json.dumps(once)[1:-1])
+    for kept in ("", "/"):
+        escaped = quote(secret, safe=kept)
+        yield from (escaped, "".join(part.lower() if part[:1] == "%" else part for part in _ESCAPES.split(escaped)))
 
 
 def basic(login: str) -> str:
