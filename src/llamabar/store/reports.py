@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from contextlib import closing
-from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import BUCKETS, Chart, Readings
@@ -62,16 +62,14 @@ def told(database: sqlite3.Connection, *, place: str, name: str, day: str) -> To
         for table, until in (("sums", "time<"), ("gaps", "day="))
     )
     query = f"SELECT time, word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time>=?3 AND time<'h'"
-    today: Dict[str, Sums] = {}
-    speeds: List[Tuple[Key, Sums]] = []
-    for when, model, said in database.execute(query, (name, place, min(day, clock.day_ago(2 * WEEK_DAYS - 1)))):
-        sums = read_sums(said)
-        if when == day:
-            today[model] = total((today.get(model, Sums()), sums))
-        speeds.append(((when, model), sums._replace(spreads={GENERATION: sums.spreads.get(GENERATION, {})})))
-    changes = {model: one for (model,), one in _changes(speeds).items()}
+
+    def _since(first: str) -> Iterator[Tuple[Key, Sums]]:
+        return (((when, model), read_sums(said)) for when, model, said in database.execute(query, (name, place, first)))
+
+    today = _by(((model,), sums) for (when, model), sums in _since(day) if when == day)
+    changes = {model: one for (model,), one in _changes(_since(clock.day_ago(2 * WEEK_DAYS - 1))).items()}
     return Told(
-        day, dict(sorted(today.items())), complete=gap is None, earlier=earlier is not None,
+        day, {model: sums for (model,), sums in today.items()}, complete=gap is None, earlier=earlier is not None,
         changes=changes, needs=of_each(loads_of(database, place)),
     )  # fmt: skip
 
@@ -83,11 +81,19 @@ def _by(parts: Iterable[Tuple[Key, Sums]]) -> Dict[Key, Sums]:
     return {key: total(sums) for key, sums in sorted(found.items())}
 
 
-def _changes(parts: Sequence[Tuple[Key, Sums]]) -> Dict[Key, float]:
-    """Return by how much each speed in the last seven days differs from the seven before; a key begins with the day."""
+def _changes(parts: Iterable[Tuple[Key, Sums]]) -> Dict[Key, float]:
+    """Return by how much each speed in the last seven days differs from the seven before; a key begins with the day.
+
+    Parts are summed as they come, their speeds alone: those of a month, all at once, are megabytes.
+    """
     first, before = clock.day_ago(WEEK_DAYS - 1), clock.day_ago(2 * WEEK_DAYS - 1)
-    earlier = _by((key[1:], sums) for key, sums in parts if before <= key[0] < first)
-    week = _by((key[1:], sums) for key, sums in parts if key[0] >= first)
+    earlier: Dict[Key, Sums] = {}
+    week: Dict[Key, Sums] = {}
+    for (day, *rest), sums in parts:
+        into, key = week if day >= first else earlier, tuple(rest)
+        if day >= before:
+            speeds = sums._replace(spreads={GENERATION: sums.spreads.get(GENERATION, {})})
+            into[key] = total((into.get(key, Sums()), speeds))
     found = {key: change(sums, earlier.get(key, Sums())) for key, sums in week.items()}
     return {key: one for key, one in found.items() if one is not None}
 
