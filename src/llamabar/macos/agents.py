@@ -1,13 +1,12 @@
 """The LaunchAgents that run a llama-swap, llamabar's own and others, as far as their files tell.
 
 A program counts as llama-swap by the beginning of its file name or of the file that a link leads to: release archives
-hold llama-swap-darwin-arm64, people rename and link it. It is also found inside `sh -c`, a wrapper or a script. What
-no file tells (a launcher that decides for itself) launchd does: the job whose process, or a child of it, listens.
+hold llama-swap-darwin-arm64, people rename and link it. It is also found inside `sh -c`, a wrapper or a script
+(shell.py). What no file tells (a launcher that decides for itself) launchd does: the job whose process, or a child of
+it, listens.
 """
 
 import os
-import re
-import shlex
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -15,21 +14,16 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from llamabar.core.address import of_listen
 from llamabar.macos import files
+from llamabar.macos.shell import is_llama_swap as is_llama_swap
+from llamabar.macos.shell import unwrapped
 
 AGENT_FOLDER = "Library/LaunchAgents"
 SYSTEM_AGENTS = (Path("/Library/LaunchAgents"), Path("/Library/LaunchDaemons"))
-PROGRAM = "llama-swap"
 DEFAULT_PORT = 8080
 DEFAULT_LISTEN = f":{DEFAULT_PORT}"
 DEFAULT_TLS_LISTEN = ":8443"
-SHELLS = ("sh", "bash", "zsh", "dash", "fish")
-WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo", "exec", "nohup")  # daemondo: MacPorts
-SCRIPT_BYTES = 65_536
 PLIST_BYTES = 4_000_000
 OTHERS_WRITE = 0o022
-_NOT_PROGRAMS = (".yaml", ".yml", ".json", ".toml", ".log", ".plist", ".txt", ".conf", ".pid")
-_SHELL_SCRIPT = re.compile(rb"#!.*\b(?:sh|bash|zsh|dash)\b")
-_ENDS_COMMAND = re.compile(r"[;&|<>]|\d>")
 
 
 @dataclass(frozen=True)
@@ -115,15 +109,9 @@ def _agents(folder: Path) -> Iterator[Agent]:
 def agent_of(label: str, plist: Path, content: Mapping[str, Any]) -> Agent:
     """Return the agent that a plist describes; it has no `listen` where no llama-swap is found in its command."""
     words = command(content)
-    inner = _unwrapped(words)
+    inner = unwrapped(words)
     listen, tls = listen_of((inner or words)[1:])
     return Agent(label, plist, inner or words, listen if inner else "", tls, content)
-
-
-def is_llama_swap(program: str) -> bool:
-    """Tell whether a program's name, or that of the file a link leads to, begins with llama-swap."""
-    names = (os.path.basename(program), os.path.basename(os.path.realpath(program)) if os.path.isabs(program) else "")
-    return any(name.startswith(PROGRAM) and not name.endswith(_NOT_PROGRAMS) for name in names)
 
 
 def flag(arguments: Sequence[str], name: str) -> Optional[str]:
@@ -180,35 +168,3 @@ def plists(folder: Path) -> Iterator[Path]:
         yield from sorted(path for path in folder.iterdir() if path.suffix == ".plist")
     except OSError:
         return
-
-
-def _unwrapped(words: Tuple[str, ...]) -> Tuple[str, ...]:
-    """Return the llama-swap command in a command: itself, or what a wrapper, `sh -c` or a script starts; else ()."""
-    if not words or (is_llama_swap(words[0]) and len(words) > 1):
-        return words
-    if os.path.basename(words[0]) in WRAPPERS:
-        return next((words[at:] for at, word in enumerate(words) if at and is_llama_swap(word)), ())
-    inner = next((found for text in _scripts(words) for found in _commands(text)), ())
-    return inner or (words if is_llama_swap(words[0]) else ())
-
-
-def _scripts(words: Tuple[str, ...]) -> Iterator[str]:
-    """Yield the shell text of a command: what follows -c, or the script that is its program or argument."""
-    if os.path.basename(words[0]) in SHELLS:
-        yield from (word for word in words[1:] if " " in word)
-    for path in [word for word in words[:3] if os.path.isabs(word)]:
-        text = files.read(Path(path), limit_bytes=SCRIPT_BYTES) or b""
-        if _SHELL_SCRIPT.match(text) or path.endswith(".sh"):
-            yield text.decode("utf-8", "replace")
-
-
-def _commands(text: str) -> Iterator[Tuple[str, ...]]:
-    for line in text.replace("\\\n", " ").splitlines():
-        try:
-            words = shlex.split(line, comments=True)
-        except ValueError:
-            continue
-        for at, word in enumerate(words):
-            if is_llama_swap(word):
-                ends = (index for index in range(at + 1, len(words)) if _ENDS_COMMAND.match(words[index]))
-                yield tuple(words[at : next(ends, len(words))])
