@@ -1,6 +1,7 @@
 """An action's result is what llama-swap's state says afterwards, over real sockets."""
 
 import threading
+import time
 
 import pytest
 
@@ -11,7 +12,7 @@ from llamabar.sources.client import Client
 from llamabar.view.menu import Action, Do
 from tests.app.test_bad_servers import STREAM, event, models
 from tests.fakes.life import after, live, request, table
-from tests.fakes.programs import Stranger, chat, llama_swap, wait_for
+from tests.fakes.programs import PATIENCE_S, Stranger, chat, llama_swap, wait_for
 
 PLAIN_404 = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 14\r\n\r\n404: Not Found"
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nOK"
@@ -45,6 +46,24 @@ def test_a_model_that_is_not_ready_is_not_loaded_whatever_its_root_answers(answe
     with swap(models("m", state="stopped"), answer=answer) as there:
         done = do(LOAD, live(table(m="stopped")), there)
         assert (done.ending, done.why) == (Ending.FAILED, "it was unloaded again")
+
+
+def test_a_model_that_is_ready_is_loaded_though_its_root_never_answers(monkeypatch):
+    """A server that is busy with a prompt (mlx_lm.server answers one at a time), or whose root is an event stream."""
+    monkeypatch.setattr("llamabar.app.actions.LATE_S", 0.1)
+    ending = threading.Event()
+
+    def never(said):
+        if b"/api/events" in said:
+            return STREAM + models("m")
+        ending.wait(PATIENCE_S)
+        return b""
+
+    with Stranger(never, hold_s=0.0) as there:
+        began_s = time.monotonic()
+        assert do(LOAD, live(table(m="stopped")), there) == DONE
+        assert time.monotonic() - began_s < PATIENCE_S / 2
+        ending.set()
 
 
 def test_llama_swaps_own_words_say_why_a_load_failed():

@@ -7,9 +7,10 @@ and 3.3). So after each action its event stream is opened once more and read unt
 
 import json
 import os
+import threading
 from dataclasses import dataclass
 from enum import Enum
-from typing import Callable, Iterable, Mapping, NamedTuple, Optional
+from typing import Callable, Iterable, List, Mapping, NamedTuple, Optional
 from urllib.parse import quote
 
 from llamabar.app import service_search, services
@@ -20,7 +21,7 @@ from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, loaded
 from llamabar.errors import LlamabarError
 from llamabar.macos import tools
 from llamabar.settings.load import ServerSettings
-from llamabar.sources.client import Client, Unreachable
+from llamabar.sources.client import Client, Stream, Unreachable
 from llamabar.sources.one_state import state_when
 from llamabar.view import words
 from llamabar.view.languages import said as _
@@ -28,6 +29,7 @@ from llamabar.view.menu import Action, Do
 from llamabar.view.text import harmless
 
 LOAD_S = 900.0  # held open for the whole load: a load whose caller leaves is unloaded at once (facts, trap 5)
+LATE_S = 2.0
 UNLOAD_S = 30.0
 SETTLED_S = 3.0  # after llama-swap has answered
 TOOL_S = 5.0
@@ -76,13 +78,45 @@ def _load(action: Action, where: Where) -> Result:
     """There is no route for loading: llama-swap's own page asks for the root of the model."""
     if _state_of(where.snapshot, action.target) == READY:
         return _nothing("it is already loaded")
-    path = f"/upstream/{_quoted(action.target)}/"
-    refusal = _asked(where.client, "GET", path, answer_s=LOAD_S, only_own=True)
+    path, wait = f"/upstream/{_quoted(action.target)}/", _Ready(where.client, action.target)
+    try:
+        refusal = _asked(where.client, "GET", path, answer_s=LOAD_S, only_own=True, until=wait)
+    finally:
+        wait.end()
     after = state_when(where.client, lambda seen: _state_of(seen, action.target) != STARTING, within_s=SETTLED_S)
     state = _state_of(after, action.target)
     if state == READY:
         return DONE
     return _failed(refusal or _("it is still loading" if state == STARTING else "it was unloaded again"))
+
+
+class _Ready:
+    """Waits for a model to be ready: its server may be busy, or answer its root for ever, and is loaded all the same.
+
+    Its stream is opened only where the answer is not there at once.
+    """
+
+    def __init__(self, client: Client, model_id: str) -> None:
+        self._client, self._model_id = client, model_id
+        self._streams: List[Stream] = []
+        self._ended = threading.Event()
+
+    def __call__(self) -> bool:
+        if self._ended.wait(LATE_S):
+            return False
+        try:
+            seen = state_when(self._client, self._is_over, within_s=LOAD_S, opened=self._streams.append)
+        except Unreachable:
+            return False
+        return _state_of(seen, self._model_id) == READY
+
+    def end(self) -> None:
+        self._ended.set()
+        for stream in self._streams:
+            stream.close()
+
+    def _is_over(self, seen: Snapshot) -> bool:
+        return self._ended.is_set() or _state_of(seen, self._model_id) == READY
 
 
 def _unload(action: Action, where: Where) -> Result:
@@ -184,14 +218,14 @@ _GONE = "gone"
 
 def _asked(
     client: Client, method: str, path: str, *, body: bytes = b"", answer_s: float = UNLOAD_S,
-    gone: Optional[str] = None, only_own: bool = False,
+    gone: Optional[str] = None, only_own: bool = False, until: Optional[Callable[[], bool]] = None,
 ) -> str:  # fmt: skip
     """Return the words of a refusal, "" if there is none; a 404 is `gone`.
 
     `only_own`: a missing page of a model's own server is no refusal; in llama-swap's 404 `error` is a string.
     """
     try:
-        got = client.call(method, path, body=body, answer_s=answer_s)
+        got = client.call(method, path, body=body, answer_s=answer_s, until=until)
     except Unreachable as error:
         return words.FAULTS[error.fault.kind]
     if got.status == 404 and gone is not None:

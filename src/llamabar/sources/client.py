@@ -24,6 +24,7 @@ from llamabar.sources.faults import fault_of_answer
 CONNECT_S = 3.0
 ANSWER_S = 5.0
 REFUSAL = "unauthorized: invalid or missing API key"
+NEEDLESS_S = 0.5  # an answer that is already on its way comes by then
 BODY_LIMIT_BYTES = 4 * 1024 * 1024
 USER_AGENT = f"llamabar/{__version__}"
 READ_BYTES = 65_536
@@ -70,13 +71,16 @@ class Client:
         """Return a text without secrets."""
         return self.without_secrets(said.encode("utf-8", "replace")).decode("utf-8", "replace")
 
-    def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
-        """Return the answer of a route; raise Unreachable."""
+    def call(
+        self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None,
+        until: Optional[Callable[[], bool]] = None,
+    ) -> Answer:  # fmt: skip
+        """Return the answer of a route; raise Unreachable. `until` waits for what makes the answer needless."""
         answer_s = self.answer_s if answer_s is None else answer_s
         headers = {"Accept": "application/json", "Connection": "close", **self._auth()}
         if body:
             headers["Content-Type"] = "application/json"
-        deadline, response = self._send(method, path, headers, body=body, within_s=answer_s)
+        deadline, response = self._send(method, path, headers, body=body, within_s=answer_s, until=until)
         try:
             content = _read(response, answer_s)
             deadline.check()
@@ -138,10 +142,13 @@ class Client:
         return Stream(*self._send("GET", path, {"Accept": "text/event-stream", **self._auth()}, within_s=silence_s))
 
     def _send(
-        self, method: str, path: str, headers: Dict[str, str], *, body: bytes = b"", within_s: float
-    ) -> Tuple[Deadline, Response]:
+        self, method: str, path: str, headers: Dict[str, str], *, body: bytes = b"", within_s: float,
+        until: Optional[Callable[[], bool]] = None,
+    ) -> Tuple[Deadline, Response]:  # fmt: skip
         """Return the answer once its headers have come, and the deadline for the rest; raise Unreachable."""
         deadline = Deadline(within_s)
+        if until is not None:
+            deadline.end_with(until, later_s=NEEDLESS_S)
         try:
             found = address.parse(self.url)
             if found is None:

@@ -10,10 +10,11 @@ import os
 import socket
 import sys
 import threading
+import time
 import warnings
 from http.client import BadStatusLine, RemoteDisconnected, UnknownProtocol
 from pathlib import Path
-from typing import Optional, Union
+from typing import Callable, Optional, Union
 
 from llamabar.core.address import Address
 from llamabar.core.events import Fault, FaultKind
@@ -66,6 +67,16 @@ class Deadline:
         """Raise TimeoutError if the time is over: http.client takes headers or a body that were cut for whole ones."""
         if self.passed:
             raise TimeoutError
+
+    def end_with(self, event: Callable[[], bool], *, later_s: float) -> None:
+        """Let the time be over so long after something has come true, which a thread of its own waits for."""
+
+        def _wait() -> None:
+            if event():
+                time.sleep(later_s)
+                self._pass()
+
+        threading.Thread(target=_wait, daemon=True).start()
 
     def lift(self) -> None:
         """Let the exchange last for ever."""

@@ -1,7 +1,7 @@
 """The state of a server once, now: its event stream is opened, read until the state is as wanted, and closed."""
 
 from dataclasses import replace
-from typing import Callable
+from typing import Callable, Optional
 
 from llamabar.core import events as ev
 from llamabar.core.capabilities import Capability
@@ -10,26 +10,30 @@ from llamabar.core.snapshot import apply
 from llamabar.core.sse import EventSplitter
 from llamabar.core.state import Snapshot
 from llamabar.sources import clock
-from llamabar.sources.client import Client, Unreachable
+from llamabar.sources.client import Client, Stream, Unreachable
 
 FIRST_STATE_S = 5.0
 
 
 def state_when(
-    client: Client, wanted: Callable[[Snapshot], bool], *, within_s: float, requests: bool = False
-) -> Snapshot:
+    client: Client, wanted: Callable[[Snapshot], bool], *, within_s: float, requests: bool = False,
+    opened: Optional[Callable[[Stream], None]] = None,
+) -> Snapshot:  # fmt: skip
     """Return the first state that is `wanted`, else the one after `within_s`; raise Unreachable if none can be read.
 
-    `requests`: the list of requests in flight, which comes after the models, must have been read too.
+    `requests`: the list of requests in flight, which comes after the models, must have been read too. `opened` gets
+    the stream: whoever closes it ends the wait.
     """
     began_s, splitter = clock.now_s(), EventSplitter()
     snapshot = apply(Snapshot(), ev.StreamOpened(), began_s)
     stream = replace(client).open_stream()  # a copy: whether the key is wanted is found out anew
+    if opened is not None:
+        opened(stream)
     try:
         while True:
             told = not snapshot.table_is_new and (not requests or Capability.INFLIGHT_LIST in snapshot.confirmed)
             passed_s = clock.now_s() - began_s
-            if (told and (wanted(snapshot) or passed_s >= within_s)) or passed_s >= FIRST_STATE_S:
+            if (wanted(snapshot) or passed_s >= within_s) if told else passed_s >= FIRST_STATE_S:
                 return snapshot
             stream.wait_for(max(0.01, (within_s if told else FIRST_STATE_S) - passed_s))
             try:
