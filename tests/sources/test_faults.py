@@ -26,6 +26,14 @@ CLOUDFLARE = "https://team.cloudflareaccess.com/cdn-cgi/access/login/mac.example
 TAILSCALE = ("Content-Type: text/plain", "Server: Tailscale")
 CASES = {
     "nginx, Basic auth": (answer(401, ('WWW-Authenticate: Basic realm="x"',)), FaultKind.BASIC_AUTH),
+    "a proxy that knows several ways to sign in": (
+        answer(401, ("WWW-Authenticate: Negotiate", 'WWW-Authenticate: Basic realm="x"', "WWW-Authenticate: Bearer")),
+        FaultKind.BASIC_AUTH,
+    ),
+    "several ways in one line": (
+        answer(401, ('WWW-Authenticate: Bearer realm="a, b", Basic realm="x"',)), FaultKind.BASIC_AUTH),
+    "a way to sign in that only speaks of Basic": (
+        answer(401, ('WWW-Authenticate: Bearer realm="no basic here"',)), FaultKind.FORBIDDEN),
     "Traefik, Digest auth": (answer(401, ("WWW-Authenticate: Digest realm=x",)), FaultKind.FORBIDDEN),
     "a sign-in page": (answer(200, PAGE, LOGIN), FaultKind.SIGN_IN),
     "a sign-in page with 403 (oauth2-proxy)": (answer(403, PAGE, TITLED), FaultKind.SIGN_IN),
@@ -40,6 +48,11 @@ CASES = {
     "Tailscale serve, its target is down": (answer(502, TAILSCALE), FaultKind.GATEWAY),
     "a gateway in maintenance": (answer(503), FaultKind.GATEWAY),
     "a gateway whose server is slow": (answer(504), FaultKind.GATEWAY),
+    "Cloudflare, its tunnel is down": (answer(530, PAGE, b"<html>error code: 1033</html>"), FaultKind.GATEWAY),
+    "Cloudflare, its origin refuses": (answer(521, ("Server: cloudflare",)), FaultKind.GATEWAY),
+    "Cloudflare, its origin is slow": (answer(524), FaultKind.GATEWAY),
+    "ngrok, its agent is away": (answer(404, (*PAGE, "ngrok-error-code: ERR_NGROK_3200")), FaultKind.GATEWAY),
+    "a hotel's network": (answer(511, PAGE), FaultKind.SIGN_IN),
     "a web server": (answer(200, PAGE, WELCOME), FaultKind.NOT_LLAMA_SWAP),
     "a web server without that page": (answer(404, ("Server: nginx/1.27",)), FaultKind.NOT_LLAMA_SWAP),
     "a llama-swap before v135": (answer(404, (), b'{"running":[]}'), FaultKind.TOO_OLD),

@@ -233,7 +233,8 @@ class Stream:
 
 
 def _headers(response: Response) -> Dict[str, str]:
-    return {name.lower(): value for name, value in response.headers.items()}
+    """Return the headers; one that came several times is a list, as RFC 9110 has it."""
+    return {name.lower(): response.headers[name] for name in response.headers}
 
 
 def _read(response: Response, within_s: float) -> bytes:
