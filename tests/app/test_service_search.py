@@ -1,8 +1,10 @@
 """Which service runs a llama-swap: by its files, by launchd's processes, by its label; unknown is not "none"."""
 
+import sys
+
 import pytest
 
-from tests.fakes.programs import free_port, wait_for
+from tests.fakes.programs import ROOT, free_port, wait_for
 from tests.mac import asking
 
 OWN = "org.llamabar.llama-swap"
@@ -26,7 +28,7 @@ def launcher(mac, text, label=ODD, **keys):
     """Load a job whose program decides for itself what it starts: no file tells of llama-swap."""
     hidden, script = mac.home / "bin" / "inner", mac.home / "bin" / "launch"
     hidden.write_text(f"#!/bin/sh\n{text}\n")
-    script.write_text(f'#!/bin/sh\nn=inner\nexec "{mac.home}/bin/$n"\n')
+    script.write_text(f'#!/bin/sh\nexec "{mac.home}/bin/$(echo inner)"\n')
     for path in (hidden, script):
         path.chmod(0o755)
     path = mac.write_agent(label, script, RunAtLoad=True, KeepAlive={"SuccessfulExit": False}, **keys)
@@ -35,12 +37,12 @@ def launcher(mac, text, label=ODD, **keys):
     wait_until_up(mac)
 
 
-def wait_until_up(mac):
+def wait_until_up(mac, host="127.0.0.1"):
     import socket
 
     def _up():
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", mac.port)) == 0
+            return probe.connect_ex((host, mac.port)) == 0
 
     wait_for(_up)
 
@@ -111,6 +113,52 @@ def test_of_two_jobs_that_claim_one_port_the_one_that_listens_is_meant(mac):
     wait_until_up(mac)
     done = bar(mac, "stop")
     assert done.returncode == 0 and "b.second is stopped" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_job_that_listens_is_meant_rather_than_one_whose_file_claims_its_port(mac):
+    """An older agent that was never taken away, and a launcher of which no file tells."""
+    mac.write_agent("a.older", *mac.words.split())
+    launcher(mac, f"exec {mac.words}")
+    done = bar(mac, "restart")
+    assert done.returncode == 0 and f"{ODD} is running" in done.stdout, done.stdout + done.stderr
+    done = bar(mac, "stop")
+    assert done.returncode == 0 and f"{ODD} is stopped" in done.stdout, done.stdout + done.stderr
+
+
+BESIDE = "import socket, sys, time; one = socket.create_server(('127.0.0.2', int(sys.argv[1]))); time.sleep(60)"
+
+
+def test_who_listens_on_the_same_port_of_another_address_is_not_asked_about(mac):
+    with mac.popen(sys.executable, "-c", BESIDE, mac.port) as other:
+        wait_until_up(mac, "127.0.0.2")
+        launcher(mac, f"exec {mac.words}")
+        done = bar(mac, "stop")
+        assert done.returncode == 0 and f"{ODD} is stopped" in done.stdout, done.stdout + done.stderr
+        other.kill()
+
+
+UNREADABLE = """
+import psutil, sys
+def fail(*_, **__):
+    raise RuntimeError("can't read")
+for owner, name in {targets}:
+    setattr(getattr(psutil, owner, psutil), name, fail)
+sys.argv = ["llamabar", "stop"]
+import llamabar.__main__
+"""
+
+
+@pytest.mark.parametrize(
+    ("targets", "stops"),
+    [([("", "pids"), ("", "process_iter")], False), ([("Process", "parents"), ("Process", "ppid")], True)],
+)
+def test_a_process_table_that_cannot_be_read_makes_the_service_unknown_and_no_fault_of_ours(mac, targets, stops):
+    launcher(mac, f"exec {mac.words}")
+    environment = {**mac.environment(), "PYTHONPATH": f"{ROOT}/src:{ROOT}/installer"}
+    environment["LLAMABAR_URL"] = f"http://127.0.0.1:{mac.port}"
+    done = mac.run(sys.executable, "-c", UNREADABLE.format(targets=targets), env=environment)
+    said = f"{ODD} is stopped" if stops else "Can't tell which service runs"
+    assert done.returncode == (0 if stops else 1) and said in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 def test_an_address_that_no_one_can_read_is_not_written_and_not_called_done(mac):

@@ -81,6 +81,16 @@ def test_counts_that_no_back_end_told_are_unknown_and_rates_of_few_tokens_too():
     assert event("metrics", {**cached, "input_tokens": 2000, "prompt_per_second": 1e6}).rows[0].prompt_tps is None
 
 
+@pytest.mark.parametrize("kind", [("output_tokens", "tokens_per_second"), ("input_tokens", "prompt_per_second")])
+def test_tokens_that_took_less_than_the_clock_can_tell_have_no_rate_however_long_the_request_took(kind):
+    """A slow load or prompt makes a request long, and the time that the rate was measured in no longer."""
+    counted, told = kind
+    for tokens, tps, known in ((60, 15_000.0, False), (16, 4_000.0, False), (64, 900.0, True), (16, 1_600.0, True)):
+        row = event("metrics", {"id": 0, "prompt_per_second": -1, counted: tokens, told: tps, "duration_ms": 9800})
+        found = row.rows[0]
+        assert (found.generation_tps or found.prompt_tps) == (tps if known else None)
+
+
 def test_pages_come_newest_first_and_leave_oldest_first():
     page = decode.decode_activity_page({"data": [{"id": 9}, {"id": 7}], "total": 31})
     assert [row.id for row in page.rows] == [7, 9]

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from llamabar.core import events as ev
 from llamabar.core.queries import Kind, Query, QueryLog, schedule
+from llamabar.core.state import Snapshot
 from llamabar.sources import footprint, host, processes
 from llamabar.sources.client import Client
 from llamabar.sources.query_answers import answer
@@ -120,6 +122,24 @@ def test_a_program_that_passes_connections_on_is_no_model_server(here, start, mo
     monkeypatch.setattr(processes, "PASS_ON", ("python",))
     port = start()
     assert here.find(proxied(port)).servers == {}
+
+
+@pytest.mark.parametrize("word", ["llama-swap", "llama-swap-box"])
+def test_a_tunnel_to_a_host_called_llama_swap_is_none(tmp_path, word):
+    """`ssh llama-swap -L 8080:localhost:8080`: the second word of other programs is where they lead to."""
+    tunnel = tmp_path / "ssh"
+    shutil.copy(sys.executable, tunnel)
+    port = free_port()
+    (tmp_path / word).write_text(SERVER.replace("argv[1]", "argv[-2]").replace("argv[2]", "argv[-1]"))
+    words = [str(tunnel), word, "-L", "127.0.0.1", str(port)]
+    with subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PYTHONHOME": sys.base_prefix}) as process:
+        try:
+            wait_for(lambda: _listens(port, process.pid))
+            here = host.Processes(f"http://127.0.0.1:{port}")
+            assert here.find(Snapshot()).server_bytes is None and here.identity() is None
+            assert process.pid not in [one.pid for one in processes.running()]
+        finally:
+            process.kill()
 
 
 def test_where_two_share_a_port_the_one_at_the_address_itself_answers():

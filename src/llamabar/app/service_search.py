@@ -80,7 +80,7 @@ def search(server: ServerSettings) -> Search:
         return _named_service(home, server)
     found = [one for one in find_agents(home) if launchctl.LABEL.match(one.label)]
     same = [one for one in found if one.url and port_of(one.url) == port_of(server.url)]
-    if len(same) == 1:
+    if len(same) == 1 and not _is_anothers(server, same[0].label):
         return Search(Known(same[0], server.url))
     by_launchd = _listening(server)
     ours = next((one for one in same if one.label == OWN_LABEL), None)
@@ -112,7 +112,7 @@ def _listening(server: ServerSettings) -> Search:
 
     if not launchctl.available():
         return Search(missing=Missing.NO_LAUNCHD)
-    pids = lineage(port_of(server.url) or 0)
+    pids = lineage(server.url)
     if not pids:
         quiet = pids is not None and not probe.answers(server.url)  # another user's listener is not seen
         return Search(missing=Missing.NONE if quiet else Missing.UNKNOWN)
@@ -126,6 +126,15 @@ def _listening(server: ServerSettings) -> Search:
         return Search(Known(_agent_of(job), server.url), pid=pids[0])
     orphan = pids[1:] in ((), (LAUNCHD_PID,))  # of launchd, and not of this user's jobs
     return Search(missing=Missing.UNKNOWN if orphan else Missing.NOT_A_SERVICE, pid=pids[0])
+
+
+def _is_anothers(server: ServerSettings, label: str) -> bool:
+    """Tell whether something listens at a server's address and launchd has no process of a label: then the agent's
+    file claims the address, and who has it is to be found out."""
+    try:
+        return launchctl.available() and probe.listens(server.url) and label not in launchctl.pids().values()
+    except Trouble:
+        return False
 
 
 def _agent_of(job: Job) -> Agent:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Callable, Optional, Tuple
 
 from llamabar.app.service_search import Known, Missing, missing, require, search
-from llamabar.core.address import is_local, port_of
+from llamabar.core.address import is_local
 from llamabar.core.events import ServiceFound, ServiceState
 from llamabar.errors import LlamabarError
 from llamabar.macos import files, launchctl, logs, probe
@@ -108,7 +108,7 @@ def logs_of(known: Known) -> Tuple[Path, ...]:
     """Return the files that a service writes to: those that its process holds open, then those of its LaunchAgent."""
     from llamabar.sources.listening import lineage, outputs
 
-    pids = lineage(port_of(known.url) or 0) if probe.answers(known.url) else ()
+    pids = lineage(known.url) if probe.answers(known.url) else ()
     held = outputs(pids[0]) if pids else ()
     return tuple(dict.fromkeys((*held, *known.agent.logs)))
 

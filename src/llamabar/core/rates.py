@@ -7,6 +7,7 @@ reports). A prompt that was cached but for a few tokens is timed by what a batch
 llama-swap passes these figures on unchecked, and measures a request in whole milliseconds (llama-swap API, 5.1, 16.1).
 """
 
+from math import inf
 from typing import Optional
 
 FEWEST_TOKENS = 16  # of 16 tokens, one more or less is 7 %
@@ -20,8 +21,9 @@ def rate(
 ) -> Optional[float]:
     """Return the tokens a second that a server told of one request, or None where they can't be known.
 
-    `duration_ms`: how long the whole request took, None if that isn't known.
+    `duration_ms`: how long the whole request took, None if that isn't known; it may have loaded a model, too.
     """
     if told_tps is None or not 0 < told_tps <= most_tps or tokens is None or tokens < FEWEST_TOKENS:
         return None
-    return told_tps if duration_ms is None or duration_ms >= SHORTEST_MS else None
+    shortest_ms = min(tokens / told_tps * 1000, inf if duration_ms is None else duration_ms)
+    return told_tps if shortest_ms >= SHORTEST_MS else None

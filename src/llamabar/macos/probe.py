@@ -25,6 +25,17 @@ def answers(url: str) -> bool:
     return status is not None and (status[1] in (b"401", b"403") or (status[1] == b"200" and body.strip() == b"OK"))
 
 
+def listens(url: str) -> bool:
+    """Tell whether anything accepts connections at an address; it is told nothing."""
+    parts = urlsplit(url)
+    with socket.socket(socket.AF_INET6 if ":" in (parts.hostname or "") else socket.AF_INET) as probe:
+        probe.settimeout(CONNECT_S)
+        try:
+            return probe.connect_ex((parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))) == 0
+        except OSError:
+            return False
+
+
 def _health(url: str, ends_s: float) -> bytes:
     """Return what a health route answers, by HTTP/1.0, which ends with the connection; raise OSError, ValueError."""
     parts = urlsplit(url)

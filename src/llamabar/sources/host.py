@@ -167,7 +167,8 @@ class Processes:
 def _has_clients(server: processes.Sockets) -> bool:
     """Tell whether anybody but this program is connected to a server."""
     listens = {port for _, port in server.listening}
-    ours = {mine for mine, _ in (processes.sockets(psutil.Process()) or processes.Sockets()).open_to}
+    this = processes.read("processes", psutil.Process, None)
+    ours = {mine for mine, _ in ((this and processes.sockets(this)) or processes.Sockets()).open_to}
     return any(mine in listens and theirs not in ours for mine, theirs in server.open_to)
 
 

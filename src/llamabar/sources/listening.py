@@ -10,37 +10,49 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 try:
     import psutil
 except ImportError:  # see host.py
     psutil = None  # type: ignore[assignment]
 
+from llamabar.core.address import Address, parse
 from llamabar.macos import logs
+from llamabar.sources import processes
 
 LAUNCHD_PID = 1
 LOOKS, LOOK_S, LINES = 3, 0.5, 200
 _WARNING = re.compile(r".*?\[(?:WARN|ERROR)\]\s*(.+)")
 
 
-def lineage(port: int) -> Optional[Tuple[int, ...]]:
-    """Return this user's process that listens on a port and its parents, itself first; () if none does.
+def lineage(url: str) -> Optional[Tuple[int, ...]]:
+    """Return this user's process that listens at a URL and its parents, itself first; () if none does.
 
-    None where that can't be told: another user's process, or a psutil that does not answer.
+    None where that can't be told: another user's process, or a psutil that does not answer. Where one listens at the
+    address itself and another everywhere, the first answers.
     """
-    if psutil is None:
+    address = parse(url)
+    pids = processes.read("processes", psutil.pids, None) if psutil is not None and address is not None else None
+    if address is None or pids is None:
         return None
     unsure = False
-    for process in psutil.process_iter():
+    found: Dict[int, psutil.Process] = {}
+    for pid in pids:
         try:
-            if process.uids().real == os.getuid() and _listens(process, port):
-                return (process.pid, *(parent.pid for parent in process.parents()))
+            process = psutil.Process(pid)
+            nearest = _listens(process, address) if process.uids().real == os.getuid() else 0
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
         except Exception:  # see above: one process that can't be read hides no other
             unsure = True
-    return None if unsure else ()
+            continue
+        if nearest:
+            found.setdefault(nearest, process)
+    if not found:
+        return None if unsure else ()
+    listener = found[max(found)]
+    return (listener.pid, *(parent.pid for parent in processes.parents(listener)))
 
 
 def outputs(pid: int) -> Tuple[Path, ...]:
@@ -71,6 +83,10 @@ def last_words(pid: int, model_id: str) -> str:
     return ""
 
 
-def _listens(process: psutil.Process, port: int) -> bool:
+def _listens(process: psutil.Process, address: Address) -> int:
+    """Tell how a process listens at an address: 2 at that itself, 1 everywhere, 0 not at all."""
     read = getattr(process, "net_connections", None) or process.connections
-    return any(one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port for one in read(kind="tcp"))
+    found = [one.laddr for one in read(kind="tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
+    addresses = {each.ip for each in found if each.port == address.port}
+    exact = ("127.0.0.1", "::1") if address.host == "localhost" else (address.host,)
+    return 2 if addresses & set(exact) else 1 if addresses & set(processes.WILDCARDS) else 0

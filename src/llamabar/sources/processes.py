@@ -51,7 +51,7 @@ def running() -> Iterator[Running]:
     for process in mine():
         words = command(process)
         at = next((index for index, word in enumerate(words[:2]) if agents.is_llama_swap(word)), None)
-        if at is None or {"-version", "--version"} & set(words) or any(CHECKED_CONFIG in word for word in words):
+        if at is None or passes_on(process) or {"-version", "--version"} & set(words) or any(CHECKED_CONFIG in word for word in words):
             continue  # one that is only asked something, by us
         listen, tls = agents.listen_of(tuple(words[at + 1 :]))
         url = of_listen(listen, tls=tls)
@@ -166,8 +166,9 @@ def command(process: psutil.Process) -> Sequence[str]:
 
 
 def is_llama_swap(process: psutil.Process) -> bool:
-    """Tell whether a program is called llama-swap, by its file or by the name it was started with."""
-    return any(map(agents.is_llama_swap, [*command(process)[:2], read("programs", process.exe, "")]))
+    """Tell whether a program is called llama-swap, by its file or by the name it was started with: not `ssh llama-swap`,
+    which leads to one."""
+    return not passes_on(process) and any(map(agents.is_llama_swap, [*command(process)[:2], read("programs", process.exe, "")]))
 
 
 def passes_on(process: psutil.Process) -> bool:
