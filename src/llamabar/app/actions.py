@@ -111,6 +111,7 @@ class _Ready:
         return _state_of(seen, self._model_id) == READY
 
     def end(self) -> None:
+        """Stop waiting: the answer came first, or nobody wants it any more."""
         self._ended.set()
         for stream in self._streams:
             stream.close()
