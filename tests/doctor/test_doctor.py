@@ -254,6 +254,18 @@ def test_a_failure_of_psutil_costs_one_figure_and_is_named_once(well, targets, w
     assert f"✓ service: {LABEL}, running" in done.stdout
 
 
+def test_a_program_out_of_a_release_archive_is_found_under_its_name_there_and_no_script_is_started(tmp_path):
+    folder = tmp_path / "go" / "bin"
+    folder.mkdir(parents=True)
+    for name in ("llama-swap-darwin-arm64", "llama-swap_250_darwin_arm64", "llama-swap-start.sh", "llama-swap-run"):
+        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).chmod(0o755)
+    found = list(binaries.find_programs(tmp_path, {"PATH": ""}))
+    assert [path for path in found if path.startswith(str(tmp_path))] == [
+        str(folder / "llama-swap-darwin-arm64"), str(folder / "llama-swap_250_darwin_arm64"),
+    ]  # fmt: skip
+
+
 ESCAPES = "\x1b[31m\x07\u202eevil"
 
 

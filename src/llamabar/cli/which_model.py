@@ -27,7 +27,7 @@ def models_called(wanted: str, snapshots: Mapping[str, Snapshot]) -> List[Tuple[
             more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
             raise LlamabarError(
                 f"{wanted!r} fits {plural(len(ids), 'model')}: {', '.join(ids[:MOST_NAMED])}{more}.",
-                "Type more of its name.", code=Code.AMBIGUOUS_MODEL,
+                "Type more of its name, or its id.", code=Code.AMBIGUOUS_MODEL,
             )  # fmt: skip
     raise LlamabarError(f"No model is called {wanted!r}.{_guess(wanted, there)}", LIST_THEM, code=Code.UNKNOWN_MODEL)
 

@@ -3,6 +3,7 @@
 Source: shared facts on the llama-swap API, section 13 (measured on v150, v228, v250).
 """
 
+import contextlib
 import os
 import re
 import socket
@@ -24,6 +25,7 @@ CHECK_S = 5.0
 CONFIG_BYTES = 10_000_000
 WORDS_CHARS = 400
 _VERSION = re.compile(r"^version: (\S+) \(", re.MULTILINE)
+_ARCHIVED = re.compile(r"llama-swap(?:[-_](?:v?\d+|darwin|macos|arm64|amd64|x86_64))+")
 _MARK = "llamabar-path:"
 _REFUSED = re.compile(r"(error loading|failed to load) config", re.IGNORECASE)  # v150; v228 and later
 _LOG_STAMP = re.compile(r"^(?:time=\S+ level=\w+ msg=|\d{4}/\d\d/\d\d \d\d:\d\d:\d\d |\[\w+\] )+")
@@ -65,8 +67,15 @@ def find_programs(home: Path, environment: Mapping[str, str], *, of_shell: str =
         *(folder.format(user=environment.get("USER", home.name)) for folder in NIX_FOLDERS),
         "/Applications",
     ]
-    paths = (os.path.join(folder, PROGRAM) for folder in folders if os.path.isabs(folder))
+    paths = (os.path.join(folder, name) for folder in folders if os.path.isabs(folder) for name in _names_in(folder))
     return (path for path in paths if os.path.isfile(path) and os.access(path, os.X_OK))
+
+
+def _names_in(folder: str) -> Iterator[str]:
+    """Yield the names that llama-swap may have in a folder: its own first, then those of release archives."""
+    yield PROGRAM
+    with contextlib.suppress(OSError):
+        yield from sorted(name for name in os.listdir(folder) if _ARCHIVED.fullmatch(name))
 
 
 def origin_of(path: str) -> str:

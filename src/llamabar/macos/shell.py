@@ -14,7 +14,7 @@ from llamabar.macos import files
 
 PROGRAM = "llama-swap"
 SHELLS = ("sh", "bash", "zsh", "dash", "fish")
-WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo", "nohup", "sudo", "time")  # daemondo: MacPorts
+WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo", "nohup", "sudo", "time")
 SCRIPT_BYTES = 65_536
 DEPTH = 4  # a script that starts itself
 _KEYWORDS = ("exec", "command", "then", "do", "else", "elif", "if", "while", "until", "!", "{", "export", "local")

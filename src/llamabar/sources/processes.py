@@ -51,8 +51,9 @@ def running() -> Iterator[Running]:
     for process in mine():
         words = command(process)
         at = next((index for index, word in enumerate(words[:2]) if agents.is_llama_swap(word)), None)
-        if at is None or passes_on(process) or {"-version", "--version"} & set(words) or any(CHECKED_CONFIG in word for word in words):
-            continue  # one that is only asked something, by us
+        asked = {"-version", "--version"} & set(words) or any(CHECKED_CONFIG in word for word in words)  # only, by us
+        if at is None or asked or passes_on(process):
+            continue
         listen, tls = agents.listen_of(tuple(words[at + 1 :]))
         url = of_listen(listen, tls=tls)
         if url is not None:
@@ -166,9 +167,12 @@ def command(process: psutil.Process) -> Sequence[str]:
 
 
 def is_llama_swap(process: psutil.Process) -> bool:
-    """Tell whether a program is called llama-swap, by its file or by the name it was started with: not `ssh llama-swap`,
-    which leads to one."""
-    return not passes_on(process) and any(map(agents.is_llama_swap, [*command(process)[:2], read("programs", process.exe, "")]))
+    """Tell whether a program is called llama-swap, by its file or by the name it was started with.
+
+    `ssh llama-swap` is none: it leads to one.
+    """
+    names = [*command(process)[:2], read("programs", process.exe, "")]
+    return any(map(agents.is_llama_swap, names)) and not passes_on(process)
 
 
 def passes_on(process: psutil.Process) -> bool:
