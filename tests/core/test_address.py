@@ -11,6 +11,8 @@ from llamabar.core import address
     ("http://[::1]:9", "http://[::1]:9"), ("http://[fe80::1%en0]:9", "http://[fe80::1%en0]:9"),
     ("https://mini.local/swap/", "https://mini.local/swap"), ("http://h/v1/", "http://h"), ("h/ui", "http://h"),
     ("http://müller.local:8080", "http://xn--mller-kva.local:8080"), ("http://h/über", "http://h/%C3%BCber"),
+    ("http://h/upstream/m/", "http://h"), ("h/swap//upstream", "http://h/swap"), ("h/%55pstream/m/v1", "http://h"),
+    ("http://h/v1/upstream/m", "http://h"), ("h/upstreams/m", "http://h/upstreams/m"),
     ("http://u:p@h:1/x", "http://h:1/x"), ("u:p@h", "http://h"), ("HTTP://H", "http://H"),
 ])  # fmt: skip
 def test_what_people_write_as_an_address_is_one(text, url):

@@ -4,6 +4,7 @@ Text that cannot be an address is None, never an exception later: urllib3 and so
 A login (`http://user:password@host`) is split off, so that no URL in the program carries a secret.
 """
 
+import itertools
 import re
 from typing import NamedTuple, Optional, Tuple
 from urllib.parse import quote, unquote, urlsplit
@@ -45,7 +46,8 @@ def parse(text: str) -> Optional[Address]:
     """Return the address that a text names, or None: http or https, a host, perhaps a port, a path and a login.
 
     Without a scheme it is http; a wildcard host is this computer; /v1 and /ui at the end, which clients of OpenAI's
-    API and browsers want, are taken off; a host outside ASCII is written as DNS has it (IDNA).
+    API and browsers want, are taken off, and /upstream/MODEL, a model's own page: to ask there would load the model.
+    A host outside ASCII is written as DNS has it (IDNA).
     """
     text = text.strip()
     if re.search(r"[\s\x00-\x1f\x7f]", text):
@@ -63,7 +65,7 @@ def parse(text: str) -> Optional[Address]:
     host = _host(found["v6"] or found["host"] or "", port)
     if host is None or (port is not None and not 0 < port < 2**16) or (not named and host in SCHEME_PORTS):
         return None
-    path = re.sub(r"(/+(v1|ui))+\Z", "", parts.path.rstrip("/"))
+    path = re.sub(r"(/+(v1|ui))+\Z", "", _above_models(parts.path))
     if path.startswith("//") or re.search(r"[|'\"\\]", path):
         return None
     return Address(parts.scheme, host, port, quote(path, safe="/%:@!$&()*+,;=~"), unquote(login))
@@ -110,6 +112,12 @@ def is_loopback(url: str) -> bool:
 def without_login(text: str) -> str:
     """Return what somebody wrote as an address, usable or not, without the user and password in it."""
     return _LOGIN.sub(r"\1…@", text)
+
+
+def _above_models(path: str) -> str:
+    """Return a path up to llama-swap's route to its models, without slashes at the end."""
+    parts = itertools.takewhile(lambda part: unquote(part).casefold() != "upstream", path.split("/"))
+    return "/".join(parts).rstrip("/")
 
 
 def _host(host: str, port: Optional[int]) -> Optional[str]:
