@@ -62,9 +62,10 @@ _command(
 _command("requests", "looking.report", "List the requests in flight.", JSON, what="requests")
 _command("watch", "watch.watch", "Show a live dashboard. Keys: ? help, q quit.")
 _command(
-    "demo", "demo.demo", "Run the built-in llama-swap with made-up models and load, shown live.",
-    _option("--serve", "port", says="Only serve, on this port (0: any free port).", type=click.IntRange(0, 65535)),
-    _option("--seconds", says="Stop after this many seconds.", type=click.FloatRange(min=0)),
+    "demo", "demo.demo", "Show the built-in llama-swap with made-up models at work.",
+    _option("--serve", "port", says="Only serve, on this port (0: any free port).", type=click.IntRange(0, 65535),
+            metavar="PORT"),
+    _option("--seconds", says="Stop after this many seconds.", type=click.FloatRange(min=0), metavar="S"),
     _option("--dialect", says="llama-swap version to imitate.", type=DIALECTS, default="v250"),
     common=False,
 )  # fmt: skip
@@ -76,19 +77,19 @@ _command(
 )  # fmt: skip
 _command(
     "history", "history.history",
-    "What was answered, how fast, by day, model or hour, as the plugin and `watch` have written it down.",
+    "Show requests, tokens and speeds by day, model or hour. The plugin, `watch` and `export` record them.",
     _option("--since", says="From this day on: 2026-11-01, 7d (seven days) or today.", metavar="DAY", default=""),
     _option("--by", says="A line for each of these.", type=click.Choice(["day", "model", "hour"]), default="day"),
     _option("--model", says="Of this model only.", metavar="MODEL", default=""),
     _flag("--csv", "as_csv", says="Print CSV."),
     JSON,
     _option("--html", "file", says="Write one page with charts to FILE.", metavar="FILE", default=""),
-    _flag("--all", "everything", says="More than fits on a screen."),
-    _flag("--clear", says="Delete the history; it asks first."),
+    _flag("--all", "everything", says="Show all of it, not only what fits on a screen."),
+    _flag("--clear", says="Delete the history. Asks first."),
 )  # fmt: skip
 _command(
     "export", "looking.export", "Serve the same figures to Prometheus.",
-    _option("--listen", says="Answer there (default: 127.0.0.1:9469).", metavar="ADDRESS", default=""),
+    _option("--listen", says="Listen on this address (default: 127.0.0.1:9469).", metavar="ADDRESS", default=""),
     _flag("--once", says="Print the metrics once, for a textfile collector."),
 )  # fmt: skip
 _command(
@@ -152,7 +153,8 @@ _INSTALLING = (
 )
 _command(
     "install", "install.run", "Set up the service and the menu bar plugin.", *_INSTALLING,
-    _option("--port", says="Port for llama-swap (default: 8080 if it is free).", type=click.IntRange(1, 65535)),
+    _option("--port", says="Port for llama-swap (default: 8080 if it is free).", type=click.IntRange(1, 65535),
+            metavar="PORT"),
     _flag("--force", says="Replace a LaunchAgent that was edited by hand; a copy is kept."),
     _flag("--export", says="Keep `llamabar export` running too, as a LaunchAgent of its own."),
     _flag("--take-over", says="Replace the older plugin: its service and menu are switched off."),
@@ -164,17 +166,19 @@ _command(
 )  # fmt: skip
 _command(
     "doctor", "doctor.doctor",
-    "Every check: what is wrong, and what to do about it. Exit code 1 if anything is an error.",
-    _flag("--selftest", says="Try what only a Mac can tell, in 20 s; read-only, to paste back."),
-    _flag("--report", says="Print one text to paste into an issue; nothing private is in it."),
-    _flag("--yes", says="Do not ask before a fix."),
-    _option("--fix", says="Mend the finding ID, if that is safe and can be taken back.", default="", metavar="ID"),
+    "Check everything and say what to do about what is wrong. Exit code 1 if anything is an error.",
+    _flag("--selftest", says="Run the checks that only a Mac can answer (20 s, read-only), to paste into an issue."),
+    _flag("--report", says="Print a report to paste into an issue. It has nothing private in it."),
+    _flag("--yes", says="Skip the question before a fix."),
+    _option("--fix", says="Fix finding ID, where that is safe and can be undone.", default="", metavar="ID"),
     _flag("--all", "everything", says="Show every check."),
     JSON,
 )  # fmt: skip
 _command(
     "completions", "completions.completions", """\
-    Print the script that completes commands, options, models and request ids.
+    Print the shell completion script.
+
+    It completes commands, options, models and request ids.
 
     \b
     zsh:   eval "$(llamabar completions zsh)"     in ~/.zshrc

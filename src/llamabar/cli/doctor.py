@@ -29,7 +29,7 @@ class Asked(NamedTuple):
 
 
 def doctor(**given: Any) -> int:
-    """Look at everything, or mend something; return the exit code: 1 if any finding is an error."""
+    """Check everything, or fix one thing; return the exit code: 1 if any finding is an error."""
     asked = Asked(**given)
     if asked.selftest:
         from llamabar.doctor.selftest import run as run_selftest
