@@ -326,6 +326,16 @@ def test_an_address_for_others_without_a_token_is_warned_about(tmp_path):
         exporter.wait_for("server_up", 1.0)
 
 
+def test_an_address_that_only_its_address_names_does_not_go_on_from_anothers_counts(tmp_path):
+    more = {"LLAMABAR_DATA_DIR": str(tmp_path / "data")}
+    for tokens in (20, 30):
+        with llama_swap() as server:
+            chat(server, "beta-3b", tokens=tokens).join(10)
+            found = samples(run(tmp_path, "export", "--once", LLAMABAR_URL=server.url, **more).stdout)
+            assert value_of(found, "requests_total", model="beta-3b", outcome="ok") == 1.0
+            assert value_of(found, "generated_tokens_total", model="beta-3b") == tokens
+
+
 def test_once_prints_one_scrape_and_what_it_counted_stays_counted(tmp_path):
     more = {"LLAMABAR_DATA_DIR": str(tmp_path / "data")}
     with llama_swap() as server:

@@ -130,6 +130,19 @@ def test_totals_of_another_address_never_stand_under_one_that_only_its_address_n
             assert shown.row("Today: 1 request, 3 tokens")
 
 
+def test_the_history_of_an_address_that_was_named_is_that_of_nobody_else(tmp_path):
+    there, here = "http://127.0.0.1:7001", "http://127.0.0.1:7002"
+    for url, model in ((there, "alpha"), (here, "beta")):
+        Watcher(tmp_path / "data").add(Rows("llama-swap", url, (row(1, time.time(), model),))).writer.close()
+    data = {"LLAMABAR_DATA_DIR": str(tmp_path / "data")}
+    for by in ("day", "hour", "model"):
+        for url, shown in (("", {"alpha", "beta"}), (here, {"beta"}), ("http://localhost:7001/v1", {"alpha"})):
+            named = {"LLAMABAR_URL": url} if url else {}
+            lines = json.loads(run(tmp_path, "history", "--json", "--by", by, **data, **named).stdout)[f"{by}s"]
+            assert {line["model"] for line in lines} == shown
+    assert "No requests" in run(tmp_path, "history", LLAMABAR_URL="http://127.0.0.1:7003", **data).stdout
+
+
 def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_path):
     watch, store = a_watch(tmp_path)
     found = tuple(FinishedRequest(number, "m", time.time()) for number in range(3000))

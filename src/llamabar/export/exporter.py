@@ -51,7 +51,8 @@ class Exporter(Watch):
 
         def _read() -> None:
             for name, watched in self.monitor.servers.items():
-                self.books[name] = Book(ever(environment, name, watched.url))
+                named = "" if name in self.settings.only_here else name
+                self.books[name] = Book(ever(environment, named, watched.url))
 
         reading = threading.Thread(target=_read, daemon=True)
         reading.start()

@@ -24,11 +24,12 @@ Key = Tuple[str, ...]
 
 
 class Asked(NamedTuple):
-    """Which lines are wanted: of a server, of a model, from a day on; "" for all."""
+    """Which lines are wanted: of a server, of a model, from a day on, of a place; "" for all."""
 
     server: str = ""
     model: str = ""
     since: str = ""
+    place: str = ""
 
 
 class Look(NamedTuple):
@@ -126,7 +127,8 @@ def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
     """Return a line a day or hour (2026-11-24 15:00), server and model, the oldest first; by model one for all days,
     with how its speed has changed since the week before. Places of one name are one server.
     """
-    gaps = set(database.execute("SELECT day, name FROM gaps JOIN servers ON servers.id=server WHERE day>=?", asked[2:]))
+    since = (asked.since,)
+    gaps = set(database.execute("SELECT day, name FROM gaps JOIN servers ON servers.id=server WHERE day>=?", since))
     if by == "model":
         parts = list(_parts(database, asked._replace(since=min(asked.since, clock.day_ago(2 * WEEK_DAYS - 1)))))
         changes, missed = _changes(parts), {server for _, server in gaps}
@@ -145,9 +147,11 @@ def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
 def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -> Iterable[Tuple[Key, Sums]]:
     """Yield sums by day or hour, server and model; what is dated later than tomorrow came of a clock that was wrong."""
     query = """SELECT time, servers.name, word, sums FROM sums JOIN servers ON servers.id=server
-        JOIN words ON words.id=model WHERE (?='' OR servers.name=?1) AND (?='' OR word=?2) AND time BETWEEN ? AND ?"""
+        JOIN words ON words.id=model WHERE (?1='' OR servers.name=?1) AND (?2='' OR word=?2)
+        AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3)) AND time BETWEEN ?4 AND ?5"""
     kind, tomorrow = ("h", f"{clock.day_ago(-1)} 24") if hours else ("", clock.day_ago(-1))
-    for when, server, model, said in database.execute(query, (*asked[:2], kind + asked.since, kind + tomorrow)):
+    values = (asked.server, asked.model, asked.place, kind + asked.since, kind + tomorrow)
+    for when, server, model, said in database.execute(query, values):
         yield (when.lstrip("h"), server, model), read_sums(said)
 
 
