@@ -59,6 +59,7 @@ def test_what_may_be_generating_is_a_gap_in_the_history_and_an_embedding_is_not(
     [("/v1/chat/completions", PathKind.TEXT), ("/upstream/a/b/v1/completions?x=1", PathKind.TEXT), ("", PathKind.TEXT),
      ("/v/messages", PathKind.TEXT), ("/v1/audio/transcriptions", PathKind.TRANSCRIPTION),
      ("/v1/audio/speech/", PathKind.SPEECH), ("/sdapi/v1/txt2img", PathKind.IMAGE), ("/rerank", PathKind.RERANKING),
+     ("/upstream/tei/embed", PathKind.EMBEDDING), ("/upstream/xtts/v1/tts", PathKind.SPEECH),
      ("/V1/Embeddings", PathKind.EMBEDDING), ("/v1/messages/count_tokens", PathKind.OTHER), ("/props", PathKind.OTHER)],
 )  # fmt: skip
 def test_paths_tell_what_is_asked_for(path, kind):

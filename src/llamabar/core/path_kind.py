@@ -20,9 +20,9 @@ class PathKind(str, Enum):
 _ENDINGS: Tuple[Tuple[PathKind, Tuple[str, ...]], ...] = (
     (PathKind.TEXT, ("completions", "/completion", "/messages", "/responses", "/infill")),
     (PathKind.TRANSCRIPTION, ("/audio/transcriptions", "/audio/translations", "/inference")),
-    (PathKind.SPEECH, ("/audio/speech",)),
+    (PathKind.SPEECH, ("/audio/speech", "/tts")),
     (PathKind.IMAGE, ("/images/generations", "/images/edits", "/images/variations", "/txt2img", "/img2img")),
-    (PathKind.EMBEDDING, ("/embeddings", "/embedding")),
+    (PathKind.EMBEDDING, ("/embeddings", "/embedding", "/embed")),  # the last: text-embeddings-inference
     (PathKind.RERANKING, ("/rerank", "/reranking")),
 )
 
