@@ -117,7 +117,8 @@ def _column(top: Optional[int], step: Step, chart: Chart) -> List[bytes]:
         return rows
     low, high = chart.height_px - min(step) + LINE_PX, chart.height_px - max(step)
     stroke = _pattern(SECOND, LINE_PX)[0]
-    rows[high:low] = [bytes([row[0] | stroke]) + row[1:] for row in rows[high:low]]
+    beside = [row[0] if len(row) == 1 else 0 for row in rows[high:low]]  # a gap, where the point has room for one
+    rows[high:low] = [bytes([stroke | left]) + row[1:] for left, row in zip(beside, rows[high:low])]
     level = chart.height_px - step[1]
     rows[level : level + LINE_PX] = [second] * LINE_PX
     return rows
