@@ -241,7 +241,7 @@ def test_a_file_that_is_none_is_said_and_never_waited_for(tmp_path):
     os.truncate(big, 3_000_000_000)
     latin.write_bytes(b"\xff\xfe")
     for path, why in (
-        (tmp_path, "Is a directory"), (fifo, "it isn't a regular file"), (big, "it is larger than 1 MB"),
+        (tmp_path, "Is a directory"), (fifo, "it isn't a regular file"), (big, "it is larger than 100 kB"),
         (latin, "it isn't UTF-8 text"),
     ):  # fmt: skip
         found = loaded(LLAMABAR_CONFIG=str(path))
@@ -249,6 +249,20 @@ def test_a_file_that_is_none_is_said_and_never_waited_for(tmp_path):
         assert found.servers[0].url == ""
     key = f'[[server]]\nurl = "http://h"\napi_key_file = "{fifo}"\n'
     assert [one.kind for one in loaded(key, tmp_path).mistakes] == [Kind.SECRET_FILE]
+
+
+@pytest.mark.parametrize(("before", "part", "after", "line"), [
+    ("[menu]\n", "a.", " = 1", 2), ("[", '"a" . ', "]", 1), ("x = {", "a.", " = 1}", 1),
+])  # fmt: skip
+def test_a_key_of_thousands_of_parts_is_refused_since_reading_it_takes_minutes(tmp_path, before, part, after, line):
+    text = f"{before}{part * 900}b{after}\n"
+    assert [(one.kind, one.line) for one in loaded(text, tmp_path).mistakes] == [(Kind.SYNTAX, line)]
+
+
+def test_dots_that_are_no_key_are_read(tmp_path):
+    pinned = ", ".join(['"a.b.c"'] * 200)
+    text = f"# {'.' * 200}\n# {'so. ' * 30}\n[menu]\npinned = [{pinned}]\n"
+    assert len(loaded(text, tmp_path)["menu.pinned"]) == 200
 
 
 def test_a_byte_order_mark_is_no_mistake(tmp_path):

@@ -13,9 +13,11 @@ from llamabar.core.address import without_login
 from llamabar.settings.mistakes import Kind, Mistake, harmless
 from llamabar.settings.options import BY_TABLE, ENVIRONMENT, SERVER
 
-LIMIT_BYTES = 1_000_000
+LIMIT_BYTES = 100_000
+KEY_PARTS = 64  # of a key with dots: tomllib takes minutes for thousands
 GUESSES = 20  # mistakes after which nothing is guessed any more: a guess takes a tenth of a millisecond
 OTHERS = stat.S_IRGRP | stat.S_IROTH
+_NO_KEY, _DOTS = re.compile(r"""[^\w\s."'-]"""), re.compile(r"\.\s*\.")
 _WORD = r"""["']?([\w-]+)["']?"""
 _HEAD = re.compile(rf"\s*\[\[?\s*{_WORD}\s*(?:\.[^\]]*)?\]")
 _PAIR = re.compile(rf"\s*(?:{_WORD}\s*\.\s*)?{_WORD}\s*=\s*")
@@ -33,7 +35,7 @@ def read_text(path: Path) -> Tuple[str, int]:
                 raise OSError("it isn't a regular file")
             content = file.read(LIMIT_BYTES + 1)
         if len(content) > LIMIT_BYTES:
-            raise OSError("it is larger than 1 MB")
+            raise OSError("it is larger than 100 kB")
         return content.decode("utf-8-sig"), mode
     except ValueError:  # its name can't be one, or its bytes are no text
         raise OSError("it isn't UTF-8 text") from None
@@ -119,6 +121,7 @@ class SettingsFile:
     def _parsed(self, text: str) -> Dict[str, Any]:
         tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
         try:
+            _refuse_endless_keys(self.lines)
             return dict(tomllib.loads(text))
         except (ValueError, RecursionError) as error:
             place = re.search(r"line (\d+), column (\d+)", str(error))  # nowhere else do all versions of tomllib say it
@@ -128,6 +131,14 @@ class SettingsFile:
                 Mistake(Kind.SYNTAX, file=str(self.path), line=line, column=min(column, len(said) + 1), text=said)
             )
             return {}
+
+
+def _refuse_endless_keys(lines: List[str]) -> None:
+    """Raise ValueError, as tomllib words it, for a line with a key of more than KEY_PARTS parts."""
+    for number, line in enumerate(lines, 1):
+        parts = (part for part in _NO_KEY.split(line) if part.count(".") > KEY_PARTS)
+        if any(not _DOTS.search(part) for part in parts):
+            raise ValueError(f"line {number}, column 1")
 
 
 def bracketed(table: str) -> str:
