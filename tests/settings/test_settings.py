@@ -259,6 +259,13 @@ def test_a_key_of_thousands_of_parts_is_refused_since_reading_it_takes_minutes(t
     assert [(one.kind, one.line) for one in loaded(text, tmp_path).mistakes] == [(Kind.SYNTAX, line)]
 
 
+@pytest.mark.parametrize("text", [
+    f"[menu]\n{'x' * 9000} = 1\n", f"[menu]\n{' ' * 9000}titel = 1\n", "a." * 900 + "b = 1\n",
+], ids=["key", "blanks", "dots"])
+def test_of_a_line_without_end_only_its_beginning_is_shown(tmp_path, text):
+    assert max(map(len, shown(loaded(text, tmp_path).mistakes[0]))) <= 200
+
+
 def test_dots_that_are_no_key_are_read(tmp_path):
     pinned = ", ".join(['"a.b.c"'] * 200)
     text = f"# {'.' * 200}\n# {'so. ' * 30}\n[menu]\npinned = [{pinned}]\n"

@@ -64,7 +64,8 @@ def shown(mistake: Mistake) -> List[str]:
     if not mistake.text:
         return [words(mistake)]
     mark = " " * (mistake.column - 1) + "^" * max(1, len(mistake.key) if mistake.kind in _OF_KEYS else 1)
-    return [words(mistake), f"  {mistake.text}", f"  {mark}"]
+    text = mistake.text if len(mistake.text) <= SHOWN_CHARS else f"{mistake.text[:SHOWN_CHARS]}…"
+    return [words(mistake), f"  {text}", f"  {mark[:SHOWN_CHARS]}".rstrip()]
 
 
 def in_menu(mistakes: Tuple[Mistake, ...]) -> Tuple[str, ...]:
@@ -82,4 +83,5 @@ def harmless(line: str, *, is_open: bool = False) -> str:
     return f"{name}= …" if equals and not re.search(r"""["']""", name) else ""
 
 
+SHOWN_CHARS = 160  # of a line of the file
 _OF_KEYS = (Kind.UNKNOWN, Kind.MISPLACED)
