@@ -282,6 +282,9 @@ def test_nothing_from_outside_steers_the_terminal():
     ("/opt/homebrew/Cellar/llama-swap/250/bin/llama-swap", "brew upgrade llama-swap"),
     ("/opt/local/bin/llama-swap", "sudo port selfupdate && sudo port upgrade llama-swap"),
     ("/nix/store/abc-llama-swap-228/bin/llama-swap", "nix profile upgrade llama-swap"),
+    ("/Users/x/.nix-profile/bin/llama-swap", "nix profile upgrade llama-swap"),
+    ("/run/current-system/sw/bin/llama-swap", "nix flake update && sudo darwin-rebuild switch --flake ."),
+    ("/etc/profiles/per-user/x/bin/llama-swap", "nix flake update && sudo darwin-rebuild switch --flake ."),
     ("/Users/x/go/bin/llama-swap", "go install github.com/mostlygeek/llama-swap@latest"),
     ("/Users/x/Downloads/llama-swap-darwin-arm64", "open https://github.com/mostlygeek/llama-swap/releases/latest"),
 ])  # fmt: skip

@@ -79,8 +79,10 @@ def _names_in(folder: str) -> Iterator[str]:
 
 
 def origin_of(path: str) -> str:
-    """Return what put a program where it is: homebrew, macports, nix, go, or file for one of the user's own."""
+    """Return what put a program where it is: homebrew, macports, nix-darwin, nix, go, or file: by the user."""
     places = (path, os.path.realpath(path))
+    if path.startswith(("/run/current-system/", "/etc/profiles/per-user/")):
+        return "nix-darwin"  # of the system's or the home's configuration, in no profile that could be upgraded alone
     if any(part in place for place in places for part in ("/nix/", "/.nix-profile/", "/run/current-system/")):
         return "nix"
     if any("/Cellar/" in place or place.startswith("/opt/homebrew/") for place in places):

@@ -9,6 +9,7 @@ INSTALL = "brew tap mostlygeek/llama-swap && brew install llama-swap"
 UPGRADES: Dict[str, str] = {
     "homebrew": "brew upgrade llama-swap",
     "macports": "sudo port selfupdate && sudo port upgrade llama-swap",
+    "nix-darwin": "nix flake update && sudo darwin-rebuild switch --flake .",
     "nix": "nix profile upgrade llama-swap",
     "go": "go install github.com/mostlygeek/llama-swap@latest",
 }
