@@ -140,6 +140,8 @@ def test_the_history_of_an_address_that_was_named_is_that_of_nobody_else(tmp_pat
             named = {"LLAMABAR_URL": url} if url else {}
             lines = json.loads(run(tmp_path, "history", "--json", "--by", by, **data, **named).stdout)[f"{by}s"]
             assert {line["model"] for line in lines} == shown
+    by_port = json.loads(run(tmp_path, "history", "--json", LLAMA_SWAP_API_PORT="7002", **data).stdout)["days"]
+    assert [line["model"] for line in by_port] == ["beta"], "as those who come from the Rust plugin name it"
     assert "No requests" in run(tmp_path, "history", LLAMABAR_URL="http://127.0.0.1:7003", **data).stdout
 
 

@@ -18,12 +18,12 @@ import click
 from llamabar.cli import preview
 from llamabar.cli.output import say, say_json, say_whole, table
 from llamabar.cli.program import OK, settings_of
-from llamabar.core import address, units
+from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, LOAD, PROMPT, WAITED, Line, Sums, total
 from llamabar.errors import LlamabarError
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.settings import load
-from llamabar.settings.options import URL
+from llamabar.settings.options import RUST_PORT, RUST_URL, URL
 from llamabar.sources import clock
 from llamabar.store import database as db
 from llamabar.store import json_history, reports, schema
@@ -63,7 +63,7 @@ def history(
     with _explained(path), closing(_opened(path)) as database:
         named = _named(server, reports.names(database), config)
         start = clock.day_ago(HOURS_DAYS - 1) if by == "hour" and not first_day else first_day
-        lines = reports.lines(database, by, Asked(named, model, start, "" if named else _place()))
+        lines = reports.lines(database, by, Asked(named, model, start, "" if named else _place(config)))
     written = [os.stat(one).st_mtime for one in (path, f"{path}-wal") if os.path.exists(one)]
     if as_json:
         found = {f"{by}s": [_fields(line, by) for line in lines]}
@@ -136,10 +136,11 @@ def _named(server: str, known: Sequence[str], config: str) -> str:
     return load.select(settings_of("", config, allow_unusable=True), server).servers[0].name
 
 
-def _place() -> str:
+def _place(config: str) -> str:
     """Return the place of the one address that the environment names, "" where it names none: then all are meant."""
-    found = address.parse(os.environ.get(URL, ""))
-    return db.place_of(found.url) if found is not None else ""
+    if not any(os.environ.get(variable, "").strip() for variable in (URL, RUST_URL, RUST_PORT)):
+        return ""
+    return db.place_of(settings_of("", config, allow_unusable=True).servers[0].url)
 
 
 def _say(lines: Sequence[Line], by: str, note: str, *, target: Optional[Path], everything: bool, day: str) -> None:
