@@ -212,6 +212,11 @@ def test_a_renderer_folds_each_menu_as_if_it_were_its_first():
         assert renderer.render(menu) == render(menu, Clicks(PROGRAM, by_stdin=False)), count
 
 
+def test_two_hundred_loaded_models_with_ids_as_long_as_can_be_fit_too():
+    frame = render(menu_of(watching(*(f"{n}{'x' * 4000}{n}" for n in range(200)))), Clicks(PROGRAM, by_stdin=False))
+    assert len(frame) <= FRAME_LIMIT_BYTES
+
+
 def test_two_hundred_loaded_models_fit_as_well():
     frame = render(menu_of(watching(*(f"model-{n}-" + "x" * 250 for n in range(200)))), Clicks(PROGRAM, by_stdin=False))
     assert len(frame) <= FRAME_LIMIT_BYTES

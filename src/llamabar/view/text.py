@@ -5,6 +5,7 @@ import unicodedata
 from llamabar.view.languages import said as _
 
 NAME_LIMIT_CHARS = 48
+WHOLE_LIMIT_CHARS = 256  # of an id where all of it is wanted
 REASON_LIMIT_CHARS = 120
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
@@ -30,6 +31,11 @@ def name(outside: str, limit: int = NAME_LIMIT_CHARS) -> str:
         return shown
     tail = limit // 3
     return f"{shown[: limit - tail - 1]}…{shown[-tail:]}"
+
+
+def whole(outside: str) -> str:
+    """Return an id where all of it is wanted: only one that no file's name can be is cut."""
+    return name(outside, WHOLE_LIMIT_CHARS)
 
 
 def reason(outside: str) -> str:

@@ -15,7 +15,7 @@ from llamabar.view.menu import SEPARATOR, Action, Do, Row
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import asking, chart, day, fact, item, spread_of, spread_words
 from llamabar.view.sections.requests import WAITING
-from llamabar.view.text import name, plain
+from llamabar.view.text import name, plain, whole
 
 STEP_BUCKETS = 5  # charts and spreads move on once in so many
 
@@ -63,7 +63,7 @@ def _facts(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
     yield from _known(palette.LOAD, words.LOAD_TIME, words.usual(readings.median(times), len(times)) if times else "")
     change = server.totals.told.changes.get(model.id)
     yield from _known(palette.SPEED, words.CHANGE, "" if change is None else words.changed(change))
-    yield from _known(palette.NAME, words.ID, plain(model.id) if server.label(model.id) != plain(model.id) else "")
+    yield from _known(palette.NAME, words.ID, whole(model.id) if server.label(model.id) != plain(model.id) else "")
     yield from _known(palette.NAME, words.ALIASES, ", ".join(name(alias) for alias in model.info.aliases[:4]))
 
 

@@ -15,7 +15,7 @@ from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import model
 from llamabar.view.sections.items import fact
 from llamabar.view.sections.server import first_model
-from llamabar.view.text import plain, reason
+from llamabar.view.text import plain, reason, whole
 
 FAILED_FOR_S = 3600.0
 NOT_LOADED = ("stopped", "shutdown", "unknown", "")
@@ -222,8 +222,8 @@ def _folded(models: List[Model], items: List[Row]) -> Tuple[Row, ...]:
 def _load_item(server: Server, one: Model, *, pinned: bool = False) -> Row:
     offered = server.snapshot.connected and loadable(server.snapshot, one)
     action = Action(Do.LOAD, one.id, server=server.name) if offered else None
-    label, whole = server.label(one.id), plain(one.id)
+    label, uncut = server.label(one.id), whole(one.id)
     subject = Subject(MODEL, server=server.name, target=one.id, label=label)
     symbol = palette.PIN if pinned else palette.SYMBOLS[Status.EMPTY]
-    said, tooltip = needs.said(server, one.id), "" if label == whole else whole
+    said, tooltip = needs.said(server, one.id), "" if label == uncut else uncut
     return Row(label, said, symbol, action=action, subject=subject, tooltip=tooltip, ambient=bool(said))
