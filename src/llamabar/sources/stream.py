@@ -21,7 +21,7 @@ from llamabar.sources.inbox import Failed, Inbox
 LONGEST_WAIT_S = 4.0  # nobody listens: looking again costs microseconds
 WOKEN_WAIT_S, WOKEN_FOR_S = 0.5, 60.0  # after a sleep the network comes back within seconds
 LONGEST_WAIT_OTHERS_S = 30.0  # a wrong key, another program: no news is likely
-DULL_PAUSE_S, NEWS_PAUSE_S = 0.04, 0.02  # after a small piece: a flood is read 25 times a second, a flurry of news 50 times
+DULL_PAUSE_S, NEWS_PAUSE_S = 0.04, 0.02  # after a small piece, of no news or of some: fewer and larger reads cost less
 SLOW_TO_CHANGE = (
     *REFUSALS, FaultKind.NOT_LLAMA_SWAP, FaultKind.TOO_OLD, FaultKind.TLS, FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED,
 )  # fmt: skip
