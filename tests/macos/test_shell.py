@@ -28,6 +28,8 @@ def url_of(words):
         "exec sudo -u me /opt/bin/llama-swap --listen=:9292",
         "exec caffeinate -is llama-swap-darwin-arm64 --listen :9292",
         "llama-swap --listen :9292 2>&1 | tee -a /tmp/log",
+        "llama-swap >> /tmp/log 2>&1 --listen :9292",
+        "llama-swap --config 7 >> /tmp/log --listen :9292",
     ],
 )
 def test_a_script_tells_where_its_llama_swap_listens_whatever_else_it_calls_so(tmp_path, text):
@@ -35,7 +37,8 @@ def test_a_script_tells_where_its_llama_swap_listens_whatever_else_it_calls_so(t
         script = tmp_path / name
         script.write_text(f"#!/bin/sh\n{text}\n")
         assert url_of(["/bin/sh", str(script)]) == url_of([str(script)]) == PORT
-    assert url_of(["/usr/bin/caffeinate", "-i", "/bin/bash", "-lc", text.replace("\n", "; ").replace("then;", "then")])
+    one_line = text.replace("\n", "; ").replace("then;", "then")
+    assert url_of(["/usr/bin/caffeinate", "-i", "/bin/bash", "-lc", one_line]) == PORT
 
 
 def test_a_script_passes_its_arguments_on(tmp_path):
@@ -55,3 +58,30 @@ def test_a_script_that_starts_itself_comes_to_an_end(tmp_path):
 @pytest.mark.parametrize("words", [["/usr/bin/tail", "-f", "/x/llama-swap"], ["/usr/bin/ssh", "llama-swap", "-N"]])
 def test_what_only_names_a_llama_swap_starts_none(words):
     assert url_of(words) == ""
+
+
+@pytest.mark.parametrize("options", [["-euo", "pipefail", "-c"], ["-o", "pipefail", "-c"], ["-c", "-e"], ["-lc"]])
+def test_a_shells_options_may_have_words_of_their_own(options):
+    assert url_of(["/bin/bash", *options, "exec /opt/bin/llama-swap --listen :9292"]) == PORT
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ('exec llama-swap --listen "127.0.0.1:${PORT:-8080}"', PORT),
+        ('. /etc/ports\nexec llama-swap --listen "127.0.0.1:${OTHER:-8080}"', ""),
+        ('exec llama-swap --listen "127.0.0.1:${OTHER:-9292}"', PORT),
+    ],
+)
+def test_a_default_counts_where_nothing_else_may_have_set_the_name(text, url):
+    content = {"ProgramArguments": ["/bin/sh", "-c", text], "EnvironmentVariables": {"PORT": "9292", "n": 1}}
+    assert agent_of("com.x", Path("/x.plist"), content).url == url
+
+
+def test_scripts_that_start_each_other_many_times_are_read_once_each(tmp_path):
+    scripts = [tmp_path / f"{one}.sh" for one in range(30)]
+    for script in scripts:
+        script.write_text("#!/bin/sh\n" + "".join(f"{other}\n" for other in scripts))
+    assert url_of([str(scripts[0])]) == ""
+    text = 'sh -c "$0 x" "$0 x"'
+    assert url_of(["/bin/sh", "-c", text, text]) == ""

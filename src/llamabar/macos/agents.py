@@ -106,10 +106,17 @@ def _agents(folder: Path) -> Iterator[Agent]:
             yield agent_of(label, path, content)
 
 
+def environment(content: Mapping[str, Any]) -> Dict[str, str]:
+    """Return the variables that a plist sets."""
+    found = content.get("EnvironmentVariables")
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {name: value for name, value in pairs if isinstance(name, str) and isinstance(value, str)}
+
+
 def agent_of(label: str, plist: Path, content: Mapping[str, Any]) -> Agent:
     """Return the agent that a plist describes; it has no `listen` where no llama-swap is found in its command."""
     words = command(content)
-    inner = unwrapped(words)
+    inner = unwrapped(words, environment(content))
     listen, tls = listen_of((inner or words)[1:])
     return Agent(label, plist, inner or words, listen if inner else "", tls, content)
 

@@ -8,15 +8,14 @@ import os
 import re
 import shlex
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from llamabar.macos import files
 
 PROGRAM = "llama-swap"
 SHELLS = ("sh", "bash", "zsh", "dash", "fish")
 WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo", "nohup", "sudo", "time")
-SCRIPT_BYTES = 65_536
-DEPTH = 4  # a script that starts itself
+SCRIPT_BYTES, SCRIPTS = 65_536, 16  # that are read of one command
 _KEYWORDS = ("exec", "command", "then", "do", "else", "elif", "if", "while", "until", "!", "{", "export", "local")
 _FLAG = re.compile(r"--?(?:listen|config|watch-config|tls-cert-file|tls-key-file)(?:=|\Z)")
 _NOT_PROGRAMS = (".yaml", ".yml", ".json", ".toml", ".log", ".plist", ".txt", ".conf", ".pid")
@@ -32,61 +31,89 @@ def is_llama_swap(program: str) -> bool:
     return any(name.startswith(PROGRAM) and not name.endswith(_NOT_PROGRAMS) for name in names)
 
 
-def unwrapped(words: Sequence[str], depth: int = DEPTH) -> Tuple[str, ...]:
-    """Return the llama-swap command in a command: itself, or what it starts; () where no llama-swap is found."""
-    words = tuple(words)
-    if not words or not depth:
+def unwrapped(words: Sequence[str], environment: Optional[Mapping[str, str]] = None) -> Tuple[str, ...]:
+    """Return the llama-swap command in a command: itself, or what it starts; () where no llama-swap is found.
+
+    `environment`: what the command is started with, as far as that is known.
+    """
+    return _Reader(environment or {}).unwrapped(tuple(words))
+
+
+class _Reader:
+    """Reads each script of a command once: one may start itself, or helpers that start others."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = {"HOME": os.path.expanduser("~"), **environment}
+        self._read: Set[str] = set()
+
+    def unwrapped(self, words: Tuple[str, ...]) -> Tuple[str, ...]:
+        """Return the llama-swap command in a command."""
+        if not words:
+            return ()
+        inner = self._of_script(words)
+        if inner or is_llama_swap(words[0]):
+            return inner or words
+        for at in range(1, len(words)):
+            told = at + 1 < len(words) and _FLAG.match(words[at + 1])
+            if is_llama_swap(words[at]) and (told or _is_wrapper(words[0])):
+                return words[at:]
+            if _is_wrapper(words[0]) and os.path.basename(words[at]) in SHELLS:
+                return self.unwrapped(words[at:])
         return ()
-    inner = _of_script(words, depth)
-    if inner or is_llama_swap(words[0]):
-        return inner or words
-    for at in range(1, len(words)):
-        told = at + 1 < len(words) and _FLAG.match(words[at + 1])
-        if is_llama_swap(words[at]) and (told or _is_wrapper(words[0])):
-            return words[at:]
-        if _is_wrapper(words[0]) and os.path.basename(words[at]) in SHELLS:
-            return unwrapped(words[at:], depth - 1)
-    return ()
+
+    def _of_script(self, words: Tuple[str, ...]) -> Tuple[str, ...]:
+        """Return what a script starts: one that is the program, or a shell's argument, or its `-c` text."""
+        is_text, arguments = _operands(words) if os.path.basename(words[0]) in SHELLS else (False, words)
+        if not arguments or arguments[0] in self._read or len(self._read) >= SCRIPTS:
+            return ()
+        if is_text:
+            self._read.add(arguments[0])
+            return self._started(arguments[0], arguments[1:])
+        if not os.path.isabs(arguments[0]):
+            return ()
+        self._read.add(arguments[0])
+        text = files.read(Path(arguments[0]), limit_bytes=SCRIPT_BYTES) or b""
+        if not _SCRIPT.match(text) and not arguments[0].endswith(".sh"):
+            return ()
+        return self._started(text.decode("utf-8", "replace"), arguments)
+
+    def _started(self, text: str, arguments: Tuple[str, ...]) -> Tuple[str, ...]:
+        """Return the first llama-swap command of a shell's text; `arguments` are its $0, $1 and so on."""
+        names = {**self._environment, **{str(at): word for at, word in enumerate(arguments)}}
+        all_known = True
+        for words in _commands(text):
+            while words and (words[0] in _KEYWORDS or _SETS.fullmatch(words[0])):
+                sets = _SETS.fullmatch(words.pop(0))
+                if sets:
+                    names[sets[1]] = _put_in(sets[2], names, defaults=all_known)
+            all_known = all_known and words[:1] not in (["."], ["source"])  # which may set any name
+            full = [
+                found
+                for word in words
+                for found in (arguments[1:] if word == "$@" else (_put_in(word, names, defaults=all_known),))
+            ]
+            found = self.unwrapped(tuple(full))
+            if found:
+                return found
+        return ()
+
+
+def _operands(words: Tuple[str, ...]) -> Tuple[bool, Tuple[str, ...]]:
+    """Return whether a shell is given a text (`-c`) and what follows its options; `-o` takes a word of its own."""
+    is_text, at = False, 1
+    while at < len(words) and words[at][:1] in ("-", "+"):
+        is_text = is_text or re.match(r"-\w*c", words[at]) is not None
+        at += 2 if re.fullmatch(r"[-+]\w*[oO]", words[at]) else 1
+    return is_text, words[at:]
 
 
 def _is_wrapper(word: str) -> bool:
     return os.path.basename(word) in WRAPPERS
 
 
-def _of_script(words: Tuple[str, ...], depth: int) -> Tuple[str, ...]:
-    """Return the llama-swap that a script starts: one that is the program, or a shell's argument, or its `-c` text."""
-    arguments = words
-    if os.path.basename(words[0]) in SHELLS:
-        after = next((at for at, word in enumerate(words) if at and not word.startswith("-")), len(words))
-        arguments = words[after:]
-        if arguments and re.search(r"^-\w*c", words[after - 1]):
-            return _started(arguments[0], arguments[1:], depth)
-    if not arguments or not os.path.isabs(arguments[0]):
-        return ()
-    text = files.read(Path(arguments[0]), limit_bytes=SCRIPT_BYTES) or b""
-    if not _SCRIPT.match(text) and not arguments[0].endswith(".sh"):
-        return ()
-    return _started(text.decode("utf-8", "replace"), arguments, depth)
-
-
-def _started(text: str, arguments: Sequence[str], depth: int) -> Tuple[str, ...]:
-    """Return the first llama-swap command of a shell's text; `arguments` are its $0, $1 and so on."""
-    names = {"HOME": os.path.expanduser("~"), **{str(at): word for at, word in enumerate(arguments)}}
-    for words in _commands(text):
-        while words and (words[0] in _KEYWORDS or _SETS.fullmatch(words[0])):
-            sets = _SETS.fullmatch(words.pop(0))
-            if sets:
-                names[sets[1]] = _put_in(sets[2], names)
-        full = [found for word in words for found in (arguments[1:] if word == "$@" else (_put_in(word, names),))]
-        found = unwrapped(full, depth - 1)
-        if found:
-            return found
-    return ()
-
-
-def _put_in(word: str, names: Dict[str, str]) -> str:
-    """Return a word with the names in it that are known."""
-    return _NAME.sub(lambda found: names.get(found[1] or found[3], found[2] or found[0]), word)
+def _put_in(word: str, names: Mapping[str, str], *, defaults: bool) -> str:
+    """Return a word with the names in it that are known; one that is not has its default, if `defaults` can be told."""
+    return _NAME.sub(lambda found: names.get(found[1] or found[3], (defaults and found[2]) or found[0]), word)
 
 
 def _commands(text: str) -> Iterator[List[str]]:
@@ -103,8 +130,9 @@ def _commands(text: str) -> Iterator[List[str]]:
         for token in tokens:
             if not _ENDS.fullmatch(token):
                 words += [] if skipping else [token]
+                skipping = False  # a redirection takes one word, its file
             elif "<" in token or ">" in token:
-                words = words[:-1] if words and words[-1].isdigit() else words
+                words = words[:-1] if words[-1:] in (["1"], ["2"]) else words
                 skipping = True
             else:
                 yield words

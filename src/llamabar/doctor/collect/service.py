@@ -62,7 +62,6 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
     agent, content = found.agent, found.agent.content
     program, log = agent.arguments[0], str(next(iter(agent.logs), ""))
     config = flag(agent.arguments[1:], "config") or flag(agent.arguments[1:], "config-dir") or ""
-    variables = content.get("EnvironmentVariables")
     port = agent.listen.rpartition(":")[2]
     return facts.Service(
         server=found.server.name,
@@ -82,7 +81,7 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
         config_modified_s=os.stat(config).st_mtime if os.path.exists(config) else None,
         watches_config=any(word.lstrip("-").startswith("watch-config") for word in agent.arguments),
         listens_everywhere=agent.listen.rpartition(":")[0].strip("[]") in WILDCARDS,
-        has_path=isinstance(variables, dict) and bool(variables.get("PATH")),
+        has_path=bool(agents.environment(content).get("PATH")),
         process_type=str(content.get("ProcessType", "")),
         log=log,
         log_bytes=size_of(Path(log)) if log else None,
