@@ -370,3 +370,15 @@ def test_watch_keeps_it_too_and_the_demo_does_not(tmp_path):
     assert json.loads(history(tmp_path, "--json").stdout)["days"]
     run(tmp_path, "demo", "--seconds", "1", LLAMABAR_DATA_DIR=str(tmp_path / "demo"))
     assert not (tmp_path / "demo").exists()
+
+
+def test_what_cannot_be_written_is_still_taken_off_the_queue_and_tried_once_in_ten_seconds(tmp_path):
+    Watcher(tmp_path).add(rows(1)).writer.close()
+    other = sqlite3.connect(tmp_path / HISTORY_FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")  # a try takes two seconds
+    _, store = a_watch(tmp_path)
+    for number in range(1, 41):
+        store.add(rows(*range(number * 100, number * 100 + 100)))
+    wait_for(store._queue.empty, seconds=10.0)
+    other.execute("ROLLBACK")
+    other.close()

@@ -68,7 +68,7 @@ class HistoryStore:
 
         writer = Writer(self._environment, self._tell, days=self._days, only_here=self._only_here)
         self._do(lambda: writer.begin(self._servers))
-        ending, next_s = False, 0.0
+        ending, stuck, next_s = False, False, 0.0  # stuck: what waits could not be written
         while not ending:
             try:
                 arrived = self._queue.get(timeout=max(0.0, next_s - clock.now_s()) if writer.rows else None)
@@ -76,14 +76,15 @@ class HistoryStore:
                 while arrived is not None:
                     writer.take(arrived)
                     arrived = None
-                    if not writer.is_full:
+                    if stuck or not writer.is_full:
                         arrived = self._queue.get_nowait()
                         ending = arrived is None
             except Empty:
                 pass
-            if ending or writer.is_full or (writer.rows and clock.now_s() >= next_s):
+            if ending or (writer.is_full and not stuck) or (writer.rows and clock.now_s() >= next_s):
                 next_s = clock.now_s() + EVERY_S
                 self._do(writer.write)
+                stuck = bool(writer.rows)
         writer.close()
 
     def _do(self, work: Callable[[], None]) -> None:

@@ -63,12 +63,16 @@ def told(database: sqlite3.Connection, *, place: str, name: str, day: str) -> To
         for table, until in (("sums", "time<"), ("gaps", "day="))
     )
     query = f"SELECT time, word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time>=?3 AND time<'h'"
+    parts: List[Tuple[Key, Sums]] = []  # of the day
 
-    def _since(first: str) -> Iterator[Tuple[Key, Sums]]:
-        return (((when, model), read_sums(said)) for when, model, said in database.execute(query, (name, place, first)))
+    def _read() -> Iterator[Tuple[Key, Sums]]:
+        for when, model, said in database.execute(query, (name, place, min(day, clock.day_ago(2 * WEEK_DAYS - 1)))):
+            sums = read_sums(said)
+            parts.extend([((model,), sums)] if when == day else [])
+            yield (when, model), sums
 
-    today = _by(((model,), sums) for (when, model), sums in _since(day) if when == day)
-    changes = {model: one for (model,), one in _changes(_since(clock.day_ago(2 * WEEK_DAYS - 1))).items()}
+    changes = {model: one for (model,), one in _changes(_read()).items()}
+    today = _by(parts)
     return Told(
         day, {model: sums for (model,), sums in today.items()}, complete=gap is None, earlier=earlier is not None,
         changes=changes, needs=of_each(loads_of(database, place)),
