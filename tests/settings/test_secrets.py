@@ -183,8 +183,8 @@ def test_a_server_that_echoes_the_key_has_it_shown_nowhere(tmp_path):
     with Stranger(echoing, hold_s=9) as stranger:
         known = {"LLAMABAR_URL": stranger.url, "LLAMABAR_API_KEY": KEY}
         shown = ""
-        more = ("load m", "doctor", "frame", "logs --upstream") if os.environ.get("LLAMABAR_LONG_TESTS") else ()
-        for words in ("status", "models --json", *more):
+        more = ("doctor", "frame", "logs --upstream") if os.environ.get("LLAMABAR_LONG_TESTS") else ()
+        for words in ("status", "models --json", "load m", *more):
             done = run(tmp_path, *words.split(), **known)
             shown += done.stdout + done.stderr
         with Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:

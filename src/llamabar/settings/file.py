@@ -18,6 +18,7 @@ KEY_PARTS = 64  # of a key with dots: tomllib takes minutes for thousands
 GUESSES = 20  # mistakes after which nothing is guessed any more: a guess takes a tenth of a millisecond
 OTHERS = stat.S_IRGRP | stat.S_IROTH
 _NO_KEY, _DOTS = re.compile(r"""[^\w\s."'-]"""), re.compile(r"\.\s*\.")
+_VALUES = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
 _WORD = r"""["']?([\w-]+)["']?"""
 _HEAD = re.compile(rf"\s*\[\[?\s*{_WORD}\s*(?:\.[^\]]*)?\]")
 _PAIR = re.compile(rf"\s*(?:{_WORD}\s*\.\s*)?{_WORD}\s*=\s*")
@@ -136,7 +137,8 @@ class SettingsFile:
 def _refuse_endless_keys(lines: List[str]) -> None:
     """Raise ValueError, as tomllib words it, for a line with a key of more than KEY_PARTS parts."""
     for number, line in enumerate(lines, 1):
-        parts = (part for part in _NO_KEY.split(line) if part.count(".") > KEY_PARTS)
+        keys = _VALUES.sub("''", line).partition("#")[0]
+        parts = (part for part in _NO_KEY.split(keys) if part.count(".") > KEY_PARTS)
         if any(not _DOTS.search(part) for part in parts):
             raise ValueError(f"line {number}, column 1")
 

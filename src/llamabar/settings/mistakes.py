@@ -65,7 +65,7 @@ def shown(mistake: Mistake) -> List[str]:
         return [words(mistake)]
     mark = " " * (mistake.column - 1) + "^" * max(1, len(mistake.key) if mistake.kind in _OF_KEYS else 1)
     text = mistake.text if len(mistake.text) <= SHOWN_CHARS else f"{mistake.text[:SHOWN_CHARS]}…"
-    return [words(mistake), f"  {text}", f"  {mark[:SHOWN_CHARS]}".rstrip()]
+    return [words(mistake), f"  {text}", *([f"  {mark[:SHOWN_CHARS]}"] if mistake.column <= SHOWN_CHARS else [])]
 
 
 def in_menu(mistakes: Tuple[Mistake, ...]) -> Tuple[str, ...]:
