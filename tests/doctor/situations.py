@@ -19,7 +19,7 @@ SITUATIONS = {}
 BAR = ("swiftbar", "program")
 DISK = ("settings", "agents", "service")
 PROGRAM = (*DISK, "binary")
-SERVICE = (*DISK, "launchd", "job", "processes")
+SERVICE = (*DISK, "logged_in", "job", "processes")
 
 
 def situation(finding, *wanted, **options):
@@ -267,7 +267,7 @@ def _(well):
 # the service on disk
 
 
-@situation("no-login-at-the-screen", "launchd", "settings")
+@situation("no-login-at-the-screen", "logged_in", "settings")
 def _(well):
     well.mac.logout()
     yield {}
@@ -387,7 +387,7 @@ def _(well):
         yield {}
 
 
-@situation("service-program-replaced", *DISK, "launchd", "job")
+@situation("service-program-replaced", *DISK, "logged_in", "job")
 def _(well):
     wait_for(lambda: time.time() > well.loaded_s + 2.2)  # a start is known to the second
     well.server.replace("251")

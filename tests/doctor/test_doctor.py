@@ -107,10 +107,10 @@ def test_of_several_servers_the_one_whose_service_does_not_run_is_judged(well):
         for name, url in (("far", "http://192.0.2.1:8080"), ("one", well.url), ("two", f"http://127.0.0.1:{port}"))
     )
     with settings(well, named), well.changed(well.plist.with_name(f"{label}.plist"), other):
-        found = well.examine("settings", "agents", "service", "launchd", "job", "processes")
+        found = well.examine("settings", "agents", "service", "logged_in", "job", "processes")
     assert found["service-not-loaded"].title == f"{label} isn't loaded"
     with settings(well, named):
-        found = well.examine("settings", "agents", "service", "launchd", "job", "processes")
+        found = well.examine("settings", "agents", "service", "logged_in", "job", "processes")
     assert found["service-not-loaded"].level == found["service-not-running"].level == "ok"
 
 
@@ -132,7 +132,7 @@ def test_a_crash_loop_is_one_also_in_the_moment_in_which_it_lives(fault, loops):
     alive = Job("a", loaded=True, pid=7, runs=4, last_exit="1")
     service = Service(server="here", label="a", config="c")
     servers = (Server(name="far", fault=FaultKind.REFUSED), Server(name="here", fault=fault))
-    found = judged(Facts(service=service, job=alive, servers=servers, launchd=True))["service-crash-loop"]
+    found = judged(Facts(service=service, job=alive, servers=servers, logged_in=True))["service-crash-loop"]
     assert (found.level == "error") is loops
 
 

@@ -233,7 +233,7 @@ class Facts:
     data: Data = Data()
     settings: Settings = Settings()
     swiftbar: SwiftBar = SwiftBar()
-    launchd: Optional[bool] = None  # whether this user is logged in at the screen; None: it does not answer
+    logged_in: Optional[bool] = None  # at the screen; None: launchd does not answer
     agents: Agents = Agents()
     service: Service = Service()
     binary: Binary = Binary()

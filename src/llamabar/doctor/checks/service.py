@@ -99,7 +99,7 @@ def _twin(facts: Facts) -> Any:
 _AGENTS = ("mac", "agents")
 _BINARY = ("mac", "service", "binary")
 _PORT = ("mac", "service", "job", "processes")
-_JOB = ("mac", "launchd", "service", "job")
+_JOB = ("mac", "logged_in", "service", "job")
 _PROGRAM = ("service-program-missing", "service-program-quarantined", "service-program-fails")
 _CONFIG = ("service-without-config", "service-config-missing", "service-config-refused")
 _CAUSES = ("launchd-silent", "no-login-at-the-screen", "service-plist-broken", "agents-folder-refused",
@@ -110,13 +110,13 @@ _RUNS = (*_STARTS, "service-cannot-be-started", "service-killed-for-memory", "se
 _INSTALL = "{llamabar} install --force"
 _START, _RESTART = "{llamabar} start", "{llamabar} restart"
 SERVICE = Layer("service", ("mac", "service"), _summary, (
-    Check("launchd-silent", Level.WARNING, lambda f: f.launchd is None,
+    Check("launchd-silent", Level.WARNING, lambda f: f.logged_in is None,
           "launchd isn't responding", "launchctl didn't answer, so the state of the service is unknown.",
-          "launchctl managername", needs=("mac", "launchd")),
-    Check("no-login-at-the-screen", Level.ERROR, lambda f: f.launchd is False,
+          "launchctl managername", needs=("mac", "logged_in")),
+    Check("no-login-at-the-screen", Level.ERROR, lambda f: f.logged_in is False,
           "You aren't logged in at the Mac's screen",
           "launchd can't start a user service over ssh. Log in there, or with Screen Sharing:",
-          "open 'vnc://localhost'", ("launchd-silent",), ("mac", "launchd")),
+          "open 'vnc://localhost'", ("launchd-silent",), ("mac", "logged_in")),
     Check("agents-folder-refused", Level.ERROR, _folder,
           "launchd refuses the LaunchAgents folder", "Others can write {agents.folder}.", "chmod go-w {agents.folder}",
           needs=_AGENTS),

@@ -23,7 +23,7 @@ SETTINGS_S = 1.5
 REACH_S = 4.0
 IN_FORCE, WATCHED = "in force", "watched"  # not facts themselves: others are found by them
 OF_A_SILENT_SERVER: FrozenSet[str] = frozenset({  # nothing that starts llama-swap: watching never does
-    "program", "settings", "launchd", "agents", "service", "job", "servers", "processes", "packages", "computer",
+    "program", "settings", "logged_in", "agents", "service", "job", "servers", "processes", "packages", "computer",
 })  # fmt: skip
 EVERYTHING = OF_A_SILENT_SERVER | {"cache", "data", "swiftbar", "binary", "watcher"}
 NO_MAC = "this isn't a Mac (no launchctl)"
@@ -81,12 +81,12 @@ def _sources(
         "data": ("the data folder", lambda: disk.data(found)),
         "settings": ("the settings", lambda: disk.settings(found, get(IN_FORCE))),
         "swiftbar": ("SwiftBar", lambda: computer.swiftbar(found)),
-        "launchd": ("launchd", launchctl.has_gui),
+        "logged_in": ("logged_in", launchctl.has_gui),
         "agents": ("the LaunchAgents folder", lambda: service.all_agents(found)),
         WATCHED: ("the LaunchAgents", lambda: service.watched(get(IN_FORCE).servers, get("agents"))),
         "service": ("the LaunchAgent", lambda: service.on_disk(get(WATCHED), private())),
         "binary": ("llama-swap's program", lambda: service.in_program(get(WATCHED), private())),
-        "job": ("launchd", lambda: service.in_launchd(get(WATCHED))),
+        "job": ("logged_in", lambda: service.in_launchd(get(WATCHED))),
         "servers": ("llama-swap", answering),
         "processes": ("the list of processes", port_holder),
         "packages": ("the programs on this Mac", lambda: computer.packages(
