@@ -101,7 +101,7 @@ class QueryLog:
     last: Mapping["tuple[Kind, str]", Sent] = field(default_factory=dict)
 
     def of(self, kind: Kind, model: str = "") -> Sent:
-        """Return when a query was last sent; NEVER if it was not."""
+        """Return how a query was last sent and answered; NEVER if it was not sent."""
         return self.last.get((kind, model), NEVER)
 
     def sent(self, query: Query, connection: int, *, now_s: float) -> "QueryLog":

@@ -97,7 +97,8 @@ class Exporter(Watch):
         with self._writing:
             began_s = clock.now_s()
             if self._last is None or self._last[0] != accept or began_s - self._last[1] >= SAME_FOR_S:
-                self._last = accept, clock.now_s(), self.scrape().page(accept)
+                page = self.scrape().page(accept)
+                self._last = accept, clock.now_s(), page  # those who wait for a slow one all get it
             self._scrapes += 1
             self._scrapes_s += clock.now_s() - began_s
             return self._last[2]

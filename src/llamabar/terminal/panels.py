@@ -74,7 +74,8 @@ def speed_panel(
     ]
     known = [value for value in values if value]
     now = "" if reading is None else f"{mark(reading)}{units.rate(reading.tps)}"
-    usual, best = (units.rate(median(known)), units.rate(max(known))) if known else ("", "")
+    best_tps = max([*known, reading.tps if reading is not None else 0.0])  # never below what stands beside it
+    usual, best = (units.rate(median(known)), units.rate(best_tps)) if known else ("", "")
     told = words.speeds(now, usual, best)
     return frame(menu_words.SPEED, words.TOKENS_A_SECOND, body, width, below=(words.SINCE, told))
 

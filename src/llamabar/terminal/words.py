@@ -174,7 +174,7 @@ def of_top(top: str) -> str:
 
 
 def last(speed: str) -> str:
-    """Return the speed of the last finished request; `at_s` is 0 if it ended before this program looked."""
+    """Return a speed, marked as that of the last answer."""
     return _("last {}", speed)
 
 
@@ -193,7 +193,7 @@ def tokens(count: str) -> str:
 
 
 def answer(size: Optional[int]) -> str:
-    """Return what the server says; `failed` where it said nothing that can be used."""
+    """Return the size of an answer so far, a dash where it is not known."""
     return units.UNKNOWN if size is None else _("{} bytes", units.count(size))
 
 

@@ -17,18 +17,20 @@ from llamabar.view.sections.items import asking, chart, day, fact, item, spread_
 from llamabar.view.sections.requests import WAITING
 from llamabar.view.text import name, plain, whole
 
-STEP_BUCKETS, IDLE_STEP_BUCKETS = 5, 30  # charts and spreads move on once in so many, those of an idle model rarely
+STEP_BUCKETS = 5  # charts and spreads move on once in so many
+IDLE_STEP_S = 30.0  # those of an idle model at most so often
 
 
 def made_of(server: Server, scene: Scene, model: Model) -> Tuple[object, ...]:
     """Return what the submenu is made of, beside the model itself."""
     requests, found = requests_of(server.snapshot, model.id), phases(server.snapshot)
-    step = STEP_BUCKETS if requests or model.id in server.figures.speeds else IDLE_STEP_BUCKETS
+    step_s = STEP_BUCKETS * server.history.bucket_s
+    step_s = step_s if requests or model.id in server.figures.speeds else max(step_s, IDLE_STEP_S)
     return (
         server.figures.speeds.get(model.id), server.figures.memory_bytes.get(model.id), server.url,
         server.snapshot.connected, server.snapshot.confirmed, server.snapshot.asked, day(server, scene).get(model.id),
         server.totals.told.changes.get(model.id), [found[request.info.id] for request in requests],
-        int(scene.now_s // (step * server.history.bucket_s)), _rest_words(server, scene, model),
+        int(scene.now_s // step_s), _rest_words(server, scene, model),
     )  # fmt: skip
 
 
