@@ -15,18 +15,11 @@ settings.load_profile("no clock")
 
 # Tests that take long and have a quicker neighbour, such as the same on another version: for `build.py test --all`.
 LONG = (
-    "test_totals_outlast_the_plugin_and_llama_swap",
-    "test_the_demo_shows_every_moment",
     "test_a_server_that_flaps_is_counted_down_and_up_and_its_counters_stay",
-    "test_a_launchctl_verb_that_hangs_is_given_up_and_said[bootstrap]",
     "test_older_versions_leave_out_what_they_do_not_tell[v236]",
-    "test_a_dumb_terminal_gets_plain_lines[dumb]",
+    "test_a_dumb_terminal_gets_plain_lines[]",
     "test_in_a_whole_life_rows_jump_only_where_something_came_or_went[v250-stdin]",
-    "test_a_job_whose_process_or_child_listens_is_the_service_whatever_its_files_say[child]",
-    "test_watch_keeps_it_too_and_the_demo_does_not",
     "test_a_model_server_that_may_sleep_is_never_asked[v150-command line]",
-    "test_a_finding_is_seen_where_it_is_so[service-throttled-by-type]",
-    "test_any_name_of_a_model_is_a_label_that_can_be_read_back",
     "test_a_job_that_could_not_be_stopped_again_keeps_the_agent_that_can_stop",
     "test_a_second_look_is_at_most_two_logged_requests_whatever_is_loaded[v150]",
     "test_a_second_look_is_at_most_two_logged_requests_whatever_is_loaded[v228]",
@@ -49,7 +42,6 @@ LONG = (
     "test_in_a_whole_life_rows_jump_only_where_something_came_or_went[v236-process]",
     "test_in_a_whole_life_rows_jump_only_where_something_came_or_went[v236-badge",
     "test_whatever_is_wrong_in_a_dialects_words_a_frame_comes_out[v228]",
-    "test_older_versions_leave_out_what_they_do_not_tell[v228]",
     "test_a_refused_bootstrap_is_undone_and_its_cause_is_said[37]",
     "test_a_half_deleted_cache_is_unpacked_anew[urllib3]",
     "test_a_truncated_member_of_the_cache_is_unpacked_anew[boot/launch.py-2]",

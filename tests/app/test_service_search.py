@@ -1,5 +1,6 @@
 """Which service runs a llama-swap: by its files, by launchd's processes, by its label; unknown is not "none"."""
 
+import socket
 import sys
 
 import pytest
@@ -129,12 +130,18 @@ BESIDE = "import socket, sys, time; one = socket.create_server(('127.0.0.2', int
 
 
 def test_who_listens_on_the_same_port_of_another_address_is_not_asked_about(mac):
+    try:
+        socket.create_server(("127.0.0.2", 0)).close()
+    except OSError:
+        pytest.skip("this system has no 127.0.0.2, as macOS has none")
     with mac.popen(sys.executable, "-c", BESIDE, mac.port) as other:
-        wait_until_up(mac, "127.0.0.2")
-        launcher(mac, f"exec {mac.words}")
-        done = bar(mac, "stop")
-        assert done.returncode == 0 and f"{ODD} is stopped" in done.stdout, done.stdout + done.stderr
-        other.kill()
+        try:
+            wait_until_up(mac, "127.0.0.2")
+            launcher(mac, f"exec {mac.words}")
+            done = bar(mac, "stop")
+        finally:
+            other.kill()
+    assert done.returncode == 0 and f"{ODD} is stopped" in done.stdout, done.stdout + done.stderr
 
 
 UNREADABLE = """
@@ -152,7 +159,7 @@ import llamabar.__main__
     ("targets", "stops"),
     [([("", "pids"), ("", "process_iter")], False), ([("Process", "parents"), ("Process", "ppid")], True)],
 )
-def test_a_process_table_that_cannot_be_read_makes_the_service_unknown_and_no_fault_of_ours(mac, targets, stops):
+def test_a_process_table_that_cannot_be_read_is_no_internal_error(mac, targets, stops):
     launcher(mac, f"exec {mac.words}")
     environment = {**mac.environment(), "PYTHONPATH": f"{ROOT}/src:{ROOT}/installer"}
     environment["LLAMABAR_URL"] = f"http://127.0.0.1:{mac.port}"

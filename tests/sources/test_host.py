@@ -155,13 +155,18 @@ def test_where_two_share_a_port_the_one_at_the_address_itself_answers():
 
 
 def test_twenty_who_look_at_once_read_the_process_table_twice_and_none_is_told_of_a_time_before(monkeypatch):
-    looks, all_ask = [], threading.Barrier(20)
-    read_table = psutil.pids
-    monkeypatch.setattr(processes.psutil, "pids", lambda: looks.append(1) or read_table())
-    found = []
+    looks, asked, found = [], [], []
+    read_table, now_s = psutil.pids, processes.clock.now_s
+
+    def _read_table():
+        looks.append(1)
+        wait_for(lambda: len(asked) > 20)  # the twenty, and the look itself
+        return read_table()
+
+    monkeypatch.setattr(processes.psutil, "pids", _read_table)
+    monkeypatch.setattr(processes.clock, "now_s", lambda: asked.append(1) or now_s())
 
     def _look(port):
-        all_ask.wait()
         found.append(processes.listener("127.0.0.1", port))
 
     with contextlib.ExitStack() as stack:
@@ -171,7 +176,7 @@ def test_twenty_who_look_at_once_read_the_process_table_twice_and_none_is_told_o
             one.start()
         for one in threads:
             one.join()
-        assert found == [psutil.Process()] * 20 and 1 <= len(looks) <= 5  # a thread may come late
+        assert found == [psutil.Process()] * 20 and len(looks) == 2
     assert processes.listener("127.0.0.1", ports[0]) is None, "it listens no longer"
 
 
