@@ -39,7 +39,7 @@ def load() -> Iterator[Row]:
     for count in COUNTS:
         listed = [{"id": f"m{n}", "state": "ready", "name": "", "description": ""} for n in range(count)]
         took_us = _per_event_us("modelStatus", listed)
-        yield Row("load", f"decode and apply a table of {count} models", took_us, "µs")
+        yield Row("load", f"decode and apply a table of {counted(count, 'model')}", took_us, "µs")
     upsert = {"operation": "upsert", "request": request(0)}
     yield Row("load", "decode and apply an in-flight event", _per_event_us("inflight", upsert), "µs")
 

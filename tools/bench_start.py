@@ -40,7 +40,8 @@ def startup() -> Iterator[Row]:
 
 def memory() -> Iterator[Row]:
     """The plugin after two minutes in which a model answers all the time."""
-    chosen = [(version, python) for version, python in pythons() if version in WEIGHED] or [("this", sys.executable)]
+    this = "{}.{}".format(*sys.version_info), sys.executable
+    chosen = [(version, python) for version, python in pythons() if version in WEIGHED] or [this]
     with Swap() as (server, _):
         plugins = [(version, Plugin(server.url, python=python)) for version, python in chosen]
         try:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCREENS = ROOT / "tests" / "golden" / "terminal" / "80x24.txt"
 SHOWN = ("generating", "failed", "offline")
 SHAPES: Dict[Status, str] = {
-    Status.NO_SERVICE: "a question mark",
+    Status.NO_SERVICE: "a question mark in a circle",
     Status.STOPPED: "a square in a circle",
     Status.STARTING: "a dotted circle",
     Status.CRASHING: "an exclamation mark in an octagon",
@@ -28,11 +28,11 @@ SHAPES: Dict[Status, str] = {
     Status.INCOMPATIBLE: "an exclamation mark in a triangle; after a model failed, too",
     Status.EMPTY: "an empty circle",
     Status.READY: "a filled circle in a circle",
-    Status.LOADING: "an arrow down",
+    Status.LOADING: "an arrow down in a circle",
     Status.QUEUED: "an hourglass",
     Status.PROMPT: "lines of text under a magnifying glass",
     Status.GENERATING: "a waveform",
-    Status.STOPPING: "an arrow up",
+    Status.STOPPING: "an arrow up in a circle",
 }
 FIGURES: Dict[str, str] = {
     "~41.2": "estimated from the bytes of the answer; without the ~ it is the model server's own count",
@@ -66,7 +66,7 @@ def menu() -> Iterator[str]:
         paragraph(
             "The symbol in the menu bar says the state by its shape; text stands beside it only while something",
             "happens. Every row with a ▸ has a submenu, shown open here where it matters. `llamabar preview",
-            f"FILE.html` draws your own menu like this. It speaks {spoken()}, by macOS's",
+            f"FILE.html` draws your own menu like this. It speaks {spoken()}, by the terminal's or macOS's",
             "language or `[menu] language`.",
         ),
     )
@@ -86,7 +86,8 @@ def terminal() -> Iterator[str]:
             "and keys for everything you can do. It works over ssh, in tmux, on light and dark backgrounds,",
             "without colours (`NO_COLOR`), and at any size; below 40 columns, with `TERM=dumb` or without a",
             f"terminal it prints plain lines on every change. Like the menu, it speaks {spoken()},",
-            "by `LANG` or `[menu] language`; the other commands speak English. Everything here works on Linux too.",
+            "by `LANG` or `[menu] language`; `frame`, `preview` and `demo` do too, the other commands speak English.",
+            "Everything here works on Linux too.",
         ),
     )
     screens = _screens()

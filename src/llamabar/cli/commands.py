@@ -28,7 +28,7 @@ def _without(part: str, says: str) -> click.Option:
 
 
 SERVER = _option(
-    "--server", says="Only the server of this name.", default="", metavar="NAME", shell_complete=of_kind("servers")
+    "--server", says="Use only the server NAME.", default="", metavar="NAME", shell_complete=of_kind("servers")
 )
 CONFIG = _option("--config", says="Read the settings from FILE.", default="", metavar="FILE", type=click.Path())
 COMMON = (SERVER, CONFIG)
@@ -79,8 +79,8 @@ _command(
     "history", "history.history",
     "Show requests, tokens and speeds by day, model or hour. The plugin, `watch` and `export` record them.",
     _option("--since", says="From this day on: 2026-11-01, 7d (seven days) or today.", metavar="DAY", default=""),
-    _option("--by", says="A line for each of these.", type=click.Choice(["day", "model", "hour"]), default="day"),
-    _option("--model", says="Of this model only.", metavar="MODEL", default=""),
+    _option("--by", says="Group by day, model or hour.", type=click.Choice(["day", "model", "hour"]), default="day"),
+    _option("--model", says="Only this model.", metavar="MODEL", default=""),
     _flag("--csv", "as_csv", says="Print CSV."),
     JSON,
     _option("--html", "file", says="Write one page with charts to FILE.", metavar="FILE", default=""),
@@ -94,7 +94,7 @@ _command(
 )  # fmt: skip
 _command(
     "config", "looking.show_config", "Show the effective settings and their sources.",
-    _flag("--check", says="Only name mistakes, with their lines."),
+    _flag("--check", says="Only list mistakes, with their line numbers."),
 )  # fmt: skip
 
 _command(
@@ -167,7 +167,7 @@ _command(
 _command(
     "doctor", "doctor.doctor",
     "Check everything and say what to do about what is wrong. Exit code 1 if anything is an error.",
-    _flag("--selftest", says="Run the checks that only a Mac can answer (20 s, read-only), to paste into an issue."),
+    _flag("--selftest", says="Run the checks that need a Mac (20 s, read-only), to paste into an issue."),
     _flag("--report", says="Print a report to paste into an issue. It has nothing private in it."),
     _flag("--yes", says="Skip the question before a fix."),
     _option("--fix", says="Fix finding ID, where that is safe and can be undone.", default="", metavar="ID"),

@@ -55,13 +55,7 @@ class Fish(FishComplete):
 
 
 def completions(shell: str) -> int:
-    """Print the script that completes commands, options, models and request ids.
-
-    \b
-    zsh:   eval "$(llamabar completions zsh)"     in ~/.zshrc
-    bash:  eval "$(llamabar completions bash)"    in ~/.bashrc
-    fish:  llamabar completions fish | source     in ~/.config/fish/config.fish
-    """
+    """Print the shell completion script."""
     kind = {"bash": Bash, "zsh": ZshComplete, "fish": Fish}[shell]
     say_whole(kind(program, {}, "llamabar", COMPLETION_VARIABLE).source().strip() + "\n")
     return OK

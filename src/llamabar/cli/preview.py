@@ -6,7 +6,6 @@ from typing import Optional
 
 import click
 
-from llamabar.cli.demo_moments import Moments
 from llamabar.cli.looking import scene_of, speak_language_of
 from llamabar.cli.output import say
 from llamabar.cli.program import OK, settings_of
@@ -26,6 +25,8 @@ def preview(file: str, demo: bool, dialect: Optional[str], server: str, config: 
         raise click.UsageError("--dialect needs --demo.")
     path, note, heading = target(file), HOW_TO_READ, "llamabar: the menu now"
     if demo:
+        from llamabar.cli.demo_moments import Moments  # with all that the demo needs
+
         version, heading = dialect or "v250", "llamabar: the menu of a made-up llama-swap"
         moments = Moments(version).collect()
         states = moments.states
