@@ -34,6 +34,7 @@ SHAPES: Dict[Status, str] = {
     Status.GENERATING: "a waveform",
     Status.STOPPING: "an arrow up in a circle",
 }
+LANGUAGES = {"de": "German", "ja": "Japanese"}
 FIGURES: Dict[str, str] = {
     "~41.2": "estimated from the bytes of the answer; without the ~ it is the model server's own count",
     "last 41.2": "the speed of the last answer; nothing is generated now",
@@ -53,8 +54,8 @@ def paragraph(*lines: str) -> str:
 
 def spoken() -> str:
     """Return the languages there are."""
-    files = sorted(Path(languages.__file__).parent.glob("[a-z][a-z].py"))
-    found = ["English", *(path.read_text("utf-8").split(".")[0].strip('"') for path in files)]
+    files = sorted(Path(languages.__file__).parent.glob("*.json"))
+    found = ["English", *(LANGUAGES[path.stem] for path in files)]
     return f"{', '.join(found[:-1])} and {found[-1]}"
 
 

@@ -56,7 +56,7 @@ def test_contributing_shows_the_import_rule_as_it_is():
 def test_modules_and_functions_stay_small():
     assert house.too_long() == []
     for path in OURS:
-        assert house.line_count(path) <= house.longest(path), path
+        assert house.line_count(path) <= house.LONGEST_MODULE_LINES, path
         for node in ast.walk(parsed(path)):
             if isinstance(node, ast.FunctionDef):
                 assert node.end_lineno - node.lineno <= LONGEST_FUNCTION_LINES, f"{path}: {node.name}"

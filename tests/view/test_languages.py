@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import json
 import re
 import string
 import unicodedata
@@ -24,7 +25,8 @@ from llamabar.view.scene import Remembered
 from llamabar.view.swiftbar import Clicks, Renderer
 from tests.fakes.programs import ROOT
 
-CODES = sorted(path.stem for path in Path(languages.__file__).parent.glob("[a-z][a-z].py"))
+FILES = sorted(Path(languages.__file__).parent.glob("*.json"))
+CODES = [path.stem for path in FILES]
 SAME = {"", "~", "–", "llama-swap", "llamabar", "tok/s", "TOK/S", "-5 min"}  # names, marks and units
 WIDEST = 100  # columns of one row, as in English
 
@@ -91,6 +93,12 @@ def test_a_language_has_every_word_and_no_other_with_the_same_places_for_figures
         here, there = (re.findall(r"\{[^}]*\}", one) for one in (text, said))
         assert places(said) <= places(text) if text in causes() else len(here) == len(there), text
         assert said.strip(), text
+
+
+@pytest.mark.parametrize("path", FILES, ids=CODES)
+def test_no_word_stands_twice_in_a_language(path):
+    pairs = json.loads(path.read_text("utf-8"), object_pairs_hook=list)
+    assert len(dict(pairs)) == len(pairs)
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -1,11 +1,11 @@
-"""The languages of the menu and the dashboard, a file each: English words are the keys of its table WORDS.
+"""The languages of the menu and the dashboard, a JSON file each: the English words are its keys.
 
 What a language has no word for stays English; numbers and units stay in any. `view/words.py` and `terminal/words.py`
 say which words there are. To add a language, add a file.
 """
 
+import json
 import re
-from importlib import import_module
 from typing import Any, Dict, List, Mapping, Tuple
 
 ENGLISH = "en"
@@ -18,9 +18,10 @@ def table(code: str) -> Mapping[str, str]:
     if code == ENGLISH or not re.fullmatch(r"[a-z]{2}", code):
         return {}
     try:
-        words: Mapping[str, str] = import_module(f"{__name__}.{code}").WORDS
-    except ModuleNotFoundError:
+        content = __loader__.get_data(f"{__path__[0]}/{code}.json")  # type: ignore[name-defined]  # from a zip, too
+    except OSError:
         return {}
+    words: Mapping[str, str] = json.loads(content)
     return words
 
 
