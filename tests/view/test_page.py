@@ -12,10 +12,10 @@ from tools.scenes import scenes
 from llamabar.core.status import Status
 from llamabar.view import palette
 from llamabar.view.charts import CHART, Scale, draw
-from llamabar.view.html import State, page
+from llamabar.view.html import State, drawings, page
 from llamabar.view.menu import Action, Do, Image, Menu, Row, Title
+from llamabar.view.package_files import text_of
 from llamabar.view.palette import SYMBOLS
-from llamabar.view.symbols import DRAWN
 from tools import film, pictures
 
 PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
@@ -138,14 +138,19 @@ def test_an_empty_menu_and_no_states_are_pages_too():
 
 
 def test_every_state_has_a_symbol_of_its_own_shape():
-    shapes = [DRAWN[SYMBOLS[status]] for status in Status]
+    shapes = [drawings()[SYMBOLS[status]] for status in Status]
     assert len(set(shapes)) == len(shapes)
 
 
 def test_only_what_is_used_is_drawn():
     every = {value for name, value in vars(palette).items() if name.isupper() and isinstance(value, str)}
-    assert {row.symbol for named in scenes() for row in named.state.menu.rows() if row.symbol} <= set(DRAWN)
-    assert set(DRAWN) == {*SYMBOLS.values(), *every, "battery", "wifi"}
+    assert {row.symbol for named in scenes() for row in named.state.menu.rows() if row.symbol} <= set(drawings())
+    assert set(drawings()) == {*SYMBOLS.values(), *every, "battery", "wifi"}
+
+
+def test_the_page_warns_in_the_colours_of_the_menu():
+    for appearance, colour in zip(("light", "dark"), palette.WARNING_COLOURS):
+        assert re.search(rf"\.{appearance}{{[^}}]*--warning:{colour}}}", text_of("pages/menu.css"))
 
 
 def test_the_pictures_are_those_of_the_scenes_and_small():

@@ -10,68 +10,10 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, 
 from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, HOURS, WAITED, Line, Sums, total
 from llamabar.view.html import document, text
+from llamabar.view.package_files import text_of
 from llamabar.view.text import name
 from llamabar.view.words import AT_LEAST
 
-STYLE = """
-:root{color-scheme:light dark;--edge:#d5dae1;--card:#fff;--head:#eef2f6;--soft:#5f6368;--one:#2f6fdb;--two:#b06a00;
---three:#1d7a4a}
-body{background:#f4f6f8}
-p,dt,.ends,figcaption span,h2 small,thead th{color:var(--soft)}
-section{display:grid;gap:16px;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));margin:0 0 16px}
-h2,dl,table,details,.week{grid-column:1/-1}
-h2{margin:16px 0 -4px}small{font-size:13px;font-weight:400}
-figure,dl,table,details{margin:0;padding:14px 16px;border:1px solid var(--edge);border-radius:12px;
-background:var(--card);min-width:0}
-dl{display:grid;gap:12px 16px;grid-template-columns:repeat(auto-fit,minmax(112px,1fr))}
-dt{font-size:12px}dd{margin:0;font-size:20px;font-weight:600}dd,table{font-variant-numeric:tabular-nums}
-figure{display:flex;flex-direction:column}
-figcaption,.ends{display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 12px}
-figcaption{margin-bottom:auto;padding-bottom:8px}
-figcaption strong{font-weight:600;overflow-wrap:anywhere;min-width:0}figcaption span{font-size:13px}
-.ends{font-size:12px;margin-top:4px}
-svg{display:block;width:100%;height:96px;border-bottom:1px solid var(--edge)}
-.one{fill:var(--one)}.two{fill:var(--two)}.three{fill:var(--three)}.none{fill:var(--head)}
-.band{fill:var(--one);fill-opacity:.25}
-.line,.grid{fill:none;stroke:var(--one);stroke-width:2;stroke-linejoin:round;vector-effect:non-scaling-stroke}
-.grid{stroke:var(--edge);stroke-width:1}
-.split .ends{justify-content:flex-start}.split svg{height:14px;border:0}
-i{display:inline-block;width:9px;height:9px;border-radius:3px;margin-right:5px}
-i.one{background:var(--one)}i.two{background:var(--two)}i.three{background:var(--three)}
-.week{display:grid;grid-template-columns:auto 1fr;gap:0 8px;font-size:12px;line-height:20px}
-.week figcaption{grid-column:1/-1;font-size:15px}.week svg{height:140px;border:0}
-.week .ends{grid-column:2;flex-wrap:nowrap}
-table{border-spacing:0;width:100%;padding:4px 8px;table-layout:fixed}
-details{padding:0}summary{padding:10px 16px;cursor:pointer;font-weight:600}
-summary span{font-weight:400;color:var(--soft)}
-details table{border:0;border-radius:0;background:none}
-.fewer{display:none}
-caption{text-align:left;font-size:18px;font-weight:600;padding:16px 0 8px}
-th,td{padding:5px 0 5px 12px;text-align:right;vertical-align:top;border-bottom:1px solid var(--edge);font-weight:400}
-thead th{font-size:13px}
-tr>:first-child{padding-left:8px;text-align:left;overflow-wrap:anywhere;width:24%}tr>:last-child{padding-right:8px}
-tr.day>*{font-weight:600;background:var(--head)}
-time{white-space:nowrap}
-@media(max-width:900px){
-body{padding:8px;font-size:13px}table{padding:4px}
-table,thead,tbody,caption{display:block}
-thead{position:sticky;top:0;background:var(--card)}
-tr{display:grid;grid-template-columns:repeat(9,1fr);border-bottom:1px solid var(--edge)}
-thead th{font-size:12px;line-height:1.2}
-th,td,tr>:last-child{padding:2px 4px;border:0;min-width:0;overflow-wrap:anywhere}
-tr>:first-child{grid-column:1/-1;width:auto;padding:2px 4px}
-thead th:first-child{display:none}
-}
-@media(max-width:600px){
-tr{grid-template-columns:repeat(4,1fr)}
-tr>:nth-child(3),tr>:nth-child(4),tr>:nth-child(5),tr>:nth-child(8),tr>:nth-child(10){display:none}
-.fewer{display:block;font-size:12px;font-weight:400;color:var(--soft)}
-}
-@media(prefers-color-scheme:dark){
-:root{--edge:#414347;--card:#242528;--head:#303236;--soft:#b4b6bb;--one:#6ea8ff;--two:#e0a63a;--three:#5cc98d}
-body{background:#18191b;color:#f2f2f4}
-}
-"""
 HEADS = (
     "Requests", "Failed", "Prompt tokens", "From cache", "Generated tokens", "tok/s, typical", "95 % below",
     "First token after", "Waited",
@@ -116,8 +58,9 @@ def typical(sums: Sums) -> Optional[float]:
 
 def page(lines: Sequence[Line], *, heading: str, note: str) -> str:
     """Return the whole page of lines by day, the oldest first."""
+    style = text_of("pages/history.css")
     if not lines:
-        return document(heading, note, "", more_style=STYLE)
+        return document(heading, note, "", more_style=style)
     label = labels(lines)
     days, models = _grouped(lines, lambda line: line.when), _grouped(lines, label)
     sums = {day: _sum(found) for day, found in days.items()}
@@ -128,7 +71,7 @@ def page(lines: Sequence[Line], *, heading: str, note: str) -> str:
         *_speeds(models, span), "<h2>When and on what</h2>", _heat(sums), *_splits(models),
         _table(days, models, label),
     )  # fmt: skip
-    return document(heading, note, f"<section>{''.join(parts)}</section>", more_style=STYLE)
+    return document(heading, note, f"<section>{''.join(parts)}</section>", more_style=style)
 
 
 def _grouped(lines: Sequence[Line], key: Callable[[Line], str]) -> Dict[str, List[Line]]:

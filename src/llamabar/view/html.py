@@ -1,76 +1,24 @@
 """Menus as one page that needs nothing else: no network, no script. Pure: the same states give the same page.
 
 A row that does nothing and leads nowhere is drawn as macOS draws it, dimmed; every submenu is drawn open, below its
-row, so that all of it can be read. Text from outside is escaped, and a policy in the page forbids what slipped through.
+row, so that all of it can be read. Every text stands on one known colour (pages/menu.css). Text from outside is
+escaped, and a policy in the page forbids what slipped through.
 """
 
 import base64
 import re
+from functools import lru_cache
 from html import escape
-from typing import Iterable, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, NamedTuple, Optional, Tuple
 
 from llamabar.view.menu import SEPARATOR, Image, Menu, Row, Title
-from llamabar.view.palette import WARNING_COLOURS
-from llamabar.view.symbols import svg
+from llamabar.view.package_files import text_of
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 PNG_START = b"\x89PNG\r\n\x1a\n"
 APPEARANCES = (("light", "Light appearance"), ("dark", "Dark appearance"))
 ALTERNATE_MARK, SUBMENU_MARK, CHECK_MARK = "⌥", "›", "✓"
 ALTERNATE_WORDS, CHECKED_WORDS = "with the Option key", "chosen"
-
-# A Mac's menu bar and menus, light and dark: every text stands on one known colour.
-_LAYOUT = """
-*{box-sizing:border-box}
-body{margin:0;padding:16px;background:#fff;color:#1d1d1f;font:15px/1.45 -apple-system,BlinkMacSystemFont,
-"Helvetica Neue",Helvetica,Arial,"Liberation Sans","DejaVu Sans",sans-serif}
-main{max-width:1168px;margin:0 auto}
-h1{font-size:24px;margin:0 0 4px}
-h2{font-size:18px;margin:0 0 8px}
-section{margin:0 0 32px}
-p{margin:0 0 16px}
-.pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:16px;align-items:start}
-.desk{border-radius:10px;padding:0 0 18px;background:var(--desk);min-width:0;height:100%;overflow:hidden}
-.desk h3{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.bar{display:flex;justify-content:flex-end;align-items:center;gap:14px;min-height:28px;padding:2px 12px;
-background:var(--bar);color:var(--text);font-size:13px;line-height:18px}
-.title{display:inline-flex;align-items:center;gap:5px;margin-right:auto;padding:2px 8px;border-radius:5px;
-background:var(--pressed);min-width:0}
-.title code{font:12px/18px Menlo,"DejaVu Sans Mono","Liberation Mono",monospace;white-space:pre}
-.panel{list-style:none;margin:6px 12px 0;padding:5px;border-radius:8px;background:var(--panel);color:var(--text);
-border:1px solid var(--edge);font-size:13px;line-height:18px;width:fit-content;
-max-width:calc(100% - 24px);min-width:min(250px,calc(100% - 24px))}
-.panel .panel{margin:3px 4px 5px 18px;padding:3px;max-width:calc(100% - 22px);background:var(--sub);min-width:0}
-.panel li{min-width:0}
-.line{display:flex;align-items:center;gap:6px;padding:2px 8px;min-height:22px}
-.words{flex-shrink:1000;min-width:7em;overflow-wrap:anywhere;unicode-bidi:isolate}
-.value{margin-left:auto;padding:0 6px;border-radius:8px;background:var(--badge);color:var(--quiet);font-size:11px;
-line-height:16px;text-align:right;overflow-wrap:anywhere;font-variant-numeric:tabular-nums;
-min-width:0}
-.mark{margin-left:auto;padding-left:10px;flex:none}
-.value~.mark{margin-left:0}
-.still>.line{color:var(--quiet)}
-.warning>.line{color:var(--warning)}
-.part{border-top:1px solid var(--edge);margin-top:5px;padding-top:5px}
-.symbol{width:16px;height:16px;flex:none;fill:none;stroke:currentColor;stroke-width:1.4;
-stroke-linecap:round;stroke-linejoin:round}
-.panel .symbol{width:14px;height:14px}
-img{flex:none;display:block;max-width:60%}
-.line:has(img){flex-wrap:wrap}
-.line:has(img)>.words{min-width:0}
-.unseen{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
-"""
-
-_LIGHT = f""".light{{
---desk:#c9d6e4;--bar:#eef2f6;--pressed:#d3dae2;--panel:#fff;--sub:#f3f5f7;--edge:#b4bcc6;--badge:#e3e6ea;
---text:#1d1d1f;--quiet:#5f6368;--warning:{WARNING_COLOURS[0]}}}
-"""
-_DARK = f""".dark{{
---desk:#3a4654;--bar:#1c2128;--pressed:#3b434d;--panel:#1e1e1e;--sub:#2a2a2c;--edge:#515357;--badge:#3a3a3d;
---text:#f2f2f4;--quiet:#b4b6bb;--warning:{WARNING_COLOURS[1]}}}
-"""
-
-STYLE = _LAYOUT + _LIGHT + _DARK
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
@@ -95,9 +43,20 @@ def document(heading: str, note: str, body: str, *, more_style: str = "") -> str
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(heading)}</title>\n<style>{STYLE}{more_style}</style>\n</head>\n"
+        f"<title>{text(heading)}</title>\n<style>\n{text_of('pages/menu.css')}{more_style}</style>\n</head>\n"
         f"<body>\n<main>\n<h1>{text(heading)}</h1>\n{said}{body}\n</main>\n</body>\n</html>\n"
     )
+
+
+@lru_cache(maxsize=1)
+def drawings() -> Dict[str, str]:
+    """Return the look-alikes of SF Symbols by their names: what stands inside an SVG of 16 by 16."""
+    return dict(re.findall(r'<symbol id="(.+?)">(.+)</symbol>', text_of("pages/symbols.svg")))
+
+
+def svg(name: str) -> str:
+    """Return a symbol as inline SVG, silent for screen readers: the words beside it say the same."""
+    return f'<svg class="symbol" viewBox="0 0 16 16" aria-hidden="true">{drawings()[name]}</svg>'
 
 
 def text(outside: str) -> str:

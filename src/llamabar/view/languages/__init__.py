@@ -8,6 +8,8 @@ import json
 import re
 from typing import Any, Dict, List, Mapping, Tuple
 
+from llamabar.view.package_files import text_of
+
 ENGLISH = "en"
 _words: Dict[str, str] = {}
 _constants: List[Tuple[Dict[str, Any], Dict[str, Any]]] = []  # the names of a module, and their English
@@ -18,10 +20,9 @@ def table(code: str) -> Mapping[str, str]:
     if code == ENGLISH or not re.fullmatch(r"[a-z]{2}", code):
         return {}
     try:
-        content = __loader__.get_data(f"{__path__[0]}/{code}.json")  # type: ignore[name-defined]  # from a zip, too
+        words: Mapping[str, str] = json.loads(text_of(f"languages/{code}.json"))
     except OSError:
         return {}
-    words: Mapping[str, str] = json.loads(content)
     return words
 
 
