@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import time
-import zlib
 from contextlib import closing
 
 import pytest
@@ -420,24 +419,3 @@ def test_a_database_of_the_version_before_is_read_as_it_is_and_then_gets_its_tab
     Watcher(tmp_path).add(loads(load()))
     assert needs_at(tmp_path)["m"].memory_bytes == 10 and counted(tmp_path) == {"one": 1}
 
-
-def test_sums_that_version_2_wrote_plain_are_read_and_added_to(tmp_path):
-    Watcher(tmp_path).add(rows(1, 2, 3))
-    before = lines(tmp_path)
-    with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as found:
-        for time_of, packed in found.execute("SELECT time, sums FROM sums").fetchall():
-            found.execute("UPDATE sums SET sums=? WHERE time=?", (zlib.decompress(packed).decode(), time_of))
-        found.execute("PRAGMA user_version=2")
-        found.commit()
-    assert lines(tmp_path) == before
-    Watcher(tmp_path).add(rows(4, at_s=NOON + 9))
-    assert [line.sums.requests for line in lines(tmp_path)] == [4]
-    assert [line.sums.requests for line in lines(tmp_path, "hour")] == [4]
-
-
-def test_sums_that_would_unpack_to_anything_but_sums_are_none():
-    counts = b"[" + b"0," * (len(Sums._fields) - 2) + b"1,{}]"
-    assert db.read_sums(zlib.compress(counts)) != Sums()
-    bomb = zlib.compress(b" " * (2 << 20) + counts)
-    for said in (bomb, b"", b"x", bomb[:9], zlib.compress(b"[" * 90_000), zlib.compress(b"null")):
-        assert db.read_sums(said) == Sums()

@@ -14,8 +14,7 @@ all, and what is told of every other row stays true.
 import hashlib
 import json
 import sqlite3
-import zlib
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import urlsplit
 
 from llamabar.core.address import is_local, port_of
@@ -23,14 +22,13 @@ from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Chart
 from llamabar.core.limits import KEPT_ROWS, NAMES, NAMES_EVER, PATHS
 from llamabar.core.needs import Load
-from llamabar.core.totals import MOST, OTHERS, Rows, Sums, identity, is_dated, of_row, times, total
+from llamabar.core.totals import OTHERS, Rows, Sums, identity, is_dated, of_row, times, total
 from llamabar.sources import clock
+from llamabar.store.packed import packed, unpacked
 from llamabar.store.schema import transaction
 
 DAY_S = 86_400.0
 OLDEST_S = 366 * DAY_S  # llama-swap keeps rows in memory alone
-MOST_SUMS_BYTES = 1 << 20  # a day of one model is a few thousand bytes
-MOST_STEPS = 10_000  # of a spread: exp of more is no number
 DISORDER_S = 1  # requests that end in one second are numbered in either order
 FIRST_IDS = (0, 1)  # of a table that began anew: 0 up to v235, 1 from v236 on
 LOADS_KEPT = 9  # of a model
@@ -200,29 +198,12 @@ def _count(
 
 def _add_sums(database: sqlite3.Connection, key: Tuple[str, int, int], parts: Sequence[Sums]) -> None:
     there = database.execute("SELECT sums FROM sums WHERE time=? AND server=? AND model=?", key).fetchall()
-    put_sums(database, key, total([*(read_sums(said) for (said,) in there), *parts]))
+    put_sums(database, key, total([*(unpacked(said) for (said,) in there), *parts]))
 
 
 def put_sums(database: sqlite3.Connection, key: Tuple[str, int, int], sums: Sums) -> None:
     """Put the sums of a time, a server and a model in place of what is there."""
-    rounded = [round(one, 3) if isinstance(one, float) else one for one in sums[:-1]]
-    spreads = {name: [list(spread), list(spread.values())] for name, spread in sums.spreads.items()}
-    said = json.dumps([*rounded, spreads], separators=(",", ":")).encode()
-    database.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", (*key, zlib.compress(said)))
-
-
-def read_sums(said: Union[bytes, str]) -> Sums:
-    """Return the sums that stand in a cell, plain up to the database's version 2; none for one not understood."""
-    try:
-        plain = said if isinstance(said, str) else zlib.decompressobj().decompress(said, MOST_SUMS_BYTES)
-        *counts, spreads = json.loads(plain)
-        found = {str(name): dict(zip(*spread)) for name, spread in spreads.items()}
-        steps = (pair for spread in found.values() for pair in spread.items())
-        if not all(abs(step) < MOST_STEPS and 0 <= count < MOST for step, count in steps):
-            return Sums()
-        return Sums._make([*(one if 0 <= one < 2**62 else 0 for one in counts), found])
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, zlib.error):
-        return Sums()
+    database.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", (*key, packed(sums)))
 
 
 def put_server(database: sqlite3.Connection, place: str, name: str, mark: Mark) -> int:

@@ -9,7 +9,8 @@ from llamabar.core.events import FinishedRequest
 from llamabar.core.seen import MOST, Seen
 from llamabar.core.totals import Sums, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
-from llamabar.store.database import Mark, is_countable, place_of, read_sums
+from llamabar.store.database import Mark, is_countable, place_of
+from llamabar.store.packed import unpacked
 from llamabar.store.reports import MINE
 from llamabar.store.schema import FAULTS, opened_to_read, understood
 
@@ -46,7 +47,7 @@ def _ever(database: sqlite3.Connection, mine: Tuple[str, str]) -> Ever:
     days: Dict[str, List[Sums]] = {}
     of_days = f"SELECT word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time<'h'"
     for model, said in database.execute(of_days, mine):
-        days.setdefault(model, []).append(read_sums(said))
+        days.setdefault(model, []).append(unpacked(said))
     numbers = "typeof(row_id)='integer' AND typeof(ended_s)='integer'"
     newest = f"SELECT row_id, ended_s FROM requests WHERE {MINE} AND {numbers} ORDER BY ended_s DESC LIMIT {MOST}"
     marks = f"SELECT mark_id, mark_s, pruned_s FROM (SELECT *, id AS server FROM servers) WHERE {MINE}"

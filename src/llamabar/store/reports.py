@@ -13,7 +13,8 @@ from llamabar.core.state import Swap
 from llamabar.core.totals import GENERATION, MOST, Line, Sums, Told, change, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
-from llamabar.store.database import mark_of, place_of, read_sums, twin
+from llamabar.store.database import mark_of, place_of, twin
+from llamabar.store.packed import unpacked
 from llamabar.store.schema import FAULTS, opened_to_read, understood
 
 WEEK_DAYS = 7
@@ -67,7 +68,7 @@ def told(database: sqlite3.Connection, *, place: str, name: str, day: str) -> To
 
     def _read() -> Iterator[Tuple[Key, Sums]]:
         for when, model, said in database.execute(query, (name, place, min(day, clock.day_ago(2 * WEEK_DAYS - 1)))):
-            sums = read_sums(said)
+            sums = unpacked(said)
             parts.extend([((model,), sums)] if when == day else [])
             yield (when, model), sums
 
@@ -156,7 +157,7 @@ def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -
     kind, tomorrow = ("h", f"{clock.day_ago(-1)} 24") if hours else ("", clock.day_ago(-1))
     values = (asked.server, asked.model, asked.place, kind + asked.since, kind + tomorrow)
     for when, server, model, said in database.execute(query, values):
-        yield (when.lstrip("h"), server, model), read_sums(said)
+        yield (when.lstrip("h"), server, model), unpacked(said)
 
 
 def charts_of(database: sqlite3.Connection, place: str) -> List[Chart]:
