@@ -65,9 +65,8 @@ def main(arguments: List[str]) -> int:
         for row in BENCHMARKS[name]():
             rows.append(row if isinstance(row, Row) else _row_of(name, *row))
             print(bench_rows.line(rows[-1], before.get(rows[-1].id)), file=out, flush=True)
-    if asked.page and asked.names:  # what is not measured anew stays
-        anew = {row.group for row in rows}
-        rows += [row for row in bench_rows.load(ROOT / "docs" / "performance.json") if row.group not in anew]
+    if asked.page and asked.names:
+        rows = bench_rows.merged(bench_rows.load(ROOT / "docs" / "performance.json"), rows)
     said = bench_rows.document(rows)
     if asked.json:
         print(json.dumps(said, ensure_ascii=False, indent=1))

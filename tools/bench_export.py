@@ -57,7 +57,7 @@ def _scrapes(fleet: str, url: str) -> Iterator[Row]:
                 text = answer.read()
             taken.append((time.perf_counter() - began_s) * 1e3)
     plain = gzip.decompress(text)
-    yield Row("export", f"{fleet}: a scrape", float(plain.count(b"\n")), "lines")
+    yield Row("export", f"{fleet}: lines of a scrape", float(plain.count(b"\n")), "lines")
     for (coding, taken), size in zip(times_ms.items(), (len(plain), len(text))):
         what = f"{fleet}: a scrape{', gzip' * bool(coding)}"
         yield Row("export", what, size / 1000, "kB")

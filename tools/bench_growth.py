@@ -16,6 +16,8 @@ from llamabar.core.sse import EventSplitter
 from llamabar.core.state import Snapshot
 from llamabar.demo.dialect import DemoModel
 from llamabar.demo.world import World, frame
+from llamabar.sources.chunked import Dechunker
+from llamabar.sources.client import READ_BYTES
 from tools.bench_load import request
 from tools.bench_programs import Plugin, Swap
 from tools.bench_rows import Row, counted
@@ -27,7 +29,7 @@ MODELS, REQUESTS, SERVERS, LOG_MB = (1, 10, 50, 200, 1000), (1, 10, 100, 500), (
 UPSERTS_A_SECOND = 4.0  # of one request, as llama-swap tells them
 MOST_UPSERTS = 200.0
 FLOODED_MODELS = 50
-LINE_BYTES, WRITE_BYTES = 120, 1000
+LINE_BYTES, WRITE_BYTES, PROFILED_MB = 120, 1000, 1
 EVENTS = 20_000
 
 
@@ -60,6 +62,8 @@ def flood() -> Iterator[Row]:
                 cpu, woken = (_cpu_s(plugin) - began) / took_s * 100, wakeups(plugin.pid) - woken
                 yield Row("flood", f"{mb:g} MB/s of log, {how}", cpu, "% of a core")
                 yield Row("flood", f"{mb:g} MB/s of log, {how}: wake-ups", woken / took_s, "a second")
+                if mb == PROFILED_MB:
+                    yield from _profile(f"{mb:g} MB/s of log, {how}", _logs(bytes_each), cpu=cpu)
     yield Row("flood", "events decoded and applied", _events_a_second(), "a second")
 
 
@@ -111,17 +115,39 @@ def _upserts(worlds: List[World], waiting: List[Dict[str, Any]]) -> float:
 
 def _write_logs(world: World, rate: float, bytes_each: int) -> "tuple[float, int]":
     """Write log lines at a rate; return for how long, and how many bytes the plugin's connection took."""
-    lines = (("x" * (LINE_BYTES - 1) + "\n") * (bytes_each // LINE_BYTES or 1))[:bytes_each]
-    piece, began_s, sent, taken = frame("logData", {"data": lines, "source": "upstream"}), time.monotonic(), 0, 0
+    piece, began_s, sent, taken = _logs(bytes_each), time.monotonic(), 0, 0
     while time.monotonic() - began_s < MEASURED_S:
         while sent < (time.monotonic() - began_s) * rate:
-            sent += len(lines)
+            sent += bytes_each
             for listener in world.listeners:
                 if not listener.full():
                     listener.put_nowait(piece)
-                    taken += len(lines)
+                    taken += bytes_each
         time.sleep(0.002)
     return time.monotonic() - began_s, taken
+
+
+def _logs(bytes_each: int) -> bytes:
+    """Return an event of so many bytes of log."""
+    lines = ("x" * (LINE_BYTES - 1) + "\n") * (bytes_each // LINE_BYTES + 1)
+    return frame("logData", {"data": lines[:bytes_each], "source": "upstream"})
+
+
+def _profile(what: str, piece: bytes, *, cpu: float) -> Iterator[Row]:
+    """Where that CPU goes: each step alone, over the same bytes as they come through a socket."""
+    chunk = b"%x\r\n%b\r\n" % (len(piece), piece)
+    raw = chunk * int(PROFILED_MB * 1e6 // len(piece))
+    dechunker, splitter = Dechunker(), EventSplitter()
+    began_s = time.process_time()
+    plain = [dechunker.feed(raw[at : at + READ_BYTES]) for at in range(0, len(raw), READ_BYTES)]
+    dechunked_s = time.process_time()
+    for one in plain:
+        splitter.feed(one)
+    steps = {"the chunked coding": dechunked_s - began_s, "finding the events": time.process_time() - dechunked_s}
+    for step, spent_s in steps.items():
+        yield Row("flood", f"{what}: of it {step}", spent_s * 100, "% of a core")
+    rest = cpu - sum(steps.values()) * 100
+    yield Row("flood", f"{what}: of it reading, locks and wake-ups", max(0.0, rest), "% of a core")
 
 
 def _events_a_second() -> float:

@@ -40,6 +40,18 @@ PROMISES = {  # the most that a figure may be, and what it is spent on where it 
     "growth: 1000 models loaded, one generating": (5.0, "taking in what moved, and one menu at a time"),
     "growth: 500 requests in flight, 200 events a second": (5.0, "decoding and taking in each event"),
     "growth: 20 servers, one generating on each": (5.0, "twenty streams, and whose processes theirs are"),
+    "frame: 4 models, 4 loaded, 1 generating: its size": (6000.0, "charts"),
+    "frame: 50 models, 4 loaded, 1 generating: its size": (12000.0, "the names of models"),
+    "history: the file": (150.0, "rows"),
+    "history: a month's sums and percentiles by day": (100.0, "unpacking 300 days of models"),
+    "history: a burst of 1,000 rows, with its commit": (50.0, "adding each row up, then SQLite"),
+    "history: start-up: what the loop waits for": (3.0, "a thread"),
+    "history: RSS after 1,000 more rows: its own": (1.5, "Python's module for SQLite, and its cache"),
+    "export: 20 servers of 10 models: a scrape, gzip": (200.0, "histograms"),
+    "export: 20 servers of 10 models: a scrape": (200.0, "histograms; Prometheus asks for gzip"),
+    "export: 20 servers of 10 models: a scrape, gzip: time": (30.0, "8,600 lines"),
+    "export: 20 servers: memory (RSS)": (40.0, "what is known of 200 models"),
+    "export: 20 servers: idle CPU of each, not scraped": (0.1, "queries"),
 }
 
 
@@ -74,6 +86,13 @@ def document(rows: Iterable[Row]) -> Dict[str, Any]:
 def load(path: Path) -> List[Row]:
     """Return the rows of an earlier run."""
     return [Row(**one) for one in json.loads(path.read_text("utf-8"))["rows"]]
+
+
+def merged(before: List[Row], anew: List[Row]) -> List[Row]:
+    """Return the rows of an earlier run with those of the groups that were measured anew in their places."""
+    measured = {row.group for row in anew}
+    groups = dict.fromkeys(row.group for row in (*before, *anew))
+    return [row for group in groups for row in (anew if group in measured else before) if row.group == group]
 
 
 def line(row: Row, before: Optional[Row] = None) -> str:

@@ -24,6 +24,16 @@ def test_a_run_as_json_is_read_again_and_is_the_page(tmp_path):
     assert "| CPU | 0.117 | % of a core | 0.5 | 4.27 x |" in (tmp_path / "performance.md").read_text()
 
 
+def test_a_group_that_is_measured_anew_keeps_its_place():
+    anew = [Row("idle", "CPU", 0.1, "% of a core"), Row("more", "y", 1.0, "ms")]
+    assert bench_rows.merged(ROWS, anew) == [anew[0], *ROWS[1:], anew[1]]
+
+
+def test_what_was_promised_is_what_is_measured():
+    measured = {row.id for row in bench_rows.load(ROOT / "docs" / "performance.json")}
+    assert set(bench_rows.PROMISES) <= measured
+
+
 def test_a_figure_in_words_is_a_row_too():
     row = bench._row_of("latency", "change", "12 ms median, 1,030 ms p95")
     assert row == Row("latency", "change", 1030.0, "ms p95")
