@@ -92,13 +92,13 @@ def test_the_window_is_filled_exactly_and_nothing_is_cut_that_is_not_in_english(
 def answers():
     """What stands in the line of messages, and why a server can't be watched."""
     for do in words.QUESTIONS:
-        label = words.request_label("41") if do is words.Do.CANCEL else "qwen3-30b"
+        label = words.REQUEST_NUMBER.format("41") if do is words.Do.CANCEL else "qwen3-30b"
         yield from (words.question(do, label, count) for count in (None, 0, 1, 12))
     for say, more in ((words.doing, ()), (words.done, (6.2,)), (words.failed, ("HTTP 500 internal",))):
         yield from (say(do, "qwen3-30b", *more) for do in words.DOING)
     yield from (words.not_now(do, "qwen3-30b") for do in words.NOT_NOW)
     yield from (words.already("qwen3-30b", ready) for ready in (True, False))
-    yield from (say("qwen3-30b") for say in (words.not_loaded, words.elsewhere, words.copied))
+    yield from (said.format("qwen3-30b") for said in (words.ISNT_LOADED, words.RUNS_ELSEWHERE, words.COPIED))
     yield from map(words.sorted_by, words.SORTS)
     yield words.made_up("http://127.0.0.1:8080", drawn=True)
     yield from (" " * 19 + text for text in words.HELP.values())

@@ -143,7 +143,7 @@ class LiveView:
             self.watch.act(outcome.action)
         elif deed is Deed.COPY and self.screen is not None:
             clipboard.copy(outcome.text, self.screen.write, os.environ)
-            self.view = answered(self.view, words.copied(outcome.text), self.look(clock.now_s()))
+            self.view = answered(self.view, words.COPIED.format(outcome.text), self.look(clock.now_s()))
         elif deed in (Deed.LOG, Deed.DOCTOR) and self.screen is not None:
             self._lend(["logs", "-f"] if deed is Deed.LOG else ["doctor"], self.screen)
         elif deed is Deed.PAUSE:

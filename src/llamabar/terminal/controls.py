@@ -139,7 +139,7 @@ def _load(view: View, scene: Scene) -> Outcome:
         return Outcome(say(view, words.SELECT_MODEL, scene))
     label = server.label(model.id)
     if model.info.peer:
-        return Outcome(say(view, words.elsewhere(label), scene))
+        return Outcome(say(view, words.RUNS_ELSEWHERE.format(label), scene))
     if model.state in (READY, STARTING):
         return Outcome(say(view, words.already(label, model.state == READY), scene))
     if not server.snapshot.connected or not loadable(server.snapshot, model):
@@ -154,7 +154,7 @@ def _unload(view: View, scene: Scene) -> Outcome:
         return Outcome(say(view, words.SELECT_MODEL, scene))
     label = server.label(model.id)
     if model.state not in (READY, STARTING):
-        said = words.elsewhere(label) if model.info.peer else words.not_loaded(label)
+        said = words.RUNS_ELSEWHERE.format(label) if model.info.peer else words.ISNT_LOADED.format(label)
         return Outcome(say(view, said, scene))
     if not snapshot.connected or Capability.UNLOAD_ONE not in snapshot.confirmed:
         return Outcome(say(view, words.not_now(Do.UNLOAD, label), scene))

@@ -144,18 +144,19 @@ def _message(view: View, scene: Scene, server: Server, width: int) -> Line:
         return Line(filled((Span(f" {view.question.text}", Style.WARN),), width))
     if view.typing or (view.filter and not view.message):
         shown, every = (len(facts.models(server, now_s=scene.now_s, wanted=one)) for one in (view.filter, ""))
-        text = words.filtered(view.filter + ("▏" if view.typing else ""), shown, every)
+        text = words.FILTERED.format(view.filter + ("▏" if view.typing else ""), shown, every)
         return Line(filled((Span(f" {text}", Style.KEY),), width))
     if view.message:
         style, sign = LEVELS[view.level]
         return Line(filled((Span(f" {sign}{view.message}", style),), width))
     failed = [model for model in server.snapshot.models.values() if model.failed_at_s is not None]
     newest = max(failed, key=lambda model: model.failed_at_s or 0.0, default=None)
-    state = None if newest is None else facts.state(server, newest, now_s=scene.now_s)
-    wrong = state is not None and state.style is Style.BAD and newest is not None
-    told = [words.trouble_with(server.label(newest.id), state.words + state.more)] if wrong and newest and state else []
-    told += [*scene.mistakes[:1], *([scene.notice] if scene.notice else [])]
-    return Line(filled((Span(f" {told[0]}" if told else "", Style.WARN),), width))
+    told = scene.mistakes[0] if scene.mistakes else scene.notice
+    if newest is not None:
+        state = facts.state(server, newest, now_s=scene.now_s)
+        wrong = words.TROUBLE_WITH.format(server.label(newest.id), state.words + state.more)
+        told = wrong if state.style is Style.BAD else told
+    return Line(filled((Span(f" {told}" if told else "", Style.WARN),), width))
 
 
 def _keys(view: View, scene: Scene, width: int) -> Line:

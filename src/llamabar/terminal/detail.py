@@ -48,7 +48,7 @@ def request_page(scene: Scene, server: Server, request: Request, *, size: "tuple
     phase = phases(server.snapshot)[request.info.id]
     said = doing_words.phase(phase, request.kind)
     title = line(
-        Span(f" {words.request_label(plain(request.info.id))}  ", Style.BOLD),
+        Span(f" {words.REQUEST_NUMBER.format(plain(request.info.id))}  ", Style.BOLD),
         Span(f"{facts.phase_sign(phase)} {said}", facts.phase_style(phase)),
     )
     told: Facts = [
@@ -73,7 +73,7 @@ def model_facts(scene: Scene, server: Server, model: Model) -> Facts:
         (menu_words.FIRST_TOKEN, menu_words.after(first) if first else ""),
         (words.LAST_PROMPT, menu_words.tps(prompt_tps) if prompt_tps else ""),
         (menu_words.MEMORY, menu_words.peak(memory, units.size(peak)) if peak else memory),
-        (menu_words.CONTEXT, words.tokens(facts.context(model)[0]) if readings.context_tokens(model) else ""),
+        (menu_words.CONTEXT, words.IN_TOKENS.format(facts.context(model)[0]) if readings.context_tokens(model) else ""),
         (menu_words.LOAD_TIME, units.span(readings.median(model.load_times_s)) if model.load_times_s else ""),
         (words.UNLOADS, words.unloads(model.ttl_s, readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s))),
         (menu_words.TODAY, menu_words.totals(sums.requests, sums.generated_tokens)),

@@ -113,7 +113,7 @@ def tps(server: Server, model: Model) -> Tuple[str, Style]:
     reading = server.figures.speeds.get(model.id)
     if reading is None:
         last = readings.last(model)
-        return (units.UNKNOWN if last is None else words.last(units.rate(last.tps))), Style.DIM
+        return (units.UNKNOWN if last is None else words.LAST.format(units.rate(last.tps))), Style.DIM
     return f"{'~' if reading.source is Source.ESTIMATE else ''}{units.rate(reading.tps)}", Style.BUSY
 
 
@@ -249,7 +249,7 @@ def shown_server(scene: Scene, name: str) -> Server:
 
 def label(server: Server, thing: Thing) -> str:
     """Return what a thing is called in a message."""
-    return server.label(thing.id) if thing.kind == MODEL else words.request_label(reason(thing.id))
+    return server.label(thing.id) if thing.kind == MODEL else words.REQUEST_NUMBER.format(reason(thing.id))
 
 
 def named(server: Server, model_id: str, room: int) -> str:

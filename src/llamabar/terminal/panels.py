@@ -30,7 +30,9 @@ def header(scene: Scene, server: Server, width: int) -> Line:
     version = f" · llama-swap v{plain(snapshot.version)}" if snapshot.version else ""
     profile = f" · {words.PROFILE} {name(snapshot.profile, 20)}" if snapshot.profile else ""
     since_s = snapshot.connection_since_s
-    watched = f" · {words.connected(scene.now_s - since_s)}" if snapshot.connected and since_s is not None else ""
+    watched = ""
+    if snapshot.connected and since_s is not None:
+        watched = f" · {words.CONNECTED_FOR.format(units.duration(scene.now_s - since_s))}"
     for right in (
         f"{plain(server.name)} · {server.address}{version}{profile}{watched} ",
         f"{plain(server.name)} · {server.address}{version}{profile} ", f"{plain(server.name)} · {server.address} ",
@@ -86,7 +88,7 @@ def speed_line(server: Server, *, now_s: float, width: int, braille: bool) -> Li
     inner = max(SHORT_CHART, width - 26 - _label_width())
     values = recent(server.history, "generation_tps", points_for(inner, braille=braille), now_s=now_s)
     now = "" if reading is None else f"{mark(reading)}{units.rate(reading.tps)} tok/s"
-    best = words.of_top(units.short_count(round(ceiling(values)))) if any(values) else ""
+    best = words.OF_TOP.format(units.short_count(round(ceiling(values)))) if any(values) else ""
     spans = (
         _label(menu_words.SPEED),
         Span(chart(values, ceiling(values), height=1, braille=braille)[0], Style.CHART),

@@ -20,6 +20,8 @@ HEADS: Dict[str, str] = {
 }  # fmt: skip
 MODELS, OTHER, IN_USE, FREE = "models", "other", "in use", "free"
 NOT_LOADED, NEVER, UNLOADING, ELSEWHERE = "–", "never", "unloading", "on another host"
+CONNECTED_FOR, OF_TOP, LAST, TROUBLE_WITH = "connected {}", "of {}", "last {}", "{} {}"
+REQUEST_NUMBER, IN_TOKENS = "request #{}", "{} tokens"
 FAILED, CRASHED, WAITING_FOR_LOAD, READING = "failed to load", "crashed", "waiting", "prompt"
 NO_MODELS = ("llama-swap has no models yet.", "Add one to its config: llamabar open config")
 NO_REQUESTS, NO_MATCH = "No requests in flight.", "No model or request matches."
@@ -67,7 +69,8 @@ SELECT_ROW, NOTHING_DONE, NOTHING_LOADED = "Select a row first (↑↓).", "Noth
 NO_SERVICE = "Can't restart: no service found that runs llama-swap."
 NO_UI = "No web UI to open: llama-swap isn't responding."
 NO_PROFILES = "No profiles: llama-swap has none, or isn't responding."
-PROFILE_KEPT = "Profile unchanged."
+PROFILE_KEPT, COPIED, FILTERED = "Profile unchanged.", "Copied {}", "Filter: {}  ({} of {})"
+ISNT_LOADED, RUNS_ELSEWHERE = "{} isn't loaded.", "{} runs on another host."
 MAY_INTERRUPT, INTERRUPTS_NOTHING = "This may interrupt requests.", "No active requests."
 
 # {0} is the model or request, {1} how long it took, or why it failed.
@@ -142,16 +145,6 @@ def when(age_s: float, why: str = "") -> str:
     return f" {ago(age_s)}" + (f": {why}" if why else "")
 
 
-def trouble_with(label: str, said: str) -> str:
-    """Return what is wrong with a model, with its name before it."""
-    return _("{} {}", label, said)
-
-
-def connected(seconds: float) -> str:
-    """Return for how long a server has been watched."""
-    return _("connected {}", units.duration(seconds))
-
-
 def more(above: int, below: int) -> str:
     """Return how many rows a scrolled table leaves out."""
     return " ".join(f"{arrow}{count}" for arrow, count in (("↑", above), ("↓", below)) if count)
@@ -168,16 +161,6 @@ def speeds(now: str, typical: str, best: str) -> str:
     return " · ".join(filter(None, (*said, _("best {}", best) if best else "")))
 
 
-def of_top(top: str) -> str:
-    """Return the top of the scale that stands behind a chart."""
-    return _("of {}", top)
-
-
-def last(speed: str) -> str:
-    """Return a speed, marked as that of the last answer."""
-    return _("last {}", speed)
-
-
 def unloads(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
     """Return when a model unloads: in 5 min, after 10 min idle, never; "" where that is not known."""
     if not ttl_s:
@@ -185,11 +168,6 @@ def unloads(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
     if rest_s is None:
         return _("after {} idle", units.duration(ttl_s))
     return _("in {}", units.countdown(max(0.0, rest_s)))
-
-
-def tokens(count: str) -> str:
-    """Return a number of tokens with its unit."""
-    return _("{} tokens", count)
 
 
 def answer(size: Optional[int]) -> str:
@@ -208,34 +186,9 @@ def today(requests: int, tokens: int) -> str:
     return _("Today: {}.", _("{}, {} tokens generated", said, units.count(tokens)) if tokens else said)
 
 
-def request_label(request_id: str) -> str:
-    """Return what a request is called."""
-    return _("request #{}", request_id)
-
-
-def copied(text: str) -> str:
-    """Return that something stands in the clipboard now."""
-    return _("Copied {}", text)
-
-
-def filtered(text: str, shown: int, of: int) -> str:
-    """Return the filter and what it leaves."""
-    return _("Filter: {}  ({} of {})", text, shown, of)
-
-
 def already(label: str, ready: bool) -> str:
     """Return that a model needs no loading."""
     return _("{} is already loaded." if ready else "{} is already loading.", label)
-
-
-def not_loaded(label: str) -> str:
-    """Return that there is nothing to unload."""
-    return _("{} isn't loaded.", label)
-
-
-def elsewhere(label: str) -> str:
-    """Return that a peer's model can't be loaded or unloaded from here."""
-    return _("{} runs on another host.", label)
 
 
 def sort_key(what: str) -> str:
