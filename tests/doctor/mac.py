@@ -22,7 +22,7 @@ WORKER = ROOT / "tests" / "doctor" / "worker.py"
 LABEL = "org.llamabar.llama-swap"
 PATHS = f"{ROOT / 'src'}:{ROOT / 'installer'}:{ROOT}"
 CONFIG = "models:\n  alpha:\n    cmd: llama-server --port ${PORT}\n"
-BUILD = "0123abcd"
+BUILD = "0123abcd" * 8
 SYSCTL = {"kern.memorystatus_vm_pressure_level": 1, "sysctl.proc_translated": 0, "hw.optional.arm64": 1}
 
 

@@ -1,7 +1,6 @@
 """What is on the disk: this program, what it unpacked, its data folder, its settings, the running plugin's state."""
 
 import ipaddress
-import json
 import os
 import shutil
 import stat
@@ -13,6 +12,7 @@ from urllib.parse import urlsplit
 
 from llamabar import __version__
 from llamabar.core.address import is_local
+from llamabar.damage import SITE, cache_name, members
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown, same
 from llamabar.macos import files, tools
@@ -23,7 +23,6 @@ from llamabar.sources import clock, processes
 from llamabar.store import plugin_state, schema
 from llamabar_installer import manifest
 
-SITE = "site-packages/"
 STARTED_SLACK_S = 2.0
 
 
@@ -51,12 +50,11 @@ def cache(environment: Mapping[str, str], found: Places) -> facts.Cache:
     if not file:
         raise Unknown("it runs from its source, so nothing is unpacked")
     with zipfile.ZipFile(file) as archive:
-        build = json.loads(archive.read("environment.json"))["build_id"]
-        wanted = {info.filename: info.file_size for info in archive.infolist() if info.filename.startswith(SITE)}
-    folder = next(iter(sorted(found.cache.glob(f"*_{build}"))), None)
-    if folder is None:
+        folder = found.cache / cache_name(archive)
+        parts = {info.filename: info.file_size for info in members(archive)}
+    if not folder.is_dir():
         raise Unknown("it has not unpacked itself yet")
-    missing = (name[len(SITE) :] for name, size in sorted(wanted.items()) if size_of(folder / name) != size)
+    missing = (name[len(SITE) :] for name, size in sorted(parts.items()) if size_of(folder / name) != size)
     return facts.Cache(str(folder), tuple(missing))
 
 
