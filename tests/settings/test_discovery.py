@@ -11,8 +11,8 @@ import pytest
 
 from llamabar.core.backoff import Rediscovery
 from llamabar.macos.agents import find_agents, flag, listen_of
+from llamabar.settings.discover import discover, rediscover
 from llamabar.sources.client import Client
-from llamabar.sources.discovery import discover, rediscover
 from llamabar.sources.inbox import Inbox
 from llamabar.sources.processes import running
 from llamabar.sources.stream import EventStream
@@ -76,7 +76,8 @@ def test_tls_changes_the_usual_port():
     assert listen_of(()) == (":8080", False)
 
 
-def test_a_running_llama_swap_is_found_by_its_arguments(tmp_path):
+def test_a_running_llama_swap_is_found_by_its_arguments(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     program = tmp_path / "llama-swap"
     shutil.copy(sys.executable, program)
     port = free_port()
@@ -85,17 +86,19 @@ def test_a_running_llama_swap_is_found_by_its_arguments(tmp_path):
     )
     try:
         wait_for(lambda: f"http://127.0.0.1:{port}" in [one.url for one in running()])
-        assert discover([])[1].startswith("a running llama-swap, process ")
+        assert discover()[1].startswith("a running llama-swap, process ")
     finally:
         process.kill()
         process.wait()
 
 
-def test_an_agents_address_comes_first_and_later_the_first_that_listens():
+def test_an_agents_address_comes_first_and_later_the_first_that_listens(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
     with Stranger(b"") as stranger:
-        agents = [("http://127.0.0.1:5", "LaunchAgent com.x"), (stranger.url, "LaunchAgent com.y")]
-        assert discover(agents) == agents[0]
-        assert rediscover(agents) == agents[1]
+        for label, listen in (("com.x", "127.0.0.1:5"), ("com.y", stranger.url[7:])):
+            agent(tmp_path, label, ProgramArguments=["/usr/local/bin/llama-swap", "--listen", listen])
+        assert discover() == ("http://127.0.0.1:5", "LaunchAgent com.x")
+        assert rediscover() == (stranger.url, "LaunchAgent com.y")
         assert stranger.heard in ([], [b""]), "nothing is said over the connection"
 
 

@@ -8,6 +8,8 @@ import socket
 import time
 from urllib.parse import urlsplit
 
+from llamabar.core import address
+
 ANSWER_S = 2.0
 CONNECT_S = 0.5
 ANSWER_BYTES = 16_384
@@ -27,13 +29,14 @@ def answers(url: str) -> bool:
 
 def listens(url: str) -> bool:
     """Tell whether anything accepts connections at an address; it is told nothing."""
-    parts = urlsplit(url)
-    with socket.socket(socket.AF_INET6 if ":" in (parts.hostname or "") else socket.AF_INET) as probe:
-        probe.settimeout(CONNECT_S)
-        try:
-            return probe.connect_ex((parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))) == 0
-        except OSError:
-            return False
+    found = address.parse(url)
+    if found is None:
+        return False
+    try:
+        with socket.create_connection((found.host, found.port), timeout=CONNECT_S):
+            return True
+    except OSError:
+        return False
 
 
 def _health(url: str, ends_s: float) -> bytes:
@@ -72,10 +75,8 @@ def _secured(plain: socket.socket, host: str) -> socket.socket:
 
 def is_free(port: int) -> bool:
     """Tell whether a port can be listened on: nothing answers there on loopback, and no process holds it."""
-    with socket.socket() as probe:
-        probe.settimeout(CONNECT_S)
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            return False
+    if listens(f"http://127.0.0.1:{port}"):
+        return False
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,9 +1,12 @@
-"""Settings with everything that finding them needs, and the client that a server's secrets are given to."""
+"""Settings with everything that finding them needs, and the client that a server's secrets are given to.
+
+A llama-swap is looked for when no setting names one, and again when it is not there any more.
+"""
 
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Iterator, Mapping, Optional, Tuple
 
 from llamabar.core import address
 from llamabar.settings import load
@@ -12,11 +15,15 @@ from llamabar.settings.load import ServerSettings, Settings
 if TYPE_CHECKING:
     from llamabar.sources.client import Client
 
+DEFAULT_PORTS = (8080, 45786)
+
+Found = Tuple[str, str]  # a URL, and how it was found
+
 
 def settings(environment: Mapping[str, str], *, option: str = "", server: str = "") -> Settings:
     """Return the settings in force; raise LlamabarError for an option that cannot be followed."""
-    found = load.load(environment, option=option, discover=_discover)
-    found = replace(found, rediscover=_rediscover)
+    found = load.load(environment, option=option, discover=discover)
+    found = replace(found, rediscover=rediscover)
     return load.select(found, server) if server else found
 
 
@@ -41,20 +48,35 @@ def _is_ours(url: str) -> bool:
     return process is not None and is_llama_swap(process)
 
 
-def _discover() -> Tuple[str, str]:
-    from llamabar.sources.discovery import discover
+def discover() -> Found:
+    """Return the first of: a LaunchAgent's address, a running llama-swap's port, a usual port that answers.
 
-    return discover(_agents())
-
-
-def _rediscover() -> Optional[Tuple[str, str]]:
-    from llamabar.sources.discovery import rediscover
-
-    return rediscover(_agents())
+    If nothing is found it is the usual address all the same: there it will appear.
+    """
+    return next(_candidates(), (_usual(DEFAULT_PORTS[0]), "default: no llama-swap was found"))
 
 
-def _agents() -> List[Tuple[str, str]]:
+def rediscover() -> Optional[Found]:
+    """Return the first of the same at which somebody listens now, or None."""
+    from llamabar.macos import probe
+
+    return next((found for found in _candidates() if probe.listens(found[0])), None)
+
+
+def _candidates() -> Iterator[Found]:
+    from llamabar.macos import probe
     from llamabar.macos.agents import find_agents
+    from llamabar.sources.processes import running
 
-    agents = find_agents(Path(os.path.expanduser("~")))
-    return [(agent.url, f"LaunchAgent {agent.label}") for agent in agents if agent.url]
+    for agent in find_agents(Path(os.path.expanduser("~"))):
+        if agent.url:
+            yield agent.url, f"LaunchAgent {agent.label}"
+    for process in running():
+        yield process.url, f"a running llama-swap, process {process.pid}"
+    for port in DEFAULT_PORTS:
+        if probe.listens(_usual(port)):
+            yield _usual(port), "a usual port that answers"
+
+
+def _usual(port: int) -> str:
+    return f"http://127.0.0.1:{port}"
