@@ -3,6 +3,8 @@
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llamabar.sources.chunked import LINE_BYTES, Dechunker
 from tests.fakes.programs import Plugin, llama_swap
@@ -17,6 +19,17 @@ def test_however_it_is_cut_the_data_are_the_same_and_the_end_is_known(step):
         found += dechunker.feed(SAID[at : at + step])
     assert (found, dechunker.ended) == (b"hello\r\nworld!", True)
     assert dechunker.feed(b"more") == b""
+
+
+DATA = st.sampled_from([b"x", b"\r\n", b"\r\n1\r\n", b"{}\n\n", b"5;a=b\r\nhello\r\n"])
+
+
+@given(st.lists(DATA, max_size=9), st.integers(1, 40))
+def test_whatever_stands_in_the_chunks_is_data(chunks, step):
+    said = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
+    dechunker = Dechunker()
+    pieces = [dechunker.feed(said[at : at + step]) for at in range(0, len(said), step)]
+    assert (b"".join(pieces), dechunker.ended) == (b"".join(chunks), True)
 
 
 @pytest.mark.parametrize("raw", [b"x\r\n", b"-5\r\n", b"5\r\nhelloworld\r\n", b"\r\n", b"1" * (LINE_BYTES + 1)])

@@ -5,7 +5,7 @@ what taking them in together costs. Extensions and trailers are passed over.
 """
 
 from functools import partial
-from typing import Any, Callable
+from typing import Any, Callable, List
 
 LINE_BYTES = 4096  # of a chunk's size and extensions
 
@@ -42,7 +42,7 @@ class Dechunker:
 
     def feed(self, piece: bytes) -> bytes:
         """Return the data in `piece`; raise ValueError for what is no chunked coding."""
-        raw, at, found = self._rest + piece, 0, []
+        raw, at, found, is_split = self._rest + piece, 0, [], False
         while not self.ended:
             if self._left:
                 taken = raw[at : at + self._left]
@@ -52,6 +52,8 @@ class Dechunker:
                     break
             if self._is_behind and raw.startswith(b"\r\n", at):
                 at, self._is_behind = at + 2, False
+            if not (is_split or self._is_behind):
+                at, is_split = _take_whole_chunks(raw, at, found), True
             end = raw.find(b"\n", at)
             if (end if end >= 0 else len(raw)) - at > LINE_BYTES:
                 raise ValueError("a chunk's size has no end")
@@ -59,15 +61,29 @@ class Dechunker:
                 break
             if self._is_behind:
                 raise ValueError("a chunk is longer than its size")
-            size = _size(raw[at:end])
-            at, behind = end + 1, end + 1 + size
-            if size and raw.startswith(b"\r\n", behind):  # the whole chunk is here: by far the most
-                found.append(raw[at:behind])
-                at = behind + 2
-            else:
-                self._left, self.ended = size, not size
+            self._left = _size(raw[at:end])
+            at, self.ended = end + 1, not self._left
         self._rest = raw[at:]
         return b"".join(found)
+
+
+def _take_whole_chunks(raw: bytes, at: int, found: List[bytes]) -> int:
+    """Take the chunks from `at` on that have come whole, all at once; return where the next one begins.
+
+    A line is a chunk's size, the next one its data, unless there is a line end in some data, or more behind some size:
+    then they don't fit, and nothing is taken.
+    """
+    lines = raw[at:].split(b"\r\n")
+    whole = (len(lines) - 1) // 2 * 2
+    sizes, chunks = lines[:whole:2], lines[1:whole:2]
+    try:
+        fit = [int(size, 16) for size in sizes] == [len(chunk) or None for chunk in chunks]
+    except ValueError:
+        fit = False
+    if not fit:
+        return at
+    found += chunks
+    return len(raw) - len(b"\r\n".join(lines[whole:]))
 
 
 def _size(line: bytes) -> int:
