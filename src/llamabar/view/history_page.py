@@ -15,14 +15,14 @@ from llamabar.view.text import name
 from llamabar.view.words import AT_LEAST
 
 HEADS = (
-    "Requests", "Failed", "Prompt tokens", "From cache", "Generated tokens", "tok/s, typical", "95 % below",
-    "First token after", "Waited",
+    "Requests", "Failed", "Prompt tokens", "From cache", "Generated tokens", "Typical tok/s", "p95 tok/s",
+    "First token", "Waited",
 )  # fmt: skip
 CAPTION = '<caption>Figures <span class="fewer">A wider window shows all nine.</span></caption>\n'
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 PARTS = (("two", "waiting and loading"), ("one", "processing prompts"), ("three", "generating"))
 
-SPEED_HEAD = "<h2>Speed by model <small>line: typical, band: up to what 95 % were</small></h2>"
+SPEED_HEAD = "<h2>Speed by model <small>line: typical, band: up to the 95th percentile</small></h2>"
 FEWEST_DAYS = 14  # that a chart shows
 SHOWN_DAYS = 7  # of the table; those before are folded, a month each
 
