@@ -4,6 +4,7 @@
 python3 build.py            lists the commands
 """
 
+import functools
 import hashlib
 import os
 import re
@@ -11,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Callable, Dict, List
 
@@ -100,8 +102,10 @@ def test(arguments: List[str]) -> int:
     """Checks and runs the tests, or those of one module or room (test NAME); --all adds long ones and every Python."""
     everything = "--all" in arguments
     arguments = [path for word in arguments if word != "--all" for path in _tests_named(word)]
-    pyz([])
-    check(["--seconds", TEST_FUZZ_S])
+    setup([])
+    steps = _checks(["--seconds", TEST_FUZZ_S])
+    steps[1:1] = [functools.partial(pyz, []), *([] if arguments else [_read_tests])]
+    _two_at_a_time(steps)
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **({"LLAMABAR_LONG_TESTS": "1"} if everything else {})}
     code = _call([str(_python()), "-m", "pytest", *SIDE_BY_SIDE, *arguments], environment)
     for version in INTERPRETERS if everything and code == 0 else ():
@@ -112,15 +116,7 @@ def test(arguments: List[str]) -> int:
 def check(arguments: List[str]) -> int:
     """Lint, types, the import rule, the house in figures, and a minute of fuzzing (--seconds N)."""
     setup([])
-    fuzzing = arguments or ["--seconds", CHECK_FUZZ_S]
-    for name, words in (
-        ("ruff (lint)", ["-m", "ruff", "check", "--quiet", "src", "installer", "tests", "tools", "build.py"]),
-        ("mypy (types)", ["-m", "mypy"]),
-        ("import rule", [str(ROOT / "tools" / "layers.py")]),
-        ("the house", [str(ROOT / "tools" / "house.py")]),
-        ("fuzz", [str(ROOT / "tools" / "fuzz.py"), *fuzzing, "--quiet"]),
-    ):
-        _run(name, [str(_python()), *words], "Fix what is listed above.")
+    _two_at_a_time(_checks(arguments or ["--seconds", CHECK_FUZZ_S]))
     return 0
 
 
@@ -181,6 +177,33 @@ COMMANDS: Dict[str, Callable[[List[str]], int]] = {
     "setup": setup, "demo": demo, "test": test, "check": check, "pyz": pyz, "bench": bench, "live": live, "lock": lock,
     "soak": soak, "fuzz": fuzz, "pictures": pictures, "fleet": fleet, "release": release,
 }  # fmt: skip
+
+
+def _checks(fuzzing: List[str]) -> "List[Callable[[], object]]":
+    """Return the steps of `check`, the longest first."""
+    return [
+        functools.partial(_say, name, [str(_python()), *words])
+        for name, words in (
+            ("mypy (types)", ["-m", "mypy"]),
+            ("fuzz", [str(ROOT / "tools" / "fuzz.py"), *fuzzing, "--quiet"]),
+            ("the house", [str(ROOT / "tools" / "house.py")]),
+            ("import rule", [str(ROOT / "tools" / "layers.py")]),
+            ("ruff (lint)", ["-m", "ruff", "check", "--quiet", "src", "installer", "tests", "tools", "build.py"]),
+        )
+    ]
+
+
+def _read_tests() -> None:
+    """Compile the tests once: each of the processes that run them would do so again."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    _say("reading the tests", [str(_python()), "-m", "pytest", "--collect-only", "-qqq"], environment)
+
+
+def _two_at_a_time(steps: "List[Callable[[], object]]") -> None:
+    """Take steps that do not need one another, each of which keeps one core busy; raise what the first failed with."""
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(step) for step in steps]:
+            done.result()
 
 
 def _install() -> None:
@@ -303,6 +326,16 @@ def _tree_fingerprint() -> str:
 def _run(step: str, words: List[str], remedy: str) -> None:
     if subprocess.run(words, cwd=ROOT, stdin=subprocess.DEVNULL).returncode:
         raise Failed(f"Step failed: {step}.\n{remedy}")
+
+
+def _say(step: str, words: List[str], environment: "dict[str, str] | None" = None) -> None:
+    """Run a step beside others, and say in one piece what it said."""
+    done = subprocess.run(
+        words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    print(done.stdout.decode("utf-8", "replace"), end="", flush=True)
+    if done.returncode:
+        raise Failed(f"Step failed: {step}.\nFix what is listed above.")
 
 
 def _call(words: List[str], environment: "dict[str, str] | None" = None) -> int:

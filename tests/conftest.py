@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
 
@@ -140,6 +141,12 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if item.name.startswith(LONG):
                 item.add_marker(pytest.mark.skip(reason="takes long: build.py test --all"))
+
+
+def pytest_collection_finish(session):
+    """Where tests are only read, make what they keep: hypothesis's tables of characters take 3 s of each process."""
+    if session.config.option.collectonly:
+        st.text().validate()
 
 
 @pytest.fixture

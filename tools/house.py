@@ -36,7 +36,7 @@ def figures(paths: List[Path]) -> Figures:
     """Return the figures of some modules."""
     functions = {}
     for path in paths:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in layers.parsed(path):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 functions[f"{path.stem}.{node.name}:{node.lineno}"] = (node.end_lineno or node.lineno) - node.lineno + 1
     longest = max(functions, key=lambda name: functions[name], default="")

@@ -4,6 +4,7 @@ A room is a folder of src/llamabar (or the loose files there, the leaves). CONTR
 """
 
 import ast
+import functools
 import sys
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Sequence, Set, Tuple
@@ -113,9 +114,15 @@ def reason(room: str, module: str) -> str:
     return f"{room} does no input or output" if rule.pure and top in INPUT_OUTPUT else ""
 
 
+@functools.cache
+def parsed(path: Path) -> Tuple[ast.AST, ...]:
+    """Return every node of a file, which is read once."""
+    return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
+
+
 def imports(path: Path, known: Dict[str, Path]) -> Iterator[Tuple[int, str]]:
     """Yield line and module of every import in a file, those inside functions too."""
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in parsed(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name

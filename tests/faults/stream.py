@@ -8,10 +8,18 @@ REMOVE = {"operation": "remove", "id": "7"}
 HOSTILE = ("a|b bash=/bin/sh", "---", "~~~", ":bolt:", "x\n--y|bash=/bin/sh", "\x1b]52;c;eA==\x07", "\u202eevil")
 ODD = {"id": 5, "model": "c-3b", "resp_bytes": "12", "elapsed_ms": "x", "resp_headers": 7}
 HUGE = {"id": "8", "model": "c-3b", "resp_bytes": 1 << 70, "elapsed_ms": -1e308, "timestamp": "9999-99-99"}
-IN_FLIGHT = {
-    "operation": "snapshot",
-    "requests": [{"id": str(n), "model": "c-3b", "resp_bytes": n, "elapsed_ms": n} for n in range(20_000)],
-}
+
+
+def many_requests():
+    """Twenty thousand requests in flight, as an event."""
+    requests = [{"id": str(n), "model": "c-3b", "resp_bytes": n, "elapsed_ms": n} for n in range(20_000)]
+    return event("inflight", {"operation": "snapshot", "requests": requests})
+
+
+def many_models():
+    """A hundred thousand models that are not loaded, and one that is, as an event."""
+    stopped = [{"id": f"m{n}", "state": "stopped"} for n in range(100_000)]
+    return event("modelStatus", [{"id": "c-3b", "state": "ready"}, *stopped])
 
 
 def lost(world):
@@ -82,10 +90,7 @@ CONTENT = (
     Fault("figures that cannot be", ("c-3b:", "Request"), 3,
           speaks(listed("c-3b"), event("inflight", {"operation": "upsert", "request": HUGE}))),
     Fault("names that would be a menu, a command or an escape", RIGHT, 3, hostile),
-    Fault("100,000 models", ("c-3b: ready", "Load Model: 100,000"), 8,
-          speaks(event("modelStatus", [{"id": "c-3b", "state": "ready"},
-                                       *({"id": f"m{n}", "state": "stopped"} for n in range(100_000))])), well_s=10),
-    Fault("20,000 requests in flight", ("c-3b: generating",), 8,
-          speaks(listed("c-3b"), event("inflight", IN_FLIGHT)), well_s=10),
+    Fault("100,000 models", ("c-3b: ready", "Load Model: 100,000"), 8, speaks(many_models), well_s=10),
+    Fault("20,000 requests in flight", ("c-3b: generating",), 8, speaks(listed("c-3b"), many_requests), well_s=10),
     Fault("no models at all", ("llama-swap: no model loaded",), 3, speaks(listed())),
 )  # fmt: skip

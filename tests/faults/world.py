@@ -154,6 +154,13 @@ def answers(raw, **how):
 
 
 def speaks(*parts, hold_s=20.0, **how):
-    """Return what happens when the event stream says these bytes, and every question gets a 404."""
-    body = STREAM + b"".join(parts)
-    return answers(lambda request: body if b"/api/events" in request else MISSING, hold_s=hold_s, **how)
+    """Return what happens when the event stream says these bytes, and every question gets a 404.
+
+    A part may be a function: what is large is made when it happens.
+    """
+
+    def _happens(world):
+        body = STREAM + b"".join(part() if callable(part) else part for part in parts)
+        return answers(lambda request: body if b"/api/events" in request else MISSING, hold_s=hold_s, **how)(world)
+
+    return _happens

@@ -12,7 +12,6 @@ from tests.fakes.programs import Stranger
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nContent-Type: %s\r\nTransfer-Encoding: chunked\r\n\r\n"
 OFFERED_BYTES = 20_000_000
-BOMB = zlib.compress(b"\0" * 50_000_000)
 EVENTS = b"text/event-stream"
 
 
@@ -41,6 +40,12 @@ class Endless:
 
     def __exit__(self, *_):
         self.listener.close()
+
+
+@pytest.fixture(scope="module")
+def bomb():
+    """Fifty megabytes in fifty kilobytes."""
+    return zlib.compress(b"\0" * 50_000_000)
 
 
 def answered(server):
@@ -81,19 +86,19 @@ def test_a_body_without_end_is_cut_at_the_limit():
 
 @pytest.mark.parametrize("status", [b"200 OK", b"302 Found\r\nLocation: http://127.0.0.1:9/"])
 @pytest.mark.parametrize("coding", [b"deflate", b"gzip", b"deflate, deflate, gzip", b"br", b"zstd"])
-def test_nothing_is_decompressed_so_no_bomb_goes_off(coding, status):
-    head = b"HTTP/1.1 %s\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (status, coding, len(BOMB))
-    with Stranger(head + BOMB) as server:
-        assert answered(server).body == BOMB
+def test_nothing_is_decompressed_so_no_bomb_goes_off(coding, status, bomb):
+    head = b"HTTP/1.1 %s\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n" % (status, coding, len(bomb))
+    with Stranger(head + bomb) as server:
+        assert answered(server).body == bomb
 
 
-def test_chunked_deflate_ends_like_any_other_body():
-    piece = b"%x\r\n%s\r\n" % (len(BOMB), BOMB)
+def test_chunked_deflate_ends_like_any_other_body(bomb):
+    piece = b"%x\r\n%s\r\n" % (len(bomb), bomb)
     with Stranger(CHUNKED % b"text/plain\r\nContent-Encoding: deflate" + piece + b"0\r\n\r\n") as server:
-        assert answered(server).body == BOMB
+        assert answered(server).body == bomb
     with Stranger(CHUNKED % (EVENTS + b"\r\nContent-Encoding: deflate") + piece) as server:
         stream = Client(server.url).open_stream()
-        assert BOMB.startswith(stream.read())
+        assert bomb.startswith(stream.read())
         stream.close()
 
 

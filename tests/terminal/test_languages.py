@@ -22,7 +22,7 @@ from llamabar.view.palette import GLYPHS
 from tests.view.test_languages import CODES, spoken  # noqa: F401
 
 SIZES = ((200, 50), (120, 40), (80, 24), (60, 20), (38, 12))
-SCENES = {named.name: named.scene for named in scenes()}
+SCENES = {named.name: named for named in scenes()}  # made when they are first drawn
 SIGNS = {*GLYPHS.values(), WARNING}
 
 
@@ -51,9 +51,9 @@ def gaps(head, shown):
 def test_columns_stand_below_their_heads(code, size, spoken):  # noqa: F811
     spoken(code)
     seen = 0
-    for scene in SCENES.values():
-        shown = [one.text for one in lines(scene, size)]
-        for kind, named in (("model", MODEL_COLUMNS), ("request", REQUEST_COLUMNS)):
+    for named in SCENES.values():
+        shown = [one.text for one in lines(named.scene, size)]
+        for kind, heads in (("model", MODEL_COLUMNS), ("request", REQUEST_COLUMNS)):
             at = next((at for at, text in enumerate(shown) if text.startswith(f"   {words.HEADS[kind]}  ")), None)
             if at is None:
                 continue
@@ -62,7 +62,7 @@ def test_columns_stand_below_their_heads(code, size, spoken):  # noqa: F811
                     break
                 if any(sign in row for sign in SIGNS):
                     seen += 1
-                    assert all(cells(row)[place : place + 1] in ([" "], []) for place in gaps(shown[at], named)), row
+                    assert all(cells(row)[place : place + 1] in ([" "], []) for place in gaps(shown[at], heads)), row
     assert seen > 50
 
 
@@ -70,17 +70,17 @@ def test_columns_stand_below_their_heads(code, size, spoken):  # noqa: F811
 def in_english(name, size, page):
     """The lines of a screen in English."""
     languages.speak("en")
-    return lines(SCENES[name], size, page=page)
+    return lines(SCENES[name].scene, size, page=page)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("code", CODES)
 def test_the_window_is_filled_exactly_and_nothing_is_cut_that_is_not_in_english(code, size, spoken):  # noqa: F811
-    for name, scene in SCENES.items():
+    for name, named in SCENES.items():
         for page in Page:
             english = in_english(name, size, page)
             spoken(code)
-            shown = lines(scene, size, page=page)
+            shown = lines(named.scene, size, page=page)
             assert len(shown) == size[1] and max(columns(one.text) for one in shown) <= size[0], (name, page)
             for here, there in zip(shown, english):
                 cut = [span.text for span in here.spans if span.text.endswith("…") and span.text[:-1].strip()]
@@ -120,12 +120,12 @@ def test_every_answer_has_room_where_the_english_one_has(code, spoken):  # noqa:
 
 @pytest.mark.parametrize("code", CODES)
 def test_keys_mean_the_same_and_what_they_lead_to_is_told_in_the_language(code, spoken):  # noqa: F811
-    for scene in SCENES.values():
+    for named in SCENES.values():
         for key in "jkgGulUcprysoLD?/ ":
             spoken("en")
-            english = pressed(View(), Pressed(key), scene)
+            english = pressed(View(), Pressed(key), named.scene)
             spoken(code)
-            here = pressed(View(), Pressed(key), scene)
+            here = pressed(View(), Pressed(key), named.scene)
             assert (here.deed, here.action, here.view.page) == (english.deed, english.action, english.view.page)
             assert here.view.message != english.view.message or not here.view.message
             asked = (here.view.question, english.view.question)

@@ -139,27 +139,16 @@ def flat(items):
 
 @settings(max_examples=10_000 if LONG else 60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(menus)
-def test_any_menu_comes_back_as_it_was_meant_with_clicks_on_stdin(menu):
-    items = check(menu, Clicks())
-    for row, item in zip(menu.rows(), items):
+def test_any_menu_comes_back_as_it_was_meant_however_it_is_clicked(menu):
+    for row, item in zip(menu.rows(), check(menu, Clicks())):
         assert item.params.get("stdin") == (row.action.token if row.action else None)
         assert not {"bash", "shell", "href", "refresh", "shortcut"} & set(item.params)
-
-
-@settings(max_examples=5_000 if LONG else 40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(menus)
-def test_any_menu_comes_back_as_it_was_meant_with_badges(menu):
     for row, item in zip(menu.rows(), check(menu, Clicks(badges=True))):
         plain_value = read_as_parameter(row.value)
         assert item.params.get("badge", "").strip() == plain_value.strip()
         assert item.params.get("tooltip", "").strip() == read_as_parameter(row.tooltip).strip()
         assert item.params.get("stdin") == (row.action.token if row.action else None)
         assert not {"bash", "shell", "href", "refresh", "shortcut"} & set(item.params)
-
-
-@settings(max_examples=5_000 if LONG else 40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(menus)
-def test_any_menu_comes_back_as_it_was_meant_with_clicks_as_processes(menu):
     for row, item in zip(menu.rows(), check(menu, Clicks(PROGRAM, by_stdin=False))):
         if row.action is None:
             assert not item.has_action
