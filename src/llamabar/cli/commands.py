@@ -73,7 +73,6 @@ _command(
     "preview", "preview.preview", "Save the menu as a web page, light and dark: as it is now, or of the demo.",
     _argument("file", metavar="FILE.html"),
     _flag("--demo", says="Draw the built-in llama-swap in every state."),
-    _option("--dialect", says="With --demo: llama-swap version to imitate.", type=DIALECTS),
 )  # fmt: skip
 _command(
     "history", "history.history",

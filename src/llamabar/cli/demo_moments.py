@@ -9,7 +9,7 @@ from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Source
 from llamabar.core.state import READY
 from llamabar.core.status import Status
-from llamabar.demo.dialect import DIALECTS, MODELS
+from llamabar.demo.dialect import MODELS
 from llamabar.demo.load import ask
 from llamabar.demo.server import DemoServer
 from llamabar.demo.world import World
@@ -21,8 +21,6 @@ from llamabar.view.menu import Do
 from llamabar.view.scene import Server
 
 PATIENCE_S = 15.0  # for one moment, on a busy computer
-SHORT_PATIENCE_S = 4.0  # with a version that does not tell of every moment
-UNCANCELLED_TOKENS = 300
 REASON_S = 1.0  # why a model failed is told soon after that it did, or before
 FAST = 4.0  # these models load and read that many times faster than those of `demo`
 CHAT, OTHER, BROKEN = "qwen3-30b", "coder-32b", "broken-7b"
@@ -78,21 +76,19 @@ MOMENTS: Tuple[Moment, ...] = (
 
 
 class Moments:
-    """A made-up llama-swap watched by the real program; `states` are the menus, `missed` what was never seen."""
+    """A made-up llama-swap watched by the real program."""
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self) -> None:
         models = tuple(
             m if m.broken else replace(m, load_s=m.load_s / FAST, prompt_tps=m.prompt_tps * FAST) for m in MODELS
         )
-        self._cancels = DIALECTS[dialect].cancel
-        self._server = DemoServer(World(dialect, models))
+        self._server = DemoServer(World("v250", models))
         self._due = list(MOMENTS)
         self._since_s = 0.0
-        self.states: List[State] = []
-        self.missed: List[str] = []
+        self._states: List[State] = []
 
-    def collect(self) -> "Moments":
-        """Run it until every moment was seen or missed, and return the same object."""
+    def collect(self) -> List[State]:
+        """Run it until every moment was seen, or waited for in vain; return their menus."""
         self._server.start()
         self._watch = Watch(Settings((ServerSettings("llama-swap", self._server.url, "demo"),)), lambda *_: None)
         self._watch.monitor.lively = True
@@ -102,15 +98,14 @@ class Moments:
             self._watch.loop(until=self._ended)
         finally:
             self._server.stop()
-        return self
+        return self._states
 
     def _next(self, now_s: float) -> None:
         moment = self._due.pop(0)
         self._since_s = now_s
         for model, tokens, words in moment.then:
-            limit = tokens if self._cancels else min(tokens, UNCANCELLED_TOKENS)
             address = self._server.url.split("://", 1)[1]
-            threading.Thread(target=ask, args=(address, model, limit, words), daemon=True).start()
+            threading.Thread(target=ask, args=(address, model, tokens, words), daemon=True).start()
         menu = self._watch.monitor.menu
         if moment.cancels and menu is not None:
             oldest = next((action for action in menu.actions() if action.do is Do.CANCEL), None)
@@ -120,9 +115,8 @@ class Moments:
         """Keep the menu if it shows the moment that is due, give that up after a while; tell whether all are done."""
         scene = self._watch.monitor.scene(now_s=now_s)
         if self._due[0].seen(scene.servers[0], now_s):
-            self.states.append(State(self._due[0].caption, compose(scene)))
+            self._states.append(State(self._due[0].caption, compose(scene)))
             self._next(now_s)
-        elif now_s > self._since_s + (PATIENCE_S if self._cancels else SHORT_PATIENCE_S):
-            self.missed.append(self._due[0].caption)
+        elif now_s > self._since_s + PATIENCE_S:
             self._next(now_s)
         return not self._due

@@ -2,9 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Optional
-
-import click
 
 from llamabar.cli.looking import scene_of, speak_language_of
 from llamabar.cli.output import say
@@ -19,25 +16,19 @@ from llamabar.view.html import State
 HOW_TO_READ = "Submenus are shown open, below their rows. Rows marked ⌥ appear while the Option key is held."
 
 
-def preview(file: str, demo: bool, dialect: Optional[str], server: str, config: str) -> int:
+def preview(file: str, demo: bool, server: str, config: str) -> int:
     """Draw the page, put it in place and say where; raise LlamabarError if that fails."""
-    if dialect and not demo:
-        raise click.UsageError("--dialect needs --demo.")
-    path, note, heading = target(file), HOW_TO_READ, "llamabar: the menu now"
+    path, heading = target(file), "llamabar: the menu now"
     if demo:
         from llamabar.cli.demo_moments import Moments  # with all that the demo needs
 
-        version, heading = dialect or "v250", "llamabar: the menu of a made-up llama-swap"
-        moments = Moments(version).collect()
-        states = moments.states
-        if moments.missed:
-            note += f" llama-swap {version} doesn't tell: {'; '.join(moments.missed).lower()}."
+        heading, states = "llamabar: the menu of a made-up llama-swap", Moments().collect()
     else:
         settings = settings_of(server, config)
         speak_language_of(settings)
         menu = compose(scene_of(settings, behind=os.environ))
         states = [State(f"Now: {menu.title.spoken}", menu)]
-    put(path, html.page(states, heading=heading, note=note))
+    put(path, html.page(states, heading=heading, note=HOW_TO_READ))
     say(f"Wrote {path}: {plural(len(states), 'state')}. Open it in a browser.", level="ok")
     return OK
 
