@@ -20,7 +20,7 @@ def test_the_newest_value_stands_at_the_right_edge_whatever_the_width():
     for second in range(300):
         history = record(history, Readings(generation_tps=40.0 if second == 299 else 0.0), now_s=float(second))
     for points in (7, 74, 113, 300, 401):
-        found = recent(history, "generation_tps", points, now_s=299.0)
+        found = recent(history, "generation_tps", points, braille=False, now_s=299.0)
         assert len(found) == points
         assert found[-1] == 40.0
 
@@ -29,7 +29,7 @@ def test_a_short_peak_is_not_averaged_away():
     history = History()
     for second in range(300):
         history = record(history, Readings(generation_tps=40.0 if second == 100 else 0.0), now_s=float(second))
-    assert max(recent(history, "generation_tps", 10, now_s=299.0)) == 40.0
+    assert max(recent(history, "generation_tps", 10, braille=False, now_s=299.0)) == 40.0
 
 
 def test_each_part_that_is_there_gets_a_column():

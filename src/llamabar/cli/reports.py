@@ -45,7 +45,7 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
     if not snapshot.connected and fault is not None:
         why = words.sentence(words.why(fault, server.status, detail=reason(fault.detail)))
         return [head, f"  {why} {words.REMEDIES.get(fault.kind, DIAGNOSE)}"]
-    models, requests = list(loaded(snapshot)), _oldest_first(snapshot)
+    models, requests = list(loaded(snapshot)), facts.requests(server)
     lines = table([STATUS_HEAD, *(_model_row(server, one, now_s) for one in models)], indent=2) if models else []
     lines += table([REQUEST_HEAD, *_request_rows(server, now_s)], indent=2, headed=True) if requests else []
     return [head, *lines]
@@ -67,7 +67,7 @@ def _model_row(server: Server, model: Model, now_s: float) -> Tuple[str, ...]:
 def _request_rows(server: Server, now_s: float) -> List[Tuple[str, ...]]:
     found = phases(server.snapshot)
     rows: List[Tuple[str, ...]] = []
-    for request in _oldest_first(server.snapshot):
+    for request in facts.requests(server):
         phase = found[request.info.id]
         rows.append((
             name(request.info.id, 12), server.label(request.info.model), doing_words.phase(phase, request.kind),
@@ -75,10 +75,6 @@ def _request_rows(server: Server, now_s: float) -> List[Tuple[str, ...]]:
             name(request.info.client) if request.info.client else "",
         ))  # fmt: skip
     return rows
-
-
-def _oldest_first(snapshot: Snapshot) -> List[Request]:
-    return sorted(snapshot.requests.values(), key=lambda request: (request.started_s, request.info.id))
 
 
 def model_table(scene: Scene) -> List[str]:
@@ -150,22 +146,22 @@ def _needs(server: Server, model: Model) -> Optional[Dict[str, Any]]:
 def requests_document(scene: Scene) -> Dict[str, Any]:
     """Return `requests --json`."""
     servers = scene.servers
-    found = [{"server": one.name, **entry} for one in servers for entry in _requests(one.snapshot, scene.now_s)]
+    found = [{"server": one.name, **entry} for one in servers for entry in _requests(one, scene.now_s)]
     return {"requests": found}
 
 
-def _requests(snapshot: Snapshot, now_s: float) -> List[Dict[str, Any]]:
-    found = phases(snapshot)
+def _requests(server: Server, now_s: float) -> List[Dict[str, Any]]:
+    found = phases(server.snapshot)
     return [
         {
             "id": request.info.id,
             "model": request.info.model,
             "age_s": round(now_s - request.started_s, 3),
             "phase": found[request.info.id].value,
-            "generated_tokens": _generated(snapshot, request, found[request.info.id]),
+            "generated_tokens": _generated(server.snapshot, request, found[request.info.id]),
             "client": request.info.client or None,
         }
-        for request in _oldest_first(snapshot)
+        for request in facts.requests(server)
     ]
 
 
@@ -186,7 +182,7 @@ def _server(server: Server, now_s: float) -> Dict[str, Any]:
         "capabilities": list(capabilities(snapshot)),
         "profile": snapshot.profile,
         "models": [_model(snapshot, model, now_s) for _, model in sorted(snapshot.models.items())],
-        "in_flight": _requests(snapshot, now_s),
+        "in_flight": _requests(server, now_s),
         "totals": {
             "requests": snapshot.rows_total,
             "prompt_tokens": _tokens(snapshot, snapshot.prompt_tokens_total),

@@ -15,9 +15,10 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 FULL, SHADE, LIGHT = "█", "▒", "░"
 
 
-def recent(history: History, name: str, points: int, *, now_s: float) -> Tuple[Optional[float], ...]:
-    """Return the last minutes of one reading as so many points, newest last: the highest of what each covers."""
-    values = series(history, name, points=BUCKETS, now_s=now_s)
+def recent(history: History, name: str, width: int, *, braille: bool, now_s: float) -> Tuple[Optional[float], ...]:
+    """Return the last minutes of one reading as the points that a chart of so many columns has, newest last: the
+    highest of what each covers."""
+    values, points = series(history, name, points=BUCKETS, now_s=now_s), width * 2 if braille else width
     edges = [index * len(values) // points for index in range(points + 1)]
     return tuple(_highest(values[start : max(end, start + 1)]) for start, end in zip(edges, edges[1:]))
 
@@ -42,11 +43,6 @@ def chart(values: Points, top: float, *, height: int, braille: bool) -> List[str
         ).replace(chr(_BRAILLE), " ")
         for row in rows
     ]
-
-
-def points_for(width: int, *, braille: bool) -> int:
-    """Return how many points a chart of so many columns shows."""
-    return width * 2 if braille else width
 
 
 def shares(parts: Sequence[float], width: int) -> List[int]:

@@ -9,7 +9,7 @@ from llamabar.core.state import Model, Request
 from llamabar.core.totals import FIRST_TOKEN, GENERATION
 from llamabar.terminal import facts, words
 from llamabar.terminal.cells import EMPTY, Line, Span, Style, beside, columns, filled, line, pad
-from llamabar.terminal.charts import chart, points_for, recent
+from llamabar.terminal.charts import chart, recent
 from llamabar.terminal.panels import AXIS, frame, speed_panel
 from llamabar.view import doing_words
 from llamabar.view import words as menu_words
@@ -91,7 +91,7 @@ def _memory_panel(
 ) -> List[Line]:
     width, height = size
     inner, rows = width - 2 - AXIS - 1, height - 2
-    values = recent(history, "memory_bytes", points_for(inner, braille=braille), now_s=now_s)
+    values = recent(history, "memory_bytes", inner, braille=braille, now_s=now_s)
     top = max((value for value in values if value), default=1.0) * 1.1
     drawn = chart(values, top, height=rows, braille=braille)
     used = "" if model.memory_bytes is None else units.size(model.memory_bytes)

@@ -5,7 +5,7 @@ from typing import List, Mapping, NamedTuple, Optional, Tuple
 from llamabar.core import readings, units
 from llamabar.core.apply_models import has_quit
 from llamabar.core.phases import Phase, phases
-from llamabar.core.speed import Source
+from llamabar.core.speed import Reading
 from llamabar.core.state import READY, STARTING, STOPPING, Model, Request, Snapshot, at_work, in_flight, requests_of
 from llamabar.core.status import Status
 from llamabar.core.totals import Sums
@@ -114,7 +114,12 @@ def tps(server: Server, model: Model) -> Tuple[str, Style]:
     if reading is None:
         last = readings.last(model)
         return (units.UNKNOWN if last is None else words.LAST.format(units.rate(last.tps))), Style.DIM
-    return f"{'~' if reading.source is Source.ESTIMATE else ''}{units.rate(reading.tps)}", Style.BUSY
+    return rate(reading), Style.BUSY
+
+
+def rate(reading: Reading) -> str:
+    """Return a speed of now without its unit, an estimate marked as one."""
+    return menu_words.SOURCE_MARKS[reading.source] + units.rate(reading.tps)
 
 
 def memory(server: Server, model: Model) -> Tuple[str, Style]:

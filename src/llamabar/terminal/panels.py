@@ -6,11 +6,11 @@ from llamabar.core import units
 from llamabar.core.history import History
 from llamabar.core.pressure import Pressure
 from llamabar.core.readings import median
-from llamabar.core.speed import Reading, Source
+from llamabar.core.speed import Reading
 from llamabar.core.state import loaded
 from llamabar.terminal import facts, words
 from llamabar.terminal.cells import Line, Span, Style, beside, columns, cut, filled, length, pad, spread
-from llamabar.terminal.charts import FULL, LIGHT, SHADE, ceiling, chart, points_for, recent, shares
+from llamabar.terminal.charts import FULL, LIGHT, SHADE, ceiling, chart, recent, shares
 from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain
@@ -25,7 +25,7 @@ def header(scene: Scene, server: Server, width: int) -> Line:
     """Return the first line: what the server does, which it is, how long it has been watched."""
     state, snapshot = facts.server_state(server), server.snapshot
     speed = server.figures.total
-    said = state.words + ("" if speed is None else f" {mark(speed)}{units.rate(speed.tps)} tok/s")
+    said = state.words + ("" if speed is None else f" {menu_words.speed(speed)}")
     left = [Span(f" {words.PROGRAM} ", Style.BOLD), Span(f"  {state.sign} {said}", state.style)]
     version = f" · llama-swap v{plain(snapshot.version)}" if snapshot.version else ""
     profile = f" · {words.PROFILE} {name(snapshot.profile, 20)}" if snapshot.profile else ""
@@ -66,7 +66,7 @@ def speed_panel(
     """Return the chart of a generation speed in a frame, with its scale, and what it says in numbers."""
     width, height = size
     inner, rows = width - 2 - AXIS - 1, height - 2
-    values = recent(history, "generation_tps", points_for(inner, braille=braille), now_s=now_s)
+    values = recent(history, "generation_tps", inner, braille=braille, now_s=now_s)
     top = ceiling(values)
     drawn = chart(values, top, height=rows, braille=braille)
     marks = {0: units.short_count(round(top)), rows - 1: "0"}
@@ -75,7 +75,7 @@ def speed_panel(
         for row, text in enumerate(drawn)
     ]
     known = [value for value in values if value]
-    now = "" if reading is None else f"{mark(reading)}{units.rate(reading.tps)}"
+    now = "" if reading is None else facts.rate(reading)
     best_tps = max([*known, reading.tps if reading is not None else 0.0])  # never below what stands beside it
     usual, best = (units.rate(median(known)), units.rate(best_tps)) if known else ("", "")
     told = words.speeds(now, usual, best)
@@ -86,8 +86,8 @@ def speed_line(server: Server, *, now_s: float, width: int, braille: bool) -> Li
     """Return the speed of the last minutes in one line."""
     reading = server.figures.total
     inner = max(SHORT_CHART, width - 26 - _label_width())
-    values = recent(server.history, "generation_tps", points_for(inner, braille=braille), now_s=now_s)
-    now = "" if reading is None else f"{mark(reading)}{units.rate(reading.tps)} tok/s"
+    values = recent(server.history, "generation_tps", inner, braille=braille, now_s=now_s)
+    now = "" if reading is None else menu_words.speed(reading)
     best = words.OF_TOP.format(units.short_count(round(ceiling(values)))) if any(values) else ""
     spans = (
         _label(menu_words.SPEED),
@@ -149,11 +149,6 @@ def frame(
         *(Line((Span("│", Style.FRAME), *filled(spans, width - 2), Span("│", Style.FRAME))) for spans in body),
         _border("╰", "╯", below[0], Span(below[1], Style.DIM), width),
     ]
-
-
-def mark(reading: Reading) -> str:
-    """Return the sign of an estimate, "" for a measured speed."""
-    return "~" if reading.source is Source.ESTIMATE else ""
 
 
 def panels(scene: Scene, server: Server, *, size: "tuple[int, int]", braille: bool) -> List[Line]:
@@ -218,7 +213,7 @@ def _cpu_chart(
     server: Server, *, now_s: float, size: "tuple[int, int]", braille: bool
 ) -> List[Sequence[Span]]:
     width, rows = size
-    values = recent(server.history, "cpu_ratio", points_for(width - AXIS, braille=braille), now_s=now_s)
+    values = recent(server.history, "cpu_ratio", width - AXIS, braille=braille, now_s=now_s)
     marks = {0: menu_words.CPU}
     drawn = chart(values, 1.0, height=rows, braille=braille)
     labels = [f"{marks.get(row, ''):<{AXIS}}" for row in range(rows)]
@@ -244,7 +239,7 @@ def _load(server: Server, *, now_s: float, braille: bool, width: int, chart_belo
             spans.append(Span(f"{units.percent(ratio)}   "))
             continue
         if what == menu_words.CPU:
-            values = recent(server.history, "cpu_ratio", points_for(each, braille=braille), now_s=now_s)
+            values = recent(server.history, "cpu_ratio", each, braille=braille, now_s=now_s)
             spans.append(Span(chart(values, 1.0, height=1, braille=braille)[0], Style.CHART))
         else:
             full = min(each, round(ratio * each))

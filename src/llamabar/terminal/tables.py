@@ -10,7 +10,7 @@ from llamabar.core.phases import phases
 from llamabar.core.state import Model, Request, in_flight, requests_of
 from llamabar.terminal import facts, words
 from llamabar.terminal.cells import EMPTY, Line, Span, Style, columns, filled, fit, line, pad
-from llamabar.terminal.charts import FULL, LIGHT, chart, points_for, recent
+from llamabar.terminal.charts import FULL, LIGHT, chart, recent
 from llamabar.terminal.facts import Thing
 from llamabar.view import doing_words
 from llamabar.view.scene import Scene, Server
@@ -133,8 +133,7 @@ def _model_cells(
     if any(column.name == "trend" for column in shown):
         history = server.models.get(model.id)
         width = next(column.width for column in shown if column.name == "trend")
-        points = points_for(width, braille=braille)
-        values = recent(history, "generation_tps", points, now_s=now_s) if history is not None else ()
+        values = recent(history, "generation_tps", width, braille=braille, now_s=now_s) if history is not None else ()
         top = max((value for value in values if value is not None), default=0.0) or 1.0
         cells["trend"] = tuple(Span(text, Style.CHART) for text in chart(values, top, height=1, braille=braille))
     return cells
