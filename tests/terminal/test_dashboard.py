@@ -8,9 +8,11 @@ import pytest
 from tools.scenes import QWEN, scenes
 
 from llamabar.core import events as ev
+from llamabar.core import units
 from llamabar.core.history import History
 from llamabar.core.pressure import Pressure
 from llamabar.core.snapshot import apply
+from llamabar.core.speed import Source
 from llamabar.core.state import Snapshot
 from llamabar.terminal.cells import Style, columns
 from llamabar.terminal.dashboard import Window, draw
@@ -208,6 +210,19 @@ def test_below_forty_columns_there_are_plain_lines():
     lines = screen(SCENES["generating"].scene, 38, 10)
     assert lines[0].startswith("mac: generating 41.0 tok/s")
     assert "  qwen3-30b: generating 41.0 tok/s" in lines
+
+
+def test_an_estimate_is_marked_as_one_wherever_a_speed_stands():
+    scene = SCENES["several-servers"].scene
+    busy = next(one for one in scene.servers if one.figures.speeds)
+    guessed = {model: reading._replace(source=Source.ESTIMATE) for model, reading in busy.figures.speeds.items()}
+    estimate = replace(busy, figures=replace(busy.figures, speeds=guessed))
+    scene = replace(scene, servers=tuple(estimate if one is busy else one for one in scene.servers))
+    speed = units.rate(estimate.figures.total.tps)
+    for lines in (screen(scene, 120, 40, View(server=busy.name))[:2], screen(scene, 38, 10)):
+        for line in lines:
+            assert line.count(f"~{speed}") == line.count(speed), line
+    assert f"~{speed}" in str(lines)
 
 
 def test_the_details_of_a_model_say_each_word_once():

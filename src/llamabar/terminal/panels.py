@@ -50,7 +50,7 @@ def servers(scene: Scene, shown: Server, width: int) -> Line:
         state = facts.server_state(one)
         here = one.name == shown.name
         speed = one.figures.total
-        value = "" if speed is None else f" {units.rate(speed.tps)}"
+        value = "" if speed is None else f" {facts.rate(speed)}"
         spans += [
             Span("▸" if here else " ", Style.KEY),
             Span(name(one.name, 16), Style.BOLD if here else Style.PLAIN),

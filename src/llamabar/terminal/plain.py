@@ -1,9 +1,9 @@
 """The scene as a few plain lines: for a window too narrow for tables, a dumb terminal, a pipe; and what is wrong."""
 
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
-from llamabar.core import units
 from llamabar.core.phases import phases
+from llamabar.core.speed import Reading
 from llamabar.core.state import loaded
 from llamabar.core.status import Status
 from llamabar.terminal import facts, words
@@ -37,19 +37,19 @@ def trouble(server: Server, *, now_s: float) -> Tuple[str, ...]:
 
 
 def _server_lines(server: Server, scene: Scene) -> List[str]:
-    state, speed = facts.server_state(server), server.figures.total
-    value = "" if speed is None else f" {units.rate(speed.tps)} tok/s"
-    found = [f"{name(server.name, 20)}: {state.words}{value}"]
+    found = [f"{name(server.name, 20)}: {_doing(facts.server_state(server), server.figures.total)}"]
     if server.snapshot.fault is not None and not server.snapshot.connected:
         return [*found, *(f"  {text}" for text in trouble(server, now_s=scene.now_s)[:1])]
     for model in facts.models(server, now_s=scene.now_s):
         doing = facts.state(server, model, now_s=scene.now_s)
         if doing.rank < facts.NOT_LOADED_RANK:
-            reading = server.figures.speeds.get(model.id)
-            tps = "" if reading is None else f" {units.rate(reading.tps)} tok/s"
-            found.append(f"  {server.label(model.id)}: {doing.words}{tps}")
+            found.append(f"  {server.label(model.id)}: {_doing(doing, server.figures.speeds.get(model.id))}")
     told = phases(server.snapshot)
     for request in facts.requests(server):
         said = doing_words.phase(told[request.info.id], request.kind)
         found.append(f"  #{name(request.info.id, 12)} {server.label(request.info.model)}: {said}")
     return found
+
+
+def _doing(state: facts.State, speed: Optional[Reading]) -> str:
+    return state.words if speed is None else f"{state.words} {menu_words.speed(speed)}"
