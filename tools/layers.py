@@ -33,7 +33,7 @@ _KNOWN = ("macos", "core")
 _BASE = ("view", "sources", *_KNOWN)
 _APP = ("app", "settings", "store", *_BASE)
 ROOMS: Dict[str, Room] = {
-    LEAVES: Room("the error with a hint, the version, is this fault a damaged cache", ()),
+    LEAVES: Room("the error with a hint, the version, files of the packages, is this fault a damaged cache", ()),
     "core": Room("events, decoders, snapshot, status, speed, queries: values and pure functions", (), pure=True),
     "macos": Room("paths, files, launchctl, LaunchAgents, SwiftBar: what this Mac has", ("core",)),
     "view": Room("the menu as values, sections, every word, charts, renderers", ("core",), ("png",), pure=True),

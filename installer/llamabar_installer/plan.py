@@ -3,6 +3,7 @@
 Laws: adopt, never duplicate; foreign plists are never changed; nothing is planned that is already so.
 """
 
+import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ from llamabar.macos import agent_plist, probe
 from llamabar.macos.agent_plist import Service
 from llamabar.macos.agents import DEFAULT_PORT, Agent, flag
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL
-from llamabar_installer import first_files
+from llamabar.package_files import text_beside
 from llamabar_installer.facts import Facts, has_server, own_service
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.plan_agent import agent_steps, launchd_obstacle, start_steps
@@ -107,10 +108,17 @@ def _watch(facts: Facts, options: Options, notes: Sequence[Note], *, url: str, l
     """Plan to watch what is there: it is named in the settings, unless they name a server already."""
     steps: Tuple[Step, ...] = ()
     if url and not has_server(facts.settings) and not facts.watched.fixed:
-        content = (facts.settings or b"") + first_files.server_table(url, label, new=facts.settings is None)
+        content = (facts.settings or b"") + server_table(url, label, new=facts.settings is None)
         steps = (Step(Kind.SETTINGS, str(facts.places.settings), Reason.POINT_MENU, content=content, url=url),)
     unused = [note(Why.PORT_UNUSED)] if options.port else []
     return Plan(steps, (*notes, *_elsewhere(facts, url), *unused))
+
+
+def server_table(url: str, label: str, *, new: bool) -> bytes:
+    """Return a `[[server]]` table of the settings file."""
+    head = "# llamabar's settings. To see what counts: llamabar config\n\n" if new else "\n"
+    service = f"service = {json.dumps(label)}\n" if label else ""  # what JSON escapes, TOML reads alike
+    return f"{head}[[server]]\nurl = {json.dumps(url)}\n{service}".encode()
 
 
 def _elsewhere(facts: Facts, url: str) -> Tuple[Note, ...]:
@@ -146,7 +154,8 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
     steps = [*agent.steps, *start_steps(facts, step, there=facts.plist, changed=bool(agent.steps))]
     notes += agent.notes
     if not config.is_file():
-        steps.insert(0, Step(Kind.CONFIG, str(config), Reason.NO_CONFIG, content=first_files.LLAMA_SWAP_CONFIG))
+        content = text_beside(__file__, "first_config.yaml").encode()
+        steps.insert(0, Step(Kind.CONFIG, str(config), Reason.NO_CONFIG, content=content))
     if old is not None:
         steps.insert(0, Step(Kind.OLD_SERVICE, old.label, Reason.TAKEN_OVER, source=str(old.plist), url=old.url))
         notes.append(note(Why.PARTLY_TAKEN_OVER, words=" ".join(old.arguments)))

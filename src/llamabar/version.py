@@ -6,6 +6,7 @@ import sys
 from typing import Optional
 
 from llamabar import __version__
+from llamabar.package_files import text_beside
 
 SHOWN_ID = 12
 
@@ -45,9 +46,7 @@ def build_id() -> Optional[str]:
 
 def _stamp(name: str) -> str:
     """Return what the build wrote down; "" when run from source."""
-    import pkgutil
-
     try:
-        return (pkgutil.get_data("llamabar", name) or b"").decode("ascii")
+        return text_beside(__file__, name)
     except OSError:
         return ""

@@ -15,9 +15,8 @@ from llamabar.macos.launchctl import Job
 from llamabar.macos.paths import RUST_LABEL
 from llamabar_installer.execute import OTHERS_S, UNDO_S, WAITING_S, Execution
 from llamabar_installer.facts import Watched
-from llamabar_installer.first_files import server_table
 from llamabar_installer.notes import Why
-from llamabar_installer.plan import plan_install
+from llamabar_installer.plan import plan_install, server_table
 from llamabar_installer.plan_removal import plan_uninstall
 from llamabar_installer.steps import Kind, Options, Plan, Step
 from tests.fakes.programs import free_port

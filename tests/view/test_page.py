@@ -10,11 +10,11 @@ from tools.apng import source, source_of
 from tools.scenes import scenes
 
 from llamabar.core.status import Status
-from llamabar.view import palette
+from llamabar.package_files import text_beside
+from llamabar.view import html, palette
 from llamabar.view.charts import CHART, Scale, draw
 from llamabar.view.html import State, drawings, page
 from llamabar.view.menu import Action, Do, Image, Menu, Row, Title
-from llamabar.view.package_files import text_of
 from llamabar.view.palette import SYMBOLS
 from tools import film, pictures
 
@@ -150,7 +150,7 @@ def test_only_what_is_used_is_drawn():
 
 def test_the_page_warns_in_the_colours_of_the_menu():
     for appearance, colour in zip(("light", "dark"), palette.WARNING_COLOURS):
-        assert re.search(rf"\.{appearance}{{[^}}]*--warning:{colour}}}", text_of("pages/menu.css"))
+        assert re.search(rf"\.{appearance}{{[^}}]*--warning:{colour}}}", text_beside(html.__file__, "pages/menu.css"))
 
 
 def test_the_pictures_are_those_of_the_scenes_and_small():

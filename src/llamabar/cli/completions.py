@@ -13,29 +13,13 @@ from click.shell_completion import BashComplete, FishComplete, ZshComplete, add_
 
 from llamabar.cli.output import say_whole
 from llamabar.cli.program import COMPLETION_VARIABLE, OK, program
-
-BASH = """\
-%(complete_func)s() {
-    local IFS=$'\\n' line="${COMP_LINE:0:COMP_POINT}" type value
-    local word="${line##* }"
-    local head="${word%%"${word##*:}"}"
-    [[ $COMP_WORDBREAKS == *:* ]] || head=""
-    COMPREPLY=()
-    while IFS=',' read -r type value; do
-        case $type in
-            plain) COMPREPLY+=("${value#"$head"}") ;;
-            file) while read -r value; do COMPREPLY+=("$value"); done < <(compgen -f -- "$word") ;;
-        esac
-    done < <(COMP_WORDS="$line" %(complete_var)s=bash_complete %(prog_name)s 2>/dev/null)
-}
-complete -F %(complete_func)s %(prog_name)s
-"""
+from llamabar.package_files import text_beside
 
 
 class Bash(BashComplete):
     """bash of any version."""
 
-    source_template = BASH
+    source_template = text_beside(__file__, "completion.bash")
 
     @staticmethod
     def _check_version() -> None:

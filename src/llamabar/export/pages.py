@@ -8,18 +8,9 @@ from llamabar import __version__
 from llamabar.core.address import is_local
 from llamabar.export.exporter import Exporter
 from llamabar.export.listener import Long, Reply, is_allowed
+from llamabar.package_files import text_beside
 
 _REFUSED = re.compile(r"q=0(\.0*)?")
-_PAGE = """\
-<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>llamabar export</title>
-<h1>llamabar export</h1>
-<p>Metrics of llama-swap servers for Prometheus, from llamabar {version}.</p>
-<ul>
-<li><a href="/metrics">/metrics</a>: the metrics{key}</li>
-<li><a href="/healthz">/healthz</a>: whether the exporter works</li>
-</ul>
-"""
 
 
 class Pages:
@@ -45,7 +36,8 @@ class Pages:
             return Reply(200, b"OK\n") if well else Reply(503, b"The exporter's loop is stuck.\n")
         if path == "/":
             key = " (with the bearer token)" if self._token else ""
-            return Reply(200, _PAGE.format(version=escape(__version__), key=key).encode(), "text/html; charset=utf-8")
+            page = text_beside(__file__, "index.html").format(version=escape(__version__), key=key)
+            return Reply(200, page.encode(), "text/html; charset=utf-8")
         return Reply(404, b"Not found. The metrics are at /metrics.\n")
 
     def _metrics(self, headers: Mapping[str, str]) -> Reply:

@@ -9,8 +9,8 @@ from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, 
 
 from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, HOURS, WAITED, Line, Sums, total
+from llamabar.package_files import text_beside
 from llamabar.view.html import document, text
-from llamabar.view.package_files import text_of
 from llamabar.view.text import name
 from llamabar.view.words import AT_LEAST
 
@@ -58,7 +58,7 @@ def typical(sums: Sums) -> Optional[float]:
 
 def page(lines: Sequence[Line], *, heading: str, note: str) -> str:
     """Return the whole page of lines by day, the oldest first."""
-    style = text_of("pages/history.css")
+    style = text_beside(__file__, "pages/history.css")
     if not lines:
         return document(heading, note, "", more_style=style)
     label = labels(lines)

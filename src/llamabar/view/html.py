@@ -11,8 +11,8 @@ from functools import lru_cache
 from html import escape
 from typing import Dict, Iterable, NamedTuple, Optional, Tuple
 
+from llamabar.package_files import text_beside
 from llamabar.view.menu import SEPARATOR, Image, Menu, Row, Title
-from llamabar.view.package_files import text_of
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -38,12 +38,12 @@ def page(states: Iterable[State], *, heading: str, note: str = "") -> str:
 
 def document(heading: str, note: str, body: str, *, more_style: str = "") -> str:
     """Return a page around a body that is markup already."""
-    said = f"<p>{text(note)}</p>\n" if note else ""
+    said, style = f"<p>{text(note)}</p>\n" if note else "", text_beside(__file__, "pages/menu.css")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{text(heading)}</title>\n<style>\n{text_of('pages/menu.css')}{more_style}</style>\n</head>\n"
+        f"<title>{text(heading)}</title>\n<style>\n{style}{more_style}</style>\n</head>\n"
         f"<body>\n<main>\n<h1>{text(heading)}</h1>\n{said}{body}\n</main>\n</body>\n</html>\n"
     )
 
@@ -51,7 +51,7 @@ def document(heading: str, note: str, body: str, *, more_style: str = "") -> str
 @lru_cache(maxsize=1)
 def drawings() -> Dict[str, str]:
     """Return the look-alikes of SF Symbols by their names: what stands inside an SVG of 16 by 16."""
-    return dict(re.findall(r'<symbol id="(.+?)">(.+)</symbol>', text_of("pages/symbols.svg")))
+    return dict(re.findall(r'<symbol id="(.+?)">(.+)</symbol>', text_beside(__file__, "pages/symbols.svg")))
 
 
 def svg(name: str) -> str:

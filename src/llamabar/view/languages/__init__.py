@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, Dict, List, Mapping, Tuple
 
-from llamabar.view.package_files import text_of
+from llamabar.package_files import text_beside
 
 ENGLISH = "en"
 _words: Dict[str, str] = {}
@@ -20,7 +20,7 @@ def table(code: str) -> Mapping[str, str]:
     if code == ENGLISH or not re.fullmatch(r"[a-z]{2}", code):
         return {}
     try:
-        words: Mapping[str, str] = json.loads(text_of(f"languages/{code}.json"))
+        words: Mapping[str, str] = json.loads(text_beside(__file__, f"{code}.json"))
     except OSError:
         return {}
     return words
