@@ -1,6 +1,7 @@
 """Tell whether a fault comes from a damaged cache: the unpacked program no longer matches the file it came from.
 
-A leaf, so that every place where a fault can surface may ask. `zipfile` is imported only once something is wrong.
+This module imports nothing of the program, so any module may call it. `zipfile` is imported only once something is
+wrong.
 """
 
 import os
@@ -16,7 +17,7 @@ SITE = "site-packages/"
 
 
 def is_repairable(error: BaseException) -> bool:
-    """Return whether unpacking again, not yet tried, may cure this fault."""
+    """Return whether unpacking again may fix this fault and hasn't been tried yet."""
     file = os.environ.get("LLAMABAR_FILE", "")
     unpacked = os.path.basename(FOLDER).startswith("llamabar.pyz_")
     if not unpacked or os.environ.get(REPAIRED) or not os.path.isfile(file):
@@ -33,7 +34,7 @@ def is_repairable(error: BaseException) -> bool:
 
 
 def cache_name(archive: "zipfile.ZipFile") -> str:
-    """Return the folder name of this build's cache, shiv's own naming; raise KeyError for a file that isn't ours."""
+    """Return the folder name that shiv gives this build's cache; raise KeyError if the file isn't ours."""
     import re
 
     found = re.search(rb'"build_id": "([0-9a-f]{64})"', archive.read("environment.json"))

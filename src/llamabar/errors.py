@@ -1,10 +1,10 @@
-"""The one exception that is a message to the user."""
+"""The exception whose text is a message to the user."""
 
 from enum import Enum
 
 
 class Code(str, Enum):
-    """What kind of failure it was, for scripts that read `--json`. Stable."""
+    """The kind of failure, for scripts that read `--json`. The values are stable."""
 
     FAILED = "failed"
     UNREACHABLE = "unreachable"
@@ -22,7 +22,7 @@ class Code(str, Enum):
 
 
 class LlamabarError(Exception):
-    """A known fault: what was found and expected, and what to do about it."""
+    """A known fault: what was found, what was expected, and how to fix it."""
 
     def __init__(self, message: str, hint: str = "", *, code: Code = Code.FAILED) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What this build is: version, commit, build id, Python."""
+"""What this build is: its version, commit, build ID, and Python."""
 
 import os
 import re
@@ -12,7 +12,7 @@ SHOWN_ID = 12
 
 
 def words() -> str:
-    """Return one line with the version, the commit, the build id of the one file, and the Python that runs it."""
+    """Return one line with the version, the commit, the build ID of the single file, and the Python that runs it."""
     import platform
 
     build = build_id()
@@ -23,17 +23,17 @@ def words() -> str:
 
 
 def commit() -> str:
-    """Return the commit that was built; when run from source it is unknown."""
+    """Return the commit that was built; it is unknown when run from source."""
     return _stamp("commit.txt") or "unknown, run from source"
 
 
 def repository() -> str:
-    """Return the public home that this release was built for, OWNER/NAME; "" for a build of somebody's own."""
+    """Return the public repository that this release was built for, as OWNER/NAME; "" for a private build."""
     return _stamp("repository.txt")
 
 
 def build_id() -> Optional[str]:
-    """Return shiv's build id, from the cache's name or the file's environment.json; None when run from source."""
+    """Return shiv's build ID, from the cache's name or the file's environment.json; None when run from source."""
     found = re.search(r"_([0-9a-f]{64})/site-packages/", __file__)
     if found is None and os.environ.get("LLAMABAR_FILE") and "/site-packages/llamabar/" in __file__:
         import zipfile
@@ -45,7 +45,7 @@ def build_id() -> Optional[str]:
 
 
 def _stamp(name: str) -> str:
-    """Return what the build wrote down; "" when run from source."""
+    """Return the content of a file that the build added; "" when run from source."""
     try:
         return text_beside(__file__, name)
     except OSError:

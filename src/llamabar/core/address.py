@@ -1,7 +1,7 @@
-"""Addresses of servers: what a URL or a `--listen` names, which port is meant, and whether that is this computer.
+"""Server addresses: what a URL or a `--listen` value names, which port it means, and whether it is this computer.
 
-Text that cannot be an address is None, never an exception later: urllib3 and sockets refuse hosts outside ASCII.
-A login (`http://user:password@host`) is split off, so that no URL in the program carries a secret.
+Text that can't be an address gives None, so nothing raises later: urllib3 and sockets refuse non-ASCII hosts. A login
+(`http://user:password@host`) is split off, so no URL in the program carries a secret.
 """
 
 import itertools
@@ -19,13 +19,13 @@ _LOGIN = re.compile(r"^([A-Za-z]+://)?.*@")
 
 
 class Address(NamedTuple):
-    """A server's address. `host` is ASCII without brackets, `named_port` None where the scheme's own is meant."""
+    """A server's address. `host` is ASCII without brackets; `named_port` is None for the scheme's default port."""
 
     scheme: str
     host: str
     named_port: Optional[int]
     path: str
-    login: str = ""  # "user:password", a secret: it is never part of `url`
+    login: str = ""  # "user:password", a secret: never part of `url`
 
     @property
     def port(self) -> int:
@@ -43,11 +43,11 @@ class Address(NamedTuple):
 
 
 def parse(text: str) -> Optional[Address]:
-    """Return the address that a text names, or None: http or https, a host, perhaps a port, a path and a login.
+    """Return the address in a text, or None: http or https, a host, and optionally a port, a path, and a login.
 
-    Without a scheme it is http; a wildcard host is this computer; /v1 and /ui at the end, which clients of OpenAI's
-    API and browsers want, are taken off, and /upstream/MODEL, a model's own page: to ask there would load the model.
-    A host outside ASCII is written as DNS has it (IDNA).
+    The default scheme is http, and a wildcard host means this computer. Trailing /v1 and /ui, which OpenAI clients and
+    browsers need, are removed. So is /upstream/MODEL, a model's own page: a request there would load the model. A
+    non-ASCII host is encoded as in DNS (IDNA).
     """
     text = text.strip()
     if re.search(r"[\s\x00-\x1f\x7f]", text):
@@ -72,7 +72,7 @@ def parse(text: str) -> Optional[Address]:
 
 
 def of_listen(listen: str, *, tls: bool) -> Optional[str]:
-    """Return the URL at which this computer reaches a `--listen HOST:PORT`; None where that is no address."""
+    """Return the URL at which this computer reaches a `--listen HOST:PORT`; None if it isn't an address."""
     host, _, port = listen.rpartition(":")
     host = "127.0.0.1" if host.strip("[]") in WILDCARDS else host
     found = parse(f"{'https' if tls else 'http'}://{host}:{port}") if port and "@" not in host else None
@@ -80,9 +80,9 @@ def of_listen(listen: str, *, tls: bool) -> Optional[str]:
 
 
 def of_listener(text: str) -> Optional[Tuple[str, int]]:
-    """Return host and port of an address to listen on, the host "" for everywhere; a port alone is this computer's.
+    """Return the host and port of an address to listen on; None if it isn't one.
 
-    None for what is none; port 0 is any that is free.
+    The host is "" for all interfaces; a port alone means this computer only. Port 0 means any free port.
     """
     host, colon, port = text.strip().rpartition(":")
     found = _AUTHORITY.fullmatch(host if colon else "127.0.0.1")
@@ -93,13 +93,13 @@ def of_listener(text: str) -> Optional[Tuple[str, int]]:
 
 
 def port_of(url: str) -> Optional[int]:
-    """Return the port that a URL leads to, the scheme's own where it names none; None if it is no address."""
+    """Return a URL's port, or its scheme's default port; None if it isn't an address."""
     found = parse(url)
     return found.port if found else None
 
 
 def is_local(url: str) -> bool:
-    """Tell whether a URL, of either scheme, names this computer by a loopback address."""
+    """Tell whether a URL of either scheme names this computer by a loopback address."""
     found = parse(url)
     return found is not None and _LOOPBACK.fullmatch(found.host) is not None
 
@@ -110,18 +110,18 @@ def is_loopback(url: str) -> bool:
 
 
 def without_login(text: str) -> str:
-    """Return what somebody wrote as an address, usable or not, without the user and password in it."""
+    """Return an address as the user wrote it, valid or not, without its user name and password."""
     return _LOGIN.sub(r"\1…@", text)
 
 
 def _above_models(path: str) -> str:
-    """Return a path up to llama-swap's route to its models, without slashes at the end."""
+    """Return the part of a path above llama-swap's route to its models, without trailing slashes."""
     parts = itertools.takewhile(lambda part: unquote(part).casefold() != "upstream", path.split("/"))
     return "/".join(parts).rstrip("/")
 
 
 def _host(host: str, port: Optional[int]) -> Optional[str]:
-    """Return a host as DNS has it, None for what cannot be one; a wildcard with a port is this computer."""
+    """Return a host as DNS encodes it, or None if it can't be one; a wildcard with a port is this computer."""
     if host in WILDCARDS:
         return "127.0.0.1" if host or port else None
     if not all(char.isalpha() or char in "-._:%0123456789" for char in host):

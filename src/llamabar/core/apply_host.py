@@ -1,4 +1,4 @@
-"""What was measured of processes, connections, this computer and its GPU, taken into a snapshot."""
+"""Apply measurements of processes, connections, this computer, and its GPU to a snapshot."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ from llamabar.core.state import READY, Snapshot, at_work, with_model
 
 
 def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
-    """Return the snapshot after the processes were measured; what was not found uses nothing that is known."""
+    """Return the snapshot after the processes were measured; the memory of a model that wasn't found is unknown."""
     models = dict(snapshot.models)
     for model_id, model in snapshot.models.items():
         if model.memory_bytes is not None and model_id not in event.by_model_bytes:
@@ -24,7 +24,7 @@ def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
 
 
 def connections(snapshot: Snapshot, event: ev.ConnectionsSeen, at_s: float) -> Snapshot:
-    """Return the snapshot after llama-swap's own connections were looked at; a model seen at work was used then."""
+    """Return the snapshot after llama-swap's connections were listed; a model at work counts as used then."""
     for model_id, ports in event.by_model.items():
         model = snapshot.models.get(model_id)
         if model is None or model.state != READY:
@@ -41,7 +41,7 @@ def measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
 
 
 def gpu(snapshot: Snapshot, event: ev.GpuMeasured, at_s: float) -> Snapshot:
-    """Return the snapshot after llama-swap told of its GPU."""
+    """Return the snapshot after llama-swap reported its GPU."""
     return replace(
         snapshot, host=replace(snapshot.host, gpu_ratio=event.ratio, gpu_power_w=event.power_w, gpu_at_s=at_s)
     )

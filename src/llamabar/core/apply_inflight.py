@@ -1,8 +1,8 @@
-"""Requests in flight: begun, changed, ended.
+"""Requests in flight: started, changed, ended.
 
-Of an answer only its bytes are told, at most every 250 ms (llama-swap API, 4.4). Those that come before the model is
-ready are llama-swap's own (`sendLoadingState`: progress text, and a last line when the load is done), so what an answer
-had by then, and shortly after, counts as `loading_bytes`, not as the model's.
+llama-swap reports only the bytes of an answer, at most every 250 ms (llama-swap API, 4.4). Bytes that arrive before the
+model is ready are llama-swap's own (`sendLoadingState`: progress text, and a last line when the load is done). So all
+bytes up to then, and shortly after, count as `loading_bytes`, not as the model's answer.
 """
 
 from dataclasses import replace
@@ -15,12 +15,12 @@ from llamabar.core.limits import REQUESTS
 from llamabar.core.path_kind import PathKind, path_kind
 from llamabar.core.state import READY, STARTING, STOPPED, Request, Snapshot, heard, requests_of, with_model
 
-TOLD = frozenset({Capability.INFLIGHT_LIST, Capability.INFLIGHT_BYTES})  # by the event of one request
-LOADING_TEXT_S = 0.6  # after a load: two updates, the last of which may tell of its last line
+TOLD = frozenset({Capability.INFLIGHT_LIST, Capability.INFLIGHT_BYTES})  # confirmed by an event about a single request
+LOADING_TEXT_S = 0.6  # after a load: two updates; the second may still count the last progress line
 
 
 def listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) -> Snapshot:
-    """Return the snapshot with a whole list of requests; those that are no longer there have ended."""
+    """Return the snapshot with a complete list of requests; those missing from it have ended."""
     requests = {info.id: _request(snapshot, info, at_s) for info in event.requests}
     for request in [old for old_id, old in snapshot.requests.items() if old_id not in requests]:
         snapshot = _ended(snapshot, request, at_s)
@@ -29,7 +29,7 @@ def listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) -> Snapsho
 
 
 def upserted(snapshot: Snapshot, event: ev.InflightUpserted, at_s: float) -> Snapshot:
-    """Return the snapshot with a request that began or changed."""
+    """Return the snapshot with a request that started or changed."""
     confirmed = snapshot.confirmed if snapshot.confirmed >= TOLD else snapshot.confirmed | TOLD
     request = event.request
     if request.id not in snapshot.requests and len(snapshot.requests) >= REQUESTS:
@@ -51,7 +51,8 @@ def removed(snapshot: Snapshot, event: ev.InflightRemoved, at_s: float) -> Snaps
 
 
 def counted(snapshot: Snapshot, event: ev.InflightCounted, at_s: float) -> Snapshot:
-    """Return the snapshot of a version that tells only a number; one less counts as use of the one ready model."""
+    """Return the snapshot for a version that reports only a number. A lower number means that a request ended; if only
+    one model is ready, it counts as used."""
     fewer = snapshot.inflight_total is not None and event.total < snapshot.inflight_total
     snapshot = heard(snapshot, at_s)
     if fewer:
@@ -81,7 +82,7 @@ def _request(snapshot: Snapshot, info: ev.RequestInfo, at_s: float) -> Request:
 
 
 def _loading_bytes(snapshot: Snapshot, old: Optional[Request], info: ev.RequestInfo, at_s: float) -> int:
-    """Return how much of an answer is llama-swap's own text, as far as it is known."""
+    """Return how many bytes of an answer are llama-swap's own text, as far as that is known."""
     model, before = snapshot.models.get(info.model), old.loading_bytes if old is not None else 0
     if model is None or model.info.peer:
         return before
@@ -97,5 +98,5 @@ def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
         return snapshot
     meter = speed.with_ended(model.meter, request.info.path, resp_bytes=speed.grown_bytes(request.trail, at_s))
     if all(other.info.id == request.info.id for other in requests_of(snapshot, model.id)):
-        meter = speed.with_slots(meter, None, at_s=at_s)  # what its slots did is over
+        meter = speed.with_slots(meter, None, at_s=at_s)  # its slots' counts belong to requests that ended
     return with_model(snapshot, replace(model, last_use_s=at_s, meter=meter))

@@ -1,13 +1,14 @@
-"""The model table: what changed since the last one, how long a load took, whether it failed, and who quit by itself.
+"""The model table: what changed since the last one, how long a load took, whether it failed, and which models crashed.
 
-llama-swap says a model's state and never why it changed (llama-swap API, 8): a failed start is "stopped" again, and so
-is a model server that crashed. A crash goes from "ready" to "stopped" without "stopping"; an unload goes through
-"stopping", but a table is made when it is delivered, so a quick unload may show as "stopped" twice and never as
-"stopping" (4.2, and recordings/v250 at 20.061 s). So a model quit unexpectedly only if nothing else explains it:
-it was not told to be unloading, nor its end told twice; nobody clicked here just before; and, unless a request was in
-flight (neither the idle timer nor another model ever ends one), its idle time was not over and no other model came.
-Where the idle time is not known and nothing was in flight, nothing tells, and nothing is said. Up to v217 only a crash
-changes the state without an event; it is found when the stream is opened again because the processes are gone.
+llama-swap reports a model's state but never why it changed (llama-swap API, 8): after a failed start a model is
+"stopped" again, and so is one whose server crashed. A crash goes from "ready" to "stopped" without "stopping". An
+unload goes through "stopping", but a table is built when it is delivered, so a quick unload may show as "stopped" twice
+and never as "stopping" (4.2, and recordings/v250 at 20.061 s). So a model counts as quit unexpectedly only if nothing
+else explains it. No table said that it was unloading, or said twice that it was stopped. Nobody clicked here just
+before. And its idle time wasn't over and no other model was loading, unless a request was in flight: neither the idle
+timer nor another model ever ends one. If the idle time is unknown and nothing was in flight, there is no evidence, and
+nothing is reported. Up to v217 a crash is the only change of state without an event; it is found because the stream is
+opened again when the processes are gone.
 """
 
 from dataclasses import replace
@@ -19,12 +20,12 @@ from llamabar.core.run import RunEnded
 from llamabar.core.state import READY, STARTING, STOPPED, Model, Snapshot, Swap, at_work, heard, in_flight, requests_of
 
 LOAD_TIMES_KEPT = 9
-CLICKED_S = 10.0  # a click on "unload" or "restart" has its effect within this time
+CLICKED_S = 10.0  # an unload or restart that was clicked takes effect within this time
 TOLD_TWICE_S = 1.0
 MADE_ROOM_S = 0.5
-CUT_S = 1.0  # a request that a crash cuts off may be told to have ended first
-TTL_CHECK_S = 2.0  # llama-swap looks at the idle time once a second
-SHOWN_S = 600.0  # how long it is said that a model quit
+CUT_S = 1.0  # a request that a crash cuts off may be reported as ended first
+TTL_CHECK_S = 2.0  # llama-swap checks the idle time once a second
+SHOWN_S = 600.0  # how long the menu says that a model quit
 
 
 def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
@@ -49,7 +50,7 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
 
 
 def _swap(models: Iterable[Model], loading: str, at_s: float) -> Swap:
-    """Return what llama-swap unloaded to make room, which it does just before it starts a model, and what stayed."""
+    """Return which models llama-swap unloaded just before it started this one, to make room, and which stayed."""
     others = [model for model in models if model.id != loading]
     stopped = (one for one in others if one.state == STOPPED and one.failed_at_s is None and one.quit_at_s is None)
     made_room = (one.id for one in stopped if at_s - (one.state_since_s or -MADE_ROOM_S) < MADE_ROOM_S)
@@ -57,7 +58,7 @@ def _swap(models: Iterable[Model], loading: str, at_s: float) -> Swap:
 
 
 def quit_explained(snapshot: Snapshot, event: RunEnded, _: float) -> Snapshot:
-    """Return the snapshot with what llama-swap wrote of a model that quit, if nothing happened to it since."""
+    """Return the snapshot with llama-swap's last log line about a model that quit, unless the model changed since."""
     model = snapshot.models.get(event.model)
     if model is None or model.quit_at_s is None or model.state != STOPPED:
         return snapshot
@@ -65,7 +66,7 @@ def quit_explained(snapshot: Snapshot, event: RunEnded, _: float) -> Snapshot:
 
 
 def has_quit(model: Model, *, now_s: float) -> bool:
-    """Tell whether a model's server quit unexpectedly a short time ago and was not loaded again."""
+    """Tell whether a model's server quit unexpectedly a short time ago and hasn't been loaded again."""
     return model.quit_at_s is not None and model.state == STOPPED and now_s - model.quit_at_s < SHOWN_S
 
 

@@ -1,11 +1,12 @@
-"""Rows of finished requests: totals, last speeds, reasons of failed loads, last uses from before this program looked.
+"""Rows of finished requests: totals, last speeds, reasons for failed loads, and last uses before this program started.
 
-A row has a number, in the order in which requests ended, from 0 per start of the server (v140 to v235) or from 1, kept
-through a reload (v236 on; llama-swap API, 5.1). It comes as an event of its own up to v235, and later as a number to
-fetch, in pages of the newest rows. The same row can come more than once: with each new connection, in a page and in the
-stream, in two pages. So only numbers above the newest one seen are new; and a page that ends below it is a table that
-began again. v140 to v151 send up to 22 of their old rows one by one when a connection opens (4.3): those that come at
-once after it are not news. A row has no id of its request: model, path and order are all that tie the two together.
+Rows are numbered in the order in which requests ended: from 0 after each start of the server (v140 to v235), or from 1
+and kept across a reload (v236 on; llama-swap API, 5.1). Up to v235 a row is an event of its own; later an event brings
+only a number, and the rows are fetched in pages of the newest. The same row can come more than once: with each new
+connection, in a page and in the stream, or in two pages. So only numbers above the newest one seen are new, and a page
+that ends below it means that the table started over. v140 to v151 send up to 22 old rows one by one when a connection
+opens (4.3), so rows that come right after it aren't new activity. A row doesn't have its request's ID: only model, path
+and order connect the two.
 """
 
 from dataclasses import replace
@@ -17,8 +18,8 @@ from llamabar.core.capabilities import Capability
 from llamabar.core.limits import ROWS
 from llamabar.core.state import READY, Snapshot, with_model
 
-REPLAYED_FOR_S = 1.0  # v140 to v151 send the rows that they keep one by one when a connection opens
-DISORDER = 8  # rows of requests that end at once are told in any order, each alone
+REPLAYED_FOR_S = 1.0  # v140 to v151 send their stored rows one by one when a connection opens
+DISORDER = 8  # rows of requests that end at the same time come in any order, one by one
 NO_ROW_YET = -1  # the server was asked and had none
 
 
@@ -26,7 +27,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     """Return the snapshot after rows came, by fetch or in the stream; rows seen before count once."""
     newest = snapshot.newest_row_id
     if newest is not None and event.rows and event.total is not None and event.rows[-1].id < newest:
-        newest = None  # the page ends below what was seen: the server's table began again
+        newest = None  # the page ends below the newest row seen: the server's table started over
     counted = {row.id for row in snapshot.rows[-2 * DISORDER :]}
     oldest_new = newest - DISORDER if newest is not None and event.streamed else newest
     rows = tuple(row for row in event.rows if oldest_new is None or (row.id > oldest_new and row.id not in counted))
@@ -39,7 +40,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     unseen = max(0, (event.total or 0) - len(event.rows)) if first_look else 0  # older rows than a page holds
     just_connected = event.read_unix_s is None and at_s - (snapshot.connection_since_s or 0.0) < REPLAYED_FOR_S
     old = first_look or (event.total is None and just_connected)
-    noted_id = snapshot.activity_newest_id  # one that ended while the page was on its way is fetched, once
+    noted_id = snapshot.activity_newest_id  # a request that ended while the page was on its way: fetch once more
     outran = not event.streamed and noted_id is not None and (not event.rows or event.rows[-1].id < noted_id)
     snapshot = replace(
         snapshot,
@@ -74,23 +75,23 @@ def _finished_of(
     if old:
         return with_model(snapshot, model)
     if model.state == READY:
-        model = replace(model, last_use_s=max(model.last_use_s or at_s, at_s))  # also of a request too short to be seen
+        model = replace(model, last_use_s=max(model.last_use_s or at_s, at_s))  # also for one too short to see
     failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
     if model.failed_at_s is not None and failed:
-        unloaded = "unloaded" in failed[-1]  # the waiter of a load that somebody ended
+        unloaded = "unloaded" in failed[-1]  # it waited for a load that somebody canceled
         model = replace(model, failure=failed[-1], failed_at_s=None if unloaded else model.failed_at_s)
     return with_model(snapshot, model)
 
 
 def _ended_s(row: ev.FinishedRequest, read_unix_s: Optional[float], at_s: float) -> Optional[float]:
-    """Return when a request ended on this program's clock, by the time of its row: known only of a local server."""
+    """Return when a request ended, on this program's clock, from its row's time; known only for a local server."""
     if read_unix_s is None or row.at_unix_s is None:
         return None
     return at_s - max(0.0, read_unix_s - row.at_unix_s)
 
 
 def _with_last_uses(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Snapshot:
-    """Return the snapshot with the last uses that happened before we looked, by the times of rows that were fetched."""
+    """Return the snapshot with last uses before this program started, from the times of fetched rows."""
     for row in event.rows:
         model, used_s = snapshot.models.get(row.model), _ended_s(row, event.read_unix_s, at_s)
         if model is not None and used_s is not None and model.state == READY and model.state_since_s is None:
@@ -100,7 +101,7 @@ def _with_last_uses(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float)
 
 
 def _total(before: Optional[int], rows: Tuple[ev.FinishedRequest, ...], name: str) -> Optional[int]:
-    """Return a total with more rows; None while not one of them tells its count."""
+    """Return a total with more rows added; None as long as no row has reported its count."""
     told: List[int] = [count for count in (getattr(row, name) for row in rows) if count is not None]
     if told:
         return (before or 0) + sum(told)

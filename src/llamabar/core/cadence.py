@@ -1,28 +1,28 @@
-"""When the next frame may be printed. SwiftBar keeps every byte, so each one must be worth it.
+"""When the next frame may be printed. SwiftBar keeps every byte, so each frame must be worth its size.
 
-A change of state is shown at once, news and moving figures at most once a second. What changes only because time
-passes (ages, countdowns above a minute, sparklines) or moves by itself (host figures) waits for RECENT_S after
-activity, and in a quiet menu for QUIET_S. A large frame waits longer: figures print BUSY_BYTES a second at most,
-what only ages RECENT_BYTES. Frames of new states do not wait: later figures, though not the first, pay for them.
+A change of state is shown at once; other events and moving figures at most once a second. What changes only with time
+(ages, countdowns above a minute, sparklines) or by itself (host figures) waits RECENT_S after activity, and QUIET_S in
+a quiet menu. A large frame waits longer: figures print at most BUSY_BYTES a second, ages RECENT_BYTES. Frames with a
+new state never wait; the figures after them, except for the first, wait longer to make up for it.
 """
 
 from dataclasses import dataclass, replace
 from typing import Optional
 
-URGENT_S = 0.05  # so that a burst of changes is one frame; one that follows a frame of figures waits no longer
+URGENT_S = 0.05  # merges a burst of changes into one frame; a state change right after a frame waits no longer
 BUSY_S = 1.0
 BURST = 25.0  # twenty changes in a row, half a second apart, and at most 35 frames in any ten seconds
 RECENT_S = 15.0
 QUIET_S = 120.0
 RECENT_FOR_S = 300.0
-BUSY_BYTES, RECENT_BYTES = 2_500.0, 80.0  # a second: 9 MB and 0.3 MB an hour
-MOST_OWED_S = 30.0  # what is above is forgiven: states that never rest are paced by BURST
-LENT_S, OWING_RATIO = 4.0, 2.0  # while more than this is owed, figures wait at most so much longer than usual
+BUSY_BYTES, RECENT_BYTES = 2_500.0, 80.0  # per second: 9 MB and 0.3 MB an hour
+MOST_OWED_S = 30.0  # more than this is forgiven: BURST limits states that never rest
+LENT_S, OWING_RATIO = 4.0, 2.0  # while more than LENT_S is owed, figures wait up to OWING_RATIO times as long as usual
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What the last frame showed: `state` moves with states, `words` with any text, `all` with any pixel."""
+    """What the last frame showed. `state` changes with any state, `words` with any text, `all` with any pixel."""
 
     at_s: Optional[float] = None
     urgent: float = BURST  # how many changes of state may still be shown at once
@@ -30,13 +30,14 @@ class Shown:
     words: object = None
     all: object = None
     size_bytes: int = 0  # of the last frame
-    paid_s: float = 0.0  # when everything printed so far is within BUSY_BYTES a second
-    is_news: bool = False  # that frame was of a new state: the figures that follow soon are worth seeing
+    paid_s: float = 0.0  # when all bytes printed so far average BUSY_BYTES a second
+    is_news: bool = False  # that frame had a new state, so the next figures are worth showing soon
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How lively the server is. `news`: heard since the last frame; `last_activity_s`: when a request ended."""
+    """How active the server is. `news`: an event came since the last frame; `last_activity_s`: when a request last
+    ended."""
 
     busy: bool
     counting_down: bool
@@ -45,7 +46,7 @@ class Pace:
 
 
 def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[float]:
-    """Return the time at which `new` may be printed (now or past: print it), or None if nothing changed."""
+    """Return when `new` may be printed (now or in the past: print it), or None if nothing changed."""
     if shown.at_s is None:
         return now_s
     if new.state != shown.state:
@@ -61,7 +62,7 @@ def due_s(shown: Shown, new: Shown, pace: Pace, *, now_s: float) -> Optional[flo
 
 
 def same_state_due_s(shown: Shown, state: object, pace: Pace, *, now_s: float) -> Optional[float]:
-    """Return when a menu of the state that is shown may be printed at the earliest; None if that is now."""
+    """Return the earliest time at which a menu with the same state may be printed; None if that is now."""
     if shown.at_s is None or state != shown.state:
         return None
     earliest_s = shown.at_s + BUSY_S if pace.news and not pace.busy else _busy_due_s(shown)
@@ -80,7 +81,7 @@ def _calm_s(shown: Shown, pace: Pace, now_s: float) -> float:
 
 
 def too_soon(shown: Shown, pace: Pace, *, now_s: float) -> bool:
-    """Tell whether a quiet menu could not be printed now, whatever it showed."""
+    """Tell whether a quiet menu can't be printed yet, whatever it shows."""
     return shown.at_s is not None and now_s < shown.at_s + _calm_s(shown, pace, now_s)
 
 
@@ -92,12 +93,13 @@ def printed(shown: Shown, new: Shown, *, now_s: float) -> Shown:
 
 
 def sized(shown: Shown, size_bytes: int) -> Shown:
-    """Return what is shown when the size of its frame is known."""
+    """Return what is shown, once the size of its frame is known."""
     at_s = shown.at_s or 0.0
     paid_s = max(shown.paid_s, at_s) + size_bytes / BUSY_BYTES
     return replace(shown, size_bytes=size_bytes, paid_s=min(paid_s, at_s + MOST_OWED_S))
 
 
 def _urgent(shown: Shown, now_s: float) -> float:
-    """States that flap all the time are news once a second; a few changes in a row are shown at once."""
+    """Return how many changes of state may be shown at once. One is added per second, up to BURST: a few changes in a
+    row are immediate, constant flapping is shown once a second."""
     return min(BURST, shown.urgent + (now_s - shown.at_s) / BUSY_S) if shown.at_s is not None else BURST

@@ -1,12 +1,12 @@
-"""What a server was found to be able to do: what `status --json` lists and the menu may offer."""
+"""What a server was found to support: `status --json` lists it, and the menu offers only that."""
 
 from enum import Enum
 
 
 class Capability(str, Enum):
-    """One thing that a llama-swap can do, by the name that `status --json` gives it."""
+    """One feature of a llama-swap, by its name in `status --json`."""
 
-    EVENTS = "events"  # these three every llama-swap with an event stream has (v135, facts section 2)
+    EVENTS = "events"  # every llama-swap with an event stream has these three (v135, facts section 2)
     LOAD = "load"
     UNLOAD_ALL = "unload_all"
     UNLOAD_ONE = "unload_one"
@@ -16,10 +16,10 @@ class Capability(str, Enum):
     WOL_HEALTH = "wol_health"
     PERFORMANCE = "performance"
     GPU = "gpu"
-    ACTIVITY = "activity"  # finished requests by fetching
+    ACTIVITY = "activity"  # finished requests, fetched
     METRICS = "metrics"  # the same, on older versions
-    METRICS_EVENTS = "metrics_events"  # finished requests in the stream
-    INFLIGHT_LIST = "inflight_list"  # what is told of requests in flight
+    METRICS_EVENTS = "metrics_events"  # finished requests, in the stream
+    INFLIGHT_LIST = "inflight_list"  # how requests in flight are reported
     INFLIGHT_BYTES = "inflight_bytes"
     INFLIGHT_COUNT = "inflight_count"
     RUNNING_PROXY = "running_proxy"

@@ -1,7 +1,7 @@
-"""From whom finished requests were. A row does not say it; the request in flight did, and has no id in common with it.
+"""Which client sent a finished request. A row doesn't say so; the request in flight did, but they share no ID.
 
-The two are tied together by model, path and how long it took: llama-swap tells that of a request in flight at most
-0.25 s before its end (llama-swap API, 4.4).
+The two are matched by model, path and duration: llama-swap's last report of a request in flight comes at most 0.25 s
+before it ends (llama-swap API, 4.4).
 """
 
 from dataclasses import replace
@@ -10,12 +10,12 @@ from typing import Tuple
 from llamabar.core.events import FinishedRequest
 from llamabar.core.state import Left, Request, Snapshot
 
-NEAR_S = 1.0  # the times of one request as llama-swap and this program saw it
-REMEMBERED, REMEMBERED_FOR_S = 64, 60.0  # a row is fetched soon after an end; that of a request cut off may never come
+NEAR_S = 1.0  # how far llama-swap's duration of a request and this program's may differ
+REMEMBERED, REMEMBERED_FOR_S = 64, 60.0  # rows come soon after a request ends; one that was cut off may have none
 
 
 def remembered(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
-    """Return the snapshot that remembers a request that ended, for the row to come."""
+    """Return the snapshot with an ended request kept, until its row comes."""
     if not request.info.client:
         return snapshot
     left = Left(request.info.model, request.info.path, request.info.client, at_s - request.started_s, at_s)
@@ -25,7 +25,8 @@ def remembered(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
 def named(
     snapshot: Snapshot, rows: Tuple[FinishedRequest, ...], at_s: float
 ) -> Tuple[Snapshot, Tuple[FinishedRequest, ...]]:
-    """Return the snapshot without what was tied to a row, and new rows with their clients where those are known."""
+    """Return new rows with their clients, where known, and the snapshot without the ended requests that were matched.
+    """
     left, found = [one for one in snapshot.left if at_s - one.ended_s <= REMEMBERED_FOR_S], []
     for row in rows:
         near = [one for one in left if (one.model, one.path) == (row.model, row.path) and _far_s(row, one) <= NEAR_S]

@@ -1,7 +1,7 @@
-"""What waits between the thread that reads the stream and the loop: bounded, the newest of each thing.
+"""The queue between the thread that reads the stream and the loop: bounded, with only the newest event of each kind.
 
-Law: the reader never waits. More than PENDING_EVENTS things waiting, or PENDING_ROWS, means that the loop is stuck, and
-then the connection must be closed rather than left unread (facts on llama-swap, trap 1).
+Law: the reader never waits. More than PENDING_EVENTS events or PENDING_ROWS rows mean that the loop is stuck. Then the
+connection must be closed rather than left unread (facts on llama-swap, trap 1).
 """
 
 from typing import Dict, FrozenSet, List, NamedTuple, Tuple
@@ -22,13 +22,13 @@ Pending = Dict["Key", Stamped]
 
 
 class Answers:
-    """The requests of a stream as it told of each last, to know what is no news."""
+    """The last report of each request in a stream, to recognize updates without news."""
 
     def __init__(self) -> None:
         self._last: Dict[str, ev.RequestInfo] = {}
 
     def only_grew(self, event: ev.Event) -> bool:
-        """Take in an event; tell whether all that it says is that an answer, which had begun, has more bytes now."""
+        """Record an event; tell whether all it says is that an answer that had already started has more bytes now."""
         if isinstance(event, ev.InflightUpserted):
             return self._grew(event.request)
         if isinstance(event, ev.InflightRemoved):
@@ -47,7 +47,7 @@ class Answers:
 
 
 def add(pending: Pending, stamped: Stamped) -> bool:
-    """Add an event, in place of the older ones that it makes void; return False when too much waits."""
+    """Add an event in place of the older ones that it makes obsolete; return False when too much is queued."""
     event = stamped.event
     if isinstance(event, (ev.InflightListed, ev.StreamOpened)):
         for old in [key for key in pending if key[0] in ("request", "ended")]:
@@ -66,7 +66,7 @@ def add(pending: Pending, stamped: Stamped) -> bool:
 
 
 def _drop_silent(pending: Pending, request_id: str) -> None:
-    """Drop what waits of a request that ended, but for the last count of its bytes: a token's are learned from it."""
+    """Drop the queued update of an ended request unless it has a byte count: that calibrates bytes per token."""
     waits = pending.get(("request", request_id))
     if waits is not None and isinstance(waits.event, ev.InflightUpserted) and not waits.event.request.resp_bytes:
         del pending["request", request_id]
@@ -77,14 +77,14 @@ def _rows(pending: Pending) -> int:
 
 
 def take(pending: Pending) -> List[Stamped]:
-    """Return everything that waits, in order, and leave nothing."""
+    """Return everything queued, in order, and empty the queue."""
     taken = list(pending.values())
     pending.clear()
     return taken
 
 
 def _unloading(before: ev.ModelsListed, now: ev.ModelsListed) -> FrozenSet[str]:
-    """Return the models whose way to "stopped" must not be lost with the table that said it (apply_models)."""
+    """Return the models that the replaced table said were unloading, or both tables said are stopped (apply_models)."""
     stopped = {info.id for info in now.models if info.state == STOPPED}
     said = {
         info.id for info in before.models if info.state == STOPPING or (info.state == STOPPED and info.id in stopped)
@@ -93,7 +93,7 @@ def _unloading(before: ev.ModelsListed, now: ev.ModelsListed) -> FrozenSet[str]:
 
 
 def _together(before: ev.Event, now: ev.RequestsFinished) -> ev.RequestsFinished:
-    """Return rows that wait as one event: those that end at once are numbered, then told in any order (up to v235)."""
+    """Return queued rows as one event, in order: up to v235, rows of requests that end together come in any order."""
     rows = (*(before.rows if isinstance(before, ev.RequestsFinished) else ()), *now.rows)
     return now._replace(rows=tuple(sorted(rows, key=lambda row: row.id)))
 

@@ -1,4 +1,4 @@
-"""llama-swap's words into events: v140 to v250, told apart by their shape, never by a version number.
+"""Decode llama-swap's JSON into events: v140 to v250, told apart by shape, never by a version number.
 
 Sources: shared facts on the llama-swap API, sections 3 to 5 and 16. Unknown types, states and fields are ignored.
 """
@@ -18,7 +18,7 @@ _LONGEST_DURATION_MS = 10**10  # v179 to v209 report 9223372036854 for an empty 
 
 
 def decode_event(payload: bytes) -> Optional[ev.Event]:
-    """Return the event of one server-sent payload, or None for one that is not for us."""
+    """Return the event of one server-sent payload, or None if this program doesn't use it."""
     envelope = mapping(parse(payload))
     decoder = _DECODERS.get(text(envelope.get("type")))
     inner = envelope.get("data")
@@ -28,7 +28,7 @@ def decode_event(payload: bytes) -> Optional[ev.Event]:
 
 
 def looks_like_llama_swap(payload: bytes) -> bool:
-    """Tell whether a payload is an envelope of llama-swap: a `type` and a `data`."""
+    """Tell whether a payload is a llama-swap envelope: it has a `type` and `data`."""
     envelope = mapping(parse(payload))
     return isinstance(envelope.get("type"), str) and "data" in envelope
 
@@ -91,7 +91,7 @@ def _request(entry: Dict[str, Any]) -> Optional[ev.RequestInfo]:
 
 
 def _header(headers: Dict[str, Any], wanted: str) -> str:
-    """Return a header by its name as Go writes it, or by that name in any case."""
+    """Return a header by its name as Go writes it, or else by that name in any case."""
     if wanted in headers:
         return text(headers[wanted])
     return next((text(value) for name, value in headers.items() if name.lower() == wanted.lower()), "")
@@ -127,7 +127,7 @@ def _row(entry: Dict[str, Any]) -> Optional[ev.FinishedRequest]:
         return None
     tokens = mapping(entry.get("tokens")) or entry
     prompt, generated, cached = (whole(tokens.get(f"{kind}_tokens")) for kind in ("input", "output", "cache"))
-    if not (prompt or generated or cached):  # all zero: its server told nothing that llama-swap could read (5.1)
+    if not (prompt or generated or cached):  # all zero: llama-swap could read nothing from the server (5.1)
         prompt = generated = cached = None
     duration_ms = number(entry.get("duration_ms"))
     duration_ms = None if duration_ms is None or duration_ms > _LONGEST_DURATION_MS else duration_ms
@@ -153,14 +153,15 @@ def _row(entry: Dict[str, Any]) -> Optional[ev.FinishedRequest]:
 
 
 def _of_the_whole(tps: Optional[float], tokens: int, duration_ms: Optional[float]) -> bool:
-    """Tell whether a rate is v140's: all tokens, the prompt's too, by the whole time, loading included (16.1)."""
+    """Tell whether a rate is computed as in v140: all tokens, prompt included, by the total time, load included (16.1).
+    """
     if tps is None or duration_ms is None:
         return False
-    return tps * (duration_ms - 0.01) <= tokens * 1000 <= tps * (duration_ms + 1.01)  # whole milliseconds, cut
+    return tps * (duration_ms - 0.01) <= tokens * 1000 <= tps * (duration_ms + 1.01)  # whole milliseconds, truncated
 
 
 def decode_activity_note(value: Any) -> Optional[ev.ActivityNoted]:
-    """Return the news that a request finished."""
+    """Return the event that a request finished."""
     return ev.ActivityNoted(whole(mapping(value).get("id"))) if isinstance(value, dict) else None
 
 
@@ -180,7 +181,7 @@ def decode_profiles(value: Any) -> Optional[ev.ProfilesListed]:
 
 
 def decode_running(value: Any) -> Optional[ev.RunningListed]:
-    """Return the models of `/running`. `cmd` is read for one option and then forgotten: it may hold secrets."""
+    """Return the models of `/running`. `cmd` is searched for one option and then dropped: it may hold secrets."""
     body = mapping(value)
     if not isinstance(body.get("running"), list):
         return None
@@ -199,12 +200,12 @@ def _running(entry: Dict[str, Any]) -> ev.RunningModel:
 
 
 def may_sleep(command: str) -> bool:
-    """Tell whether a command line, or a NAME=value of its environment, lets a model server sleep; -1 is never."""
+    """Tell whether a command line, or NAME=value from its environment, lets a model server sleep; -1 means never."""
     return any(not never.group(1) for never in _SLEEP_OPTION.finditer(command))
 
 
 def decode_version(value: Any) -> ev.VersionRead:
-    """Return the version as people write it, "250"; a plain `go build` says 0, abcd1234, unknown."""
+    """Return the version as people write it, "250"; a plain `go build` reports 0, abcd1234, unknown."""
     said, commit, date = (text(mapping(value).get(key)) for key in ("version", "commit", "build_date"))
     version = said.lstrip("v")
     named = version not in ("", "0") or commit not in ("", "abcd1234")
@@ -212,13 +213,13 @@ def decode_version(value: Any) -> ev.VersionRead:
 
 
 def version_of(build: str) -> str:
-    """Return the version of a build as people write it, "" where its first word is no number."""
+    """Return a build's version as people write it, "" if its first word isn't a number."""
     version = build.partition(" ")[0]
     return version if version[:1].isdigit() and version != "0" else ""
 
 
 def decode_performance(value: Any) -> Optional[ev.GpuMeasured]:
-    """Return the GPU's newest samples of `/api/performance`; None if there is no GPU in it. A power of 0 is unknown."""
+    """Return the GPU's newest samples of `/api/performance`; None without GPU data. A power of 0 is unknown."""
     newest = {text(sample.get("id")): sample for sample in items(mapping(value).get("gpu_stats"))}
     busy = [used for used in (number(sample.get("gpu_util_pct")) for sample in newest.values()) if used is not None]
     power_w = sum(number(sample.get("power_draw_w")) or 0.0 for sample in newest.values())
@@ -226,7 +227,7 @@ def decode_performance(value: Any) -> Optional[ev.GpuMeasured]:
 
 
 def decode_slots(value: Any) -> Optional[Tuple[ev.Slot, ...]]:
-    """Return the slots of a llama.cpp server; None when the answer is not a list of slots."""
+    """Return the slots of a llama.cpp server; None if the answer isn't a list of slots."""
     if not isinstance(value, list) or not all(isinstance(entry, dict) and "id" in entry for entry in value):
         return None
     if len(value) > limits.SLOTS:
@@ -238,7 +239,7 @@ def _slot(entry: Dict[str, Any], index: int) -> ev.Slot:
     token = entry.get("next_token")
     token = mapping(token[0] if isinstance(token, list) and token else token)
     slot_id = whole(entry.get("id"))
-    state = whole(entry.get("state"))  # before 2024-11 a number stood here, 0 = idle
+    state = whole(entry.get("state"))  # before 2024-11 this was a number, 0 = idle
     return ev.Slot(
         id=index if slot_id is None else slot_id,
         task=whole(entry.get("id_task")),
@@ -251,13 +252,13 @@ def _slot(entry: Dict[str, Any], index: int) -> ev.Slot:
 
 
 def _tokens(value: Any) -> Optional[int]:
-    """Return a count that a model server can mean; an absurd one is not known."""
+    """Return a plausible count from a model server, else None."""
     found = whole(value)
     return found if found is not None and found <= _MOST_TOKENS else None
 
 
 def error_text(raw: bytes) -> str:
-    """Return the message of an error body of any age: JSON with a string or an object, or plain text."""
+    """Return the message of an error body of any version: JSON with a string or an object, or plain text."""
     error = mapping(parse(raw)).get("error")
     if isinstance(error, dict):
         error = error.get("message")

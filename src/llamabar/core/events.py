@@ -1,4 +1,4 @@
-"""What a source can say. None is "not known", never zero. Text from outside is made harmless where it is drawn."""
+"""The events that sources report. None means "not known", never zero. Outside text is escaped where it is drawn."""
 
 from enum import Enum
 from typing import Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple, Union
@@ -9,7 +9,7 @@ from llamabar.core.run import ModelRun, RunEnded
 
 
 class FaultKind(str, Enum):
-    """Why a server could not be watched."""
+    """Why a server can't be watched."""
 
     REFUSED = "refused"
     TIMEOUT = "timeout"
@@ -18,13 +18,13 @@ class FaultKind(str, Enum):
     UNAUTHORIZED = "unauthorized"
     NOT_LLAMA_SWAP = "not_llama_swap"
     TOO_OLD = "too_old"  # a llama-swap without an event stream: before v135
-    BASIC_AUTH = "basic_auth"  # something in front of llama-swap wants a user name and password
-    SIGN_IN = "sign_in"  # … shows a sign-in page, or redirects to one
-    FORBIDDEN = "forbidden"  # … refuses this computer (403)
-    HTTPS_ONLY = "https_only"  # … redirects to the same host over TLS
+    BASIC_AUTH = "basic_auth"  # a proxy in front of llama-swap wants a user name and password
+    SIGN_IN = "sign_in"  # the proxy shows a sign-in page, or redirects to one
+    FORBIDDEN = "forbidden"  # the proxy refuses this computer (403)
+    HTTPS_ONLY = "https_only"  # the proxy redirects to the same host over TLS
     RATE_LIMITED = "rate_limited"  # 429
     SERVER_ERROR = "server_error"  # 500 and the like
-    GATEWAY = "gateway"  # 502, 503, 504: whoever stands in front can't reach llama-swap
+    GATEWAY = "gateway"  # 502, 503, 504: the proxy can't reach llama-swap
     CLOSED = "closed"
     LAGGING = "lagging"
     ASLEEP = "asleep"
@@ -32,7 +32,7 @@ class FaultKind(str, Enum):
 
 
 class Fault(NamedTuple):
-    """Why there is no connection. `detail` is in our own words, but for the name of the program that answered."""
+    """Why there is no connection. `detail` is our own wording, except for the name of the program that answered."""
 
     kind: FaultKind
     detail: str = ""
@@ -51,8 +51,8 @@ class ModelInfo(NamedTuple):
 
 
 class RequestInfo(NamedTuple):
-    """One entry of an `inflight` event. `streams`: whether the answer's headers say that it is an event stream; None
-    before they have come. Ids start again after a reload: `stamp`, its time of arrival as sent, tells two apart."""
+    """One entry of an `inflight` event. `streams`: whether the answer's headers say that it is an event stream, None
+    before they come. IDs restart after a reload: `stamp`, the arrival time as sent, tells two apart."""
 
     id: str
     model: str
@@ -61,11 +61,11 @@ class RequestInfo(NamedTuple):
     elapsed_s: Optional[float] = None
     resp_bytes: Optional[int] = None
     streams: Optional[bool] = None
-    client: str = ""  # the name of the program that sent it, as its User-Agent says
+    client: str = ""  # the name of the program that sent it, from its User-Agent
 
 
 class FinishedRequest(NamedTuple):
-    """One activity row. Rates and counts are None where the server did not report them."""
+    """One activity row. Rates and counts are None where the server didn't report them."""
 
     id: int
     model: str
@@ -79,9 +79,9 @@ class FinishedRequest(NamedTuple):
     generation_tps: Optional[float] = None
     duration_s: Optional[float] = None
     error: str = ""
-    draft_tokens: Optional[int] = None  # from v229 on, of speculative decoding
+    draft_tokens: Optional[int] = None  # from v229 on, for speculative decoding
     accepted_tokens: Optional[int] = None
-    client: str = ""  # where the request was seen in flight
+    client: str = ""  # if the request was seen in flight
 
 
 class RunningModel(NamedTuple):
@@ -107,9 +107,9 @@ class Slot(NamedTuple):
 
 
 class StreamOpened(NamedTuple):
-    """The event stream of a llama-swap has begun; `refreshed`: it was opened again to see states that no event told."""
+    """The event stream has started. `refreshed`: it was reopened to see states that no event reported."""
 
-    refreshed: bool = False  # opened again to see states that no event told
+    refreshed: bool = False  # reopened to see states that no event reported
 
 
 class StreamLost(NamedTuple):
@@ -119,8 +119,8 @@ class StreamLost(NamedTuple):
 
 
 class ModelsListed(NamedTuple):
-    """The whole model table as it is now, `left_out` models beyond what is kept. `unloading`: models that tables just
-    before this one, which nobody saw, said to be unloading (or said twice to be stopped)."""
+    """The complete model table; `left_out` models beyond the limit. `unloading`: models that skipped tables just before
+    this one reported as unloading (or twice as stopped)."""
 
     models: Tuple[ModelInfo, ...]
     left_out: int = 0
@@ -128,10 +128,10 @@ class ModelsListed(NamedTuple):
 
 
 class InflightListed(NamedTuple):
-    """Every request in flight, as it is now. `left_out`: requests beyond what is kept."""
+    """All requests in flight. `left_out`: requests beyond the limit."""
 
     requests: Tuple[RequestInfo, ...]
-    left_out: int = 0  # beyond what is kept
+    left_out: int = 0  # beyond the limit
 
 
 class InflightUpserted(NamedTuple):
@@ -149,7 +149,7 @@ class InflightRemoved(NamedTuple):
 class InflightCounted(NamedTuple):
     """Only the number of requests in flight is known (v192 to v234)."""
 
-    total: int  # of requests in flight: all that v192 to v234 tell
+    total: int  # of requests in flight: all that v192 to v234 report
 
 
 class ActivityNoted(NamedTuple):
@@ -159,8 +159,8 @@ class ActivityNoted(NamedTuple):
 
 
 class RequestsFinished(NamedTuple):
-    """Rows of finished requests, oldest first. `total`: what the server still holds; `read_unix_s`: the wall clock when
-    they were fetched here; `streamed`: they came as an event; `replayed`: alone, as v140 to v151 send old ones."""
+    """Rows of finished requests, oldest first. `total`: how many the server holds; `read_unix_s`: the local time when
+    they were fetched; `streamed`: they came as an event; `replayed`: one by one, as v140 to v151 send old rows."""
 
     rows: Tuple[FinishedRequest, ...]
     total: Optional[int] = None
@@ -176,7 +176,7 @@ class ProfileChosen(NamedTuple):
 
 
 class ProfilesListed(NamedTuple):
-    """The routing profiles there are."""
+    """The available routing profiles."""
 
     names: Tuple[str, ...]
     active: Optional[str]
@@ -189,7 +189,7 @@ class RunningListed(NamedTuple):
 
 
 class VersionRead(NamedTuple):
-    """What `/api/version` says, without a leading v; "" where it is no number. `build`: every build's own, or ""."""
+    """The answer of `/api/version`, without a leading v; "" if it isn't a number. `build` is unique, or ""."""
 
     version: str
     build: str = ""
@@ -203,13 +203,13 @@ class CapabilitiesFound(NamedTuple):
 
 
 class HealthAnswered(NamedTuple):
-    """The heartbeat route answered, or did not."""
+    """The heartbeat route answered, or didn't."""
 
     alive: bool
 
 
 class SlotsAnswered(NamedTuple):
-    """A model server's `/slots`; `slots` is None when it gave none, `closed` when it never will."""
+    """The answer of a model server's `/slots`: `slots` is None if it gave none, `closed` if it never will."""
 
     model: str
     slots: Optional[Tuple[Slot, ...]]
@@ -217,7 +217,7 @@ class SlotsAnswered(NamedTuple):
 
 
 class HostMeasured(NamedTuple):
-    """This computer. `cpu_ratio` 0 to 1 over all cores."""
+    """This computer's load and memory. `cpu_ratio` is 0 to 1 over all cores."""
 
     cpu_ratio: Optional[float]  # 0 to 1 over all cores
     memory_used_bytes: Optional[int]
@@ -226,13 +226,13 @@ class HostMeasured(NamedTuple):
 
 
 class ModelServer(NamedTuple):
-    """What the processes of a model show: where its server listens, None if that is no process of this llama-swap."""
+    """A model's server as its processes show it: its address, None if it isn't a process of this llama-swap."""
     url: Optional[str] = None
     may_sleep: bool = False
 
 
 class GpuMeasured(NamedTuple):
-    """The GPU as llama-swap measures it: `ratio` 0 to 1, the mean of all; None where it told nothing."""
+    """The GPU as llama-swap measures it: `ratio` is 0 to 1, the mean of all; None if it wasn't reported."""
 
     ratio: Optional[float]
     power_w: Optional[float] = None
@@ -240,7 +240,7 @@ class GpuMeasured(NamedTuple):
 
 class MemoryMeasured(NamedTuple):
     """Memory of llama-swap and of each model's processes. `gone`: models whose processes have ended. `servers`: the
-    processes of the ready models, if they were looked up; one whose process was not found has none."""
+    processes of the ready models, if they were looked up; a model whose process wasn't found has no entry."""
 
     server_bytes: Optional[int]
     by_model_bytes: Dict[str, int]
@@ -250,15 +250,15 @@ class MemoryMeasured(NamedTuple):
 
 
 class ConnectionsSeen(NamedTuple):
-    """llama-swap's connections to each model's server, by their own ports; none while it has no client.
-    `computing`: the models whose processes used CPU time since the last look."""
+    """The local ports of llama-swap's connections to each model's server; none while it has no client. `computing`:
+    models whose processes used CPU time since the last check."""
 
     by_model: Dict[str, Tuple[int, ...]]
     computing: FrozenSet[str] = frozenset()
 
 
 class ServiceState(str, Enum):
-    """What the service of a server is doing; NONE: it has none. NOT_LOADED is stopped, until the next login."""
+    """The state of a server's service. NONE: it has none. NOT_LOADED: stopped until the next login."""
 
     NONE = "none"
     NOT_LOADED = "not loaded"
@@ -278,17 +278,17 @@ class ServiceFound(NamedTuple):
 
 
 class ActionAsked(NamedTuple):
-    """A click was sent on its way. `token` is the opaque name of the action, `what` its kind in words."""
+    """An action was started. `token` is its opaque name, `what` its kind in words."""
 
     token: str
     what: str = ""
 
 
 class ActionEnded(NamedTuple):
-    """An action's answer: `failure` is "" when it was accepted."""
+    """An action was answered: `failure` is "" if it was accepted."""
 
     token: str
-    failure: str = ""  # it was accepted
+    failure: str = ""  # "" if it was accepted
 
 
 Event = Union[

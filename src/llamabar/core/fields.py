@@ -1,4 +1,4 @@
-"""Reading values of any type out of somebody else's JSON: the value if it is one, else None."""
+"""Read values of any type from foreign JSON: the value if it has the right type, else None."""
 
 import json
 import math
@@ -19,11 +19,12 @@ def parse(raw: "bytes | str") -> Any:
 
 
 def _int(digits: str) -> Optional[int]:
-    """Return a whole number; None for one whose digits, as many as their square, would take minutes to read."""
+    """Return a whole number; None if it has so many digits that parsing, quadratic in their number, would take minutes.
+    """
     return int(digits) if len(digits) <= DIGITS else None
 
 
-_JSON = json.JSONDecoder(parse_int=_int)  # made once: `json.loads` makes one each time
+_JSON = json.JSONDecoder(parse_int=_int)  # created once: `json.loads` creates one for each call
 
 
 def mapping(value: Any) -> Dict[str, Any]:
@@ -32,12 +33,12 @@ def mapping(value: Any) -> Dict[str, Any]:
 
 
 def items(value: Any) -> List[Dict[str, Any]]:
-    """Return the objects of an array; whatever else is in it is left out."""
+    """Return the objects of an array; everything else in it is left out."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def text(value: Any) -> str:
-    """Return a string of at most TEXT_CHARS; numbers become their digits, the rest ""."""
+    """Return a string of at most TEXT_CHARS; a number becomes its digits, anything else ""."""
     if isinstance(value, str):
         if value.isascii():
             return value[:TEXT_CHARS]
@@ -56,7 +57,7 @@ def number(value: Any) -> Optional[float]:
         return float(value) if 0 <= value < _LARGEST else None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
-    if isinstance(value, str) and not value.isascii():  # `٣` is a digit to float, and to nobody who sends numbers
+    if isinstance(value, str) and not value.isascii():  # float accepts `٣` as a digit; no server sends that
         return None
     try:
         found = float(value[:40] if isinstance(value, str) else value)

@@ -1,7 +1,7 @@
-"""The last minutes of readings in time buckets: the x axis is time, whatever the cadence of the readings.
+"""The readings of the last minutes in time buckets: the x axis is time, however often readings come.
 
-A bucket without a reading is a gap (None), never a zero. A reading fills the buckets since the one before it,
-but no more than HOLD_S: beyond that nothing was read.
+A bucket without a reading is a gap (None), never a zero. A reading fills the buckets since the one before it, but no
+more than HOLD_S: in a longer pause nothing was measured.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ MOST_MODELS = 64  # whose readings are kept beside the server's
 
 
 class Readings(NamedTuple):
-    """What is known at a moment; None is not known."""
+    """What is known at a moment; None is unknown."""
 
     generation_tps: Optional[float] = None
     prompt_tps: Optional[float] = None
@@ -25,7 +25,7 @@ class Readings(NamedTuple):
 
 
 class Spread(NamedTuple):
-    """The lowest, the middle and the highest of what is known of a reading; zeros, in which nothing happened, aside."""
+    """The lowest, median and highest known value of a reading; zeros, when nothing happened, aren't counted."""
 
     lowest: float
     typical: float
@@ -33,8 +33,7 @@ class Spread(NamedTuple):
 
 
 class Chart(NamedTuple):
-    """Readings of a server, or of a `model` of it, as they are kept from one start to the next, the newest last and
-    taken at `read_unix_s`."""
+    """Readings of a server, or of its `model`, as stored between starts: newest last, taken at `read_unix_s`."""
 
     read_unix_s: float
     bucket_s: float
@@ -48,7 +47,7 @@ COMES_AND_GOES = ("generation_tps", "prompt_tps", "in_flight")
 
 @dataclass(frozen=True)
 class History:
-    """The newest BUCKETS buckets, oldest first; the last one began at `newest` × BUCKET_S."""
+    """The newest BUCKETS buckets, oldest first; the last one started at `newest` × BUCKET_S."""
 
     newest: Optional[int] = None
     buckets: Tuple[Readings, ...] = ()
@@ -56,12 +55,12 @@ class History:
 
     @property
     def span_s(self) -> float:
-        """Return how far back it goes."""
+        """Return how many seconds it covers."""
         return self.bucket_s * BUCKETS
 
 
 def kept(history: History, *, now_s: float, unix_s: float, model: str = "") -> Optional[Chart]:
-    """Return the readings to be kept, None where there are none; what nobody looked at since is a gap."""
+    """Return the readings to store, None if there are none; the time since the last reading is a gap."""
     behind = int(now_s // history.bucket_s) - (history.newest or 0)
     if history.newest is None or behind >= BUCKETS:
         return None
@@ -69,14 +68,14 @@ def kept(history: History, *, now_s: float, unix_s: float, model: str = "") -> O
 
 
 def restored(history: History, chart: Chart, *, now_s: float, unix_s: float) -> History:
-    """Return the history behind what was kept, if that is new enough to be seen and of the same scale."""
+    """Return the history with the stored readings before it, if they are recent enough and of the same scale."""
     age_s = unix_s - chart.read_unix_s
     if chart.bucket_s != history.bucket_s or not 0 <= age_s < history.span_s or not chart.readings:
         return history
     newest = int((now_s - age_s) // history.bucket_s)
     found = replace(history, newest=newest, buckets=chart.readings[-BUCKETS :])
     oldest = (history.newest or 0) - len(history.buckets) + 1
-    for number, readings in enumerate(history.buckets, oldest):  # that came while the disk was waited for
+    for number, readings in enumerate(history.buckets, oldest):  # readings that came while the disk was being read
         found = record(found, readings, now_s=number * history.bucket_s)
     return found
 
@@ -84,7 +83,7 @@ def restored(history: History, chart: Chart, *, now_s: float, unix_s: float) -> 
 def tick(
     histories: Mapping[str, History], readings: Mapping[str, Readings], *, like: History, now_s: float
 ) -> Dict[str, History]:
-    """Return the histories of models with readings taken now; one that was gone for the whole span is dropped."""
+    """Return the models' histories with readings taken now; a model without readings for the whole span is dropped."""
     oldest = int(now_s // like.bucket_s) - BUCKETS
     found = {one: history for one, history in histories.items() if (history.newest or 0) > oldest}
     for one, taken in readings.items():
@@ -95,12 +94,12 @@ def tick(
 
 
 def record(history: History, readings: Readings, *, now_s: float) -> History:
-    """Return the history with readings taken now; a clock that stepped back starts it again."""
+    """Return the history with readings taken now; if the clock stepped back, it starts over."""
     bucket = int(now_s // history.bucket_s)
     if history.newest is None or bucket < history.newest:
         return replace(history, newest=bucket, buckets=(readings,))
     last = history.buckets[-1]
-    readings = last if readings == last else readings  # of a quiet model one value is kept, not one a second
+    readings = last if readings == last else readings  # saves memory: equal readings are one object
     if bucket == history.newest:
         return replace(history, buckets=(*history.buckets[:-1], _together(last, readings)))
     skipped = bucket - history.newest - 1
@@ -119,7 +118,7 @@ def nice_ceiling(highest: float) -> float:
 
 
 def _together(before: Readings, now: Readings) -> Readings:
-    """Return one bucket's readings: the highest of what comes and goes, the newest of what is."""
+    """Return one bucket's readings: the highest of COMES_AND_GOES, the newest of the others."""
     highest = {name: _max(getattr(before, name), getattr(now, name)) for name in COMES_AND_GOES}
     return now._replace(**highest)
 
@@ -131,13 +130,13 @@ def _max(before: Optional[float], now: Optional[float]) -> Optional[float]:
 def series(history: History, name: str, *, points: int, now_s: float) -> Tuple[Optional[float], ...]:
     """Return `points` values of one reading over the whole span, newest last; None for a gap.
 
-    Each point covers length/points buckets, always the same ones, and shows the mean of those that are known: only the
-    newest point changes before it is whole.
+    Each point covers length/points buckets, always the same ones, and shows the mean of the known values: only the
+    newest point changes until its buckets are complete.
     """
     if history.newest is None:
         return (None,) * points
     per_point, at = BUCKETS // points, Readings._fields.index(name)
-    end = (int(now_s // history.bucket_s) // per_point + 1) * per_point  # the first bucket behind the newest point
+    end = (int(now_s // history.bucket_s) // per_point + 1) * per_point  # the first bucket after the newest point
     values: List[Optional[float]] = [bucket[at] for bucket in history.buckets]
     values = [*values, *(None,) * min(max(0, end - 1 - history.newest), BUCKETS)][-BUCKETS :]
     padded = [None] * (BUCKETS - len(values)) + values
@@ -145,7 +144,7 @@ def series(history: History, name: str, *, points: int, now_s: float) -> Tuple[O
 
 
 def spread(history: History, name: str) -> Optional[Spread]:
-    """Return how the values above zero of a reading spread, None of none."""
+    """Return how a reading's values above zero spread, None if there are none."""
     at = Readings._fields.index(name)
     found = sorted(value for value in [bucket[at] for bucket in history.buckets] if value)
     return Spread(found[0], found[len(found) // 2], found[-1]) if found else None

@@ -1,6 +1,6 @@
-"""Figures held still: one that moved by less than a reader can use stays as it was, so its last digit does not flicker.
+"""Keep figures steady: a figure that changed by less than a reader can use stays, so its last digit doesn't flicker.
 
-Law: a figure is never further from the truth than HELD_RATIO of a speed, HELD_DIGITS of a size's last digit, or
+Law: a figure is never further from the true value than HELD_RATIO of a speed, HELD_DIGITS of a size's last digit, or
 HELD_SHARE; a sum is the sum of the parts that the same menu shows.
 """
 
@@ -18,7 +18,7 @@ HELD_DIGITS = 0.5
 
 @dataclass(frozen=True)
 class Figures:
-    """The moving figures of one server as its menu shows them; what is not known is None, or not there."""
+    """The moving figures of one server as its menu shows them; an unknown one is None or missing."""
 
     speeds: Mapping[str, Reading] = field(default_factory=dict)  # of the models that generate right now
     memory_bytes: Mapping[str, float] = field(default_factory=dict)  # of the loaded models
@@ -37,7 +37,7 @@ NONE_YET = Figures()
 
 
 def figures(snapshot: Snapshot, *, now_s: float, before: Figures = NONE_YET) -> Figures:
-    """Return the figures of this moment; those that hardly moved are as they were `before`."""
+    """Return the current figures; those that hardly changed are as they were `before`."""
     host = snapshot.host
     return Figures(
         speeds=_speeds(snapshot, now_s, before),

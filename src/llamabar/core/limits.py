@@ -1,6 +1,6 @@
-"""How much of somebody else's text is kept, so that no answer, however absurd, makes the program grow.
+"""How much outside text is kept, so that no answer, however absurd, makes the program grow.
 
-What is beyond is left out, and counted where a count can be shown.
+The excess is left out, and counted where a count can be shown.
 """
 
 MODELS = 2000
@@ -11,14 +11,14 @@ PROFILES = 500
 NAMES = 200  # of models that are counted by name in one day
 NAMES_EVER = 5000
 KEPT_ROWS = 1_000_000  # of finished requests on disk; older ones stay in the sums of their days
-DAYS_WAITING = 32  # that are counted in memory while they can't be written
+DAYS_WAITING = 32  # days counted in memory while they can't be written
 SLOTS = 256  # of one model server
 TEXT_CHARS = 4096  # of one name, path or message
 TEXTS = 64  # names of one model
-PATHS = 32  # by which one model's answers are calibrated
+PATHS = 32  # request paths for which a model's answers are calibrated
 CLICKS = 200  # that wait for their effect, or were refused
 PENDING_EVENTS = 5000  # between the reading thread and the loop
 PENDING_ROWS = 50_000  # of finished requests, between the two
 EVENT_BYTES = 16 * 1024 * 1024
 EVENT_LINES = 64  # llama-swap sends one
-DIGITS = 400  # of a number, the longest that a float has
+DIGITS = 400  # of a number, as many as the longest float has

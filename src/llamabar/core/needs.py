@@ -1,8 +1,8 @@
-"""What loading a model takes, from the loads that were measured on this Mac, and whether that fits now.
+"""What loading a model needs, from the loads that were measured on this Mac, and whether that fits now.
 
-The law: nothing is said without a measured load of the command line that the model had last. llama-swap does not tell
-which models make room for which: what became of the others at earlier loads does, theirs where this one's say nothing.
-A server that never left one beside another loads one at a time.
+Law: nothing is said without a measured load of the model's latest command line. llama-swap doesn't report which models
+make room for which, so earlier loads tell: what happened to the other models when this one was loaded, or else to this
+one when the others were. A server that never kept a model beside another loads one at a time.
 """
 
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -12,11 +12,11 @@ from llamabar.core.readings import context_tokens, median
 from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import READY, Snapshot, Swap, loaded
 
-GREW = 1.05  # a load is told again when it takes so much more
+GREW = 1.05  # a load is recorded again when it takes this much more
 
 
 class Load(NamedTuple):
-    """One load. `took_s`: from starting to ready, None if that was not seen."""
+    """One load. `took_s`: from starting to ready, None if that wasn't seen."""
 
     model: str
     run: ModelRun
@@ -27,12 +27,12 @@ class Load(NamedTuple):
 
 
 class Needs(NamedTuple):
-    """What a model needs: the most of `loads` loads that were measured. `makes_room`: whether a model was unloaded for
-    it; of one that is not there, `alone` tells."""
+    """What a model needs: the most that any of `loads` measured loads took. `makes_room`: whether a model was unloaded
+    for it; `alone` answers for models that aren't listed."""
 
     memory_bytes: int
     memory: MemoryKind
-    load_s: Optional[float]  # usually
+    load_s: Optional[float]  # the median
     context_tokens: Optional[int]
     loads: int
     makes_room: Mapping[str, bool] = {}
@@ -40,7 +40,7 @@ class Needs(NamedTuple):
 
 
 class Outlook(NamedTuple):
-    """What loading a model now would do. `unloads`: the models that make room; `fits` is None where that is unknown."""
+    """What loading a model now would do. `unloads`: the models that make room; `fits` is None if that is unknown."""
 
     needs: Needs
     free_bytes: Optional[int]
@@ -49,7 +49,7 @@ class Outlook(NamedTuple):
 
 
 def waited_for(snapshot: Snapshot, at_s: float) -> Dict[int, float]:
-    """Return how long a load took that a new row's request waited for, by the row's number."""
+    """Return how long the request of each new row waited for a load, by the row's number."""
     found = {}
     for row in snapshot.new_rows:
         model = snapshot.models.get(row.model)
@@ -61,9 +61,9 @@ def waited_for(snapshot: Snapshot, at_s: float) -> Dict[int, float]:
 
 
 def measured(snapshot: Snapshot, event: MemoryMeasured) -> List[Load]:
-    """Return the loads of the ready models whose processes were measured, once it was asked where their servers are.
+    """Return the loads of the ready models whose processes were measured, once `/running` has told their addresses.
 
-    Before, the only process of a loading model counts as its own; behind it the model may be in a container.
+    Before that, the only process of a loading model counts as its own, but the model itself may be in a container.
     """
     ready = [one for one in snapshot.models.values() if one.state == READY and one.running_read]
     return [
@@ -74,7 +74,7 @@ def measured(snapshot: Snapshot, event: MemoryMeasured) -> List[Load]:
 
 
 def is_news(load: Load, before: Optional[Load]) -> bool:
-    """Tell whether a load is worth keeping beside what was kept of it."""
+    """Tell whether a load tells more than the one already kept for it."""
     if before is None or before.run.started_unix_s != load.run.started_unix_s:
         return True
     told_more = load.context_tokens is not None and before.context_tokens is None
@@ -82,7 +82,7 @@ def is_news(load: Load, before: Optional[Load]) -> bool:
 
 
 def of_each(loads: Sequence[Load]) -> Dict[str, Needs]:
-    """Return what each model of one server needs, by its loads, the oldest first."""
+    """Return what each model of one server needs, from its loads, oldest first."""
     alone = any(one.swap.unloaded for one in loads) and not any(one.swap.beside for one in loads)
     newest = {one.model: one.run.command for one in loads}
     found: Dict[str, List[Load]] = {}
@@ -113,7 +113,7 @@ def _known(values: Iterable[Optional[float]]) -> List[float]:
 
 
 def outlook(snapshot: Snapshot, needs: Optional[Needs], model_id: str) -> Optional[Outlook]:
-    """Return what loading a model would do now; None where nothing was measured, or where it is loaded."""
+    """Return what loading a model now would do; None if nothing was measured, or if the model is loaded."""
     there = loaded(snapshot)
     if needs is None or any(model.id == model_id for model in there):
         return None

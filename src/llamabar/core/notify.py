@@ -1,7 +1,7 @@
 """What is worth a notification: a model that failed or crashed, that is ready after a long load or was unloaded by its
-idle timer, a server that is gone, a long request that ended. Off by default.
+idle timer, a server that is gone, a long request that finished. Off by default.
 
-At most one a minute, none in quiet hours; what happened before this program looked is no news.
+At most one a minute, none in quiet hours; what happened before this program started is no news.
 """
 
 from dataclasses import dataclass, field, replace
@@ -14,13 +14,13 @@ from llamabar.core.state import Model, Snapshot
 
 GONE_AFTER_S = 30.0
 PAUSE_S = 60.0
-TIMER_S = 5.0  # an idle timer that ends a model ended it by then
+TIMER_S = 5.0  # a model stopped up to this long before its idle time is over was stopped by its timer
 STOPPED_ON_PURPOSE = (ServiceState.STOPPED, ServiceState.NOT_LOADED, ServiceState.STOPPING)
 
 
 @dataclass(frozen=True)
 class News:
-    """One thing to tell: what happened, to which model (outside text, "" for the server), and how long it took."""
+    """One notification: what happened, to which model (outside text, "" for the server), and how long it took."""
 
     event: str
     model: str = ""
@@ -29,7 +29,7 @@ class News:
 
 @dataclass(frozen=True)
 class Told:
-    """What was seen and told of one server."""
+    """What was seen and reported for one server."""
 
     failures: FrozenSet[Tuple[str, float]] = frozenset()
     states: Mapping[str, str] = field(default_factory=dict)  # of the models
@@ -41,7 +41,7 @@ class Told:
 def news(
     told: Told, snapshot: Snapshot, options: NotifyOptions, *, now_s: float, minute: int
 ) -> Tuple[Told, Optional[News]]:
-    """Return what is seen now and the news to tell, or None. `minute`: of the local day."""
+    """Return what is seen now and the news to report, or None. `minute`: of the local day."""
     found = (
         _failed(told, snapshot), _gone(told, snapshot, now_s), _long(told, snapshot, options),
         _ready(told, snapshot, options), _unloaded(told, snapshot, now_s),
@@ -49,7 +49,7 @@ def news(
     events = {*options.events, *((CRASHED,) if FAILED in options.events else ())}
     wanted = [one for one in found if one is not None and one.event in events]
     if wanted and not is_quiet(options, minute) and told.told_s is not None and now_s - told.told_s < PAUSE_S:
-        return told, None  # it is news still when the pause is over
+        return told, None  # still news when the pause is over
     seen = _seen(told, snapshot, now_s)
     if not wanted or is_quiet(options, minute):
         return seen, None
@@ -98,7 +98,8 @@ def _ready(told: Told, snapshot: Snapshot, options: NotifyOptions) -> Optional[N
 
 
 def _unloaded(told: Told, snapshot: Snapshot, now_s: float) -> Optional[News]:
-    """A model that was unloaded once its idle time was over: by its timer, whatever else could have done it."""
+    """Return the news of a model that stopped when its idle time was over: its timer unloaded it, as far as we can
+    tell."""
     new = (model for model in snapshot.models.values() if told.states.get(model.id) in (state.READY, state.STOPPING))
     return next((News(UNLOADED, model.id, model.ttl_s) for model in new if _timer_ended(model, now_s)), None)
 
@@ -112,7 +113,7 @@ def _timer_ended(model: Model, now_s: float) -> bool:
 def _is_gone(snapshot: Snapshot, now_s: float) -> bool:
     since_s = snapshot.connection_since_s
     wanted = snapshot.service is not None and snapshot.service.state in STOPPED_ON_PURPOSE
-    was_there = snapshot.last_seen_s is not None and not wanted  # what somebody stopped is not gone
+    was_there = snapshot.last_seen_s is not None and not wanted  # a server that somebody stopped isn't gone
     return not snapshot.connected and was_there and since_s is not None and now_s - since_s > GONE_AFTER_S
 
 

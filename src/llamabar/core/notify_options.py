@@ -1,4 +1,4 @@
-"""What the user wants to be notified about: apart from what finds that out, which the settings do without."""
+"""The notification options. Apart from `notify`, so that the settings don't import it."""
 
 from typing import NamedTuple, Optional, Tuple
 
@@ -8,7 +8,7 @@ EVENTS = (FAILED, CRASHED, GONE, LONG, READY, UNLOADED)
 
 
 class NotifyOptions(NamedTuple):
-    """What the user wants to be notified about. `quiet`: minutes of the day from and to, which may pass midnight."""
+    """What the user wants to be notified about. `quiet`: minutes of the day, from and to; they may span midnight."""
 
     events: Tuple[str, ...] = ()
     long_request_s: float = 60.0

@@ -1,10 +1,10 @@
 """What each request in flight is doing.
 
-llama-swap tells no phase (llama-swap API, 4.4). Known are the path, the model's state, whether the answer's headers
-have come, how many bytes the model has written, and from `/slots` how many requests its server works on: those beyond
-that number wait. Bytes of a text mean generating. No bytes mean that the prompt is processed only where the answer is
-an event stream, whose headers came, or where a slot says so: an answer in one piece has no bytes until it is done, and
-most servers have no slots (llama-server, 9).
+llama-swap reports no phase (llama-swap API, 4.4). Known are the path, the model's state, whether the answer's headers
+have come, how many bytes the model has written, and, from `/slots`, how many requests its server works on: those beyond
+that number wait. Bytes of a text mean that it is generating. No bytes mean that the prompt is being processed only if
+the answer is an event stream whose headers have come, or if a slot says so: an answer in one piece has no bytes until
+it is done, and most servers have no slots (llama-server, 9).
 """
 
 from enum import Enum
@@ -16,17 +16,17 @@ from llamabar.core.state import LOADED_STATES, READY, STARTING, Model, Request, 
 
 
 class Phase(str, Enum):
-    """The stations of a request, in the order of their passing."""
+    """The phases of a request, in the order in which it passes through them."""
 
     QUEUED = "queued"
     LOADING = "loading"
-    PROMPT = "prompt"  # processing it; the answer has not begun
-    WORKING = "working"  # in progress: nothing tells with what
+    PROMPT = "prompt"  # being processed; the answer hasn't started
+    WORKING = "working"  # in progress, but doing what is unknown
     GENERATING = "generating"
 
 
 def phases(snapshot: Snapshot) -> Mapping[str, Phase]:
-    """Return the phase of every request in flight, by request id; found once for a snapshot."""
+    """Return the phase of every request in flight, by request ID; computed once per snapshot."""
     kept: Dict[str, Mapping[str, Phase]] = snapshot.__dict__
     if "phases" not in kept:
         found: Dict[str, Phase] = {}
@@ -51,13 +51,13 @@ def _phases_of(snapshot: Snapshot, model_id: str) -> Dict[str, Phase]:
 
 
 def _cut_off(model: Model, request: Request) -> bool:
-    """Tell whether a request was there when its model crashed or failed to load: it waits for no other, it ends."""
+    """Tell whether a request was there when its model crashed or failed to load: it isn't waiting, it is ending."""
     ended_s = max(model.quit_at_s or -inf, model.failed_at_s or -inf)
     return model.state not in LOADED_STATES and request.started_s <= ended_s
 
 
 def _by_answer(request: Request) -> Phase:
-    """Return what the answer tells; found once for a request as it is."""
+    """Return the phase that the answer shows; computed once per state of a request."""
     kept: Dict[str, Phase] = request.__dict__
     if "phase" not in kept:
         kept["phase"] = _told(request)
@@ -74,7 +74,8 @@ def _told(request: Request) -> Phase:
 
 
 def _correct_by_slots(found: Dict[str, Phase], model: Model, texts: List[str]) -> None:
-    """A silent request generates, has its prompt processed or waits: as many of each, oldest first, as slots show."""
+    """Correct the phases of requests without bytes: as many generate, process their prompt or wait, oldest first, as
+    slots show."""
     silent = [request_id for request_id, phase in found.items() if phase is not Phase.GENERATING]
     writing = len(found) - len(silent)
     busy = len(model.meter.busy)

@@ -1,10 +1,10 @@
-"""How short of memory this computer is, as macOS tells it."""
+"""Memory pressure of this computer, as macOS reports it."""
 
 from enum import Enum
 
 
 class Pressure(str, Enum):
-    """The kernel's word for it: what Activity Monitor draws green, yellow and red."""
+    """The kernel's level: green, yellow and red in Activity Monitor."""
 
     NORMAL = "normal"
     WARNING = "warning"

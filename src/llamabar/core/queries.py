@@ -1,12 +1,12 @@
-"""What to ask next: the whole list of requests that watching ever makes, and when each is due.
+"""Which queries to send next: every request that watching ever makes, and when each is due.
 
-The law: never a route that loads a model, counts as use, or starts an answer. In the steady state only routes
-that llama-swap does not log: its heartbeat; `/running` only after a model became ready; finished requests once a
-burst. A model server's `/slots` only while its model is ready and may have a request, and only of a server that was
-found to be a process of the llama-swap that we watch (`server_url`): behind a tunnel or in a container the same port
-belongs to another program.
+Law: never a route that loads a model, counts as use, or starts an answer. In the steady state, only routes that
+llama-swap doesn't log: its heartbeat, `/running` only after a model became ready, and finished requests once a burst. A
+model server's `/slots` is asked only while its model is ready and may have a request, and only if the server was found
+to be a process of the watched llama-swap (`server_url`): behind a tunnel or in a container, the same port belongs to
+another program.
 
-`schedule` says every rule once: what is due is what lies in the past, the next wake-up is the minimum.
+`schedule` states every rule once: a query is due when its time is past, and the next wake-up is the minimum.
 """
 
 import math
@@ -20,23 +20,23 @@ from llamabar.core.state import READY, Model, Snapshot, in_flight, in_use, reque
 
 SETTLE_S = 0.15  # events come in bursts
 BURST_S = 1.0  # finished requests are fetched this long after the first of a burst
-HEARTBEAT_S = 18.0  # with two answers of 3 s missed, silence is said after 24 s
+HEARTBEAT_S = 18.0  # with two missed answers of 3 s, silence is reported after 24 s
 BUSY_HEARTBEAT_S = 2.5  # while a request is in flight: after 8.5 s
 MISSED_HEARTBEATS = 2
 SLOTS_EVERY_S = 1.0
 SLOTS_IDLE_EVERY_S = 3.0
 IDLE_AFTER_S = 10.0
-SLOTS_SOON_S = 0.5  # once, for the first pace of an answer
-SPARING = 2.0  # figures are asked for half as often where power is saved
+SLOTS_SOON_S = 0.5  # once, for the first speed of an answer
+SPARING = 2.0  # figures are fetched half as often while saving power
 NO_GPU_EVERY_S = 300.0
 GPU_EVERY_S = 10.0  # llama-swap itself samples every 5 s
 LONGEST_BACKOFF_S = 30.0
-LONGEST_RETRY = 9  # as a power of two: what goes on failing is asked once in eight minutes, each a line in a log
+LONGEST_RETRY = 9  # as a power of two: a query that keeps failing, each a line in a log, is sent every eight minutes
 ALL_ROWS = 999  # llama-swap's largest page
 
 
 class Kind(str, Enum):
-    """The queries there are. Those in PROBES are asked once a connection."""
+    """The kinds of queries. Those in PROBES are sent once per connection."""
 
     VERSION = "version"
     RUNNING = "running"
@@ -52,7 +52,7 @@ class Kind(str, Enum):
 PROBES = (
     Kind.VERSION, Kind.FINISHED, Kind.PROFILES, Kind.CANCEL_PROBE, Kind.UNLOAD_PROBE, Kind.HEALTH, Kind.PERFORMANCE,
 )  # fmt: skip
-LEARNED = {  # what each probe finds out; it may be known already of the same version at the same address
+LEARNED = {  # what each probe finds out; it may already be known for the same version at the same address
     Kind.FINISHED: {Capability.ACTIVITY, Capability.METRICS},
     Kind.PROFILES: {Capability.PROFILES},
     Kind.CANCEL_PROBE: {Capability.CANCEL},
@@ -75,7 +75,7 @@ class Query(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came back: the events it means; `failed` when it should be asked again later."""
+    """An answer as events; `failed` if the query should be sent again later."""
 
     query: Query
     events: Tuple[Event, ...] = ()
@@ -83,7 +83,7 @@ class Answer(NamedTuple):
 
 
 class Sent(NamedTuple):
-    """When a query was last sent and answered, and how often in a row it failed."""
+    """When a query was last sent and answered, and how many times in a row it failed."""
 
     connection: int
     sent_s: float
@@ -96,12 +96,12 @@ NEVER = Sent(-1, 0.0, answered_s=0.0)
 
 @dataclass(frozen=True)
 class QueryLog:
-    """The last time of every query, by kind and model."""
+    """When every query was last sent, by kind and model."""
 
     last: Mapping["tuple[Kind, str]", Sent] = field(default_factory=dict)
 
     def of(self, kind: Kind, model: str = "") -> Sent:
-        """Return how a query was last sent and answered; NEVER if it was not sent."""
+        """Return how a query was last sent and answered; NEVER if it wasn't sent."""
         return self.last.get((kind, model), NEVER)
 
     def sent(self, query: Query, connection: int, *, now_s: float) -> "QueryLog":
@@ -132,7 +132,7 @@ class QueryLog:
         return self.was_sent(kind, connection) and not self.is_pending(kind)
 
     def retry_s(self, kind: Kind) -> float:
-        """Return when a query that failed may be sent again; 0 if it did not fail."""
+        """Return when a failed query may be sent again; 0 if it didn't fail."""
         last = self.of(kind)
         return last.sent_s + 2.0 ** min(last.failures, LONGEST_RETRY) if last.failures else 0.0
 
@@ -140,9 +140,9 @@ class QueryLog:
 def schedule(
     snapshot: Snapshot, log: QueryLog, *, unwanted: Kinds = frozenset(), sparing: bool = False
 ) -> List[Tuple[float, Query]]:
-    """Return every query that is foreseen, with the time when it is due; none while there is no connection.
+    """Return all foreseeable queries with the time each is due; none while disconnected.
 
-    `unwanted`: probes whose answers nobody wants, but for what they teach about the server. `sparing`: power is saved.
+    `unwanted`: probes whose answers aren't needed, except for what they show about the server. `sparing`: saving power.
     """
     if not snapshot.connected or snapshot.table_is_new:
         return []
@@ -154,7 +154,7 @@ def schedule(
 
 
 class Plan:
-    """What `schedule` says, which is worked out anew for another snapshot or log only: a loop asks twice a turn."""
+    """Caches `schedule` until the snapshot or the log changes: the loop calls it twice per turn."""
 
     def __init__(self) -> None:
         self._of: Tuple[object, ...] = ()
@@ -170,17 +170,17 @@ class Plan:
 
 
 def slower(sparing: bool) -> float:
-    """Return how many times as rarely figures are taken where power is saved."""
+    """Return by what factor to lengthen the interval of figures while saving power."""
     return SPARING if sparing else 1.0
 
 
 def due(scheduled: Sequence[Tuple[float, Query]], *, now_s: float) -> List[Query]:
-    """Return the queries to send now, each once."""
+    """Return the queries that are due, each once."""
     return list(dict.fromkeys(query for at_s, query in scheduled if at_s <= now_s))
 
 
 def next_s(scheduled: Sequence[Tuple[float, Query]]) -> float:
-    """Return when the next query is due, infinity if none is foreseen."""
+    """Return when the next query is due, infinity if there is none."""
     return min((at_s for at_s, _ in scheduled), default=math.inf)
 
 
@@ -193,7 +193,7 @@ _Scheduled = Iterator[Tuple[float, Query]]
 
 
 def _probes(snapshot: Snapshot, log: QueryLog, unwanted: Kinds) -> _Scheduled:
-    """The version comes first: with it what was learned of the same version before is known."""
+    """Yield the probes, the version first: it tells what was already learned about the same version."""
     connection = snapshot.connections
     for kind in PROBES if log.was_answered(Kind.VERSION, connection) else (Kind.VERSION,):
         if log.was_sent(kind, connection):
@@ -204,7 +204,7 @@ def _probes(snapshot: Snapshot, log: QueryLog, unwanted: Kinds) -> _Scheduled:
 
 
 def _is_needless(snapshot: Snapshot, kind: Kind, unwanted: Kinds) -> bool:
-    """Tell whether a probe would say nothing new: where there are rows or profiles, they have to be read once."""
+    """Tell whether a probe would tell nothing new; existing rows or profiles must be read once."""
     known = bool(LEARNED.get(kind, set()) & (snapshot.confirmed | snapshot.refuted))
     if kind is Kind.FINISHED:
         return known and kind in unwanted and not _ready(snapshot)
@@ -216,7 +216,8 @@ def _ready(snapshot: Snapshot) -> List[Model]:
 
 
 def _query(kind: Kind, snapshot: Snapshot) -> Query:
-    """The first look wants all rows that the server keeps, a burst its own. The older route (0) tells all at once."""
+    """Return the query of a kind. The first fetch wants all rows that the server keeps, a later one those of a burst;
+    the older route returns all at once (`rows` is 0)."""
     if kind is not Kind.FINISHED or Capability.METRICS in snapshot.confirmed:
         return Query(kind)
     first = snapshot.newest_row_id is None
@@ -237,9 +238,9 @@ def _finished(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
 
 
 def _heartbeat(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
-    """The stream is its own heartbeat while it speaks; a missed one is repeated at once.
+    """Yield the heartbeat: not while the stream delivers events, and again at once if one is missed.
 
-    Where there is no unlogged route, or asking could wake a sleeping machine, the connection is the heartbeat.
+    Without an unlogged route, or if a request could wake a sleeping machine, the connection itself is the heartbeat.
     """
     if Capability.WOL_HEALTH in snapshot.confirmed and not snapshot.wakes:
         busy = in_flight(snapshot) or any(in_use(snapshot, model) for model in _ready(snapshot))
@@ -249,7 +250,8 @@ def _heartbeat(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
 
 
 def _performance(snapshot: Snapshot, log: QueryLog) -> _Scheduled:
-    """Only where it is unlogged and somebody waits. Who told of no GPU may only have had no sample yet."""
+    """Yield the GPU query, only if it isn't logged and requests are in flight. A server without a GPU so far may just
+    have had no sample yet."""
     if Capability.PERFORMANCE in snapshot.confirmed and in_flight(snapshot):
         every_s = GPU_EVERY_S if Capability.GPU in snapshot.confirmed else NO_GPU_EVERY_S
         sent_s = log.of(Kind.PERFORMANCE).sent_s
@@ -264,7 +266,8 @@ def _slots(snapshot: Snapshot, log: QueryLog, times: float) -> _Scheduled:
 
 
 def _pause_s(snapshot: Snapshot, model: Model, last: Sent) -> float:
-    """A connection that is only kept open is asked about less often, once the model has been idle for a while."""
+    """Return the interval for a model's slots: longer once it has been idle for a while and a connection is merely kept
+    open."""
     idle_s = 0.0 if requests_of(snapshot, model.id) else last.sent_s - (model.last_use_s or 0.0)
     every_s = SLOTS_SOON_S if model.meter.unpaced() else SLOTS_EVERY_S if idle_s < IDLE_AFTER_S else SLOTS_IDLE_EVERY_S
     return min(every_s * 2.0 ** min(last.failures, 6), LONGEST_BACKOFF_S)

@@ -1,4 +1,4 @@
-"""Figures derived from a snapshot at a moment: speeds, rests, progress. Pure; None is not known."""
+"""Figures derived from a snapshot at a moment: speeds, time left, progress. Pure; None is unknown."""
 
 from typing import Iterable, List, Mapping, NamedTuple, Optional
 
@@ -15,7 +15,7 @@ GPU_FRESH_S = 30.0
 
 
 def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Reading]:
-    """Return a model's speed right now, live or estimated; None if it does not generate or that can't be known."""
+    """Return a model's current speed, live or estimated; None if it doesn't generate or that can't be known."""
     if not snapshot.connected or not (model.state == READY or model.info.peer):
         return None
     live = model.meter.by_slots(now_s)
@@ -31,13 +31,13 @@ def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Re
 
 
 def peers_at_work(snapshot: Snapshot) -> List[Model]:
-    """Return the models of other hosts that have requests in flight; the bytes of the answers tell their speed."""
+    """Return the peers' models that have requests in flight; the bytes of their answers tell their speed."""
     models = (snapshot.models.get(model_id) for model_id in snapshot.by_model)
     return [model for model in models if model is not None and model.info.peer]
 
 
 def last(model: Model) -> Optional[Reading]:
-    """Return the speed of the last finished request; `at_s` is 0 if it ended before this program looked."""
+    """Return the speed of the last finished request; `at_s` is 0 if it ended before this program started."""
     row = model.meter.last
     if row is None or row.generation_tps is None:
         return None
@@ -45,7 +45,7 @@ def last(model: Model) -> Optional[Reading]:
 
 
 def total(readings: Iterable[Reading]) -> Optional[Reading]:
-    """Return the sum of speeds, None of none; the least certain source speaks for all."""
+    """Return the sum of speeds, None if there are none; the least certain source counts for all."""
     found = list(readings)
     if not found:
         return None
@@ -54,19 +54,19 @@ def total(readings: Iterable[Reading]) -> Optional[Reading]:
 
 
 def prompt_position(model: Model) -> Optional[int]:
-    """Return how many prompt tokens are read so far, where the model server tells; never the whole."""
+    """Return how many prompt tokens have been read, if the model server reports it; it never reports the total."""
     reading = [slot for slot in model.meter.busy if not slot.decoded_tokens and slot.prompt_tokens is not None]
     return sum(_read_tokens(slot) for slot in reading) or None
 
 
 def decoded_tokens(snapshot: Snapshot, model: Model) -> Optional[int]:
-    """Return the tokens generated so far, where one request and one slot belong to each other."""
+    """Return the tokens generated so far, if there is exactly one request and one busy slot."""
     counts = [slot.decoded_tokens for slot in model.meter.busy]
     return counts[0] if len(counts) == 1 and len(requests_of(snapshot, model.id)) == 1 else None
 
 
 def prompt_tokens(snapshot: Snapshot, model: Model) -> Optional[int]:
-    """Return how long a prompt is, cache included, where one request and one slot belong to each other."""
+    """Return the length of a prompt, cache included, if there is exactly one request and one slot that generates."""
     begun = [slot for slot in model.meter.busy if slot.decoded_tokens]
     together = len(begun) == 1 and len(requests_of(snapshot, model.id)) == 1
     return _read_tokens(begun[0]) or None if together else None
@@ -77,34 +77,34 @@ def _read_tokens(slot: Slot) -> int:
 
 
 def context_tokens(model: Model) -> Optional[int]:
-    """Return the context of one slot, as the model server or else llama-swap's config tells it."""
+    """Return the context of one slot, as the model server or else llama-swap's config reports it."""
     return model.context_tokens or model.info.context_tokens
 
 
 def context_used(model: Model) -> Optional[int]:
-    """Return how much of its context the fullest busy slot holds, None where the model server does not tell."""
+    """Return how much of its context the fullest busy slot holds, None if the model server doesn't report it."""
     busy = [slot for slot in model.meter.busy if slot.prompt_tokens is not None]
     return max((_read_tokens(slot) + (slot.decoded_tokens or 0) for slot in busy), default=None)
 
 
 def unloads_in_s(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[float]:
-    """Return the time to the unload; None if it never comes, is stopped by a request, or cannot be known."""
+    """Return the time until the unload; None if it never comes, a request prevents it, or it can't be known."""
     idle = in_use(snapshot, model) is False
     if not snapshot.connected or model.state != READY or not model.ttl_s or model.last_use_s is None or not idle:
         return None
     rest_s = model.last_use_s + model.ttl_s - now_s
-    return rest_s if rest_s > -2.0 else None  # long past: somebody used it in a way that we can't see
+    return rest_s if rest_s > -2.0 else None  # long past: the model was used in a way that we can't see
 
 
 def loading_for_s(model: Model, *, now_s: float) -> Optional[float]:
-    """Return how long a model has been loading; None if it does not, or began before this program looked."""
+    """Return how long a model has been loading; None if it isn't, or if that began before this program started."""
     if model.state != STARTING or model.state_since_s is None:
         return None
     return now_s - model.state_since_s
 
 
 def median(values: Iterable[float]) -> Optional[float]:
-    """Return the middle value, or None of nothing."""
+    """Return the median, or None if there are no values."""
     ordered: List[float] = sorted(values)
     if not ordered:
         return None
@@ -113,14 +113,14 @@ def median(values: Iterable[float]) -> Optional[float]:
 
 
 class Sample(NamedTuple):
-    """The readings of a moment: of the server, and of each model that was loaded, by id."""
+    """The readings of one moment: the server's, and those of each loaded model by ID."""
 
     server: Readings
     models: Mapping[str, Readings]
 
 
 def sample(snapshot: Snapshot, *, now_s: float) -> Sample:
-    """Return the readings of this moment for the history; nothing is known of a server that is not there."""
+    """Return the current readings for the history; nothing is known of a server that isn't connected."""
     host = snapshot.host
     gpu_ratio = host.gpu_ratio if host.gpu_at_s is not None and now_s - host.gpu_at_s < GPU_FRESH_S else None
     if not snapshot.connected:
@@ -158,6 +158,6 @@ def _may_generate(request: Request, phase: Phase) -> bool:
 
 
 def _prompt_tps(model: Model, now_s: float) -> Optional[float]:
-    """Return the prompt speed of a request that has just ended; llama-server tells none while it reads."""
+    """Return the prompt speed of a request that has just ended; llama-server reports none while it reads."""
     ended_s, row = model.meter.last_at_s, model.meter.last
     return row.prompt_tps if row is not None and ended_s is not None and 0 <= now_s - ended_s < JUST_ENDED_S else None

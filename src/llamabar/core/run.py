@@ -1,25 +1,25 @@
-"""One run of a model's processes, as it is told apart from every other."""
+"""One run of a model's processes, identified so that it differs from every other."""
 
 from enum import Enum
 from typing import NamedTuple
 
 
 class MemoryKind(str, Enum):
-    """What counts as a process's memory. FOOTPRINT: macOS's, with what is compressed and what the GPU uses."""
+    """How a process's memory is measured. FOOTPRINT is macOS's: it includes compressed memory and what the GPU uses."""
 
     RESIDENT = "resident"
     FOOTPRINT = "footprint"
 
 
 class RunEnded(NamedTuple):
-    """A run that ended by itself: what llama-swap wrote last of it."""
+    """A run that ended by itself, and llama-swap's last log line about it."""
 
     model: str
     line: str
 
 
 class ModelRun(NamedTuple):
-    """`command` is a digest of the command line without the model's own port; `memory` says how it was measured."""
+    """`command` is a hash of the command line without the model's own port; `memory` says how it was measured."""
 
     command: int
     started_unix_s: int

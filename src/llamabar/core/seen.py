@@ -1,19 +1,19 @@
-"""Which rows were counted, so that none counts twice: the ones that came last, in 16 bytes each.
+"""Which rows have been counted, so that none counts twice: the latest ones, in 16 bytes each.
 
-As tuples in a set they took 200, and a fleet of servers remembers 2,000 of each. A row's key is its time in whole
-seconds and the low half of its number: two rows of one second whose numbers are alike in that are one.
+As tuples in a set they took 200 bytes, and a fleet of servers remembers 2,000 of each. A row's key is its time in whole
+seconds and the low half of its number: two rows with the same second and the same low half count as one.
 """
 
 from array import array
 from bisect import bisect_left
 from typing import Iterable, Tuple
 
-MOST = 2_000  # llama-swap sends at most its newest 1,000 again
+MOST = 2_000  # llama-swap sends again at most its newest 1,000
 _NUMBER, _TIME = 2**32 - 1, 2**31 - 1
 
 
 class Seen:
-    """Identities of rows (core/totals.identity); the one that was put in first goes first."""
+    """Identities of rows (core/totals.identity); the oldest one is dropped first."""
 
     def __init__(self, rows: Iterable[Tuple[int, int]] = (), *, most: int = MOST) -> None:
         self._most = most
@@ -27,7 +27,7 @@ class Seen:
         return len(self._came)
 
     def add(self, row: Tuple[int, int]) -> None:
-        """Put a row in, once."""
+        """Add a row, once."""
         key = _key(row)
         if self._has(key):
             return

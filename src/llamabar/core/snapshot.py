@@ -1,4 +1,4 @@
-"""From one snapshot to the next: `apply` is the only way.
+"""`apply` is the only way from one snapshot to the next.
 
 What was known before a connection was lost is kept: the view shows how old it is.
 """
@@ -85,7 +85,7 @@ def _slots(snapshot: Snapshot, event: ev.SlotsAnswered, at_s: float) -> Snapshot
         return snapshot
     seen_s = model.meter.slots_at_s
     stale = seen_s is not None and at_s - seen_s > speed.SLOTS_FRESH_S
-    keep = event.slots is None and not stale  # one answer missed is no reason to forget
+    keep = event.slots is None and not stale  # one missed answer is no reason to forget
     meter = model.meter if keep else speed.with_slots(model.meter, event.slots, at_s=at_s)
     told = [slot.context_tokens for slot in event.slots or () if slot.context_tokens]
     context = told[0] if told else model.context_tokens

@@ -1,18 +1,19 @@
-"""How fast a model generates right now, from what it costs nothing to know.
+"""How fast a model generates right now, from data that costs nothing to get.
 
-llama-swap tells no live token count (llama-swap API, 16.3). Three sources are left, in the order of trust.
+llama-swap reports no live token count (llama-swap API, 16.3). That leaves three sources, the most trusted first.
 
-"live": the model server's `/slots` counts the tokens of each slot as they come (llama-server, 2), so two looks at one
-slot and one task give its speed. A slot's count starts again with each task, and older servers leave the last count
-standing until the next prompt is done: a trail starts again with a new task or a falling count.
+"live": the model server's `/slots` counts each slot's tokens as they come (llama-server, 2), so two readings of one
+slot and one task give its speed. A slot's count restarts with each task, and older servers keep the last count until
+the next prompt is done: a trail restarts with a new task or a falling count.
 
-"estimate": the bytes of an answer, told up to four times a second, grow in proportion to its tokens, and how many bytes
-a token takes depends on model, route and whether the answer is streamed; about 200 in an event stream. So the growth
-is divided by what a token took in this model's earlier answers on this path, learned from answers that ended (bytes
-from their events, tokens from their rows) or, while one is written, from its slot. Over a quarter of a second that is
-64 to 109 tok/s where the truth is 92, over two seconds 88 to 95 (recordings/v250); hence the windows below.
+"estimate": an answer's bytes, reported up to four times a second, grow in proportion to its tokens. How many bytes a
+token takes depends on the model, the route and whether the answer is streamed; about 200 in an event stream. So the
+growth is divided by the bytes per token of this model's earlier answers on this path. These are learned from answers
+that ended (bytes from their events, tokens from their rows) or, while one is being written, from its slot. Over a
+quarter of a second that gives 64 to 109 tok/s where the true value is 92; over two seconds, 88 to 95 (recordings/v250);
+hence the windows below.
 
-"last": the last finished request, if its figures can be believed (rates.py).
+"last": the last finished request, if its figures can be trusted (rates.py).
 
 A window reaches back until it holds enough tokens to be exact, but never across a change of pace.
 """
@@ -26,13 +27,13 @@ from llamabar.core.limits import PATHS
 from llamabar.core.rates import MOST_TPS
 
 WINDOW_S = 10.0  # never look further back
-ENOUGH_TOKENS = 25  # one token more or less is then 4 %
+ENOUGH_TOKENS = 25  # then one token more or less is 4 %
 EXACT_TOKENS = 20
 SHORTEST_SLOT_WINDOW_S = 0.9
-SHORTEST_BYTE_WINDOW_S = 1.8  # recordings/v250: 64 to 109 tok/s over 0.25 s, 88 to 95 over 2 s, truth 92
+SHORTEST_BYTE_WINDOW_S = 1.8  # recordings/v250: 64 to 109 tok/s over 0.25 s, 88 to 95 over 2 s; the true value is 92
 SLOTS_FRESH_S = 2.5
-UPSERT_EVERY_S = 0.25  # llama-swap tells of an answer's bytes at most that often (4.4)
-CALIBRATION_TOKENS = 64  # an answer begins and ends with about 950 bytes that are no tokens: 7 % here, less later
+UPSERT_EVERY_S = 0.25  # llama-swap reports an answer's bytes at most this often (4.4)
+CALIBRATION_TOKENS = 64  # an answer's first and last 950 bytes or so aren't tokens: 7 % here, less later
 
 
 class Source(str, Enum):
@@ -44,7 +45,7 @@ class Source(str, Enum):
 
 
 class Reading(NamedTuple):
-    """A generation speed and how it was found. `at_s` is when it was true."""
+    """A generation speed and its source. `at_s` is when it was measured."""
 
     tps: float
     source: Source
@@ -52,7 +53,7 @@ class Reading(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A counter at a moment."""
+    """A counter's value at a moment."""
 
     at_s: float
     total: float
@@ -62,7 +63,7 @@ Trail = Tuple[Sample, ...]
 
 
 def extend(trail: Trail, sample: Sample) -> Trail:
-    """Return the trail with one more sample, without those too old to matter; a falling count starts a new one."""
+    """Return the trail with one more sample, without the outdated ones; a falling count starts a new trail."""
     if trail and (sample.total < trail[-1].total or sample.at_s < trail[-1].at_s):
         return (sample,)
     kept = tuple(old for old in trail if sample.at_s - old.at_s <= WINDOW_S)
@@ -70,9 +71,9 @@ def extend(trail: Trail, sample: Sample) -> Trail:
 
 
 def pace(trail: Trail, *, shortest_s: float, unit: float = 1.0) -> Optional[float]:
-    """Return units a second at the end of a trail, or None if it is too short to tell.
+    """Return units per second at the end of a trail, or None if it is too short.
 
-    `unit` is the count of one unit (1 for tokens, bytes a token for bytes).
+    `unit` is the count of one unit (1 for tokens, bytes per token for bytes).
     """
     start = _window_start(trail, shortest_s, unit)
     if start is None:
@@ -82,13 +83,13 @@ def pace(trail: Trail, *, shortest_s: float, unit: float = 1.0) -> Optional[floa
 
 
 def is_exact(trail: Trail, *, shortest_s: float) -> bool:
-    """Tell whether a pace of tokens is good to 5 %: one more or less among EXACT_TOKENS."""
+    """Tell whether a rate of tokens is accurate to 5 %: one more or less among EXACT_TOKENS."""
     start = _window_start(trail, shortest_s, 1.0)
     return start is not None and _between(trail[start], trail[-1], 1.0)[0] >= EXACT_TOKENS
 
 
 def _window_start(trail: Trail, shortest_s: float, unit: float) -> Optional[int]:
-    """Return where the window begins: as far back as it needs, not across a change of pace."""
+    """Return where the window begins: as far back as needed, but not across a change of pace."""
     start = len(trail) - 1
     while start > 0:
         grown, lasted_s = _between(trail[start], trail[-1], unit)
@@ -113,9 +114,9 @@ class Meter:
 
     slots: Optional[Tuple[Slot, ...]] = None
     slots_at_s: Optional[float] = None
-    trails: Mapping[int, Tuple[Optional[int], Trail]] = field(default_factory=dict)  # slot id → task, counts
+    trails: Mapping[int, Tuple[Optional[int], Trail]] = field(default_factory=dict)  # slot ID → task, counts
     bytes_per_token: Mapping[str, float] = field(default_factory=dict)  # by request path
-    ended: Tuple[Tuple[str, float], ...] = ()  # path and bytes of answers whose rows have not come yet
+    ended: Tuple[Tuple[str, float], ...] = ()  # path and bytes of answers whose rows haven't come yet
     last: Optional[FinishedRequest] = None
     last_at_s: Optional[float] = None
 
@@ -125,22 +126,22 @@ class Meter:
         return tuple(slot for slot in self.slots or () if slot.processing)
 
     def growing(self) -> int:
-        """Return how many slots are seen to generate."""
+        """Return how many slots are generating."""
         return sum(1 for slot in self.busy if self._pace_of(slot))
 
     def unpaced(self) -> bool:
-        """Tell whether a slot has begun to generate and its pace is not known yet."""
+        """Tell whether a slot has begun to generate and its speed isn't known yet."""
         return any(slot.decoded_tokens and self._pace_of(slot) is None for slot in self.busy)
 
     def reading(self) -> int:
-        """Return how many slots read a prompt."""
+        """Return how many slots are reading a prompt."""
         return sum(1 for slot in self.busy if not slot.decoded_tokens)
 
     def by_slots(self, now_s: float) -> Optional[Reading]:
-        """Return the sum over slots, or None if they are not known freshly enough.
+        """Return the sum of the slots' speeds, or None if there is no recent answer.
 
-        A slot that has just begun is taken to be as fast as the others: the sum is then an estimate, and so is
-        one of too few tokens.
+        A slot that has just begun is assumed to be as fast as the others, which makes the sum an estimate; so does a
+        slot with too few tokens.
         """
         if self.slots_at_s is None or now_s - self.slots_at_s > SLOTS_FRESH_S:
             return None
@@ -167,7 +168,7 @@ def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) 
         return replace(meter, slots=None, slots_at_s=None, trails={})
     trails: Dict[int, Tuple[Optional[int], Trail]] = {}
     for slot in slots:
-        if slot.processing and slot.decoded_tokens:  # before its first token a slot reads its prompt
+        if slot.processing and slot.decoded_tokens:  # until its first token a slot is reading its prompt
             task, trail = meter.trails.get(slot.id, (None, ()))
             kept = trail if task == slot.task else ()
             trails[slot.id] = (slot.task, extend(kept, Sample(at_s, slot.decoded_tokens)))
@@ -175,7 +176,7 @@ def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) 
 
 
 def with_byte_count(meter: Meter, path: str, *, resp_bytes: float) -> Meter:
-    """Return the meter calibrated on the one answer that is being written, if the slots tell its tokens."""
+    """Return the meter calibrated on the only answer being written, if the slots report its tokens."""
     counts = [slot.decoded_tokens or 0 for slot in meter.busy]
     if len(counts) != 1 or counts[0] < CALIBRATION_TOKENS or resp_bytes <= 0 or not meter.growing():
         return meter
@@ -187,7 +188,7 @@ def _newest(by_path: Dict[str, float]) -> Dict[str, float]:
 
 
 def grown_bytes(trail: Trail, at_s: float) -> float:
-    """Return the bytes of an answer at a moment: its count, and what it wrote since, of which no event has told."""
+    """Return an answer's bytes at a moment: the last count, plus what it has written since, not yet reported."""
     if not trail:
         return 0.0
     untold_s = max(0.0, min(UPSERT_EVERY_S, at_s - trail[-1].at_s))
@@ -195,14 +196,14 @@ def grown_bytes(trail: Trail, at_s: float) -> float:
 
 
 def with_ended(meter: Meter, path: str, *, resp_bytes: float) -> Meter:
-    """Return the meter that waits for the row of an ended answer."""
+    """Return the meter with an ended answer that waits for its row."""
     return replace(meter, ended=(*meter.ended[-7:], (path, resp_bytes))) if resp_bytes > 0 else meter
 
 
 def with_finished(meter: Meter, rows: Iterable[FinishedRequest], *, at_s: Optional[float]) -> Meter:
     """Return the meter after rows of finished requests, calibrated by the answers that they belong to.
 
-    Rows carry no request id: the sums of one path are compared, and only when as many ended as were counted.
+    Rows carry no request ID: the sums of one path are compared, and only if the number of ended answers and rows match.
     """
     rows = tuple(rows)
     calibrated = dict(meter.bytes_per_token)
@@ -224,9 +225,9 @@ def with_finished(meter: Meter, rows: Iterable[FinishedRequest], *, at_s: Option
 
 
 def estimate_tps(meter: Meter, answers: Iterable[Tuple[str, Trail]], *, now_s: float) -> Optional[float]:
-    """Return the estimate over answers being written, or None if one of them cannot be told.
+    """Return the estimate for the answers being written, or None if one of them has none.
 
-    `answers`: path and byte trail of each. An answer that stopped growing is slower than its trail says.
+    `answers`: path and byte trail of each. An answer that has stopped growing is slower than its trail says.
     """
     total, known = 0.0, False
     for path, trail in answers:

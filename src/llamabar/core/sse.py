@@ -1,10 +1,10 @@
 """Server-sent events: bytes in, payloads out.
 
-llama-swap frames an event as `event:message`, one `data:` line of JSON without a raw line feed in it, and a blank line
-(llama-swap API, 4.1). So an event ends at the first blank line, whatever its size, and its first bytes say what it is:
-`type` stands first. Three rules follow. The bytes are searched once, for that blank line. A log, which can be megabytes
-and is not for us, is dropped as soon as its first bytes are known, without being kept, copied or decoded. An event
-above EVENT_BYTES, or of more than EVENT_LINES lines, is an error, not a memory leak.
+llama-swap writes an event as `event:message`, one `data:` line of JSON without a raw line feed in it, and a blank line
+(llama-swap API, 4.1). So an event ends at the first blank line, whatever its size, and its first bytes tell its type:
+`type` comes first. Three rules follow. The bytes are searched once, for that blank line. A log, which can be megabytes
+and isn't used here, is dropped as soon as its first bytes are known: not kept, copied or decoded. An event above
+EVENT_BYTES, or of more than EVENT_LINES lines, is an error, not a memory leak.
 """
 
 import re
@@ -23,11 +23,11 @@ class PayloadTooLong(ValueError):
 
 
 class EventSplitter:
-    """Cuts a byte stream, in pieces of any size, into the payloads of its events."""
+    """Splits a byte stream, in pieces of any size, into the payloads of its events."""
 
     def __init__(self) -> None:
         self.dropped_log_bytes = 0
-        self._rest = bytearray()  # of the event that is not complete yet
+        self._rest = bytearray()  # of the event that isn't complete yet
         self._is_log = False
 
     def feed(self, piece: bytes) -> List[bytes]:
@@ -47,7 +47,7 @@ class EventSplitter:
         return payloads
 
     def _keep(self, start: int) -> None:
-        """Keep the event that is not complete; of a log only what may be half of a blank line."""
+        """Keep the incomplete event; of a log, only what may be half of a blank line."""
         self._is_log = self._is_log or self._rest.startswith(_LOG, start)
         if self._is_log:
             end = max(start, len(self._rest) - _OVERLAP_BYTES)
@@ -70,5 +70,5 @@ def _payload(event: bytes) -> List[bytes]:
 
 
 def _value(line: bytes, at: int) -> bytes:
-    """Return what stands in a line behind its field's name, without the one space that may stand first."""
+    """Return what follows a line's field name, without the one optional leading space."""
     return line[at + line.startswith(b" ", at) :].rstrip(b"\r")

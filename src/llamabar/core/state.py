@@ -1,4 +1,4 @@
-"""Everything known about one server, as values. Unknown is None; the times are seconds of one monotonic clock."""
+"""Everything known about one server, as values. Unknown is None; times are seconds of one monotonic clock."""
 
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -16,7 +16,7 @@ LOADED_STATES = (READY, STARTING, STOPPING)
 
 
 class Swap(NamedTuple):
-    """What became of the other loaded models when one was loaded."""
+    """What happened to the other loaded models when one was loaded."""
 
     unloaded: Tuple[str, ...] = ()
     beside: Tuple[str, ...] = ()  # they stayed
@@ -24,19 +24,19 @@ class Swap(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """One model. `state_since_s` is None for a state that was there before this program looked."""
+    """One model. `state_since_s` is None if the state began before this program started."""
 
     info: ev.ModelInfo
     state_since_s: Optional[float] = None
-    running_read: bool = False  # `/running` was asked since the model became ready
+    running_read: bool = False  # `/running` was read since the model became ready
     proxy: Optional[str] = None
     ttl_s: Optional[float] = None
     may_sleep: bool = False
     process: Optional[ev.ModelServer] = None  # its server's process; None until it was looked up
-    connections: Optional[Tuple[int, ...]] = None  # of llama-swap to it, where no event tells; None: cannot be seen
-    computing: bool = False  # its processes used CPU time between the last two looks
+    connections: Optional[Tuple[int, ...]] = None  # llama-swap's, where no event reports use; None: unknown
+    computing: bool = False  # its processes used CPU time between the last two checks
     slots_closed: bool = False  # its server gives no slots
-    context_tokens: Optional[int] = None  # of one slot, as its server told
+    context_tokens: Optional[int] = None  # of one slot, as its server reported
     ready_s: Optional[float] = None  # when it was last loaded, if that was seen
     last_use_s: Optional[float] = None
     load_times_s: Tuple[float, ...] = ()
@@ -44,14 +44,14 @@ class Model:
     swap: Swap = Swap()  # at its last load
     failed_at_s: Optional[float] = None
     failure: str = ""
-    quit_at_s: Optional[float] = None  # its server ended by itself then
+    quit_at_s: Optional[float] = None  # when its server quit by itself
     memory_bytes: Optional[int] = None
     memory_peak_bytes: Optional[int] = None
     meter: speed.Meter = speed.Meter()
 
     @property
     def id(self) -> str:
-        """Return llama-swap's id of the model."""
+        """Return llama-swap's ID of the model."""
         return self.info.id
 
     @property
@@ -61,12 +61,12 @@ class Model:
 
     @property
     def server_url(self) -> Optional[str]:
-        """Return the model server's own address, if it is a process of the llama-swap that we watch, here."""
+        """Return the model server's own address, if it is a local process of the watched llama-swap."""
         return self.process.url if self.process is not None else None
 
     @property
     def sleeps(self) -> bool:
-        """Tell whether its server may fall asleep when idle: then a query would wake it, or keep it awake."""
+        """Tell whether its server may fall asleep when idle: then a query would wake it or keep it awake."""
         return self.may_sleep or (self.process is not None and self.process.may_sleep)
 
 
@@ -74,7 +74,7 @@ class Model:
 class Request:
     """One request in flight. `trail` holds (time, bytes of the model's answer) of its last seconds.
 
-    While a model loads, llama-swap may write text of its own into the answer (`sendLoadingState`): `loading_bytes`.
+    While a model loads, llama-swap may write its own text into the answer (`sendLoadingState`): `loading_bytes`.
     """
 
     info: ev.RequestInfo
@@ -84,12 +84,12 @@ class Request:
 
     @cached_property
     def kind(self) -> PathKind:
-        """Return what is asked for."""
+        """Return the kind of answer that it asks for."""
         return path_kind(self.info.path)
 
     @cached_property
     def answer_bytes(self) -> Optional[int]:
-        """Return how many bytes the model has written; None where a version does not tell."""
+        """Return how many bytes the model has written; None if the version doesn't report it."""
         return None if self.info.resp_bytes is None else max(0, self.info.resp_bytes - self.loading_bytes)
 
 
@@ -118,7 +118,7 @@ class PendingAction:
 
 
 class Left(NamedTuple):
-    """A request that ended, until the row that tells what became of it."""
+    """A request that ended, kept until the row with its result comes."""
 
     model: str
     path: str
@@ -144,24 +144,24 @@ class Snapshot:
     models: Mapping[str, Model] = field(default_factory=dict)
     models_left_out: int = 0
     table_is_new: bool = True  # the next model table is the first of this connection
-    table_is_refreshed: bool = False  # … shows what no event told
+    table_is_refreshed: bool = False  # the next model table shows what no event reported
     requests: Mapping[str, Request] = field(default_factory=dict)
     requests_left_out: int = 0
-    inflight_total: Optional[int] = None  # v192 to v234 tell only a number
+    inflight_total: Optional[int] = None  # v192 to v234 report only a number
     profiles: Tuple[str, ...] = ()
     profile: Optional[str] = None
     rows: Tuple[ev.FinishedRequest, ...] = ()  # the newest, oldest first
-    new_rows: Tuple[ev.FinishedRequest, ...] = ()  # that came last, all of them
-    left: Tuple[Left, ...] = ()  # requests that ended and whose rows have not come, where their clients were told
+    new_rows: Tuple[ev.FinishedRequest, ...] = ()  # all rows that came last
+    left: Tuple[Left, ...] = ()  # ended requests with a known client whose rows haven't come
     rows_total: Optional[int] = None
     tokens_known: bool = True  # the totals cover every row that the server counts
-    prompt_tokens_total: Optional[int] = 0  # None where no request's server told them
+    prompt_tokens_total: Optional[int] = 0  # None if no request's server reported them
     generated_tokens_total: Optional[int] = 0
     newest_row_id: Optional[int] = None
-    wakes: bool = False  # a wol-proxy was seen before it: any request but the stream's wakes the machine
-    activity_noted_s: Optional[float] = None  # rows to fetch since then
+    wakes: bool = False  # a wol-proxy was seen in front of it: any request except the stream wakes the machine
+    activity_noted_s: Optional[float] = None  # there have been rows to fetch since then
     activity_count: int = 0
-    activity_newest_id: Optional[int] = None  # of the rows to fetch, where that was told
+    activity_newest_id: Optional[int] = None  # of the rows to fetch, if reported
     last_activity_s: Optional[float] = None
     service: Optional[ev.ServiceFound] = None
     host: Host = Host()
@@ -169,7 +169,7 @@ class Snapshot:
 
     @cached_property
     def loaded(self) -> Tuple[Model, ...]:
-        """Return the models that hold memory, or are about to, by id."""
+        """Return the models that hold memory, or are about to, by ID."""
         return tuple(model for _, model in sorted(self.models.items()) if model.info.state in LOADED_STATES)
 
     @cached_property
@@ -192,7 +192,7 @@ _AGE = attrgetter("started_s", "info.id")
 
 
 def loaded(snapshot: Snapshot) -> Tuple[Model, ...]:
-    """Return the models that hold memory, or are about to, by id."""
+    """Return the models that hold memory, or are about to, by ID."""
     return snapshot.loaded
 
 
@@ -202,7 +202,7 @@ def requests_of(snapshot: Snapshot, model_id: str) -> Tuple[Request, ...]:
 
 
 def in_flight(snapshot: Snapshot) -> Optional[int]:
-    """Return how many requests are in flight, or None for a version that does not tell.
+    """Return how many requests are in flight, or None if the version doesn't report it.
 
     The bare number of v192 to v217 is wrong; a probe confirms `inflight_count` from v218 on.
     """
@@ -212,11 +212,11 @@ def in_flight(snapshot: Snapshot) -> Optional[int]:
 
 
 def in_use(snapshot: Snapshot, model: Model) -> Optional[bool]:
-    """Tell whether a request may be keeping a model loaded; None where nothing tells.
+    """Tell whether a request may be keeping a model loaded; None if there is no evidence.
 
-    Up to v234 no event names a request's model, and none at all tells of one under /upstream. There llama-swap's
-    connection to the model server tells: it stays open for some seconds after a request (Go uses it again, llama.cpp
-    closes it after 5 s), and the next request may already travel on it.
+    Up to v234 no event names a request's model, and no version reports requests under /upstream. There, llama-swap's
+    connection to the model server tells: it stays open for some seconds after a request (Go reuses it, llama.cpp closes
+    it after 5 s), and the next request may already use it.
     """
     if requests_of(snapshot, model.id):
         return True
@@ -226,16 +226,16 @@ def in_use(snapshot: Snapshot, model: Model) -> Optional[bool]:
 
 
 def at_work(model: Model) -> bool:
-    """Tell whether a model is seen to work where no event tells: by its slots, else by its CPU time."""
+    """Tell whether a model is working although no event says so: by its slots, else by its CPU time."""
     if not model.connections:
         return False
     return bool(model.meter.busy) if model.meter.slots is not None else model.computing
 
 
 def heard(snapshot: Snapshot, at_s: float, **changes: Any) -> Snapshot:
-    """Return the snapshot after the event stream spoke, and said these changes.
+    """Return the snapshot with these changes, after an event of the stream.
 
-    As `replace` would, in a fifth of the time: hundreds of events come a second, and a snapshot has forty fields.
+    Like `replace`, in a fifth of the time: hundreds of events come per second, and a snapshot has forty fields.
     """
     found = object.__new__(Snapshot)
     found.__dict__.update(zip(_FIELDS, _VALUES(snapshot)))
@@ -249,7 +249,7 @@ def with_model(snapshot: Snapshot, model: Model) -> Snapshot:
 
 
 def capabilities(snapshot: Snapshot) -> Tuple[Capability, ...]:
-    """Return the names of everything confirmed in this connection, by name; none while there is no connection."""
+    """Return everything confirmed in this connection, sorted by name; nothing while disconnected."""
     if not snapshot.connected:
         return ()
     models = snapshot.models.values()
@@ -260,10 +260,10 @@ def capabilities(snapshot: Snapshot) -> Tuple[Capability, ...]:
 
 
 def loadable(snapshot: Snapshot, model: Model) -> bool:
-    """Tell whether a model can be loaded by its path: not with empty segments, nor up to v158 with a slash.
+    """Tell whether a model can be loaded by its path: not with empty segments and, up to v158, not with a slash.
 
-    A peer's never: llama-swap passes the path on, and the peer answers with its own front page (measured on v250).
-    The route that unloads one model (v161) shows that ids with slashes are understood (facts, section 11).
+    A peer's model never can: llama-swap forwards the path, and the peer answers with its own front page (measured on
+    v250). The route that unloads one model (v161) shows that IDs with slashes are understood (facts, section 11).
     """
     segments = model.id.split("/")
     if model.info.peer:

@@ -1,11 +1,11 @@
 """What a server is doing, in one word: an ordered table, the first row that applies wins.
 
 The words are those of the contract. Status is derived from a snapshot, never driven by events, so a new connection has
-nothing to catch up on. Where nothing is connected, the fault of the connection and launchd's word for the service
-decide; an answer of the server comes before both. Where something is, what somebody waits for comes first: generating
-before a prompt, a prompt before a load, a load before what only waits. A model that is "stopped" while a request for it
-is in flight waits for another to be unloaded (llama-swap API, 8). Whether a request generates is known from bytes or
-slots only (phases.py); a version that tells a number, or nothing, makes a ready model "busy" (`is_sure`).
+nothing to catch up on. While disconnected, the connection's fault and launchd's state of the service decide; an answer
+of the server takes precedence over both. While connected, what somebody waits for comes first: generating before a
+prompt, a prompt before a load, a load before what only waits. A model that is "stopped" while a request for it is in
+flight waits for another to be unloaded (llama-swap API, 8). Whether a request generates is known only from bytes or
+slots (phases.py); for a version that reports a number, or nothing, a ready model is "busy" (`is_sure`).
 """
 
 from enum import Enum
@@ -37,7 +37,7 @@ class Status(str, Enum):
 
 
 class Cause(NamedTuple):
-    """Why a server is not responding, as doctor found it, "" if it did not; and a command that fixes it."""
+    """Why a server isn't responding, as doctor found it ("" if unknown), and a command that fixes it."""
 
     title: str = ""
     remedy: str = ""
@@ -65,7 +65,7 @@ def _any_model(state: str) -> Callable[[Snapshot], bool]:
 
 
 def _unheard_of(snapshot: Snapshot) -> bool:
-    """A state that no known version has: whatever it means, the model is not stopped."""
+    """Tell whether a model has a state that no known version has: whatever it means, the model isn't stopped."""
     known = (READY, STARTING, STOPPING, STOPPED, "shutdown", "unknown", "")
     return any(model.state not in known for model in snapshot.models.values())
 
@@ -75,7 +75,7 @@ def _any_request(phase: Phase) -> Callable[[Snapshot], bool]:
 
 
 def _starting(snapshot: Snapshot) -> bool:
-    """launchd runs it and nothing listens yet; one that listens and is silent is not starting."""
+    """Tell whether launchd runs the server and nothing listens yet; one that listens and is silent isn't starting."""
     early = snapshot.fault is not None and snapshot.fault.kind in (FaultKind.REFUSED, FaultKind.CLOSED)
     return early and _service(ServiceState.STARTING, ServiceState.RUNNING)(snapshot)
 
@@ -86,14 +86,14 @@ def _counted_prompt(snapshot: Snapshot) -> bool:
 
 
 def _busy_by_count(snapshot: Snapshot) -> bool:
-    """A version that tells only a number, or none: its requests are answered by some model that is ready."""
+    """Tell whether a version that reports a number, or nothing, has requests: a ready model is answering them."""
     if Capability.INFLIGHT_LIST in snapshot.confirmed:
         return False
     return any(map(at_work, snapshot.models.values())) or (bool(in_flight(snapshot)) and _any_model(READY)(snapshot))
 
 
 def is_sure(snapshot: Snapshot) -> bool:
-    """Tell whether a server that works is known to generate, rather than just to be busy."""
+    """Tell whether a working server is known to generate, not just to be busy."""
     growing = any(model.meter.growing() for model in snapshot.models.values())
     return growing or Phase.GENERATING in phases(snapshot).values()
 

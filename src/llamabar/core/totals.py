@@ -1,8 +1,8 @@
-"""What finished requests add up to: counts, times and how those spread, by day and model.
+"""Sums of finished requests: counts, times and their distributions, by day and model.
 
-A spread counts values in steps of 1 % (a histogram on a logarithmic scale), so that the spreads of any days add up, a
-percentile is right to 0.5 %, and the mean and the variance of the logarithms come with it. What a row's times say is in
-the facts on llama-swap's API, 5.1 and 16: 16.2 for the formulas, -1 and 0 for "not told".
+A spread is a histogram with steps of 1 % on a logarithmic scale. Spreads of any days can be added, a percentile is
+accurate to 0.5 %, and the mean and the variance of the logarithms follow from it. What a row's times mean is in the
+facts on llama-swap's API, 5.1 and 16: 16.2 for the formulas, -1 and 0 for "not reported".
 """
 
 import math
@@ -17,10 +17,10 @@ from llamabar.core.needs import Load, Needs
 from llamabar.core.rates import MOST_PROMPT_TPS, rate
 from llamabar.core.seen import Seen
 
-OTHERS = "(other models)"  # beyond as many names as are counted in a day
-MOST = 2**53  # of a row's number
-MOST_TOKENS = 10**9  # of one request: more is a fault of the server's
-MOST_S = 1e7  # … v179 to v209 tell 9.2e9 s of an empty answer (llama-swap API, 16.1)
+OTHERS = "(other models)"  # beyond the number of names that are counted in a day
+MOST = 2**53  # the largest number of a row
+MOST_TOKENS = 10**9  # of one request: more is an error of the server
+MOST_S = 1e7  # of one request: v179 to v209 report 9.2e9 s for an empty answer (llama-swap API, 16.1)
 STEP = math.log(1.01)
 SMALLEST = 1e-3
 FEWEST_COMPARED = 20  # requests on each side
@@ -30,11 +30,11 @@ Spread = Mapping[int, int]  # how many values there are, by step
 GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD, DURATION = (
     "generation_tps", "prompt_tps", "first_token_s", "waited_s", "load_s", "duration_s",
 )  # fmt: skip
-HOURS = "hours"  # of the day in which requests ended: no steps, the hours themselves
+HOURS = "hours"  # of the day in which requests ended: not steps but the hours themselves
 
 
 class Times(NamedTuple):
-    """Where one request's time went, in seconds. `waited_s`: in the queue, for the load and on the way."""
+    """Where one request's time went, in seconds. `waited_s`: in the queue, for the load, and in transit."""
 
     prompt_s: Optional[float] = None
     generation_s: Optional[float] = None
@@ -43,9 +43,8 @@ class Times(NamedTuple):
 
 
 class Sums(NamedTuple):
-    """What some requests add up to. `timed_tokens` took `generation_s`, `read_tokens` took `prompt_s`; of the prompts
-    of `known_prompt_tokens` it is known that `cached_tokens` came out of the cache.
-    """
+    """Sums of some requests. `timed_tokens` took `generation_s`, `read_tokens` took `prompt_s`; of
+    `known_prompt_tokens`, `cached_tokens` came from the cache."""
 
     requests: int = 0
     failures: int = 0
@@ -64,7 +63,7 @@ class Sums(NamedTuple):
 
     @property
     def tokens(self) -> Tuple[Optional[int], Optional[int]]:
-        """Return the tokens of prompts and answers, None where no server told any: of images, speech, failures."""
+        """Return the tokens of prompts and answers, None if no server reported any: for images, speech, failures."""
         told = self.prompt_tokens or self.generated_tokens
         return (self.prompt_tokens, self.generated_tokens) if told else (None, None)
 
@@ -75,16 +74,16 @@ class Sums(NamedTuple):
 
     @property
     def cached_share(self) -> Optional[float]:
-        """Return which share of the prompts came out of the cache."""
+        """Return the share of prompt tokens that came from the cache."""
         return _ratio(self.cached_tokens, self.known_prompt_tokens)
 
     @property
     def draft_acceptance(self) -> Optional[float]:
-        """Return which share of the drafted tokens was accepted."""
+        """Return the share of drafted tokens that were accepted."""
         return _ratio(self.accepted_tokens, self.draft_tokens)
 
     def percentile(self, figure: str, share: float = 0.5) -> Optional[float]:
-        """Return the value below which a share of all values of a figure lie; 0.5 is the typical one."""
+        """Return a percentile of a figure: the value below which this share of its values lie; 0.5 is the median."""
         spread = self.spreads.get(figure, {})
         left = share * sum(spread.values())
         for step in sorted(spread):
@@ -95,33 +94,32 @@ class Sums(NamedTuple):
 
 
 class Line(NamedTuple):
-    """The sums of one model in one day or hour, "" for any. `complete`: no request is known to be missing."""
+    """The sums of one model in one day or hour, "" for all models. `complete`: no request is known to be missing."""
 
     when: str
     server: str
     model: str
     sums: Sums
     complete: bool = True
-    change: Optional[float] = None  # of the typical speed against the week before: -0.12 is 12 % slower
+    change: Optional[float] = None  # of the median speed compared with the week before: -0.12 is 12 % slower
 
 
 class Told(NamedTuple):
-    """What the history says of a server's day. `number`: of the newest rows that it was handed."""
+    """What the history reports about a server's day. `number` is that of the newest `Rows` it was given."""
 
     day: str
     models: Mapping[str, Sums]
     complete: bool = True
-    earlier: bool = False  # there are days before
+    earlier: bool = False  # there are earlier days
     number: int = 0
-    changes: Mapping[str, float] = {}  # of the typical speeds against last week, where they are beyond noise
-    known: Tuple[Tuple[int, int], ...] = ()  # the newest rows that stand there, at the first time
+    changes: Mapping[str, float] = {}  # of the median speeds compared with last week, where they exceed the noise
+    known: Tuple[Tuple[int, int], ...] = ()  # the newest stored rows, in the first report only
     needs: Mapping[str, Needs] = {}  # of the models whose loads were measured
 
 
 class Rows(NamedTuple):
-    """Rows of a server, the oldest first. `number` is told again once they are written; `missed`: some before them may
-    never have been read; `load_s`: by number of the row, where a load was seen to be waited for.
-    """
+    """Rows of a server, oldest first. `number` is reported back once they are written; `missed`: some rows before them
+    may never have been read; `load_s`: the load that a request waited for, by the row's number."""
 
     name: str
     url: str
@@ -137,9 +135,8 @@ Tell = Callable[[str, Union[Told, Chart]], None]  # by name of the server
 
 
 class Totals:
-    """A server's totals in memory: what the history told last, and what came since. Without a usable history that is
-    all that came.
-    """
+    """A server's totals in memory: the history's last report, and what came since. Without a usable history, everything
+    that came."""
 
     def __init__(self) -> None:
         self.told = Told("", {})
@@ -150,7 +147,7 @@ class Totals:
     def add(
         self, rows: Iterable[FinishedRequest], day_of: Callable[[float], str], *, until: Optional[str] = None
     ) -> List[FinishedRequest]:
-        """Count rows and return those that are new; none of a day later than `until`, which is no true day."""
+        """Count rows and return the new ones; rows dated after day `until` are skipped: that date can't be right."""
         new = [row for row in rows if is_dated(row) and identity(row) not in self._seen]
         new = [row for row in new if until is None or day_of(row.at_unix_s or 0.0) <= until]
         for row in new:
@@ -164,7 +161,7 @@ class Totals:
         return new
 
     def take(self, told: Told) -> None:
-        """Take what the history says, unless rows came that it does not know yet: it tells again."""
+        """Store the history's report, unless newer rows came that it doesn't know yet: it will report again."""
         if told.number == self.number:
             self.told, self._since = told._replace(known=()), {}
             for row in told.known:
@@ -179,26 +176,24 @@ class Totals:
 
     @property
     def any(self) -> bool:
-        """Tell whether something was counted, on whatever day."""
+        """Tell whether anything was counted on any day."""
         return bool(self.told.earlier or self.told.models or self._since)
 
 
 def identity(row: FinishedRequest) -> Tuple[int, int]:
-    """Return what tells a row from every other of its server, also after it began to number from 1 again: from v236 on
-    the time comes in whole seconds.
-    """
+    """Return what identifies a row of one server, even after its numbers restart at 1: from v236 on its time is in
+    whole seconds."""
     return row.id, int(row.at_unix_s or 0.0)
 
 
 def is_dated(row: FinishedRequest) -> bool:
-    """Tell whether a row has a time, and a number that is one."""
+    """Tell whether a row has a time and a valid number."""
     return row.at_unix_s is not None and row.at_unix_s > 0 and abs(row.id) < MOST
 
 
 def times(row: FinishedRequest) -> Times:
-    """Return where a request's time went, as far as it is told. Only from v209 on, when rows have a status, does the
-    duration begin when the request came.
-    """
+    """Return where a request's time went, as far as it is reported. Only from v209 on, when rows have a status, does
+    the duration begin when the request arrived."""
     prompt_s = _time(row.prompt_tokens, row.prompt_tps)
     generation_s = _time(row.generated_tokens, row.generation_tps)
     if row.status is None or row.duration_s is None or generation_s is None:
@@ -215,7 +210,7 @@ def of_row(row: FinishedRequest, *, load_s: Optional[float] = None, hour: Option
     prompt_tps = rate(prompt, None, row.prompt_tps, most_tps=MOST_PROMPT_TPS)
     figures = {GENERATION: tps, PROMPT: prompt_tps, FIRST_TOKEN: spent.first_token_s, WAITED: spent.waited_s,
                LOAD: load_s, DURATION: _duration_s(row)}  # fmt: skip
-    evaluated = row.generation_tps is not None or row.prompt_tps is not None  # then the prompt is counted without it
+    evaluated = row.generation_tps is not None or row.prompt_tps is not None  # then `prompt` excludes cached tokens
     known = 0 if row.cached_tokens is None else prompt + cached if evaluated else max(prompt, cached)
     spreads: Dict[str, Spread] = {name: {step_of(value): 1} for name, value in figures.items() if value is not None}
     if hour is not None:
@@ -247,7 +242,7 @@ def total(found: Iterable[Sums]) -> Sums:
     counts: Sequence[float] = first[:-1]
     spreads = {name: dict(spread) for name, spread in first.spreads.items()}
     for part in chain((second,), parts):
-        counts = list(map(add, counts, part))  # the shorter ends it: the spreads are not added
+        counts = list(map(add, counts, part))  # `map` ends with the shorter one, so the spreads aren't added here
         for name, spread in part.spreads.items():
             mine = spreads.setdefault(name, {})
             for step, count in spread.items():
@@ -256,10 +251,10 @@ def total(found: Iterable[Sums]) -> Sums:
 
 
 def change(now: Sums, before: Sums) -> Optional[float]:
-    """Return by how much the typical speed has changed, or None where that is less than noise can do.
+    """Return how much the median speed changed, or None if noise can explain it.
 
-    Decided by Welch's t on the logarithms of the speeds: with at least 20 requests on each side the means must be three
-    standard errors apart (noise does that once in 370 times), and 5 %, less than which nobody feels.
+    Decided by Welch's t on the logarithms of the speeds: with at least 20 requests on each side, the means must be
+    three standard errors apart (noise does that once in 370 times), and 5 % apart, as nobody notices less.
     """
     sides = [_moments(sums.spreads.get(GENERATION, {})) for sums in (now, before)]
     if any(count < FEWEST_COMPARED for count, _, _ in sides):
@@ -271,12 +266,12 @@ def change(now: Sums, before: Sums) -> Optional[float]:
 
 
 def tokens_of(count: Optional[int]) -> int:
-    """Return a row's count; one that nobody can have made counts nothing."""
+    """Return a row's count; an impossible one counts as 0."""
     return count if count is not None and 0 <= count <= MOST_TOKENS else 0
 
 
 def _moments(spread: Spread) -> Tuple[int, float, float]:
-    """Return count, mean and variance of the logarithms; a step is STEP wide, which is part of the variance."""
+    """Return count, mean and variance of the logarithms; the variance includes that a step is STEP wide."""
     count = sum(spread.values())
     mean = sum(step * times for step, times in spread.items()) / count if count else 0.0
     squares = sum(times * (step - mean) ** 2 for step, times in spread.items())
@@ -288,7 +283,7 @@ def _time(tokens: Optional[int], tps: Optional[float]) -> Optional[float]:
 
 
 def _duration_s(row: FinishedRequest) -> Optional[float]:
-    """Return how long a caller waited in all, where that is told: only from v209 on it begins when the request came."""
+    """Return how long a caller waited in all, if reported: only from v209 on does it begin when the request arrived."""
     told_s = row.duration_s if row.status is not None else None
     return told_s if told_s is not None and 0 <= told_s <= MOST_S else None
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them. ASCII; rounded to what their reader can use."""
+"""Numbers as people read them: ASCII, rounded to a useful precision."""
 
 from typing import Optional, Tuple
 
@@ -6,7 +6,7 @@ UNKNOWN = "–"
 
 
 def duration(seconds: Optional[float]) -> str:
-    """Return an age or a rest that grows coarser with its length: 8 s, 2 min, 3 h, 5 d."""
+    """Return an age or a time left, coarser the longer it is: 8 s, 2 min, 3 h, 5 d."""
     if seconds is None:
         return UNKNOWN
     whole_s = max(0, int(seconds))
@@ -25,7 +25,7 @@ def span(seconds: Optional[float]) -> str:
 
 
 def countdown(seconds: float) -> str:
-    """Return a rest, exact only in its last minute, rounded up; in steps of 5 min above ten."""
+    """Return a time left: in seconds in the last minute, else rounded up; in steps of 5 min above ten."""
     if seconds < 60:
         return duration(seconds)
     minutes = -(-int(seconds) // 60)
@@ -56,18 +56,18 @@ def size_step(count_bytes: float) -> float:
 
 
 def of_total(part_bytes: Optional[float], total_bytes: float) -> str:
-    """Return a part of a whole, the unit once: 41.0 of 64.0 GB."""
+    """Return a part of a whole with the unit once: 41.0 of 64.0 GB."""
     return " of ".join(part_and_total(part_bytes, total_bytes))
 
 
 def part_and_total(part_bytes: Optional[float], total_bytes: float) -> Tuple[str, str]:
-    """Return a part of a whole and that, the unit once: 41.0 and 64.0 GB."""
+    """Return a part and the whole with the unit once: 41.0 and 64.0 GB."""
     part, total = size(part_bytes), size(total_bytes)
     return (part[:-3] if part[-2:] == total[-2:] else part), total
 
 
 def count(number: Optional[int]) -> str:
-    """Return a number in full, with thousands: 142,000."""
+    """Return a full number with its thousands separated: 142,000."""
     return UNKNOWN if number is None else f"{number:,}"
 
 
@@ -85,7 +85,7 @@ def short_count(number: int) -> str:
 
 
 def percent(ratio: Optional[float]) -> str:
-    """Return a share of 1 as a whole percentage."""
+    """Return a ratio as a whole percentage."""
     return UNKNOWN if ratio is None else f"{max(0.0, ratio) * 100:.0f} %"
 
 

@@ -1,4 +1,4 @@
-"""Who sends a request, by its User-Agent: the name of its program, and nothing else of that header."""
+"""Which program sends a request, from its User-Agent: the program's name and nothing else of that header."""
 
 import re
 from functools import lru_cache
@@ -9,11 +9,11 @@ _BROWSERS = {"Edg": "Edge", "OPR": "Opera"}
 _LONGEST_CHARS = 40
 
 
-@lru_cache(maxsize=256)  # each event of a request says it again
+@lru_cache(maxsize=256)  # each event of a request repeats it
 def client_name(user_agent: str) -> str:
-    """Return a program's name: "Zed" of "Zed/0.150 (macos)"; of what is built on a browser's engine its own name.
+    """Return a program's name: "Zed" for "Zed/0.150 (macos)"; for one built on a browser engine, its own name.
 
-    "" where the header is empty.
+    Return "" if the header is empty.
     """
     products = [word.partition("/")[0] for word in _COMMENTS.sub(" ", user_agent[:500]).split()]
     if products[:1] != ["Mozilla"]:
