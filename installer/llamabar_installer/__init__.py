@@ -1,4 +1,4 @@
-"""Puts llamabar and a llama-swap service on a Mac, and takes them off: facts → plan → execute.
+"""Installs llamabar and a llama-swap service on a Mac, and removes them: facts → plan → execute.
 
-Standard library only. Nothing is printed and nothing is asked: what is found, planned and done is returned as values.
+Standard library only. Nothing is printed and nothing is asked: findings, plans and results are returned as values.
 """

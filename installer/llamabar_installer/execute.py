@@ -1,7 +1,7 @@
-"""Carrying a plan out: each step writes down what it will make, makes it, looks again, and knows how to undo it.
+"""Executes a plan. Each step records what it will create, creates it, verifies it, and knows how to undo it.
 
-When a step fails, those of its group are undone, latest first; groups that were finished stay and are named. One
-deadline is over the whole, whatever launchctl does: each call of each step gets what is left, and the undoing its part.
+When a step fails, its group is undone, latest step first; finished groups stay and are named. One deadline covers the
+whole plan, whatever launchctl does: each step gets what is left, and some time is reserved for undoing.
 """
 
 import contextlib
@@ -17,15 +17,15 @@ from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.steps import Kind, Plan, Step
 from llamabar_installer.work import StepFailed, Undo, Workshop
 
-OTHERS_S = 10.0  # for all steps that wait for nobody
-WAITING_S = 20.0  # for each that waits for a service: what a start or a restart may take
-STOPPING_S = 50.0  # for each that waits for a service's end: our ExitTimeOut and five seconds
+OTHERS_S = 10.0  # for all steps that wait for nothing
+WAITING_S = 20.0  # for each step that waits for a service: how long a start or restart may take
+STOPPING_S = 50.0  # for each step that waits for a service to exit: our ExitTimeOut plus five seconds
 UNDO_S = 20.0
 
 
 @dataclass(frozen=True)
 class Report:
-    """How it went. `remarks`: what else to know; `failure`: why the step that failed did."""
+    """The result. `remarks`: other things to know; `failure`: why the failed step failed."""
 
     done: Tuple[Step, ...] = ()
     failed: Optional[Step] = None
@@ -35,23 +35,23 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Tell whether every step was done and seen."""
+        """Tell whether every step was done and verified."""
         return self.failed is None
 
     @property
     def kept(self) -> Tuple[Step, ...]:
-        """Return the steps that were done and stay."""
+        """Return the steps that were done and not undone."""
         return tuple(step for step in self.done if step not in self.undone)
 
     @property
     def interrupted(self) -> bool:
-        """Tell whether it was interrupted."""
+        """Tell whether the user interrupted it."""
         return self.failure is not None and self.failure.why is Why.INTERRUPTED
 
 
 @dataclass
 class Execution:
-    """A plan under way. `say` is told what is waited for, `finished` each step that was done and seen."""
+    """A plan being executed. `say` reports what is being waited for; `finished` gets each completed step."""
 
     places: Places
     answers: Callable[[str], bool] = probe.answers
@@ -61,7 +61,7 @@ class Execution:
     undos: List[Tuple[Step, Optional[Undo]]] = field(default_factory=list)
 
     def run(self, plan: Plan) -> Report:
-        """Do every step; return what was done, undone and why."""
+        """Do every step; return what was done and undone, and why."""
         shop = Workshop(self.places, manifest.load(self.places.manifest), self.answers, self.say)
         limit_s = OTHERS_S + sum(_WAITING.get(step.kind, 0.0) for step in plan.steps) + UNDO_S
         with tools.within(self.scale * limit_s):
@@ -76,14 +76,14 @@ class Execution:
         return Report(done=tuple(step for step, _ in self.undos), remarks=tuple(shop.remarks))
 
     def _do(self, step: Step, shop: Workshop, left_s: float) -> None:
-        """Do a step whole, with what undoes it known, before it is undone; raise StepFailed when time is up."""
+        """Do a step. Signals are held back until its undo is known, unless it waits. Raise StepFailed if time is up."""
         if left_s <= 0:
             raise StepFailed(note(Why.OUT_OF_TIME))
         with tools.within(left_s), contextlib.nullcontext() if step.kind in _WAITING else tools.signals_held():
             self.undos.append((step, _DO[step.kind](shop, step)))
 
     def _failed(self, step: Step, error: BaseException, shop: Workshop, known: Manifest) -> Report:
-        """Undo what was begun. A second Ctrl-C cuts a tool short, never the undo or its report."""
+        """Undo what was begun. A second Ctrl-C ends a running tool, but never the undo or its report."""
         with contextlib.suppress(KeyboardInterrupt), tools.signals_held():
             done = tuple(one for one, _ in self.undos)
             try:
@@ -119,7 +119,7 @@ def _note_of(error: BaseException, step: Step) -> Note:
     return note(Why.OS_ERROR, path=getattr(error, "filename", None) or step.target, detail=detail)
 
 
-_WAITING = {  # each undoes what it began itself
+_WAITING = {  # these undo what they began themselves
     Kind.START: WAITING_S, Kind.RELOAD: WAITING_S, Kind.PUT_BACK: WAITING_S, Kind.STOP: STOPPING_S,
     Kind.OLD_SERVICE: STOPPING_S, Kind.START_EXPORT: WAITING_S, Kind.RELOAD_EXPORT: WAITING_S,
     Kind.STOP_EXPORT: STOPPING_S,

@@ -1,4 +1,4 @@
-"""What is on this Mac, collected once and bounded in time; nothing here decides anything."""
+"""Collects what is on this Mac, once and within time limits. Nothing is decided here."""
 
 import os
 import re
@@ -30,7 +30,7 @@ SYSTEM_CONFIGS = tuple(
 
 @dataclass(frozen=True)
 class Watched:
-    """The server that is watched. `named_by` is "" when it was found; `fixed`: by something stronger than the file."""
+    """The watched server. `named_by` is "" if it was discovered; `fixed`: set by something that overrides the file."""
 
     url: str = ""
     named_by: str = ""
@@ -40,7 +40,7 @@ class Watched:
 
 @dataclass(frozen=True)
 class Command:
-    """Where the command is to be linked. `reachable`: that folder is on the PATH; `other`: who has the name already."""
+    """Where the command will be linked. `reachable`: the folder is on PATH; `other`: a program with the same name."""
 
     folder: Optional[Path] = None
     reachable: bool = True
@@ -62,7 +62,7 @@ class Facts:
     agents: Tuple[Agent, ...] = ()
     system_agents: Tuple[Agent, ...] = ()
     jobs: Mapping[str, Job] = field(default_factory=dict)
-    launchd_trouble: str = ""  # launchctl's words
+    launchd_trouble: str = ""  # what launchctl printed
     processes: Tuple[Running, ...] = ()
     watched: Watched = Watched()
     plist: Optional[bytes] = None
@@ -88,7 +88,7 @@ def collect(
     known_to_launchd: Iterable[Agent] = (),
     export_url: str = "",
 ) -> Facts:
-    """Return the facts; what hangs is left out after its time-out. `known_to_launchd`: agents that no file tells of."""
+    """Return the facts. What hangs is left out after its timeout. `known_to_launchd`: agents that no file tells of."""
     agents = {agent.label: agent for agent in (*known_to_launchd, *find_agents(places.home))}
     with ThreadPoolExecutor(8) as pool:
         gui = pool.submit(launchctl.has_gui)
@@ -127,7 +127,7 @@ def collect(
 
 
 def find_command(environment: Mapping[str, str], places: Places, program: Optional[Path]) -> Command:
-    """Return Homebrew's folder or ~/.local/bin, whichever is first on the PATH and can be written, else the latter."""
+    """Return Homebrew's folder or ~/.local/bin: the first writable one on PATH, else the latter."""
     on_path = [Path(os.path.expanduser(name)) for name in environment.get("PATH", "").split(os.pathsep) if name]
     own = places.home / ".local" / "bin"
     ours = {os.path.realpath(one) for one in (places.program, program) if one is not None}
@@ -144,12 +144,12 @@ def _can_hold(folder: Path) -> bool:
 
 
 def own_service(facts: Facts) -> Optional[agent_plist.Service]:
-    """Return what our agent on disk starts."""
+    """Return what our LaunchAgent on disk starts."""
     return agent_plist.service_of(agent_plist.parse(facts.plist))
 
 
 def has_server(settings: Optional[bytes]) -> bool:
-    """Tell whether a settings file names a server, in whatever way TOML has for that."""
+    """Tell whether a settings file names a server, in any TOML notation."""
     return re.search(rb"^\s*(\[+\s*server\s*\]+|server\s*[=.])", settings or b"", re.MULTILINE) is not None
 
 

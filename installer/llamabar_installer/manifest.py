@@ -1,6 +1,7 @@
-"""What was installed on this Mac, written before each step, so that all of it can be removed to the byte.
+"""The list of what was installed on this Mac, so that all of it can be removed to the byte.
 
-Law: an item is written down before it is made. One that is listed and not there is no fault: a kill came between.
+Law: an item is listed before it is created. A listed item that doesn't exist is no error: the installer was killed in
+between.
 """
 
 import json
@@ -15,21 +16,21 @@ VERSION = 1
 
 
 class Thing(str, Enum):
-    """What an item is, by the words of the file."""
+    """The kind of an item, as written in the file."""
 
     FOLDER = "folder"
     FILE = "file"
     LINK = "link"
-    COMMAND = "command"  # a link of the command; `digest` is the program that it leads to
+    COMMAND = "command"  # a symlink to run llamabar as a command; `digest` is the program it links to
     AGENT = "agent"  # a plist and its job
     SETTINGS = "settings"
-    OLD_SERVICE = "old service"  # a foreign service that was switched off; `digest` is its label
-    SET_ASIDE = "set aside"  # a foreign file; `backup` is where it is
+    OLD_SERVICE = "old service"  # another maker's service that was disabled; `digest` is its label
+    SET_ASIDE = "set aside"  # another maker's file; `backup` is where it is now
 
 
 @dataclass(frozen=True)
 class Item:
-    """One thing. `digest` names a file's content; `backup` is where what stood there before is kept."""
+    """One item. `digest` is the file's SHA-256; `backup` is the copy of what was there before."""
 
     kind: str
     path: str
@@ -39,13 +40,13 @@ class Item:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The items in the order of their installation. `readable` is False for a file that is not understood."""
+    """The items in order of installation. `readable` is False if the file can't be understood."""
 
     items: Tuple[Item, ...] = ()
     readable: bool = True
 
     def item(self, path: Path) -> Optional[Item]:
-        """Return what is known of a path."""
+        """Return the item for a path, if there is one."""
         return next((item for item in self.items if item.path == str(path)), None)
 
     def of_kind(self, kind: str) -> Tuple[Item, ...]:
@@ -53,7 +54,7 @@ class Manifest:
         return tuple(item for item in self.items if item.kind == kind)
 
     def plus(self, item: Item) -> "Manifest":
-        """Return the manifest with an item; the first backup of a path is the one that counts."""
+        """Return the manifest with an item. The first backup of a path is kept."""
         old = self.item(Path(item.path))
         if old is None:
             return replace(self, items=(*self.items, item))
@@ -66,7 +67,7 @@ class Manifest:
 
 
 def load(path: Path) -> Manifest:
-    """Return the manifest in a file: an empty one if there is none."""
+    """Return the manifest in a file; an empty one if there is no file."""
     content = files.read(path)
     if content is None:
         return Manifest(readable=not path.exists())
@@ -80,6 +81,6 @@ def load(path: Path) -> Manifest:
 
 
 def save(path: Path, manifest: Manifest) -> None:
-    """Put the manifest in place."""
+    """Write the manifest."""
     document = {"llamabar_manifest": VERSION, "items": [asdict(item) for item in manifest.items]}
     files.write(path, (json.dumps(document, indent=2) + "\n").encode("utf-8"), mode=files.PRIVATE_MODE)

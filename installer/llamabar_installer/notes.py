@@ -1,4 +1,4 @@
-"""The notes of an installation: what was found, with the words of each kind beside it, and nowhere else."""
+"""The notes of an installation: everything that can be found, each kind with its words. They are only here."""
 
 import os
 from enum import unique
@@ -11,7 +11,7 @@ __all__ = ["Note", "Why", "note", "short"]
 
 @unique
 class Why(notes.Why):
-    """What a note is about. False: something that was wanted can't be done. Then what is so, and what to do."""
+    """The kinds of note: False if something wanted can't be done, then what is so, then what to do."""
 
     # fmt: off
     ROOT = (

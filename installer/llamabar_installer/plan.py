@@ -1,6 +1,6 @@
-"""From facts to the steps of an installation. Pure but for what the facts' own check of a config does.
+"""Turns facts into the steps of an installation. Pure, except that the facts' config check runs llama-swap.
 
-Laws: adopt, never duplicate; foreign plists are never changed; nothing is planned that is already so.
+Laws: adopt, never duplicate; never change other makers' plists; plan nothing that is already done.
 """
 
 import json
@@ -25,7 +25,7 @@ from llamabar_installer.steps import Kind, Options, Plan, Reason, Step
 
 
 def plan_install(facts: Facts, options: Options) -> Plan:
-    """Return what has to be done so that llama-swap runs as a service and SwiftBar shows it."""
+    """Return what to do so that llama-swap runs as a service and SwiftBar shows it."""
     refusal = refused(facts)
     if refusal is not None:
         return Plan(notes=(refusal,))
@@ -35,7 +35,7 @@ def plan_install(facts: Facts, options: Options) -> Plan:
     copied = any(step.kind is Kind.PROGRAM for step in plugin.steps)
     command_plan = command_steps(facts, copied=copied) if options.command else Plan()
     copied = copied or any(step.kind is Kind.PROGRAM for step in command_plan.steps)
-    wanted = options.export or (facts.export_plist is not None and copied)  # what runs it is upgraded with it
+    wanted = options.export or (facts.export_plist is not None and copied)  # an upgrade includes the exporter
     export = export_steps(facts, options, copied=copied) if wanted else Plan()
     parts = (service, old, plugin, command_plan, export)
     return Plan(
@@ -44,7 +44,7 @@ def plan_install(facts: Facts, options: Options) -> Plan:
 
 
 def refused(facts: Facts) -> Optional[Note]:
-    """Return why nothing at all can be done here."""
+    """Return why nothing can be installed or removed here; None if it can."""
     if facts.uid == 0:
         return note(Why.ROOT)
     return None if facts.manifest.readable else note(Why.MANIFEST_DAMAGED, path=facts.places.manifest)
@@ -74,7 +74,7 @@ def _obstacle(facts: Facts) -> Optional[Note]:
 
 
 def _foreign(facts: Facts) -> Optional[Agent]:
-    """Return an agent of another maker that runs llama-swap, a running one first."""
+    """Return another maker's agent that runs llama-swap, preferably a running one."""
     agents = [agent for agent in (*facts.agents, *facts.system_agents) if agent.label != OWN_LABEL]
     return min(agents, key=lambda agent: not _is_running(facts, agent.label), default=None)
 
@@ -105,7 +105,7 @@ def _adopt_process(facts: Facts, options: Options) -> Plan:
 
 
 def _watch(facts: Facts, options: Options, notes: Sequence[Note], *, url: str, label: str = "") -> Plan:
-    """Plan to watch what is there: it is named in the settings, unless they name a server already."""
+    """Plan to watch an existing llama-swap: add it to the settings, unless they already name a server."""
     steps: Tuple[Step, ...] = ()
     if url and not has_server(facts.settings) and not facts.watched.fixed:
         content = (facts.settings or b"") + server_table(url, label, new=facts.settings is None)
@@ -129,7 +129,7 @@ def _elsewhere(facts: Facts, url: str) -> Tuple[Note, ...]:
 
 
 def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
-    """Plan our own agent: its config, its plist, its start."""
+    """Plan our own LaunchAgent: its config, its plist, its start."""
     there = own_service(facts)
     program = _program(facts, there, old)
     if isinstance(program, Note):
@@ -163,8 +163,8 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
 
 
 def _unusable(config: Path, *, moved: bool) -> Optional[Note]:
-    """Return why what stands at the config's path can neither be used nor be replaced by a first one."""
-    if moved and not config.is_absolute():  # $HOME/… too
+    """Return why the config at a path can be neither used nor created; None if it can."""
+    if moved and not config.is_absolute():  # also $HOME/…
         return note(Why.CONFIG_OF_SHELL, path=config)
     if config.is_file() or not os.path.lexists(config):
         return None
@@ -174,7 +174,7 @@ def _unusable(config: Path, *, moved: bool) -> Optional[Note]:
 
 
 def _program(facts: Facts, there: Optional[Service], old: Optional[Agent]) -> Union[str, Note]:
-    """Return the llama-swap to start: the one of the plist that is there, else the first that starts."""
+    """Return the llama-swap to start: the existing plist's, the old service's, else the first that starts."""
     wanted = there.program if there is not None else old.arguments[0] if old is not None else ""
     if wanted and Path(wanted).is_file():
         return wanted
@@ -188,7 +188,7 @@ def _program(facts: Facts, there: Optional[Service], old: Optional[Agent]) -> Un
 
 
 def _config(facts: Facts, there: Optional[Service], old: Optional[Agent]) -> Path:
-    """Return the config: of the plist that is there, of the old service, one that was found, else where to write it."""
+    """Return the config: the existing plist's, the old service's, one that was found, else the path for a new one."""
     named = there.config if there is not None else flag(old.arguments[1:], "config") if old is not None else None
     if named:
         return Path(f"{facts.places.home}{named[1:]}" if named.startswith("~/") else named)
@@ -196,7 +196,7 @@ def _config(facts: Facts, there: Optional[Service], old: Optional[Agent]) -> Pat
 
 
 def _port(facts: Facts, options: Options, there: Optional[Service], old: Optional[Agent]) -> Union[int, Note]:
-    """Return the port: of the plist that is there, the one asked for, the settings', 8080, or the next that is free."""
+    """Return the port: the existing plist's, the requested one, the old service's, the settings', else a free one."""
     if there is not None and options.port in (None, there.port):
         return there.port
     if options.port is not None:

@@ -1,4 +1,4 @@
-"""What the plans of both LaunchAgents share, ours of llama-swap and that of the exporter."""
+"""What both LaunchAgents' plans share: llama-swap's and the exporter's."""
 
 from dataclasses import replace
 from typing import Optional, Tuple
@@ -13,7 +13,7 @@ from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
 def launchd_obstacle(facts: Facts) -> Optional[Note]:
-    """Return why launchd can't be given a service here."""
+    """Return why launchd can't run a service here; None if it can."""
     if not facts.launchd:
         return note(Why.NO_LAUNCHD)
     if facts.launchd_trouble:
@@ -22,7 +22,7 @@ def launchd_obstacle(facts: Facts) -> Optional[Note]:
 
 
 def agent_steps(facts: Facts, options: Options, step: Step, *, there: Optional[bytes]) -> Plan:
-    """Plan a plist: written if there is none, replaced if it is ours and unedited, shown if somebody edited it."""
+    """Plan a plist: write a missing one, replace one of ours that is unedited, show how an edited one differs."""
     if there is None:
         return Plan((step,))
     if agent_plist.parse(there) == agent_plist.parse(step.content):
@@ -34,7 +34,7 @@ def agent_steps(facts: Facts, options: Options, step: Step, *, there: Optional[b
 
 
 def start_steps(facts: Facts, agent: Step, *, there: Optional[bytes], changed: bool) -> Tuple[Step, ...]:
-    """Start the job of an agent, or have launchd read it again where it has changed."""
+    """Plan to start an agent's job, or to reload it if the plist has changed."""
     start, reload = (Kind.START, Kind.RELOAD)
     if agent.group is Group.EXPORT:
         start, reload = (Kind.START_EXPORT, Kind.RELOAD_EXPORT)

@@ -1,4 +1,4 @@
-"""The command's part of a plan: a link in a folder of the PATH, never over what is not ours."""
+"""Plans the `llamabar` command: a symlink in a PATH folder, which never replaces another program."""
 
 import os
 from typing import Tuple
@@ -11,7 +11,7 @@ from llamabar_installer.steps import Group, Kind, Plan, Reason, Step
 
 
 def command_steps(facts: Facts, *, copied: bool) -> Plan:
-    """Return what makes `llamabar` a command; `copied`: the plan puts the program into the data folder."""
+    """Plan to link `llamabar` as a command. `copied`: the plan copies the program into the data folder."""
     found, source = facts.command, facts.places.program if copied or facts.installed_digest else facts.program
     if source is None or found.folder is None:
         return Plan()
@@ -28,6 +28,6 @@ def command_steps(facts: Facts, *, copied: bool) -> Plan:
 
 
 def removal_steps(facts: Facts) -> Tuple[Step, ...]:
-    """Return what takes the command off again."""
+    """Plan to remove the command."""
     items = facts.manifest.of_kind(Thing.COMMAND)
     return tuple(Step(Kind.REMOVE_COMMAND, item.path, group=Group.COMMAND, source=item.digest) for item in items)

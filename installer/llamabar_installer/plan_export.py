@@ -1,4 +1,4 @@
-"""The exporter's part of a plan: the program in the data folder, a LaunchAgent of its own, its start."""
+"""Plans the exporter: the program in the data folder, its own LaunchAgent, its start."""
 
 from typing import Tuple
 
@@ -12,7 +12,7 @@ from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
 def export_steps(facts: Facts, options: Options, *, copied: bool) -> Plan:
-    """Return what makes `llamabar export` run as a service; `copied`: another step copies the program already."""
+    """Plan to run `llamabar export` as a service. `copied`: another step already copies the program."""
     obstacle = note(Why.NOT_ONE_FILE) if facts.program is None else launchd_obstacle(facts)
     if obstacle is not None:
         return Plan(notes=(obstacle,))
@@ -29,7 +29,7 @@ def export_steps(facts: Facts, options: Options, *, copied: bool) -> Plan:
 
 
 def export_removal(facts: Facts) -> Tuple[Step, ...]:
-    """Return what takes the exporter off again."""
+    """Plan to remove the exporter."""
     job, places = facts.jobs.get(EXPORT_LABEL), facts.places
     listed = any(item.path == str(places.export_plist) for item in facts.manifest.of_kind(Thing.AGENT))
     steps = []

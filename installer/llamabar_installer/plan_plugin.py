@@ -1,4 +1,4 @@
-"""The plugin's part of a plan: the program in the data folder, its attribute, its link in SwiftBar's folder."""
+"""Plans the plugin: the program in the data folder, its attribute, its symlink in SwiftBar's folder."""
 
 from typing import Optional, Tuple
 
@@ -9,7 +9,7 @@ from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
 def plugin_steps(facts: Facts) -> Plan:
-    """Return what makes SwiftBar show the program that is being run."""
+    """Plan what makes SwiftBar show the running program."""
     obstacle = _obstacle(facts)
     if obstacle is not None:
         return Plan(notes=(obstacle,))
@@ -23,7 +23,7 @@ def plugin_steps(facts: Facts) -> Plan:
 
 
 def old_plugins(facts: Facts, options: Options) -> Plan:
-    """Return the steps that set the older plugin aside, if that was asked for; else a note that it is there."""
+    """Plan to set the older plugin aside if that was requested; else return a note about it."""
     found = facts.swiftbar.rust_plugins
     if options.take_over:
         return Plan(tuple(Step(Kind.OLD_PLUGIN, str(path), Reason.TWO_MENUS, Group.PLUGIN) for path in found))

@@ -1,4 +1,4 @@
-"""From facts to the steps of an uninstall: exactly what the manifest lists, and what has our label."""
+"""Turns facts into the steps of an uninstall: exactly what the manifest lists, and whatever has our label."""
 
 import os
 from pathlib import Path
@@ -16,7 +16,7 @@ from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
 def plan_uninstall(facts: Facts, options: Options) -> Plan:
-    """Return what removes it; empty when nothing was installed."""
+    """Return the steps that remove everything; an empty plan if nothing was installed."""
     refusal = refused(facts)
     if refusal is not None:
         return Plan(notes=(refusal,))
@@ -34,7 +34,7 @@ def plan_uninstall(facts: Facts, options: Options) -> Plan:
 
 
 def _unasked(facts: Facts) -> Optional[Note]:
-    """Return why the service stays: whether it runs is not known, and its LaunchAgent is all that can stop it."""
+    """Return why the service must stay: its state is unknown, and only its LaunchAgent can stop it."""
     if not facts.launchd_trouble or not (facts.plist is not None or facts.manifest.of_kind(Thing.AGENT)):
         return None
     return note(Why.SERVICE_STAYS, detail=facts.launchd_trouble)

@@ -14,23 +14,23 @@ from llamabar_installer.notes import Why, note
 from llamabar_installer.steps import Kind, Step
 from llamabar_installer.work import Undo, Workshop, expect, gone
 
-UNPACKED = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$|\.llamabar-")  # as unpack.py names what it makes
+UNPACKED = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$|\.llamabar-")  # the names that unpack.py gives
 
 
 def stop(shop: Workshop, step: Step) -> Undo:
-    """Stop our service and see its process gone."""
+    """Stop our service and wait until its process has exited."""
     control = shop.control(step.target, step.url)
     expect(control.stop())
     return lambda: expect(control.start())
 
 
 def remove_agent(shop: Workshop, step: Step) -> Undo:
-    """Remove our plist; one that was edited by hand is kept among the backups."""
+    """Remove our plist. One that was edited by hand is backed up first."""
     item, content = shop.manifest.item(step.path), files.read(step.path)
     edited = content is not None and (item is None or item.digest != files.digest(content))
     if edited or step.path.is_symlink():
         shop.backup(step.path)
-    shop.forget(step.path)  # first: without a list that can be written nothing is removed
+    shop.forget(step.path)  # first: if the manifest can't be written, nothing is removed
     files.discard(step.path)
     files.sweep(step.path)
 
@@ -43,7 +43,7 @@ def remove_agent(shop: Workshop, step: Step) -> Undo:
 
 
 def remove_link(shop: Workshop, step: Step) -> None:
-    """Remove a link of ours, if it still leads to the program that it was made for."""
+    """Remove a symlink of ours if it still leads to its program."""
     if swiftbar.link_state(step.path, Path(step.source or shop.places.program)) is Link.OURS:
         files.discard(step.path)
     elif os.path.lexists(step.path):
@@ -53,13 +53,13 @@ def remove_link(shop: Workshop, step: Step) -> None:
 
 
 def remove_file(shop: Workshop, step: Step) -> None:
-    """Remove a file that was installed."""
+    """Remove an installed file."""
     files.sweep(step.path)
     gone(shop, step.path)
 
 
 def put_back(shop: Workshop, step: Step) -> None:
-    """Put back what was set aside: a plugin to its place, or a service switched on again."""
+    """Restore what was set aside: move a plugin back, or enable a service again."""
     item = shop.manifest.item(step.path)
     if item is not None and item.kind == Thing.OLD_SERVICE:
         outcome = shop.control(item.digest, step.url, plist=step.path).start() if step.path.is_file() else None
@@ -74,7 +74,7 @@ def put_back(shop: Workshop, step: Step) -> None:
 
 
 def remove_cache(shop: Workshop, step: Step) -> None:
-    """Remove what the program unpacked, and the bytecode that Apple's Python keeps of it elsewhere."""
+    """Remove the unpacked program, and the bytecode that Apple's Python keeps of it elsewhere."""
     bytecode = shop.places.bytecode / str(step.path).lstrip("/")
     for path in [*_unpacked(step.path), *_unpacked(bytecode)]:
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else files.discard(path)
@@ -93,7 +93,7 @@ def _unpacked(cache: Path) -> List[Path]:
 
 
 def remove_folders(shop: Workshop, step: Step) -> None:
-    """Remove the plugin's notes, the list itself and the folders that were made for us, innermost first, if empty."""
+    """Remove the plugin's state files, the manifest and the folders created for us, innermost first, if empty."""
     data = shop.places.data
     for path in (*(data / name for name in STATE_FILES), shop.places.manifest, *files.leftovers(data)):
         files.discard(path)
@@ -106,6 +106,6 @@ def remove_folders(shop: Workshop, step: Step) -> None:
 
 
 def forget_if_empty(shop: Workshop) -> None:
-    """After an undo nothing may be left of the attempt: a manifest of folders alone goes, with those folders."""
+    """Leave nothing behind after an undo: if the manifest lists only folders, remove it and them."""
     if shop.manifest.items and all(item.kind == Thing.FOLDER for item in shop.manifest.items):
         remove_folders(shop, Step(Kind.REFRESH, ""))

@@ -1,4 +1,4 @@
-"""What a plan consists of, as values: steps with target and reason, and notes (notes.py)."""
+"""The parts of a plan, as values: steps with a target and a reason, and notes (notes.py)."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -37,7 +37,7 @@ class Kind(Enum):
 
 
 class Group(str, Enum):
-    """Steps that stand or fall together: when one fails, those of its group are undone, finished groups stay."""
+    """Steps that succeed or fail together. When one fails, its group is undone; finished groups stay."""
 
     SERVICE = "service"
     PLUGIN = "plugin"
@@ -46,7 +46,7 @@ class Group(str, Enum):
 
 
 class Reason(Enum):
-    """Why a step is in the plan, in words with the step's fields."""
+    """Why a step is in the plan, as a template for the step's fields."""
 
     NO_CONFIG = "llama-swap needs one. It holds an example and no model until you add one"
     NO_AGENT = "starts {source} at {url}"
@@ -71,7 +71,7 @@ class Reason(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do. `target` is a path or a label; `content` is that of a file to be written."""
+    """One thing to do. `target` is a path or a label; `content` is that of a file to write."""
 
     kind: Kind
     target: str
@@ -94,20 +94,20 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in their order; empty when all is well."""
+    """Steps in order; empty if nothing needs doing."""
 
     steps: Tuple[Step, ...] = ()
     notes: Tuple[Note, ...] = ()
 
     @property
     def complete(self) -> bool:
-        """Tell whether everything that was wanted can be done."""
+        """Tell whether everything that was requested can be done."""
         return all(one.ok for one in self.notes)
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for."""
+    """What the user requested."""
 
     service: bool = True
     plugin: bool = True

@@ -1,4 +1,4 @@
-"""The steps that install something: each returns its undo, if it needs one, or raises StepFailed."""
+"""The steps that install something. Each returns its undo, if it needs one, or raises StepFailed."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ PROGRAM_MODE = 0o755
 
 
 class StepFailed(Exception):
-    """A step that did not do what it should: a note of what was found."""
+    """A step didn't do what it should. Its note says what happened."""
 
     def __init__(self, found: Note) -> None:
         super().__init__(found.said)
@@ -30,7 +30,7 @@ class StepFailed(Exception):
 
 @dataclass
 class Workshop:
-    """What every step needs: the places, the manifest, and a way to tell how it goes."""
+    """What every step needs: the places, the manifest, and a way to report progress."""
 
     places: Places
     manifest: Manifest
@@ -39,20 +39,20 @@ class Workshop:
     remarks: List[Note] = field(default_factory=list)
 
     def note(self, item: Item) -> None:
-        """Write an item down before it is made, with the folders that must be made for it."""
+        """List an item before it is created, together with the folders it needs."""
         for folder in files.missing_folders(Path(item.path).parent) + files.missing_folders(self.places.data):
             self.manifest = self.manifest.plus(Item(Thing.FOLDER, str(folder)))
         self.manifest = self.manifest.plus(item)
         manifest.save(self.places.manifest, self.manifest)
 
     def forget(self, path: Path) -> None:
-        """Take a path off the list."""
+        """Remove a path from the manifest."""
         if self.manifest.item(path) is not None:
             self.manifest = self.manifest.without(path)
             manifest.save(self.places.manifest, self.manifest)
 
     def restore(self, known: Manifest) -> None:
-        """Return to the list before a step that failed; the folders it made stay on it, to be removed if empty."""
+        """Restore the manifest from before a failed step. Its folders stay listed, to be removed if empty."""
         for folder in self.manifest.of_kind(Thing.FOLDER):
             known = known.plus(folder)
         if self.manifest != known:
@@ -60,7 +60,7 @@ class Workshop:
             manifest.save(self.places.manifest, known)
 
     def backup(self, path: Path) -> str:
-        """Keep what stands at a path, and say where; "" if nothing does."""
+        """Back up whatever is at a path and return the copy's path; "" if nothing is."""
         if not os.path.lexists(path):
             return ""
         for folder in files.missing_folders(self.places.backups):
@@ -70,14 +70,14 @@ class Workshop:
         return str(kept)
 
     def control(self, label: str, url: str, *, plist: Optional[Path] = None) -> Control:
-        """Return the control of a service, one of ours where no plist is named."""
+        """Return the control of a service; of one of ours if no plist is given."""
         plist = plist or self.places.agents / f"{label}.plist"
         written = agents.logs_of(agents.read_plist(plist) or {})
         return Control(label, plist, url, lambda: bool(url) and self.answers(url), written, self.say)
 
 
 def write_config(shop: Workshop, step: Step) -> Undo:
-    """Write a first config of llama-swap: never over one, and never taken off again."""
+    """Write a first llama-swap config. It never replaces one, and uninstall never removes it."""
     if os.path.lexists(step.path):
         raise StepFailed(note(Why.APPEARED, path=step.path))
     made = files.missing_folders(step.path.parent)
@@ -92,7 +92,7 @@ def write_config(shop: Workshop, step: Step) -> Undo:
 
 
 def write_agent(shop: Workshop, step: Step) -> Undo:
-    """Write the plist and the folder of its log, and read it back."""
+    """Write the plist and create its log folders, then read the plist back."""
     before, known = files.read(step.path), shop.manifest.item(step.path)
     if step.path.is_symlink() or (step.path.exists() and not step.path.is_file()):
         raise StepFailed(note(Why.PLIST_NOT_A_FILE, path=step.path))
@@ -109,7 +109,7 @@ def write_agent(shop: Workshop, step: Step) -> Undo:
 
 
 def _restore_agent(shop: Workshop, step: Step, before: Optional[bytes], known: Optional[Item]) -> None:
-    """Put the plist before back, and where it is loaded have launchd read it again."""
+    """Restore the previous plist; if the job is loaded, reload it."""
     label = step.path.stem
     if before is None and launchctl.look(label).loaded:
         raise StepFailed(note(Why.STILL_LOADED, label=label))
@@ -131,7 +131,7 @@ def _restore(shop: Workshop, path: Path, before: Optional[bytes], known: Optiona
 
 
 def start(shop: Workshop, step: Step) -> Undo:
-    """Start our service and see it answer. Its port may have been taken since the plan was made."""
+    """Start our service and wait until it answers. Its port may have been taken since the plan was made."""
     control = shop.control(step.target, step.url)
     port = port_of(step.url) or 0
     if not launchctl.look(step.target).running and not probe.is_free(port):
@@ -141,25 +141,25 @@ def start(shop: Workshop, step: Step) -> Undo:
         expect(control.start())
     except BaseException:
         with tools.signals_held():
-            control.stop()  # a job that is loaded and does not run would be tried again for ever
+            control.stop()  # launchd would retry a loaded job that can't run forever
         raise
     return lambda: expect(control.stop())
 
 
 def restart(shop: Workshop, step: Step) -> None:
-    """Reload our changed service and see it answer. Undoing its plist loads the previous one again."""
+    """Reload our changed service and wait until it answers. Undoing its plist loads the previous one again."""
     expect(shop.control(step.target, step.url).restart())
 
 
 def expect(outcome: Note) -> None:
-    """Raise StepFailed for an outcome that is not what was wanted."""
+    """Raise StepFailed if a result isn't ok."""
     if not outcome.ok:
         raise StepFailed(outcome)
 
 
 def write_settings(shop: Workshop, step: Step) -> Undo:
-    """Write the settings file, what it held before kept beside the program."""
-    path = Path(os.path.realpath(step.path))  # a link, as people have for their dotfiles, stays one
+    """Write the settings file and keep a backup of the previous one."""
+    path = Path(os.path.realpath(step.path))  # a symlink, as in a dotfiles folder, stays one
     before, known = files.read(path), shop.manifest.item(path)
     shop.note(Item(Thing.SETTINGS, str(path), files.digest(step.content), shop.backup(path)))
     files.write(path, step.content, mode=None if before is not None else files.PRIVATE_MODE)
@@ -167,7 +167,7 @@ def write_settings(shop: Workshop, step: Step) -> Undo:
 
 
 def switch_off(shop: Workshop, step: Step) -> Undo:
-    """Switch a foreign service off for good, its plist untouched."""
+    """Disable another maker's service permanently. Its plist stays untouched."""
     shop.note(Item(Thing.OLD_SERVICE, step.source, step.target))
     control = shop.control(step.target, step.url, plist=Path(step.source))
     launchctl.tell("disable", step.target)
@@ -186,7 +186,7 @@ def switch_off(shop: Workshop, step: Step) -> Undo:
 
 
 def set_aside(shop: Workshop, step: Step) -> Undo:
-    """Move a foreign plugin out of SwiftBar's folder into ours."""
+    """Move another maker's plugin out of SwiftBar's folder into our backups."""
     kept = shop.places.backups / step.path.name
     if os.path.lexists(kept):
         raise StepFailed(note(Why.APPEARED, path=kept))
@@ -203,12 +203,12 @@ def set_aside(shop: Workshop, step: Step) -> Undo:
 
 
 def copy_program(shop: Workshop, step: Step) -> Undo:
-    """Put the program into the data folder: its attribute is set and read back before it gets its name."""
+    """Copy the program into the data folder. Its attribute is set and verified before it gets its final name."""
     before = files.read(step.path)
     content = Path(step.source).read_bytes()
     shop.note(Item(Thing.FILE, step.target, files.digest(content)))
     if shop.manifest.item(shop.places.data) is not None:
-        shop.places.data.chmod(files.PRIVATE_FOLDER_MODE)  # versions before this one let others look into it
+        shop.places.data.chmod(files.PRIVATE_FOLDER_MODE)  # earlier versions let other users look into it
     _place(step.path, content)
 
     def _undo() -> None:
@@ -234,13 +234,13 @@ def _place(path: Path, content: bytes) -> None:
 
 
 def gone(shop: Workshop, path: Path) -> None:
-    """Remove a file and take it off the list."""
+    """Remove a file and take it off the manifest."""
     files.discard(path)
     shop.forget(path)
 
 
 def mark(shop: Workshop, step: Step) -> None:
-    """Set the attribute on the program that is there, and touch it so that SwiftBar reads it again."""
+    """Set the attribute on the installed program, and touch it so that SwiftBar reads it again."""
     _set_attribute(step.path)
     os.utime(step.path)
 
@@ -252,7 +252,7 @@ def _set_attribute(path: Path) -> None:
 
 
 def link(shop: Workshop, step: Step) -> Undo:
-    """Link the program into SwiftBar's folder, never over what is not ours."""
+    """Link the program into SwiftBar's folder; never replace what isn't ours."""
     program = Path(step.source)
     if swiftbar.link_state(step.path, program) is Link.OTHER:
         raise StepFailed(note(Why.APPEARED, path=step.path))
@@ -265,7 +265,7 @@ def link(shop: Workshop, step: Step) -> Undo:
 
 
 def link_command(shop: Workshop, step: Step) -> Undo:
-    """Link the program as `llamabar`, never over what is not ours."""
+    """Link the program as `llamabar`; never replace what isn't ours."""
     if os.path.lexists(step.path) and (shop.manifest.item(step.path) is None or not step.path.is_symlink()):
         raise StepFailed(note(Why.APPEARED, path=step.path))
     shop.note(Item(Thing.COMMAND, step.target, step.source))
@@ -276,7 +276,7 @@ def link_command(shop: Workshop, step: Step) -> Undo:
 
 
 def refresh(shop: Workshop, step: Step) -> None:
-    """Touch SwiftBar's folder so that it looks there, and ask it to restart the plugin."""
+    """Touch SwiftBar's folder so that it notices the change, and ask it to restart the plugin."""
     for item in shop.manifest.of_kind(Thing.LINK):
         os.utime(Path(item.path).parent)
     trouble = swiftbar.reload()

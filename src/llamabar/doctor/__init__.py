@@ -1,1 +1,1 @@
-"""Checks, what they look at, fixes and the report."""
+"""Checks, the facts they use, fixes and the report."""

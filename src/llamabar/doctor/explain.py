@@ -1,4 +1,4 @@
-"""Why a server does not answer, for the menu. What the doctor needs is imported when it is asked, not before."""
+"""Explains in the menu why a server doesn't answer. The doctor's modules are imported only when that is asked."""
 
 import os
 
@@ -8,10 +8,10 @@ from llamabar.settings.load import ServerSettings, Settings
 
 
 def explain(server: ServerSettings, fault: Fault) -> Cause:
-    """Return the finding that explains most why a server does not answer; its title is "" if nothing is wrong.
+    """Return the finding that best explains why a server doesn't answer; its title is "" if nothing is wrong.
 
-    Takes at most five seconds whatever hangs, and is safe on any thread. It asks launchd, so it is for a server that
-    does not answer. It neither asks the server, which may be there again by then, nor starts a llama-swap.
+    Takes at most five seconds, whatever hangs, and is safe on any thread. Use it only for a server that doesn't answer,
+    since it asks launchd. It neither queries the server, which may be back by then, nor starts a llama-swap.
     """
     from llamabar.doctor.checks import registry
     from llamabar.doctor.collect.everything import OF_A_SILENT_SERVER, collect

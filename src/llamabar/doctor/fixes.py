@@ -11,19 +11,19 @@ UNPACK_S = 60.0
 
 
 class Fix(NamedTuple):
-    """A fix: what it does, in words filled from the facts, and the deed, which returns "" or why it failed."""
+    """A fix: what it does, as a template filled from the facts, and the action, which returns "" or why it failed."""
 
     words: str
     do: Callable[[Facts], str]
 
 
 def what(finding_id: str, facts: Facts) -> str:
-    """Return in words what a fix would do."""
+    """Describe what a fix would do."""
     return FIXES[finding_id].words.format(**vars(facts), key_file=_key_file(facts))
 
 
 def fix(finding_id: str, facts: Facts) -> str:
-    """Do it; return "" or why it could not be done."""
+    """Apply a fix; return "" or why it failed."""
     try:
         return FIXES[finding_id].do(facts)
     except OSError as error:
@@ -32,7 +32,7 @@ def fix(finding_id: str, facts: Facts) -> str:
 
 def _attribute(facts: Facts) -> str:
     trouble = swiftbar.set_attribute(Path(facts.program.installed))
-    if not trouble:  # SwiftBar looks at an attribute again when file and folder have changed
+    if not trouble:  # SwiftBar reads an attribute again only after the file and its folder have changed
         os.utime(facts.program.installed)
         os.utime(facts.swiftbar.plugin.parent)
         swiftbar.reload()

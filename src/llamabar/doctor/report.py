@@ -1,4 +1,4 @@
-"""`doctor --report`: one text to paste, with nothing private in it."""
+"""`doctor --report`: one text to paste into an issue, with nothing private in it."""
 
 from dataclasses import fields, is_dataclass
 from typing import Any, Dict, Iterator, Mapping, Tuple
@@ -22,7 +22,7 @@ def report(facts: Facts, found: Tuple[Finding, ...], private: Private) -> str:
 
 
 def private_now(environment: Mapping[str, str], *, option: str, server: str) -> Private:
-    """Return what is private on this computer, as far as the settings tell within their time."""
+    """Return what is private on this computer, as far as the settings can be read in time."""
     gathering = Gathering(SETTINGS_S)
     load = lambda: discover.settings(environment, option=option, server=server)  # noqa: E731
     gathering.begin("settings", load, source="the settings", limit_s=SETTINGS_S)
@@ -33,7 +33,7 @@ def private_now(environment: Mapping[str, str], *, option: str, server: str) -> 
 
 
 def sentence(one: Finding) -> str:
-    """Return a finding's title and detail, each ended once."""
+    """Return a finding's title and detail, each ending in one period."""
     parts = (part for part in (one.title, one.detail) if part)
     return " ".join(part if part.endswith((".", ":")) else f"{part}." for part in parts)
 
@@ -81,4 +81,4 @@ def _value(value: Any) -> str:
         return ", ".join(f"{name} {_value(part)}" for name, part in _parts(value).items())
     if isinstance(value, tuple):
         return "; ".join(map(_value, value)) or "none"
-    return "unknown" if value is None else str(getattr(value, "value", value))  # of a kind its value
+    return "unknown" if value is None else str(getattr(value, "value", value))  # an enum as its value

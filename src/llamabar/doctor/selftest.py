@@ -1,7 +1,7 @@
-"""`doctor --selftest`: what only a Mac can tell, tried without changing anything, to be pasted back.
+"""`doctor --selftest`: tests what only a Mac can show, without changing anything. The output can be pasted back.
 
-Each line says what was expected and what was seen. Nothing outside a temporary folder is written, and no job is loaded.
-Source of what is expected: shared facts on packaging, section 9, and on launchd, section 12.
+Each line gives what was expected and what was seen. Nothing outside a temporary folder is written, and no job is
+loaded. The expectations come from shared facts on packaging, section 9, and on launchd, section 12.
 """
 
 import os
@@ -35,7 +35,7 @@ NOT_TRIED = (
 )
 Seen = Tuple[bool, str]  # whether it was as expected, and what was seen
 Trials = Dict[Tuple[str, str], Callable[[], Seen]]  # by name and what is expected
-SAYS: Tuple[Tuple[str, str, str, str], ...] = (  # name, what is expected, the command, a pattern of its answer
+SAYS: Tuple[Tuple[str, str, str, str], ...] = (  # name, what is expected, command, pattern for its output
     ("session", "Aqua", "launchctl managername", "Aqua"),
     ("print of Finder", "state running, with a pid", "launchctl print {domain}/com.apple.Finder",
      r"(?s)\tstate = running.*\tpid = \d|\tpid = \d.*\tstate = running"),
@@ -52,7 +52,7 @@ SAYS: Tuple[Tuple[str, str, str, str], ...] = (  # name, what is expected, the c
 
 
 def run(environment: Mapping[str, str], *, say: Callable[[str], None], config: str = "") -> int:
-    """Try everything and say each line as it is known; return the exit code: 1 if anything was not as expected."""
+    """Run every test and report each line at once; return the exit code, 1 if anything was not as expected."""
     private = private_now(environment, option=config, server="")
     gathering, odd = Gathering(LONGEST_S), 0
     with tempfile.TemporaryDirectory(prefix="llamabar-selftest-") as folder:
@@ -103,7 +103,7 @@ def _on_a_mac(environment: Mapping[str, str], folder: Path) -> Trials:
 
 
 def _says(words: str, pattern: str) -> Seen:
-    """Ask a program; of a long answer, which may name anything, only the beginning is shown."""
+    """Run a program and match its output. Only the first line is shown, since a long output may name anything."""
     said = tools.run(*words.format(domain=launchctl.domain()).split())
     text = (said.out + said.err).strip() or said.words
     return re.search(pattern, text) is not None, f"{text.splitlines()[0][:200]!r} (exit {said.code})"
@@ -152,13 +152,13 @@ def _swiftbar(environment: Mapping[str, str]) -> Seen:
 
 
 def _refused(plist: Path, codes: Tuple[int, ...]) -> Seen:
-    """Nothing can be loaded from what is not there or no property list: only the refusal is looked at."""
+    """Try to load a missing or invalid plist. Neither can be loaded: only the refusal matters."""
     said = launchctl.bootstrap(str(plist))
     return said.code in codes, f"exit {said.code}, {said.err.strip()!r}"
 
 
 def _start(environment: Mapping[str, str], folder: Path) -> Seen:
-    """Run the plugin as SwiftBar does, its data in a folder of its own."""
+    """Run the plugin as SwiftBar does, with a data folder of its own."""
     file = environment.get("LLAMABAR_FILE", "")
     words = [file, "stream"] if file else [sys.executable, "-m", "llamabar", "stream"]
     told = {**environment, "SWIFTBAR": "1", "SWIFTBAR_VERSION": "2.1.1", "LLAMABAR_DATA_DIR": str(folder / "data")}

@@ -1,4 +1,4 @@
-"""Our LaunchAgent: the template with this Mac's program, config, port and folders. Compared as values."""
+"""Our LaunchAgent: the template filled in with this Mac's program, config, port and folders. Compared as values."""
 
 import difflib
 import os
@@ -18,7 +18,7 @@ parse = parse_plist
 
 @dataclass(frozen=True)
 class Service:
-    """What our agent starts."""
+    """What our LaunchAgent starts."""
 
     program: str
     config: str
@@ -26,13 +26,13 @@ class Service:
 
     @property
     def url(self) -> str:
-        """Return its address."""
+        """Return the address it listens at."""
         return f"http://127.0.0.1:{self.port}"
 
 
 def template() -> Dict[str, Any]:
     """Return the template, from the wheel or from the source tree."""
-    roots = Path(__file__).resolve().parents  # site-packages of the built file, or src of the source tree
+    roots = Path(__file__).resolve().parents  # site-packages in the built file, src in the source tree
     folders = (roots[2] / "llamabar_installer" / "launchd_templates", roots[3] / "launchd_templates")
     path = next(folder / TEMPLATE for folder in folders if (folder / TEMPLATE).is_file())
     return dict(plistlib.loads(path.read_bytes()))
@@ -45,14 +45,14 @@ def content(service: Service, places: Places) -> bytes:
 
 
 def export_content(places: Places) -> bytes:
-    """Return the plist that keeps `llamabar export` running, from the installed program."""
+    """Return the plist that keeps `llamabar export` running from the installed program."""
     base = {**template(), "Label": EXPORT_LABEL, "ExitTimeOut": 10, "ProcessType": "Background"}
     del base["SoftResourceLimits"]
     return _filled(base, [str(places.program), "export"], path=_BASE_PATH, log=places.export_log, places=places)
 
 
 def _filled(base: Dict[str, Any], words: List[str], *, path: str, log: Path, places: Places) -> bytes:
-    """Return a plist for this Mac; plistlib escapes what XML needs escaped."""
+    """Return a plist for this Mac. plistlib does the XML escaping."""
     return plistlib.dumps({
         **base,
         "ProgramArguments": words,
@@ -64,13 +64,13 @@ def _filled(base: Dict[str, Any], words: List[str], *, path: str, log: Path, pla
 
 
 def search_path(program: str) -> str:
-    """Return the PATH for llama-swap and the model servers that its config names without a path."""
+    """Return the PATH for llama-swap, and for the model servers that its config names without a folder."""
     folder = os.path.dirname(program)
     return _BASE_PATH if folder in _BASE_PATH.split(":") else f"{folder}:{_BASE_PATH}"
 
 
 def service_of(plist: Optional[Mapping[str, Any]]) -> Optional[Service]:
-    """Return what our plist starts, None if program, config or port is missing."""
+    """Return what our plist starts; None if the program, config or port is missing."""
     words = command(plist or {})
     config, listen = flag(words, "config"), flag(words, "listen") or ""
     port = whole(listen.rpartition(":")[2])
@@ -78,7 +78,7 @@ def service_of(plist: Optional[Mapping[str, Any]]) -> Optional[Service]:
 
 
 def difference(old: bytes, new: bytes) -> Tuple[str, ...]:
-    """Return how two plists differ, as lines of a unified diff."""
+    """Return the differences between two plists as lines of a unified diff."""
     found = parse(old)
     current = old if found is None else plistlib.dumps(found)
     before, after = (data.decode("utf-8", "replace").splitlines() for data in (current, new))

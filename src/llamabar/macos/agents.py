@@ -1,9 +1,9 @@
 """The LaunchAgents that run a llama-swap, llamabar's own and others, as far as their files tell.
 
-A program counts as llama-swap by the beginning of its file name or of the file that a link leads to: release archives
-hold llama-swap-darwin-arm64, people rename and link it. It is also found inside `sh -c`, a wrapper or a script
-(shell.py). What no file tells (a launcher that decides for itself) launchd does: the job whose process, or a child of
-it, listens.
+A program counts as llama-swap if its file name starts with llama-swap, or if it is a symlink to a file whose name does:
+release archives hold llama-swap-darwin-arm64, and people rename the program or link to it. It is also found inside `sh
+-c`, a wrapper or a script (shell.py). Where no file tells (a launcher that decides at run time), launchd does: it is
+the job whose process, or a child of it, listens.
 """
 
 import os
@@ -28,7 +28,7 @@ OTHERS_WRITE = 0o022
 
 @dataclass(frozen=True)
 class Agent:
-    """One agent of this user. `listen` is what its llama-swap was told, e.g. 127.0.0.1:8080."""
+    """One LaunchAgent of this user. `listen` is the listen address of its llama-swap, e.g. 127.0.0.1:8080."""
 
     label: str
     plist: Path
@@ -39,18 +39,18 @@ class Agent:
 
     @property
     def logs(self) -> Tuple[Path, ...]:
-        """Return the files that its output goes to: standard output first, where llama-swap writes its log."""
+        """Return its log files, standard output first: that is where llama-swap writes its log."""
         return logs_of(self.content)
 
     @property
     def url(self) -> str:
-        """Return the address at which this computer reaches it, "" where its words don't say ($PORT, http-alt)."""
+        """Return the URL that reaches it from this computer; "" if the listen address doesn't say ($PORT, http-alt)."""
         return of_listen(self.listen, tls=self.tls) or ""
 
 
 @dataclass(frozen=True)
 class Running:
-    """A running llama-swap of this user: where it listens by its own arguments, and its program."""
+    """A running llama-swap of this user. `url` is its address according to its own arguments."""
 
     pid: int
     url: str
@@ -58,7 +58,7 @@ class Running:
 
 
 class Refusal(Enum):
-    """What is wrong with a LaunchAgents folder: launchd ignores it, or nothing can be written there."""
+    """What is wrong with a LaunchAgents folder: launchd ignores it, or it can't be written."""
 
     NOT_A_FOLDER = "not a folder"
     OF_ANOTHER = "of another user"
@@ -67,7 +67,7 @@ class Refusal(Enum):
 
 
 def folder_refusal(folder: Path) -> Optional[Refusal]:
-    """Return what is wrong with a folder of LaunchAgents; None for one that is well, or not there yet."""
+    """Return what is wrong with a LaunchAgents folder; None if nothing is, or if it doesn't exist."""
     if not folder.is_dir():
         return Refusal.NOT_A_FOLDER if folder.exists() else None
     status = folder.stat()
@@ -88,17 +88,17 @@ def is_refused(plist: Path) -> bool:
 
 
 def find_agents(home: Path, *, folder: Optional[Path] = None) -> List[Agent]:
-    """Return the agents in a home folder, or in `folder`, that start llama-swap, by file name."""
+    """Return the agents that start llama-swap, sorted by file name: those in `folder`, else those of a home folder."""
     return [agent for agent in _agents(folder or home / AGENT_FOLDER) if agent.listen]
 
 
 def labelled(home: Path, label: str) -> Optional[Agent]:
-    """Return the agent of a label, whatever program it starts; None where no file of this user has the label."""
+    """Return the agent with a label, whatever program it starts; None if no file of this user has the label."""
     return next((agent for agent in _agents(home / AGENT_FOLDER) if agent.label == label), None)
 
 
 def _agents(folder: Path) -> Iterator[Agent]:
-    """Yield every agent of a folder by file name; files that can't be read are left out."""
+    """Yield every agent in a folder, sorted by file name. Files that can't be read are skipped."""
     for path in plists(folder):
         content = read_plist(path) or {}
         label = content.get("Label")
@@ -107,14 +107,14 @@ def _agents(folder: Path) -> Iterator[Agent]:
 
 
 def environment(content: Mapping[str, Any]) -> Dict[str, str]:
-    """Return the variables that a plist sets."""
+    """Return the environment variables that a plist sets."""
     found = content.get("EnvironmentVariables")
     pairs = found.items() if isinstance(found, dict) else ()
     return {name: value for name, value in pairs if isinstance(name, str) and isinstance(value, str)}
 
 
 def agent_of(label: str, plist: Path, content: Mapping[str, Any]) -> Agent:
-    """Return the agent that a plist describes; it has no `listen` where no llama-swap is found in its command."""
+    """Return the agent that a plist describes. `listen` is "" if no llama-swap is found in its command."""
     words = command(content)
     inner = unwrapped(words, environment(content))
     listen, tls = listen_of((inner or words)[1:])
@@ -122,7 +122,7 @@ def agent_of(label: str, plist: Path, content: Mapping[str, Any]) -> Agent:
 
 
 def flag(arguments: Sequence[str], name: str) -> Optional[str]:
-    """Return a Go flag's value, written as -x v, --x v, -x=v or --x=v; the last one counts."""
+    """Return the value of a Go flag written as -x v, --x v, -x=v or --x=v. The last one wins."""
     found = None
     for index, word in enumerate(arguments):
         for dashed in (f"-{name}", f"--{name}"):
@@ -134,19 +134,19 @@ def flag(arguments: Sequence[str], name: str) -> Optional[str]:
 
 
 def listen_of(arguments: Sequence[str]) -> Tuple[str, bool]:
-    """Return the listen address of a llama-swap command, and whether it speaks TLS."""
+    """Return the listen address of a llama-swap command, and whether it uses TLS."""
     tls = flag(arguments, "tls-cert-file") is not None
     return flag(arguments, "listen") or (DEFAULT_TLS_LISTEN if tls else DEFAULT_LISTEN), tls
 
 
 def logs_of(content: Mapping[str, Any]) -> Tuple[Path, ...]:
-    """Return the files that a plist sends standard output and standard error to, each once."""
+    """Return the files that receive a plist's standard output and standard error, without duplicates."""
     paths = (content.get(key) for key in ("StandardOutPath", "StandardErrorPath"))
     return tuple(dict.fromkeys(Path(path) for path in paths if isinstance(path, str) and path not in ("", os.devnull)))
 
 
 def command(content: Mapping[str, Any]) -> Tuple[str, ...]:
-    """Return the words of a plist's command, () if it has none that can be understood."""
+    """Return the words of a plist's command, or () if it has no valid one."""
     words, program = content.get("ProgramArguments"), content.get("Program")
     if isinstance(words, list) and words and all(isinstance(word, str) for word in words):
         return (program, *words[1:]) if isinstance(program, str) else tuple(words)
@@ -154,23 +154,23 @@ def command(content: Mapping[str, Any]) -> Tuple[str, ...]:
 
 
 def read_plist(path: Path) -> Optional[Dict[str, Any]]:
-    """Return a plist's dictionary, or None for anything that is none: a pipe, a folder, a damaged file."""
+    """Return a plist's dictionary; None if the file isn't a plist: a pipe, a folder, a damaged file."""
     return parse_plist(files.read(path, limit_bytes=PLIST_BYTES))
 
 
 def parse_plist(data: Optional[bytes]) -> Optional[Dict[str, Any]]:
-    """Return the dictionary in a plist's bytes, or None."""
+    """Return the dictionary in a plist's bytes; None if there is none."""
     import plistlib
 
     try:
         found = plistlib.loads(data) if data is not None else None
-    except Exception:  # plistlib raises whatever its parser does: expat, struct, ValueError, RecursionError
+    except Exception:  # plistlib raises whatever its parser raises: expat, struct, ValueError, RecursionError
         return None
     return found if isinstance(found, dict) else None
 
 
 def plists(folder: Path) -> Iterator[Path]:
-    """Yield the property lists in a folder by name."""
+    """Yield the property lists in a folder, sorted by name."""
     try:
         yield from sorted(path for path in folder.iterdir() if path.suffix == ".plist")
     except OSError:

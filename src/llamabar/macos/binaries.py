@@ -1,4 +1,4 @@
-"""The llama-swap programs of this Mac: where they are, whether they start, and what they say of a config.
+"""The llama-swap programs on this Mac: where they are, whether they start, and whether they accept a config.
 
 Source: shared facts on the llama-swap API, section 13 (measured on v150, v228, v250).
 """
@@ -33,7 +33,7 @@ _LOG_STAMP = re.compile(r"^(?:time=\S+ level=\w+ msg=|\d{4}/\d\d/\d\d \d\d:\d\d:
 
 @dataclass(frozen=True)
 class Binary:
-    """One llama-swap. `version` is None when it did not start, and then `trouble` says why."""
+    """One llama-swap program. If it doesn't start, `version` is None and `trouble` says why."""
 
     path: str
     version: Optional[str] = None
@@ -43,14 +43,14 @@ class Binary:
 
 @dataclass(frozen=True)
 class ConfigCheck:
-    """What llama-swap says of a config: good, bad (with its words), or None for "it did not tell"."""
+    """The verdict of llama-swap on a config, in its own words. `good` is None if it gave none."""
 
     good: Optional[bool]
     words: str = ""
 
 
 def find_binaries(home: Path, environment: Mapping[str, str]) -> Tuple[Binary, ...]:
-    """Return every llama-swap that is found, those of Homebrew and MacPorts first, each file once."""
+    """Return every llama-swap found on this Mac, each file once. Homebrew's and MacPorts' come first."""
     named: Dict[str, str] = {}
     for path in find_programs(home, environment, of_shell=shell_path(environment)):
         named.setdefault(os.path.realpath(path), path)
@@ -58,7 +58,7 @@ def find_binaries(home: Path, environment: Mapping[str, str]) -> Tuple[Binary, .
 
 
 def find_programs(home: Path, environment: Mapping[str, str], *, of_shell: str = "") -> Iterator[str]:
-    """Yield every llama-swap that is found without starting anything; `of_shell`: in a login shell's PATH too."""
+    """Yield every llama-swap found without starting anything. `of_shell` is a login shell's PATH to search as well."""
     folders = [
         *FOLDERS,
         *(str(home / folder) for folder in HOME_FOLDERS),
@@ -72,17 +72,17 @@ def find_programs(home: Path, environment: Mapping[str, str], *, of_shell: str =
 
 
 def _names_in(folder: str) -> Iterator[str]:
-    """Yield the names that llama-swap may have in a folder: its own first, then those of release archives."""
+    """Yield the names that llama-swap may have in a folder: its own first, then those used in release archives."""
     yield PROGRAM
     with contextlib.suppress(OSError):
         yield from sorted(name for name in os.listdir(folder) if _ARCHIVED.fullmatch(name))
 
 
 def origin_of(path: str) -> str:
-    """Return what put a program where it is: homebrew, macports, nix-darwin, nix, go, or file: by the user."""
+    """Return what installed a program: homebrew, macports, nix-darwin, nix, go, or file (the user)."""
     places = (path, os.path.realpath(path))
     if path.startswith(("/run/current-system/", "/etc/profiles/per-user/")):
-        return "nix-darwin"  # of the system's or the home's configuration, in no profile that could be upgraded alone
+        return "nix-darwin"  # part of the system or home configuration, so no profile can upgrade it alone
     if any(part in place for place in places for part in ("/nix/", "/.nix-profile/", "/run/current-system/")):
         return "nix"
     if any("/Cellar/" in place or place.startswith("/opt/homebrew/") for place in places):
@@ -93,7 +93,7 @@ def origin_of(path: str) -> str:
 
 
 def describe(path: str) -> Binary:
-    """Return a program with its version, asked of itself."""
+    """Run a program with `--version` and return it with what it reports."""
     quarantined = tools.is_quarantined(Path(path)) or False
     said = tools.call(path, "--version", timeout_s=VERSION_S)
     version = _VERSION.search(said.out)
@@ -103,7 +103,7 @@ def describe(path: str) -> Binary:
 
 
 def shell_path(environment: Mapping[str, str]) -> str:
-    """Return the PATH of a login shell, asked once; "" if it does not tell in time."""
+    """Run a login shell and return its PATH; "" if it gives none in time."""
     shell = environment.get("SHELL", "")
     if not os.path.isabs(shell) or not os.access(shell, os.X_OK):
         return ""
@@ -113,9 +113,9 @@ def shell_path(environment: Mapping[str, str]) -> str:
 
 
 def check_config(program: str, config: Path) -> ConfigCheck:
-    """Let llama-swap itself read a copy of a config, and end before it serves: its port is already taken by us.
+    """Let llama-swap read a copy of a config. It exits before it serves, since we already hold its port.
 
-    The copy has no `hooks:`: a preload would start a model before the port is tried.
+    The copy has no `hooks:`, because a preload would start a model before llama-swap tries the port.
     """
     content = files.read(config, limit_bytes=CONFIG_BYTES)
     if content is None:
@@ -132,7 +132,7 @@ def check_config(program: str, config: Path) -> ConfigCheck:
 
 
 def without_hooks(text: str) -> str:
-    """Return a config without its top-level `hooks:` block, up to the next line with a key in the first column."""
+    """Return a config without its top-level `hooks:` block, which ends at the next key in the first column."""
     kept, inside = [], False
     for line in text.splitlines(keepends=True):
         starts = line[:1] not in (" ", "\t", "#", "-", "\n", "\r", "")

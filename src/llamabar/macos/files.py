@@ -1,6 +1,7 @@
-"""Files put in place whole or not at all, with what they replace kept; and files read without waiting for a writer.
+"""Write files atomically, keep backups of what they replace, and read files without ever blocking on a pipe.
 
-Law: a temporary file is always a new one of ours (O_EXCL, O_NOFOLLOW): a link planted under its name is never followed.
+Law: a temporary file is always newly created (O_EXCL, O_NOFOLLOW), so a symlink planted under its name is never
+followed.
 """
 
 import contextlib
@@ -22,7 +23,7 @@ _LEFT = re.compile(r"\..+\.\d+\.tmp\Z")
 
 
 def opened(path: Path) -> Tuple[BinaryIO, os.stat_result]:
-    """Open a regular file, never waiting for the other end of a pipe; raise OSError for anything else."""
+    """Open a regular file without waiting for the other end of a pipe; raise OSError for anything else."""
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
     found = os.fstat(file.fileno())
     if not stat.S_ISREG(found.st_mode):
@@ -32,7 +33,7 @@ def opened(path: Path) -> Tuple[BinaryIO, os.stat_result]:
 
 
 def read(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> Optional[bytes]:
-    """Return a regular file's bytes, or None for what can't be read: a pipe, a folder, a file above the limit."""
+    """Return a regular file's bytes; None if it can't be read: a pipe, a folder, a file above the limit."""
     try:
         file, found = opened(path)
         with file:
@@ -42,12 +43,12 @@ def read(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> Optional[bytes]:
 
 
 def digest(content: bytes) -> str:
-    """Return the name of a content."""
+    """Return the SHA-256 of the content in hex."""
     return hashlib.sha256(content).hexdigest()
 
 
 def missing_folders(folder: Path) -> List[Path]:
-    """Return the folders that must be made for this one to be there, outermost first."""
+    """Return the folders that must be created for this one to exist, outermost first."""
     missing = []
     while not folder.exists() and not folder.is_symlink() and folder.parent != folder:
         missing.append(folder)
@@ -56,10 +57,10 @@ def missing_folders(folder: Path) -> List[Path]:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder that only this user can look into, and close one that others could; raise OSError.
+    """Make a folder that only this user can access, and remove others' access from an existing one; raise OSError.
 
-    Another user's folder is refused, since its owner can put a link in the place of any file in it. The home folder,
-    and what it is in, stay as they are.
+    Another user's folder is refused, since its owner could replace any file in it by a symlink. The home folder and its
+    parents stay as they are.
     """
     folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
     found, home = folder.stat(), Path(os.path.expanduser("~"))
@@ -70,9 +71,9 @@ def private_folder(folder: Path) -> None:
 
 
 def write(path: Path, content: bytes, *, mode: Optional[int] = None) -> None:
-    """Put a file in place by a rename, its folder made if need be; raise OSError and leave what was there.
+    """Write a file atomically and create its folder if needed. On OSError the previous file is still there.
 
-    Without a mode it has that of the file it replaces, or FILE_MODE; a umask takes more away.
+    Without a mode, the new file gets the mode of the file it replaces, or FILE_MODE; the umask is applied to it.
     """
     if mode is None:
         mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() else FILE_MODE
@@ -83,7 +84,7 @@ def write(path: Path, content: bytes, *, mode: Optional[int] = None) -> None:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give the name of a file to make, which takes the place of this one at the end; after a fault nothing is left."""
+    """Yield a temporary name to write to. On success it replaces `path`; on an error nothing is left of it."""
     temporary = beside(path)
     discard(temporary)
     try:
@@ -94,13 +95,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def create(path: Path, *, mode: int) -> BinaryIO:
-    """Open a new file, never one that a link leads to; anything else with its name is removed first."""
+    """Create and open a new file. Whatever has its name is removed first, and a symlink is never followed."""
     discard(path)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode), "wb")
 
 
 def write_new(path: Path, content: bytes, *, mode: int) -> None:
-    """Write a new file and flush it to the disk."""
+    """Write a new file and flush it to disk."""
     with create(path, mode=mode) as file:
         file.write(content)
         file.flush()
@@ -108,19 +109,19 @@ def write_new(path: Path, content: bytes, *, mode: int) -> None:
 
 
 def beside(path: Path) -> Path:
-    """Return a name next to a file that neither launchd nor SwiftBar takes for one of theirs."""
+    """Return a temporary name next to a file that neither launchd nor SwiftBar picks up."""
     return path.with_name(f".{path.name}.{os.getpid()}.tmp")
 
 
 def sweep(path: Path) -> None:
-    """Remove what a process that was killed left `beside` a file."""
+    """Remove what a killed process left `beside` a file."""
     for one in leftovers(path.parent):
         if one.name.startswith(f".{path.name}.") and one.name[len(path.name) + 2 : -len(".tmp")].isdigit():
             discard(one)
 
 
 def leftovers(folder: Path) -> List[Path]:
-    """Return the temporary files in a folder that were made by `beside`."""
+    """Return the temporary files in a folder that `beside` named."""
     try:
         return [folder / name for name in os.listdir(folder) if _LEFT.match(name)]
     except OSError:
@@ -128,7 +129,7 @@ def leftovers(folder: Path) -> List[Path]:
 
 
 def backup(path: Path, folder: Path) -> Path:
-    """Copy a file, or a link as a link, into a folder under a name that was never used; return where it is now."""
+    """Copy a file or a symlink into a folder, under a name that doesn't exist there yet, and return its new path."""
     folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER_MODE)
     stamp = time.strftime("%Y%m%d-%H%M%S")
     names = (folder / f"{path.name}.{stamp}{f'-{count}' if count else ''}" for count in range(1000))
@@ -145,13 +146,13 @@ def backup(path: Path, folder: Path) -> Path:
 
 
 def discard(path: Path) -> None:
-    """Remove a file or link if it is there."""
+    """Remove a file or symlink if it exists."""
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         path.unlink()
 
 
 def remove_empty(folder: Path) -> bool:
-    """Remove a folder if nothing is in it; return whether it is gone. Finder's .DS_Store counts as nothing."""
+    """Remove a folder if it is empty (.DS_Store doesn't count) and return whether it is gone."""
     try:
         if [name for name in os.listdir(folder) if name != ".DS_Store"]:
             return False

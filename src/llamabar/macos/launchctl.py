@@ -1,8 +1,8 @@
-"""launchctl, whose exit codes are no results: after each verb look, and decide from that.
+"""Runs launchctl. Its exit codes prove nothing: after each verb, look at the job and decide from that.
 
-Laws: never a target without a label (`bootout gui/501/` ends the user's login session); never `load` or `unload`;
-of `print` only lines with exactly one leading tab are read, its environment blocks are not (they hold secrets).
-Every call ends by the deadline of tools.within. Source: shared facts on launchd, sections 1 and 2.
+Laws: never use a target without a label (`bootout gui/501/` ends the user's login session); never use `load` or
+`unload`; of the output of `print`, read only lines with exactly one leading tab, never its environment blocks (they
+hold secrets). Every call ends by the deadline of tools.within. Source: shared facts on launchd, sections 1 and 2.
 """
 
 import os
@@ -24,12 +24,12 @@ _STARTING = ("spawn scheduled", "spawning", "xpcproxy")
 
 
 class Trouble(Exception):
-    """launchctl did not answer, or not in a way that is understood."""
+    """launchctl didn't answer, or its answer can't be understood."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A service as launchd sees it. `last_exit` is launchd's text about the instance before this one."""
+    """A service as launchd reports it. `last_exit` is launchd's text about how the previous instance ended."""
 
     label: str
     loaded: bool = False
@@ -45,37 +45,37 @@ class Job:
 
     @property
     def ending(self) -> bool:
-        """Tell whether its process was told to end and has not yet."""
+        """Tell whether its process was told to exit and hasn't yet."""
         return self.state in _ENDING
 
     @property
     def running(self) -> bool:
-        """Tell whether it has a process that is not about to end."""
+        """Tell whether it has a process that isn't exiting."""
         return self.pid is not None and not self.ending
 
     @property
     def signature_refused(self) -> bool:
-        """Tell whether macOS refused the program for its code signature: only bootout and bootstrap help."""
+        """Tell whether macOS rejected the program's code signature. Only bootout and bootstrap help then."""
         return "CODESIGNING" in self.last_exit
 
     @property
     def refused(self) -> bool:
-        """Tell whether launchd could not even start its program."""
+        """Tell whether launchd couldn't even start its program."""
         return self.job_state == "spawn failed" or self.last_exit.startswith("78") or self.signature_refused
 
     @property
     def failed(self) -> bool:
-        """Tell whether its last instance ended badly."""
+        """Tell whether its last instance exited with a failure."""
         return self.last_exit not in ("", "0", "(never exited)", "Terminated: 15")
 
     @property
     def crashes(self) -> int:
-        """Return how often it ended badly, as far as launchd's count of runs tells; 0 while it runs."""
+        """Return how often it has crashed, going by launchd's count of runs; 0 while it runs."""
         return (self.runs or 1) if self.pid is None and (self.failed or self.refused) else 0
 
     @property
     def kind(self) -> ServiceState:
-        """Return what it is doing, from its process, `state =` and the exit line."""
+        """Return its state, derived from its process, `state =` and the exit line."""
         if not self.loaded:
             return ServiceState.NOT_LOADED
         if self.ending:
@@ -88,30 +88,30 @@ class Job:
 
 
 def available() -> bool:
-    """Tell whether there is a launchd here."""
+    """Tell whether this computer has launchd."""
     return tools.find("launchctl") is not None
 
 
 def domain() -> str:
-    """Return the domain of this user's login at the screen."""
+    """Return the launchd domain of this user's GUI session."""
     return f"gui/{os.getuid()}"
 
 
 def target(label: str) -> str:
-    """Return the service target of a label; raise ValueError for anything that is none."""
+    """Return the service target for a label; raise ValueError if it isn't a valid label."""
     if not LABEL.match(label):
         raise ValueError(f"{label!r} is not a service label")
     return f"{domain()}/{label}"
 
 
 def has_gui() -> Optional[bool]:
-    """Tell whether this user is logged in at the screen; None if launchctl did not say."""
+    """Tell whether this user is logged in at the screen; None if launchctl didn't answer."""
     code = tools.run("launchctl", "print", domain()).code
     return None if code is None else code not in NO_DOMAIN
 
 
 def look(label: str, *, timeout_s: float = tools.TIMEOUT_S) -> Job:
-    """Return the job of a label; raise Trouble when launchd cannot be asked."""
+    """Return the job with a label; raise Trouble if launchd can't be asked."""
     found = tools.run("launchctl", "print", target(label), timeout_s=timeout_s)
     if found.code == 0 and " = {" in found.out.split("\n", 1)[0]:
         return parse(label, found.out)
@@ -121,7 +121,7 @@ def look(label: str, *, timeout_s: float = tools.TIMEOUT_S) -> Job:
 
 
 def parse(label: str, text: str) -> Job:
-    """Return the job of a `launchctl print`. Every key may be missing: launchd's versions differ."""
+    """Return the job in the output of `launchctl print`. Any key may be missing, since launchd's versions differ."""
     entries: Dict[str, str] = {}
     arguments: List[str] = []
     block = ""
@@ -152,7 +152,7 @@ def parse(label: str, text: str) -> Job:
 
 
 def pids() -> Dict[int, str]:
-    """Return the label of every job with a process, by its process id; raise Trouble. A listed process may be gone."""
+    """Return the label of every job that has a process, by pid; raise Trouble. A listed process may be gone already."""
     found = tools.run("launchctl", "list")
     if found.code != 0:
         raise Trouble(f"launchctl list: {found.words}")
@@ -161,7 +161,7 @@ def pids() -> Dict[int, str]:
 
 
 def disabled() -> Optional[FrozenSet[str]]:
-    """Return the labels that are switched off, or None if launchd did not say. A second block is of no concern."""
+    """Return the disabled labels; None if launchd didn't answer. Only the first block of the output is read."""
     found = tools.run("launchctl", "print-disabled", domain())
     if found.code != 0:
         return None
@@ -170,18 +170,19 @@ def disabled() -> Optional[FrozenSet[str]]:
 
 
 def bootstrap(plist: str) -> Output:
-    """Load a plist. Whether that worked, `look` tells."""
+    """Load a plist. Use `look` to see whether that worked."""
     return tools.run("launchctl", "bootstrap", domain(), plist)
 
 
 def tell(verb: str, label: str, *, timeout_s: float = tools.TIMEOUT_S) -> Output:
-    """Send a job bootout, enable, disable, kickstart or `kickstart -k`. Whether that worked, `look` tells.
+    """Send a job bootout, enable, disable, kickstart or `kickstart -k`. Use `look` to see whether that worked.
 
-    bootout's process ends later; disable outlasts the next login; kickstart can block without end: hence the time-out.
+    After bootout the process exits later; disable outlasts the next login; kickstart can block forever, hence the
+    timeout.
     """
     return tools.run("launchctl", *verb.split(), target(label), timeout_s=timeout_s)
 
 
 def whole(text: Optional[str]) -> Optional[int]:
-    """Return a number written in ASCII digits, None for anything else (`²` and `٣` are digits to str.isdigit)."""
+    """Return a number written in ASCII digits; None for anything else (str.isdigit also accepts `²` and `٣`)."""
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -1,7 +1,8 @@
-"""The logs of a service: their last lines in the order of their times, and what is new.
+"""A service's log files: their last lines in order of time, following them, and rotating them.
 
-llama-swap writes to standard output, fatal errors at start to standard error (shared facts on real set-ups, 11): which
-of a job's files is the log, their growth tells. launchd never rotates one; it appends, so that a cut is safe.
+llama-swap writes its log to standard output, and fatal errors at startup to standard error (shared facts on real
+set-ups, 11). Of a job's two files, the one that grows is the log. launchd never rotates a log; it opens it for
+appending, so truncating is safe.
 """
 
 import os
@@ -21,14 +22,14 @@ _TIME = re.compile(r"(?:\x1b\[[\d;]*m|\[|time=)*(\d{4})[-/](\d\d)[-/](\d\d)[ T](
 
 
 class Mark(NamedTuple):
-    """Where a log ended at a moment."""
+    """How far a log reached at some moment: its inode and size."""
 
     inode: int
     size_bytes: int
 
 
 def tail(path: Path, count: int, *, since: Optional[Mark] = None) -> Tuple[str, ...]:
-    """Return the last lines of a log, those written after `since`; () if none can be read. All of it becomes text."""
+    """Return the last lines of a log, or those written after `since`; () if it can't be read. Any bytes become text."""
     try:
         file, found = files.opened(path)
     except OSError:
@@ -42,12 +43,12 @@ def tail(path: Path, count: int, *, since: Optional[Mark] = None) -> Tuple[str, 
 
 
 def marks(paths: Iterable[Path]) -> Dict[Path, Mark]:
-    """Return where each log ends now."""
+    """Return how far each log reaches now."""
     return {path: Mark(found.st_ino, found.st_size) for path, found in _stats(paths)}
 
 
 def merged_tail(paths: Sequence[Path], count: int, *, since: Optional[Dict[Path, Mark]] = None) -> Tuple[str, ...]:
-    """Return the last lines of several logs, by their times; logs without times by when each was last written."""
+    """Return the last lines of several logs in order of time. Logs without timestamps are ordered by last write."""
     by_age = sorted(_stats(paths), key=lambda one: one[1].st_mtime_ns)
     each = [tail(path, count, since=(since or {}).get(path, Mark(0, 0) if since is not None else None))
             for path, _ in by_age]  # fmt: skip
@@ -59,13 +60,13 @@ def merged_tail(paths: Sequence[Path], count: int, *, since: Optional[Dict[Path,
 
 
 def current(paths: Iterable[Path]) -> Optional[Path]:
-    """Return the log that was written last, an empty one only where all are; None where none is there."""
+    """Return the log that was written last; an empty one only if all are empty, None if none exists."""
     found = list(_stats(paths))
     return max(found, key=lambda one: (one[1].st_size > 0, one[1].st_mtime_ns), default=(None, None))[0]
 
 
 class Follower:
-    """Reads what is added to some logs, also after one was truncated or replaced."""
+    """Reads what is appended to some logs, even after one was truncated or replaced."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self._paths = paths
@@ -73,9 +74,9 @@ class Follower:
         self._rest: Dict[Path, bytes] = {}
 
     def lines(self) -> Iterator[str]:
-        """Yield the whole lines that were added since the last time."""
+        """Yield the complete lines that were appended since the last call."""
         for path in self._paths:
-            added = self._added(path)  # first: it drops the rest of a file that was cut
+            added = self._added(path)  # must run first: it drops the unfinished line of a truncated file
             *whole, rest = (self._rest.get(path, b"") + added).split(b"\n")
             if len(rest) > LINE_BYTES:
                 whole, rest = [*whole, rest], b""
@@ -98,9 +99,9 @@ class Follower:
 
 
 def rotate(path: Path, *, above_bytes: int = ROTATE_ABOVE_BYTES) -> bool:
-    """Move what a log holds to `NAME.1` when it is long; return whether that was done.
+    """Move the contents of a long log to `NAME.1` and return whether that was done.
 
-    The file itself stays: the service holds it open. Lines written between copy and cut are lost.
+    The file itself stays, since the service holds it open. Lines written between copying and truncating are lost.
     """
     if all(found.st_size <= above_bytes for _, found in _stats([path])):
         return False
@@ -115,7 +116,7 @@ def rotate(path: Path, *, above_bytes: int = ROTATE_ABOVE_BYTES) -> bool:
 
 
 def _timed(lines: Sequence[str]) -> Iterator[Tuple[str, str]]:
-    """Yield each line with its time, one without with that of the line before, the first ones with the first time."""
+    """Yield each line with its time. A line without one gets the previous line's, or else the first time found."""
     times = [_TIME.match(line) for line in lines]
     now = next((_sortable(found) for found in times if found), "")
     for found, line in zip(times, lines):

@@ -1,4 +1,4 @@
-"""What was found, or what became of a start or a step: a kind with its fields, the kind's words standing beside it."""
+"""Findings, and results of a start or of a step: a kind with its fields. The words of each kind stand next to it."""
 
 import shlex
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from llamabar.macos.paths import command_name
 
 
 class Why(Enum):
-    """A table of notes: whether what was wanted is so or can be, what is so, and what to do. Each table has its own."""
+    """Base of a table of notes. A row holds whether the result is good, what happened, and what to do."""
 
     @property
     def code(self) -> str:
-        """Return its name for programs."""
+        """Return its name in JSON."""
         return self.name.lower().replace("_", "-")
 
 
 @dataclass(frozen=True)
 class Note:
-    """Something to know: its kind, the fields that its words need, and lines of a log or a difference."""
+    """A finding: its kind, the fields for its words, and lines from a log or a diff."""
 
     why: Why
     fields: Dict[str, str] = field(default_factory=dict)
@@ -28,23 +28,23 @@ class Note:
 
     @property
     def ok(self) -> bool:
-        """Tell whether what was wanted is so, or can be done."""
+        """Tell whether the wanted result was reached, or can be."""
         return bool(self.why.value[0])
 
     @property
     def said(self) -> str:
-        """Return what is so, without the last full stop."""
+        """Return what happened, without the final period."""
         return str(self.why.value[1]).format(command=command_name(), **self.fields)
 
     @property
     def hint(self) -> str:
-        """Return what to do, "" where there is nothing to do; each field is one word of a shell."""
+        """Return what to do, "" if nothing. Each field is quoted as one shell word."""
         quoted = {name: shlex.quote(value) for name, value in self.fields.items()}
         return str(self.why.value[2]).format(command=command_name(), **quoted)
 
 
 def note(why: Why, **fields: Any) -> Note:
-    """Return a note of a kind with its fields."""
+    """Return a note of some kind with its fields."""
     return Note(why, {name: str(value).rstrip(".") for name, value in fields.items()})
 
 

@@ -1,23 +1,23 @@
-"""Every path that is ever written.
+"""Every path that llamabar ever writes.
 
-Law: nothing but this is written, ever, except a file that the user names (`preview FILE`, `history --html FILE`) and
-what `doctor --fix` says it changes. In the data folder, readable by its user alone but for the program:
+Law: nothing else is ever written, except a file that the user names (`preview FILE`, `history --html FILE`) and what
+`doctor --fix` says it changes. In the data folder, which only its user can read (the program apart):
 
     llamabar.pyz                   install
     manifest.json, backups/*       install, uninstall
     history*                       the plugin, watch, export, history --clear
     STATE_FILES                    the plugin, commands
-    .*.tmp                         a moment before one of these is put in place
+    .*.tmp                         briefly, until it is renamed to one of these
 
 Elsewhere:
 
     the settings                   install, open settings
     the LaunchAgent                install
     the exporter's, and its log    install --export, launchd
-    SwiftBar's folder/llamabar.pyz install, doctor --fix: a link to the program
-    llama-swap's config            install, where there is none
-    llama-swap's log, .log.1       launchd; start and the menu move a long one aside
-    CACHE/*llamabar*               the first start of a version; Apple's Python keeps bytecode of it in `bytecode`
+    SwiftBar's folder/llamabar.pyz install, doctor --fix: a symlink to the program
+    llama-swap's config            install, if there is none
+    llama-swap's log, .log.1       launchd; start and the menu rotate a long one
+    CACHE/*llamabar*               the first start of a version; Apple's Python keeps its bytecode in `bytecode`
     $TMPDIR/llamabar-checks-*      doctor, restart, install: a copy of llama-swap's config while it is checked
 """
 
@@ -36,12 +36,12 @@ PLUGIN = "llamabar.pyz"
 PLUGIN_NAME = "llamabar"
 COMMAND = "llamabar"
 USUAL_CACHE = ".shiv"
-HISTORY = "history"  # what the files of the history begin with
+HISTORY = "history"  # prefix of the history's files
 KNOWN_SERVERS, NAMES = "known-servers.json", "names.json"
-# Of this version and of those before.
+# Includes those of earlier versions.
 STATE_FILES = ("watcher.json", "plugin.json", "update.json", KNOWN_SERVERS, NAMES)
 HISTORY_FILE = "history.sqlite"
-CHECKED_CONFIG = "llamabar-checks-"  # the start of a temporary folder's name: a copy of llama-swap's config
+CHECKED_CONFIG = "llamabar-checks-"  # prefix of a temporary folder that holds a copy of llama-swap's config
 
 
 @dataclass(frozen=True)
@@ -52,21 +52,21 @@ class Places:
     data: Path
     settings: Path
     cache: Path
-    named: Tuple[str, ...]  # the variables that name one of them
-    agents: Path  # the folder of this user's LaunchAgents
+    named: Tuple[str, ...]  # the environment variables that set one of them
+    agents: Path  # this user's LaunchAgents folder
     plist: Path  # our own LaunchAgent
-    log: Path  # of the llama-swap that it starts
+    log: Path  # the log of the llama-swap that it starts
     config: Path  # where a first llama-swap config is written
     export_plist: Path  # the LaunchAgent of `llamabar export`
-    export_log: Path  # what that exporter has to say
-    program: Path  # the installed one
+    export_log: Path  # output of that exporter
+    program: Path  # the installed copy
     manifest: Path  # the list of what was installed
-    backups: Path  # of files that were replaced
-    bytecode: Path  # where Apple's Python keeps that of other folders
+    backups: Path  # of replaced files
+    bytecode: Path  # where Apple's Python keeps bytecode
 
 
 def places(environment: Mapping[str, str]) -> Places:
-    """Return the places of this user, as the contract names them."""
+    """Return this user's places, as the contract names them."""
     home = Path(environment.get("HOME") or os.path.expanduser("~"))
     named = tuple(name for name in ("LLAMABAR_CONFIG", "LLAMABAR_DATA_DIR") if environment.get(name))
     settings = _named(environment, "LLAMABAR_CONFIG", home / ".config" / "llamabar" / "config.toml")
@@ -77,7 +77,7 @@ def places(environment: Mapping[str, str]) -> Places:
 
 
 def places_of(home: Path, data: Path, *, settings: Path, cache: Path, named: Tuple[str, ...] = ()) -> Places:
-    """Return every place of a user by the folders that can be chosen."""
+    """Return every place of a user, given the folders that can be chosen."""
     agents, logs = home / "Library" / "LaunchAgents", home / "Library" / "Logs"
     return Places(
         home, data, settings, cache, named,
@@ -90,7 +90,7 @@ def places_of(home: Path, data: Path, *, settings: Path, cache: Path, named: Tup
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:
-    """Return the data folder: the same for the plugin and for a terminal."""
+    """Return the data folder, the same one for the plugin and for a terminal."""
     home = Path(environment.get("HOME") or os.path.expanduser("~"))
     mac = sys.platform == "darwin"
     usual = home / "Library" / "Application Support" if mac else home / ".local" / "share"
@@ -98,18 +98,18 @@ def data_folder(environment: Mapping[str, str]) -> Path:
 
 
 def command_name() -> str:
-    """Return how this program is called, ready for a shell: `llamabar` where that is on PATH, else its file."""
+    """Return what to type to run this program: `llamabar` if it is on PATH, else its file, quoted for a shell."""
     if shutil.which(COMMAND):
         return COMMAND
     file, home = os.environ.get("LLAMABAR_FILE", ""), os.path.expanduser("~")
     if not file:
         return f"{quoted(sys.executable or 'python3', home)} -m llamabar"
-    shell = "" if os.access(file, os.X_OK) else "sh "  # as a browser leaves it
+    shell = "" if os.access(file, os.X_OK) else "sh "  # a browser's download isn't executable
     return shell + quoted(os.path.abspath(file), home)
 
 
 def quoted(text: str, home: str = "") -> str:
-    """Return text as one word of a shell, with ~ for the home folder."""
+    """Return text as one shell word, with ~ for the home folder."""
     inside = bool(home) and text.startswith(f"{home}/")
     return f"~/{shlex.quote(text[len(home) + 1 :])}" if inside else shlex.quote(text)
 

@@ -1,6 +1,7 @@
-"""Whether a llama-swap answers at an address, and whether a port is free. Loopback and plain HTTP(S), no proxy.
+"""Checks whether a llama-swap answers at an address, and whether a port is free. HTTP or HTTPS, never through a proxy.
 
-One deadline from connecting to the last byte, and a bounded answer: what trickles, or never ends, is no llama-swap.
+One deadline covers everything from connecting to the last byte, and the answer's size is limited. A server that
+trickles its answer or never ends it doesn't count as llama-swap.
 """
 
 import re
@@ -17,7 +18,7 @@ _STATUS = re.compile(rb"HTTP/1\.[01] ([0-9]{3})[ \r]")
 
 
 def answers(url: str) -> bool:
-    """Tell whether a llama-swap answers: its health route says OK, or wants a key."""
+    """Tell whether a llama-swap answers: /health says OK or asks for an API key."""
     try:
         said = _health(url, time.monotonic() + ANSWER_S)
     except (OSError, ValueError):
@@ -28,7 +29,7 @@ def answers(url: str) -> bool:
 
 
 def listens(url: str) -> bool:
-    """Tell whether anything accepts connections at an address; it is told nothing."""
+    """Tell whether an address accepts connections. Nothing is sent."""
     found = address.parse(url)
     if found is None:
         return False
@@ -40,7 +41,7 @@ def listens(url: str) -> bool:
 
 
 def _health(url: str, ends_s: float) -> bytes:
-    """Return what a health route answers, by HTTP/1.0, which ends with the connection; raise OSError, ValueError."""
+    """Return the answer to GET /health over HTTP/1.0, which ends with the connection; raise OSError, ValueError."""
     parts = urlsplit(url)
     secure, host = parts.scheme == "https", parts.hostname or ""
     port, path = parts.port or (443 if secure else 80), f"{parts.path.rstrip('/')}/health"
@@ -58,14 +59,14 @@ def _health(url: str, ends_s: float) -> bytes:
 
 
 def _is_whole(said: bytes) -> bool:
-    """Tell whether nothing that comes can change what an answer means."""
+    """Tell whether an answer is complete, so that no further byte can change its meaning."""
     head, _, body = said.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)\r\ncontent-length: *([0-9]{1,9})\r\n", head + b"\r\n")
     return b"\r\n\r\n" in said and length is not None and len(body) >= int(length[1])
 
 
 def _secured(plain: socket.socket, host: str) -> socket.socket:
-    """Return a secure connection that takes any certificate: it is asked whether it answers, and told nothing."""
+    """Return a TLS connection that accepts any certificate. It only checks for an answer and sends no secret."""
     import ssl
 
     unchecked = ssl.create_default_context()
@@ -74,7 +75,7 @@ def _secured(plain: socket.socket, host: str) -> socket.socket:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a port can be listened on: nothing answers there on loopback, and no process holds it."""
+    """Tell whether a port is free: nothing accepts connections on loopback, and no process holds it."""
     if listens(f"http://127.0.0.1:{port}"):
         return False
     with socket.socket() as probe:
@@ -87,5 +88,5 @@ def is_free(port: int) -> bool:
 
 
 def free_port(first: int) -> int:
-    """Return the first free port from one on; 0 if a hundred in a row are taken."""
+    """Return the first free port from `first` on; 0 if a hundred in a row are taken."""
     return next(filter(is_free, range(first, first + 100)), 0)

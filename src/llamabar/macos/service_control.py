@@ -1,8 +1,8 @@
-"""Start, stop and restart of a LaunchAgent: ended by one deadline, believed only when launchd and the API show it.
+"""Starts, stops and restarts a LaunchAgent, within a deadline. Success is what launchd and the API show afterwards.
 
-Laws: a restart never leaves the service stopped: what it can't wait for, `finish` completes. Whatever
-launchctl does, a command ends by its limit, and its outcome says what launchd showed last.
-Source: shared facts on launchd, sections 1.3 to 1.6 and 3.
+Laws: a restart never leaves the service stopped; if time runs out, `finish` completes it. Whatever launchctl does, a
+command ends by its limit, and its result says what launchd showed last. Source: shared facts on launchd, sections 1.3
+to 1.6 and 3.
 """
 
 import os
@@ -19,24 +19,24 @@ from llamabar.macos.notes import STATES, Note, Result, note
 from llamabar.macos.tools import Output
 
 START_S = 20.0
-USUAL_EXIT_S = 5.0  # ExitTimeOut where a plist has none
+USUAL_EXIT_S = 5.0  # ExitTimeOut if a plist sets none
 GRACE_S = 5.0
-STARTING_UP_S = 2.0  # of a command's limit, for Python to start and for the words to be printed
-LAST_LOOK_S = 1.5  # kept of the limit, to see what state the Mac is in
+STARTING_UP_S = 2.0  # part of a command's limit, for Python to start and for printing
+LAST_LOOK_S = 1.5  # part of the limit, kept for a last look at launchd
 LOOK_EVERY_S = 0.2
 LOOK_LATER_S = 0.5
 PATIENT_S = 2.0
-SETTLED_S = 1.0  # a job that macOS does not allow is taken out a moment after it was loaded
+SETTLED_S = 1.0  # a job that macOS doesn't allow is removed a moment after it was loaded
 LOG_LINES = 5
-STILL_ENDING_CODE = 36  # bootout: the process has not ended yet
+STILL_ENDING_CODE = 36  # bootout: the process hasn't exited yet
 AGAIN_CODES = (5, 17, 36, 37)
 
 
 @dataclass
 class Control:
-    """One service. `answers` tells whether its API answers; `say` is told what is waited for.
+    """Controls one service. `answers` tells whether its API answers; `say` reports what is being waited for.
 
-    `finish` starts what loads the service again once its process has ended, when there is no time left to wait for it.
+    When time runs out before its process has exited, `finish` starts another process that loads the service again.
     """
 
     label: str
@@ -47,27 +47,27 @@ class Control:
     say: Callable[[str], None] = lambda _: None
     finish: Optional[Callable[[], None]] = None
     limit_s: float = START_S
-    began_s: Optional[float] = None  # of the command, by time.monotonic(): what came before counts
+    began_s: Optional[float] = None  # start of the command by time.monotonic(): earlier work counts towards the limit
     replaced: Callable[[Optional[int]], bool] = lambda _: True  # is the program's file newer than this process?
-    only_its_own: bool = False  # leave a llama-swap alone that answers there and is no process of this service
+    only_its_own: bool = False  # leave a llama-swap alone that answers there but isn't this service's process
     _seen: Optional[Job] = field(default=None, init=False)
     _base_runs: int = field(default=0, init=False)
     _marks: Dict[Path, logs.Mark] = field(default_factory=dict, init=False)
 
     def start(self) -> Note:
-        """Load and start it, and wait until its API answers."""
+        """Load and start the service, then wait until its API answers."""
         return self._bounded(self._started, self.limit_s)
 
     def stop(self) -> Note:
-        """Take it out, and wait until its process is gone: ExitTimeOut and 5 s at most."""
+        """Unload the service, then wait until its process has exited: ExitTimeOut plus 5 s at most."""
         return self._bounded(self._stopped, self._exit_s() + GRACE_S)
 
     def restart(self) -> Note:
-        """Restart it; load it again where its plist or its program has changed, as launchd may refuse that."""
+        """Restart the service; reload it if its plist or program has changed, since launchd may refuse a kickstart."""
         return self._bounded(self._restarted, self.limit_s)
 
     def _bounded(self, act: Callable[[Job], Note], limit_s: float) -> Note:
-        """Do it within a time, with the last look at launchd inside that time too."""
+        """Run an action within a time limit that includes a last look at launchd."""
         self._marks = logs.marks(self.log_paths)
         left_s = limit_s - STARTING_UP_S - (time.monotonic() - self.began_s if self.began_s is not None else 0.0)
         with tools.within(left_s):
@@ -87,7 +87,7 @@ class Control:
         return self._seen
 
     def _glance(self) -> Optional[Job]:
-        """Look; what was seen before, where launchd does not answer this time."""
+        """Return the job; if launchd doesn't answer, return what was seen before."""
         try:
             return self._look()
         except Trouble:
@@ -122,7 +122,7 @@ class Control:
         return self._wait_up()
 
     def _load(self) -> Optional[Note]:
-        """Bootstrap until launchd shows the job; return why it does not."""
+        """Bootstrap until launchd shows the job; return None, or why it doesn't."""
         ends_s, self._base_runs = time.monotonic() + tools.left_s() / 2, 0
         while True:
             said = launchctl.bootstrap(str(self.plist))
@@ -136,7 +136,7 @@ class Control:
             time.sleep(LOOK_LATER_S)
 
     def _cause(self) -> Optional[Result]:
-        """Return the cause of a refused bootstrap that can be seen from here: launchd itself says 5 for everything."""
+        """Return why launchd refused the bootstrap, if that can be seen from here: its own code is 5 for everything."""
         assert self.plist is not None
         if launchctl.has_gui() is False:
             return Result.NOT_LOGGED_IN
@@ -150,7 +150,7 @@ class Control:
         return Result.PLIST_OTHER_LABEL if content.get("Label") != self.label else None
 
     def _wait_up(self, *, not_pid: Optional[int] = None) -> Note:
-        """Wait until it runs, as another process than `not_pid`, and answers."""
+        """Wait until the service answers, with a pid other than `not_pid`."""
         began_s, kicked = time.monotonic(), False
         self.say("waiting for llama-swap to respond")
         while True:
@@ -185,9 +185,9 @@ class Control:
         return self._outcome(Result.STOPPED_OTHER_ANSWERS if self.answers() else Result.STOPPED)
 
     def _wait_gone(self, job: Job, *, refused: bool = False) -> bool:
-        """Wait until launchd has forgotten the job and its process is gone; return whether they are.
+        """Wait until launchd has dropped the job and its process has exited; return whether both happened.
 
-        `refused`: launchd did not want to end it, or did not say so: after 5 s that is believed.
+        With `refused`, bootout failed or didn't answer: give up after 5 s unless the job is exiting.
         """
         began_s = time.monotonic()
         self.say("waiting for llama-swap to exit")
@@ -201,7 +201,7 @@ class Control:
             time.sleep(LOOK_EVERY_S if waited_s < PATIENT_S else LOOK_LATER_S)
 
     def _reload(self, job: Job) -> Note:
-        """Bootout and bootstrap: the only way to a new plist or a new program. Whatever happens, it is loaded again."""
+        """Boot out and bootstrap, the only way to load a new plist or program. It always ends loaded again."""
         gone = False
         try:
             said = launchctl.tell("bootout", self.label)
@@ -219,7 +219,7 @@ class Control:
         return refusal or self._wait_up()
 
     def _kick(self, job: Job) -> Note:
-        """`kickstart -k` can block for long, so it runs beside us and launchd is asked how far it is."""
+        """Run `kickstart -k` on a thread, since it can block for long, and watch its progress through launchd."""
         launchctl.tell("enable", self.label)
         self._base_runs = job.runs or 0
         answer: List[Output] = []
@@ -243,7 +243,7 @@ class Control:
         return self._reload(again) if may_reload and again is not None else up
 
     def _unfinished(self, job: Job) -> Note:
-        """Return that time is up: the old process still ends, and is followed up, or was never told to end."""
+        """Return the result when time is up: the old process is still exiting, or was never told to."""
         if not (self._seen or job).ending:
             return self._outcome(Result.NOT_RESTARTED, "launchctl gave no answer")
         if self.finish is not None:
@@ -251,18 +251,18 @@ class Control:
         return self._outcome(Result.RESTART_UNFINISHED)
 
     def _refused_config(self) -> str:
-        """Return why llama-swap would not come up again with its config, in its own words; "" where it would."""
+        """Return, in llama-swap's own words, why it would refuse its config at the next start; "" if it wouldn't."""
         service = agent_plist.service_of(self._content())
         checked = check_config(service.program, Path(service.config)) if service is not None else None
         return checked.words if checked is not None and checked.good is False else ""
 
     def _changed(self, job: Job) -> bool:
-        """Tell whether the plist says another command than the one that is loaded."""
+        """Tell whether the plist's command differs from the loaded one."""
         words = agents.command(self._content())
         return bool(job.arguments and words) and words != job.arguments
 
     def _exit_s(self) -> float:
-        """Return the job's ExitTimeOut, by its plist: launchd may not answer."""
+        """Return the job's ExitTimeOut from its plist, since launchd may not answer."""
         found = self._content().get("ExitTimeOut")
         return float(found) if isinstance(found, int) and found > 0 else USUAL_EXIT_S
 
@@ -274,7 +274,7 @@ class Control:
         return replace(note(result, label=self.label, plist=self.plist or "", url=self.url, detail=detail), lines=shown)
 
     def _told(self) -> Dict[str, str]:
-        """Return what launchd showed last, as fields of the outcome."""
+        """Return what launchd showed last, as fields of the result."""
         job = self._seen
         pid = "unknown" if job is None else str(job.pid)
         state = "Its state is unknown" if job is None else STATES[job.kind].format(pid=pid, last_exit=job.last_exit)

@@ -1,7 +1,7 @@
-"""The llama-swap in a command: what a wrapper, `sh -c` or a script starts, without starting anything.
+"""Finds the llama-swap in a command: what a wrapper, `sh -c` or a script starts. Nothing is run.
 
-A script is read line by line, as far as its words tell: a name that it sets is put in, what only looks for, ends or
-makes something called llama-swap (cd, pkill, mkdir) is not its start.
+A script is read line by line as far as its text tells. Variables that it sets are substituted. Commands that look for,
+stop or create something called llama-swap (cd, pkill, mkdir) don't count as starting it.
 """
 
 import os
@@ -15,7 +15,7 @@ from llamabar.macos import files
 PROGRAM = "llama-swap"
 SHELLS = ("sh", "bash", "zsh", "dash", "fish")
 WRAPPERS = ("env", "caffeinate", "nice", "taskpolicy", "arch", "daemondo", "nohup", "sudo", "time")
-SCRIPT_BYTES, SCRIPTS = 65_536, 16  # that are read of one command
+SCRIPT_BYTES, SCRIPTS = 65_536, 16  # how many scripts are read per command
 _KEYWORDS = ("exec", "command", "then", "do", "else", "elif", "if", "while", "until", "!", "{", "export", "local")
 _FLAG = re.compile(r"--?(?:listen|config|watch-config|tls-cert-file|tls-key-file)(?:=|\Z)")
 _NOT_PROGRAMS = (".yaml", ".yml", ".json", ".toml", ".log", ".plist", ".txt", ".conf", ".pid")
@@ -26,28 +26,28 @@ _ENDS = re.compile(r"[;&|()<>]+")
 
 
 def is_llama_swap(program: str) -> bool:
-    """Tell whether a program's name, or that of the file a link leads to, begins with llama-swap."""
+    """Tell whether the name of a program, or of the file it links to, starts with llama-swap."""
     names = (os.path.basename(program), os.path.basename(os.path.realpath(program)) if os.path.isabs(program) else "")
     return any(name.startswith(PROGRAM) and not name.endswith(_NOT_PROGRAMS) for name in names)
 
 
 def unwrapped(words: Sequence[str], environment: Optional[Mapping[str, str]] = None) -> Tuple[str, ...]:
-    """Return the llama-swap command in a command: itself, or what it starts; () where no llama-swap is found.
+    """Return the llama-swap command within a command: itself, or what it starts; () if there is none.
 
-    `environment`: what the command is started with, as far as that is known.
+    `environment` is what the command is started with, as far as that is known.
     """
     return _Reader(environment or {}).unwrapped(tuple(words))
 
 
 class _Reader:
-    """Reads each script of a command once: one may start itself, or helpers that start others."""
+    """Reads each script of a command once: a script may run itself, or others."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = {"HOME": os.path.expanduser("~"), **environment}
         self._read: Set[str] = set()
 
     def unwrapped(self, words: Tuple[str, ...]) -> Tuple[str, ...]:
-        """Return the llama-swap command in a command."""
+        """Return the llama-swap command within a command."""
         if not words:
             return ()
         inner = self._of_script(words)
@@ -62,7 +62,7 @@ class _Reader:
         return ()
 
     def _of_script(self, words: Tuple[str, ...]) -> Tuple[str, ...]:
-        """Return what a script starts: one that is the program, or a shell's argument, or its `-c` text."""
+        """Return what a script starts: the program itself, a shell's script argument, or its `-c` text."""
         is_text, arguments = _operands(words) if os.path.basename(words[0]) in SHELLS else (False, words)
         if not arguments or arguments[0] in self._read or len(self._read) >= SCRIPTS:
             return ()
@@ -78,7 +78,7 @@ class _Reader:
         return self._started(text.decode("utf-8", "replace"), arguments)
 
     def _started(self, text: str, arguments: Tuple[str, ...]) -> Tuple[str, ...]:
-        """Return the first llama-swap command of a shell's text; `arguments` are its $0, $1 and so on."""
+        """Return the first llama-swap command in a shell's text. `arguments` are its $0, $1 and so on."""
         names = {**self._environment, **{str(at): word for at, word in enumerate(arguments)}}
         all_known = True
         for words in _commands(text):
@@ -86,7 +86,7 @@ class _Reader:
                 sets = _SETS.fullmatch(words.pop(0))
                 if sets:
                     names[sets[1]] = _put_in(sets[2], names, defaults=all_known)
-            all_known = all_known and words[:1] not in (["."], ["source"])  # which may set any name
+            all_known = all_known and words[:1] not in (["."], ["source"])  # may set any variable
             full = [
                 found
                 for word in words
@@ -99,7 +99,7 @@ class _Reader:
 
 
 def _operands(words: Tuple[str, ...]) -> Tuple[bool, Tuple[str, ...]]:
-    """Return whether a shell is given a text (`-c`) and what follows its options; `-o` takes a word of its own."""
+    """Return whether a shell is given text (`-c`), and the words after its options. `-o` takes a value."""
     is_text, at = False, 1
     while at < len(words) and words[at][:1] in ("-", "+"):
         is_text = is_text or re.match(r"-\w*c", words[at]) is not None
@@ -112,12 +112,12 @@ def _is_wrapper(word: str) -> bool:
 
 
 def _put_in(word: str, names: Mapping[str, str], *, defaults: bool) -> str:
-    """Return a word with the names in it that are known; one that is not has its default, if `defaults` can be told."""
+    """Return a word with its known variables substituted. If `defaults`, unknown ones become their default."""
     return _NAME.sub(lambda found: names.get(found[1] or found[3], (defaults and found[2]) or found[0]), word)
 
 
 def _commands(text: str) -> Iterator[List[str]]:
-    """Yield the words of each simple command, without redirections; a line that can't be read is left out."""
+    """Yield the words of each simple command, without redirections. Lines that can't be parsed are skipped."""
     for line in text.replace("\\\n", " ").splitlines():
         lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|()<>")
         lexer.whitespace_split = True

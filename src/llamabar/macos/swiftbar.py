@@ -1,4 +1,4 @@
-"""SwiftBar on this Mac: the app, its plugin folder, our link and attribute there, and what else is in the folder.
+"""SwiftBar on this Mac: the app, its plugin folder, our symlink and attribute there, and other files in the folder.
 
 Source: shared facts on packaging, section 6, and on SwiftBar.
 """
@@ -40,7 +40,7 @@ ATTRIBUTE_VALUE = base64.b64encode(METADATA.encode("utf-8")).decode("ascii")  # 
 
 
 class Link(str, Enum):
-    """What stands at our place in the plugin folder: nothing, a link to our program, something else."""
+    """What has our name in the plugin folder: nothing, a symlink to our program, or something else."""
 
     NONE = "none"
     OURS = "ours"
@@ -49,7 +49,7 @@ class Link(str, Enum):
 
 @dataclass(frozen=True)
 class SwiftBar:
-    """What was found. `folder` is None when none was ever chosen; `link` is what stands at our place in it."""
+    """What was found. `folder` is None if none was ever chosen; `link` is what has our name in it."""
 
     installed: bool = False
     version: str = ""
@@ -60,36 +60,36 @@ class SwiftBar:
     disabled: bool = False
     copies: Tuple[Path, ...] = ()
     rust_plugins: Tuple[Path, ...] = ()
-    ignored: bool = False  # by the folder's .swiftbarignore
-    cache_inside: bool = False  # what the program unpacks lies in the folder, where each file is a plugin
-    attribute: Optional[str] = None  # of our program: "" when there is none, None if it could not be read
-    trouble: str = ""  # why SwiftBar's own settings could not be read
+    ignored: bool = False  # because of the folder's .swiftbarignore
+    cache_inside: bool = False  # the program's cache is in the folder, where every file is a plugin
+    attribute: Optional[str] = None  # our program's: "" if it has none, None if it can't be read
+    trouble: str = ""  # why SwiftBar's own settings can't be read
 
     @property
     def plugin(self) -> Path:
-        """Return our place in the plugin folder."""
+        """Return our path in the plugin folder."""
         return (self.folder or Path()) / PLUGIN
 
     @property
     def attribute_right(self) -> bool:
-        """Tell whether our program's attribute is as it should be."""
+        """Tell whether our program has the right attribute."""
         return self.attribute == ATTRIBUTE_VALUE
 
     @property
     def too_old(self) -> bool:
-        """Tell whether it cannot show whole frames only."""
+        """Tell whether this version may show incomplete frames."""
         numbers = version_numbers(self.version)
         return bool(numbers) and numbers < OLDEST_STREAMING
 
     @property
     def has_stdin(self) -> bool:
-        """Tell whether clicks come as lines on stdin; so they do where the version is not known."""
+        """Tell whether clicks arrive as lines on stdin. An unknown version counts as one that sends them."""
         numbers = version_numbers(self.version)
         return not numbers or numbers >= FIRST_WITH_CLICKS
 
 
 def find_swiftbar(places: Places) -> SwiftBar:
-    """Return SwiftBar as it is on this Mac."""
+    """Return the state of SwiftBar on this Mac."""
     apps = (Path("/Applications/SwiftBar.app"), places.home / "Applications" / "SwiftBar.app")
     app = next((path for path in apps if path.is_dir()), None)
     info = (read_plist(app / "Contents" / "Info.plist") if app is not None else None) or {}
@@ -121,14 +121,14 @@ def find_swiftbar(places: Places) -> SwiftBar:
 
 
 def link_state(link: Path, program: Path) -> Link:
-    """Return what stands at our place in the plugin folder."""
+    """Return what has our name in the plugin folder."""
     if not link.is_symlink():
         return Link.OTHER if link.exists() else Link.NONE
     return Link.OURS if os.path.realpath(link) == os.path.realpath(program) else Link.OTHER
 
 
 def attribute_of(path: Path) -> Optional[str]:
-    """Return a file's attribute, "" if it has none, None if it could not be read."""
+    """Return a file's attribute; "" if it has none, None if it can't be read."""
     said = tools.run("xattr", "-p", ATTRIBUTE, str(path))
     if said.code is None:
         return None
@@ -136,13 +136,13 @@ def attribute_of(path: Path) -> Optional[str]:
 
 
 def set_attribute(path: Path) -> str:
-    """Set the attribute on a file and read it back; return "" or why it is not there."""
+    """Set a file's attribute and read it back; return "" or why it isn't set."""
     said = tools.run("xattr", "-w", ATTRIBUTE, ATTRIBUTE_VALUE, str(path))
     return "" if attribute_of(path) == ATTRIBUTE_VALUE else f"the attribute {ATTRIBUTE} was not kept: {said.words}"
 
 
 def _holds(folder: Path, path: Path) -> bool:
-    """Tell whether a plugin folder has a path in it that SwiftBar would look at: hidden parts it does not."""
+    """Tell whether a path is in the plugin folder and visible to SwiftBar, which skips hidden files and folders."""
     inside, outer = os.path.realpath(path), os.path.realpath(folder)
     if os.path.commonpath([outer, inside]) != outer:
         return False
@@ -150,13 +150,13 @@ def _holds(folder: Path, path: Path) -> bool:
 
 
 def reload() -> str:
-    """Ask SwiftBar to restart our plugin; return "" or why it could not be asked."""
+    """Ask SwiftBar to restart our plugin; return "" or why that failed."""
     said = tools.run("open", "-g", RELOAD_URL)
     return "" if said.code == 0 else said.words
 
 
 def version_numbers(version: str) -> Tuple[int, ...]:
-    """Return the numbers of a version such as 2.1.0-beta, () for one that has none."""
+    """Return the numbers in a version such as 2.1.0-beta, or () if it has none."""
     found = (whole(part) for part in version.split("-")[0].split("."))
     return tuple(number for number in found if number is not None)
 

@@ -1,6 +1,6 @@
-"""Programs of the system, run so that none can hold us up, ask anybody anything, or answer in another language.
+"""Runs system programs so that none can block us, prompt the user, or answer in another language.
 
-Law: every call has a time-out, a closed stdin, LC_ALL=C and no shell; inside `within` no call outlives the deadline.
+Law: every call has a timeout, a closed stdin, LC_ALL=C and no shell. Inside `within`, no call outlives the deadline.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _ends_s: "contextvars.ContextVar[float]" = contextvars.ContextVar("ends_s", defa
 
 @dataclass(frozen=True)
 class Output:
-    """What a program said. `code` is None when it gave none, and then `trouble` says why."""
+    """What a program printed. If there is no exit code, `code` is None and `trouble` says why."""
 
     code: Optional[int]
     out: str = ""
@@ -36,14 +36,14 @@ class Output:
 
     @property
     def words(self) -> str:
-        """Return what it said last on stderr, else on stdout, else its trouble, in one line."""
+        """Return one line: its trouble, else its last line on stderr, else on stdout, else its exit code."""
         lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines() if line.strip()]
         return self.trouble or (lines[-1] if lines else f"exit code {self.code}")
 
 
 @contextlib.contextmanager
 def within(limit_s: float) -> Iterator[None]:
-    """Let every call in the block end within a time, or within what an outer block leaves; each gets what is left."""
+    """Set one deadline for all calls in the block. An outer block's deadline still applies."""
     token = _ends_s.set(min(_ends_s.get(), time.monotonic() + limit_s))
     try:
         yield
@@ -52,16 +52,16 @@ def within(limit_s: float) -> Iterator[None]:
 
 
 def left_s() -> float:
-    """Return the seconds that the block `within` has left, 0 when its time is up."""
+    """Return the seconds until the deadline of `within`; 0 when it has passed."""
     return max(0.0, _ends_s.get() - time.monotonic())
 
 
 @contextlib.contextmanager
 def signals_held() -> Iterator[List[int]]:
-    """Hold Ctrl-C and its like back until the end of the block, and give what came to who handles it then.
+    """Hold back Ctrl-C and similar signals until the end of the block, then pass the first one to its handler.
 
-    Yields the numbers of those that came. A KeyboardInterrupt within subprocess can leave a program behind, or a lock
-    that is never released (seen on 3.11).
+    Yields the signals received so far. A KeyboardInterrupt within subprocess can leave a program running, or a lock
+    unreleased (seen on 3.11).
     """
     held: List[int] = []
     if threading.current_thread() is not threading.main_thread():
@@ -82,12 +82,12 @@ def signals_held() -> Iterator[List[int]]:
 
 
 def find(name: str) -> Optional[str]:
-    """Return the path of a program: on PATH, else in the system's own folders."""
+    """Return the path of a program on PATH, else in the system's own folders; None if it is in neither."""
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join(SYSTEM_FOLDERS))
 
 
 def run(name: str, *arguments: str, timeout_s: float = TIMEOUT_S, text: str = "") -> Output:
-    """Run a program of the system by name; a missing or hanging one is an Output with its trouble."""
+    """Run a system program by name. If it is missing or hangs, the Output says so in `trouble`."""
     program = find(name)
     if program is None:
         return Output(None, trouble=f"{name} was not found")
@@ -95,7 +95,7 @@ def run(name: str, *arguments: str, timeout_s: float = TIMEOUT_S, text: str = ""
 
 
 def is_quarantined(path: "os.PathLike[str]") -> Optional[bool]:
-    """Tell whether macOS has a file in quarantine; None if that could not be asked."""
+    """Tell whether macOS has quarantined a file; None if xattr couldn't be run."""
     code = run("xattr", "-p", QUARANTINE, os.fspath(path)).code
     return None if code is None else code == 0
 
@@ -104,7 +104,7 @@ def call(
     program: str, *arguments: str, timeout_s: float = TIMEOUT_S, text: str = "",
     environment: Optional[Mapping[str, str]] = None,
 ) -> Output:  # fmt: skip
-    """Run a program by its path. Output goes through files: a grandchild that lives on cannot hold a pipe open."""
+    """Run a program by its path. Its output goes to files, since a surviving grandchild would hold a pipe open."""
     name = os.path.basename(program)
     timeout_s = max(SHORTEST_S, min(timeout_s, left_s()))
     files = tempfile.TemporaryFile
@@ -148,7 +148,7 @@ def _code(process: "subprocess.Popen[bytes]", timeout_s: float, held: List[int])
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a program that still runs, with all that it started."""
+    """Kill a program that is still running, and everything it started."""
     if process.poll() is None:
         try:
             os.killpg(process.pid, signal.SIGKILL)

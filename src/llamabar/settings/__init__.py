@@ -1,1 +1,1 @@
-"""The settings: one table of options, the file, the environment, keys and discovery."""
+"""The settings: the table of options, the file, the environment, secrets and discovery."""

@@ -1,6 +1,6 @@
-"""Settings with everything that finding them needs, and the client that a server's secrets are given to.
+"""Loads the settings, with discovery of a llama-swap, and makes the client that gets a server's secrets.
 
-A llama-swap is looked for when no setting names one, and again when it is not there any more.
+Discovery runs when no setting names an address, and again when that llama-swap is gone.
 """
 
 import os
@@ -21,14 +21,14 @@ Found = Tuple[str, str]  # a URL, and how it was found
 
 
 def settings(environment: Mapping[str, str], *, option: str = "", server: str = "") -> Settings:
-    """Return the settings in force; raise LlamabarError for an option that cannot be followed."""
+    """Return the effective settings; raise LlamabarError for a --config or --server that can't be used."""
     found = load.load(environment, option=option, discover=discover)
     found = replace(found, rediscover=rediscover)
     return load.select(found, server) if server else found
 
 
 def client_of(server: ServerSettings) -> "Client":
-    """Return the client of a server with its secrets. Where no setting names the address they go only to our own."""
+    """Return the client of a server. If no setting names its address, only our own llama-swap gets its secrets."""
     from llamabar.sources.client import Client
 
     return Client(
@@ -38,8 +38,9 @@ def client_of(server: ServerSettings) -> "Client":
 
 
 def _is_ours(url: str) -> bool:
-    """Tell whether a llama-swap of this user is found listening there; that a LaunchAgent names the address proves
-    nothing about who has taken it.
+    """Tell whether the listener at an address is a llama-swap of this user.
+
+    That a LaunchAgent names the address proves nothing about who listens there.
     """
     from llamabar.sources.processes import is_llama_swap, listener
 
@@ -49,15 +50,15 @@ def _is_ours(url: str) -> bool:
 
 
 def discover() -> Found:
-    """Return the first of: a LaunchAgent's address, a running llama-swap's port, a usual port that answers.
+    """Return the first of: a LaunchAgent's address, a running llama-swap's port, a default port that answers.
 
-    If nothing is found it is the usual address all the same: there it will appear.
+    If there is none, return the default address: llama-swap is expected there.
     """
     return next(_candidates(), (_usual(DEFAULT_PORTS[0]), "default: no llama-swap was found"))
 
 
 def rediscover() -> Optional[Found]:
-    """Return the first of the same at which somebody listens now, or None."""
+    """Return the first of these that accepts connections now, or None."""
     from llamabar.macos import probe
 
     return next((found for found in _candidates() if probe.listens(found[0])), None)

@@ -1,4 +1,4 @@
-"""The settings file as it stands: its tables, where each key is written, and the mistakes found on the way."""
+"""The settings file: its tables, the position of each key, and the mistakes found in it."""
 
 import importlib
 import json
@@ -14,8 +14,8 @@ from llamabar.settings.mistakes import Kind, Mistake, harmless
 from llamabar.settings.options import BY_TABLE, ENVIRONMENT, SERVER
 
 LIMIT_BYTES = 100_000
-KEY_PARTS = 64  # of a key with dots: tomllib takes minutes for thousands
-GUESSES = 20  # mistakes after which nothing is guessed any more: a guess takes a tenth of a millisecond
+KEY_PARTS = 64  # of a dotted key: tomllib takes minutes for thousands
+GUESSES = 20  # mistakes after which no more suggestions are made: each takes a tenth of a millisecond
 OTHERS = stat.S_IRGRP | stat.S_IROTH
 _NO_KEY, _DOTS = re.compile(r"""[^\w\s."'-]"""), re.compile(r"\.\s*\.")
 _VALUES = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
@@ -25,9 +25,9 @@ _PAIR = re.compile(rf"\s*(?:{_WORD}\s*\.\s*)?{_WORD}\s*=\s*")
 
 
 def read_text(path: Path) -> Tuple[str, int]:
-    """Return a file's text and mode; raise OSError for one that is no regular file, too long, or not UTF-8.
+    """Return a file's text and mode; raise OSError if it isn't a regular file, is too long, or isn't UTF-8.
 
-    It is opened without blocking: a FIFO without a writer would block for ever.
+    It is opened without blocking, because a FIFO without a writer would block forever.
     """
     try:
         with open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
@@ -38,17 +38,17 @@ def read_text(path: Path) -> Tuple[str, int]:
         if len(content) > LIMIT_BYTES:
             raise OSError("it is larger than 100 kB")
         return content.decode("utf-8-sig"), mode
-    except ValueError:  # its name can't be one, or its bytes are no text
+    except ValueError:  # the path isn't valid, or the bytes aren't UTF-8
         raise OSError("it isn't UTF-8 text") from None
 
 
 def reason(error: OSError) -> str:
-    """Return why a file could not be read, in the words of the system or of `read_text`."""
+    """Return why a file couldn't be read, in the system's words or those of `read_text`."""
     return error.strerror or str(error)
 
 
 class SettingsFile:
-    """The file's tables and `mistakes`; there is no file where `is_there` is False."""
+    """The file's tables and `mistakes`. `is_there` is False if there is no file."""
 
     def __init__(self, path: Path) -> None:
         self.path, self.is_there, self.mode = path, False, 0
@@ -68,17 +68,17 @@ class SettingsFile:
         self.tables = self._parsed(text)
 
     def table(self, name: str) -> Dict[str, Any]:
-        """Return a table of the file, empty where there is none."""
+        """Return a table of the file; empty if there is none."""
         value = self.tables.get(name, {})
         return value if isinstance(value, dict) else {}
 
     def entries(self) -> List[Dict[str, Any]]:
-        """Return the [[server]] tables; a single [server] is one too."""
+        """Return the [[server]] tables. A single [server] counts as one."""
         value = self.tables.get(SERVER, [])
         return [one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
 
     def wrong(self, kind: Kind, table: str, name: str = "", *, index: int = 0, value: Any = None, **more: str) -> None:
-        """Note a mistake with its line; `value` is what was found, which is shown where it can't be a secret."""
+        """Add a mistake with its line. `value` is what was found; it is shown unless it may hold a secret."""
         places = [(table, index, name), (table or name, index, ""), ("", 0, table)]
         line, column, value_column = next((self._places[one] for one in places if one in self._places), (0, 1, 1))
         may_be_secret = name == "url" and re.search("[@?]", str(value))
@@ -90,7 +90,7 @@ class SettingsFile:
         ))  # fmt: skip
 
     def note_unknown(self) -> bool:
-        """Note every table and key that isn't known; return whether one of them may have been a server's address."""
+        """Add a mistake for every unknown table and key; return whether one may have been a server's address."""
         may_be_url = False
         for table, value in self.tables.items():
             entries = value if isinstance(value, list) else [value]
@@ -108,7 +108,7 @@ class SettingsFile:
         return may_be_url
 
     def _note_unknown(self, table: str, key: str, *, index: int = 0) -> str:
-        """Note a key that isn't known; return the key that is likely meant, or the table where this one goes, or ""."""
+        """Add a mistake for an unknown key; return the key it likely means, or the table it belongs in, or ""."""
         import difflib
 
         home = next((name for name in BY_TABLE if name and key in BY_TABLE[name]), "")
@@ -125,7 +125,7 @@ class SettingsFile:
             _refuse_endless_keys(self.lines)
             return dict(tomllib.loads(text))
         except (ValueError, RecursionError) as error:
-            place = re.search(r"line (\d+), column (\d+)", str(error))  # nowhere else do all versions of tomllib say it
+            place = re.search(r"line (\d+), column (\d+)", str(error))  # every version of tomllib gives it here
             line, column = (int(place[1]), int(place[2])) if place else (len(self.lines), 1)
             said = harmless(self.lines[line - 1]) if self.lines[line - 1 : line] else ""
             self.mistakes.append(
@@ -135,7 +135,7 @@ class SettingsFile:
 
 
 def _refuse_endless_keys(lines: List[str]) -> None:
-    """Raise ValueError, as tomllib words it, for a line with a key of more than KEY_PARTS parts."""
+    """Raise ValueError, worded like tomllib's, for a line with a key of more than KEY_PARTS parts."""
     for number, line in enumerate(lines, 1):
         keys = _VALUES.sub("''", line).partition("#")[0]
         parts = (part for part in _NO_KEY.split(keys) if part.count(".") > KEY_PARTS)
@@ -144,19 +144,19 @@ def _refuse_endless_keys(lines: List[str]) -> None:
 
 
 def bracketed(table: str) -> str:
-    """Return a table's head as it is written in the file."""
+    """Return a table's header as written in the file."""
     return f"[[{table}]]" if table == SERVER else f"[{table}]"
 
 
 def quoted(value: Any) -> str:
-    """Return a value of the file or the environment as it would be written, shortened, and no password in it."""
+    """Return a value as it would be written in TOML, shortened and without a password."""
     text = without_login(value).partition("?")[0] if isinstance(value, str) else value
     said = json.dumps(text, ensure_ascii=False, default=str)
     return said if len(said) <= 60 else f"{said[:59]}…"
 
 
 def _places(lines: List[str]) -> "Iterator[tuple[tuple[str, int, str], tuple[int, int, int]]]":
-    """Yield table, which of its name, and key ("" is the table itself), with line, column, and its value's column."""
+    """Yield (table, index among tables of that name, key) and (line, column, value's column); key "" is the table."""
     table, seen = "", {"": 0}
     for number, line in enumerate(lines, 1):
         head, pair = _HEAD.match(line), _PAIR.match(line)

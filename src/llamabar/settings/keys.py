@@ -1,4 +1,4 @@
-"""API keys and logins: where each setting says that they are. A secret is never shown, and no mistake holds one."""
+"""Reads API keys and logins from where the settings say they are. No secret is ever shown or put in a mistake."""
 
 import os
 import re
@@ -19,7 +19,7 @@ Read = Tuple[str, Optional[Kind], str]  # the secret, what is wrong, and what wa
 
 
 class Secret(NamedTuple):
-    """A secret and the setting that gave it, "" for none; it may be missing all the same."""
+    """A secret and the setting it came from, "" for none. The value may be empty even so."""
 
     value: str = ""
     source: str = ""
@@ -31,7 +31,7 @@ class Secret(NamedTuple):
 def secret_of(
     which: str, entry: Dict[str, Any], *, variables: Mapping[str, str], file: SettingsFile, at: int
 ) -> Secret:
-    """Return the API key or login that a [[server]] table names; a mistake is noted, and the value is then empty."""
+    """Return the API key or login that a [[server]] table names. On a mistake it is noted, and the value is empty."""
     for key in (which, f"{which}_env", f"{which}_file", f"{which}_keychain"):
         named = entry.get(key)
         if isinstance(named, str) and named:
@@ -43,9 +43,9 @@ def secret_of(
 
 
 def export_token(path: str, variable: str, variables: Mapping[str, str]) -> str:
-    """Return the bearer token that scrapers must send, of a file or else of a variable, "" where neither is set.
+    """Return the bearer token that scrapers must send: from a file, else from a variable; "" if neither is set.
 
-    Raises LlamabarError for a file without a token: otherwise anybody could read the metrics.
+    Raises LlamabarError for a file without a token; otherwise anyone could read the metrics.
     """
     if not path:
         return variables.get(variable, "").strip()
@@ -72,7 +72,7 @@ def _read(key: str, named: str, variables: Mapping[str, str]) -> Read:
 
 
 def _of_keychain(item: str, *, with_account: bool) -> Read:
-    """Return a keychain item's password, behind its account if that is wanted: `security` prints that without -w."""
+    """Return a keychain item's password, prefixed by its account if wanted: `security` prints that only without -w."""
     said = tools.run("security", "find-generic-password", "-s", item, "-w", timeout_s=KEYCHAIN_S)
     if said.code is None or said.code:
         return "", Kind.KEYCHAIN_SILENT if said.code is None else Kind.KEYCHAIN_EMPTY, ""

@@ -1,7 +1,7 @@
-"""The settings in force, and where each came from: option, environment, file, discovery, default, in this order.
+"""The effective settings and the source of each: option, environment, file, discovery, default, in this order.
 
-A mistake is kept with its line and the rest applies; never silently a default. Where an address was named, or may have
-been, and can't be used, the server has no URL: a discovered or default one might be another server's.
+A mistake is kept with its line, and the other settings apply. If an address was set, or may have been, and can't be
+used, the server has no URL: a discovered or default URL might belong to another server.
 """
 
 import os
@@ -27,7 +27,7 @@ Discover = Callable[[], Tuple[str, str]]
 
 
 class Sourced(NamedTuple):
-    """A value, and where it came from."""
+    """A value and where it came from."""
 
     value: Any
     source: str = "default"
@@ -39,16 +39,16 @@ _HIDING = (Kind.UNREADABLE, Kind.SYNTAX, Kind.UNKNOWN, Kind.MISPLACED, Kind.VALU
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """One server. `url` is "" where the address that was meant can't be used. Secrets are never shown or printed."""
+    """One server. `url` is "" if the address that was set can't be used. Secrets are left out of repr."""
 
     name: str
     url: str
     url_from: str = "default"
-    discovered: bool = False  # no setting names the address: a server that moves is followed, a key goes only to ours
+    discovered: bool = False  # no setting names the address: follow it when it moves, and give a key only to our own
     address_unusable: bool = False
     api_key: str = field(default="", repr=False)
     key_from: str = ""
-    login: str = field(default="", repr=False)  # user:password that a proxy in front asks for
+    login: str = field(default="", repr=False)  # user:password for a proxy in front
     login_from: str = ""
     ca_file: str = ""
     service: str = ""
@@ -58,7 +58,7 @@ class ServerSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that can be set: the servers, and the other options of the table by their keys."""
+    """All settings: the servers, and the other options by key."""
 
     servers: Tuple[ServerSettings, ...]
     options: Mapping[str, Sourced] = field(default_factory=lambda: DEFAULTS)
@@ -68,7 +68,7 @@ class Settings:
 
     @property
     def only_here(self) -> FrozenSet[str]:
-        """Return the names that mean nothing at another address: of servers that nothing but their address names."""
+        """Return the names of servers that only their address identifies. They mean nothing at another address."""
         return frozenset(one.name for one in self.servers if one.name == DEFAULT_NAME and not one.discovered)
 
     def __getitem__(self, key: str) -> Any:
@@ -77,7 +77,7 @@ class Settings:
 
     @property
     def notify(self) -> NotifyOptions:
-        """Return what the user wants to be told."""
+        """Return what the user wants notifications about."""
         events, long_request_s, long_load_s, quiet = (
             self[f"notify.{name}"] for name in ("events", "long_request_s", "long_load_s", "quiet")
         )
@@ -85,12 +85,12 @@ class Settings:
 
     @property
     def kept_days(self) -> Optional[int]:
-        """Return of how many days totals are kept; None for all, where a mistake may hide what was wanted."""
+        """Return how many days of totals to keep; None, for all, if a mistake may hide the user's choice."""
         return None if any(one.kind in _HIDING for one in self.mistakes) else int(self["history.days"])
 
     @property
     def update_url(self) -> str:
-        """Return where the newest version is told; "" unless it is wanted. A release knows its own home."""
+        """Return the URL that tells the newest version; "" if checks are off. A release knows its repository."""
         if not self["update.check"]:
             return ""
         home = version.repository()
@@ -98,13 +98,13 @@ class Settings:
 
 
 def settings_path(environment: Environment, option: str = "") -> Path:
-    """Return where the settings file is, whether or not there is one."""
+    """Return the path of the settings file, whether or not it exists."""
     named = option or environment.get("LLAMABAR_CONFIG", "")
     return Path(os.path.expanduser(named or "~/.config/llamabar/config.toml"))
 
 
 def load(environment: Environment, *, option: str = "", discover: Discover) -> Settings:
-    """Return the settings; `discover` finds a URL and says how, and is called only if none is set."""
+    """Return the settings. `discover` returns a URL and how it was found, and runs only if no URL is set."""
     path = settings_path(environment, option)
     if option and not path.exists():
         raise LlamabarError(f"There is no settings file at {path}.", "Check --config, or leave it out.")
@@ -124,8 +124,8 @@ def load(environment: Environment, *, option: str = "", discover: Discover) -> S
 
 
 def select(settings: Settings, name: str) -> Settings:
-    """Return the settings with only the server of that name, or of its number: @1 is the first."""
-    numbered = {f"@{number}": server for number, server in enumerate(settings.servers, 1)}  # so the menu names them
+    """Return the settings with only one server, by its name or number: @1 is the first."""
+    numbered = {f"@{number}": server for number, server in enumerate(settings.servers, 1)}  # how the menu names them
     found = [server for server in settings.servers if server.name == name] or list(filter(None, [numbered.get(name)]))
     if not found:
         names = ", ".join(server.name for server in settings.servers)
@@ -134,7 +134,7 @@ def select(settings: Settings, name: str) -> Settings:
 
 
 def _value(option: Option, environment: Environment, file: SettingsFile) -> Sourced:
-    """Return an option's value and source; one that may not be is a mistake, and the next source counts."""
+    """Return an option's value and source. An invalid value is noted as a mistake, and the next source counts."""
     for variable in option.variables:
         said = environment.get(variable, "").strip()
         value = option.of_variable(said) if said else None
@@ -151,7 +151,7 @@ def _value(option: Option, environment: Environment, file: SettingsFile) -> Sour
 
 
 class _Named(NamedTuple):
-    """An address that something names; `found` is None where it can't be used."""
+    """An address from a setting. `found` is None if it can't be used."""
 
     source: str
     found: Optional[address.Address]
@@ -160,7 +160,7 @@ class _Named(NamedTuple):
 def _servers(
     environment: Environment, file: SettingsFile, *, discover: Discover, hides: bool
 ) -> Iterator[ServerSettings]:
-    """Yield the servers; an address of the environment leaves only the first, and no secret of another's address."""
+    """Yield the servers. An address in the environment leaves only the first, without another address's secrets."""
     entries = file.entries() or [{}]
     of_environment = _environment_address(environment, file)
     if of_environment is not None:
@@ -192,7 +192,7 @@ def _servers(
 def _server(
     entry: Dict[str, Any], environment: Environment, *, file: SettingsFile, index: int, login: str
 ) -> ServerSettings:
-    """Return what a [[server]] table says besides its address."""
+    """Return a server with everything in its [[server]] table except the address."""
     text: Dict[str, str] = {}
     for option in BY_TABLE[SERVER].values():
         value = entry.get(option.name, "")
@@ -222,7 +222,7 @@ def _server(
 
 
 def _without_secrets_of_others(entry: Dict[str, Any], found: Optional[address.Address]) -> Dict[str, Any]:
-    """Return a [[server]] table for the environment's address; its secrets stay only if it names the same, or none."""
+    """Return a [[server]] table for the environment's address. It keeps its secrets if its own is the same or unset."""
     own = ADDRESS.read(entry.get("url"))
     if "url" not in entry or (own is not None and found is not None and own.url == found.url):
         return entry
@@ -237,7 +237,7 @@ def _file_address(entry: Dict[str, Any], file: SettingsFile, index: int) -> _Nam
 
 
 def _environment_address(environment: Environment, file: SettingsFile) -> Optional[_Named]:
-    """Return the address that the environment names; the Rust plugin's may be in two parts."""
+    """Return the address in the environment. The Rust plugin's may be split into base URL and port."""
     own, base, port = (environment.get(name, "").strip() for name in (URL, RUST_URL, RUST_PORT))
     if port and not (re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 2**16):
         file.mistakes.append(Mistake(Kind.VARIABLE, RUST_PORT, "a port from 1 to 65535", quoted(port)))

@@ -1,4 +1,4 @@
-"""Mistakes of the settings as values; the words are made here, and only here. No mistake holds a secret."""
+"""Mistakes in the settings, as values. Only this module puts them into words. No mistake holds a secret."""
 
 import re
 from enum import Enum, unique
@@ -7,7 +7,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 @unique
 class Kind(Enum):
-    """What is wrong, in words with the fields of the mistake."""
+    """What is wrong: a message with fields from the mistake."""
 
     UNREADABLE = "can't be read: {found}"
     SYNTAX = "not valid TOML, so the file isn't used"
@@ -33,7 +33,7 @@ OF_SECRETS = (
 
 
 class Mistake(NamedTuple):
-    """One mistake. `line` and `column` count from 1; `text` is the line, as far as it holds no secret."""
+    """One mistake. `line` and `column` count from 1; `text` is the line, without anything that may be secret."""
 
     kind: Kind
     key: str = ""
@@ -60,7 +60,7 @@ def words(mistake: Mistake) -> str:
 
 
 def shown(mistake: Mistake) -> List[str]:
-    """Return a mistake as lines for a terminal: its words, its line of the file, and a mark under what is wrong."""
+    """Return a mistake as lines for a terminal: its message, the line in the file, and a marker under the error."""
     if not mistake.text:
         return [words(mistake)]
     mark = " " * (mistake.column - 1) + "^" * max(1, len(mistake.key) if mistake.kind in _OF_KEYS else 1)
@@ -69,13 +69,13 @@ def shown(mistake: Mistake) -> List[str]:
 
 
 def in_menu(mistakes: Tuple[Mistake, ...]) -> Tuple[str, ...]:
-    """Return one row for all mistakes, nothing where there is none."""
+    """Return one menu row for all mistakes, or none."""
     more = len(mistakes) - 1
     return (words(mistakes[0]) + (f" (and {more} more)" if more else ""),) if mistakes else ()
 
 
 def harmless(line: str, *, is_open: bool = False) -> str:
-    """Return a line of the settings file without the values in it, which may be secret, unless it `is_open`."""
+    """Return a line of the settings file without its values, which may be secret, unless `is_open`."""
     line = "".join(char if char.isprintable() else " " for char in line).rstrip()
     if is_open or line.lstrip().startswith("["):
         return line if is_open or not re.search(r"""["'=]""", line) else ""
@@ -83,5 +83,5 @@ def harmless(line: str, *, is_open: bool = False) -> str:
     return f"{name}= …" if equals and not re.search(r"""["']""", name) else ""
 
 
-SHOWN_CHARS = 160  # of a line of the file
+SHOWN_CHARS = 160  # of a line in the file
 _OF_KEYS = (Kind.UNKNOWN, Kind.MISPLACED)

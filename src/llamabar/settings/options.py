@@ -1,7 +1,7 @@
-"""Every setting there is, a row each. The file, its mistakes, `config` and docs/settings.md come from this table.
+"""Every setting, one row each. The file, its mistakes, `config` and docs/settings.md are made from this table.
 
-A row says its table and name, its type with range or choices, its default, one sentence, an example, the variables of
-the environment (the Rust plugin's among them), and since when it is there. To add a setting, add a row.
+A row has the table and name, the type with its range or choices, the default, one sentence, an example, the environment
+variables (the Rust plugin's among them), and the version it appeared in. To add a setting, add a row.
 """
 
 import math
@@ -11,17 +11,17 @@ from typing import Any, Callable, Dict, Match, NamedTuple, Optional, Tuple
 from llamabar.core import address
 from llamabar.core.notify_options import EVENTS
 
-SERVER, ENVIRONMENT = "server", ""  # the table that may stand several times; what only the environment can say
+SERVER, ENVIRONMENT = "server", ""  # the table that may occur several times; the key for environment-only settings
 URL, KEY = "LLAMABAR_URL", "LLAMABAR_API_KEY"
 RUST_URL, RUST_PORT = "LLAMA_SWAP_API_BASE_URL", "LLAMA_SWAP_API_PORT"
 LOG_FILE, CONFIG_FILE = "LLAMA_SWAP_LOG_FILE_PATH", "LLAMA_SWAP_CONFIG_FILE_PATH"
 _MENU_KEY = r"((CMD|OPTION|CTRL|CONTROL|SHIFT)\+){1,4}[A-Z0-9]|"
 _TIME = "([01]?[0-9]|2[0-3]):([0-5][0-9])"
-_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")  # of the environment, where all is text: ASCII digits
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")  # environment values are text: ASCII digits
 
 
 class Type(NamedTuple):
-    """What a value may be: in words, and a function that returns the value in use, or None for one that may not be."""
+    """A type: what is expected, in words, and a function that returns the parsed value, or None if it is invalid."""
 
     expected: str
     read: Callable[[Any], Any]
@@ -29,7 +29,7 @@ class Type(NamedTuple):
 
 
 class Option(NamedTuple):
-    """A row of the table. `example` is TOML; a default of None means that nothing is set."""
+    """A row of the table. `example` is TOML; a default of None means unset."""
 
     table: str
     name: str
@@ -38,26 +38,26 @@ class Option(NamedTuple):
     says: str
     example: str = ""
     variables: Tuple[str, ...] = ()
-    variable_type: Optional[Type] = None  # where the environment says it in another unit
+    variable_type: Optional[Type] = None  # if the variable uses another unit
     since: str = "0.1.0"
 
     @property
     def key(self) -> str:
-        """Return what names it in the code: menu.title; a setting of the environment alone has no table."""
+        """Return its key in the code, e.g. menu.title. An environment-only setting has no table."""
         return f"{self.table}.{self.name}" if self.table else self.name
 
     def of_variable(self, said: str) -> Any:
-        """Return the value that a variable's text means, None for one that may not be."""
+        """Return the value of a variable's text; None if it is invalid."""
         read = (self.variable_type or self.type).read
         value = read(said)
         return read(float(said)) if value is None and _NUMBER.fullmatch(said) else value
 
 
 def _number(least: int, most: int, unit: str) -> Type:
-    """Return the type of a number within bounds."""
+    """Return the type of a number between two bounds."""
 
     def read(value: Any) -> Optional[float]:
-        """Return the number, a whole one as int."""
+        """Return the number, as int if it is whole."""
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         return (int(value) if value == int(value) else value) if is_number and least <= value <= most else None
 
@@ -69,10 +69,10 @@ def _one_of(*choices: str) -> Type:
 
 
 def _matching(expected: str, pattern: str, meaning: Callable[[Match[str]], Any] = lambda found: found[0]) -> Type:
-    """Return the type of a text that matches a pattern from end to end."""
+    """Return the type of a text that matches a pattern as a whole."""
 
     def read(value: Any) -> Any:
-        """Return what the text means."""
+        """Return the parsed text."""
         found = re.fullmatch(pattern, value, re.IGNORECASE | re.DOTALL | re.ASCII) if isinstance(value, str) else None
         return meaning(found) if found else None
 
@@ -84,7 +84,7 @@ def _all_of(value: Any, may_be: Callable[[Any], bool]) -> Optional[Tuple[Any, ..
 
 
 def _minutes(span: Match[str]) -> Tuple[int, ...]:
-    """Return the minutes of the day from and to; () for none."""
+    """Return start and end as minutes of the day; () for no hours."""
     hours = [int(part) for part in span.groups() if part]
     return tuple(hour * 60 + minute for hour, minute in zip(hours[::2], hours[1::2]))
 

@@ -1,4 +1,4 @@
-"""The settings for people: the first settings file, and `config`, both from the table of options."""
+"""Settings as text: the first settings file, and `config`. Both come from the table of options."""
 
 from typing import Any, Iterator
 
@@ -10,7 +10,7 @@ _FIRST = "# llamabar's settings. Remove the # from what you want to set. `llamab
 
 
 def first_settings() -> bytes:
-    """Return the first settings file: every option, each commented out."""
+    """Return the first settings file: every option, commented out."""
     lines = [_FIRST]
     for table, options in BY_TABLE.items():
         if table != ENVIRONMENT:
@@ -21,7 +21,7 @@ def first_settings() -> bytes:
 
 
 def config_lines(settings: Settings) -> Iterator[str]:
-    """Yield the effective settings with their sources; of a secret only whether it is set."""
+    """Yield the effective settings with their sources; for a secret, only whether it is set."""
     yield f"settings file    {settings.file or 'none'}"
     for server in settings.servers:
         yield bracketed(SERVER)

@@ -1,4 +1,4 @@
-"""What was found out about this computer, as values. None is "not known"; why it is not known is in `troubles`."""
+"""The facts about this computer, as values. None means unknown; `troubles` says why."""
 
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Tuple
@@ -11,7 +11,7 @@ from llamabar.macos.swiftbar import SwiftBar
 
 @dataclass(frozen=True)
 class Program:
-    """This program: `file` is the one file, "" when it runs from its source; `installed` is SwiftBar's copy."""
+    """This program. `file` is the one file, "" when run from source; `installed` is SwiftBar's copy."""
 
     version: str = ""
     file: str = ""
@@ -26,7 +26,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Cache:
-    """Where the one file has unpacked itself. `missing` names parts that are not there or of another size."""
+    """The folder the one file unpacked itself to. `missing` lists parts that are absent or of the wrong size."""
 
     folder: str = ""
     missing: Tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Cache:
 
 @dataclass(frozen=True)
 class Data:
-    """The data folder. `unreadable` are its files that this user can't read; `foreign`: it belongs to another user."""
+    """The data folder. `unreadable`: its files that this user can't read; `foreign`: it belongs to another user."""
 
     folder: str = ""
     is_file: bool = False
@@ -44,13 +44,13 @@ class Data:
     manifest: str = ""
     manifest_readable: bool = True
     damaged_history: str = ""
-    newer_history: str = ""  # one that a newer version wrote
+    newer_history: str = ""  # written by a newer version
     free_bytes: Optional[int] = None
 
 
 @dataclass(frozen=True)
 class Configured:
-    """One server of the settings, without its key. `private`: an address of a home network."""
+    """One server in the settings, without its key. `private`: its address is on a home network."""
 
     name: str = ""
     url: str = ""
@@ -67,11 +67,11 @@ class Configured:
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings in force."""
+    """The effective settings."""
 
     file: str = ""
     readable: bool = True
-    mistakes: Tuple[str, ...] = ()  # of the file, then of the environment's variables, then about keys and logins
+    mistakes: Tuple[str, ...] = ()  # in the file; then in environment variables; then in keys and logins
     variable_mistakes: Tuple[str, ...] = ()
     secret_mistakes: Tuple[str, ...] = ()
     keychain_silent: bool = False
@@ -85,22 +85,22 @@ class Agents:
     folder: str = ""
     refusal: Optional[Refusal] = None
     found: Tuple[Agent, ...] = ()
-    broken: Tuple[str, ...] = ()  # named like llama-swap's, and not a property list
+    broken: Tuple[str, ...] = ()  # named like llama-swap's, but not property lists
 
 
 @dataclass(frozen=True)
 class Service:
-    """The LaunchAgent of a server here, of the first that isn't running, as it is on disk."""
+    """A local server's LaunchAgent as it is on disk, preferably one that isn't running."""
 
     server: str = ""
     label: str = ""
     ours: bool = False
     plist: str = ""
-    plist_refused: bool = False  # by its owner or mode
+    plist_refused: bool = False  # because of its owner or mode
     plist_linked: bool = False
     plist_quarantined: bool = False
     command: Tuple[str, ...] = ()
-    same_port: Tuple[Tuple[str, str], ...] = ()  # label and plist of others
+    same_port: Tuple[Tuple[str, str], ...] = ()  # label and plist of other agents
     program: str = ""
     program_there: bool = True
     program_quarantined: bool = False
@@ -119,7 +119,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Binary:
-    """What the service's program says when it is started: why it doesn't start, and what it thinks of its config."""
+    """What the service's program reports when it is run: why it doesn't start, and whether it accepts the config."""
 
     trouble: str = ""
     config_good: Optional[bool] = None
@@ -137,7 +137,7 @@ class Job(launchctl.Job):
 
 @dataclass(frozen=True)
 class Model:
-    """One model, as llama-swap and its own server tell. `server_*` only of a ready one on this computer."""
+    """One model, as llama-swap reports it. `server_*` come from its own server, if it is ready and local."""
 
     id: str = ""
     state: str = ""
@@ -149,7 +149,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Server:
-    """One server as it answers. `fault` is the kind of what is wrong, None when it is watched."""
+    """One server's answers. `fault` is what is wrong, None if it can be watched."""
 
     name: str = ""
     url: str = ""
@@ -160,7 +160,7 @@ class Server:
     version: Optional[str] = None
     lists_requests: bool = False
     models: Tuple[Model, ...] = ()
-    failures: Tuple[Tuple[str, str], ...] = ()  # model and reason of requests that failed
+    failures: Tuple[Tuple[str, str], ...] = ()  # failed requests: model and reason
 
 
 @dataclass(frozen=True)
@@ -173,21 +173,21 @@ class Process:
 
 @dataclass(frozen=True)
 class Processes:
-    """Who holds the port of the service (or first server); llama-swaps, and model servers left behind.
+    """The process on the port of the service, or of the first server; llama-swaps; model servers left behind.
 
-    `unreadable` names what could not be read of processes, and the kind of error.
+    `unreadable` names the process figures that couldn't be read, each with the kind of error.
     """
 
     url: str = ""  # of that port's server
     holder: Optional[Process] = None
     llama_swaps: Tuple[Running, ...] = ()
-    orphans: Tuple[int, ...] = ()  # their process ids
+    orphans: Tuple[int, ...] = ()  # pids
     unreadable: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Computer:
-    """This computer. `pressure` of memory: 1 normal, 2 warning, 4 critical."""
+    """This computer. `pressure` is memory pressure: 1 normal, 2 warning, 4 critical."""
 
     macos: str = ""
     memory_total_bytes: Optional[int] = None
@@ -197,16 +197,16 @@ class Computer:
 
 @dataclass(frozen=True)
 class Packages:
-    """What installs things here: whether there is Homebrew, and which llama-swap is meant and where it came from."""
+    """Whether Homebrew is installed, and the llama-swap in use with its origin."""
 
     homebrew: bool = False
-    llama_swap: str = ""  # "" where none was found
+    llama_swap: str = ""  # "" if none was found
     origin: str = ""  # homebrew, macports, nix, go, file
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """The running plugin, by the file that it keeps. `alive`: None where that can't be told."""
+    """The running plugin, from its state file. `alive` is None if that can't be told."""
 
     there: bool = False
     pid: Optional[int] = None
@@ -223,7 +223,7 @@ class Watcher:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that findings are made from. `troubles` says for each fact that is not known why it is not."""
+    """Everything that findings are made from. `troubles` says for each unknown fact why it is unknown."""
 
     command: str = "llamabar"
     home: str = ""
@@ -233,7 +233,7 @@ class Facts:
     data: Data = Data()
     settings: Settings = Settings()
     swiftbar: SwiftBar = SwiftBar()
-    logged_in: Optional[bool] = None  # at the screen; None: launchd does not answer
+    logged_in: Optional[bool] = None  # at the screen; None if launchd doesn't answer
     agents: Agents = Agents()
     service: Service = Service()
     binary: Binary = Binary()
@@ -247,5 +247,5 @@ class Facts:
     sources: Mapping[str, str] = field(default_factory=dict)
 
     def trouble(self, name: str) -> str:
-        """Return why a fact is not known, "" when it is."""
+        """Return why a fact is unknown; "" if it is known."""
         return self.troubles.get(name, "")

@@ -1,12 +1,12 @@
-"""A check is a row: a condition over the facts, and the words for when it is true.
+"""A check is a row: a condition over the facts, and the words for when it holds.
 
-Laws: a check judges facts and asks nothing; what could not be found out is skipped, never guessed; a check that depends
-on one that failed is skipped because of that one, so the first cause stands alone. Every finding has a remedy.
+Laws: a check judges facts and does no I/O; a check whose facts are unknown is skipped, never guessed; a check that
+depends on one that failed is skipped and names it, so the first cause stands alone. Every finding has a remedy.
 
-Words are templates; a title, which the menu shows too, is in the menu's language there. {swiftbar.version} is a fact,
-{llamabar} is how this program is called, any other name comes from what the condition returned: a mapping of values, or
-an object as {it}. {x:size}, {x:duration}, {x:some}, {x:file} (one file, 2 files) say how a value is written. In a
-remedy each value is one word of a shell.
+Words are templates. A title, which the menu shows too, appears there in the menu's language. {swiftbar.version} is a
+fact, {llamabar} is the command for this program, and any other name comes from what the condition returned: a mapping
+of values, or an object as {it}. {x:size}, {x:duration}, {x:some}, {x:file} (one file, 2 files) format a value. In a
+remedy each value is quoted as one shell word.
 """
 
 import string
@@ -21,7 +21,7 @@ from llamabar.view import languages
 
 
 class Level(str, Enum):
-    """How bad it is."""
+    """How serious it is."""
 
     OK = "ok"
     NOTE = "note"
@@ -35,9 +35,9 @@ BADNESS = {Level.ERROR: 3, Level.WARNING: 2, Level.NOTE: 1, Level.SKIPPED: 0, Le
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check says. `remedy` can be typed or clicked as it stands; `fix` is the command that does it.
+    """What a check found. `remedy` can be pasted or clicked as it is; `fix` is the command that applies the fix.
 
-    A skipped one names the finding it follows from, or says in `detail` what could not be found out.
+    A skipped one names the finding it follows from, or says in `detail` what is unknown.
     """
 
     id: str
@@ -53,7 +53,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Found:
-    """What a condition returns where it needs words of its own instead of its row's, or quotes lines."""
+    """What a condition returns if it replaces the words of its row, or quotes lines."""
 
     values: Any = None
     title: str = ""
@@ -77,7 +77,7 @@ class Check(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """The checks of one topic in the order of cause and effect. Its summary: whether that is good news, and words."""
+    """The checks of one topic, causes before effects. `summary` returns whether all is good, and a text."""
 
     name: str
     needs: Tuple[str, ...]
@@ -86,27 +86,27 @@ class Layer(NamedTuple):
 
 
 def configured(facts: Facts) -> Tuple[Configured, ...]:
-    """Return the servers of the settings."""
+    """Return the servers in the settings."""
     return facts.settings.servers
 
 
 def first(of: Callable[[Facts], Iterable[Any]], is_meant: Callable[[Any], Any]) -> Callable[[Facts], Any]:
-    """Return a condition: the first of some facts that is meant."""
+    """Return a condition that yields the first of some items for which `is_meant` is true."""
     return lambda facts: next(filter(is_meant, of(facts)), None)
 
 
 def printable(text: str) -> str:
-    """Return text that others wrote without anything that could steer a terminal or reverse the line."""
+    """Return outside text without characters that could control a terminal or reverse the line."""
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def worst_first(findings: Iterable[Finding]) -> Tuple[Finding, ...]:
-    """Return the findings that apply: errors, warnings, notes; each kind in the order of cause and effect."""
+    """Return the findings that apply: errors, then warnings, then notes, each with causes before effects."""
     return tuple(sorted((one for one in findings if BADNESS[one.level]), key=lambda one: -BADNESS[one.level]))
 
 
 def examined(check: Check, layer: Layer, facts: Facts, before: Mapping[str, Finding]) -> Finding:
-    """Return what a check says, after those `before` it."""
+    """Return the finding of a check, given the findings `before` it."""
     unknown = next((facts.trouble(name) for name in check.needs or layer.needs if facts.trouble(name)), "")
     causes = (before[name] for name in check.after)
     follows = next((one.follows or one.id for one in causes if one.follows or BADNESS[one.level] > 1), "")
@@ -134,14 +134,14 @@ def examined(check: Check, layer: Layer, facts: Facts, before: Mapping[str, Find
 
 
 class _Words(string.Formatter):
-    """Fills templates: values cleaned, the home folder as ~, and in a remedy each value as one word of a shell."""
+    """Fills templates. Values are cleaned, the home folder is written as ~, and a remedy's values are shell words."""
 
     def __init__(self, home: str, *, is_shell: bool = False) -> None:
         self.home = home
         self.is_shell = is_shell
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        """Return a value in words."""
+        """Return a value as text."""
         text = printable(SPECS[format_spec](value) if format_spec in SPECS else _plain(value, format_spec))
         if self.is_shell:
             return text if isinstance(value, _Command) else quoted(text, self.home)
@@ -149,7 +149,7 @@ class _Words(string.Formatter):
 
 
 class _Command(str):
-    """Text that is ready for a shell."""
+    """Text that is already quoted for a shell."""
 
 
 def _plain(value: Any, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""llama-swap itself, its models and their servers; this computer; and the plugin that is running."""
+"""Checks of llama-swap, its models and their servers; of this computer; and of the running plugin."""
 
 from typing import Any, Iterator, Tuple
 
@@ -16,7 +16,7 @@ RELOAD = "open -g 'swiftbar://refreshplugin?name=llamabar'"
 
 
 def reachable(facts: Facts) -> Tuple[Server, ...]:
-    """Return the servers that let us look."""
+    """Return the servers that could be read."""
     return tuple(server for server in facts.servers if not server.fault)
 
 
@@ -110,7 +110,7 @@ def _plugin(facts: Facts) -> Tuple[bool, str]:
 
 
 def _last_error(facts: Facts) -> str:
-    """Return what the plugin noted last; another version may have kinds of its own."""
+    """Return the last error in the plugin's state file. Another version may have other kinds of error."""
     known = facts.watcher.last_error in [kind.value for kind in FaultKind]
     return fault_words(FaultKind(facts.watcher.last_error)) if known else "unknown"
 

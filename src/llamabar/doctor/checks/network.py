@@ -1,4 +1,4 @@
-"""What answers at the address: nothing, something else, or a llama-swap that lets us look."""
+"""Checks of what answers at an address: nothing, another program, or a llama-swap that can be read."""
 
 from typing import Any, Callable, Optional, Tuple
 
@@ -7,7 +7,7 @@ from llamabar.core.fields import whole
 from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Configured, Facts, Server
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level, configured, first
-from llamabar.doctor.checks.service import SERVICE  # its checks come first: a stopped service explains a silent address
+from llamabar.doctor.checks.service import SERVICE  # its checks come first: a stopped service explains a silent server
 from llamabar.view import words
 
 LOCAL_NETWORK_SINCE = 15
@@ -18,7 +18,7 @@ REST = (FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR)
 
 
 def fault_words(kind: Optional[FaultKind]) -> str:
-    """Return a fault in the words of the menu, in the midst of a sentence."""
+    """Return a fault in the menu's words, for use within a sentence."""
     said = words.FAULTS[kind] if kind is not None else "answers"
     return said if said[1].isupper() else said[0].lower() + said[1:]
 
@@ -31,15 +31,15 @@ def _summary(facts: Facts) -> Tuple[bool, str]:
 def _fault(
     *kinds: FaultKind, also: Callable[[Facts, Server], Any] = lambda *_: True
 ) -> Callable[[Facts], Optional[Server]]:
-    """Return a condition: the first server with one of these faults of which something else is true as well."""
+    """Return a condition that yields the first server with one of these faults for which `also` is true."""
     return lambda facts: next((one for one in facts.servers if one.fault in kinds and also(facts, one)), None)
 
 
 def _held(*kinds: FaultKind, title: str) -> Callable[[Facts], Any]:
-    """Return such a condition whose title names the program that listens at the server's port, where it is known."""
+    """Return such a condition whose title names the program that listens at the server's port, if known."""
 
     def condition(facts: Facts) -> Any:
-        """Return the server, and who holds its port."""
+        """Return the server and the process on its port."""
         server, holder = _fault(*kinds)(facts), facts.processes.holder
         is_named = server is not None and holder is not None and facts.processes.url == server.url
         return server and Found({"it": server, "holder": holder}, title=title if is_named else "")
@@ -69,7 +69,7 @@ def _is_kept_away(facts: Facts, server: Server) -> bool:
 
 
 def _is_unknown(facts: Facts, server: Server) -> bool:
-    """Tell whether no service and no process is known that could be meant."""
+    """Tell whether no known service or process could be this server."""
     return _is_here(facts, server) and not facts.agents.found and not facts.processes.llama_swaps
 
 

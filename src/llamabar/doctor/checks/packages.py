@@ -1,4 +1,4 @@
-"""How llama-swap is installed and upgraded here: that follows from where the program lives."""
+"""How to install and upgrade llama-swap here, depending on where its program is."""
 
 from typing import Dict
 
@@ -21,5 +21,5 @@ def install(facts: Facts) -> str:
 
 
 def upgrade(facts: Facts, *, local: bool = True) -> str:
-    """Return the command that brings a newer llama-swap; for another computer the page of releases."""
+    """Return the command that upgrades llama-swap; for another computer, the releases page."""
     return UPGRADES.get(facts.packages.origin, RELEASES) if local else RELEASES

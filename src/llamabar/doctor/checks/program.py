@@ -1,4 +1,4 @@
-"""This program: its one file and what it unpacked, its data folder, its settings."""
+"""Checks of this program: its one file and its cache, its data folder, its settings."""
 
 from typing import Any, Tuple
 

@@ -1,7 +1,7 @@
-"""Takes out of a text what must never be seen by others: keys, names, hosts, addresses, commands, prompts.
+"""Removes what others must never see from a text: keys, names, hosts, addresses, commands, prompts.
 
-Laws: what is known to be private goes first, in every spelling; then whatever has the shape of it. Of text that others
-wrote (a log, an error) too much is taken rather than too little. Loopback addresses and paths below the home stay.
+Laws: known private values go first, in every spelling; then anything that looks like one. From text that others wrote
+(a log, an error), rather remove too much than too little. Loopback addresses and paths below the home folder stay.
 """
 
 import ipaddress
@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 KEY, USER, HOST, ADDRESS, COMMAND, PROMPT = "(key)", "(user)", "(host)", "(address)", "(command)", "(prompt)"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")
-PUBLIC_NAMES = (*LOOPBACK_NAMES, "github.com", "x-apple.systempreferences")  # in our own remedies
+PUBLIC_NAMES = (*LOOPBACK_NAMES, "github.com", "x-apple.systempreferences")  # used in our own remedies
 FILE_ENDS = (
     "yaml", "yml", "toml", "json", "log", "go", "py", "pyz", "plist", "gguf", "sock", "txt", "md", "so", "dylib", "app",
     "html", "sh", "gz", "swift", "safetensors", "bin", "db", "sqlite", "tmp", "aside", "new", "whl", "pem", "crt",
@@ -26,7 +26,7 @@ Change = Union[str, Callable[[Match[str]], str]]
 
 @dataclass(frozen=True)
 class Private:
-    """What is known to be private. Never shown, not even by repr."""
+    """The known private values, left out of repr."""
 
     keys: Tuple[str, ...] = field(default=(), repr=False)
     home: str = field(default="", repr=False)
@@ -35,7 +35,7 @@ class Private:
 
 
 def redacted(text: str, private: Private) -> str:
-    """Return our own text without what is private."""
+    """Return a text of our own with private values removed."""
     for pattern, instead in _known(private):
         text = pattern.sub(instead, text)
     for pattern, change in _SHAPES:
@@ -44,14 +44,14 @@ def redacted(text: str, private: Private) -> str:
 
 
 def redacted_line(text: str, private: Private) -> str:
-    """Return one line that others wrote (a log, an error) without what is private, commands and prompts too."""
+    """Return one line that others wrote (a log, an error) with private values, commands and prompts removed."""
     for pattern, instead in _FOREIGN:
         text = pattern.sub(instead, text)
     return redacted(_printable(text), private)
 
 
 def _known(private: Private) -> Iterator[Tuple[Pattern[str], str]]:
-    """Yield a pattern for everything known, longer ones first: a shorter one may be part of it."""
+    """Yield a pattern for every known value, longer ones first, since a shorter one may be part of it."""
     for values, instead, words in (
         (private.keys, KEY, False),
         ((private.home,), "~", False),
@@ -65,7 +65,7 @@ def _known(private: Private) -> Iterator[Tuple[Pattern[str], str]]:
 
 
 def _spellings(value: str) -> Iterator[str]:
-    """Yield a value as it is, composed and decomposed, as JSON writes it, and as a URL does."""
+    """Yield a value as it is, composed and decomposed, JSON-escaped and URL-quoted."""
     for form in ("NFC", "NFD"):
         plain = unicodedata.normalize(form, value)
         yield plain

@@ -1,4 +1,4 @@
-"""Every check there is, in the order of cause and effect."""
+"""Every check, causes before effects."""
 
 from typing import Dict, Iterator, Optional, Tuple
 
@@ -14,7 +14,7 @@ LAYERS = (PROGRAM, SWIFTBAR, SERVICE, NETWORK, LLAMA_SWAP, MODEL_SERVERS, MAC, W
 
 
 def findings(facts: Facts) -> Tuple[Finding, ...]:
-    """Return what every check says."""
+    """Return the finding of every check."""
     found: Dict[str, Finding] = {}
     for layer in LAYERS:
         for check in layer.checks:
@@ -28,5 +28,5 @@ def checks() -> Iterator[Check]:
 
 
 def top(found: Tuple[Finding, ...]) -> Optional[Finding]:
-    """Return the finding that explains most: the first error, else the first warning; None if nothing is wrong."""
+    """Return the finding that explains most: the first error, else the first warning; None if there is neither."""
     return next((one for one in worst_first(found) if one.level is not Level.NOTE), None)

@@ -1,4 +1,4 @@
-"""The service: the LaunchAgent that starts llama-swap, as it is on disk and as launchd runs it."""
+"""Checks of the service: the LaunchAgent that starts llama-swap, on disk and in launchd."""
 
 from typing import Any, Optional, Tuple
 
@@ -10,7 +10,7 @@ from llamabar.macos.agents import Refusal
 
 LOG_LIMIT_BYTES = 100_000_000
 CRASHES_THAT_LOOP = 3
-SLACK_S = 1.0  # a start is known to the second
+SLACK_S = 1.0  # start times are in whole seconds
 QUOTED_LINES = 5
 STATES = {"": "not loaded", "spawn scheduled": "waiting for its next start"}
 FULL_DISK_ACCESS = "open 'x-apple.systempreferences:com.apple.preference.security?Privacy_AllFiles'"
@@ -26,19 +26,19 @@ def _summary(facts: Facts) -> Tuple[bool, str]:
 
 
 def server_of(facts: Facts) -> Optional[Server]:
-    """Return the server that the service runs, as it answers."""
+    """Return the server that the service runs, with its answers."""
     return next((server for server in facts.servers if server.name == facts.service.server), None)
 
 
 def _rewrite(facts: Facts, applies: Any, said: str, wanted: str) -> Any:
-    """Return a finding that a new install repairs in our own LaunchAgent; any other one is edited by hand."""
+    """Return a finding. In our own LaunchAgent a new install fixes it; any other one must be edited by hand."""
     if not applies or facts.service.ours:
         return applies and Found(detail=said)
     by_hand = f"{said} llamabar didn't write it: set {wanted} in this file, then run: {{llamabar}} restart"
     return Found(detail=by_hand.strip(), remedy="open -t {service.plist}")
 
 
-FOLDER_WORDS = {  # one that can't be written is no reason for launchd
+FOLDER_WORDS = {  # launchd doesn't mind a folder that can't be written
     Refusal.NOT_A_FOLDER: Found(detail="{agents.folder} isn't a folder.",
                                 remedy="mv {agents.folder} {agents.folder}.aside"),
     Refusal.OF_ANOTHER: Found(detail="{agents.folder} belongs to another user.",
@@ -69,7 +69,7 @@ def _denied(facts: Facts) -> Any:
 
 
 def _holder(facts: Facts, *, is_llama_swap: bool) -> Any:
-    """Return who holds the port of a service that isn't running."""
+    """Return the process on the port of a service that isn't running."""
     holder = facts.processes.holder
     if holder is None or facts.job.running:
         return None
@@ -78,7 +78,7 @@ def _holder(facts: Facts, *, is_llama_swap: bool) -> Any:
 
 
 def _crash_loop(facts: Facts) -> Any:
-    """Between two crashes it lives for a moment: only one that answers counts as up."""
+    """Find a crash loop. Between crashes it runs for a moment, so running counts only if it also answers."""
     job, server = facts.job, server_of(facts)
     up = job.running and (server is None or server.fault is not FaultKind.REFUSED)
     loops = not up and job.failed and (job.runs or 0) >= CRASHES_THAT_LOOP

@@ -1,4 +1,4 @@
-"""SwiftBar, its plugin folder, and our plugin there."""
+"""Checks of SwiftBar, its plugin folder, and our plugin in it."""
 
 from typing import Any, Tuple
 
@@ -18,7 +18,7 @@ def _summary(facts: Facts) -> Tuple[bool, str]:
 
 
 def _homebrew(facts: Facts, applies: Any) -> Any:
-    """Return a finding whose remedy is Homebrew's, or a download where there is no Homebrew."""
+    """Return a finding whose remedy uses Homebrew, or a download if Homebrew isn't installed."""
     return applies and (True if facts.packages.homebrew else Found(remedy=DOWNLOAD))
 
 

@@ -1,1 +1,1 @@
-"""Collects the facts for the checks, side by side and bounded in time."""
+"""Collects the facts for the checks, in parallel and within a time limit."""

@@ -1,4 +1,4 @@
-"""SwiftBar, launchd, the processes, what installs programs, and the computer itself."""
+"""SwiftBar, the processes, the package managers, and the computer itself."""
 
 import os
 import re
@@ -20,7 +20,7 @@ BREW_FOLDERS = ("/opt/homebrew/bin", "/usr/local/bin")
 
 
 def swiftbar(found: Places) -> SwiftBar:
-    """Return SwiftBar, its folder and our plugin; raise Unknown where its settings could not be read."""
+    """Return SwiftBar, its folder and our plugin; raise Unknown if its settings can't be read."""
     seen = find_swiftbar(found)
     if seen.trouble:
         raise Unknown(seen.trouble)
@@ -28,7 +28,7 @@ def swiftbar(found: Places) -> SwiftBar:
 
 
 def processes(url: str) -> facts.Processes:
-    """Return which process holds a server's port, every llama-swap that runs, and model servers left behind."""
+    """Return the process that holds a server's port, every running llama-swap, and model servers left behind."""
     port = port_of(url)
     holder = table.holder(port) if port is not None and is_local(url) else None
     return facts.Processes(
@@ -42,7 +42,7 @@ def processes(url: str) -> facts.Processes:
 def packages(
     environment: Mapping[str, str], found: Places, agents: Sequence[Agent], running: Sequence[Running]
 ) -> facts.Packages:
-    """Return whether there is Homebrew, and which llama-swap is meant: the running one, the service's, any other."""
+    """Return whether Homebrew is here, and which llama-swap is in use: a running one, a service's, else any."""
     named = [one.program for one in running if os.path.isabs(one.program)]
     named += [agent.arguments[0] for agent in agents if os.path.isfile(agent.arguments[0])]
     program = next(iter(named), None) or next(binaries.find_programs(found.home, environment), "")
@@ -51,7 +51,7 @@ def packages(
 
 
 def computer() -> facts.Computer:
-    """Return memory and system of this computer; what its tools do not tell is None."""
+    """Return this computer's memory and macOS version; None or "" for what its tools don't tell."""
     total_bytes, available_bytes = table.memory()
     version = tools.run("sw_vers", "-productVersion").out.strip()
     pressure = tools.run("sysctl", "-n", "kern.memorystatus_vm_pressure_level")
@@ -64,6 +64,6 @@ def computer() -> facts.Computer:
 
 
 def _has_model_port(words: Sequence[str]) -> bool:
-    """Tell whether a model server uses a port that llama-swap gives out."""
+    """Tell whether a model server uses a port that llama-swap assigns."""
     port = launchctl.whole(flag(words, "port"))
     return port is not None and FIRST_MODEL_PORT <= port <= LAST_MODEL_PORT

@@ -1,4 +1,4 @@
-"""What is on the disk: this program, what it unpacked, its data folder, its settings, the running plugin's state."""
+"""What is on disk: this program, its cache, its data folder, its settings, the running plugin's state."""
 
 import ipaddress
 import os
@@ -45,7 +45,7 @@ def program(environment: Mapping[str, str], found: Places) -> facts.Program:
 
 
 def cache(environment: Mapping[str, str], found: Places) -> facts.Cache:
-    """Return what the one file has unpacked, compared with what is in it by name and size."""
+    """Return the unpacked cache, compared with the one file's contents by name and size."""
     file = environment.get("LLAMABAR_FILE", "")
     if not file:
         raise Unknown("it runs from its source, so nothing is unpacked")
@@ -63,7 +63,7 @@ def data(found: Places) -> facts.Data:
     folder = found.data
     there, is_folder = folder.exists(), folder.is_dir()
     names = sorted(path for path in folder.iterdir() if path.is_file()) if is_folder and os.access(folder, 5) else []
-    above = next(one for one in (folder, *folder.parents) if one.exists())  # what it is in, or will be made in
+    above = next(one for one in (folder, *folder.parents) if one.exists())  # the folder it is in, or will be created in
     history, trouble = folder / HISTORY_FILE, schema.trouble(folder / HISTORY_FILE)
     return facts.Data(
         folder=str(folder),
@@ -80,7 +80,7 @@ def data(found: Places) -> facts.Data:
 
 
 def _free_bytes(path: Path) -> Optional[int]:
-    """Return what is free on the disk of a path; None if that is not known."""
+    """Return the free space on a path's disk; None if unknown."""
     try:
         found = shutil.disk_usage(path)
     except OSError:
@@ -89,7 +89,7 @@ def _free_bytes(path: Path) -> Optional[int]:
 
 
 def size_of(path: Path) -> Optional[int]:
-    """Return the size of a file; None where there is none."""
+    """Return the size of a file; None if there is none."""
     try:
         return path.stat().st_size
     except OSError:
@@ -97,7 +97,7 @@ def size_of(path: Path) -> Optional[int]:
 
 
 def settings(found: Places, in_force: load.Settings) -> facts.Settings:
-    """Return the settings in force without their keys."""
+    """Return the effective settings without their secrets."""
     wrong = in_force.mistakes
     kinds = {one.kind for one in wrong}
     return facts.Settings(
@@ -112,7 +112,7 @@ def settings(found: Places, in_force: load.Settings) -> facts.Settings:
 
 
 def watcher(found: Places) -> facts.Watcher:
-    """Return the state of the running plugin, from the file it keeps."""
+    """Return the state of the running plugin, from its state file."""
     path = plugin_state.path_in(found.data)
     content = files.read(path)
     noted = plugin_state.parse(content) if content is not None else None
@@ -138,7 +138,7 @@ def _configured(server: load.ServerSettings) -> facts.Configured:
 
 
 def _is_private(host: str) -> bool:
-    """Tell whether a host is in a home network: by its address, its .local, or by being a bare name."""
+    """Tell whether a host is on a home network: a private address, a name such as .local, or a bare name."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -1,4 +1,4 @@
-"""All facts about this computer, within five seconds whatever hangs."""
+"""Collects all facts about this computer, within five seconds whatever hangs."""
 
 import os
 from dataclasses import replace
@@ -21,7 +21,7 @@ from llamabar.sources.processes import failures
 LONGEST_S = 4.3
 SETTINGS_S = 1.5
 REACH_S = 4.0
-IN_FORCE, WATCHED = "in force", "watched"  # not facts themselves: others are found by them
+IN_FORCE, WATCHED = "in force", "watched"  # not facts themselves: other facts depend on them
 OF_A_SILENT_SERVER: FrozenSet[str] = frozenset({  # nothing that starts llama-swap: watching never does
     "program", "settings", "logged_in", "agents", "service", "job", "servers", "processes", "packages", "computer",
 })  # fmt: skip
@@ -39,9 +39,9 @@ def collect(
     settings: Optional[Settings] = None,
     fault: Optional[Fault] = None,
 ) -> Facts:
-    """Return the facts; raise LlamabarError for an option that cannot be followed.
+    """Return the facts; raise LlamabarError for an option that can't be used.
 
-    `settings` are those in force, and `fault` is why their one server does not answer, if that is known already.
+    `settings` are the effective ones, and `fault` is why their one server doesn't answer, if that is already known.
     """
     gathering = Gathering(LONGEST_S)
     found = places({**environment, **({"LLAMABAR_CONFIG": option} if option else {})})
@@ -56,20 +56,20 @@ def collect(
 def _sources(
     gathering: Gathering, environment: Mapping[str, str], found: Places, fault: Optional[Fault]
 ) -> Dict[str, Tuple[str, Callable[[], Any]]]:
-    """Return each fact's source and how it is found out; some wait for others."""
+    """Return each fact's source, and the function that collects it. Some wait for others."""
     get = gathering.get
 
     def private() -> Private:
-        """Return what is private, by the settings."""
+        """Return what is private, according to the settings."""
         return private_of(environment, get(IN_FORCE))
 
     def answering() -> Tuple[Server, ...]:
-        """Return the servers as they answer; the one whose fault is known is not asked."""
+        """Return the servers' answers. If the fault is known, the server isn't queried."""
         in_force = get(IN_FORCE)
         return servers.servers(in_force, private()) if fault is None else (servers.silent(in_force.servers[0], fault),)
 
     def port_holder() -> Processes:
-        """Return the processes, for the address of the service, else of the first server."""
+        """Return the processes around the port of the service, else of the first server."""
         try:
             return computer.processes(get(WATCHED).server.url)
         except Unknown:
@@ -115,7 +115,7 @@ def _joined(gathering: Gathering, home: str, wanted: FrozenSet[str]) -> Facts:
     for name in (IN_FORCE, WATCHED):
         known.pop(name, None)
         troubles.pop(name, None)
-    if "processes" in known:  # the others have read their figures by now as well
+    if "processes" in known:  # by now the other sources have read their figures too
         unread = tuple(f"{what} ({error})" for what, error in sorted(failures.items()))
         known["processes"] = replace(known["processes"], unreadable=unread)
     return Facts(command_name(), home, os.getuid(), troubles=troubles, sources=gathering.sources, **known)

@@ -1,4 +1,4 @@
-"""What must never leave this computer: found here, taken out by doctor/redact.py."""
+"""Finds what must never leave this computer; doctor/checks/redact.py takes it out."""
 
 import getpass
 import os
@@ -12,7 +12,7 @@ from llamabar.settings.load import Settings
 
 
 def private_of(environment: Mapping[str, str], settings: Settings) -> Private:
-    """Return the keys, names and hosts of this user and computer."""
+    """Return the keys, user names and hosts of this user and computer."""
     secrets = [one for server in settings.servers for one in (server.login, *server.login.split(":", 1))]
     keys = secrets + [server.api_key for server in settings.servers] + [
         value for name, value in environment.items() if "KEY" in name and name.startswith(("LLAMA", "OPENAI", "HF_"))

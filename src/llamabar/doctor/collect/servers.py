@@ -1,4 +1,4 @@
-"""The servers as they answer: one look, as `status` takes it, and the model servers behind them."""
+"""The servers' answers, read once as `status` does, and the model servers behind them."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,7 +21,7 @@ MODEL_SERVER_S = 0.8
 ASKED_MODELS = 4
 RECENT_S = 900.0
 FAILED_STATUS = 500
-BAD_REQUEST = 400  # Go's and nginx's answer to plain HTTP where they expect TLS
+BAD_REQUEST = 400  # how Go and nginx answer plain HTTP where they expect TLS
 
 
 def servers(settings: Settings, private: Private) -> Tuple[facts.Server, ...]:
@@ -32,7 +32,7 @@ def servers(settings: Settings, private: Private) -> Tuple[facts.Server, ...]:
 
 
 def silent(server: ServerSettings, fault: Fault) -> facts.Server:
-    """Return a server that does not answer and why, without asking it."""
+    """Return a server that doesn't answer and why, without querying it."""
     return facts.Server(server.name, server.url, fault.kind, fault.detail)
 
 
@@ -55,8 +55,8 @@ def _server(server: ServerSettings, snapshot: Snapshot, private: Private) -> fac
 
 
 def _key_wanted(server: ServerSettings) -> bool:
-    """Tell whether a server that answers us wants a key: asked once without it, if we have one."""
-    status = _status(replace(client_of(server), api_key="")) if server.api_key else 0  # a login only to whom it is for
+    """Tell whether a server that answers requires a key. If we have one, ask once without it."""
+    status = _status(replace(client_of(server), api_key="")) if server.api_key else 0  # the login stays with its server
     return status is None or status in UNAUTHORIZED
 
 
@@ -68,8 +68,10 @@ def _status(client: Client) -> Optional[int]:
 
 
 def _models(snapshot: Snapshot) -> Tuple[facts.Model, ...]:
-    """A model server is asked itself, never through llama-swap: that would count as use; and only one that is proven
-    to be a process of this llama-swap. What `proxy` says may lead anywhere.
+    """Return the models, some with their model server's own answer.
+
+    A model server is queried directly, never through llama-swap, where that would count as use; and only if it is
+    proven to be a process of this llama-swap, since the URL in `proxy` may lead anywhere.
     """
     models = [model for _, model in sorted(snapshot.models.items())]
     to_ask = [model for model in models if model.state == READY and model.server_url is not None][:ASKED_MODELS]
@@ -83,7 +85,7 @@ def _plain(model: Model) -> facts.Model:
 
 
 def _asked(model: Model) -> facts.Model:
-    """Return a model with what its server's /props say: that route is answered without waking or counting anything."""
+    """Return a model with the answer of its server's /props, a route that neither wakes nor counts anything."""
     plain = _plain(model)
     try:
         got = Client(plain.server_url).call("GET", "/props", answer_s=MODEL_SERVER_S)
@@ -94,7 +96,7 @@ def _asked(model: Model) -> facts.Model:
 
 
 def _failures(snapshot: Snapshot, private: Private) -> Tuple[Tuple[str, str], ...]:
-    """Return the models whose last request failed because of their server, with the reason; recent ones only."""
+    """Return the models whose last request failed with a server error, and the reason. Only recent ones count."""
     last = {row.model: row for row in snapshot.rows}
     return tuple(
         (row.model, redacted_line(row.error, private) or f"A request ended with status {row.status}.")

@@ -1,4 +1,4 @@
-"""The LaunchAgents that run a llama-swap, and the one to judge: on disk, as its program says, and in launchd."""
+"""The LaunchAgents that run a llama-swap, and the one to check: on disk, by its program, and in launchd."""
 
 import os
 import re
@@ -24,7 +24,7 @@ _NAMED = re.compile(r"llama-?swap|llamabar", re.IGNORECASE)
 
 
 class Watched(NamedTuple):
-    """The agent of a server, and the other agents there are."""
+    """The agent of a server, and the other agents."""
 
     server: ServerSettings
     known: Known
@@ -33,7 +33,7 @@ class Watched(NamedTuple):
 
 
 def all_agents(places: Places) -> facts.Agents:
-    """Return the agents of this user that run a llama-swap, and how their folder is."""
+    """Return this user's agents that run a llama-swap, and the state of their folder."""
     named = [path for path in agents.plists(places.agents) if _NAMED.search(path.name)]
     return facts.Agents(
         folder=str(places.agents),
@@ -44,9 +44,9 @@ def all_agents(places: Places) -> facts.Agents:
 
 
 def watched(servers: Sequence[ServerSettings], found: facts.Agents) -> Watched:
-    """Return the agent of one of these servers: the first that launchd does not run, else the first of all.
+    """Return the agent of one of these servers: the first that launchd isn't running, else the first.
 
-    Raise Unknown where no server has one.
+    Raise Unknown if none of them has one.
     """
     here = [server for server in servers if is_local(server.url)]
     if not here:
@@ -58,7 +58,7 @@ def watched(servers: Sequence[ServerSettings], found: facts.Agents) -> Watched:
 
 
 def on_disk(found: Watched, private: Private) -> facts.Service:
-    """Return the service as its plist, program, config and log show it."""
+    """Return the service according to its plist, program, config and log."""
     agent, content = found.agent, found.agent.content
     program, log = agent.arguments[0], str(next(iter(agent.logs), ""))
     config = flag(agent.arguments[1:], "config") or flag(agent.arguments[1:], "config-dir") or ""
@@ -91,7 +91,7 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
 
 
 def in_program(found: Watched, private: Private) -> facts.Binary:
-    """Return what the program says when it is started; raise Unknown where there is none."""
+    """Return what the service's program reports when it is run; raise Unknown if it isn't there."""
     program = found.agent.arguments[0]
     if not _can_start(program):
         raise Unknown("its program is not there")
@@ -106,7 +106,7 @@ def in_program(found: Watched, private: Private) -> facts.Binary:
 
 
 def in_launchd(found: Watched) -> facts.Job:
-    """Return what launchd says of the service; raise Unknown where it does not say."""
+    """Return what launchd reports of the service; raise Unknown if it doesn't answer."""
     try:
         job = launchctl.look(found.agent.label)
     except Trouble as trouble:
