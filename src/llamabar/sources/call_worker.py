@@ -1,4 +1,4 @@
-"""Threads for slow calls. What a call returns goes to the inbox; one that raises is reported there."""
+"""Threads for slow calls. A call's result goes to the inbox; an exception is reported there."""
 
 import threading
 from queue import SimpleQueue
@@ -10,7 +10,7 @@ Call = Callable[[], Optional[Arrived]]
 
 
 class CallWorker(threading.Thread):
-    """A queue of calls for one server, made one after the other."""
+    """A queue of calls for one server, made one after another."""
 
     def __init__(self, server: str, inbox: Inbox) -> None:
         super().__init__(name=f"calls to {server}", daemon=True)
@@ -19,11 +19,11 @@ class CallWorker(threading.Thread):
         self._calls: SimpleQueue[Optional[Callable[[], None]]] = SimpleQueue()
 
     def do(self, call: Call, otherwise: Optional[Arrived] = None) -> None:
-        """Queue a call; `otherwise` arrives in the place of one that raises."""
+        """Queue a call; if it raises, `otherwise` arrives in its place."""
         self._calls.put(lambda: _make(call, otherwise, self._server, self._inbox))
 
     def stop(self) -> None:
-        """End the thread once it has done what was queued; returns at once."""
+        """End the thread once it has done what is queued; returns at once."""
         self._calls.put(None)
 
     def run(self) -> None:
@@ -35,7 +35,7 @@ class CallWorker(threading.Thread):
 
 
 def call_once(server: str, inbox: Inbox, call: Call, otherwise: Optional[Arrived] = None) -> None:
-    """Make one call on a thread of its own; returns at once."""
+    """Make one call on its own thread; returns at once."""
     threading.Thread(target=_make, args=(call, otherwise, server, inbox), daemon=True).start()
 
 

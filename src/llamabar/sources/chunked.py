@@ -1,19 +1,19 @@
-"""The chunked coding of HTTP (RFC 9112, 7.1) taken off whatever came in one read, however many chunks that is.
+"""Decode HTTP's chunked coding (RFC 9112, 7.1) for each read as a whole, however many chunks it holds.
 
-http.client gives one chunk a read, and llama-swap writes one chunk an event: a flood of small events cost five times
-what taking them in together costs. Extensions and trailers are passed over.
+http.client returns one chunk per read, and llama-swap writes one chunk per event: a flood of small events cost five
+times as much as decoding them together. Extensions and trailers are skipped.
 """
 
 from functools import partial
 from typing import Any, Callable, List
 
-LINE_BYTES = 4096  # of a chunk's size and extensions
+LINE_BYTES = 4096  # for a chunk's size and extensions
 
 
 def pieces_of(response: Any) -> Callable[[int], bytes]:
-    """Return what reads the next bytes of an answer of urllib3's, at most so many, b"" at its end.
+    """Return a function that reads the next bytes of a urllib3 response, up to a limit; it returns b"" at the end.
 
-    Of a chunked one it reads the socket's file, which http.client has read to the end of the headers.
+    A chunked response is read from the socket's file, which http.client has read to the end of the headers.
     """
     whole: Any = getattr(response, "_fp", None)
     if whole is None or not whole.chunked or whole.fp is None:
@@ -32,16 +32,16 @@ def _unchunked(file: Any, chunks: "Dechunker", most_bytes: int) -> bytes:
 
 
 class Dechunker:
-    """Takes the coding off a stream in pieces of any size; `ended` once the last chunk has come."""
+    """Decodes a chunked stream in pieces of any size; `ended` is True once the last chunk has come."""
 
     def __init__(self) -> None:
         self.ended = False
-        self._left = 0  # bytes of the present chunk that have not come
-        self._rest = b""  # of a line that is not complete: a size, or the line end behind a chunk's data
+        self._left = 0  # bytes of the current chunk that haven't come
+        self._rest = b""  # of an incomplete line: a size, or the line end after a chunk's data
         self._is_behind = False  # that line end comes next
 
     def feed(self, piece: bytes) -> bytes:
-        """Return the data in `piece`; raise ValueError for what is no chunked coding."""
+        """Return the data in `piece`; raise ValueError if it isn't chunked coding."""
         raw, at, found, is_split = self._rest + piece, 0, [], False
         while not self.ended:
             if self._left:
@@ -68,10 +68,10 @@ class Dechunker:
 
 
 def _take_whole_chunks(raw: bytes, at: int, found: List[bytes]) -> int:
-    """Take the chunks from `at` on that have come whole, all at once; return where the next one begins.
+    """Take all complete chunks from `at` on at once; return where the next one begins.
 
-    A line is a chunk's size, the next one its data, unless there is a line end in some data, or more behind some size:
-    then they don't fit, and nothing is taken.
+    Lines alternate between a chunk's size and its data, unless data contains a line end or a size has an extension:
+    then they don't match, and nothing is taken.
     """
     lines = raw[at:].split(b"\r\n")
     whole = (len(lines) - 1) // 2 * 2

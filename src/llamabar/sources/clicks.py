@@ -1,4 +1,4 @@
-"""Clicks that SwiftBar (2.1.0 and later) writes to our stdin, a token a line."""
+"""Clicks that SwiftBar (2.1.0 and later) writes to our stdin, one token per line."""
 
 import os
 import threading
@@ -9,7 +9,7 @@ LINE_LIMIT_BYTES = 256
 
 
 class ClickReader(threading.Thread):
-    """Reads a file descriptor to its end. os.read takes no lock, so the program can end at any time."""
+    """Reads a file descriptor to its end. os.read holds no lock, so the program can exit at any time."""
 
     def __init__(self, descriptor: int, inbox: Inbox) -> None:
         super().__init__(name="clicks", daemon=True)
@@ -17,7 +17,7 @@ class ClickReader(threading.Thread):
         self._inbox = inbox
 
     def run(self) -> None:
-        """Hand over every short line; anything longer is not ours."""
+        """Pass on every short line; a longer one isn't a click."""
         rest = b""
         while True:
             try:

@@ -1,8 +1,8 @@
 """HTTP to one llama-swap.
 
-Laws: no redirect is followed, no proxy of the environment is used, nothing is decompressed; every call has one
-deadline, from connecting to the last byte; the key leaves only after the other side has shown that it is llama-swap
-and wants one.
+Laws: no redirect is followed, no proxy from the environment is used, and nothing is decompressed. Every call has one
+deadline, from connecting to the last byte. The key is sent only after the other side has shown that it is llama-swap
+and requires one.
 """
 
 from contextlib import suppress
@@ -46,25 +46,25 @@ class Client:
     url: str
     api_key: str = field(default="", repr=False)
     ca_file: str = ""
-    login: str = field(default="", repr=False)  # user:password, for what stands in front of llama-swap
-    may_have_secrets: Optional[Callable[[str], bool]] = None  # asked of an address that no setting names
+    login: str = field(default="", repr=False)  # user:password, for a proxy in front of llama-swap
+    may_have_secrets: Optional[Callable[[str], bool]] = None  # decides for an address that no setting names
     key_wanted: bool = False
-    answer_s: float = ANSWER_S  # how long an answer may take, where nothing else is said
+    answer_s: float = ANSWER_S  # how long an answer may take by default
 
     def at(self, url: str) -> "Client":
-        """Return a client of another address on the same computer; it has no key."""
+        """Return a client for another address on the same computer, without a key."""
         return Client(url)
 
     def moved(self, url: str) -> "Client":
-        """Return a client of another address, which has to show itself anew before it gets the key."""
+        """Return a client for another address, which must identify itself before it gets the key."""
         return replace(self, url=url, key_wanted=False)
 
     def unix_s(self) -> float:
-        """Return the wall clock of this computer."""
+        """Return this computer's time."""
         return clock.unix_s()
 
     def without_secrets(self, said: bytes) -> bytes:
-        """Return what a server said without the secrets that it was sent: one may echo them."""
+        """Return a server's bytes without the secrets that it was sent: it may echo them."""
         return without(said, api_key=self.api_key, login=self.login)
 
     def hidden(self, said: str) -> str:
@@ -75,7 +75,8 @@ class Client:
         self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None,
         until: Optional[Callable[[], bool]] = None,
     ) -> Answer:  # fmt: skip
-        """Return the answer of a route; raise Unreachable. `until` waits for what makes the answer needless."""
+        """Return the answer of a route; raise Unreachable. `until` waits for an event that makes the answer needless.
+        """
         answer_s = self.answer_s if answer_s is None else answer_s
         headers = {"Accept": "application/json", "Connection": "close", **self._auth()}
         if body:
@@ -94,7 +95,7 @@ class Client:
 
     def open_stream(self) -> "Stream":
         """Return the open event stream; raise Unreachable. The first event must come within ANSWER_S."""
-        self.key_wanted = False  # whoever listens there now has to show again that it is llama-swap
+        self.key_wanted = False  # the process that listens now must show again that it is llama-swap
         stream = self._open()
         if stream.status in UNAUTHORIZED and self.api_key and stream.is_llama_swaps_refusal():
             stream.close()
@@ -104,7 +105,7 @@ class Client:
             stream = self._open()
         if stream.status == 200 and stream.content_type.startswith("text/event-stream"):
             return stream
-        if stream.status == 204:  # a wol-proxy answers so while the machine behind it sleeps (facts, section 10)
+        if stream.status == 204:  # a wol-proxy answers this while the machine behind it sleeps (facts, section 10)
             stream.close()
             raise Unreachable(Fault(FaultKind.ASLEEP))
         if stream.status in UNAUTHORIZED and stream.is_llama_swaps_refusal():
@@ -122,14 +123,14 @@ class Client:
         raise Unreachable(fault._replace(detail=self.hidden(fault.detail)))
 
     def _is_older(self) -> bool:
-        """Tell whether this is a llama-swap from before it had an event stream: it says what it runs since v94."""
+        """Tell whether this is a llama-swap from before the event stream: `/running` has existed since v94."""
         try:
             return isinstance(mapping(parse(self.call("GET", "/running").body)).get("running"), list)
         except Unreachable:
             return False
 
     def open_text(self, path: str, *, silence_s: float) -> "Stream":
-        """Return an open stream of text, whose reads time out after a silence; raise Unreachable."""
+        """Return an open text stream whose reads time out after a silence; raise Unreachable."""
         stream = self._open(path, silence_s)
         if stream.status == 200:
             stream.wait_for(silence_s)
@@ -145,7 +146,7 @@ class Client:
         self, method: str, path: str, headers: Dict[str, str], *, body: bytes = b"", within_s: float,
         until: Optional[Callable[[], bool]] = None,
     ) -> Tuple[Deadline, Response]:  # fmt: skip
-        """Return the answer once its headers have come, and the deadline for the rest; raise Unreachable."""
+        """Return the response once its headers have come, and the deadline for the rest; raise Unreachable."""
         deadline = Deadline(within_s)
         if until is not None:
             deadline.end_with(until, later_s=NEEDLESS_S)
@@ -180,7 +181,7 @@ class Client:
 
 
 class Stream:
-    """An open event stream. `close` may be called by any thread and wakes the one that reads."""
+    """An open event stream. Any thread may call `close`, which wakes the reading one."""
 
     def __init__(self, deadline: Deadline, response: Response) -> None:
         self._deadline = deadline
@@ -202,7 +203,8 @@ class Stream:
         return piece
 
     def wait_for(self, seconds: Optional[float]) -> None:
-        """Set how long a read may wait, the whole without a deadline; None: for ever, as an idle llama-swap needs."""
+        """Set the timeout of a read and remove the overall deadline; None waits forever, as an idle llama-swap needs.
+        """
         self._deadline.lift()
         if self._deadline.socket is not None:
             self._deadline.socket.settimeout(seconds)
@@ -216,7 +218,7 @@ class Stream:
         return b'"src":"llama-swap"' in body or error_text(body) == REFUSAL
 
     def body(self) -> bytes:
-        """Return the rest of the answer, the same at every call; close it and raise Unreachable if it trickles."""
+        """Return the rest of the answer, the same at every call; if it trickles, close it and raise Unreachable."""
         if self._body is None:
             try:
                 self._body = _read(self._response, ANSWER_S)
@@ -226,19 +228,19 @@ class Stream:
         return self._body
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._deadline.close()
         with CLOSED_MEANWHILE:
             self._response.close()
 
 
 def _headers(response: Response) -> Dict[str, str]:
-    """Return the headers; one that came several times is a list, as RFC 9110 has it."""
+    """Return the headers; a repeated one is joined to a list, as in RFC 9110."""
     return {name.lower(): response.headers[name] for name in response.headers}
 
 
 def _read(response: Response, within_s: float) -> bytes:
-    """Return the body, as far as the limit; raise TimeoutError if it trickles."""
+    """Return the body, up to the limit; raise TimeoutError if it trickles."""
     pieces, left, ends_s = [], BODY_LIMIT_BYTES, clock.now_s() + within_s
     while left > 0:
         if clock.now_s() > ends_s:

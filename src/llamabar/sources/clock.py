@@ -1,4 +1,4 @@
-"""The only place that reads a clock."""
+"""The only module that reads a clock."""
 
 import time
 from datetime import date, timedelta
@@ -7,22 +7,22 @@ from typing import Tuple
 
 
 def now_s() -> float:
-    """Return monotonic seconds: one clock for everything that is measured."""
+    """Return monotonic seconds: the one clock for all measurements."""
     return time.monotonic()
 
 
 def passing_s() -> float:
-    """Return seconds that go on while this computer sleeps; those of `now_s` do not (Linux: BOOTTIME, macOS: RAW)."""
+    """Return seconds that keep counting while this computer sleeps; `now_s` doesn't (Linux: BOOTTIME, macOS: RAW)."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC_RAW))
 
 
 def wait(seconds: float) -> None:
-    """Return after so long, or at once if that is over."""
+    """Return after this many seconds, or at once if it is zero or negative."""
     time.sleep(max(0.0, seconds))
 
 
 def unix_s() -> float:
-    """Return seconds since 1970, to compare with the stamps of others."""
+    """Return seconds since 1970, to compare with other programs' timestamps."""
     return time.time()
 
 
@@ -38,7 +38,7 @@ def local_day(unix_s: float) -> str:
 
 
 def day_ago(days: int) -> str:
-    """Return the local date of so many days ago; a day has not always 24 hours."""
+    """Return the local date this many days ago; a day doesn't always have 24 hours."""
     return (date.fromisoformat(local_day(unix_s())) - timedelta(days=days)).isoformat()
 
 
@@ -49,6 +49,6 @@ def local_hour(unix_s: float) -> Tuple[str, int]:
 
 @lru_cache(maxsize=8)
 def _of_quarter(number: int) -> Tuple[str, int]:
-    """Return date and hour of a quarter of an hour: no zone is off by less."""
+    """Return the date and hour of a quarter of an hour: time zone offsets are multiples of it."""
     local = time.localtime(number * 900)
     return time.strftime("%Y-%m-%d", local), local.tm_hour

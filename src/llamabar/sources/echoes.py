@@ -1,4 +1,4 @@
-"""Secrets that a server says back: taken out of its words, before anybody sees or keeps them."""
+"""Remove secrets that a server echoes, before anybody sees or stores them."""
 
 import json
 import re
@@ -14,17 +14,18 @@ _ESCAPES = re.compile("(%[0-9A-F]{2})")
 
 
 def without(said: bytes, *, api_key: str, login: str) -> bytes:
-    """Return what a server said without the key and the login (`user:password`) that it was sent."""
+    """Return a server's bytes without the key and the login (`user:password`) that it was sent."""
     for secret in _secrets(api_key, login):
         said = said.replace(secret, HIDDEN)
     return said
 
 
-@lru_cache(maxsize=64)  # asked for each event
+@lru_cache(maxsize=64)  # called for each event
 def _secrets(api_key: str, login: str) -> Tuple[bytes, ...]:
-    """Return what is to be hidden, as a server may say it back.
+    """Return everything to hide, in all the ways a server may write it.
 
-    One so short and so plain that it may be anybody's word stays: `llama`, replaced, would be the name of no model.
+    A secret that is so short and plain that it may be an ordinary word stays: replacing `llama` would change model
+    names.
     """
     found = (api_key, login, login.partition(":")[2], basic(login))
     kept = (
@@ -37,7 +38,7 @@ def _secrets(api_key: str, login: str) -> Tuple[bytes, ...]:
 
 
 def _written(secret: str) -> Iterator[str]:
-    """Yield a secret as it is, as JSON and JSON within JSON write it, and as an address does."""
+    """Yield a secret as it is, as in JSON and JSON within JSON, and as in a URL."""
     yield secret
     for plain in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
         by_go = "".join(f"\\u{ord(char):04x}" if char in ESCAPED_BY_GO else char for char in plain)
@@ -49,5 +50,5 @@ def _written(secret: str) -> Iterator[str]:
 
 
 def basic(login: str) -> str:
-    """Return a login as the header of Basic authentication says it."""
+    """Return a login as encoded in the Basic authentication header."""
     return b64encode(login.encode()).decode()

@@ -1,8 +1,8 @@
 """One exchange with a server, from connecting to the last byte, and the faults it can end in.
 
-A socket's time-out bounds the wait for the next byte, not a whole answer: headers, `100 Continue` or trailers that
-trickle would hold a caller for ever. So each exchange has a timer that shuts its socket. http.client itself bounds a
-line to 64 KiB and an answer to 100 headers. The look-up of a host's name is the system's, and bounded by that alone.
+A socket's timeout limits the wait for the next byte, not a whole answer: headers, `100 Continue` or trailers that
+trickle would block a caller forever. So each exchange has a timer that shuts its socket down. http.client itself limits
+a line to 64 KiB and an answer to 100 headers. Host name lookup is up to the system, and only the system limits it.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ import urllib3  # noqa: E402
 from urllib3 import exceptions  # noqa: E402
 from urllib3.connection import BaseSSLError, HTTPConnection, HTTPSConnection  # noqa: E402
 
-KEPT_ALIVE = (  # name, seconds or times, and the number in macOS's netinet/tcp.h, where a Python lacks the name
+KEPT_ALIVE = (  # name, seconds or count, and the number in macOS's netinet/tcp.h for a Python that lacks the name
     ("TCP_KEEPIDLE", 10, None), ("TCP_KEEPALIVE", 10, 0x10), ("TCP_KEEPINTVL", 5, 0x101), ("TCP_KEEPCNT", 3, 0x102),
 )  # fmt: skip
 AnyConnection = Union[HTTPConnection, HTTPSConnection]
@@ -36,7 +36,7 @@ CLOSED_MEANWHILE = contextlib.suppress(ValueError)  # http.client flushes an ans
 
 
 class Unreachable(Exception):
-    """There is no answer; `fault` says why in our words."""
+    """There is no answer; `fault` says why in our own wording."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.kind.value)
@@ -44,7 +44,7 @@ class Unreachable(Exception):
 
 
 class Deadline:
-    """The time by which an exchange has to be over: then its socket is shut, which wakes whoever reads it."""
+    """The time limit of an exchange: when it passes, the socket is shut down, which wakes its reader."""
 
     def __init__(self, within_s: float) -> None:
         self.passed = False
@@ -56,20 +56,20 @@ class Deadline:
         self._timer.start()
 
     def connect(self, connection: "AnyConnection") -> None:
-        """Connect, and keep the socket: after an answer without keep-alive http.client gives it to the body alone."""
+        """Connect, and keep the socket: without keep-alive, http.client passes it on to the response body only."""
         self._connection = connection
         connection.connect()
         self.check()
         self.socket = connection.sock
-        connection.timeout = self._within_s  # urllib3 sets it again with each step; until here it was for connecting
+        connection.timeout = self._within_s  # urllib3 sets it at each step; so far it limited connecting
 
     def check(self) -> None:
-        """Raise TimeoutError if the time is over: http.client takes headers or a body that were cut for whole ones."""
+        """Raise TimeoutError if the time is over: http.client takes truncated headers or bodies for complete ones."""
         if self.passed:
             raise TimeoutError
 
     def end_with(self, event: Callable[[], bool], *, later_s: float) -> None:
-        """Let the time be over so long after something has come true, which a thread of its own waits for."""
+        """End the exchange `later_s` after an event came true; a separate thread waits for it."""
 
         def _wait() -> None:
             if event():
@@ -79,7 +79,7 @@ class Deadline:
         threading.Thread(target=_wait, daemon=True).start()
 
     def lift(self) -> None:
-        """Let the exchange last for ever."""
+        """Remove the time limit."""
         self._timer.cancel()
 
     def fault_of(self, error: BaseException) -> Fault:
@@ -110,9 +110,9 @@ class Deadline:
 
 
 def keep_alive(held: socket.socket) -> None:
-    """Make the system ask the other computer after 10 s of silence whether it is there, and give up 15 s later.
+    """Make the system check after 10 s of silence whether the other computer is there, and give up 15 s later.
 
-    Where no unlogged question can be asked, that is all that tells of a computer that has gone.
+    Where no unlogged query exists, only this detects that a computer has gone.
     """
     held.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, number, on_mac in KEPT_ALIVE:
@@ -122,7 +122,7 @@ def keep_alive(held: socket.socket) -> None:
 
 
 def connection_to(address: Address, *, ca_file: str, connect_s: float) -> AnyConnection:
-    """Return a connection that is not open yet; raise Unreachable for certificates that cannot be read."""
+    """Return a connection that isn't open yet; raise Unreachable if the certificates can't be read."""
     if address.scheme == "http":
         return HTTPConnection(address.host, address.port, timeout=connect_s)
     trusted = _certificates(ca_file) if ca_file else None
@@ -132,7 +132,7 @@ def connection_to(address: Address, *, ca_file: str, connect_s: float) -> AnyCon
 
 
 def _certificates(path: str) -> str:
-    """Return the certificates in a file; raise Unreachable for what is no file: OpenSSL would wait at a pipe."""
+    """Return the certificates in a file; raise Unreachable if it isn't a file: OpenSSL would block on a pipe."""
     content = files.read(Path(path), limit_bytes=CERTIFICATES_BYTES)
     if content is None:
         why = "can't be read" if os.path.lexists(path) else "doesn't exist"
@@ -141,9 +141,9 @@ def _certificates(path: str) -> str:
 
 
 def fault_of(error: BaseException) -> Fault:
-    """Return the fault behind an exception, in our words."""
+    """Return the fault behind an exception, in our own wording."""
     if isinstance(error, exceptions.ProtocolError) and isinstance(error.args[-1], BaseException):
-        error = error.args[-1]  # urllib3's wrapping of what happened in a body
+        error = error.args[-1]  # urllib3's wrapper for an exception in a body
     if isinstance(error, (exceptions.SSLError, BaseSSLError)) and not isinstance(error, socket.timeout):
         cause = error.args[0] if isinstance(error, exceptions.SSLError) and error.args else error
         return Fault(FaultKind.TLS, _tls_words(cause))
@@ -159,7 +159,7 @@ def fault_of(error: BaseException) -> Fault:
 
 
 def _tls_words(cause: object) -> str:
-    """Return what is wrong with a secure connection; the verdict on a certificate is the library's own sentence."""
+    """Return what is wrong with a secure connection; about a certificate, the TLS library's own sentence."""
     said = getattr(cause, "verify_message", "")
     if said:
         return f"its certificate isn't trusted: {said}; for a private authority set ca_file in the settings"

@@ -1,9 +1,9 @@
-"""What answers in llama-swap's place, where there should be an event stream (exceptions: exchange.py).
+"""What answers in llama-swap's place when there is no event stream (exceptions: exchange.py).
 
-A reverse proxy or a sign-in service in front of llama-swap is known by its status, by its challenge, or by where it
-sends a browser: to a path or host that speaks of signing in (oauth2-proxy: /oauth2/, Cloudflare Access:
+A reverse proxy or a sign-in service in front of llama-swap is recognized by its status, by its challenge, or by where
+it redirects a browser: to a path or host that mentions signing in (oauth2-proxy: /oauth2/, Cloudflare Access:
 *.cloudflareaccess.com, Authelia, Keycloak), or to a page with a password field. Status codes as in RFC 9110,
-those of Cloudflare as in its documentation.
+Cloudflare's as in its documentation.
 """
 
 import re
@@ -16,7 +16,7 @@ SERVER_LIMIT_CHARS = 40
 BY_STATUS = {
     401: FaultKind.FORBIDDEN, 403: FaultKind.FORBIDDEN, 429: FaultKind.RATE_LIMITED,
     500: FaultKind.SERVER_ERROR, 511: FaultKind.SIGN_IN,
-    **dict.fromkeys((502, 503, 504, *range(520, 528), 530), FaultKind.GATEWAY),  # Cloudflare's are 520 and beyond
+    **dict.fromkeys((502, 503, 504, *range(520, 528), 530), FaultKind.GATEWAY),  # Cloudflare's are 520 and above
 }  # fmt: skip
 _SIGNS_IN = re.compile(r"log[-_ ]?in|sign[-_ ]?in|oauth|/auth|authelia|keycloak|\bsso\b|cloudflareaccess|cdn-cgi")
 _PASSWORD_FIELD = re.compile(rb"<input[^>]*type\s*=\s*[\"']?password")
@@ -25,13 +25,14 @@ _TITLE = re.compile(rb"<title[^>]*>([^<]*)")
 
 
 def fault_of_answer(status: int, headers: Mapping[str, str], *, url: str, page: bytes = b"") -> Fault:
-    """Return what an answer to `GET /api/events` means that is no event stream; `page` is its body if it is HTML."""
+    """Return what an answer to `GET /api/events` means if it isn't an event stream; `page` is its body if it is HTML.
+    """
     kind = BY_STATUS.get(status)
     if status == 401 and _BASIC.search(headers.get("www-authenticate", "").lower()):
         kind = FaultKind.BASIC_AUTH
     elif 300 <= status < 400:
         kind = _kind_of_redirect(headers.get("location", ""), url)
-    elif "ngrok-error-code" in headers:  # its agent, or what is behind that, is away
+    elif "ngrok-error-code" in headers:  # its agent, or the server behind it, is offline
         kind = FaultKind.GATEWAY
     elif status in (200, 401, 403) and _is_sign_in(page.lower()):
         kind = FaultKind.SIGN_IN

@@ -1,7 +1,7 @@
-"""The physical footprint of a process, which macOS alone tells: what Activity Monitor calls its memory.
+"""The physical footprint of a process, which only macOS reports: Activity Monitor calls it memory.
 
-From proc_pid_rusage(2), RUSAGE_INFO_V0 (<sys/resource.h>): an id of 16 bytes, then ten numbers of 8, of which it is the
-eighth. Only of one's own processes.
+From proc_pid_rusage(2), RUSAGE_INFO_V0 (<sys/resource.h>): a 16-byte ID, then ten 8-byte numbers; the footprint is the
+eighth. Works only for the user's own processes.
 """
 
 import sys
@@ -12,7 +12,7 @@ SIZE, AT = 96, 16 + 7 * 8
 
 
 def footprint_bytes(pid: int) -> Optional[int]:
-    """Return a process's physical footprint in bytes; None if that can't be told."""
+    """Return a process's physical footprint in bytes; None if it can't be read."""
     ask = _ask() if sys.platform == "darwin" else None
     if ask is None:
         return None
@@ -23,13 +23,13 @@ def footprint_bytes(pid: int) -> Optional[int]:
 
 
 def of(told: bytes) -> int:
-    """Return the footprint in what the system tells."""
+    """Return the footprint in the system's answer."""
     return int.from_bytes(told[AT : AT + 8], sys.byteorder)
 
 
 @lru_cache(maxsize=1)
 def _ask() -> Any:
-    """Return the system's function, None where there is none; loaded only on macOS."""
+    """Return the system's function, None if it doesn't exist; loaded only on macOS."""
     try:
         import ctypes
 

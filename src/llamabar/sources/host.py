@@ -1,12 +1,12 @@
 """This computer, and the processes of one llama-swap. Without psutil every figure is unknown.
 
-The law: a loopback address in somebody's answer is theirs until proven ours. Behind a tunnel or in a container
-`http://localhost:5800` is a port of another machine, and both start counting at 5800. A model server is ours only if
-the process that listens at the address we watch has it among its descendants, with no other server between. Nothing
-else is asked, measured or linked to, and a process that only passes connections on is never taken for llama-swap.
+Law: a loopback address in a server's answer isn't ours until proven. Behind a tunnel or in a container,
+`http://localhost:5800` is a port of another machine, and both count up from 5800. A model server is ours only if the
+process that listens at the watched address has it among its descendants, with no other server between them. Nothing
+else is queried, measured or linked to, and a process that forwards connections is never taken for llama-swap.
 
-The whole process table is read only to find llama-swap after a connection, and its children after a model became
-ready; between, only the processes found are measured. Only processes of this user are looked at.
+The whole process table is read only to find llama-swap after a connection, and its children after a model became ready;
+in between, only the processes found are measured. Only this user's processes are examined.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from llamabar.sources.rarely import POWER, POWER_EVERY_S, PRESSURE
 SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
 LOCAL = ("127.0.0.1", "::1", *processes.WILDCARDS)
 PRESSURE_LOOKS = 5
-COMPUTING_CPU_S = 0.02  # between two looks: a clock tick is 10 ms on Linux, and an idle server wakes now and then
+COMPUTING_CPU_S = 0.02  # between two checks: a clock tick is 10 ms on Linux, and an idle server wakes now and then
 
 _measured_before = False
 
 
 def measure(*, every_s: float = 0.0) -> HostMeasured:
-    """Return CPU since the last call (None at the first) and memory of this computer; `every_s`: how often the
-    menu wants that. Its pressure, for which a program is asked, is looked at once in PRESSURE_LOOKS times."""
+    """Return this computer's CPU load since the last call (None at the first) and memory; `every_s`: how often the menu
+    calls this. Memory pressure, which takes a subprocess, is read once in PRESSURE_LOOKS times."""
     global _measured_before
     pressed = PRESSURE.said(every_s=PRESSURE_LOOKS * every_s)
     if psutil is None:
@@ -53,12 +53,13 @@ def measure(*, every_s: float = 0.0) -> HostMeasured:
 
 
 def saves_power() -> bool:
-    """Tell whether this computer saves power, as far as that is known."""
+    """Tell whether this computer is saving power, as far as that is known."""
     return POWER.said(every_s=POWER_EVERY_S)
 
 
 class _Served(NamedTuple):
-    """The processes of one model. `line`: its server, and what started it, below llama-swap; `url` is the server's."""
+    """The processes of one model. `line`: its server and the server's parents below llama-swap; `url` is the server's.
+    """
 
     members: Tuple[psutil.Process, ...]
     line: Tuple[psutil.Process, ...] = ()
@@ -73,16 +74,16 @@ class Processes:
         found = parse(url)
         self._host, self._port = (found.host, found.port) if found is not None else ("", 0)
         self._server: Optional[psutil.Process] = None
-        self._proven = False  # that it is a llama-swap
+        self._proven = False  # to be a llama-swap
         self._by_model: Dict[str, _Served] = {}
         self._runs: Dict[str, ModelRun] = {}
         self.found: Dict[str, processes.Identity] = {}  # the model servers' processes
         self._cpu_s: Dict[str, float] = {}
-        self._files: Optional[int] = None  # that llama-swap had open at the last look
+        self._files: Optional[int] = None  # that llama-swap had open at the last check
         self._serving = False  # it had connections to its model servers then
 
     def find(self, snapshot: Snapshot) -> MemoryMeasured:
-        """Look the processes up again, then measure them. Slow: a whole process table."""
+        """Look up the processes again, then measure them. Slow: it reads the whole process table."""
         if psutil is None:
             return MemoryMeasured(None, {}, servers={})
         self._look_up()
@@ -99,13 +100,14 @@ class Processes:
         return self.measure()._replace(servers=servers)
 
     def _look_up(self) -> None:
-        """One that ends in its own time listens no longer, and another may already be in its place."""
+        """Find llama-swap again if it no longer listens: one that is still shutting down may already have a successor.
+        """
         if self._server is None or all(port != self._port for _, port in processes.listening(self._server)):
             self._server = processes.listener(self._host, self._port)
             self._proven = self._server is not None and processes.is_llama_swap(self._server)
 
     def identity(self) -> Optional[processes.Identity]:
-        """Return the process that listens, if that is called llama-swap: it stays the same build while it lives."""
+        """Return the listening process if it is called llama-swap: while it lives, its build stays the same."""
         if psutil is not None:
             self._look_up()
         named = self._server is not None and processes.is_llama_swap(self._server)
@@ -121,10 +123,11 @@ class Processes:
         return MemoryMeasured(own, used_bytes, gone, runs=runs)
 
     def connections(self) -> Optional[ConnectionsSeen]:
-        """Return llama-swap's own connections to the model servers, for versions that tell less; None if unknown, or
-        as before: the number of its files is looked at first, since a table of connections may be long.
+        """Return llama-swap's connections to the model servers, for versions that report less; None if unknown or
+        unchanged.
 
-        None of them serves anybody while nobody but this program is connected to llama-swap.
+        A table of connections may be long, so the number of open files is compared first. No connection counts as use
+        while only this program is connected to llama-swap.
         """
         ports = {model_id: served.port for model_id, served in self._by_model.items() if served.url}
         if self._server is None or not ports:
@@ -144,7 +147,8 @@ class Processes:
         return ConnectionsSeen(found, frozenset(computing))
 
     def _matched(self, models: Sequence[Model], children: List[_Served]) -> Dict[str, _Served]:
-        """Return each model's processes: by its port, or as before; of those without a port what alone is left."""
+        """Return each model's processes: by its port, or without one those found before. If only one model without a
+        port is left, it gets the remaining children."""
         by_port = {served.port: served for served in children if served.url}
         found: Dict[str, _Served] = {}
         for model in models:
@@ -175,8 +179,9 @@ def _has_clients(server: processes.Sockets) -> bool:
 def _served(server: psutil.Process) -> List[_Served]:
     """Return each child of llama-swap with its descendants, once for each port that its server listens on.
 
-    The server is the first that listens on the way down: wrappers (a shell, `uv run`) do not, and what is behind
-    another listener is that one's. A program that passes connections on, or another llama-swap, is no model server.
+    The server is the first process on the way down that listens: wrappers (a shell, `uv run`) don't, and descendants of
+    another listener belong to that one. A program that forwards connections, or another llama-swap, isn't a model
+    server.
     """
     everyone = processes.descendants(server)
     pids = {process.pid for process in everyone}
@@ -197,7 +202,7 @@ def _served(server: psutil.Process) -> List[_Served]:
 
 
 def _together(children: Sequence[_Served]) -> _Served:
-    """Return children as one model's: its server is the one that names on its command line where it listens."""
+    """Return children as one model's: its server is the one whose command line names the port it listens on."""
     members = tuple(dict.fromkeys(process for served in children for process in served.members))
     named = [served for served in children if served.url and _names(served.line[0], served.port)]
     return named[0]._replace(members=members) if len(named) == 1 else _Served(members)
@@ -208,7 +213,8 @@ def _names(process: psutil.Process, port: int) -> bool:
 
 
 def _may_sleep(process: psutil.Process) -> bool:
-    """A command line that cannot be read may say anything; an environment, only what it is known to say."""
+    """Tell whether a model server may sleep. An unreadable command line counts as yes, an unreadable environment as no.
+    """
     words = processes.command(process)
     said = processes.read("environments", lambda: process.environ().get(SLEEP_VARIABLE), None)
     return not words or may_sleep(" ".join(words)) or (said is not None and may_sleep(f"{SLEEP_VARIABLE}={said}"))
@@ -220,9 +226,8 @@ def _cpu_s(members: Sequence[psutil.Process]) -> float:
 
 
 def _run(served: _Served) -> Optional[ModelRun]:
-    """Return what tells one run of a model's processes from every other. Ports are dealt out anew when the
-    configuration changes, so a model's own is no part of its command line.
-    """
+    """Return the identity of one run of a model's processes. Ports are reassigned when the configuration changes, so
+    the model's own port is removed from its command line."""
     first = served.members[0]
     words, began_s = processes.command(first), processes.read("start times", first.create_time, None)
     if not words or began_s is None:
@@ -232,9 +237,8 @@ def _run(served: _Served) -> Optional[ModelRun]:
 
 
 def _used(members: Sequence[psutil.Process]) -> Tuple[Optional[int], MemoryKind]:
-    """Return the memory of processes: what is resident misses what only the GPU uses, the footprint misses the
-    weights that are read from their file, so it is the larger of the two.
-    """
+    """Return the memory of processes, the larger of two figures: resident memory misses what only the GPU uses, the
+    footprint misses weights that are mapped from their file."""
     read_ones = [processes.read("memory of processes", one.memory_info, None) for one in members]
     resident = sum(one.rss for one in read_ones if one is not None)
     footprint = sum(footprint_bytes(one.pid) or 0 for one in members)

@@ -1,4 +1,4 @@
-"""The one door into the loop, for every thread: events of the stream coalesce, answers and clicks queue."""
+"""The only way into the loop, for every thread: stream events are coalesced, answers and clicks are queued."""
 
 import threading
 from contextlib import suppress
@@ -22,37 +22,37 @@ class Click(NamedTuple):
 
 
 class Key(NamedTuple):
-    """What came from a terminal: the terminal room's word for it."""
+    """A key press or other terminal input, as `terminal` represents it."""
 
     typed: Any
 
 
 class Notice(NamedTuple):
-    """A sentence of our own that is no fault."""
+    """A message of our own that isn't a fault."""
 
     text: str
 
 
 class Stop(NamedTuple):
-    """The loop shall end."""
+    """Tells the loop to end."""
 
     why: str
 
 
 class Failed(NamedTuple):
-    """A thread met an exception that nobody expected, and went on."""
+    """An unexpected exception in a thread that keeps running."""
 
     error: Exception
 
 
 class ServiceLooked(NamedTuple):
-    """The service of a server was looked for; None: it is none that can be seen."""
+    """The result of a search for a server's service; None if there is none that can be seen."""
 
     found: Optional[ServiceFound]
 
 
 class Moved(NamedTuple):
-    """A server that was found by itself listens here now; None: nobody was found."""
+    """The new address of a server that no setting names; None if none was found."""
 
     url: Optional[str]
 
@@ -62,20 +62,19 @@ Arrival = Tuple[str, float, Arrived]
 
 
 class Inbox:
-    """Arrivals by server name. `wake` may be called from a signal handler: its queue takes no lock of ours."""
+    """Arrivals by server name. A signal handler may call `wake`: its queue takes none of our locks."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._streams: Dict[str, Pending] = {}
         self._others: SimpleQueue[Arrival] = SimpleQueue()
-        self._roused = False  # news of a stream has woken the loop since it last took what had arrived
+        self._roused = False  # the loop has been woken for stream news since it last took the arrivals
         self._clicks: Dict[str, float] = {}  # by token, when it came
         self._wakes: SimpleQueue[None] = SimpleQueue()
 
     def event(self, server: str, event: Event, *, news: bool = True) -> bool:
-        """Hand over an event of a stream; return False when the loop lags hopelessly. What is no `news` wakes nobody:
-        it is taken with the next that is, or with the loop's next look at the time.
-        """
+        """Pass on a stream event; return False if the loop is hopelessly behind. An event that isn't `news` doesn't
+        wake the loop: it is taken with the next one that is, or at the loop's next timeout."""
         with self._lock:
             fits = add(self._streams.setdefault(server, {}), Stamped(clock.now_s(), event))
             rouses, self._roused = news and not self._roused, self._roused or news
@@ -84,12 +83,12 @@ class Inbox:
         return fits
 
     def put(self, server: str, arrival: Arrived) -> None:
-        """Hand over anything else; never waits."""
+        """Pass on anything else; never blocks."""
         self._others.put((server, clock.now_s(), arrival))
         self.wake()
 
     def click(self, token: str) -> None:
-        """Hand over a click; one that waits already is the same, and beyond CLICKS nobody clicks."""
+        """Pass on a click; a repeated one is dropped while the first waits, and so are all beyond CLICKS."""
         with self._lock:
             first = not self._clicks
             if len(self._clicks) < CLICKS:
@@ -98,7 +97,7 @@ class Inbox:
             self.wake()
 
     def report_threads(self) -> None:
-        """Have it reported here when a thread, of whoever, is ended by an exception; its traceback is not printed."""
+        """Report every thread that an exception ends here, without printing a traceback."""
         threading.excepthook = lambda ended: self._ended(ended.exc_value)
 
     def _ended(self, error: Optional[BaseException]) -> None:
@@ -106,11 +105,11 @@ class Inbox:
             self.put("", Failed(error))
 
     def wake(self) -> None:
-        """Make the loop look now."""
+        """Wake the loop now."""
         self._wakes.put(None)
 
     def wait(self, seconds: float) -> None:
-        """Wait for an arrival, or for the time to pass."""
+        """Wait for an arrival or the timeout."""
         try:
             self._wakes.get(timeout=max(0.0, seconds))
             while True:
@@ -119,7 +118,7 @@ class Inbox:
             return
 
     def take(self) -> List[Arrival]:
-        """Return everything that arrived: each stream's events in their order, then the others in theirs."""
+        """Return everything that arrived: each stream's events in order, then the others in order."""
         with self._lock:
             taken = {server: take(pending) for server, pending in self._streams.items()}
             clicks, self._clicks, self._roused = self._clicks, {}, False

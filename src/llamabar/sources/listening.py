@@ -1,7 +1,7 @@
-"""The process that listens on a port, its parents, and the files it writes to: what ties a server to launchd's jobs.
+"""The process that listens on a port, its parents, and the files it writes to: what links a server to a launchd job.
 
-Slow (every process is looked at), so asked when a service is looked for, never in the steady state. What psutil can't
-tell is None, whatever it raises (on macOS a RuntimeError, too: psutil #2116).
+Slow, as it examines every process: used to search for a service, never in the steady state. What psutil can't read is
+None, whatever it raises (on macOS also RuntimeError: psutil #2116).
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _WARNING = re.compile(r".*?\[(?:WARN|ERROR)\]\s*(.+)")
 
 
 def lineage(url: str) -> Optional[Tuple[int, ...]]:
-    """Return this user's process that listens at a URL and its parents, itself first; () if none does.
+    """Return this user's process that listens at a URL, followed by its parents; () if none does.
 
-    None where that can't be told: another user's process, or a psutil that does not answer. Where one listens at the
-    address itself and another everywhere, the first answers.
+    None if that can't be known: it is another user's process, or psutil fails. If one process listens at the address
+    itself and another on all interfaces, the first one counts.
     """
     address = parse(url)
     pids = processes.read("processes", psutil.pids, None) if psutil is not None and address is not None else None
@@ -44,7 +44,7 @@ def lineage(url: str) -> Optional[Tuple[int, ...]]:
             nearest = _listens(process, address) if process.uids().real == os.getuid() else 0
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
-        except Exception:  # see above: one process that can't be read hides no other
+        except Exception:  # see above: one unreadable process must not hide the others
             unsure = True
             continue
         if nearest:
@@ -67,10 +67,10 @@ def outputs(pid: int) -> Tuple[Path, ...]:
 
 
 def last_words(pid: int, model_id: str) -> str:
-    """Return what a llama-swap wrote last of a model that quit, "" if its output goes to no file of this computer.
+    """Return llama-swap's last log line about a model that quit, "" if its output goes to no file on this computer.
 
-    The process may still be about to write it. Of the model's lines since its load a warning says most; v200 and the
-    like add a line of no news after it.
+    The process may not have written it yet. Among the model's lines since its load, the last warning is the most
+    useful; v200 and similar versions add a line without news after it.
     """
     for _ in range(LOOKS):
         time.sleep(LOOK_S)
@@ -84,7 +84,7 @@ def last_words(pid: int, model_id: str) -> str:
 
 
 def _listens(process: psutil.Process, address: Address) -> int:
-    """Tell how a process listens at an address: 2 at that itself, 1 everywhere, 0 not at all."""
+    """Return how a process listens at an address: 2 at the address itself, 1 on all interfaces, 0 not at all."""
     read = getattr(process, "net_connections", None) or process.connections
     found = [one.laddr for one in read(kind="tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
     addresses = {each.ip for each in found if each.port == address.port}

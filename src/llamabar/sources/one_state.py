@@ -1,4 +1,4 @@
-"""The state of a server once, now: its event stream is opened, read until the state is as wanted, and closed."""
+"""Read a server's current state once: open its event stream, read until the state is as wanted, and close it."""
 
 from dataclasses import replace
 from typing import Callable, Optional
@@ -21,12 +21,12 @@ def state_when(
 ) -> Snapshot:  # fmt: skip
     """Return the first state that is `wanted`, else the one after `within_s`; raise Unreachable if none can be read.
 
-    `requests`: the list of requests in flight, which comes after the models, must have been read too. `opened` gets
-    the stream: whoever closes it ends the wait.
+    `requests`: also wait for the list of requests in flight, which comes after the models. `opened` gets the stream;
+    closing it ends the wait.
     """
     began_s, splitter = clock.now_s(), EventSplitter()
     snapshot = apply(Snapshot(), ev.StreamOpened(), began_s)
-    stream = replace(client).open_stream()  # a copy: whether the key is wanted is found out anew
+    stream = replace(client).open_stream()  # a copy, because it finds out again whether the key is required
     if opened is not None:
         opened(stream)
     try:

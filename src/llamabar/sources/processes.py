@@ -1,8 +1,8 @@
-"""The processes of this user, as the process table shows them. Slow: asked once, never while watching.
+"""The processes of this user, from the process table. Slow: read once, never while watching.
 
-What psutil cannot read is unknown, and only that: on macOS it raises RuntimeError where another process cannot be
-read (psutil #2116, still so in 7.2.2), and NotImplementedError or OSError elsewhere. `failures` keeps the first of
-each kind for doctor to name; that a process has ended or is another user's is no failure.
+What psutil can't read is unknown, and nothing else is: on macOS it raises RuntimeError for an unreadable process
+(psutil #2116, still so in 7.2.2), and NotImplementedError or OSError elsewhere. `failures` keeps the first of each kind
+for doctor; it isn't a failure that a process has ended or belongs to another user.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from llamabar.sources import clock
 T = TypeVar("T")
 U = TypeVar("U")
 
-PASS_ON = (  # programs whose ports lead to somebody else's
+PASS_ON = (  # programs whose ports lead to another program
     "ssh", "autossh", "socat", "kubectl", "docker", "com.docker", "orbstack", "limactl", "colima", "podman", "gvproxy",
     "nginx", "caddy", "haproxy", "traefik", "tailscale",
 )  # fmt: skip
 WILDCARDS = ("0.0.0.0", "::")
 
-failures: Dict[str, str] = {}  # what could not be read, and the exception's name
+failures: Dict[str, str] = {}  # what couldn't be read, and the exception's name
 
 
 def read(what: str, reading: Callable[[], T], otherwise: U) -> Union[T, U]:
-    """Return a reading, or `otherwise` where it cannot be made."""
+    """Return a reading, or `otherwise` if it fails."""
     try:
         return reading()
     except Exception as error:
@@ -51,7 +51,7 @@ def running() -> Iterator[Running]:
     for process in mine():
         words = command(process)
         at = next((index for index, word in enumerate(words[:2]) if agents.is_llama_swap(word)), None)
-        asked = {"-version", "--version"} & set(words) or any(CHECKED_CONFIG in word for word in words)  # only, by us
+        asked = {"-version", "--version"} & set(words) or any(CHECKED_CONFIG in word for word in words)  # run by us
         if at is None or asked or passes_on(process):
             continue
         listen, tls = agents.listen_of(tuple(words[at + 1 :]))
@@ -61,7 +61,7 @@ def running() -> Iterator[Running]:
 
 
 def runs_an_older_file(pid: Optional[int], program: str) -> bool:
-    """Tell whether a process was started before its program's file was put in place: `brew upgrade` does that."""
+    """Tell whether a process started before its program's file was replaced, as `brew upgrade` does."""
     started = started_s(pid)
     try:
         return started is not None and os.stat(os.path.realpath(program)).st_ctime > started + 1.0
@@ -77,20 +77,20 @@ class Holder(NamedTuple):
 
 
 def holder(port: int) -> Optional[Holder]:
-    """Return this user's process that listens on a port; None for one of another user, which cannot be seen."""
+    """Return this user's process that listens on a port; None if it is another user's, which can't be seen."""
     found = next((process for process in mine() if any(at == port for _, at in listening(process))), None)
     return Holder(found.pid, read("names", found.name, "") or "a program") if found is not None else None
 
 
 def started_s(pid: Optional[int]) -> Optional[float]:
-    """Return when a process was started, by the system's clock; None if that can't be told."""
+    """Return when a process was started, by the system's clock; None if unknown."""
     if psutil is None or pid is None:
         return None
     return read("start times", lambda: float(psutil.Process(pid).create_time()), None)
 
 
 def is_alive(pid: int, *, started_before_s: float) -> Optional[bool]:
-    """Tell whether a process lives that was started before a time: its number may be another's by now."""
+    """Tell whether a process started before this time is still alive: its PID may have been reused."""
     if psutil is None:
         return None
     if not 0 < pid < 2**31 or not read("processes", lambda: psutil.pid_exists(pid), True):
@@ -103,7 +103,7 @@ def is_alive(pid: int, *, started_before_s: float) -> Optional[bool]:
 
 
 def left_behind(program: str) -> Iterator[Tuple[int, Sequence[str]]]:
-    """Yield pid and words of this user's processes of a program whose parent is gone: children of launchd."""
+    """Yield the PID and command line of this user's orphaned processes of a program: their parent is now launchd."""
     for process in mine():
         words = command(process)
         named = any(os.path.basename(word) == program for word in words[:2])
@@ -112,41 +112,41 @@ def left_behind(program: str) -> Iterator[Tuple[int, Sequence[str]]]:
 
 
 def memory() -> Tuple[Optional[int], Optional[int]]:
-    """Return this computer's memory and how much of it is available, in bytes; None where that can't be told."""
+    """Return this computer's memory and how much of it is available, in bytes; None if unknown."""
     found = read("memory", psutil.virtual_memory, None) if psutil is not None else None
     return (found.total, found.available) if found is not None else (None, None)
 
 
 def library() -> Tuple[str, str]:
-    """Return psutil's version and folder, "" where it doesn't load."""
+    """Return psutil's version and folder, "" if it doesn't load."""
     return (psutil.__version__, os.path.dirname(psutil.__file__)) if psutil is not None else ("", "")
 
 
 class Identity(NamedTuple):
-    """What tells a process from every other that ever ran here: its number, and when it was started."""
+    """What distinguishes a process from every other that ever ran here: its PID and its start time."""
 
     pid: int
     started_unix_s: float
 
 
 def identity(process: psutil.Process) -> Optional[Identity]:
-    """Return a process's identity, None if it can't be told."""
+    """Return a process's identity, None if unknown."""
     return read("start times", lambda: Identity(process.pid, float(process.create_time())), None)
 
 
 def lives(known: Identity) -> bool:
-    """Tell whether a process is surely still there."""
+    """Tell whether a process is definitely still running."""
     process = read("processes", partial(psutil.Process, known.pid), None) if psutil is not None else None
     return process is not None and identity(process) == known
 
 
 def memory_of(pid: int) -> Optional[int]:
-    """Return the memory of a process in bytes; None if that can't be told."""
+    """Return the memory of a process in bytes; None if unknown."""
     return read("memory", lambda: int(psutil.Process(pid).memory_info().rss), None)
 
 
 def own_connections() -> Optional[int]:
-    """Return how many connections this process has; None if that can't be told."""
+    """Return how many connections this process has; None if unknown."""
     return read("connections", lambda: len(psutil.Process().net_connections()), None)
 
 
@@ -162,33 +162,33 @@ def _is_mine(process: psutil.Process) -> bool:
 
 
 def command(process: psutil.Process) -> Sequence[str]:
-    """Return the words of a process's command line; none where it cannot be read."""
+    """Return the words of a process's command line; none if it can't be read."""
     return read("command lines", process.cmdline, ())
 
 
 def is_llama_swap(process: psutil.Process) -> bool:
     """Tell whether a program is called llama-swap, by its file or by the name it was started with.
 
-    `ssh llama-swap` is none: it leads to one.
+    `ssh llama-swap` doesn't count: it leads to one.
     """
     names = [*command(process)[:2], read("programs", process.exe, "")]
     return any(map(agents.is_llama_swap, names)) and not passes_on(process)
 
 
 def passes_on(process: psutil.Process) -> bool:
-    """Tell whether a program is a tunnel, a container's or a reverse proxy: what it listens on is not its own."""
+    """Tell whether a program is a tunnel, a container engine or a reverse proxy: its ports lead to other programs."""
     return read("names", process.name, "").lower().startswith(PASS_ON)
 
 
 class Sockets(NamedTuple):
-    """The TCP sockets of a process: where it listens, and its connections as its own port and the other's."""
+    """The TCP sockets of a process: where it listens, and its connections as (own port, other port)."""
 
     listening: FrozenSet[Tuple[str, int]] = frozenset()
     open_to: Tuple[Tuple[int, int], ...] = ()
 
 
 def sockets(process: psutil.Process) -> Optional[Sockets]:
-    """Return the TCP sockets of a process, but for those in a network of its own; None if they cannot be read."""
+    """Return the TCP sockets of a process, except in a separate network namespace; None if they can't be read."""
     found = read("connections", lambda: process.net_connections(kind="tcp"), None)
     if found is None:
         return None
@@ -205,9 +205,8 @@ def listening(process: psutil.Process) -> FrozenSet[Tuple[str, int]]:
 
 
 class _Table:
-    """Who listens where on this computer. Those who ask while others look share the next look: twenty servers that
-    connect at once read the process table twice. Nobody is told of a look that began before the asking.
-    """
+    """Which process listens where on this computer. Callers that wait for a read share the next one: twenty servers
+    that connect at once read the process table twice. No caller gets a read that began before its call."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -228,10 +227,10 @@ _TABLE = _Table()
 
 
 def listener(host: str, port: int) -> Optional[psutil.Process]:
-    """Return the process that answers at an address of this computer; None if it cannot be told.
+    """Return the process that answers at an address of this computer; None if that can't be determined.
 
-    Where one process listens on the address itself and another on all, the first answers. Those who share one socket
-    are a process and its children: it is the parent.
+    If one process listens on the address itself and another on all interfaces, the first one answers. Processes that
+    share one socket are a parent and its children: the parent counts.
     """
     exact = ("127.0.0.1", "::1") if host == "localhost" else (host.strip("[]"),)
     everywhere: List[psutil.Process] = []
@@ -247,10 +246,10 @@ def listener(host: str, port: int) -> Optional[psutil.Process]:
 
 
 def parents(process: psutil.Process) -> Sequence[psutil.Process]:
-    """Return a process's parent, its parent, and so on."""
+    """Return a process's parent, that one's parent, and so on."""
     return read("parents", process.parents, ())
 
 
 def descendants(process: psutil.Process) -> List[psutil.Process]:
-    """Return a process's children and theirs, without this one."""
+    """Return a process's children and their children, without this program."""
     return [one for one in read("children", lambda: process.children(recursive=True), ()) if one.pid != os.getpid()]

@@ -1,4 +1,4 @@
-"""Each query as one HTTP call, and its answer as events. These are the only routes that watching uses."""
+"""Each query as one HTTP call, and its answer as events. Watching uses only these routes."""
 
 import secrets
 import threading
@@ -22,7 +22,7 @@ NO_VERSION_ROUTE = ev.CapabilitiesFound(refuted=frozenset({Capability.VERSION}))
 
 
 def answer(client: Client, query: Query) -> Answer:
-    """Return what the server says; `failed` where it said nothing that can be used."""
+    """Return the server's answer; `failed` if it can't be used."""
     try:
         return _ANSWERS[query.kind](client, query)
     except Unreachable:
@@ -34,14 +34,14 @@ def answer(client: Client, query: Query) -> Answer:
 
 
 def _version(client: Client, query: Query) -> Answer:
-    """Up to v172 there is no such route."""
+    """Query the version. Up to v172 the route doesn't exist."""
     got = client.call("GET", "/api/version")
     known = decode.decode_version(parse(got.body)) if got.status == 200 else None
     return Answer(query, (known,) if known else (NO_VERSION_ROUTE,) if got.status == 404 else ())
 
 
 def _running(client: Client, query: Query) -> Answer:
-    """Up to v185 it tells nothing that the event stream does not."""
+    """Query `/running`. Up to v185 it reports nothing that the event stream doesn't."""
     got = client.call("GET", "/running")
     event = decode.decode_running(parse(got.body)) if got.status == 200 else None
     if event is None:
@@ -57,7 +57,7 @@ def _health(client: Client, query: Query) -> Answer:
 
 
 def _finished(client: Client, query: Query) -> Answer:
-    """The rows of finished requests; `rows` is 0 where the older route is known to be the one that is there."""
+    """Fetch the rows of finished requests; `rows` is 0 if only the older route is known to exist."""
     got, name = None, Capability.ACTIVITY
     if query.rows:
         got = client.call("GET", f"/api/metrics/activity?limit={query.rows}")
@@ -74,10 +74,11 @@ def _finished(client: Client, query: Query) -> Answer:
 
 
 def _rows_of(body: bytes) -> Optional[ev.RequestsFinished]:
-    """Return the rows of a page, None if it is none; parsed it takes five times its size, so one at a time is."""
+    """Return the rows of a page, None if it isn't one. Parsed, a page takes five times its size, so only one is parsed
+    at a time."""
     with _ONE_PAGE:
         page = parse(body)
-        told = page is not None or body.strip() == b"null"  # empty: a rate no JSON can say
+        told = page is not None or body.strip() == b"null"  # empty: it contains a rate that JSON can't express
         return decode.decode_activity_page(page) if told else None
 
 
@@ -88,14 +89,15 @@ def _profiles(client: Client, query: Query) -> Answer:
 
 
 def _cancel_probe(client: Client, query: Query) -> Answer:
-    """Ids start at 1, so 0 is never a request."""
+    """Cancel request 0. IDs start at 1, so it never exists."""
     got = client.call("POST", "/api/inflight/0/cancel")
     there = got.status == 404 and "inflight request not found" in decode.error_text(got.body)
     return Answer(query, _found(Capability.CANCEL, there))
 
 
 def _unload_probe(client: Client, query: Query) -> Answer:
-    """A name that no model has. Its refusal carries `src` from v218 on, where the in-flight number can be trusted."""
+    """Unload a model that doesn't exist. From v218 on, when the in-flight number can be trusted, the refusal has `src`.
+    """
     got = client.call("POST", f"/api/models/unload/{quote('no-model-' + secrets.token_hex(8), safe='')}")
     there = got.status == 404 and "model not found" in decode.error_text(got.body).lower()
     counts = there and b'"src":"llama-swap"' in got.body.replace(b" ", b"")
@@ -103,7 +105,7 @@ def _unload_probe(client: Client, query: Query) -> Answer:
 
 
 def _performance(client: Client, query: Query) -> Answer:
-    """Samples of the last quarter of a minute; the route is unlogged where it exists."""
+    """Query the last 15 s of samples; where the route exists, it isn't logged."""
     after = datetime.fromtimestamp(client.unix_s() - SAMPLES_S, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     got = client.call("GET", f"/api/performance?after={after}")
     gpu = decode.decode_performance(parse(got.body)) if got.status == 200 else None
@@ -112,7 +114,7 @@ def _performance(client: Client, query: Query) -> Answer:
 
 
 def _slots(client: Client, query: Query) -> Answer:
-    """Straight to the model server, never through llama-swap; the key of llama-swap is not for it."""
+    """Query the model server directly, never through llama-swap, and without llama-swap's key."""
     got = client.at(query.url).call("GET", "/slots", answer_s=SLOTS_ANSWER_S)
     slots = decode.decode_slots(parse(got.body)) if got.status == 200 else None
     never = got.status in (400, 401, 403, 404, 405, 501) or (got.status == 200 and slots is None)

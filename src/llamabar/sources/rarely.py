@@ -1,7 +1,7 @@
-"""What programs of macOS said last. They are asked seldom, on threads of their own, so that nothing waits for them.
+"""The last answers of macOS programs. They are run rarely, on their own threads, so that nothing waits for them.
 
-Power: `pmset -g batt` begins with "Now drawing from 'Battery Power'"; `pmset -g` has `lowpowermode 1`, on Macs with a
-High Power Mode `powermode 1` (man pmset). Memory pressure: the kernel's own level, 1, 2 or 4 (xnu).
+Power: `pmset -g batt` begins with "Now drawing from 'Battery Power'"; `pmset -g` has `lowpowermode 1`, or on Macs with
+a High Power Mode `powermode 1` (man pmset). Memory pressure: the kernel's own level, 1, 2 or 4 (xnu).
 """
 
 import re
@@ -21,17 +21,17 @@ Said = TypeVar("Said")
 
 
 def saves_power() -> bool:
-    """Return whether this Mac runs on its battery or in Low Power Mode; takes some hundredths of a second."""
+    """Return whether this Mac runs on battery or in Low Power Mode; takes a few hundredths of a second."""
     return "'Battery Power'" in tools.run("pmset", "-g", "batt").out or bool(_LOW.search(tools.run("pmset", "-g").out))
 
 
 def memory_pressure() -> Optional[Pressure]:
-    """Return how short of memory this Mac is, None where sysctl tells nothing that is known."""
+    """Return this Mac's memory pressure, None if sysctl reports no known level."""
     return PRESSURE_LEVELS.get(tools.run("sysctl", "-n", PRESSURE_NAME).out.strip())
 
 
 class Rarely(Generic[Said]):
-    """The answer of `ask`, which runs `tool`; what it said at the `first` look is not known yet."""
+    """The latest answer of `ask`, which runs `tool`; `first` until there is one."""
 
     def __init__(self, ask: Callable[[], Said], *, tool: str, first: Said) -> None:
         self._ask = ask
@@ -41,7 +41,7 @@ class Rarely(Generic[Said]):
         self._thread: Optional[threading.Thread] = None
 
     def said(self, *, every_s: float) -> Said:
-        """Return what was said last; ask again if that is so long ago, where this is a Mac."""
+        """Return the latest answer; on a Mac, ask again in the background if it is at least `every_s` old."""
         now_s = clock.now_s()
         due = self._asked_s is None or now_s >= self._asked_s + every_s
         if due and launchctl.available() and tools.find(self._tool):

@@ -1,7 +1,7 @@
-"""The event stream of one server, on a thread of its own that reads and does nothing that can wait.
+"""The event stream of one server, on its own thread, which reads and does nothing that can block.
 
-Law: always drained. A llama-swap whose reader stops fills its disk or locks up; so this thread decodes, hands
-over and reads on, and the connection is closed before anything could hold it open unread.
+Law: the stream is always drained. A llama-swap whose reader stops fills its disk or locks up. So this thread decodes,
+passes on and reads on, and the connection is closed before anything could hold it open unread.
 """
 
 import random
@@ -18,17 +18,17 @@ from llamabar.sources import clock
 from llamabar.sources.client import READ_BYTES, Client, Stream, Unreachable
 from llamabar.sources.inbox import Failed, Inbox
 
-LONGEST_WAIT_S = 4.0  # nobody listens: looking again costs microseconds
-WOKEN_WAIT_S, WOKEN_FOR_S = 0.5, 60.0  # after a sleep the network comes back within seconds
-LONGEST_WAIT_OTHERS_S = 30.0  # a wrong key, another program: no news is likely
-DULL_PAUSE_S, NEWS_PAUSE_S = 0.04, 0.02  # after a small piece, of no news or of some: fewer and larger reads cost less
+LONGEST_WAIT_S = 4.0  # connection refused: another attempt costs microseconds
+WOKEN_WAIT_S, WOKEN_FOR_S = 0.5, 60.0  # after sleep the network comes back within seconds
+LONGEST_WAIT_OTHERS_S = 30.0  # a wrong key, another program: unlikely to change soon
+DULL_PAUSE_S, NEWS_PAUSE_S = 0.04, 0.02  # after a small piece, without or with news: fewer and larger reads cost less
 SLOW_TO_CHANGE = (
     *REFUSALS, FaultKind.NOT_LLAMA_SWAP, FaultKind.TOO_OLD, FaultKind.TLS, FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED,
 )  # fmt: skip
 
 
 class EventStream(threading.Thread):
-    """Watches one server for ever, until stopped."""
+    """Watches one server until stopped."""
 
     def __init__(self, server: str, client: Client, inbox: Inbox) -> None:
         super().__init__(name=f"events of {server}", daemon=True)
@@ -45,7 +45,7 @@ class EventStream(threading.Thread):
         self.bytes_read = self.events_read = 0
 
     def run(self) -> None:
-        """Connect, read, wait, and again."""
+        """Connect, read, wait, and repeat."""
         backoff = Backoff(LONGEST_WAIT_S)
         while not self._ending.is_set():
             try:
@@ -66,29 +66,29 @@ class EventStream(threading.Thread):
 
     @property
     def is_open(self) -> bool:
-        """Tell whether the server is being heard."""
+        """Tell whether the stream is open."""
         return self._stream is not None
 
     def move(self, client: Client) -> None:
         """Watch at another address from now on."""
         self._client = client
-        if self._opened_by is not client:  # the thread may have taken the new address already
+        if self._opened_by is not client:  # unless the thread already uses the new address
             self._close()
         self._retry.set()
 
     def refresh(self) -> None:
-        """Open the stream again, unseen: its first events tell states that v217 and older change without an event."""
+        """Reopen the stream unnoticed: its first events show states that v217 and older change without an event."""
         self._refreshing = True
         self._close()
 
     def reconnect(self, fault: Optional[Fault] = None) -> None:
-        """Drop the connection, if there is one, and try again at once."""
+        """Close the connection, if there is one, and try again at once."""
         self._closed_for = fault
         self._close()
         self._retry.set()
 
     def wake(self) -> None:
-        """The computer slept: what was open may be dead without anybody having said so."""
+        """Reconnect after the computer slept: an open connection may be dead without either side knowing."""
         self._woken_s = clock.now_s()
         self.reconnect()
 
@@ -118,7 +118,7 @@ class EventStream(threading.Thread):
             return False, error.fault
         try:
             if client is not self._client:
-                return False, Fault(FaultKind.CLOSED)  # moved while it was opened
+                return False, Fault(FaultKind.CLOSED)  # it moved while the stream was being opened
             splitter, self._answers = EventSplitter(), Answers()
             while not self._ending.is_set():
                 piece = stream.read()
@@ -136,7 +136,7 @@ class EventStream(threading.Thread):
         except (Lagging, PayloadTooLong):
             return opened, Fault(FaultKind.LAGGING)
         finally:
-            client.key_wanted = False  # queries still queued must not take the key to the next who listens there
+            client.key_wanted = False  # queued queries must not send the key to the next process that listens there
             self._stream = None
             stream.close()
 
@@ -160,4 +160,4 @@ class EventStream(threading.Thread):
 
 
 class Lagging(Exception):
-    """The loop does not take what is handed over."""
+    """The loop doesn't take the events that are passed on."""
