@@ -103,26 +103,6 @@ def _health(snapshot: Snapshot, event: ev.HealthAnswered, at_s: float) -> Snapsh
     return replace(snapshot, missed_heartbeats=snapshot.missed_heartbeats + 1)
 
 
-def _capabilities(snapshot: Snapshot, event: ev.CapabilitiesFound, _: float) -> Snapshot:
-    return replace(snapshot, confirmed=snapshot.confirmed | event.confirmed, refuted=snapshot.refuted | event.refuted)
-
-
-def _profile(snapshot: Snapshot, event: ev.ProfileChosen, at_s: float) -> Snapshot:
-    return replace(heard(snapshot, at_s), profile=event.active)
-
-
-def _profiles(snapshot: Snapshot, event: ev.ProfilesListed, _: float) -> Snapshot:
-    return replace(snapshot, profiles=event.names, profile=event.active)
-
-
-def _version(snapshot: Snapshot, event: ev.VersionRead, _: float) -> Snapshot:
-    return replace(snapshot, version=event.version)
-
-
-def _service(snapshot: Snapshot, event: ev.ServiceFound, _: float) -> Snapshot:
-    return replace(snapshot, service=event)
-
-
 def _action_asked(snapshot: Snapshot, event: ev.ActionAsked, at_s: float) -> Snapshot:
     recent = [(token, asked) for token, asked in snapshot.asked.items() if at_s - asked.at_s < ASKED_FOR_S][-CLICKS:]
     return replace(snapshot, asked={**dict(recent), event.token: PendingAction(at_s, what=event.what)})
@@ -144,18 +124,20 @@ _APPLY: Dict[Type[object], Callable[..., Snapshot]] = {
     ev.InflightCounted: counted,
     ev.ActivityNoted: _activity,
     ev.RequestsFinished: finished,
-    ev.ProfileChosen: _profile,
-    ev.ProfilesListed: _profiles,
+    ev.ProfileChosen: lambda snapshot, event, at_s: heard(snapshot, at_s, profile=event.active),
+    ev.ProfilesListed: lambda snapshot, event, _: replace(snapshot, profiles=event.names, profile=event.active),
     ev.RunningListed: _running,
-    ev.VersionRead: _version,
-    ev.CapabilitiesFound: _capabilities,
+    ev.VersionRead: lambda snapshot, event, _: replace(snapshot, version=event.version),
+    ev.CapabilitiesFound: lambda snapshot, event, _: replace(
+        snapshot, confirmed=snapshot.confirmed | event.confirmed, refuted=snapshot.refuted | event.refuted
+    ),
     ev.HealthAnswered: _health,
     ev.SlotsAnswered: _slots,
     ev.HostMeasured: measured,
     ev.GpuMeasured: gpu,
     ev.MemoryMeasured: memory,
     ev.ConnectionsSeen: connections,
-    ev.ServiceFound: _service,
+    ev.ServiceFound: lambda snapshot, event, _: replace(snapshot, service=event),
     ev.ActionAsked: _action_asked,
     ev.ActionEnded: _action_ended,
 }
