@@ -136,14 +136,7 @@ def context(model: Model) -> Tuple[str, Optional[float]]:
     size = readings.context_tokens(model)
     if size is None:
         return units.UNKNOWN, None
-    used = max(
-        (
-            (slot.decoded_tokens or 0) + (slot.prompt_tokens or 0) + (slot.cached_tokens or 0)
-            for slot in model.meter.slots or ()
-            if slot.processing
-        ),
-        default=0,
-    )
+    used = readings.context_used(model)
     if model.state != READY or not used:
         return units.short_count(size), None
     return f"{units.short_count(used)}/{units.short_count(size)}", min(1.0, used / size)

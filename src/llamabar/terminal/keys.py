@@ -26,7 +26,6 @@ class Named(str, Enum):
     BACKSPACE = "backspace"
     OTHER = "other"  # a key that nothing is bound to
     RESIZE = "resize"  # no key: the window has another size
-    RETURNED = "returned"  # no key: a program that had the screen has ended
 
 
 class Pressed(NamedTuple):

@@ -3,7 +3,7 @@
 A column is shown where the window has room for it and all that matter more; none is ever squeezed.
 """
 
-from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
 
 from llamabar.core import units
 from llamabar.core.phases import phases
@@ -22,8 +22,6 @@ NAME, NARROWEST_NAME = 18, 10
 WIDEST_NAME, LEAST_WIDER = 48, 6
 METER = 5
 TREND = 18
-
-Cell = Tuple[Tuple[Span, ...], bool]  # pieces, and whether they stand at the right
 
 
 class Column(NamedTuple):
