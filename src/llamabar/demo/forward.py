@@ -16,12 +16,6 @@ EVENT_STREAM = "text/event-stream"
 SHOWN_HEADERS = ("Content-Type", "Content-Length", "Server")
 
 
-class Caller(Connection):
-    """A connection whose request is passed on."""
-
-    sent_body = b""
-
-
 class Outcome:
     """How a forwarded request ended."""
 
@@ -53,7 +47,7 @@ class Outcome:
         }
 
 
-def forward(caller: Caller, process: Process, entry: Entry, inflight: Inflight) -> Outcome:
+def forward(caller: Connection, process: Process, entry: Entry, inflight: Inflight) -> Outcome:
     """Send a request to the model's server and its answer back, bytes as they come; a cancel cuts both."""
     outcome = Outcome()
     upstream = http.client.HTTPConnection("127.0.0.1", process.port, timeout=ANSWER_S)
@@ -75,7 +69,7 @@ def forward(caller: Caller, process: Process, entry: Entry, inflight: Inflight) 
 
 
 def _pass_on(
-    caller: Caller, answer: http.client.HTTPResponse, entry: Entry, inflight: Inflight, outcome: Outcome
+    caller: Connection, answer: http.client.HTTPResponse, entry: Entry, inflight: Inflight, outcome: Outcome
 ) -> None:
     streamed = EVENT_STREAM in outcome.kind
     if streamed:

@@ -135,6 +135,7 @@ class Connection(BaseHTTPRequestHandler):
     """A connection of either server of the demo: answers of known length, and chunks."""
 
     protocol_version = "HTTP/1.1"
+    sent_body = b""
 
     def begin(self, status: int, headers: Dict[str, str]) -> None:
         """Send the head of an answer."""

@@ -11,9 +11,9 @@ from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from llamabar.demo.dialect import DemoModel, Process, find
-from llamabar.demo.forward import Caller, Outcome, forward, record
+from llamabar.demo.forward import Outcome, forward, record
 from llamabar.demo.inflight import Entry, Inflight
-from llamabar.demo.modelserver import Server
+from llamabar.demo.modelserver import Connection, Server
 from llamabar.demo.world import LoadFailed, World, dumps, stamp
 
 UNLOGGED = ("/wol-health", "/api/performance", "/metrics")
@@ -51,7 +51,7 @@ class DemoServer(Server):
         self.server_close()
 
 
-class Handler(Caller):
+class Handler(Connection):
     """One connection."""
 
     server: DemoServer
