@@ -1,1 +1,1 @@
-"""The command line: results and errors become text, JSON and exit codes. No rules of its own."""
+"""The command line: turns results and errors into text, JSON and exit codes. It has no rules of its own."""

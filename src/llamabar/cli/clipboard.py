@@ -1,4 +1,4 @@
-"""The clipboard of whoever sits at the terminal: over ssh the terminal's own, by OSC 52; here by a program."""
+"""Copies text to the user's clipboard: over ssh through the terminal with OSC 52, locally with a program."""
 
 import base64
 import threading
@@ -14,7 +14,7 @@ TOOL_S = 5.0
 
 
 def copy(text: str, write: Callable[[str], None], environment: Mapping[str, str]) -> None:
-    """Put a text into the clipboard; `write` sends a sequence to the terminal."""
+    """Copy a text to the clipboard. `write` sends an escape sequence to the terminal."""
     program = next((words for words in PROGRAMS if _can(words[0], environment)), None)
     if program is None:
         coded = base64.b64encode(text.encode("utf-8", "replace")).decode("ascii")

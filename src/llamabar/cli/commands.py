@@ -1,6 +1,6 @@
-"""Every command: what runs it, what its help says, its arguments and options.
+"""Every command: its function, its help text, its arguments and options.
 
-What runs a command is imported when it is run, so that none waits for what another needs.
+A command's module is imported when the command runs, so that no command waits for another's imports.
 """
 
 import importlib
@@ -39,7 +39,7 @@ DIALECTS = click.Choice(["v150", "v228", "v236", "v250"])
 def _command(
     name: str, runs: str, says: str, *own: click.Parameter, common: bool = True, hidden: bool = False, **fixed: Any
 ) -> None:
-    """Add a command; `runs` names a module here and its function, which gets what is `fixed` too."""
+    """Add a command. `runs` names a module of this package and its function, which also gets the `fixed` arguments."""
     module, function = runs.split(".")
 
     def _run(**given: Any) -> Any:
@@ -130,7 +130,7 @@ for _verb, _says in (
     ("stop", "Stop llama-swap until you start it or log in again. Interrupts its requests."),
     ("restart", "Stop llama-swap and start it again. Interrupts its requests."),
 ):
-    _limit = _option("--within", "limit_s", says="", type=float, default=20.0, hidden=True)  # of one that takes over
+    _limit = _option("--within", "limit_s", says="", type=float, default=20.0, hidden=True)  # set for a handover
     _command(_verb, "service.control", _says, JSON, _limit, verb=_verb)
 _command(
     "logs", "service.logs", "Show llama-swap's log.",

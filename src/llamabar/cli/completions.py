@@ -1,8 +1,8 @@
-"""What a shell asks to complete a line, and the script that makes it ask: click's, and for bash our own.
+"""Shell completion: the answers, and the scripts that ask for them. They are click's, except for bash and fish.
 
-click's script for fish cuts a description, and a model's id, at its first comma: ours splits once.
-bash splits words at colons, which stand in model ids, and macOS has its version 3.2: so the script sends the whole
-line, and takes off what stands before the last colon. Models, requests and profiles are those of the last look.
+click's script for fish cuts a description, or a model's id, at its first comma; ours splits only once. bash splits
+words at colons, which occur in model ids, and macOS ships bash 3.2; so the script sends the whole line and removes
+everything up to the last colon. Models, requests and profiles are those the last command saw.
 """
 
 import os
@@ -23,17 +23,17 @@ class Bash(BashComplete):
 
     @staticmethod
     def _check_version() -> None:
-        """Nothing is used that only newer versions have."""
+        """Do nothing: no feature of newer versions is used."""
 
     def get_completion_args(self) -> Tuple[List[str], str]:
-        """Return the words of the line that are whole, and the one that is not."""
+        """Return the complete words of the line, and the one being completed."""
         line = os.environ.get("COMP_WORDS", "")
         words = split_arg_string(line)[1:]
         return (words, "") if line[-1:].isspace() or not words else (words[:-1], words[-1])
 
 
 class Fish(FishComplete):
-    """fish, with descriptions that have commas."""
+    """fish, with descriptions that contain commas."""
 
     source_template = FishComplete.source_template.replace('string split ","', 'string split --max 1 ","')
 
@@ -46,5 +46,5 @@ def completions(shell: str) -> int:
 
 
 def teach_bash() -> None:
-    """Let click answer bash in our way."""
+    """Make click use our class for bash."""
     add_completion_class(Bash, "bash")

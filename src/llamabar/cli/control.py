@@ -1,4 +1,4 @@
-"""Commands that change something: each does what the menu's item does, through the same code, and says how it ended."""
+"""Commands that change something. Each runs the same code as its menu item, and reports the result."""
 
 import os
 import sys
@@ -32,7 +32,7 @@ DIAGNOSE = "To find out why: llamabar doctor"
 
 
 class Task(NamedTuple):
-    """What to do on which server, and what to call what it is done to; `refusal`: why it can't be done there."""
+    """What to do on which server, and the name of its target. `refusal`: why it can't be done there."""
 
     server: str
     action: Action
@@ -46,19 +46,19 @@ def load(model: str, server: str, config: str) -> int:
 
 
 def unload(model: Optional[str], everything: bool, server: str, config: str) -> int:
-    """Unload one model, or all of them for None."""
+    """Unload one model, or all of them."""
     _check_one_or_all(model, everything, "a model or --all")
     return _do(Do.UNLOAD if model else Do.UNLOAD_ALL, model, settings_of(server, config))
 
 
 def cancel(request: Optional[str], everything: bool, server: str, config: str) -> int:
-    """Cancel one request, or all of them for None."""
+    """Cancel one request, or all of them."""
     _check_one_or_all(request, everything, "a request or --all")
     return _do(Do.CANCEL if request else Do.CANCEL_ALL, request, settings_of(server, config))
 
 
 def profile(name: Optional[str], nothing: bool, server: str, config: str) -> int:
-    """Choose the routing profile NAME, or none."""
+    """Choose a routing profile, or none."""
     _check_one_or_all(name, nothing, "a profile or --none")
     return _do(Do.PROFILE, name, settings_of(server, config))
 
@@ -69,12 +69,12 @@ def _check_one_or_all(one: Optional[str], everything: bool, what: str) -> None:
 
 
 def click_item(token: str, server: str, config: str) -> int:
-    """Do what a token means in the menu as it is now; raise LlamabarError if it means nothing any more."""
+    """Run the action that a token has in the current menu; raise LlamabarError if it has none any more."""
     settings = settings_of(server, config)
     watch = look(settings, services=True)
     found = _meant(watch, token)
     if not found:
-        for one in settings.servers:  # the menu that was clicked on may have offered a fix for an outage
+        for one in settings.servers:  # the menu that was clicked may have offered a fix for an outage
             fault = watch.monitor.servers[one.name].snapshot.fault
             if fault is not None:
                 watch.monitor.explain(one.name, explain(one, fault))
@@ -164,7 +164,7 @@ def _too_old(what: str, hint: str = "") -> LlamabarError:
 
 
 def _perform(watch: Watch, found: List[Task]) -> int:
-    """Do each task and say how it ended; raise LlamabarError where the only one failed."""
+    """Run each task and report its result; raise LlamabarError if there was only one and it failed."""
     failures: List[Tuple[str, LlamabarError]] = []
     for task in found:
         prefix = f"{task.server}: " if len(found) > 1 else ""
@@ -185,9 +185,9 @@ def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
     do, label = task.action.do, task.label or task.action.target
     name = task.server if task.server in watch.connections else next(iter(watch.connections))
     where, began_s = watch.where(name), clock.now_s()
-    where = replace(where, client=replace(where.client))  # the look's own threads may still take the key off theirs
+    where = replace(where, client=replace(where.client))  # the query threads may still remove the key from their client
     if where.client.api_key:
-        where.client.open_stream().close()  # the look is over: llama-swap shows itself anew before it gets the key
+        where.client.open_stream().close()  # llama-swap must identify itself again before it gets the key
     usual = watch.monitor.servers[name].totals.told.needs.get(task.action.target)
     doing = {Do.LOAD: f"Loading {label}", Do.UNLOAD: f"Unloading {label}"}.get(do, "Waiting for llama-swap")
     with Progress(doing, usual_s=usual.load_s if usual and do is Do.LOAD else None):
@@ -210,14 +210,14 @@ def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
         say(prefix + said, level="ok" if done else "")
 
 
-_FIND: Mapping[Do, Callable[[Do, str, Mapping[str, Snapshot]], List[Task]]] = {  # gets the servers that were reached
+_FIND: Mapping[Do, Callable[[Do, str, Mapping[str, Snapshot]], List[Task]]] = {  # called with the servers that answered
     Do.LOAD: _model_tasks, Do.UNLOAD: _model_tasks, Do.UNLOAD_ALL: _everywhere,
     Do.CANCEL: _request_tasks, Do.CANCEL_ALL: _everywhere, Do.PROFILE: _profile_tasks,
 }  # fmt: skip
 
 
 class Words(NamedTuple):
-    """How a command speaks: when something was done, and when there was nothing to do."""
+    """What a command prints: when something was done, and when there was nothing to do."""
 
     done: str
     nothing: str = ""

@@ -27,7 +27,7 @@ TOTAL_BYTES, BASE_BYTES = 64_000_000_000, 21_300_000_000
 
 
 def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
-    """Serve, and unless only that was asked for, watch; return the exit code."""
+    """Serve, and unless a port was given, show the dashboard; return the exit code."""
     world = World(dialect)
     world.has_gpu = True
     try:
@@ -56,7 +56,7 @@ def _serve(server: DemoServer, seconds: Optional[float]) -> int:
 
 
 class DemoView(LiveView):
-    """The dashboard of the demo: its models have the memory that such models have, and Space stops the clock."""
+    """The demo's dashboard. Its models have realistic memory sizes, and Space pauses it."""
 
     def __init__(self, settings: Settings, users: Users, *, seconds: Optional[float], note: str) -> None:
         super().__init__(settings, seconds=seconds, note=note, lent={"LLAMABAR_URL": settings.servers[0].url})
@@ -65,11 +65,11 @@ class DemoView(LiveView):
         self._frozen: Optional[Scene] = None
 
     def look(self, now_s: float) -> Scene:
-        """Return the scene of now, or the one that was shown when it was paused."""
+        """Return the current scene; while paused, the one that was shown when it was paused."""
         return self._frozen or believable(super().look(now_s))
 
     def paused(self) -> None:
-        """Stop, or go on."""
+        """Pause or resume."""
         scene = self.look(clock.now_s())
         self.users.paused = not self.users.paused
         self._frozen = scene if self.users.paused else None
@@ -77,7 +77,7 @@ class DemoView(LiveView):
 
 
 def believable(scene: Scene) -> Scene:
-    """Return the scene of a Mac of 64 GB whose models are as large as their names say."""
+    """Return the scene as on a Mac with 64 GB, with each model's memory as large as its name suggests."""
     server = scene.servers[0]
     sizes = {model.id: float(model.memory_bytes) for model in MODELS}
     there = {one.id: sizes.get(one.id, 0.0) for one in loaded(server.snapshot) if one.state == READY}

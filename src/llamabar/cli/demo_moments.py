@@ -1,4 +1,4 @@
-"""The moments of the built-in llama-swap that show everything once: what to ask, what to wait for, its words."""
+"""The moments of the demo that show every state once: the requests to send, what to wait for, and a caption."""
 
 import threading
 from dataclasses import replace
@@ -21,15 +21,15 @@ from llamabar.view.menu import Do
 from llamabar.view.scene import Server
 
 PATIENCE_S = 15.0  # for one moment, on a busy computer
-REASON_S = 1.0  # why a model failed is told soon after that it did, or before
-FAST = 4.0  # these models load and read that many times faster than those of `demo`
+REASON_S = 1.0  # the reason for a failure arrives shortly before or after it
+FAST = 4.0  # how much faster these models load and read prompts than those of `demo`
 CHAT, OTHER, BROKEN = "qwen3-30b", "coder-32b", "broken-7b"
 
 Request = Tuple[str, int, int]  # model, tokens to generate, words in the prompt
 
 
 class Moment(NamedTuple):
-    """What is waited for, and once it was seen: the requests that are sent, and whether the oldest is cancelled."""
+    """What to wait for, and what then follows: requests to send, and whether the oldest one is cancelled."""
 
     caption: str
     seen: Callable[[Server, float], bool]
@@ -76,7 +76,7 @@ MOMENTS: Tuple[Moment, ...] = (
 
 
 class Moments:
-    """A made-up llama-swap watched by the real program."""
+    """A demo llama-swap watched by the real program."""
 
     def __init__(self) -> None:
         models = tuple(
@@ -88,7 +88,7 @@ class Moments:
         self._states: List[State] = []
 
     def collect(self) -> List[State]:
-        """Run it until every moment was seen, or waited for in vain; return their menus."""
+        """Run until every moment was seen or has timed out; return their menus."""
         self._server.start()
         self._watch = Watch(Settings((ServerSettings("llama-swap", self._server.url, "demo"),)), lambda *_: None)
         self._watch.monitor.lively = True
@@ -112,7 +112,7 @@ class Moments:
             self._watch.click(oldest.token if oldest is not None else "")
 
     def _ended(self, now_s: float) -> bool:
-        """Keep the menu if it shows the moment that is due, give that up after a while; tell whether all are done."""
+        """Keep the menu if it shows the current moment, or skip that after a timeout; return whether all are done."""
         scene = self._watch.monitor.scene(now_s=now_s)
         if self._due[0].seen(scene.servers[0], now_s):
             self._states.append(State(self._due[0].caption, compose(scene)))

@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong and what to do, as words, as JSON, as a report to paste; and the fixes that are safe."""
+"""`doctor`: prints what is wrong and what to do, as text, JSON or a report to paste; and applies safe fixes."""
 
 import os
 from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
@@ -16,7 +16,7 @@ COUNTED = (Level.ERROR, Level.WARNING, Level.NOTE)
 
 
 class Asked(NamedTuple):
-    """How the command was given."""
+    """The command's options."""
 
     as_json: bool
     everything: bool
@@ -63,7 +63,7 @@ def _print_report(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> Non
 
 
 def entry(one: Finding) -> Dict[str, Any]:
-    """Return a finding as `doctor --json` has it."""
+    """Return a finding as an object of `doctor --json`."""
     title = one.title or f"{one.id}: {'skipped' if one.level is Level.SKIPPED else 'no'}"
     detail = _why(one) if one.level is Level.SKIPPED else " ".join((one.detail, *one.lines)).strip()
     known = {"id": one.id, "level": one.level.value, "title": title}
@@ -75,7 +75,7 @@ def _why(one: Finding) -> str:
 
 
 def lines(facts: Facts, found: Tuple[Finding, ...], *, everything: bool) -> List[str]:
-    """Return the findings for people: problems first, then one line a layer."""
+    """Return the findings as text: problems first, then one line per topic."""
     problems = [line for one in worst_first(found) for line in _problem(one)]
     layers = [line for layer in LAYERS for line in _layer(layer, facts, found, everything=everything)]
     first = top(found)

@@ -1,4 +1,4 @@
-"""`export`: the figures for Prometheus, over HTTP or once."""
+"""`export`: the metrics for Prometheus, over HTTP or once."""
 
 import errno
 import os
@@ -18,7 +18,7 @@ END_S = 2.0
 
 
 def once(settings: Settings) -> int:
-    """Print one scrape, for a textfile collector; return the exit code."""
+    """Print the metrics once, for a textfile collector; return the exit code."""
     exporter = exporter_of(settings, os.environ)
     history = exporter.keep(os.environ)
     look_with(exporter)
@@ -34,7 +34,7 @@ def once(settings: Settings) -> int:
 
 
 def serve(settings: Settings, listen: str) -> int:
-    """Answer scrapers until a signal comes; return the exit code."""
+    """Serve metrics until a signal arrives; return the exit code."""
     token = export_token(settings["export.token_file"] or "", settings["export.token_env"], os.environ)
     found = address.of_listener(listen or settings["export.listen"])
     if found is None:

@@ -1,4 +1,4 @@
-"""`history`: what was answered by day, model or hour, as the watchers wrote it down. Nothing is asked of a server."""
+"""`history`: what was answered by day, model or hour, as the watchers recorded it. No server is queried."""
 
 import csv
 import io
@@ -38,8 +38,8 @@ NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the d
 CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
-HOURS_DAYS = 2  # that are shown by hour unless others are wanted
-LEFT_FREE = 4  # lines of a screen
+HOURS_DAYS = 2  # days shown by hour by default
+LEFT_FREE = 4  # lines of the screen
 PERCENTILES = {f"{figure}_{word}": (figure, share) for figure in (GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD)
                for word, share in (("typical", 0.5), ("p95", 0.95))}  # fmt: skip
 
@@ -77,7 +77,7 @@ def history(
 
 
 def _first_day(said: str) -> Optional[str]:
-    """Return the first day that is meant by `today`, `7d` or a date; None for what is no such thing."""
+    """Return the first day meant by `today`, `7d` or a date; None for anything else."""
     days = AGO.match("1d" if said == "today" else said)
     try:
         return clock.day_ago(int(days[1]) - 1) if days else date.fromisoformat(said).isoformat()
@@ -99,7 +99,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    """Return the history, an empty one if there is none yet; what earlier versions kept is taken over."""
+    """Return the history, an empty one if there is none. An earlier version's JSON history is migrated."""
     older = path.parent / json_history.NAME
     if not os.path.lexists(path) and older.is_file() and os.access(path.parent, os.W_OK):
         schema.opened(path, lambda database: json_history.take_over(database, older)).close()
@@ -127,9 +127,9 @@ def _clear() -> int:
 
 
 def _named(server: str, known: Sequence[str], config: str) -> str:
-    """Return the name that a server has in the history, "" for all; raise LlamabarError for one that nobody knows.
+    """Return a server's name in the history, "" for all; raise LlamabarError for an unknown name.
 
-    The settings are looked at, and what they take to be found, only for a name that the history does not know.
+    The settings, and discovery with them, are used only for a name that isn't in the history.
     """
     if server in ("", *known):
         return server
@@ -137,7 +137,7 @@ def _named(server: str, known: Sequence[str], config: str) -> str:
 
 
 def _place(config: str) -> str:
-    """Return the place of the one address that the environment names, "" where it names none: then all are meant."""
+    """Return the place of the one address set in the environment; "" if none is set, which means all servers."""
     if not any(os.environ.get(variable, "").strip() for variable in (URL, RUST_URL, RUST_PORT)):
         return ""
     return db.place_of(settings_of("", config, allow_unusable=True).servers[0].url)
@@ -155,7 +155,7 @@ def _say(lines: Sequence[Line], by: str, note: str, *, target: Optional[Path], e
 
 
 def _table(lines: Sequence[Line], by: str) -> List[str]:
-    """Return the lines as a table with a head, each day's or hour's sum below it where it has several models."""
+    """Return the lines as a table with a header. A day or hour with several models gets a total below them."""
     label = labels(lines)
     rows: List[Tuple[str, ...]] = [(by.upper() if by != "model" else "", *HEAD)]
     for when in dict.fromkeys(line.when for line in lines):
@@ -173,7 +173,7 @@ def _figures(lines: Sequence[Line]) -> Tuple[str, ...]:
 
 
 def _fitting(rows: Sequence[str], *, everything: bool) -> List[str]:
-    """Return the head and the newest rows, as many as a screen has room for."""
+    """Return the header and as many of the newest rows as fit on the screen."""
     room = shutil.get_terminal_size().lines - LEFT_FREE
     if everything or not sys.stdout.isatty() or len(rows) <= room:
         return list(rows)
@@ -182,7 +182,7 @@ def _fitting(rows: Sequence[str], *, everything: bool) -> List[str]:
 
 
 def _fields(line: Line, by: str) -> Dict[str, Any]:
-    """Return a line's figures by name; null is not known."""
+    """Return a line's figures by name; None means unknown."""
     sums, when = line.sums, {} if by == "model" else {by: line.when}
     prompt_tokens, generated_tokens = sums.tokens
     found: Dict[str, Any] = {
@@ -206,7 +206,7 @@ def _csv(lines: Sequence[Line], by: str) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """Return a cell that neither drives a terminal nor is a formula to a spreadsheet; yes and no as in JSON."""
+    """Return a cell that can neither drive a terminal nor be a spreadsheet formula. Booleans are as in JSON."""
     if isinstance(value, bool):
         return json.dumps(value)
     cell = plain(value) if isinstance(value, str) else value

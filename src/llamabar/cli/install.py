@@ -1,4 +1,4 @@
-"""`install` and `uninstall`: the plan shown, one question, each step as it is done, and how it ended."""
+"""`install` and `uninstall`: show the plan, ask once, report each step as it is done, and then the result."""
 
 import os
 import signal
@@ -24,12 +24,12 @@ from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
 from llamabar_installer.steps import Kind, Options, Plan
 
-LOOK_S = 20.0  # at this Mac, before anything is done
+LOOK_S = 20.0  # for collecting facts, before anything is done
 SWIFTBAR_LINE = "brew install --cask swiftbar && open -a SwiftBar"
 
 
 class Asked(NamedTuple):
-    """How the command was given."""
+    """The command's options."""
 
     dry_run: bool
     yes: bool
@@ -55,13 +55,13 @@ def _collect(server: str, config: str) -> Facts:
 
 
 def _known_to_launchd(settings: Settings, processes: Sequence[Running]) -> List[Agent]:
-    """Return the agents of running llama-swaps, also those whose files don't tell what they start."""
+    """Return the agents of running llama-swaps, including those whose files don't tell what they start."""
     found = (find(replace(settings.servers[0], url=process.url, service="")) for process in processes)
     return [replace(known.agent, listen=known.url.rpartition("/")[2]) for known in found if known is not None]
 
 
 def _watched(settings: Settings) -> Watched:
-    """Return the server that is watched, and what named it, if anything did."""
+    """Return the watched server, and what set its address, if anything did."""
     server = settings.servers[0]
     in_file = server.url_from == "file"
     fixed = server.url_from.startswith(("LLAMA", "option"))
@@ -70,7 +70,7 @@ def _watched(settings: Settings) -> Watched:
 
 
 def run(*, remove: bool, **given: Any) -> int:
-    """Put llamabar on this Mac, or take it off again; return the exit code."""
+    """Install llamabar on this Mac, or remove it; return the exit code."""
     asked = Asked(*map(given.pop, Asked._fields))
     options = Options(**given)
     if not asked.as_json:
@@ -95,7 +95,7 @@ def run(*, remove: bool, **given: Any) -> int:
 
 
 def _execute(plan: Plan, facts: Facts, *, as_json: bool) -> Report:
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a window that is closed is Ctrl-C: what was begun is undone
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a closed window counts as Ctrl-C: what was begun is undone
         signal.signal(number, signal.default_int_handler)
     if as_json:
         return Execution(facts.places).run(plan)
@@ -105,7 +105,7 @@ def _execute(plan: Plan, facts: Facts, *, as_json: bool) -> Report:
 
 
 def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
-    """Return `install --json`."""
+    """Return the document of `install --json`."""
     done = report.kept if report is not None else ()
     steps = [
         {"step": step.kind.value, "target": step.target, "why": step.why, "done": step in done} for step in plan.steps
@@ -155,7 +155,7 @@ def _report_lines(report: Report, plan: Plan) -> List[str]:
 
 
 def _next(report: Report, plan: Plan) -> List[str]:
-    """Return what the user does next: what the plan could not do, and how to see what it did."""
+    """Return what the user should do next: what the plan couldn't do, and how to see the result."""
     done = {step.kind: step for step in report.done}
     found = []
     if Kind.CONFIG in done:

@@ -1,4 +1,4 @@
-"""What looks once: `status`, `models`, `requests`, `frame`, `config`; and what does without TLS where it can."""
+"""Commands that query once: `status`, `models`, `requests`, `frame`, `config`; and starting `stream` and `export`."""
 
 import os
 from typing import Any
@@ -14,7 +14,7 @@ from llamabar.settings.mistakes import shown
 from llamabar.settings.page import config_lines
 from llamabar.sources import without_tls
 
-NO_SEPARATOR = ("XBARDarkMode", "BitBarDarkMode", "ARGOS_VERSION")  # set by programs that know no SwiftBar frames
+NO_SEPARATOR = ("XBARDarkMode", "BitBarDarkMode", "ARGOS_VERSION")  # set by programs that don't know SwiftBar's frames
 
 
 def stream(server: str, config: str) -> int:
@@ -26,7 +26,7 @@ def stream(server: str, config: str) -> int:
 
 def frame(server: str, config: str) -> int:
     """Print one frame."""
-    settings = settings_of(server, config, allow_unusable=True)  # a menu says what is wrong with the settings
+    settings = settings_of(server, config, allow_unusable=True)  # the menu shows what is wrong with the settings
     speak_language_of(settings)
     scene = scene_of(settings, services=True, behind=os.environ)
     from llamabar.plugin.click_style import click_style
@@ -34,13 +34,13 @@ def frame(server: str, config: str) -> int:
     from llamabar.view.swiftbar import END, render
 
     text = render(compose(scene), click_style(os.environ, ends=True)).decode("utf-8")
-    without_end = any(variable in os.environ for variable in NO_SEPARATOR)  # to these it would be one more item
+    without_end = any(variable in os.environ for variable in NO_SEPARATOR)  # these would show it as one more item
     say_whole(text[: -len(END) - 1] if without_end else text)
     return OK
 
 
 def export(listen: str, once: bool, server: str, config: str) -> int:
-    """Serve the figures to Prometheus, or print them once."""
+    """Serve the metrics to Prometheus, or print them once."""
     if once and listen:
         raise click.UsageError("Use --once or --listen, not both.")
     settings = settings_of(server, config)
@@ -51,7 +51,7 @@ def export(listen: str, once: bool, server: str, config: str) -> int:
 
 
 def show_config(check: bool, server: str, config: str) -> int:
-    """Print the settings in force, or with `check` only their mistakes."""
+    """Print the effective settings, or with `check` only their mistakes."""
     if check:
         found = discover.settings(os.environ, option=config, server=server)
         none = f"✓ No mistakes in {found.file}"
@@ -65,9 +65,9 @@ def show_config(check: bool, server: str, config: str) -> int:
 
 
 def report(what: str, server: str, config: str, *, as_json: bool) -> int:
-    """Print one look at the servers, their models or their requests; return the exit code."""
+    """Query the servers once and print them, their models or their requests; return the exit code."""
     unwanted = {Kind.PROFILES} if as_json or what == "models" else {Kind.PROFILES, Kind.FINISHED}
-    kept = os.environ if what == "models" else None  # only that says what models needed when they were loaded
+    kept = os.environ if what == "models" else None  # only `models` shows what models needed when they were loaded
     scene = scene_of(settings_of(server, config), behind=kept, unwanted=frozenset(unwanted))
     from llamabar.cli import reports
     from llamabar.store import names
@@ -84,7 +84,7 @@ def report(what: str, server: str, config: str, *, as_json: bool) -> int:
 
 
 def scene_of(settings: Settings, **how: Any) -> Any:
-    """Return what one look at the servers has shown; `how` as `look` has it."""
+    """Query the servers once and return their scene. `how` are the arguments of `look`."""
     without_tls.without_tls(one.url for one in settings.servers)
     from llamabar.app.one_look import look
     from llamabar.sources import clock
@@ -93,7 +93,7 @@ def scene_of(settings: Settings, **how: Any) -> Any:
 
 
 def speak_language_of(settings: Settings) -> None:
-    """Speak the user's language: only the menu and the dashboard do, commands speak English."""
+    """Switch to the user's language. Only the menu and the dashboard use it; commands speak English."""
     from llamabar.settings.language import language
     from llamabar.view.languages import speak
 

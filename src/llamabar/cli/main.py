@@ -1,4 +1,4 @@
-"""The command line, and the one place where a failure becomes words."""
+"""The command line, and the one place where a failure becomes a message."""
 
 import errno
 import io
@@ -17,20 +17,20 @@ from llamabar.errors import Code, LlamabarError
 
 
 def is_full(error: BaseException) -> bool:
-    """Tell whether the disk had no room."""
+    """Tell whether an error means that the disk is full."""
     return isinstance(error, OSError) and error.errno == errno.ENOSPC
 
 
 def no_room() -> int:
-    """Say that the disk is full; return the exit code."""
+    """Report that the disk is full; return the exit code."""
     return _failed(LlamabarError("The disk is full.", "Free up some space, then try again.", code=Code.DISK_FULL))
 
 
 def run(arguments: List[str]) -> int:
-    """Run a command and return its exit code. The one place where a failure becomes words."""
+    """Run a command and return its exit code. This is the one place where a failure becomes a message."""
     for out in (sys.stdout, sys.stderr):
         if isinstance(out, io.TextIOWrapper):
-            out.reconfigure(errors="replace")  # a terminal that knows no Chinese is no fault of ours
+            out.reconfigure(errors="replace")  # a terminal that can't show a character is no error
     as_json = "--json" in arguments
     if COMPLETION_VARIABLE in os.environ:
         from llamabar.cli.completions import teach_bash

@@ -1,4 +1,4 @@
-"""`preview`: menus as one page, of the servers as they are now or of the built-in llama-swap."""
+"""`preview`: menus as a web page, of the servers as they are now or of the demo."""
 
 import os
 from pathlib import Path
@@ -17,7 +17,7 @@ HOW_TO_READ = "Submenus are shown open, below their rows. Rows marked ⌥ appear
 
 
 def preview(file: str, demo: bool, server: str, config: str) -> int:
-    """Draw the page, put it in place and say where; raise LlamabarError if that fails."""
+    """Draw the page, write it and say where it is; raise LlamabarError if that fails."""
     path, heading = target(file), "llamabar: the menu now"
     if demo:
         from llamabar.cli.demo_moments import Moments  # with all that the demo needs
@@ -34,7 +34,7 @@ def preview(file: str, demo: bool, server: str, config: str) -> int:
 
 
 def target(file: str, *, example: str = "preview menu.html") -> Path:
-    """Return where a page goes; raise LlamabarError where no file can be put."""
+    """Return where a page goes; raise LlamabarError if no file can be written there."""
     path = Path(os.path.realpath(os.path.expanduser(file)))
     if os.path.lexists(path.parent) and not os.access(path.parent, os.X_OK | os.W_OK):
         raise LlamabarError(f"Can't write to {path.parent}.", "Choose another folder.")
@@ -47,7 +47,7 @@ def target(file: str, *, example: str = "preview menu.html") -> Path:
 
 
 def put(path: Path, whole: str) -> None:
-    """Put a page in place whole; raise LlamabarError if that fails."""
+    """Write a page atomically; raise LlamabarError if that fails."""
     try:
         files.write(path, whole.encode("utf-8", "replace"))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The program's group of commands, and what all of them share."""
+"""The group of commands, and what all commands share."""
 
 import os
 import sys
@@ -25,7 +25,7 @@ COMPLETION_VARIABLE = "_LLAMABAR_COMPLETE"
 
 
 def of_kind(kind: str) -> Callable[[click.Context, click.Parameter, str], List[str]]:
-    """Return what completes a model, a request, a profile or a server: those of the last look."""
+    """Return a completion function for models, requests, profiles or servers: those the last command saw."""
 
     def _complete(_: click.Context, __: click.Parameter, begun: str) -> List[str]:
         from llamabar.store import names
@@ -36,9 +36,9 @@ def of_kind(kind: str) -> Callable[[click.Context, click.Parameter, str], List[s
 
 
 def settings_of(server: str, config: str, *, allow_unusable: bool = False) -> Settings:
-    """Return the settings in force; their mistakes are printed as warnings.
+    """Return the effective settings and print their mistakes as warnings.
 
-    Raises LlamabarError where a server's address can't be used, unless `allow_unusable`.
+    Raises LlamabarError if a server's address can't be used, unless `allow_unusable`.
     """
     found = discover.settings(os.environ, option=config, server=server)
     for mistake in found.mistakes:
@@ -59,10 +59,10 @@ def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
 
 
 class Grouped(click.Group):
-    """A group whose help lists its commands by what they are for; those of no group come last."""
+    """A group whose help lists its commands by topic. Commands without a topic come last."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands that are not hidden."""
+        """Write the commands that aren't hidden."""
         shown = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
         grouped = {name for _, names in GROUPS for name in names}
         for title, names in (*GROUPS, ("More", tuple(name for name in shown if name not in grouped))):

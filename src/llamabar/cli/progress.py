@@ -1,4 +1,4 @@
-"""What is waited for, on a terminal: one line that counts the seconds, gone when the answer is there."""
+"""Shows on a terminal what is being waited for, as one line that counts seconds and disappears at the end."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ EVERY_S = 1.0
 
 
 class Progress:
-    """`Loading coder-32b … 12 s (usually 14 s)` on stderr, as a context; nothing where no cursor can be moved."""
+    """A context that shows `Loading coder-32b … 12 s (usually 14 s)` on stderr; nothing without a movable cursor."""
 
     def __init__(self, what: str, *, usual_s: Optional[float] = None) -> None:
         self._what, self._usual_s = what, usual_s
@@ -34,7 +34,7 @@ class Progress:
             say_over("")
 
     def say(self, what: str) -> None:
-        """Wait for something else from now on."""
+        """Change what is being waited for."""
         self._what = what
         if self.shown:
             self._draw()
@@ -49,6 +49,6 @@ class Progress:
 
 
 def line(what: str, waited_s: float, usual_s: Optional[float]) -> str:
-    """Return what is waited for, for how long, and how long it usually takes, where that is known."""
+    """Return what is being waited for, for how long, and how long it usually takes, if known."""
     waited = f" {units.duration(waited_s)}" if waited_s >= 1 else ""
     return f"{what} …{waited}" + ("" if usual_s is None else f" (usually {units.span(usual_s)})")

@@ -1,4 +1,4 @@
-"""Results as JSON documents and as words. The keys are the contract's."""
+"""Results as JSON documents and as text. The JSON keys are set by the contract."""
 
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
@@ -26,14 +26,14 @@ WAITING = (Phase.QUEUED, Phase.LOADING)
 
 
 def is_well(scene: Scene) -> bool:
-    """Tell whether every server answers and lets us look."""
+    """Tell whether every server answers and can be read."""
     return not any(server.status in NOT_WELL for server in scene.servers)
 
 
 def status_lines(scene: Scene, *, only_silent: bool = False) -> List[str]:
-    """Return each server, its loaded models and its requests, a line each; an outage with its reason.
+    """Return one line for each server, loaded model and request; for an outage, also its reason.
 
-    `only_silent`: of those servers whose models are not known.
+    With `only_silent`, only for servers whose models aren't known.
     """
     servers = [server for server in scene.servers if not only_silent or server.status in NOT_WELL]
     return [line for server in servers for line in _status_lines(server, scene.now_s)]
@@ -52,7 +52,7 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
 
 
 def _doing(state: facts.State) -> str:
-    """Return what a model does where no sign stands before it."""
+    """Return what a model is doing, in words that need no symbol before them."""
     return "not loaded" if state.words == NOT_LOADED else state.words + state.more
 
 
@@ -78,7 +78,7 @@ def _request_rows(server: Server, now_s: float) -> List[Tuple[str, ...]]:
 
 
 def model_table(scene: Scene) -> List[str]:
-    """Return every model as a line of a table: what is measured now, else what was measured last."""
+    """Return every model as a table row: current figures, else the last measured ones."""
     rows: List[Tuple[str, ...]] = [MODEL_HEAD]
     several = len(scene.servers) > 1
     models = [(server, model) for server in scene.servers for model in facts.models(server, now_s=scene.now_s)]
@@ -97,13 +97,13 @@ def model_table(scene: Scene) -> List[str]:
 
 
 def request_table(scene: Scene) -> List[str]:
-    """Return every request in flight as a line of a table."""
+    """Return every active request as a table row."""
     rows = [row for server in scene.servers for row in _request_rows(server, scene.now_s)]
     return table([REQUEST_HEAD, *rows], headed=True) if rows else ["No requests in flight."]
 
 
 def status_document(scene: Scene) -> Dict[str, Any]:
-    """Return `status --json`."""
+    """Return the document of `status --json`."""
     host = scene.servers[0].snapshot.host
     return {
         "servers": [_server(server, scene.now_s) for server in scene.servers],
@@ -117,7 +117,7 @@ def status_document(scene: Scene) -> Dict[str, Any]:
 
 
 def models_document(scene: Scene) -> Dict[str, Any]:
-    """Return `models --json`."""
+    """Return the document of `models --json`."""
     found = [
         {"server": server.name, **_model(server.snapshot, model, scene.now_s), "needs": _needs(server, model)}
         for server in scene.servers
@@ -127,7 +127,7 @@ def models_document(scene: Scene) -> Dict[str, Any]:
 
 
 def _needs(server: Server, model: Model) -> Optional[Dict[str, Any]]:
-    """Return what loading a model took and would do now; None where that was never measured, or while it is loaded."""
+    """Return what loading a model took and would do now; None if that was never measured, or while it is loaded."""
     found = needs.of(server, model.id)
     if found is None:
         return None
@@ -144,7 +144,7 @@ def _needs(server: Server, model: Model) -> Optional[Dict[str, Any]]:
 
 
 def requests_document(scene: Scene) -> Dict[str, Any]:
-    """Return `requests --json`."""
+    """Return the document of `requests --json`."""
     servers = scene.servers
     found = [{"server": one.name, **entry} for one in servers for entry in _requests(one, scene.now_s)]
     return {"requests": found}

@@ -1,4 +1,4 @@
-"""`start`, `stop`, `restart`, `logs` and `open`: the service of a server, its files and its pages."""
+"""`start`, `stop`, `restart`, `logs` and `open`: a server's service, its files and its pages."""
 
 import time
 from pathlib import Path
@@ -58,7 +58,7 @@ def _say_what_is_lost(settings: Settings) -> None:
 
 
 def logs(follow: bool, upstream: bool, server: str, config: str) -> int:
-    """Print the end of llama-swap's log, and with `follow` what comes; return the exit code."""
+    """Print the end of llama-swap's log, and with `follow` what is added to it; return the exit code."""
     watched = settings_of(server, config).servers[0]
     paths = () if upstream else services.logs_for(watched)
     lines = _filed(paths, follow) if paths else _served(watched, follow=follow, upstream=upstream)
@@ -79,7 +79,7 @@ def _filed(paths: Sequence[Path], follow: bool) -> Iterator[str]:
 
 
 def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator[str]:
-    """Yield llama-swap's own log; asking for it is a line in that log."""
+    """Yield llama-swap's own log. The request for it adds a line to that log."""
     from llamabar.sources.client import Unreachable
     from llamabar.sources.logs import lines
     from llamabar.view.words import FAULTS
@@ -93,7 +93,7 @@ def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator
 
 
 def open_what(what: str, server: str, config: str) -> int:
-    """Open a page or a file in the program that macOS has for it; return the exit code."""
+    """Open a page or a file in its default program; return the exit code."""
     watched = settings_of(server, config).servers[0]
     target = f"{watched.url}/ui/" if what == "ui" else str(services.path_of(what, watched))
     reveal = ["-R"] if what == services.PLIST else []

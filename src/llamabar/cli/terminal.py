@@ -1,4 +1,4 @@
-"""A terminal that is drawn on in place, and left as it was found: by q, a signal, a fault, or when it is closed."""
+"""A terminal to draw on in place. It is restored on exit: by q, by a signal, on an error, or when it is closed."""
 
 import contextlib
 import os
@@ -17,20 +17,20 @@ from llamabar.terminal.cells import Line, columns
 from llamabar.terminal.keys import Background, Named, Pressed, dark_by, decoded, is_unfinished, key_table
 from llamabar.terminal.paint import Colours, painted, to_ascii
 
-# The other screen, no cursor, no wrapping, pastes are marked, the wheel sends arrow keys.
+# Alternate screen, no cursor, no wrapping, bracketed paste, the wheel sends arrow keys.
 START = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[?1007h\x1b[2J"
 LEAVE = "\x1b[?1007l\x1b[?2004l\x1b[?7h\x1b[?25h\x1b[?1049l"
 ASK_BACKGROUND = "\x1b]11;?\x1b\\"
-BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"  # shown at once where the terminal knows that
-SEQUENCE_S = 0.05  # the rest of a sequence follows at once, over ssh a little later
-LEAVING_S = 0.3  # a terminal that nobody reads holds nothing up
+BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"  # synchronized output, where the terminal supports it
+SEQUENCE_S = 0.05  # the rest of a sequence follows at once, a little later over ssh
+LEAVING_S = 0.3  # a terminal that isn't being read must not delay exiting
 USUAL = os.terminal_size((80, 24))
 LONGEST_INPUT = 65_536  # of one paste
 NO_BRAILLE = ("linux", "cons25", "vt100", "vt220")
 
 
 def size() -> os.terminal_size:
-    """Return the size of the terminal; a usual one if it does not tell."""
+    """Return the size of the terminal, or 80 × 24 if it doesn't tell."""
     try:
         found = os.get_terminal_size(sys.stdout.fileno())
     except (OSError, ValueError):
@@ -39,12 +39,12 @@ def size() -> os.terminal_size:
 
 
 def can_draw(environment: Mapping[str, str]) -> bool:
-    """Tell whether this is a terminal with a cursor that can be moved."""
+    """Tell whether this is a terminal with a movable cursor."""
     return sys.stdin.isatty() and sys.stdout.isatty() and environment.get("TERM", "") not in ("", "dumb")
 
 
 class Looks:
-    """What this terminal can show: colours, braille, more than ASCII."""
+    """What this terminal can show: colours, braille, characters beyond ASCII."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         term = environment.get("TERM", "")
@@ -56,17 +56,17 @@ class Looks:
 
     @property
     def wants_background(self) -> bool:
-        """Tell whether the colour of the background would make a difference."""
+        """Tell whether knowing the background colour would make a difference."""
         return self.truecolor and self.colours is not Colours.NONE
 
     def dark(self, is_dark: Optional[bool]) -> None:
-        """Take in what is known of the background."""
+        """Choose the colours for a dark or light background, if it is known."""
         if is_dark is not None and self.wants_background:
             self.colours = Colours.DARK if is_dark else Colours.LIGHT
 
 
 class Screen:
-    """The alternate screen in cbreak mode, as a context; keys arrive in the inbox, frames leave on a thread."""
+    """The alternate screen in cbreak mode, as a context. Keys go to the inbox; frames are written on a thread."""
 
     def __init__(self, inbox: Inbox, looks: Looks) -> None:
         self._inbox, self.looks = inbox, looks
@@ -105,20 +105,20 @@ class Screen:
         self._writer.show(LEAVE.encode())
         self._writer.flush(LEAVING_S)
         with contextlib.suppress(termios.error):
-            if self._asked:  # an answer that is still on its way is not for the shell
+            if self._asked:  # a late answer must not reach the shell
                 termios.tcflush(self._in, termios.TCIFLUSH)
             if self._before is not None:
                 termios.tcsetattr(self._in, termios.TCSANOW, self._before)  # type: ignore[arg-type]
 
     def _never_stopped(self) -> None:
-        """No Ctrl-Z, which would leave the event stream unread and can harm llama-swap (core law 2), and no Ctrl-S."""
+        """Disable Ctrl-Z, which leaves the event stream unread and can harm llama-swap (core law 2), and Ctrl-S."""
         modes = termios.tcgetattr(self._in)
         modes[0] &= ~termios.IXON
         modes[6][termios.VSUSP] = os.fpathconf(self._in, "PC_VDISABLE").to_bytes(1, "little")
         termios.tcsetattr(self._in, termios.TCSANOW, modes)
 
     def draw(self, lines: Sequence[Line]) -> None:
-        """Show lines from the top, the rest blank, in one write; nothing if they stand there already."""
+        """Draw lines from the top and blank the rest, in one write; do nothing if they are already shown."""
         if self._away:
             return
         room, looks = size(), self.looks
@@ -131,13 +131,13 @@ class Screen:
         self._writer.show(f"{BEGIN}\x1b[H{body}\x1b[J{END}".encode("utf-8", "replace"))
 
     def write(self, sequence: str) -> None:
-        """Send a sequence that draws nothing, between two drawings."""
+        """Send a sequence that draws nothing, between two frames."""
         self._writer.flush(LEAVING_S)
         self._writer.show(sequence.encode("utf-8", "replace"))
         self._writer.flush(LEAVING_S)
 
     def lend(self, words: Sequence[str], environment: Mapping[str, str], said: str, ended: str) -> None:
-        """Give the normal screen to a program that only prints, until `take_back`; `said` before it, `ended` after."""
+        """Lend the normal screen to a print-only program until `take_back`; show `said` before and `ended` after it."""
         self._away = True
         said = said if self.looks.unicode else to_ascii(said)
         self._writer.flush(LEAVING_S)
@@ -160,7 +160,7 @@ class Screen:
 
     @property
     def has_ended(self) -> bool:
-        """Tell whether the program that got the screen has ended."""
+        """Tell whether the program that got the screen has exited."""
         return self._lent is not None and self._lent.poll() is not None
 
     def take_back(self) -> None:
@@ -182,7 +182,7 @@ class Screen:
         self._inbox.put("", Key(Pressed(Named.RESIZE)))
 
     def _continued(self) -> None:
-        """After SIGSTOP the shell had the terminal: everything is set and drawn again."""
+        """Set and draw everything again after SIGSTOP, since the shell had the terminal."""
         if not self._away:
             with contextlib.suppress(OSError, termios.error):
                 self._enter()
@@ -206,23 +206,23 @@ class Screen:
 
 
 def _locale(environment: Mapping[str, str]) -> str:
-    """Return the locale of characters; where the user's is C, Python itself has set LC_CTYPE to one of UTF-8."""
+    """Return the character locale. If the user's is C, LC_CTYPE doesn't count: Python itself set it to UTF-8."""
     user = ("LC_ALL", "LANG") if environment.get("LANG") in ("C", "POSIX") else ("LC_ALL", "LC_CTYPE", "LANG")
     return next((environment[name] for name in user if environment.get(name)), "UTF-8")
 
 
 def _terminfo() -> Optional[Callable[[str], Optional[bytes]]]:
-    """Return what asks terminfo, None where Python has no curses or nobody knows this terminal."""
+    """Return the function that queries terminfo; None without curses, or if terminfo doesn't know the terminal."""
     try:
         import curses
 
         curses.setupterm()
-    except Exception:  # curses.error, ImportError, and what a broken terminfo makes of it
+    except Exception:  # curses.error, ImportError, and whatever a broken terminfo raises
         return None
     return curses.tigetstr
 
 
 def _cleared(one: Line, width: int) -> str:
-    """Clear behind a line; behind a full one the cursor stands on its last character, which must stay."""
+    """Return what clears the rest of a line. After a full line the cursor is on its last character, which must stay."""
     return "" if columns(one.text) >= width else "\x1b[K"
 

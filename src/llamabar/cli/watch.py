@@ -1,4 +1,4 @@
-"""`watch`: the dashboard on a terminal; elsewhere a plain line for everything that changes."""
+"""`watch`: the dashboard on a terminal; without one, a plain line for every change."""
 
 import os
 import signal
@@ -28,20 +28,21 @@ from llamabar.terminal.state import say as answered
 from llamabar.view.menu import Menu
 from llamabar.view.scene import Scene
 
-REDRAW_S = 0.1  # at most ten a second, whatever happens
-FIGURES_S = 1.0  # what only moves is drawn once a second
+REDRAW_S = 0.1  # at most ten times a second, whatever happens
+FIGURES_S = 1.0  # figures alone are drawn once a second
 END_S = 1.0
 
 
 def speak(settings: Settings) -> None:
-    """Speak the user's language, where this terminal can show more than ASCII."""
+    """Switch to the user's language if this terminal can show more than ASCII."""
     if Looks(os.environ).unicode:
         speak_language_of(settings)
 
 
 class LiveView:
-    """What `watch` shows. `keeps`: the environment whose history it keeps; `config` and `lent`: the settings file, and
-    what is added to the environment, of commands that are shown in its place.
+    """The view of `watch`. `keeps` is the environment whose history it records.
+
+    Commands shown in its place get the settings file `config`, and `lent` added to their environment.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class LiveView:
         self._said: Tuple[str, ...] = ()
 
     def run(self) -> int:
-        """Show the servers until q, a signal or the time is up; return the exit code."""
+        """Show the servers until q, a signal or the time limit; return the exit code."""
         self.watch.stop_on_signals()
         self.watch.start()
         if self.keeps is not None:
@@ -93,7 +94,7 @@ class LiveView:
             self.watch.stop("SIGINT")
 
     def fault(self, menu: Menu, _: float) -> None:
-        """Show that we failed; the next drawing takes it off again."""
+        """Show an internal error. The next frame replaces it."""
         texts = [row.text for row in menu.rows()]
         if self.screen is None:
             say(*texts, error=True)
@@ -101,7 +102,7 @@ class LiveView:
             self.screen.draw([line(f" {text}") for text in texts])
 
     def paint(self, now_s: float) -> None:
-        """Draw if a key was pressed, a state changed, or figures have waited long enough."""
+        """Draw if a key was pressed, a state changed, or the figures are due."""
         state = self._changing()
         due = now_s - self._drawn_s >= FIGURES_S
         if not (self._touched or state != self._state or due):
@@ -119,7 +120,7 @@ class LiveView:
         self.screen.draw(shown.lines)
 
     def key(self, typed: Typed) -> None:
-        """Do what a key means."""
+        """Handle a key."""
         self._touched = True
         if isinstance(typed, Background):
             if self.screen is not None:
@@ -150,7 +151,7 @@ class LiveView:
             self.paused()
 
     def paused(self) -> None:
-        """Stop or go on, where that is possible: in the demo."""
+        """Pause or resume. Only the demo can."""
 
     def _lend(self, command: List[str], screen: Screen) -> None:
         program = os.environ.get("LLAMABAR_FILE")
@@ -161,7 +162,7 @@ class LiveView:
         screen.lend([*start, *command, *options], {**os.environ, **self.lent}, said, words.ENDED_RETURNS)
 
     def look(self, now_s: float) -> Scene:
-        """Return the scene of now; its figures are what the next one holds still."""
+        """Return the current scene. Its figures are passed on, so that the next one can hold them still."""
         monitor = self.watch.monitor
         scene = monitor.scene(now_s=now_s)
         for server in scene.servers:
@@ -169,7 +170,7 @@ class LiveView:
         return scene
 
     def _changing(self) -> object:
-        """Return what a person must see change at once: states, requests, answers to clicks."""
+        """Return what must be shown at once when it changes: states, requests, results of clicks."""
         return tuple(
             (
                 one.snapshot.connected, one.snapshot.fault, one.snapshot.profile, tuple(one.snapshot.requests),
@@ -180,7 +181,7 @@ class LiveView:
         )  # fmt: skip
 
     def _print(self, scene: Scene) -> None:
-        """Print the lines that are new, each with the time of day."""
+        """Print the new lines, each with the time of day."""
         lines = tuple(plain.lines(scene))
         fresh = [text for text in lines if text not in self._said]
         self._said = lines
@@ -188,7 +189,7 @@ class LiveView:
             stamp = time.strftime("%H:%M:%S")
             try:
                 say(*(f"{stamp} {text}" for text in fresh))
-            except BrokenPipeError:  # nobody reads any more
+            except BrokenPipeError:  # the reader is gone
                 self.watch.stop("closed")
 
     def _time_is_up(self, now_s: float) -> bool:

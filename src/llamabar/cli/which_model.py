@@ -1,4 +1,4 @@
-"""Which model a person means: its id, an alias or its display name, in any case, or the beginning of one."""
+"""Finds the model a person means: by id, alias or display name, in any case, or by the beginning of one."""
 
 from typing import Callable, Dict, List, Mapping, Tuple
 
@@ -11,12 +11,12 @@ LIST_THEM = "To list all models: llamabar models"
 
 
 def names_of(model: Model) -> Tuple[str, ...]:
-    """Return every name by which a model can be called, its id first."""
+    """Return every name of a model, its id first."""
     return tuple(dict.fromkeys(one for one in (model.id, *model.info.aliases, model.info.name) if one))
 
 
 def models_called(wanted: str, snapshots: Mapping[str, Snapshot]) -> List[Tuple[str, Model]]:
-    """Return the model that is meant, with each server that has it; raise LlamabarError for none or several."""
+    """Return the model that is meant, with each server that has it; raise LlamabarError if none or several match."""
     there = [(server, model) for server, snapshot in snapshots.items() for model in snapshot.models.values()]
     for is_meant in _RULES:
         found = [(server, model) for server, model in there if is_meant(model, wanted)]
@@ -38,7 +38,7 @@ def _guess(wanted: str, there: List[Tuple[str, Model]]) -> str:
     known = {name.casefold(): (model.id, name) for _, model in there for name in names_of(model)}
     parts = {name.rpartition("/")[2].casefold(): (model_id, name) for model_id, name in known.values()}
     close = difflib.get_close_matches(wanted.casefold(), [*known, *parts], n=3, cutoff=0.5)
-    found: Dict[str, str] = {}  # of each model the nearest of its names
+    found: Dict[str, str] = {}  # for each model, its closest name
     for model_id, name in (known.get(one) or parts[one] for one in close):
         found.setdefault(model_id, name)
     return f" Did you mean {' or '.join(found.values())}?" if found else ""

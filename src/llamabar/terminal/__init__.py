@@ -1,1 +1,1 @@
-"""The dashboard of `watch`: pure functions from a scene to lines of styled text, and from keys to what they do."""
+"""The dashboard of `watch`: pure functions from a scene to styled lines, and from keys to actions."""

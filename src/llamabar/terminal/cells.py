@@ -1,7 +1,7 @@
-"""Lines of a terminal as values: pieces of text with a style, measured in columns.
+"""Terminal lines as values: styled spans of text, measured in columns.
 
-Widths are wcwidth's: it follows Unicode's tables, so a CJK character takes two columns and an emoji of five code points
-takes two as well. Texts of ASCII, which most are, need no table and don't load it.
+wcwidth measures them by Unicode's tables: a CJK character takes two columns, and so does an emoji of five code points.
+ASCII texts, the most common ones, don't need the tables and don't load them.
 """
 
 from enum import Enum
@@ -10,7 +10,7 @@ from typing import Iterable, List, NamedTuple, Sequence, Tuple
 
 
 class Style(Enum):
-    """What a piece of text is; the palette (paint.py) gives each a colour."""
+    """The role of a span. The palette (paint.py) gives each a colour."""
 
     PLAIN = "plain"
     BOLD = "bold"
@@ -32,14 +32,14 @@ class Span(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One line of the screen; `selected`: the whole of it is highlighted."""
+    """One line of the screen. If `selected`, all of it is highlighted."""
 
     spans: Tuple[Span, ...] = ()
     selected: bool = False
 
     @property
     def text(self) -> str:
-        """Return the line without its styles."""
+        """Return the line's text without styles."""
         return "".join(span.text for span in self.spans)
 
 
@@ -47,36 +47,36 @@ EMPTY = Line()
 
 
 def line(*parts: "str | Span", selected: bool = False) -> Line:
-    """Return a line of pieces; a plain string is a piece in the plain style."""
+    """Return a line made of spans. A plain string becomes a span in the plain style."""
     return Line(tuple(part if isinstance(part, Span) else Span(part) for part in parts), selected)
 
 
 def columns(text: str) -> int:
-    """Return how many columns a terminal gives to a text without control characters."""
+    """Return how many columns a text takes on a terminal. It must have no control characters."""
     return len(text) if text.isascii() else _wide(text)
 
 
 def fit(text: str, width: int) -> str:
-    """Return the text cut to a number of columns, with an ellipsis if anything is missing."""
+    """Return the text cut to `width` columns, with an ellipsis if anything is missing."""
     if columns(text) <= width:
         return text
     return (text[: width - 1] if text.isascii() else _head(text, width - 1)) + "…" if width > 0 else ""
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:
-    """Return the text cut or filled up with blanks to exactly so many columns; `right`: blanks before it."""
+    """Return the text cut or padded to exactly `width` columns. `right` aligns it to the right."""
     shown = fit(text, width)
     blanks = " " * (width - columns(shown))
     return blanks + shown if right else shown + blanks
 
 
 def length(spans: Iterable[Span]) -> int:
-    """Return the columns of some pieces together."""
+    """Return how many columns some spans take."""
     return sum(columns(span.text) for span in spans)
 
 
 def cut(spans: Sequence[Span], width: int) -> Tuple[Span, ...]:
-    """Return the pieces that fit, the last one cut."""
+    """Return the spans that fit, with the last one cut."""
     kept: List[Span] = []
     left = width
     for span in spans:
@@ -88,14 +88,14 @@ def cut(spans: Sequence[Span], width: int) -> Tuple[Span, ...]:
 
 
 def filled(spans: Sequence[Span], width: int) -> Tuple[Span, ...]:
-    """Return the pieces cut or filled up with blanks to exactly so many columns."""
+    """Return the spans cut or padded to exactly `width` columns."""
     kept = cut(spans, width)
     blanks = width - length(kept)
     return (*kept, Span(" " * blanks)) if blanks else kept
 
 
 def spread(left: Sequence[Span], right: Sequence[Span], width: int) -> Tuple[Span, ...]:
-    """Return two groups at the two ends of a line; the right one goes where there is no room for both."""
+    """Return two groups of spans at both ends of a line. The right group is dropped if there isn't room for both."""
     room = width - length(right)
     if length(left) >= room:
         return filled(left, width)
@@ -103,13 +103,13 @@ def spread(left: Sequence[Span], right: Sequence[Span], width: int) -> Tuple[Spa
 
 
 def beside(*blocks: Sequence[Line]) -> List[Line]:
-    """Return blocks of equally many lines as one block, each line the pieces of all."""
+    """Join blocks of equal height side by side."""
     return [Line(tuple(span for one in lines for span in one.spans)) for lines in zip(*blocks)]
 
 
 @lru_cache(maxsize=4096)
 def _wide(text: str) -> int:
-    from wcwidth import wcswidth  # 300 kB of tables, only where a text needs them
+    from wcwidth import wcswidth  # 300 kB of tables, loaded only for a text that needs them
 
     return max(0, wcswidth(text))
 

@@ -1,13 +1,13 @@
-"""Charts of text: braille with two points a column and four steps a line, or blocks where braille can't be shown.
+"""Charts as text, in braille (two points per column, four steps per line), or in blocks if braille can't be shown.
 
-Three things differ at a glance: a gap (nothing), a zero (the lowest dot alone), a value (two dots or more).
+A gap (nothing), a zero (only the lowest dot) and a value (at least two dots) look different at a glance.
 """
 
 from typing import List, Optional, Sequence, Tuple
 
 from llamabar.core.history import BUCKETS, History, nice_ceiling, series
 
-Points = Sequence[Optional[float]]  # between 0 and 1, None for a gap
+Points = Sequence[Optional[float]]  # 0 to 1, None for a gap
 
 _LEFT, _RIGHT = (0x00, 0x40, 0x44, 0x46, 0x47), (0x00, 0x80, 0xA0, 0xB0, 0xB8)  # filled from the bottom
 _BRAILLE = 0x2800
@@ -16,20 +16,22 @@ FULL, SHADE, LIGHT = "█", "▒", "░"
 
 
 def recent(history: History, name: str, width: int, *, braille: bool, now_s: float) -> Tuple[Optional[float], ...]:
-    """Return the last minutes of one reading as the points that a chart of so many columns has, newest last: the
-    highest of what each covers."""
+    """Return one reading's last minutes as the points of a chart `width` columns wide, newest last.
+
+    Each point is the highest value of its interval.
+    """
     values, points = series(history, name, points=BUCKETS, now_s=now_s), width * 2 if braille else width
     edges = [index * len(values) // points for index in range(points + 1)]
     return tuple(_highest(values[start : max(end, start + 1)]) for start, end in zip(edges, edges[1:]))
 
 
 def ceiling(values: Points) -> float:
-    """Return the round number at or above all values."""
+    """Return a round number at or above all values."""
     return nice_ceiling(max((value for value in values if value is not None), default=0.0))
 
 
 def chart(values: Points, top: float, *, height: int, braille: bool) -> List[str]:
-    """Return the lines of a chart, the top one first; two values a column in braille, one in blocks."""
+    """Return the lines of a chart, top line first. Braille shows two values per column, blocks one."""
     steps = 4 if braille else 8
     levels = [_level(value, top, height * steps) for value in values]
     rows = range(height - 1, -1, -1)
@@ -46,7 +48,7 @@ def chart(values: Points, top: float, *, height: int, braille: bool) -> List[str
 
 
 def shares(parts: Sequence[float], width: int) -> List[int]:
-    """Return how many columns of a bar each share of 1 gets; a share that is there at all gets one."""
+    """Return how many columns of a bar each share of 1 gets: at least one for any share above 0."""
     edges = [0.0]
     for part in parts:
         edges.append(min(1.0, edges[-1] + max(0.0, part)))

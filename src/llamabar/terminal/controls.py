@@ -1,7 +1,8 @@
-"""What a key does to the dashboard. Pure: what is shown and a key in, what is shown next and perhaps a deed out.
+"""What a key does to the dashboard. Pure: takes a view and a key, returns the next view and perhaps an action.
 
-Law: a key acts on what is selected, and that is a model or a request, not a place. When it goes, nothing is selected:
-no key may ever hit what moved up into its place. What interrupts somebody's work asks first, in the bottom line.
+Law: a key acts on what is selected, which is a model or a request, never a row position. When that disappears, nothing
+is selected, so no key can hit the row that moved into its place. Anything that interrupts a request asks first, in the
+bottom line.
 """
 
 from dataclasses import replace
@@ -35,7 +36,7 @@ DOWN = (ServiceState.STOPPED, ServiceState.NOT_LOADED, ServiceState.FAILING)
 
 
 def pressed(view: View, key: "Pressed | Pasted", scene: Scene) -> Outcome:
-    """Return what a key leads to."""
+    """Return the result of a key."""
     view = settled(view, scene)
     if isinstance(key, Pasted):
         return Outcome(_typed(view, plain(key.text)) if view.typing else view)
@@ -55,11 +56,11 @@ def pressed(view: View, key: "Pressed | Pasted", scene: Scene) -> Outcome:
 
 
 def offered(view: View, scene: Scene) -> List[Tuple[str, str]]:
-    """Return the keys that can do something now, and their words; the first ones matter most."""
+    """Return the keys that work now, each with its words, most important first."""
     server = facts.shown_server(scene, view.server)
     snapshot, one = server.snapshot, view.selected
     found: List[Tuple[str, str]] = []
-    one = one if snapshot.connected else None  # what is not shown can't be acted on
+    one = one if snapshot.connected else None  # what isn't shown can't be acted on
     if view.page is Page.DETAILS:
         found.append(("Esc", words.BACK))
     elif one is not None:
@@ -88,7 +89,7 @@ def offered(view: View, scene: Scene) -> List[Tuple[str, str]]:
 
 
 def is_down(snapshot: Snapshot) -> bool:
-    """Tell whether the service of a server has to be started rather than restarted."""
+    """Tell whether a server's service must be started rather than restarted."""
     service = snapshot.service
     return not snapshot.connected and service is not None and service.state in DOWN
 
@@ -104,7 +105,7 @@ def _moved(step: Callable[[View], int]) -> Callable[[View, Scene], Outcome]:
             return Outcome(view)
         place = view.place + step(view)
         if view.selected is None and step(view) > 0:
-            place -= 1  # where the last one stood, its successor stands now
+            place -= 1  # the next row has moved into this place
         place = min(max(place, 0), len(found) - 1)
         return Outcome(replace(view, selected=found[place], place=place))
 
@@ -261,7 +262,7 @@ def _edited(view: View, key: str) -> View:
     if key == Named.ESCAPE:
         return replace(view, typing=False, filter="")
     if key in (Named.ENTER, Named.TAB, Named.UP, Named.DOWN):
-        place = view.place if view.selected is not None else -1  # the first match is selected
+        place = view.place if view.selected is not None else -1  # selects the first match
         return replace(view, typing=False, place=place)
     if key == Named.BACKSPACE:
         return replace(view, filter=view.filter[:-1])

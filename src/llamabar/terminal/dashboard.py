@@ -1,4 +1,4 @@
-"""The whole window as lines: which parts it has follows from its size, what they say from the scene."""
+"""Draws the whole window as lines. Its size decides which parts are shown; the scene fills them."""
 
 from dataclasses import replace
 from typing import List, NamedTuple, Sequence, Tuple
@@ -11,15 +11,15 @@ from llamabar.terminal.state import Level, Page, View
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name
 
-NARROWEST = 40  # below it there are plain lines
+NARROWEST = 40  # a narrower window gets plain lines
 PANELS_FROM = (96, 24)  # columns and lines
-PANEL_ROWS, PANEL_ROWS_MOST, REQUEST_ROWS = 7, 13, 6  # lines; of requests: that many never move the tables
+PANEL_ROWS, PANEL_ROWS_MOST, REQUEST_ROWS = 7, 13, 6  # in lines; up to this many requests never move the tables
 LINES_FROM = 14
 LEVELS = {Level.PLAIN: (Style.PLAIN, ""), Level.GOOD: (Style.GOOD, "✓ "), Level.BAD: (Style.BAD, "✗ ")}
 
 
 class Window(NamedTuple):
-    """How large the window is and what its characters can be."""
+    """The size of the window, and whether it can show braille."""
 
     width: int
     height: int
@@ -27,14 +27,14 @@ class Window(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """The lines of the window, and the state that knows what they show."""
+    """The lines of the window, and the view updated with what they show."""
 
     lines: List[Line]
     view: View
 
 
 def draw(scene: Scene, view: View, window: Window) -> Shown:
-    """Return exactly the window's number of lines, none wider than it."""
+    """Return exactly as many lines as the window has, none wider than it."""
     width, height = window.width, window.height
     server = facts.shown_server(scene, view.server)
     if width < NARROWEST or height < 4:
@@ -75,7 +75,7 @@ def _details(scene: Scene, server: Server, view: View, window: Window) -> List[L
 
 
 def _charts(scene: Scene, server: Server, window: Window, models: int) -> List[Line]:
-    """Return speed and memory: panels that take what the tables don't need, or a line each, or nothing."""
+    """Return speed and memory: panels with the lines the tables don't need, else one line each, or nothing."""
     width, height = window.width, window.height
     if width >= PANELS_FROM[0] and height >= PANELS_FROM[1]:
         rows = min(PANEL_ROWS_MOST, max(PANEL_ROWS, height - models - REQUEST_ROWS - 3))
@@ -87,7 +87,7 @@ def _charts(scene: Scene, server: Server, window: Window, models: int) -> List[L
 
 
 def _tables(scene: Scene, server: Server, view: View, window: Window) -> Tuple[List[Line], View]:
-    """Return the tables of models and requests; the requests get what they need, up to a third where both scroll."""
+    """Return the tables of models and requests. If both scroll, requests get at most a third of the lines."""
     models = facts.models(server, now_s=scene.now_s, sort=view.sort, wanted=view.filter)
     requests = facts.requests(server, wanted=view.filter)
     trouble = plain.trouble(server, now_s=scene.now_s)
@@ -96,7 +96,7 @@ def _tables(scene: Scene, server: Server, view: View, window: Window) -> Tuple[L
     if not models and not requests:
         told = (words.NO_MATCH,) if view.filter else words.NO_MODELS if server.snapshot.connected else ()
         return tables.notice(told, window.width, window.height), view
-    room = window.height - 2  # a head each
+    room = window.height - 2  # each table has a header
     few = min(len(requests), max(1, room // 3, room - len(models)))
     many = max(1, min(room - max(1, few), room))
     return _both(scene, server, view, (models, requests), (many, few), window)
@@ -139,7 +139,7 @@ def _profiles(server: Server, view: View, width: int) -> List[Line]:
 
 
 def _message(view: View, scene: Scene, server: Server, width: int) -> Line:
-    """Return the line that asks, answers the last key, shows the filter, or names a mistake in the settings."""
+    """Return the bottom line: a question, the last key's result, the filter, a failure or a settings mistake."""
     if view.question is not None:
         return Line(filled((Span(f" {view.question.text}", Style.WARN),), width))
     if view.typing or (view.filter and not view.message):
@@ -160,7 +160,7 @@ def _message(view: View, scene: Scene, server: Server, width: int) -> Line:
 
 
 def _keys(view: View, scene: Scene, width: int) -> Line:
-    """Return the keys that can do something now, as many as there is room for; help and quit always."""
+    """Return the keys that work now, as many as fit; help and quit are always shown."""
     if view.question is not None:
         keys = [("y", words.DOES[view.question.action.do]), ("Esc", words.KEEP)]
         last: List[Tuple[str, str]] = []

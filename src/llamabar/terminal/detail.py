@@ -24,7 +24,7 @@ Facts = List[Tuple[str, str]]
 def model_page(
     scene: Scene, server: Server, model: Model, *, size: "tuple[int, int]", braille: bool
 ) -> List[Line]:
-    """Return a model's page: what it does, its charts, what is known of it."""
+    """Return a model's page: its state, its charts, its facts."""
     width, height = size
     state = facts.state(server, model, now_s=scene.now_s)
     title = line(
@@ -62,7 +62,7 @@ def request_page(scene: Scene, server: Server, request: Request, *, size: "tuple
 
 
 def model_facts(scene: Scene, server: Server, model: Model) -> Facts:
-    """Return what is known of a model, label and value; what nobody knows is left out."""
+    """Return a model's facts as label and value; unknown ones are left out."""
     sums = facts.today(server, scene, model.id)
     typical, first = sums.percentile(GENERATION), sums.percentile(FIRST_TOKEN)
     last, prompt_tps = readings.last(model), model.meter.last.prompt_tps if model.meter.last is not None else None
@@ -100,7 +100,7 @@ def _memory_panel(
 
 
 def _listed(told: Facts, width: int, rows: int) -> List[Line]:
-    """Return labels and values, in two columns where there is room."""
+    """Return labels and values, in two columns if they fit."""
     room = max(LABEL, *(columns(label) for label, _ in told)) + 1
     lines = [Line((Span(f"   {pad(label, room)}", Style.DIM), Span(value))) for label, value in told]
     half = (len(lines) + 1) // 2

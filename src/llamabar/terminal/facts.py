@@ -1,4 +1,4 @@
-"""What the rows of the dashboard say of a model or a request: a sign, words, a style, figures. Unknown is "–"."""
+"""What the dashboard's rows show about a model or a request: a symbol, words, a style, figures. Unknown is "–"."""
 
 from typing import List, Mapping, NamedTuple, Optional, Tuple
 
@@ -30,7 +30,7 @@ STYLES: Mapping[Status, Style] = {
 
 
 class State(NamedTuple):
-    """A sign, words, what is added to them where there is room, a style, and how much it wants to be seen (0 most)."""
+    """A symbol, words, further words if there is room, a style, and a rank (0 is the most important)."""
 
     sign: str
     words: str
@@ -40,7 +40,7 @@ class State(NamedTuple):
 
 
 class Thing(NamedTuple):
-    """A model or a request of the server that is shown; `mark` tells two requests of one id apart."""
+    """A model or a request of the shown server. `mark` distinguishes two requests with the same id."""
 
     kind: str
     id: str
@@ -51,7 +51,7 @@ MODEL, REQUEST = "model", "request"
 
 
 def server_state(server: Server) -> State:
-    """Return what a server does."""
+    """Return a server's state."""
     status = server.status
     said = menu_words.status(server.snapshot, status)
     first = status is Status.STARTING and not server.snapshot.connected and server.snapshot.service is None
@@ -59,7 +59,7 @@ def server_state(server: Server) -> State:
 
 
 def state(server: Server, model: Model, *, now_s: float) -> State:
-    """Return what a model does right now."""
+    """Return a model's current state."""
     if model.state == READY:
         return _ready(server, model)
     if model.state == STARTING:
@@ -103,7 +103,7 @@ def _ready(server: Server, model: Model) -> State:
 
 
 def _only_one_works(snapshot: Snapshot) -> bool:
-    """A version that tells only a number: with one ready model the requests are its own."""
+    """Tell whether the only ready model must be the busy one. Some versions report only the number of requests."""
     ready = [model for model in snapshot.models.values() if model.state == READY]
     return not snapshot.requests and bool(in_flight(snapshot)) and len(ready) == 1
 
@@ -118,12 +118,12 @@ def tps(server: Server, model: Model) -> Tuple[str, Style]:
 
 
 def rate(reading: Reading) -> str:
-    """Return a speed of now without its unit, an estimate marked as one."""
+    """Return a current speed without its unit, marked if it is an estimate."""
     return menu_words.SOURCE_MARKS[reading.source] + units.rate(reading.tps)
 
 
 def memory(server: Server, model: Model) -> Tuple[str, Style]:
-    """Return the memory of a loaded model, or in brackets what it needed when it was loaded before."""
+    """Return a loaded model's memory, or in parentheses what it needed when it was last loaded."""
     if model.id in server.figures.memory_bytes:
         return units.size(server.figures.memory_bytes[model.id]), Style.PLAIN
     known = server.totals.told.needs.get(model.id)
@@ -132,7 +132,7 @@ def memory(server: Server, model: Model) -> Tuple[str, Style]:
 
 
 def context(model: Model) -> Tuple[str, Optional[float]]:
-    """Return the context as used/size, and the used share; the size alone while nothing is in it."""
+    """Return the context as used/size and the used share; only the size while it is empty."""
     size = readings.context_tokens(model)
     if size is None:
         return units.UNKNOWN, None
@@ -143,7 +143,7 @@ def context(model: Model) -> Tuple[str, Optional[float]]:
 
 
 def unloads(server: Server, model: Model, *, now_s: float) -> Tuple[str, Style]:
-    """Return when a loaded model unloads: the time left, or its rule."""
+    """Return when a loaded model unloads: the time left, or else its idle time."""
     if model.state != READY or model.ttl_s is None:
         return units.UNKNOWN, Style.DIM
     if not model.ttl_s:
@@ -155,12 +155,12 @@ def unloads(server: Server, model: Model, *, now_s: float) -> Tuple[str, Style]:
 
 
 def today(server: Server, scene: Scene, model_id: str) -> Sums:
-    """Return what a model did today."""
+    """Return a model's totals for today."""
     return server.totals.of(scene.today).get(model_id, Sums())
 
 
 def models(server: Server, *, now_s: float, sort: str = "state", wanted: str = "") -> List[Model]:
-    """Return the models that are shown, sorted; an unlisted one only while it is loaded or went wrong."""
+    """Return the models to show, sorted. An unlisted model is shown only while it is loaded or has failed."""
     ranks = {model.id: state(server, model, now_s=now_s).rank for model in server.snapshot.models.values()}
     shown = [
         model
@@ -184,7 +184,7 @@ def _tps_of(server: Server, model: Model) -> float:
 
 
 def requests(server: Server, *, wanted: str = "") -> List[Request]:
-    """Return the requests in flight that are shown, oldest first."""
+    """Return the active requests to show, oldest first."""
     found = [
         request
         for request in server.snapshot.requests.values()
@@ -198,7 +198,7 @@ def _matches(wanted: str, *texts: str) -> bool:
 
 
 def things(server: Server, *, now_s: float, sort: str, wanted: str) -> Tuple[Thing, ...]:
-    """Return what can be selected, in the order of the screen."""
+    """Return everything that can be selected, in screen order."""
     return (
         *(Thing(MODEL, model.id) for model in models(server, now_s=now_s, sort=sort, wanted=wanted)),
         *(thing_of(request) for request in requests(server, wanted=wanted)),
@@ -206,12 +206,12 @@ def things(server: Server, *, now_s: float, sort: str, wanted: str) -> Tuple[Thi
 
 
 def thing_of(request: Request) -> Thing:
-    """Return what selects a request."""
+    """Return the value that selects a request."""
     return Thing(REQUEST, request.info.id, request.info.stamp)
 
 
 def request_of(snapshot: Snapshot, thing: Thing) -> Optional[Request]:
-    """Return the very request that was selected, None when it has ended."""
+    """Return the selected request itself; None if it has ended."""
     found = snapshot.requests.get(thing.id)
     return found if found is not None and found.info.stamp == thing.mark else None
 
@@ -233,7 +233,7 @@ def phase_style(phase: Phase) -> Style:
 
 
 def phase_sign(phase: Phase) -> str:
-    """Return the sign of a phase: that of the status it makes."""
+    """Return the symbol of a phase, which is that of the matching status."""
     signs: Mapping[Phase, Status] = {
         Phase.QUEUED: Status.QUEUED, Phase.LOADING: Status.LOADING, Phase.PROMPT: Status.PROMPT,
     }  # fmt: skip
@@ -241,18 +241,18 @@ def phase_sign(phase: Phase) -> str:
 
 
 def shown_server(scene: Scene, name: str) -> Server:
-    """Return the server of a name, else the first."""
+    """Return the server with a name, else the first."""
     return next((server for server in scene.servers if server.name == name), scene.servers[0])
 
 
 def label(server: Server, thing: Thing) -> str:
-    """Return what a thing is called in a message."""
+    """Return what a model or request is called in a message."""
     return server.label(thing.id) if thing.kind == MODEL else words.REQUEST_NUMBER.format(reason(thing.id))
 
 
 def named(server: Server, model_id: str, room: int) -> str:
-    """Return what a model is called, cut so that it still differs from all others."""
+    """Return a model's label, cut so that it still differs from all others."""
     shown = server.labels_within(room).get(model_id) or name(model_id, room)
     if columns(shown) <= room:
         return shown
-    return server.labels_within(room // 2).get(model_id) or name(model_id, room // 2)  # each takes two columns
+    return server.labels_within(room // 2).get(model_id) or name(model_id, room // 2)  # a wide one takes two columns

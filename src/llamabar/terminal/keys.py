@@ -1,8 +1,8 @@
-"""What a terminal sends, told apart: keys by name, pasted text, the colour of the background.
+"""Decodes a terminal's input: named keys, pasted text, the background colour.
 
-Which bytes are which key is terminfo's knowledge (ncurses, by Python's curses), for the terminal that TERM names; what
-all of today's terminals send is known besides, since TERM is often unknown over ssh. Sequences are split by ECMA-48's
-grammar (5.4): an unknown one is one key that means nothing, never its letters.
+terminfo (ncurses, through Python's curses) knows which bytes are which key on the terminal that TERM names. The bytes
+that all current terminals send are built in as well, since TERM is often unknown over ssh. Sequences are split by
+ECMA-48's grammar (5.4), so an unknown one is one key that does nothing, never its letters.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 
 class Named(str, Enum):
-    """Keys that are no characters."""
+    """Keys that aren't characters."""
 
     UP = "up"
     DOWN = "down"
@@ -24,24 +24,24 @@ class Named(str, Enum):
     TAB = "tab"
     BACK_TAB = "back tab"
     BACKSPACE = "backspace"
-    OTHER = "other"  # a key that nothing is bound to
-    RESIZE = "resize"  # no key: the window has another size
+    OTHER = "other"  # a key without a meaning
+    RESIZE = "resize"  # not a key: the window was resized
 
 
 class Pressed(NamedTuple):
-    """A key by its name, or the character that was typed."""
+    """A named key, or the character that was typed."""
 
     key: str
 
 
 class Pasted(NamedTuple):
-    """Text that was pasted: it is typed into a filter, and is never a row of keys."""
+    """Pasted text. It is typed into a filter, and never read as single keys."""
 
     text: str
 
 
 class Background(NamedTuple):
-    """The answer of the terminal to the question for its background."""
+    """The terminal's answer to the background query."""
 
     dark: bool
 
@@ -58,11 +58,11 @@ USUAL: Mapping[str, Named] = {
     "\x1bOF": Named.END, "\x1b[4~": Named.END, "\x1b[Z": Named.BACK_TAB, "\r": Named.ENTER, "\n": Named.ENTER,
     "\x1bOM": Named.ENTER, "\t": Named.TAB, "\x7f": Named.BACKSPACE, "\b": Named.BACKSPACE, "\x1b": Named.ESCAPE,
 }  # fmt: skip
-PASTE_LIKE = 24  # characters in one read from a terminal that does not mark what is pasted
+PASTE_LIKE = 24  # characters in one read, from a terminal without bracketed paste
 
 _PASTE = re.compile("\x1b\\[200~(.*?)\x1b\\[201~", re.DOTALL)
 _TOKEN = re.compile(
-    "\x1b\\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\\\)"  # a string of the terminal's own
+    "\x1b\\](?P<osc>[^\x07\x1b]*)(?:\x07|\x1b\\\\)"  # a string (OSC)
     "|\x1b\\[[0-?]*[ -/]*[@-~]|\x1bO[ -~]|\x1b[^\\[\\]O\x1b]|\x1b|.",
     re.DOTALL,
 )
@@ -71,18 +71,18 @@ _BACKGROUND = re.compile("11;rgba?:([0-9a-fA-F]+)/([0-9a-fA-F]+)/([0-9a-fA-F]+)"
 
 
 def key_table(capability: Optional[Callable[[str], Optional[bytes]]]) -> Dict[str, Named]:
-    """Return the bytes of every key; `capability` asks terminfo, where there is one."""
+    """Return the bytes of every key. `capability` queries terminfo, if there is one."""
     asked = {} if capability is None else {capability(name): named for name, named in CAPABILITIES.items()}
     return {**{sent.decode("latin-1"): named for sent, named in asked.items() if sent}, **USUAL}
 
 
 def is_unfinished(typed: str) -> bool:
-    """Tell whether a sequence has begun whose rest is on its way."""
+    """Tell whether the input ends within a sequence."""
     return _UNFINISHED.search(typed) is not None
 
 
 def decoded(typed: str, table: Mapping[str, Named]) -> List[Typed]:
-    """Return what a terminal sent, one after the other."""
+    """Return the decoded input, in order."""
     found: List[Typed] = []
     place = 0
     for paste in _PASTE.finditer(typed):
@@ -105,7 +105,7 @@ def _keys(typed: str, table: Mapping[str, Named]) -> Iterator[Typed]:
 
 
 def is_dark(told: str) -> Optional[bool]:
-    """Return whether a background is dark, None where the answer is about something else."""
+    """Return whether the background is dark; None if the answer is about something else."""
     match = _BACKGROUND.match(told)
     if match is None:
         return None
@@ -114,7 +114,7 @@ def is_dark(told: str) -> Optional[bool]:
 
 
 def dark_by(colorfgbg: str) -> Optional[bool]:
-    """Return whether COLORFGBG (rxvt, Konsole: "15;0") names a dark background, None where it names none."""
+    """Return whether COLORFGBG (rxvt, Konsole: "15;0") names a dark background; None if it names none."""
     background = colorfgbg.rpartition(";")[2]
     return None if not background.isdigit() else int(background) not in (7, *range(9, 16))
 

@@ -1,7 +1,7 @@
-"""From lines to the bytes of a terminal: a palette for what the terminal can show, and characters it knows.
+"""Turns lines into terminal output, with a palette and characters that the terminal can show.
 
-Colour repeats what shape and words say. Sixteen colours follow the terminal's own theme, so they are used until the
-background is known (OSC 11); then a truecolor terminal gets colours of at least 4.5:1 against it.
+Colour only repeats what shapes and words already say. The sixteen colours follow the terminal's own theme, so they are
+used until the background is known (OSC 11). Then a truecolor terminal gets colours with a contrast of at least 4.5:1.
 """
 
 from enum import Enum
@@ -14,7 +14,7 @@ RESET = "\x1b[0m"
 
 
 class Colours(Enum):
-    """What the terminal can show; the last two need a background that is known."""
+    """What the terminal can show. The last two need a known background."""
 
     NONE = "none"
     SIXTEEN = "sixteen"
@@ -45,7 +45,7 @@ PALETTES: Mapping[Colours, Mapping[Style, str]] = {
 }  # fmt: skip
 SELECTED = {Colours.SIXTEEN: "7", Colours.LIGHT: "48;2;219;234;251", Colours.DARK: "48;2;38;56;84"}
 
-# Where the locale is not UTF-8: one ASCII character for each of ours.
+# If the locale isn't UTF-8: one ASCII character for each of ours.
 _ASCII = str.maketrans({
     **dict(zip("╭╮╰╯─│▸↑↓…–·✓✗", "++++-|>^v.-.+x")), **dict(zip("▁▂▃▄▅▆▇█▒░", "_.-:=+*##-")),
     **dict(zip("?■◌‼✕⚿▲○◉⧖≋⚠⏎⤓⏏▌", "?#.!x!!o*:~!<v^_")),
@@ -53,7 +53,7 @@ _ASCII = str.maketrans({
 
 
 def painted(lines: Iterable[Line], colours: Colours, *, unicode: bool = True) -> Sequence[str]:
-    """Return each line as the terminal gets it, without an end of line."""
+    """Return each line as it is sent to the terminal, without line ends."""
     return [_painted(one, colours, unicode) for one in lines]
 
 
@@ -62,7 +62,7 @@ def _painted(one: Line, colours: Colours, unicode: bool) -> str:
     whole = SELECTED.get(colours, "") if one.selected else ""
     shown = ""
     for span in one.spans:
-        said = harmless(span.text)  # whoever wrote it: nothing but what is above can drive the terminal
+        said = harmless(span.text)  # wherever the text is from: only the codes below can drive the terminal
         if not said:
             continue
         codes = ";".join(filter(None, (palette.get(span.style, ""), whole)))
@@ -72,7 +72,7 @@ def _painted(one: Line, colours: Colours, unicode: bool) -> str:
 
 
 def to_ascii(text: str) -> str:
-    """Return a text in ASCII that takes as many columns: ours translated, others' as question marks."""
+    """Return a text as ASCII of the same width: our symbols translated, other characters as question marks."""
     if text.isascii():
         return text
     translated = text.translate(_ASCII)

@@ -1,4 +1,4 @@
-"""The upper part of the dashboard: the header, and speed and memory as panels or, in a low window, as a line each."""
+"""The upper part of the dashboard: the header, and speed and memory as panels or, in a low window, as single lines."""
 
 from typing import Iterable, List, Optional, Sequence
 
@@ -15,14 +15,14 @@ from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain
 
-AXIS = 6  # columns of the numbers beside a chart
+AXIS = 6  # columns for the scale of a chart
 SHORT_CHART = 8
 NO_BAR = 10
-CPU_ROWS = 4  # that many free lines hold a chart
+CPU_ROWS = 4  # a chart needs this many free lines
 
 
 def header(scene: Scene, server: Server, width: int) -> Line:
-    """Return the first line: what the server does, which it is, how long it has been watched."""
+    """Return the first line: what the server is doing, which server it is, how long it has been watched."""
     state, snapshot = facts.server_state(server), server.snapshot
     speed = server.figures.total
     said = state.words + ("" if speed is None else f" {menu_words.speed(speed)}")
@@ -44,7 +44,7 @@ def header(scene: Scene, server: Server, width: int) -> Line:
 
 
 def servers(scene: Scene, shown: Server, width: int) -> Line:
-    """Return the line of all servers, the shown one marked."""
+    """Return the line of all servers, with the shown one marked."""
     spans: List[Span] = [Span(" ")]
     for one in scene.servers:
         state = facts.server_state(one)
@@ -63,7 +63,7 @@ def servers(scene: Scene, shown: Server, width: int) -> Line:
 def speed_panel(
     history: History, reading: Optional[Reading], *, now_s: float, size: "tuple[int, int]", braille: bool
 ) -> List[Line]:
-    """Return the chart of a generation speed in a frame, with its scale, and what it says in numbers."""
+    """Return a speed chart in a frame, with its scale and key figures."""
     width, height = size
     inner, rows = width - 2 - AXIS - 1, height - 2
     values = recent(history, "generation_tps", inner, braille=braille, now_s=now_s)
@@ -76,7 +76,7 @@ def speed_panel(
     ]
     known = [value for value in values if value]
     now = "" if reading is None else facts.rate(reading)
-    best_tps = max([*known, reading.tps if reading is not None else 0.0])  # never below what stands beside it
+    best_tps = max([*known, reading.tps if reading is not None else 0.0])  # never below the current speed beside it
     usual, best = (units.rate(median(known)), units.rate(best_tps)) if known else ("", "")
     told = words.speeds(now, usual, best)
     return frame(menu_words.SPEED, words.TOKENS_A_SECOND, body, width, below=(words.SINCE, told))
@@ -98,7 +98,7 @@ def speed_line(server: Server, *, now_s: float, width: int, braille: bool) -> Li
 
 
 def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", braille: bool) -> List[Line]:
-    """Return what holds this computer's memory, and how busy its processors are, in a frame."""
+    """Return a frame with this computer's memory by use, and its CPU and GPU load."""
     width, height = size
     host, inner = server.snapshot.host, width - 4
     total = host.memory_total_bytes
@@ -107,7 +107,7 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
         own, other, free = _parts(server)
         body.append(_bar((own, other, free), total, inner))
         said = [(words.MODELS, own, Style.CHART), (words.OTHER, other, Style.PLAIN), (words.FREE, free, Style.DIM)]
-        if not server.figures.memory_bytes and loaded(server.snapshot):  # what models hold isn't known
+        if not server.figures.memory_bytes and loaded(server.snapshot):  # models' shares are unknown
             said[:2] = [(words.IN_USE, other, Style.PLAIN)]
         body.append(_labels(((f"{what} {units.size(size)}", style) for what, size, style in said)))
     by_model = [(server.figures.memory_bytes.get(one.id), one.id) for one in loaded(server.snapshot)]
@@ -126,7 +126,7 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
 
 
 def memory_line(server: Server, *, width: int) -> Line:
-    """Return this computer's memory and processors in one line."""
+    """Return this computer's memory and its CPU and GPU load in one line."""
     host, used = server.snapshot.host, server.figures.used_bytes
     total = host.memory_total_bytes
     load = [f"{what} {units.percent(ratio)}" for what, ratio in _ratios(server)]
@@ -143,7 +143,7 @@ def memory_line(server: Server, *, width: int) -> Line:
 def frame(
     title: str, right: "str | Span", body: Sequence[Sequence[Span]], width: int, *, below: Sequence[str] = ("", "")
 ) -> List[Line]:
-    """Return lines in a frame with a title at its left and a figure at its right, and the same below."""
+    """Return lines in a frame, with a title at the left and a figure at the right, above and below."""
     return [
         _border("╭", "╮", title, right if isinstance(right, Span) else Span(right, Style.DIM), width),
         *(Line((Span("│", Style.FRAME), *filled(spans, width - 2), Span("│", Style.FRAME))) for spans in body),
@@ -152,7 +152,7 @@ def frame(
 
 
 def panels(scene: Scene, server: Server, *, size: "tuple[int, int]", braille: bool) -> List[Line]:
-    """Return the speed and the memory panel side by side."""
+    """Return the speed and memory panels side by side."""
     width, height = size
     left = width * 11 // 20
     speed = speed_panel(
@@ -163,7 +163,7 @@ def panels(scene: Scene, server: Server, *, size: "tuple[int, int]", braille: bo
 
 
 def _label(said: str) -> Span:
-    """Return what stands before a line of figures, as wide as all of them."""
+    """Return the label of a line of figures, as wide as the widest of them."""
     return Span(f" {pad(said, _label_width() - 1)}", Style.DIM)
 
 
@@ -172,7 +172,7 @@ def _label_width() -> int:
 
 
 def _used(server: Server, room: int, *, calm: Style = Style.DIM) -> Span:
-    """Return how much memory is used and, where macOS says so, how short it is; that last where room is scarce."""
+    """Return the used memory and, if macOS reports it, the memory pressure, which comes first if room is short."""
     host, used = server.snapshot.host, server.figures.used_bytes
     total = host.memory_total_bytes
     said = [menu_words.of(*units.part_and_total(used, total))] if total and used is not None else []
@@ -196,7 +196,7 @@ def _border(left: str, right: str, title: str, figure: Span, width: int) -> Line
 
 
 def _parts(server: Server) -> "tuple[float, float, float]":
-    """Return the bytes of models, of all else, and what is free."""
+    """Return the bytes used by models, the bytes used by everything else, and the free bytes."""
     used, total = server.figures.used_bytes or 0.0, server.snapshot.host.memory_total_bytes or 0
     own = min(used, sum(server.figures.memory_bytes.values()))
     return own, used - own, max(0.0, total - used)

@@ -1,4 +1,4 @@
-"""The scene as a few plain lines: for a window too narrow for tables, a dumb terminal, a pipe; and what is wrong."""
+"""The scene as plain lines, for a very narrow window, a dumb terminal or a pipe; and what is wrong with a server."""
 
 from typing import List, Optional, Tuple
 
@@ -19,7 +19,7 @@ def lines(scene: Scene) -> List[str]:
 
 
 def trouble(server: Server, *, now_s: float) -> Tuple[str, ...]:
-    """Return why a server shows nothing, and what to do about it; nothing of one that is connected."""
+    """Return why a server shows nothing and what to do about it; () for a connected one."""
     snapshot, fault = server.snapshot, server.snapshot.fault
     if snapshot.connected or fault is None:
         return ()

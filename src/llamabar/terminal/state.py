@@ -1,4 +1,4 @@
-"""What the dashboard shows beside the scene: the page, what is selected, a question, what the last key came to."""
+"""The dashboard's state besides the scene: page, selection, question, and the result of the last key."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -23,7 +23,7 @@ class Page(Enum):
 
 
 class Deed(Enum):
-    """What the loop shall do."""
+    """What the loop should do."""
 
     QUIT = "quit"
     ACT = "act"
@@ -34,7 +34,7 @@ class Deed(Enum):
 
 
 class Level(Enum):
-    """How a message in the bottom line is meant."""
+    """The kind of a message in the bottom line."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -42,7 +42,7 @@ class Level(Enum):
 
 
 class Sent(NamedTuple):
-    """An action that is on its way."""
+    """An action that was sent and hasn't finished."""
 
     action: Action
     label: str
@@ -50,7 +50,7 @@ class Sent(NamedTuple):
 
 
 class Question(NamedTuple):
-    """An action that waits for a yes, and the words that ask."""
+    """An action waiting for confirmation, and the question."""
 
     action: Action
     label: str
@@ -59,19 +59,19 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """The state of the dashboard. `place` is where what is selected stood; `message` answers the last key."""
+    """The state of the dashboard. `place` is the selection's row; `message` is the last key's result."""
 
     server: str = ""
     page: Page = Page.TABLES
     selected: Optional[Thing] = None
     place: int = -1
-    top: int = 0  # the first model that is shown
-    rows: int = 10  # of models, as they were shown last
+    top: int = 0  # the first model shown
+    rows: int = 10  # of models, as last drawn
     sort: str = SORTS[0]
     filter: str = ""
     typing: bool = False
     question: Optional[Question] = None
-    chosen: str = ""  # the profile pointed at
+    chosen: str = ""  # the highlighted profile
     message: str = ""
     level: Level = Level.PLAIN
     said_s: float = 0.0
@@ -80,7 +80,7 @@ class View:
 
 
 class Outcome(NamedTuple):
-    """What is shown next, and what shall be done: a deed, its action or its text."""
+    """The next view, and what to do: a deed with its action or text."""
 
     view: View
     deed: Optional[Deed] = None
@@ -89,7 +89,7 @@ class Outcome(NamedTuple):
 
 
 def settled(view: View, scene: Scene) -> View:
-    """Return the state under a new scene: what has gone is not selected any more, what has ended is said."""
+    """Return the view for a new scene: what has gone is deselected, and finished actions are reported."""
     server = facts.shown_server(scene, view.server)
     view = replace(_told(view, scene), server=server.name)
     if view.message and scene.now_s > view.said_s + MESSAGE_FOR_S and not view.sent:
@@ -105,12 +105,12 @@ def settled(view: View, scene: Scene) -> View:
 
 
 def say(view: View, text: str, scene: Scene, level: Level = Level.PLAIN) -> View:
-    """Return the state with a message in its bottom line."""
+    """Return the view with a message in its bottom line."""
     return replace(view, message=text, level=level, said_s=scene.now_s)
 
 
 def _told(view: View, scene: Scene) -> View:
-    """Say how actions ended."""
+    """Report finished actions."""
     for sent in view.sent:
         server = facts.shown_server(scene, sent.action.server)
         asked = server.snapshot.asked.get(sent.action.token)
@@ -125,6 +125,6 @@ def _told(view: View, scene: Scene) -> View:
 
 
 def things(view: View, scene: Scene) -> Tuple[Thing, ...]:
-    """Return what can be selected, in the order of the screen."""
+    """Return everything that can be selected, in screen order."""
     server = facts.shown_server(scene, view.server)
     return facts.things(server, now_s=scene.now_s, sort=view.sort, wanted=view.filter)

@@ -1,6 +1,6 @@
-"""The tables of models and requests: columns of fixed widths, so that nothing moves but what changes.
+"""The tables of models and requests. Columns have fixed widths, so that only what changes moves.
 
-A column is shown where the window has room for it and all that matter more; none is ever squeezed.
+A column is shown if the window has room for it and for all more important ones. None is ever squeezed.
 """
 
 from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
@@ -25,7 +25,7 @@ TREND = 18
 
 
 class Column(NamedTuple):
-    """A column: its name, its width, whether its cells stand at the right, and how much it matters (0 most)."""
+    """A column: name, width, whether it is right-aligned, and its rank (0 is the most important)."""
 
     name: str
     width: int
@@ -34,12 +34,12 @@ class Column(NamedTuple):
 
     @property
     def head(self) -> str:
-        """Return its head in the language that is spoken."""
+        """Return its header in the current language."""
         return words.HEADS[self.name]
 
 
 class Window(NamedTuple):
-    """The rows of a table that are shown: from where, and how many."""
+    """The visible rows of a table: the first one, and how many."""
 
     start: int
     rows: int
@@ -56,7 +56,7 @@ REQUEST_COLUMNS = (
 
 
 def visible(chosen: Optional[int], count: int, rows: int, start: int) -> Window:
-    """Return the window that shows the chosen row and moves no further than it must."""
+    """Return the window that shows the chosen row, scrolled no further than needed."""
     start = max(0, min(start, count - rows))
     if chosen is not None:
         start = min(max(start, chosen - rows + 1), chosen)
@@ -67,7 +67,7 @@ def model_table(
     scene: Scene, server: Server, models: Sequence[Model], window: Window, *, chosen: Optional[Thing], width: int,
     braille: bool,
 ) -> List[Line]:  # fmt: skip
-    """Return the head and the models of a window."""
+    """Return the header and the visible models."""
     shown = _chosen(MODEL_COLUMNS, width, named=max(map(columns, server.labels.values()), default=0))
     room = _room(shown, width)
 
@@ -82,7 +82,7 @@ def model_table(
 def request_table(
     scene: Scene, server: Server, requests: Sequence[Request], window: Window, *, chosen: Optional[Thing], width: int
 ) -> List[Line]:
-    """Return the head and the requests of a window."""
+    """Return the header and the visible requests."""
     shown = _chosen(REQUEST_COLUMNS, width)
     found, room = phases(server.snapshot), _room(shown, width)
 
@@ -103,7 +103,7 @@ def request_table(
 
 
 def no_requests(scene: Scene, server: Server, width: int) -> Line:
-    """Return the line that stands where no request does: how many there are where only that is told, the day so far."""
+    """Return the line shown in place of requests: how many there are, if only that is known, and today's totals."""
     said = words.in_flight(in_flight(server.snapshot) or 0)
     sums = server.totals.of(scene.today)
     requests, tokens = sum(one.requests for one in sums.values()), sum(one.generated_tokens for one in sums.values())
@@ -146,9 +146,9 @@ def _meter(share: Optional[float]) -> "tuple[Span, ...]":
 
 
 def _chosen(given: Sequence[Column], width: int, *, named: int = NAME) -> List[Column]:
-    """Return the columns that fit beside a name, in their order.
+    """Return the columns that fit beside a name, in order.
 
-    The first, of words, is wider in a wider window, as far as names of `named` columns leave room.
+    The first column, which holds words, is wider in a wider window, as far as names of `named` columns leave room.
     """
     more = 0 if width < 72 else 4 if width < 110 else 16 if width < 150 else 22
     widened = [given[0]._replace(width=given[0].width + more), *map(_at_least_its_head, given[1:])]
@@ -202,6 +202,6 @@ def _line(
 
 
 def notice(texts: Sequence[str], width: int, rows: int) -> List[Line]:
-    """Return a few lines of text below an empty one, filled up with empty ones."""
+    """Return lines of text below an empty one, padded with empty lines."""
     shown = [line(" " * GUTTER, Span(fit(plain(text), max(1, width - GUTTER - 1)))) for text in texts]
     return [EMPTY, *shown, *[EMPTY] * rows][:rows]

@@ -1,7 +1,7 @@
-"""Every word of the dashboard that the menu does not say: titles, keys, questions, what came of them.
+"""All words of the dashboard that the menu doesn't have: titles, keys, questions, results.
 
-English, like `view/words.py`, and in the same tables of languages. Each column's head is a word of its own here: a
-language may write it shorter there than in a sentence.
+They are in English, like `view/words.py`, and in the same language tables. Column headers are words of their own, since
+a language may need a shorter word there than in a sentence.
 """
 
 from typing import Dict, Mapping, Optional
@@ -51,11 +51,11 @@ HELP: Dict[str, str] = {
 }
 SORTS: Dict[str, str] = {"state": "state", "name": "name", "speed": "speed", "memory": "memory"}
 
-# Of one model or request.
+# A model's or request's facts.
 LAST_FAILURE, LAST_PROMPT, TYPICAL_TODAY, UNLOADS = "Last failure", "Last prompt", "Typical today", "Unloads"
 MODEL, RUNNING_FOR, TOKENS, ANSWER = "Model", "Running for", "Tokens", "Answer"
 
-# What a key in the bottom line does.
+# What keys do, for the bottom line.
 BACK, DETAILS, COPY, FILTER, SERVER = "back", "details", "copy id", "filter", "server"
 PAUSE, LOG, DOCTOR, HELPS, QUIT = "pause", "log", "doctor", "help", "quit"
 KEEP, SHOW_ALL, SELECT, CHOOSE, SPACE = "keep", "show all", "select", "choose", "Space"
@@ -73,7 +73,7 @@ PROFILE_KEPT, COPIED, FILTERED = "Profile unchanged.", "Copied {}", "Filter: {} 
 ISNT_LOADED, RUNS_ELSEWHERE = "{} isn't loaded.", "{} runs on another host."
 MAY_INTERRUPT, INTERRUPTS_NOTHING = "This may interrupt requests.", "No active requests."
 
-# {0} is the model or request, {1} how long it took, or why it failed.
+# {0} is the model or request; {1} is how long it took, or why it failed.
 DOING: Dict[Do, str] = {
     Do.LOAD: "Loading {0}…", Do.UNLOAD: "Unloading {0}…", Do.UNLOAD_ALL: "Unloading all models…",
     Do.CANCEL: "Cancelling {0}…", Do.PROFILE: "Changing the profile…", Do.START: "Starting llama-swap…",
@@ -118,7 +118,7 @@ def done(do: Do, label: str, took_s: float) -> str:
 
 
 def failed(do: Do, label: str, why: str) -> str:
-    """Return what could not be done, and why."""
+    """Return what couldn't be done, and why."""
     return _of(REFUSED, do, label, sentence(why))
 
 
@@ -128,20 +128,20 @@ def not_now(do: Do, label: str) -> str:
 
 
 def question(do: Do, label: str, requests: Optional[int]) -> str:
-    """Return the question that is asked before somebody's work is interrupted."""
+    """Return the question to ask before interrupting requests."""
     said = _of(QUESTIONS, do, label)
     return said if do is Do.CANCEL else f"{said} {interrupts(requests)}"
 
 
 def interrupts(requests: Optional[int]) -> str:
-    """Return what an action does to somebody's work; None: nothing tells whether anybody works."""
+    """Return how many requests an action interrupts; None means that the number is unknown."""
     if requests is None:
         return MAY_INTERRUPT
     return _("This interrupts {}.", counted(requests, "request")) if requests else INTERRUPTS_NOTHING
 
 
 def when(age_s: float, why: str = "") -> str:
-    """Return what follows "failed to load" or "crashed": when, and why where that is known."""
+    """Return the text after "failed to load" or "crashed": when, and why if that is known."""
     return f" {ago(age_s)}" + (f": {why}" if why else "")
 
 
@@ -151,18 +151,18 @@ def more(above: int, below: int) -> str:
 
 
 def usually(seconds: Optional[float]) -> str:
-    """Return how long a load usually takes, where that is known."""
+    """Return how long a load usually takes, if known."""
     return "" if seconds is None else f" ({_('usually {}', units.span(seconds))})"
 
 
 def speeds(now: str, typical: str, best: str) -> str:
-    """Return what a chart of a speed says in numbers, as far as they are known."""
+    """Return the key figures of a speed chart, as far as they are known."""
     said = (_("now {}", now) if now else "", _("typical {}", typical) if typical else "")
     return " · ".join(filter(None, (*said, _("best {}", best) if best else "")))
 
 
 def unloads(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
-    """Return when a model unloads: in 5 min, after 10 min idle, never; "" where that is not known."""
+    """Return when a model unloads: in 5 min, after 10 min idle, never; "" if unknown."""
     if not ttl_s:
         return "" if ttl_s is None else NEVER
     if rest_s is None:
@@ -171,38 +171,38 @@ def unloads(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
 
 
 def answer(size: Optional[int]) -> str:
-    """Return the size of an answer so far, a dash where it is not known."""
+    """Return the size of an answer so far; a dash if unknown."""
     return units.UNKNOWN if size is None else _("{} bytes", units.count(size))
 
 
 def in_flight(requests: int) -> str:
-    """Return how many requests there are, where only that is known."""
+    """Return how many requests there are, if only that is known."""
     return _("{} in flight.", counted(requests, "request")) if requests else NO_REQUESTS
 
 
 def today(requests: int, tokens: int) -> str:
-    """Return what was done today."""
+    """Return today's totals."""
     said = counted(requests, "request")
     return _("Today: {}.", _("{}, {} tokens generated", said, units.count(tokens)) if tokens else said)
 
 
 def already(label: str, ready: bool) -> str:
-    """Return that a model needs no loading."""
+    """Return that a model is already loaded or loading."""
     return _("{} is already loaded." if ready else "{} is already loading.", label)
 
 
 def sort_key(what: str) -> str:
-    """Return what the key that sorts says: how the models are sorted."""
+    """Return the label of the sort key: how models are sorted."""
     return _("sort: {}", SORTS[what])
 
 
 def sorted_by(what: str) -> str:
-    """Return how the models are sorted."""
+    """Return how models are sorted."""
     return _("Sorted by {}.", SORTS[what])
 
 
 def made_up(url: str, *, drawn: bool) -> str:
-    """Return what the demo shows; `drawn`: as a dashboard."""
+    """Return what the demo shows. `drawn`: as a dashboard."""
     if drawn:
         return _("A made-up llama-swap at {}. Space pauses.", url)
     return _("A made-up llama-swap at {}: a line for every change.", url)

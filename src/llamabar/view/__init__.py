@@ -1,1 +1,1 @@
-"""From a snapshot to a menu, and from a menu to text: pure functions of values."""
+"""Turns a snapshot into a menu, and a menu into text: pure functions of values."""

@@ -1,7 +1,7 @@
-"""Charts as PNG, told apart by shape as well as by colour. Newest at the right.
+"""Charts as PNG, readable by shape as well as by colour. The newest point is at the right.
 
-A gap is nothing, a zero the base line alone, a value a pale bar with a dark top. A second series is a line in steps, on
-a scale of its own. Both scales begin at 0; their tops stand in the picture, at its left and its right.
+A gap is empty, a zero is the baseline alone, a value is a pale bar with a dark top. A second series is a stepped line
+with its own scale. Both scales start at 0; their maxima are printed in the image, at its left and its right.
 """
 
 import io
@@ -10,21 +10,21 @@ from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.view.palette import DASHED, FILL, LINE
 
-RETINA_PIXELS_PER_METRE = 5669  # 144 dpi: NSImage then draws half as many points as pixels
+RETINA_PIXELS_PER_METRE = 5669  # 144 dpi: NSImage then draws it at half as many points as pixels
 CLEAR, BAR, DARK, SECOND = range(4)
 CLEAR_RGBA = (0, 0, 0, 0)
 PIXELS_A_BYTE = 4
 TOP_PX, LINE_PX, DOT_PX = 2, 2, 2
-GLYPH_ROWS = 5  # by three dots and a blank
+GLYPH_ROWS = 5  # each glyph: 3 dots wide plus a blank
 GLYPHS: Dict[str, Tuple[int, ...]] = {
     "0": (7, 5, 5, 5, 7), "1": (2, 6, 2, 2, 7), "2": (7, 1, 7, 4, 7), "3": (7, 1, 3, 1, 7), "4": (5, 5, 7, 1, 1),
     "5": (7, 4, 7, 1, 7), "6": (7, 4, 7, 5, 7), "7": (7, 1, 2, 2, 2), "8": (7, 5, 7, 5, 7), "9": (7, 5, 7, 1, 7),
     ".": (0, 0, 0, 0, 2), "%": (5, 1, 2, 4, 5), "k": (4, 5, 6, 5, 5), "M": (5, 7, 7, 5, 5), "G": (7, 4, 5, 5, 7),
     " ": (0, 0, 0, 0, 0),
 }  # fmt: skip
-SCALE_CHARS = 3  # the longest top: 200, 20k, 50G
-FEWEST_POINTS, MOST_PX = 5, 584  # beside two scales an image is at most 640 pixels wide
-HATCH = (0xF8, 0x3E, 0x8F, 0xE3)  # slanting strokes, a pixel a bit, two rows each
+SCALE_CHARS = 3  # the longest maximum: 200, 20k, 50G
+FEWEST_POINTS, MOST_PX = 5, 584  # with both scales an image is at most 640 pixels wide
+HATCH = (0xF8, 0x3E, 0x8F, 0xE3)  # slanting strokes, one pixel per bit, two rows each
 
 Points = Tuple[Optional[float], ...]
 Step = Tuple[int, int]
@@ -32,7 +32,7 @@ NO_STEP: Step = (0, 0)
 
 
 class Chart(NamedTuple):
-    """How large a chart is: points over the whole history, each of a multiple of four pixels, beside their scale."""
+    """The size of a chart: points over the whole history, each a multiple of four pixels wide; the scales are extra."""
 
     points: int
     point_px: int
@@ -43,7 +43,7 @@ CHART, SMALL = Chart(50, 8, 56), Chart(30, 4, 32)
 
 
 class Scale(NamedTuple):
-    """Points between 0 and 1, and what 1 stands for, in at most SCALE_CHARS characters."""
+    """Points from 0 to 1, and the value that 1 stands for, in at most SCALE_CHARS characters."""
 
     values: Points = ()
     top: str = ""
@@ -53,20 +53,20 @@ NO_LINE = Scale()
 
 
 def chart_of(width_px: Optional[int], height_px: Optional[int], *, buckets: int) -> Chart:
-    """Return the largest chart within these pixels whose points cover whole buckets; the usual where None is said."""
+    """Return the largest chart that fits these pixels and whose points cover whole buckets; None means the default."""
     room = min(MOST_PX, width_px or CHART.points * CHART.point_px) // CHART.point_px
     points = max(count for count in range(1, max(FEWEST_POINTS, room) + 1) if buckets % count == 0)
     return Chart(points, CHART.point_px, height_px or CHART.height_px)
 
 
 def scaled(values: Points, ceiling: float) -> Points:
-    """Return values between 0 and 1 under a ceiling; gaps stay gaps."""
+    """Return values scaled to 0 to 1 by a ceiling. Gaps stay gaps."""
     return tuple(None if value is None else min(1.0, max(0.0, value / ceiling)) for value in values)
 
 
 @lru_cache(maxsize=128)
 def draw(chart: Chart, bars: Scale, line: Scale = NO_LINE) -> bytes:
-    """Return a palette PNG of a chart, transparent behind, at Retina density."""
+    """Return a chart as a palette PNG with a transparent background, at Retina density."""
     height_px = chart.height_px
     tops = [_px(value, height_px) for value in bars.values]
     steps = _steps([_px(value, height_px) for value in line.values], len(tops))
@@ -79,7 +79,7 @@ def draw(chart: Chart, bars: Scale, line: Scale = NO_LINE) -> bytes:
 
 @lru_cache(maxsize=64)
 def draw_parts(first: float, second: float = 0.0, *, width_px: int = 144, height_px: int = 32) -> bytes:
-    """Return a bar of three shares: the first solid, the second hatched, what is left an empty frame."""
+    """Return a bar with three parts: the first share solid, the second hatched, the rest an empty frame."""
     whole = (1 << width_px) - 1
     left, right = (whole >> min(width_px, round(share * width_px)) for share in (first, first + second))
     strokes = (int.from_bytes(bytes([stroke]) * (width_px // 8), "big") for stroke in HATCH)
@@ -95,7 +95,7 @@ def _px(value: Optional[float], height_px: int) -> Optional[int]:
 
 
 def _steps(heights: Sequence[Optional[int]], points: int) -> List[Step]:
-    """Return from and to which height the line goes at each point; NO_STEP where it is not."""
+    """Return the line's start and end height at each point; NO_STEP where there is none."""
     found = [NO_STEP] * points
     before: Optional[int] = None
     for at, height in enumerate(heights[:points]):
@@ -107,8 +107,10 @@ def _steps(heights: Sequence[Optional[int]], points: int) -> List[Step]:
 
 @lru_cache(maxsize=512)
 def _column(top: Optional[int], step: Step, chart: Chart) -> List[bytes]:
-    """Return a point of a chart, its rows from the top: a bar up to `top`, and over it the line, which goes up or down
-    by a stroke as thin as itself: one as wide as the point would be another bar."""
+    """Return one point of a chart, rows from the top: a bar up to `top`, and the line over it.
+
+    The line's vertical stroke is as thin as the line itself; one as wide as the point would look like another bar.
+    """
     clear, bar, dark, second = (_pattern(one, chart.point_px, gap=one in (BAR, DARK)) for one in range(4))
     shown = min(chart.height_px, top or 0)
     edge = min(shown, max(0, shown - (top or 0) + TOP_PX))
@@ -117,7 +119,7 @@ def _column(top: Optional[int], step: Step, chart: Chart) -> List[bytes]:
         return rows
     low, high = chart.height_px - min(step) + LINE_PX, chart.height_px - max(step)
     stroke = _pattern(SECOND, LINE_PX)[0]
-    beside = [row[0] if len(row) == 1 else 0 for row in rows[high:low]]  # a gap, where the point has room for one
+    beside = [row[0] if len(row) == 1 else 0 for row in rows[high:low]]  # a gap, if the point has room for one
     rows[high:low] = [bytes([stroke | left]) + row[1:] for left, row in zip(beside, rows[high:low])]
     level = chart.height_px - step[1]
     rows[level : level + LINE_PX] = [second] * LINE_PX
@@ -126,7 +128,7 @@ def _column(top: Optional[int], step: Step, chart: Chart) -> List[bytes]:
 
 @lru_cache(maxsize=64)
 def _pattern(index: int, pixels: int, *, gap: bool = False) -> bytes:
-    """Return so many pixels of a colour, four a byte, the leftmost in the highest bits; `gap`: the last stays clear."""
+    """Return a run of pixels in one colour, four per byte, leftmost in the high bits. With `gap`, the last is clear."""
     found = 0
     for at in range(-(-pixels // PIXELS_A_BYTE) * PIXELS_A_BYTE):
         found = found << 2 | (index if at < pixels - gap else CLEAR)
@@ -135,7 +137,7 @@ def _pattern(index: int, pixels: int, *, gap: bool = False) -> bytes:
 
 @lru_cache(maxsize=64)
 def _words(text: str, index: int, height_px: int) -> List[bytes]:
-    """Return rows of a text at the top of a chart, of the width of SCALE_CHARS characters; none for no text."""
+    """Return the pixel rows of a text at the top of a chart, SCALE_CHARS characters wide; [] for no text."""
     rows: List[bytes] = []
     if not text:
         return rows
@@ -152,7 +154,7 @@ def _words(text: str, index: int, height_px: int) -> List[bytes]:
 
 
 def _png(rows: List[bytes], palette: Sequence[Tuple[int, ...]]) -> bytes:
-    import png  # not before there is something to draw
+    import png  # imported only when there is something to draw
 
     bits = 1 if len(palette) == 2 else 2
     writer = png.Writer(

@@ -1,4 +1,4 @@
-"""From a scene to a menu: one title for the busiest server, then each server's sections, in an order that stays."""
+"""Turns a scene into a menu: a title for the busiest server, then each server's sections, in a fixed order."""
 
 from typing import List, Tuple
 
@@ -19,12 +19,12 @@ _BUSIEST: Tuple[Status, ...] = (
     *BUSY,
     Status.READY,
     Status.EMPTY,
-    *tuple(status for status, _ in RULES),  # a server that is down never outshines one that works
+    *tuple(status for status, _ in RULES),  # a server that is down never takes precedence over a working one
 )
 
 
 def compose(scene: Scene) -> Menu:
-    """Return the menu of a scene; what has not changed since the last menu that it remembers is not made again."""
+    """Return the menu of a scene. Parts that haven't changed since its last menu are reused."""
     scene.remembered.turn()
     shown = next((one for one in scene.servers if one.only or one.name == scene.options.expand), None)
     others = tuple(_folded(one, scene) for one in scene.servers if one is not shown)
@@ -70,12 +70,12 @@ def _folded(one: Server, scene: Scene) -> Row:
 
 
 def busiest(scene: Scene) -> Server:
-    """Return the server that the title speaks of: the one where most happens."""
+    """Return the busiest server, which the title is about."""
     return min(scene.servers, key=lambda shown: _BUSIEST.index(shown.status))
 
 
 def title(scene: Scene) -> Title:
-    """Return the title: a symbol always; text of one width, and only while something happens."""
+    """Return the title: always a symbol; fixed-width text only while something happens."""
     shown = busiest(scene)
     label = words.SERVER if shown.only else name(shown.name)
     text = "" if scene.title == "icon" else _title_text(shown, scene)
@@ -89,7 +89,7 @@ def title(scene: Scene) -> Title:
 
 
 def _symbol(shown: Server, now_s: float) -> str:
-    """Return the symbol of a status; a warning after a failure, while nothing happens and nothing was loaded since."""
+    """Return the symbol of the status; a warning after a failure, while idle and if nothing was loaded since."""
     quiet = shown.status in (Status.READY, Status.EMPTY)
     return palette.FAILED if quiet and _failed_lately(shown.snapshot, now_s) else palette.SYMBOLS[shown.status]
 
@@ -104,7 +104,7 @@ def _failed_lately(snapshot: Snapshot, now_s: float) -> bool:
 
 
 def _title_image(shown: Server, scene: Scene) -> Image:
-    """Return the newest part of the speed's chart."""
+    """Return the newest part of the speed chart."""
 
     def _draw() -> Image:
         values = series(shown.history, "generation_tps", points=150, now_s=scene.now_s)[-TITLE_CHART.points :]
@@ -135,6 +135,6 @@ def _title_text(shown: Server, scene: Scene) -> str:
 
 
 def fault_menu(kind: str, place: str) -> Menu:
-    """Return the menu that says where we failed and what to do. No text of the exception: it may hold secrets."""
+    """Return the menu for an internal error. It leaves out the exception's text, which may hold secrets."""
     said = Row(words.internal_error(kind, place), symbol=palette.FAILED)
     return Menu(Title(palette.FAILED, "", words.FAULT_TITLE), ((said, Row(words.FAULT_GOES_ON, symbol=palette.ABOUT)),))

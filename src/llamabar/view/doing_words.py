@@ -1,4 +1,4 @@
-"""What is said of a request by its path, of a model that works or has quit, and in the title."""
+"""Words for what a request does, by its path; for a busy or crashed model; and for the title."""
 
 from typing import Dict, Iterable, Optional
 
@@ -20,12 +20,12 @@ KINDS: Dict[PathKind, str] = {
 
 
 def busy(requests: int, kinds: Iterable[PathKind] = ()) -> str:
-    """Return that a model is busy, and with what where the paths of all its requests tell that."""
+    """Return that a model is busy, and with what if the paths of all its requests agree."""
     return f"{at(kinds)}, {words.counted(requests, 'request')}"
 
 
 def at(kinds: Iterable[PathKind]) -> str:
-    """Return what a model is busy with, where the paths of all its requests tell that."""
+    """Return what a model is busy with, if the paths of all its requests agree."""
     found = {KINDS.get(kind, words.BUSY) for kind in kinds}
     return found.pop() if len(found) == 1 else words.BUSY
 
@@ -36,12 +36,12 @@ def phase(found: Phase, kind: PathKind) -> str:
 
 
 def quit_unexpectedly(age_s: float) -> str:
-    """Return that a model's server ended by itself, and when."""
+    """Return that a model's server crashed, and when."""
     return _("crashed {}", words.ago(age_s))
 
 
 def failed(age_s: float) -> str:
-    """Return that a model could not be loaded, and when."""
+    """Return that a model failed to load, and when."""
     return _("failed to load, {}", words.ago(age_s))
 
 
@@ -55,12 +55,12 @@ def loading(loading_s: Optional[float], usual_s: Optional[float]) -> str:
 
 
 def prompt(tokens: Optional[int]) -> str:
-    """Return that a prompt is processed, with the position where it is known."""
+    """Return that a prompt is being processed, with the position if known."""
     return words.PHASES[Phase.PROMPT] + ("" if tokens is None else _(", {} tokens so far", units.count(tokens)))
 
 
 def unload(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
-    """Return when a ready model that is idle will be unloaded, as far as that is known; "" when it is not."""
+    """Return when an idle ready model will unload; "" if unknown."""
     if ttl_s is None:
         return ""
     if not ttl_s or rest_s is None:
@@ -69,17 +69,17 @@ def unload(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
 
 
 def left(rest_s: float) -> str:
-    """Return the time to an unload."""
+    """Return the time left until a model unloads."""
     return _("{} left", units.countdown(max(0.0, rest_s)))
 
 
 def ttl(ttl_s: float, *, begins: bool = False) -> str:
-    """Return the rule by which a model is unloaded; `begins`: as the first words of a row."""
+    """Return after how long a model unloads. `begins`: capitalized, for the start of a row."""
     rule = _("unloads after {} idle", units.duration(ttl_s)) if ttl_s else words.NEVER_UNLOADS
     return rule[:1].upper() + rule[1:] if begins else rule
 
 
-TITLE_CHARS = 8  # of all that the title says while something happens: neighbours never move
+TITLE_CHARS = 8  # of every title text, so that neighbours never move
 
 
 def title_speed(reading: Optional[Reading]) -> str:

@@ -1,7 +1,7 @@
-"""The history as one page that needs nothing else: charts and a table, light and dark. Pure.
+"""The history as one self-contained page: charts and a table, in light and dark. Pure.
 
-A chart is drawn as wide as there is room, so no words are in it: they stand around it, and in titles for those who
-point at it or hear it read.
+A chart is stretched to the available width, so it contains no text. Words are around it, and in titles for tooltips and
+screen readers.
 """
 
 from datetime import date
@@ -23,21 +23,21 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 PARTS = (("two", "waiting and loading"), ("one", "processing prompts"), ("three", "generating"))
 
 SPEED_HEAD = "<h2>Speed by model <small>line: typical, band: up to the 95th percentile</small></h2>"
-FEWEST_DAYS = 14  # that a chart shows
-SHOWN_DAYS = 7  # of the table; those before are folded, a month each
+FEWEST_DAYS = 14  # shown by a chart
+SHOWN_DAYS = 7  # shown by the table; earlier days are folded by month
 
 Days = Mapping[str, Sequence[Line]]
 
 
 def labels(lines: Sequence[Line]) -> Callable[[Line], str]:
-    """Return what names a line's model: with its server where there are several."""
+    """Return a function that names a line's model, with its server if there are several."""
     if len({line.server for line in lines}) < 2:
         return lambda line: name(line.model)
     return lambda line: f"{name(line.server)}/{name(line.model)}"
 
 
 def figures(sums: Sums, *, complete: bool, short: bool = False) -> Tuple[str, ...]:
-    """Return in words what HEADS name."""
+    """Return the figures that HEADS names, as text."""
     prompt, generated = map(_short if short else units.count, sums.tokens)
     return (
         f"{'' if complete else f'{AT_LEAST} '}{units.count(sums.requests)}", units.count(sums.failures),
@@ -52,12 +52,12 @@ def _short(tokens: Optional[int]) -> str:
 
 
 def typical(sums: Sums) -> Optional[float]:
-    """Return the typical speed; of days from before single requests were kept their mean."""
+    """Return the typical speed; the mean for days before single requests were recorded."""
     return sums.percentile(GENERATION) or sums.generation_tps
 
 
 def page(lines: Sequence[Line], *, heading: str, note: str) -> str:
-    """Return the whole page of lines by day, the oldest first."""
+    """Return the whole page, from lines by day, oldest first."""
     style = text_beside(__file__, "pages/history.css")
     if not lines:
         return document(heading, note, "", more_style=style)
@@ -95,7 +95,7 @@ def _tiles(sums: Sums, *, complete: bool) -> str:
 
 
 def _figure(title: str, note: str, svg: str, ends: Iterable[str], *, kind: str = "") -> str:
-    """Return a chart below its title, with the words that stand at its edges; they are markup already."""
+    """Return a chart below its title, with the words at its edges, which must already be markup."""
     caption = f"<figcaption><strong>{text(title)}</strong><span>{text(note)}</span></figcaption>"
     below = "".join(f"<span>{one}</span>" for one in ends)
     return f'<figure class="{kind}">{caption}{svg}<div class="ends">{below}</div></figure>'
@@ -112,7 +112,7 @@ def _rect(x: float, y: float, width: float, height: float, *, kind: str, said: s
 
 
 def _chart(span: Tuple[int, int], title: str, *, note: str, said: str, inner: str) -> str:
-    """Return a chart over days, with lines at its top and its half."""
+    """Return a chart over days, with grid lines at its top and middle."""
     first, last = span
     svg = _svg(last - first, 100, said, f'<path class="grid" d="M0 0H{last - first}M0 50H{last - first}"/>{inner}')
     return _figure(title, note, svg, (_day(first), _day(last - 1)))
@@ -134,7 +134,7 @@ def _bars(days: Mapping[str, Sums], span: Tuple[int, int]) -> Iterable[str]:
 
 
 def _speeds(models: Days, span: Tuple[int, int]) -> Iterable[str]:
-    """Yield a band a model: from the typical speed to the one that 95 % of its requests were slower than."""
+    """Yield a band per model: from its typical speed to its 95th percentile."""
     for label, lines in models.items():
         points = [
             (_number(line.when) - span[0] + 0.5, speed, line.sums.percentile(GENERATION, 0.95) or speed)
@@ -142,7 +142,7 @@ def _speeds(models: Days, span: Tuple[int, int]) -> Iterable[str]:
         ]  # fmt: skip
         if not points:
             continue
-        if len(points) == 1:  # a day alone is drawn as wide as a day is
+        if len(points) == 1:  # a single day is drawn one day wide
             points = [(points[0][0] + side, *points[0][1:]) for side in (-0.4, 0.4)]
         most = max(high for _, _, high in points)
         low, high = ([(point[0], 100 - 96 * point[which] / most) for point in points] for which in (1, 2))
@@ -191,7 +191,7 @@ def _splits(models: Days) -> Iterable[str]:
 
 
 def _table(days: Days, models: Days, label: Callable[[Line], str]) -> str:
-    """Return the sums of all days, then each day's, the newest first; each with its models. Older days are folded."""
+    """Return the totals of all days, then of each day, newest first, each with its models. Older days are folded."""
     newest_first = list(reversed(list(days.items())))
     every = _body("All days", list(models.items()), kind="all")
     shown = _columns(CAPTION, every + "".join(_one_day(*one, label) for one in newest_first[:SHOWN_DAYS]))
@@ -224,7 +224,7 @@ def _body(title: str, rows: Sequence[Tuple[str, Sequence[Line]]], *, kind: str) 
 
 
 def _row(title: str, lines: Sequence[Line], *, kind: str = "") -> str:
-    """Return a row of markup; a long number may go on in the next line after a comma."""
+    """Return a row of markup. A long number may wrap after a comma."""
     cells = (one.replace(",", ",<wbr>") for one in figures(_sum(lines), complete=_complete(lines)))
     return f'<tr{kind}><th scope="row">{title}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
 

@@ -1,8 +1,8 @@
-"""Menus as one page that needs nothing else: no network, no script. Pure: the same states give the same page.
+"""Menus as one self-contained page: no network, no script. Pure: the same states give the same page.
 
-A row that does nothing and leads nowhere is drawn as macOS draws it, dimmed; every submenu is drawn open, below its
-row, so that all of it can be read. Every text stands on one known colour (pages/menu.css). Text from outside is
-escaped, and a policy in the page forbids what slipped through.
+A row without action or submenu is dimmed, as macOS does it. Every submenu is drawn open, below its row, so that all of
+it can be read. All text has a known background colour (pages/menu.css). Text from outside is escaped, and the page's
+policy blocks whatever slips through.
 """
 
 import base64
@@ -24,7 +24,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2
 
 
 class State(NamedTuple):
-    """A menu and what it shows, in words. `opened` are the keys of the rows whose submenus are drawn; None: all."""
+    """A menu and a caption. `opened` are the keys of the rows whose submenus are drawn; None means all."""
 
     caption: str
     menu: Menu
@@ -32,12 +32,12 @@ class State(NamedTuple):
 
 
 def page(states: Iterable[State], *, heading: str, note: str = "") -> str:
-    """Return a whole page that draws each state, light and dark side by side."""
+    """Return a page that shows each state, light and dark side by side."""
     return document(heading, note, "\n".join(_section(state) for state in states))
 
 
 def document(heading: str, note: str, body: str, *, more_style: str = "") -> str:
-    """Return a page around a body that is markup already."""
+    """Return a page around a body, which must already be markup."""
     said, style = f"<p>{text(note)}</p>\n" if note else "", text_beside(__file__, "pages/menu.css")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -50,17 +50,17 @@ def document(heading: str, note: str, body: str, *, more_style: str = "") -> str
 
 @lru_cache(maxsize=1)
 def drawings() -> Dict[str, str]:
-    """Return the look-alikes of SF Symbols by their names: what stands inside an SVG of 16 by 16."""
+    """Return look-alikes of SF Symbols, by name: the contents of a 16 × 16 SVG."""
     return dict(re.findall(r'<symbol id="(.+?)">(.+)</symbol>', text_beside(__file__, "pages/symbols.svg")))
 
 
 def svg(name: str) -> str:
-    """Return a symbol as inline SVG, silent for screen readers: the words beside it say the same."""
+    """Return a symbol as inline SVG, hidden from screen readers, since the words beside it say the same."""
     return f'<svg class="symbol" viewBox="0 0 16 16" aria-hidden="true">{drawings()[name]}</svg>'
 
 
 def text(outside: str) -> str:
-    """Return text that stays text in a page: escaped, nothing that reorders or cannot be written."""
+    """Return text escaped for a page, without characters that reorder text or can't be encoded."""
     return escape(_UNPRINTABLE.sub(" ", outside))
 
 
@@ -81,7 +81,7 @@ def _desk(state: State, name: str, words: str) -> str:
 
 
 def _bar(title: Title) -> str:
-    """Return the menu bar: ours at the left end of it, a clock at the right, as on every Mac."""
+    """Return the menu bar: our title at its left end, a clock at its right."""
     shown = f'<code aria-hidden="true">{text(title.text)}</code>' if title.text else ""
     image = _image(title.image, title.spoken) if title.image else ""
     ours = f'<div class="title">{svg(title.symbol)}{image}{shown}<span class="unseen">{text(title.spoken)}</span></div>'
@@ -117,7 +117,7 @@ def _mark(shown: str, spoken: str, name: str) -> str:
 
 
 def _image(image: Image, words: str) -> str:
-    """Return an image at half its pixels, as a Retina display shows it; its alternative text is the row's words."""
+    """Return an image at half its pixel size, as on a Retina display, with the row's words as alternative text."""
     if not image.png.startswith(PNG_START) or len(image.png) < 24:
         return ""
     width_pt, height_pt = image.size_pt

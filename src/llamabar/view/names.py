@@ -1,7 +1,7 @@
-"""What a model is called: its display name where the config gives one, else its id; no two look alike.
+"""The labels of models: the display name if the config has one, else the id. No two labels look alike.
 
-Ids of Hugging Face repositories differ in their middle, where a name that is too long is cut. So of names that look
-alike after cutting each is cut again around the first character in which they differ.
+Ids of Hugging Face repositories differ in the middle, which is where a long name is cut. So if names look alike after
+cutting, each is cut again around the first character in which they differ.
 """
 
 from functools import lru_cache
@@ -10,13 +10,13 @@ from typing import Dict, List, Mapping, Tuple
 from llamabar.core.state import Snapshot
 from llamabar.view.text import NAME_LIMIT_CHARS, name, plain
 
-ROUNDS = 8  # each cuts further on; what is still alike then differs in what nobody sees
+ROUNDS = 8  # each cuts further along; names that still look alike then differ only invisibly
 
 Pairs = Tuple[Tuple[str, str], ...]
 
 
 def labels(snapshot: Snapshot, *, by_id: bool = False, limit: int = NAME_LIMIT_CHARS) -> Mapping[str, str]:
-    """Return what each model is called, by id, in so many characters; `by_id`: the user wants to see ids."""
+    """Return each model's label, by id, within `limit` characters. `by_id`: the user wants ids as labels."""
     return _labels(tuple((one.id, "" if by_id else one.info.name) for one in snapshot.models.values()), limit)
 
 

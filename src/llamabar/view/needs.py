@@ -11,7 +11,7 @@ WHOLE_FROM_BYTES = 9.95e9
 
 
 def said(server: Server, model_id: str) -> str:
-    """Return "18 GB, about 8 s, 23 GB free: fits" or "… unloads qwen3-30b"; "" where nothing was measured."""
+    """Return "18 GB, about 8 s, 23 GB free: fits" or "… unloads qwen3-30b"; "" if nothing was measured."""
     found = of(server, model_id)
     if found is None:
         return ""
@@ -21,12 +21,12 @@ def said(server: Server, model_id: str) -> str:
 
 
 def of(server: Server, model_id: str) -> Optional[Outlook]:
-    """Return what loading a model would do now; None where that is not known."""
+    """Return what loading a model would do now; None if unknown."""
     return outlook(server.snapshot, server.totals.told.needs.get(model_id), model_id)
 
 
 def size(count_bytes: float) -> str:
-    """Return a size in whole gigabytes from ten on: what loading takes is never known to a tenth of them."""
+    """Return a size, from ten gigabytes on without decimals, since a load's size is never known that precisely."""
     return f"{count_bytes / 1e9:.0f} GB" if count_bytes >= WHOLE_FROM_BYTES else units.size(count_bytes)
 
 

@@ -1,4 +1,4 @@
-"""The one table of colours and symbols. Shape tells the state; colour repeats it."""
+"""The table of colours and symbols. Shape carries the state; colour only repeats it."""
 
 from typing import Dict, Tuple
 
@@ -7,12 +7,12 @@ from llamabar.core.status import Status
 
 RGB = Tuple[int, int, int]
 
-# Contrast of at least 3:1 on white and on #1E1E1E, as graphics need (WCAG 2.1, 1.4.11); a fill stands below its line.
+# Contrast of at least 3:1 on white and on #1E1E1E, as graphics need (WCAG 2.1, 1.4.11); a fill is always under a line.
 LINE: RGB = (0x2E, 0x7D, 0xD7)
 FILL: RGB = (0x8F, 0xB8, 0xE8)
 DASHED: RGB = (0xB8, 0x62, 0x00)
 
-# A symbol for the menu bar, and one character of the same meaning for a terminal.
+# A symbol for the menu bar, and a character with the same meaning for a terminal.
 _SIGNS: Dict[Status, Tuple[str, str]] = {
     Status.NO_SERVICE: ("questionmark.circle", "?"),
     Status.STOPPED: ("stop.circle", "■"),
@@ -38,7 +38,7 @@ BY_PHASE: Dict[Phase, str] = {
 }  # fmt: skip
 
 # What a row is about: SF Symbols of macOS 11.
-FAILED = "exclamationmark.triangle"  # a model that failed or crashed, a mistake in the settings
+FAILED = "exclamationmark.triangle"  # a model that failed or crashed, or a mistake in the settings
 LOAD, REQUESTS, MEMORY, TODAY = "arrow.down.to.line", "arrow.up.arrow.down", "memorychip", "sum"
 WEB, COPY, EJECT, GEAR, MORE, RESTART = "globe", "doc.on.doc", "eject", "gear", "ellipsis", "arrow.clockwise"
 STOP, START, TERMINAL, FILE, FOLDER, DIAGNOSE = "stop", "play", "terminal", "doc.text", "folder", "stethoscope"
@@ -48,4 +48,4 @@ LINK, PROFILE, PIN, AWAKE, HISTORY, REMOVE = "link", "square.grid.2x2", "pin", "
 
 # Light appearance, dark appearance; a warning has at least 4.5:1 on white and on #1E1E1E.
 WARNING_COLOURS = ("#8A5A00", "#FFC252")
-CHART_COLOURS = ("dimgray", "silver")  # of the words beside a chart: an item of a colour is not dimmed, nor its image
+CHART_COLOURS = ("dimgray", "silver")  # of text beside a chart: macOS doesn't dim a coloured item or its image

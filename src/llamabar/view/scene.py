@@ -1,4 +1,4 @@
-"""What a menu is drawn from: servers, readings, settings and the time, all values."""
+"""What a menu is drawn from: servers, readings, settings and the time, all as values."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +21,7 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True)
 class Server:
-    """One server as the settings name it, and what is known of it."""
+    """One server in the settings, and what is known of it."""
 
     name: str
     url: str
@@ -30,38 +30,38 @@ class Server:
     history: History
     figures: Figures
     totals: Totals = NONE_COUNTED
-    only: bool = True  # there is no other: its name need not be said
+    only: bool = True  # the only server, so its name needn't be shown
     cause: Optional[Cause] = None
-    number: int = 1  # its place in the settings
-    by_id: bool = False  # models are shown by their ids
-    awake: bool = False  # this Mac is held awake for it
-    models: Mapping[str, History] = field(default_factory=dict)  # the readings of each model, by id
+    number: int = 1  # its position in the settings
+    by_id: bool = False  # models are labelled by id
+    awake: bool = False  # this Mac is kept awake for it
+    models: Mapping[str, History] = field(default_factory=dict)  # each model's readings, by id
 
     @property
     def address(self) -> str:
-        """Return host and port, harmless."""
+        """Return host and port, made harmless."""
         return address_of(self.url)
 
     @property
     def option(self) -> str:
-        """Return the words that name this server to a command; none are needed for the only one."""
+        """Return the option that selects this server in a command; "" for the only server."""
         return "" if self.only else f" --server @{self.number}"
 
     @cached_property
     def labels(self) -> Mapping[str, str]:
-        """Return what each model is called, by id."""
+        """Return each model's label, by id."""
         return labels(self.snapshot, by_id=self.by_id)
 
     def labels_within(self, limit: int) -> Mapping[str, str]:
-        """Return what each model is called in so many characters."""
+        """Return each model's label within `limit` characters, by id."""
         return labels(self.snapshot, by_id=self.by_id, limit=limit)
 
     def label(self, model_id: str) -> str:
-        """Return what a model is called; no two of a server's models look alike."""
+        """Return a model's label. No two models of a server look alike."""
         return self.labels.get(model_id) or name(model_id)
 
     def waits(self, action: Action) -> bool:
-        """Tell whether a click was sent on its way and has not ended."""
+        """Tell whether a click's action was sent and hasn't finished."""
         if not self.snapshot.asked:
             return False
         asked = self.snapshot.asked.get(action.token)
@@ -69,40 +69,38 @@ class Server:
 
 
 def address_of(url: str) -> str:
-    """Return an address's host and port, harmless and without a password."""
+    """Return a URL's host and port, made harmless and without a password."""
     return plain(url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]) or "(no address)"
 
 
 def seen(
     name: str, url: str, snapshot: Snapshot, history: History, *, now_s: float, before: Figures = NONE_YET, **more: Any,
 ) -> Server:  # fmt: skip
-    """Return a server as it is now; `before` are the figures of its last scene, `more` its other fields."""
+    """Return the current server. `before` are the figures of its last scene, `more` its other fields."""
     found = figures(snapshot, now_s=now_s, before=before)
     return Server(name, url, snapshot=snapshot, status=classify(snapshot), history=history, figures=found, **more)
 
 
 class MenuOptions(NamedTuple):
-    """What the user wants of the menu. `pinned`: ids or names of the models that stand first; `expand`: the server
-    whose whole menu is shown among several.
-    """
+    """Settings of the menu. `pinned`: ids or names of models listed first; `expand`: the server shown in full."""
 
     pinned: Tuple[str, ...] = ()
     expand: str = ""
 
 
 class Remembered:
-    """The parts of the last menu by key, each with what it was made of. It saves time and changes nothing else."""
+    """Caches the parts of the last menu, each with what it was made of. It saves time and changes nothing else."""
 
     def __init__(self) -> None:
         self._last: Dict[Hashable, Tuple[object, object]] = {}
         self._now: Dict[Hashable, Tuple[object, object]] = {}
 
     def turn(self) -> None:
-        """Begin a new menu; what the one before did not use is forgotten."""
+        """Begin a new menu. Parts that the previous one didn't use are dropped."""
         self._last, self._now = self._now, {}
 
     def part(self, key: Hashable, made_of: Tuple[object, ...], make: Callable[[], Part]) -> Part:
-        """Return the part of the last menu, if it was made of the same."""
+        """Return the last menu's part if it was made of the same values; else make it."""
         before = self._now.get(key) or self._last.get(key)
         found = before if before is not None and before[0] == made_of else (made_of, make())
         self._now[key] = found
@@ -111,7 +109,7 @@ class Remembered:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that can be seen at a moment. `today`: the local date (2026-11-24), "" if it is not known."""
+    """Everything that can be seen at one moment. `today` is the local date (2026-11-24), "" if unknown."""
 
     servers: Tuple[Server, ...]
     now_s: float
@@ -121,6 +119,6 @@ class Scene:
     today: str = ""
     chart: Chart = CHART
     version: str = ""
-    notice: str = ""  # a sentence of our own that is no fault
+    notice: str = ""  # a sentence of our own that isn't a fault
     options: MenuOptions = MenuOptions()
     remembered: Remembered = field(default_factory=Remembered, compare=False, repr=False)

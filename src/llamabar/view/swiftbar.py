@@ -1,14 +1,15 @@
-"""The menu as SwiftBar's text. Whatever a row says, it stays one line, one item, one action.
+"""The menu as SwiftBar's text. Whatever a row's text is, it stays one line, one item, one action.
 
-What SwiftBar would misread and can be told is told: a backslash is doubled, and a title with a `:name:` (an SF Symbol
-or an emoji to it) says symbolize=false emojize=false. What it has no way to escape is replaced by what looks alike,
-here and nowhere else: `|`, a leading `--`, a line that is only `~~~`, and every character that ends a line
-(facts on SwiftBar, "A menu line"; recordings of its parser).
+What SwiftBar would misread is escaped if possible: a backslash is doubled, and a title with `:name:` (an SF Symbol or
+emoji to SwiftBar) gets symbolize=false emojize=false. What can't be escaped is replaced by a look-alike, only in this
+module: `|`, a leading `--`, a line that is only `~~~`, and every character that ends a line (facts on SwiftBar, "A menu
+line"; recordings of its parser).
 
-A value stands in a badge where SwiftBar (2.1) and macOS (14) have them, else behind the label. An open menu is patched:
-a row is known by its first word unless there is a colon, by its font, and by whether it has an image and children
-(ShapeFingerprint, MenuItemNode.swift). So that one model's row never turns into another's under the pointer, a name of
-several words brings a font of its own, one that does not exist: SwiftBar then takes the menu's (atributedTitle).
+A value is a badge where SwiftBar (2.1) and macOS (14) support that, else it follows the label. SwiftBar patches an open
+menu and identifies a row by its first word unless it has a colon, by its font, and by whether it has an image and
+children (ShapeFingerprint, MenuItemNode.swift). So that one model's row never turns into another's under the pointer, a
+model name of several words gets its own font, one that doesn't exist; SwiftBar then uses the menu font
+(atributedTitle).
 """
 
 import base64
@@ -27,12 +28,12 @@ FRAME_LIMIT_BYTES = 16_384
 END = "~~~"
 TITLE_FONT = "font=Menlo size=12 trim=false"
 
-TALLEST_PT = 16  # of an image that SwiftBar 2.1.1 leaves alone on macOS 26
-_FOLDS = (1000, 150, 100, 60, 30, 20, 16, 12, 8, 4, 1)  # rows kept of each submenu
-_OWN_LINE = -1  # in the place of a limit
-_Key = Tuple[int, int, int]  # of a row: itself, its level, how many of its children are kept
+TALLEST_PT = 16  # of an image that SwiftBar 2.1.1 doesn't scale on macOS 26
+_FOLDS = (1000, 150, 100, 60, 30, 20, 16, 12, 8, 4, 1)  # rows kept in each submenu
+_OWN_LINE = -1  # used in place of a limit
+_Key = Tuple[int, int, int]  # of a row: its identity, its level, how many of its children are kept
 TOP_ROWS, MOST_SECTIONS = 40, 12  # of the menu itself, kept whatever is folded below
-DOTTED_CIRCLE, JOINER = "\u25cc", "\u200d"  # a mark or a joiner becomes one character with the `-` or `"` before it
+DOTTED_CIRCLE, JOINER = "\u25cc", "\u200d"  # a mark or joiner would merge with the `-` or `"` before it
 _LINE_ENDS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\x00]+")
 _SYMBOL = re.compile(r":[^\s:]+:")
 _BARE = re.compile(r"[\w./%+-]+", re.ASCII)  # needs no quotes
@@ -44,8 +45,8 @@ _URL_CHARS = "-._~:/?#[]@!$&()*+,;=%"
 
 @dataclass(frozen=True)
 class Clicks:
-    """What this SwiftBar can do. Clicks come back as a line on stdin (2.1.0 and later), or as a process of `program`;
-    `badges`: a value stands at the right of its row.
+    """What this SwiftBar supports. Clicks arrive as a line on stdin (2.1.0 and later), or as a process of `program`.
+    `badges`: a value is shown at the right of its row.
     """
 
     program: str = ""
@@ -53,8 +54,8 @@ class Clicks:
     badges: bool = False
 
     def params(self, action: Action) -> List[str]:
-        """Return the parameters that make an item do this, exactly one way for one action; [] if none can carry it."""
-        if action.do is Do.OPEN and not self.by_stdin:  # a click is shorter than an address with a long id
+        """Return the one set of parameters that makes an item do this action; [] if there is none."""
+        if action.do is Do.OPEN and not self.by_stdin:  # a click takes fewer bytes than a URL with a long id
             return [f"href={quote(action.target, safe=_URL_CHARS, errors='replace')}"]
         if action.do is Do.REFRESH:
             return ["refresh=true"]
@@ -71,16 +72,16 @@ class Clicks:
 
 
 class Renderer:
-    """Renders menus. The lines of a row are kept while the very same row is shown again."""
+    """Renders menus. A row's lines are reused while the same row object is shown again."""
 
     def __init__(self, clicks: Clicks) -> None:
         self._clicks = clicks
         self._last: Dict[_Key, Tuple[Row, str]] = {}
         self._now: Dict[_Key, Tuple[Row, str]] = {}
-        self._fold = 0  # of the menu before: the next one needs mostly the same
+        self._fold = 0  # of the previous menu: the next one mostly needs the same
 
     def render(self, menu: Menu) -> bytes:
-        """Return one frame, ended by its separator, at most FRAME_LIMIT_BYTES; what is left out is counted."""
+        """Return one frame with its separator, at most FRAME_LIMIT_BYTES long. Rows that are left out are counted."""
         self._last, self._now = self._now, {}
         frame = self._frame(menu, _FOLDS[self._fold])
         while len(frame) > FRAME_LIMIT_BYTES and self._fold < len(_FOLDS) - 1:
@@ -97,7 +98,7 @@ class Renderer:
         return "".join((*parts, END, "\n")).encode("utf-8", "replace")
 
     def _lines(self, row: Row, level: int, limit: int) -> str:
-        """Return the lines of a row and of what is below it: the same for every limit that leaves nothing out."""
+        """Return the lines of a row and all below it. Limits that leave nothing out share one cache entry."""
         key = (id(row), level, min(limit, row.widest))
         return self._known(row, key, lambda: self._made(row, level, limit))
 
@@ -120,7 +121,7 @@ class Renderer:
 
 
 def render(menu: Menu, clicks: Clicks) -> bytes:
-    """Return one frame, as a renderer does that remembers nothing."""
+    """Return one frame, rendered without a cache."""
     return Renderer(clicks).render(menu)
 
 
@@ -131,7 +132,7 @@ def _kept(rows: Tuple[Row, ...], limit: int) -> Tuple[Row, ...]:
 
 
 def safe(text: str) -> str:
-    """Return a title that SwiftBar shows as it stands, on one line."""
+    """Return a title that SwiftBar shows unchanged, on one line."""
     shown = _apart(_LINE_ENDS.sub(" ", text).translate(_ESCAPED))
     stripped = shown.lstrip("-")
     dashes = len(shown) - len(stripped)
@@ -141,7 +142,7 @@ def safe(text: str) -> str:
 
 
 def _apart(text: str) -> str:
-    """Return a text that does not become one character with what stands before it."""
+    """Return a text whose first character doesn't merge with the one before it."""
     joins = text and (unicodedata.category(text[0])[0] == "M" or text[0] == JOINER)
     return DOTTED_CIRCLE + text if joins else text
 
@@ -157,7 +158,7 @@ def _line(row: Row, clicks: Clicks, level: int, alternate: bool) -> str:
     text = row.label if clicks.badges else row.text
     params = clicks.params(row.action) if row.action is not None else []
     params += _picture(row)
-    if row.warning and not row.children:  # a parent of a colour may not open
+    if row.warning and not row.children:  # a parent item with a colour may not open
         params.append("color=" + ",".join(palette.WARNING_COLOURS))
     if row.checked:
         params.append("checked=true")
@@ -181,12 +182,12 @@ def _picture(row: Row) -> List[str]:
     width_pt, height_pt = row.image.size_pt
     found = [f"image={_base64(row.image.png)}"]
     found += [f"width={width_pt} height={height_pt}"] if height_pt > TALLEST_PT else []
-    still = row.action is None and not row.children  # an item that does nothing is dimmed, and its image with it
+    still = row.action is None and not row.children  # macOS dims an item without an action, and its image
     return [*found, "color=" + ",".join(palette.CHART_COLOURS)] if still else found
 
 
 def _text(value: str) -> str:
-    """Return somebody's words as a parameter, on one line and in quotes where they are needed."""
+    """Return text as a parameter: on one line, and quoted if needed."""
     shown = _apart(_LINE_ENDS.sub(" ", value).translate(_UNQUOTED))
     return shown if _BARE.fullmatch(shown) else f'"{shown}"'
 
@@ -196,7 +197,7 @@ def _base64(png: bytes) -> str:
 
 
 def _quoted(value: str) -> Optional[str]:
-    """Return a parameter's value in quotes if it needs them; None if no quoting can carry it."""
+    """Return a parameter's value, quoted if needed; None if no quoting works."""
     if not re.search(r"[\s'\"]", value):
         return value
     for mark in ('"', "'"):

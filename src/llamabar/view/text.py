@@ -1,26 +1,26 @@
-"""Text from outside, made fit to be read: nothing in it can hide, reorder or imitate what we say."""
+"""Makes text from outside safe to read: nothing in it can hide, reorder or imitate our own words."""
 
 import unicodedata
 
 from llamabar.view.languages import said as _
 
 NAME_LIMIT_CHARS = 48
-WHOLE_LIMIT_CHARS = 256  # of an id where all of it is wanted
+WHOLE_LIMIT_CHARS = 256  # of an id shown in full
 REASON_LIMIT_CHARS = 120
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 
 
 def harmless(outside: str) -> str:
-    """Return the text on one line, without control, format, bidirectional and unassigned characters; blanks stay."""
-    if outside.isprintable():  # all but a few per cent: nothing to take out
+    """Return the text on one line, without control, format, bidirectional and unassigned characters. Spaces stay."""
+    if outside.isprintable():  # all but a few percent of texts: nothing to remove
         return outside
     shown = "".join(" " if char.isspace() else char for char in outside)
     return "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
 
 
 def plain(outside: str) -> str:
-    """Return the text as one harmless line to read: single blanks, no towers of accents."""
+    """Return the text as one harmless line: single spaces, no stacked accents."""
     return " ".join(_without_stacks(harmless(outside)).split())
 
 
@@ -34,18 +34,18 @@ def name(outside: str, limit: int = NAME_LIMIT_CHARS) -> str:
 
 
 def whole(outside: str) -> str:
-    """Return an id where all of it is wanted: only one that no file's name can be is cut."""
+    """Return an id in full. Only one too long for a file name is cut."""
     return name(outside, WHOLE_LIMIT_CHARS)
 
 
 def reason(outside: str) -> str:
-    """Return somebody else's words for what went wrong, plain and cut at the end."""
+    """Return someone else's explanation of a failure, plain and cut at the end."""
     shown = plain(outside)
     return shown if len(shown) <= REASON_LIMIT_CHARS else shown[: REASON_LIMIT_CHARS - 1] + "…"
 
 
 def _without_stacks(text: str) -> str:
-    """At most two combining marks on a letter, none at the start: more run over the rows around."""
+    """Keep at most two combining marks per letter and none at the start: more would overlap the rows around."""
     kept, marks = [], 2
     for char in text:
         marks = marks + 1 if unicodedata.combining(char) or unicodedata.category(char) == "Mn" else 0

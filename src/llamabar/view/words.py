@@ -1,7 +1,7 @@
-"""Every word that a user reads in the menu: items that do something in Title Case, facts in sentence case.
+"""Every word in the menu: actions in Title Case, facts in sentence case.
 
-What stands here is English, and the key of each language's table (`languages/`). `languages.speak` puts the constants
-into another language, once, before the first menu; the functions ask for their words as they go.
+The words here are English, and are the keys of each language's table (`languages/`). `languages.speak` translates the
+constants once, before the first menu; the functions translate their words when called.
 """
 
 from typing import Callable, Dict, Optional
@@ -57,7 +57,7 @@ FAULTS: Dict[FaultKind, str] = {
     FaultKind.ASLEEP: "Asleep. The next request will wake it",
 }
 
-# What a status is called where the fault says more than the status does.
+# What a status is called if the fault says more than the status does.
 REFUSED_STATUS: Dict[FaultKind, str] = {
     FaultKind.TOO_OLD: "llama-swap is too old", FaultKind.FORBIDDEN: "access denied",
     FaultKind.BASIC_AUTH: "sign-in required", FaultKind.SIGN_IN: "sign-in required",
@@ -138,17 +138,17 @@ def counted(number: int, one: str) -> str:
 
 
 def internal_error(kind: str, where: str) -> str:
-    """Return that this program failed, and where."""
+    """Return that llamabar failed, and where."""
     return _("llamabar: Internal error, {} at {}", kind, where)
 
 
 def sentence(text: str) -> str:
-    """Return a text that ends in one full stop."""
+    """Return a text with one period at its end."""
     return text if text.endswith(("…", "?", "!", "。")) else _("{}.", text.rstrip("."))
 
 
 def status(snapshot: Snapshot, found: Status) -> str:
-    """Return a status in words; "busy" where a version does not tell what it is busy with."""
+    """Return a status in words; "busy" if this version doesn't tell what it is busy with."""
     if found is Status.CRASHING:
         return crashed(snapshot.service)
     if found is Status.STOPPING and not snapshot.connected:
@@ -161,7 +161,7 @@ def status(snapshot: Snapshot, found: Status) -> str:
 
 
 def summary(found: Status, status: str, doing: str) -> str:
-    """Return a server's state behind its name: "41.2 tok/s", "2 models ready", "not responding, 2 min"."""
+    """Return a server's state as shown after its name: "41.2 tok/s", "2 models ready", "not responding, 2 min"."""
     if found is Status.READY and doing:
         return f"{doing} {status}"
     return doing if found is Status.GENERATING and doing else ", ".join(part for part in (status, doing) if part)
@@ -174,35 +174,35 @@ def crashed(service: Optional[ServiceFound]) -> str:
 
 
 def why(fault: Fault, found: Status, *, detail: str = "") -> str:
-    """Return why a server can't be watched; `detail` is the fault's, made harmless."""
+    """Return why a server can't be watched. `detail` is the fault's, made harmless."""
     if found is Status.NO_SERVICE:
         return NO_SERVICE
     return FAULTS[fault.kind] + (f" ({detail})" if detail else "")
 
 
 def refused(what: str, why: str, *, in_row: bool = False) -> str:
-    """Return that a click was refused, and why; `in_row`: behind the colon of the row that was clicked."""
+    """Return that a click was refused, and why. `in_row`: for use after the colon of the row that was clicked."""
     said = REFUSALS.get(what, f"couldn't {what}")
     return f"{said} ({why})" if in_row else f"{said[:1].upper()}{said[1:]}: {why}"
 
 
 def interrupts(requests: Optional[int]) -> str:
-    """Return what an item does to somebody's work, "" if nothing."""
+    """Return how many requests an action interrupts; "" if none."""
     return _("interrupts {}", counted(requests, "request")) if requests else ""
 
 
 def speed(reading: Optional[Reading]) -> str:
-    """Return a speed with its unit and how sure it is: 41.2 tok/s, ~41.2 tok/s, last 41.2 tok/s."""
+    """Return a speed with its unit and source: 41.2 tok/s, ~41.2 tok/s, last 41.2 tok/s."""
     return units.UNKNOWN if reading is None else f"{SOURCE_MARKS[reading.source]}{units.rate(reading.tps)} tok/s"
 
 
 def over(watched_s: float, span_s: float) -> str:
-    """Return over what time figures were collected: the whole span only once it has passed."""
+    """Return the time that figures cover; "so far" until the whole span has passed."""
     return _("over {}", units.duration(span_s)) if watched_s >= span_s else _("so far")
 
 
 def spread(spread: Optional[Spread], say: Callable[[float], str], over: str = "") -> str:
-    """Return the lowest, typical and highest of a chart, "" where nothing is known."""
+    """Return the lowest, typical and highest value of a chart; "" if nothing is known."""
     if spread is None:
         return ""
     *below, highest = map(say, spread)
@@ -211,12 +211,12 @@ def spread(spread: Optional[Spread], say: Callable[[float], str], over: str = ""
 
 
 def bounds(lowest: str, highest: str) -> str:
-    """Return between what a figure moved."""
+    """Return the range of a figure."""
     return _("{} to {}", _without_unit(lowest, highest), highest)
 
 
 def _without_unit(figure: str, like: str) -> str:
-    """Return a figure without the unit that another one says for both."""
+    """Return a figure without its unit, if another figure with the same unit follows."""
     return figure.removesuffix(like[like.find(" ") :]) if " " in like else figure
 
 
@@ -236,41 +236,41 @@ def tokens_of(used: int, count: int) -> str:
 
 
 def after(seconds: float) -> str:
-    """Return how long something is waited for."""
+    """Return how long something took to arrive."""
     return _("after {}", units.span(seconds))
 
 
 def usual(seconds: Optional[float], times: int) -> str:
-    """Return how long something usually takes, and of how many times that is the median."""
+    """Return how long something usually takes, and how many times that is the median of."""
     return units.span(seconds) if times == 1 else _("{} (median of {})", units.span(seconds), times)
 
 
 def peak(now: str, highest: str) -> str:
-    """Return a size, with its peak if that is another."""
+    """Return a size, and its peak if that differs."""
     return now if highest == now else _("{}, peak {}", now, highest)
 
 
 def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> str:
-    """Return what was done, the tokens where they are known; `missed`: there was more, which nobody saw."""
+    """Return totals, with tokens if known. `missed`: there were more, which weren't seen."""
     parts = [counted(requests, "request"), *([_("{} tokens", units.short_count(generated))] if generated else [])]
     found = ", ".join(parts)
     return f"{AT_LEAST} {found}" if missed else found if requests else NONE_TODAY
 
 
 def typical(tps: Optional[float], first_token_s: Optional[float]) -> str:
-    """Return what follows a model's totals: its typical speed and time to first token, where they are known."""
+    """Return what follows a model's totals: its typical speed and time to first token, if known."""
     said = "" if tps is None else f", {units.rate(tps)} tok/s"
     return said + ("" if first_token_s is None else _(", first token after {}", units.span(first_token_s)))
 
 
 def changed(ratio: float) -> str:
-    """Return how a typical speed differs from that of the week before."""
+    """Return how a typical speed differs from the week before."""
     how_much = units.percent(abs(ratio))
     return _("{} faster than the week before" if ratio > 0 else "{} slower than the week before", how_much)
 
 
 def ago(seconds: float) -> str:
-    """Return an age that need not be counted up: just now, 2 min ago."""
+    """Return an age that needn't count seconds: just now, 2 min ago."""
     return _("just now") if seconds < 60 else _("{} ago", units.duration(seconds))
 
 
@@ -280,7 +280,7 @@ def of(part: str, whole: str) -> str:
 
 
 def active(running: Optional[int], queued: int = 0) -> str:
-    """Return how many requests are worked on, and how many wait."""
+    """Return how many requests are being processed, and how many are waiting."""
     if running is None:
         return units.UNKNOWN
     if not running:

@@ -1,7 +1,7 @@
-"""The languages of the menu and the dashboard, a JSON file each: the English words are its keys.
+"""The languages of the menu and the dashboard, one JSON file each. Its keys are the English words.
 
-What a language has no word for stays English; numbers and units stay in any. `view/words.py` and `terminal/words.py`
-say which words there are. To add a language, add a file.
+A word without a translation stays English; numbers and units are never translated. `view/words.py` and
+`terminal/words.py` define the words. To add a language, add a file.
 """
 
 import json
@@ -12,11 +12,11 @@ from llamabar.package_files import text_beside
 
 ENGLISH = "en"
 _words: Dict[str, str] = {}
-_constants: List[Tuple[Dict[str, Any], Dict[str, Any]]] = []  # the names of a module, and their English
+_constants: List[Tuple[Dict[str, Any], Dict[str, Any]]] = []  # a module's names, and their English values
 
 
 def table(code: str) -> Mapping[str, str]:
-    """Return the words of a language by its two letters, none for English and for one that there is no file of."""
+    """Return the words of a language by its two-letter code; {} for English and for one without a file."""
     if code == ENGLISH or not re.fullmatch(r"[a-z]{2}", code):
         return {}
     try:
@@ -27,7 +27,7 @@ def table(code: str) -> Mapping[str, str]:
 
 
 def speak(code: str) -> None:
-    """Speak a language from now on, by its two letters; English where there is no file of it."""
+    """Switch to a language by its two-letter code; English if it has no file."""
     _words.clear()
     _words.update(table(code))
     for names, english in _constants:
@@ -35,7 +35,7 @@ def speak(code: str) -> None:
 
 
 def constants(names: Dict[str, Any]) -> Dict[str, Any]:
-    """Have the texts that a module's names in capitals stand for follow the language; return them in English."""
+    """Register a module's uppercase constants for translation, and return their English values."""
     english = {name: value for name, value in names.items() if name.isupper() and isinstance(value, (str, dict, tuple))}
     _constants.append((names, english))
     names.update({name: _translated(value) for name, value in english.items()})
@@ -49,6 +49,6 @@ def _translated(value: Any) -> Any:
 
 
 def said(text: str, *values: object) -> str:
-    """Return a text in the language that was chosen, its {} filled."""
+    """Return a text in the current language, with its {} filled in."""
     found = _words.get(text, text)
     return found.format(*values) if values else found

@@ -1,1 +1,1 @@
-"""The sections of the menu, in the order in which they stand."""
+"""The sections of the menu."""

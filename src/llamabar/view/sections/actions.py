@@ -1,4 +1,4 @@
-"""What can be done: the web UI, copies, unloading, profiles, the service, and what is about llamabar itself."""
+"""Actions on a server: web UI, copying, unloading, profiles, the service; and llamabar's own submenu."""
 
 from typing import List, Tuple
 
@@ -12,13 +12,13 @@ from llamabar.view.text import name
 
 
 def rows(server: Server) -> Tuple[Row, ...]:
-    """Return the actions on a server that can be done now; what no probe confirmed is not offered."""
+    """Return a server's currently possible actions. What no probe has confirmed isn't offered."""
     work = () if is_gone(server.snapshot) else (*_pages(server), *_unload_all(server), *_profiles(server))
     return (*work, *_service(server))
 
 
 def _pages(server: Server) -> Tuple[Row, ...]:
-    """Return the ways to the web UI; `/ui/models` is a page of older versions, `#/models` of newer ones."""
+    """Return the ways to the web UI: `/ui/models` is a page in older versions, `#/models` in newer ones."""
     endpoint = item(server, palette.LINK, words.COPY_ENDPOINT, Do.COPY, target=server.url)
     page = Action(Do.OPEN, f"{server.url}/ui/{words.MODELS_PAGE}", server=server.name)
     return (
@@ -49,7 +49,7 @@ def _profiles(server: Server) -> Tuple[Row, ...]:
 
 
 def _service(server: Server) -> Tuple[Row, ...]:
-    """Return the submenu of the service; where it does not run the first section has the way to start it."""
+    """Return the service's submenu. If it isn't running, the first section offers to start it."""
     service = server.snapshot.service
     if service is None or not service_known(server):
         return ()
@@ -68,7 +68,7 @@ def _service(server: Server) -> Tuple[Row, ...]:
 
 
 def about(scene: Scene) -> Row:
-    """Return the submenu of llamabar itself."""
+    """Return llamabar's own submenu."""
     server = scene.servers[0]
     found = [
         item(server, palette.GEAR, words.OPEN_SETTINGS, Do.SHOW, target="settings"),

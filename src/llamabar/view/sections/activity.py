@@ -1,4 +1,4 @@
-"""This Mac's memory, CPU and GPU in one row, and what was done today in another."""
+"""One row with this Mac's memory, CPU and GPU, and one with today's totals."""
 
 from functools import partial
 from typing import Iterator, List, Optional, Tuple
@@ -14,12 +14,12 @@ from llamabar.view.menu import Image, Row
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import chart, day, fact, in_terminal, spread_words
 
-LISTED = 5  # models with a row of their own
+LISTED = 5  # models with their own row
 SHARES = 32  # steps of the bar
 
 
 def memory(scene: Scene) -> Optional[Row]:
-    """Return the memory of this Mac with its submenu: who holds it, CPU and GPU."""
+    """Return the row of this Mac's memory, with what uses it, CPU and GPU in its submenu."""
     first, held = scene.servers[0], _held(scene)
     total_bytes, used_bytes = first.snapshot.host.memory_total_bytes, first.figures.used_bytes
     if not held and (not total_bytes or used_bytes is None):
@@ -44,7 +44,7 @@ def _held(scene: Scene) -> List[Tuple[Server, str, float]]:
 
 
 def _parts(models_bytes: Optional[float], used_bytes: float, total_bytes: int) -> Tuple[Row, ...]:
-    """Return the bar of what models hold, what others hold, and what is free, each in words; None is not known."""
+    """Return rows for the memory used by models, used by other programs, and free. None means unknown."""
     parts_bytes = (models_bytes or 0.0, max(0.0, used_bytes - (models_bytes or 0.0)))
     shares = tuple(round(part / total_bytes * SHARES) / SHARES for part in parts_bytes)
     image = Image(draw_parts(*shares), shares)
@@ -59,7 +59,7 @@ def _parts(models_bytes: Optional[float], used_bytes: float, total_bytes: int) -
 
 
 def _models(scene: Scene, held: List[Tuple[Server, str, float]], total_bytes: Optional[int]) -> Iterator[Row]:
-    """Yield a row for each of the first models, its share as a bar of the same scale as the whole."""
+    """Yield a row for each of the first models, with its share of all memory as a bar."""
     for server, model_id, used_bytes in held[:LISTED]:
         label, said = server.label(model_id), units.size(used_bytes)
         share = round(used_bytes / total_bytes * SHARES) / SHARES if total_bytes else None
@@ -93,7 +93,7 @@ def _processors(scene: Scene) -> Iterator[Row]:
 
 
 def today(server: Server, scene: Scene) -> Optional[Row]:
-    """Return today's totals; where the day of a request is not known, what the server counts."""
+    """Return today's totals; if the requests' day is unknown, the server's own counts."""
     snapshot, totals = server.snapshot, server.totals
     if not scene.today or (snapshot.rows_total and not totals.any):
         tokens = snapshot.generated_tokens_total if snapshot.tokens_known else None

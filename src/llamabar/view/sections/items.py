@@ -1,4 +1,4 @@
-"""What many rows are made with: facts, items that do something, items that ask first, and charts."""
+"""Building blocks of rows: facts, actions, actions that ask first, and charts."""
 
 from typing import Callable, Mapping, Optional
 
@@ -14,7 +14,7 @@ GB, SPREAD_BUCKETS = 1e9, 5
 
 
 def fact(symbol: str, label: str, value: str, *, tooltip: str = "", ambient: bool = False) -> Row:
-    """Return a row that says something and does nothing."""
+    """Return a row that shows a fact and does nothing."""
     return Row(label, value, symbol, tooltip=tooltip, ambient=ambient)
 
 
@@ -22,20 +22,20 @@ def item(
     server: Server, symbol: str, text: str, do: Do, *, target: str = "", mark: str = "", value: str = "",
     alternate: Optional[Row] = None,
 ) -> Row:  # fmt: skip
-    """Return a row that does something; it says so while a click is on its way."""
+    """Return a row with an action. While the action is under way, the row says so."""
     action = Action(do, target, server=server.name, mark=mark)
     return Row(text, words.ON_ITS_WAY if server.waits(action) else value, symbol, action=action, alternate=alternate)
 
 
 def asking(server: Server, symbol: str, text: str, now: str, do: Do, *, target: str = "", value: str = "") -> Row:
-    """Return a row that asks first: a submenu of one item, which says whom it interrupts."""
+    """Return a row that asks first: a submenu with one item, which says how many requests it interrupts."""
     found = item(server, symbol, now, do, target=target, value=value)
     waits = found.action is not None and server.waits(found.action)
     return Row(text, words.ON_ITS_WAY if waits else "", symbol, children=(found,))
 
 
 def in_terminal(server: Server, symbol: str, text: str, command: str) -> Row:
-    """Return the item that runs a command of ours in a terminal."""
+    """Return a row that runs a llamabar command in Terminal."""
     return Row(text, symbol=symbol, action=Action(Do.TERMINAL, f"{command}{server.option}", server=server.name))
 
 
@@ -49,7 +49,7 @@ def chart(
     server: Server, scene: Scene, reading: str, *, model: str = "", spec: Chart = SMALL, second: str = "",
     ceiling: Optional[float] = None,
 ) -> Image:  # fmt: skip
-    """Return the chart of a reading of a server, or of one of its models, up to its newest whole point."""
+    """Return the chart of a server's or model's reading, up to its newest complete point."""
     history = server.models.get(model, History()) if model else server.history
     point_s = history.bucket_s * (BUCKETS // spec.points)
     points = int(scene.now_s // point_s)
@@ -67,7 +67,7 @@ def chart(
 
 
 def spread_of(server: Server, scene: Scene, reading: str, *, model: str = "") -> Optional[Spread]:
-    """Return how a reading of a server, or of one of its models, spreads in the time of its chart."""
+    """Return the spread of a server's or model's reading over the time of its chart."""
     history = server.models.get(model, History()) if model else server.history
     made_of = (int(scene.now_s // (SPREAD_BUCKETS * history.bucket_s)), len(history.buckets))
     key = ("spread", server.name, model, reading)
@@ -77,20 +77,20 @@ def spread_of(server: Server, scene: Scene, reading: str, *, model: str = "") ->
 def spread_words(
     server: Server, scene: Scene, reading: str, say: Callable[[float], str], *, model: str = ""
 ) -> str:  # fmt: skip
-    """Return lowest, typical and highest of a reading's chart in words, "" where nothing is known."""
+    """Return the lowest, typical and highest value of a reading's chart in words; "" if nothing is known."""
     found = spread_of(server, scene, reading, model=model)
     return words.spread(found, say, over(server.models.get(model, History()) if model else server.history))
 
 
 def day(server: Server, scene: Scene) -> Mapping[str, Sums]:
-    """Return what the server did today, by model."""
+    """Return the server's totals for today, by model."""
     totals = server.totals
     made_of = (scene.today, totals.number, totals.told)
     return scene.remembered.part(("day", server.name), made_of, lambda: totals.of(scene.today))
 
 
 def over(history: History) -> str:
-    """Return over what time a history goes back, in words."""
+    """Return the time that a history covers, in words."""
     return words.over(len(history.buckets) * history.bucket_s, history.span_s)
 
 
@@ -99,7 +99,7 @@ def _scale(history: History, reading: str, spec: Chart, now_s: float, ceiling: O
     unit = GB if reading == "memory_bytes" else 1.0
     highest = max((value for value in values if value is not None), default=0.0)
     top = ceiling or nice_ceiling(highest / unit) * unit
-    if not highest:  # the top of nothing says nothing, and keeps its place
+    if not highest:  # a scale without values shows no maximum, but keeps its place
         return Scale(scaled(values, top), " ")
     said = "100" if reading.endswith("_ratio") else units.short_count(round(top / unit)).replace(".0", "")
     return Scale(scaled(values, top), f"{said}G" if reading == "memory_bytes" else said)

@@ -1,4 +1,4 @@
-"""One loaded model's submenu: what is known of it, then what can be done with it."""
+"""The submenu of one loaded model: its facts, then its actions."""
 
 import json
 import shlex
@@ -17,12 +17,12 @@ from llamabar.view.sections.items import asking, chart, day, fact, item, spread_
 from llamabar.view.sections.requests import WAITING
 from llamabar.view.text import name, plain, whole
 
-STEP_BUCKETS = 5  # charts and spreads move on once in so many
-IDLE_STEP_S = 30.0  # those of an idle model at most so often
+STEP_BUCKETS = 5  # how often charts and spreads are updated
+IDLE_STEP_S = 30.0  # for an idle model at most this often
 
 
 def made_of(server: Server, scene: Scene, model: Model) -> Tuple[object, ...]:
-    """Return what the submenu is made of, beside the model itself."""
+    """Return everything the submenu depends on, apart from the model itself."""
     requests, found = requests_of(server.snapshot, model.id), phases(server.snapshot)
     step_s = STEP_BUCKETS * server.history.bucket_s
     step_s = step_s if requests or model.id in server.figures.speeds else max(step_s, IDLE_STEP_S)
@@ -40,7 +40,7 @@ def details(server: Server, scene: Scene, model: Model) -> Tuple[Row, ...]:
 
 
 def briefly(server: Server, model: Model) -> Tuple[Row, ...]:
-    """Return the submenu of one among many: what it holds and how to get that back."""
+    """Return the short submenu used when many models are loaded: memory, and a way to unload."""
     used_bytes = server.figures.memory_bytes.get(model.id)
     held = () if used_bytes is None else (fact(palette.MEMORY, words.MEMORY, units.size(used_bytes), ambient=True),)
     return (*held, *_unload(server, model))
@@ -76,7 +76,7 @@ def _known(symbol: str, label: str, value: str, *, tooltip: str = "") -> Iterato
 
 
 def _speed(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
-    """Yield the speed beside its chart while there is one to be seen, with what is typical; else the last one alone."""
+    """Yield the speed with its chart and typical value if there is any; otherwise only the last speed."""
     now, last = server.figures.speeds.get(model.id), readings.last(model)
     spread = spread_of(server, scene, "generation_tps", model=model.id)
     if now is None and spread is None:
@@ -125,7 +125,7 @@ def _rest_words(server: Server, scene: Scene, model: Model) -> str:
 
 
 def _unload(server: Server, model: Model) -> Tuple[Row, ...]:
-    """Return the way to unload a model: at once, or after asking where it would interrupt somebody."""
+    """Return the item that unloads a model: at once, or after asking if that would interrupt a request."""
     snapshot, said = server.snapshot, words.interrupts(len(requests_of(server.snapshot, model.id)))
     if Capability.UNLOAD_ONE not in snapshot.confirmed or not snapshot.connected or model.state == STOPPING:
         return ()
@@ -146,15 +146,15 @@ def _actions(server: Server, model: Model) -> List[Row]:
 
 
 def page_url(server: Server, model: Model) -> Optional[str]:
-    """Return the address of a ready model's own page, None if it has none.
+    """Return the URL of a ready model's own page; None if it has none.
 
-    It leads through llama-swap: only what goes through it counts as use and keeps the model from being unloaded.
+    It goes through llama-swap: only then does it count as use and keep the model from being unloaded.
     """
     there = server.snapshot.connected and model.state == READY and loadable(server.snapshot, model)
     return f"{server.url}/upstream/{quote(model.id, safe='', errors='replace')}/" if there else None
 
 
 def _curl(server: Server, model: Model) -> str:
-    """Return a command line that asks this model something; the id is quoted for JSON and for the shell."""
+    """Return a curl command that sends this model a request. The id is quoted for JSON and for the shell."""
     body = json.dumps({"model": model.id, "messages": [{"role": "user", "content": "Hello"}]}, ensure_ascii=False)
     return f"curl {server.url}/v1/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}"

@@ -1,4 +1,4 @@
-"""The models: those that are loaded, each with what it does; the rest folded under "Load Model"."""
+"""The models: a row with its state for each loaded one; the others are in the "Load Model" submenu."""
 
 from dataclasses import replace
 from typing import Dict, List, Optional, Tuple
@@ -19,12 +19,12 @@ from llamabar.view.text import plain, reason, whole
 
 FAILED_FOR_S = 3600.0
 NOT_LOADED = ("stopped", "shutdown", "unknown", "")
-ROWS, LISTED, MOST_LISTED = 6, 12, 60  # loaded models with a row each, models that are not folded, and that are at all
-SOON_S = 300.0  # within which an unload is told in the row
+ROWS, LISTED, MOST_LISTED = 6, 12, 60  # loaded models with a row, models shown unfolded, and models shown at all
+SOON_S = 300.0  # an unload within this time is shown in the row
 
 
 def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
-    """Return a row for each loaded model, for each that just failed, and one for all the others."""
+    """Return a row for each loaded or recently failed model, and one for all others."""
     now_s = scene.now_s
     models = listed(server, now_s=now_s)
     shown = [one for one in models if _has_row(server, one, now_s)]
@@ -55,19 +55,20 @@ def _peer(server: Server, one: Model) -> Row:
 
 
 def left_out(count: int) -> Tuple[Row, ...]:
-    """Return the row that counts what there is no room for, none for nothing."""
+    """Return a row that counts what was left out; () if nothing was."""
     return (fact(palette.MORE, words.LEFT_OUT, units.count(count)),) if count > 0 else ()
 
 
 def listed(server: Server, *, now_s: float) -> List[Model]:
-    """Return the models that are shown: one that the config calls unlisted only while it is loaded or just failed."""
+    """Return the models to show. An unlisted one is shown only while it is loaded or after it has just failed."""
     models = (model for _, model in sorted(server.snapshot.models.items()))
     return [one for one in models if not one.info.unlisted or _has_row(server, one, now_s)]
 
 
 def state_words(server: Server, model: Model, *, now_s: float, brief: bool = False) -> str:
-    """Return what a model does right now, in words that stay true while they stand there; `brief`: beside its symbol,
-    a speed is enough, and of an unload only one that comes soon is told.
+    """Return a model's current state, in words that stay true while they are shown.
+
+    `brief`: for use beside its symbol, so a speed is enough, and only an unload that is near is mentioned.
     """
     if model.state == READY:
         return _ready_words(server, model, now_s, brief)
@@ -129,7 +130,7 @@ def _symbol(server: Server, one: Model, now_s: float) -> str:
 
 
 def _first(server: Server, shown: List[Model]) -> List[Model]:
-    """Return the models with a row of their own, by id: those that failed or work, then the most recently used."""
+    """Return the models that get a row, by id: failed and busy ones, then the most recently used."""
     if len(shown) <= ROWS:
         return shown
 
@@ -171,7 +172,7 @@ def _model_row(server: Server, scene: Scene, one: Model, *, brief: bool = False)
 
 
 def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
-    """A click shows at once, until the next news of the model; a refusal stays for ten seconds."""
+    """Return the result of a click on a model, until the model's state changes. A refusal is shown for ten seconds."""
     if not server.snapshot.asked:
         return ""
     asked = server.snapshot.asked.get(Action(do, model.id, server=server.name).token)
@@ -185,7 +186,7 @@ def _asked_words(server: Server, model: Model, do: Do, now_s: float) -> str:
 
 
 def _load(server: Server, scene: Scene, rest: List[Model]) -> Row:
-    """Return the row of the models that can be loaded: pinned and recent ones first; of many the others are folded."""
+    """Return the row of models that can be loaded, pinned and recent ones first. The rest of a long list is folded."""
 
     def _make() -> Row:
         pinned = {
@@ -207,7 +208,7 @@ def _load(server: Server, scene: Scene, rest: List[Model]) -> Row:
 
 
 def _folded(models: List[Model], items: List[Row]) -> Tuple[Row, ...]:
-    """Return the rest by owner, where ids name owners that have several; what is left stands together."""
+    """Return the other models grouped by owner, if an owner has several; the rest are in one group."""
     by_owner: Dict[str, List[Row]] = {}
     for one, row in zip(models, items):
         by_owner.setdefault(one.id.partition("/")[0] if "/" in one.id else "", []).append(row)

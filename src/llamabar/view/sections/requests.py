@@ -1,4 +1,4 @@
-"""The requests in flight: one row, their list its submenu, oldest first, each with a way to cancel it."""
+"""The active requests: one row with a submenu that lists them, oldest first, each with an item to cancel it."""
 
 from typing import List, Tuple
 
@@ -17,7 +17,7 @@ SHOWN = 30
 
 
 def row(server: Server, scene: Scene) -> Row:
-    """Return the row of the requests, always there; its submenu says what was last where nothing is in flight."""
+    """Return the requests row, which is always there. If nothing is active, its submenu shows the last request."""
     found, running = phases(server.snapshot), in_flight(server.snapshot)
     queued = sum(1 for phase in found.values() if phase in WAITING)
     listed = server.snapshot.by_age
@@ -35,7 +35,7 @@ def row(server: Server, scene: Scene) -> Row:
 
 
 def _rest(server: Server, scene: Scene) -> Tuple[Row, ...]:
-    """Return what stands below the list, and in its place where there is none."""
+    """Return what follows the list of requests, or replaces an empty one."""
     if in_flight(server.snapshot) is None or (in_flight(server.snapshot) and not server.snapshot.requests):
         return (Row(words.NOT_LISTED, symbol=palette.ABOUT),)
     last = server.snapshot.rows[-1] if server.snapshot.rows else None
@@ -48,7 +48,7 @@ def _rest(server: Server, scene: Scene) -> Tuple[Row, ...]:
 
 
 def said(server: Server, request: Request, *, phase: Phase, now_s: float) -> str:
-    """Return what a request does: its model, its tokens or its phase, its age."""
+    """Return what a request does: its model, its tokens or phase, its age."""
     return f"{server.label(request.info.model)}, {_doing(server, request, phase, now_s)}"
 
 
@@ -93,5 +93,5 @@ def _request(server: Server, scene: Scene, request: Request, *, phase: Phase, no
 
 
 def cancel(server: str, request: Request) -> Action:
-    """Return the action that cancels this very request, not a later one of the same id."""
+    """Return the action that cancels exactly this request, not a later one with the same id."""
     return Action(Do.CANCEL, request.info.id, server=server, mark=request.info.stamp)

@@ -1,4 +1,4 @@
-"""The first section: how the server is, since when, and what to do if it is not well: the cause first."""
+"""The first section: a server's state and its age, and if something is wrong, why and what to do."""
 
 from typing import List, Tuple
 
@@ -13,7 +13,7 @@ from llamabar.view.sections.items import asking, chart, fact, in_terminal, item,
 from llamabar.view.text import name, plain, reason
 
 STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTING)
-CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as it was wanted
+CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as the user wanted it
 OPENS_SETTINGS = (
     FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.HTTPS_ONLY,
     FaultKind.NO_ADDRESS, FaultKind.UNKNOWN_HOST,
@@ -21,15 +21,15 @@ OPENS_SETTINGS = (
 
 
 def is_gone(snapshot: Snapshot) -> bool:
-    """Tell whether a server can't be watched: then its models and requests are not shown. A moment's gap is none."""
+    """Tell whether a server can't be watched, so its models and requests are hidden. A short gap doesn't count."""
     return not snapshot.connected and not (snapshot.fault is not None and snapshot.fault.kind is FaultKind.LAGGING)
 
 
 def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
-    """Return the server's line, then the chart of its speed or, when it is not well, why and what to do.
+    """Return the server's line, then its speed chart or, if something is wrong, why and what to do.
 
-    The line begins with a name that stays, not with what happens: SwiftBar 2.1 knows a row of an open menu by its label
-    up to the first colon, and would close its submenu whenever the state moved.
+    The line begins with a fixed name, not with the state: SwiftBar 2.1 identifies a row in an open menu by its label up
+    to the first colon, and would close its submenu whenever the state changed.
     """
     label = words.SERVER if server.only else name(server.name)
     said = f"{label}: {words.status(server.snapshot, server.status)}"
@@ -41,9 +41,9 @@ def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
 
 
 def instead(server: Server, scene: Scene) -> Tuple[Row, ...]:
-    """Return what stands in the place of the models: how to find out why they are gone, and what was seen last.
+    """Return what replaces the models of a server that is gone: how to find out why, and what was last seen.
 
-    Never nothing, so that the lines between the parts of an open menu stay where they are.
+    It is never empty, so that the separators of an open menu stay where they are.
     """
     snapshot, found = server.snapshot, [in_terminal(server, palette.DIAGNOSE, words.DOCTOR, "doctor")]
     if snapshot.last_seen_s is not None:
@@ -54,12 +54,12 @@ def instead(server: Server, scene: Scene) -> Tuple[Row, ...]:
 
 
 def head(server: Server, scene: Scene, label: str, value: str, *children: Row) -> Row:
-    """Return the line of a server; `children` stand above what is known of it."""
+    """Return a server's line. `children` come before the server's own details."""
     return Row(label, value, palette.SYMBOLS[server.status], children=(*children, *_details(server, scene.now_s)))
 
 
 def doing(server: Server, now_s: float) -> str:
-    """Return how far a server is with what it does, or for how long it has been gone; "" where nothing tells."""
+    """Return how far a server is with what it does, or how long it has been gone; "" if unknown."""
     snapshot, status = server.snapshot, server.status
     if is_gone(snapshot):
         gone_s = now_s - (now_s if snapshot.last_seen_s is None else snapshot.last_seen_s)
@@ -79,7 +79,7 @@ def doing(server: Server, now_s: float) -> str:
 
 
 def _speed(server: Server, scene: Scene) -> Row:
-    """Return the chart; its words are its unit and its span, its tooltip the figures."""
+    """Return the speed chart. Its row shows the time span, its tooltip the figures."""
     told = ((words.SPEED, "generation_tps"), (words.PROMPT, "prompt_tps"))
     found = [(label, words.spread(spread_of(server, scene, reading), words.tps)) for label, reading in told]
     said = "; ".join(f"{label}: {spread}" for label, spread in found if spread)
@@ -89,7 +89,7 @@ def _speed(server: Server, scene: Scene) -> Row:
 
 
 def first_model(server: Server) -> Row:
-    """Return what to do where the config has no model: open it, or the page that explains it."""
+    """Return what to do if the config has no models: open it, or the page that explains it."""
     if service_known(server):
         return item(server, palette.ADD, words.ADD_MODEL, Do.SHOW, target="config")
     return Row(words.ADD_MODEL, symbol=palette.ADD, action=Action(Do.OPEN, words.ADD_MODEL_URL, server=server.name))
@@ -119,7 +119,7 @@ def _remedies(server: Server) -> List[Row]:
 
 
 def _start(server: Server) -> Row:
-    """Return the item that starts the service; one that runs and is silent has to be restarted."""
+    """Return the item that starts the service. If it runs but doesn't respond, offer a restart instead."""
     service = server.snapshot.service
     label = service.label if service is not None else ""
     if service is not None and service.state is ServiceState.RUNNING:
@@ -128,7 +128,7 @@ def _start(server: Server) -> Row:
 
 
 def _refused(server: Server, now_s: float) -> Tuple[Row, ...]:
-    """Return a row for each click that was refused just now and has no row of a model to say so."""
+    """Return a row for each recently refused click that no model's row can show."""
     return tuple(
         Row(words.refused(asked.what, reason(asked.failure)), symbol=palette.FAILED, warning=True)
         for asked in server.snapshot.asked.values()
