@@ -1,14 +1,14 @@
-"""What is written into the history's database: a row a finished request, and the sums of each hour and day.
+"""Write the history's database: a row for each finished request, and the sums of each hour and day.
 
-A row is known by its server, its number there and the second in which it ended, and put in with INSERT OR IGNORE: two
-watchers, a table that is read again and a new start count it once. The sums stand beside the rows, written in the same
-transaction: a month of a million rows is a few hundred of them.
+A row is identified by its server, its number there and the second in which it ended, and inserted with INSERT OR
+IGNORE: two watchers, a table that is read twice and a restart count it once. The sums are stored beside the rows and
+written in the same transaction: a month of a million rows has a few hundred of them.
 
-A server is known by a digest of where it is; at a place that is new, by a row that only it can have. No text of a
-prompt or an answer, no address and no key is kept.
+A server is identified by a hash of its location; at a new location, by a row that only that server can have. No text of
+a prompt or an answer, no address and no key is stored.
 
-A server may invent a name, or a date, with each request: what is beyond a bound is counted under one name, or not at
-all, and what is told of every other row stays true.
+A server may invent a name or a date with each request: whatever exceeds a limit is counted under one name or not at
+all, and the sums of all other rows stay correct.
 """
 
 import hashlib
@@ -28,31 +28,30 @@ from llamabar.store.packed import packed, unpacked
 from llamabar.store.schema import transaction
 
 DAY_S = 86_400.0
-OLDEST_S = 366 * DAY_S  # llama-swap keeps rows in memory alone
-DISORDER_S = 1  # requests that end in one second are numbered in either order
-FIRST_IDS = (0, 1)  # of a table that began anew: 0 up to v235, 1 from v236 on
-LOADS_KEPT = 9  # of a model
+OLDEST_S = 366 * DAY_S  # llama-swap keeps rows in memory only
+DISORDER_S = 1  # requests that end in the same second are numbered in any order
+FIRST_IDS = (0, 1)  # of a table that started over: 0 up to v235, 1 from v236 on
+LOADS_KEPT = 9  # per model
 
 INSERT = f"INSERT OR IGNORE INTO requests VALUES ({','.join('?' * 17)})"
 
 
 class Mark(NamedTuple):
-    """What ended up to here, and was not numbered higher, is counted already: elsewhere, or in what was taken away; of
-    what ended before `pruned_s` only the sums are kept.
-    """
+    """Rows that ended up to here, and aren't numbered higher, have been counted already: elsewhere, or in deleted
+    history. Of rows that ended before `pruned_s`, only the sums are stored."""
 
     row_id: int = -1
     at_unix_s: float = 0.0
     pruned_s: float = 0.0
 
     def covers(self, row: FinishedRequest) -> bool:
-        """Tell whether a row was counted before."""
+        """Tell whether a row has been counted before."""
         at_s = row.at_unix_s or 0.0
         return (row.id <= self.row_id and at_s <= self.at_unix_s + DISORDER_S) or at_s < self.pruned_s
 
 
 def place_of(url: str) -> str:
-    """Return a digest of where a server is; this computer is one place, however it is called."""
+    """Return a hash of a server's location; all names of this computer are one location."""
     parts = urlsplit(url)
     host = "here" if is_local(url) else (parts.hostname or "").lower()
     words = f"{host}:{port_of(url)}{parts.path.rstrip('/')}"
@@ -60,7 +59,7 @@ def place_of(url: str) -> str:
 
 
 def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
-    """Put rows in that are new, within a transaction; return the newest of them all, for `put_server`."""
+    """Insert new rows, within a transaction; return the newest row's mark, for `put_server`."""
     dated = [row for row in batch.rows if is_countable(row)]
     if not dated:
         return None
@@ -82,12 +81,12 @@ def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
 
 
 def is_countable(row: FinishedRequest) -> bool:
-    """Tell whether a row has a number, and a time that can be true: neither years ago nor after tomorrow."""
+    """Tell whether a row has a number and a plausible time: at most a year ago, and not after tomorrow."""
     return is_dated(row) and -DAY_S <= clock.unix_s() - (row.at_unix_s or 0.0) <= OLDEST_S
 
 
 def named(database: sqlite3.Connection, server: int, rows: Sequence[FinishedRequest]) -> List[FinishedRequest]:
-    """Return the rows; those of a new model beyond the bounds of a day, or of all days, are of OTHERS."""
+    """Return the rows; a new model beyond the limit per day or in total becomes OTHERS."""
     new_models = _new(database, {row.model: None for row in rows})
     new_paths = _new(database, {word: None for row in rows for word in (row.path, row.client)})
     if not new_models and not new_paths:
@@ -131,7 +130,7 @@ def _cells(server: int, row: FinishedRequest, words: Mapping[str, int], load_s: 
 
 
 def _server(database: sqlite3.Connection, batch: Rows, rows: Sequence[FinishedRequest]) -> int:
-    """Return the server of a place: at a new one the server that has one of these very rows, or else a new server."""
+    """Return the server at a location: at a new location, the server that has one of these rows, else a new server."""
     place = place_of(batch.url)
     found = database.execute("SELECT server FROM places WHERE place=?", (place,)).fetchone()
     server = found[0] if found is not None else twin(database, rows)
@@ -158,7 +157,7 @@ def twin(database: sqlite3.Connection, rows: Sequence[FinishedRequest]) -> Optio
 
 
 def word_of(database: sqlite3.Connection, word: str) -> int:
-    """Return the number of a model's id or a path."""
+    """Return the number of a model's ID, a path or a client."""
     database.execute("INSERT OR IGNORE INTO words(word) VALUES (?)", (word,))
     return int(database.execute("SELECT id FROM words WHERE word=?", (word,)).fetchone()[0])
 
@@ -166,7 +165,7 @@ def word_of(database: sqlite3.Connection, word: str) -> int:
 def _note_gap(
     database: sqlite3.Connection, server: int, oldest: FinishedRequest, *, mark: Mark, missed: bool
 ) -> None:
-    """Mark the days of which rows are missing: the row before the oldest new one was never seen."""
+    """Record the days with missing rows: the row before the oldest new one was never seen."""
     ended_s = identity(oldest)[1]
     before = database.execute(
         "SELECT row_id, ended_s FROM requests WHERE server=? AND ended_s<=? AND NOT (row_id>=? AND ended_s>=?)"
@@ -202,19 +201,19 @@ def _add_sums(database: sqlite3.Connection, key: Tuple[str, int, int], parts: Se
 
 
 def put_sums(database: sqlite3.Connection, key: Tuple[str, int, int], sums: Sums) -> None:
-    """Put the sums of a time, a server and a model in place of what is there."""
+    """Store the sums of a time, a server and a model, replacing the previous ones."""
     database.execute("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?)", (*key, packed(sums)))
 
 
 def put_server(database: sqlite3.Connection, place: str, name: str, mark: Mark) -> int:
-    """Put a server in of which nothing counts again up to a mark; return its number."""
+    """Insert a server whose rows don't count again up to a mark; return its number."""
     server = database.execute("INSERT INTO servers VALUES (NULL, ?, ?, ?, ?)", (name, *mark)).lastrowid
     database.execute("INSERT INTO places VALUES (?, ?)", (place, server))
     return int(server or 0)
 
 
 def put_charts(database: sqlite3.Connection, place: str, charts: Iterable[Chart]) -> None:
-    """Save the readings of a place and its models, in place of those before."""
+    """Store the readings of a location and its models, replacing the previous ones."""
     database.execute("DELETE FROM charts WHERE place=?", (place,))
     for one in charts:
         said = json.dumps([one.bucket_s, one.readings], separators=(",", ":"))
@@ -222,7 +221,7 @@ def put_charts(database: sqlite3.Connection, place: str, charts: Iterable[Chart]
 
 
 def put_loads(database: sqlite3.Connection, place: str, loads: Iterable[Load]) -> None:
-    """Save what loads took; of one that is there already the most. What somebody saw is less than `[[],[]]`."""
+    """Store what loads took; of one that is already stored, keep the maximum. Observed swaps sort before `[[],[]]`."""
     for one in loads:
         run, swap = one.run, json.dumps(one.swap, separators=(",", ":"))
         database.execute(
@@ -241,7 +240,7 @@ def put_loads(database: sqlite3.Connection, place: str, loads: Iterable[Load]) -
 
 
 def shorten(database: sqlite3.Connection) -> None:
-    """Delete the oldest rows where there are too many; the sums of their days stay."""
+    """Delete the oldest rows if there are too many; the sums of their days stay."""
     if database.execute("SELECT count(*) FROM requests").fetchone()[0] > KEPT_ROWS:
         oldest = "SELECT ended_s FROM requests ORDER BY ended_s DESC LIMIT 1 OFFSET ?"
         before_s = database.execute(oldest, (KEPT_ROWS,)).fetchone()[0] + 1
@@ -250,9 +249,8 @@ def shorten(database: sqlite3.Connection) -> None:
 
 
 def prune(database: sqlite3.Connection, days: Optional[int]) -> None:
-    """Delete what is older than the newest days on which something was answered, but for the sums of days, and what
-    is more than anybody's rows. A day after tomorrow, which a wrong clock or a server left, is none of those days.
-    """
+    """Delete rows and hours older than the newest `days` days with requests, and rows beyond KEPT_ROWS; the sums of
+    days stay. A day after tomorrow, from a wrong clock or server, doesn't count as one of those days."""
     shorten(database)
     for day, before_s in () if days is None else database.execute(
         "SELECT time, CAST(strftime('%s', time, '+1 day', 'utc') AS INTEGER) FROM sums WHERE time<=? GROUP BY time"
@@ -264,7 +262,7 @@ def prune(database: sqlite3.Connection, days: Optional[int]) -> None:
 
 
 def clear(database: sqlite3.Connection) -> None:
-    """Delete everything; what llama-swap still has is not counted again."""
+    """Delete everything; rows that llama-swap still has aren't counted again."""
     with transaction(database):
         for of, mark in (("ended_s", "mark_s"), ("row_id", "mark_id")):
             newest = f"(SELECT max({of}) FROM requests WHERE server=servers.id)"

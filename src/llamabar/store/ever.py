@@ -1,4 +1,4 @@
-"""What the history's database says of all days: where counters go on after a restart."""
+"""All-time sums from the history's database: counters continue from them after a restart."""
 
 import os
 import sqlite3
@@ -16,21 +16,20 @@ from llamabar.store.schema import FAULTS, opened_to_read, understood
 
 
 class Ever(NamedTuple):
-    """All that was ever counted of a server by model, and what tells its rows from new ones."""
+    """Everything ever counted for a server, by model, and what distinguishes its rows from new ones."""
 
     models: Mapping[str, Sums]
     known: Seen = Seen()
     marks: Tuple[Mark, ...] = ()
 
     def lacks(self, row: FinishedRequest) -> bool:
-        """Tell whether a row is still to be counted, by the rules by which the database takes it."""
+        """Tell whether a row is still to be counted, by the database's own rules."""
         counted = identity(row) in self.known or any(mark.covers(row) for mark in self.marks)
         return is_countable(row) and not counted
 
 
 def ever(environment: Mapping[str, str], name: str, url: str) -> Optional[Ever]:
-    """Return what was ever counted of a server; None where nothing can be kept, so that no start goes on from another.
-    """
+    """Return what was ever counted for a server; None if nothing can be stored, so each start would count from zero."""
     folder = data_folder(environment)
     there = next(one for one in (folder, *folder.parents) if one.exists())
     try:

@@ -1,4 +1,4 @@
-"""Keeps the history of what a watch sees, on a thread of its own: nothing waits for the disk."""
+"""Store the history of what a watch sees, on its own thread: nothing waits for the disk."""
 
 import threading
 from queue import Empty, SimpleQueue
@@ -13,10 +13,9 @@ CHARTS_EVERY_S = 60.0
 
 
 class HistoryStore:
-    """Keeps the history of servers, by name their address. `tell` is told of a server what stands there, on another
-    thread; `histories` is asked for the charts, a server's own under ""; `days`: of how many with requests the rows are
-    kept; None: of all. `report` is told of a fault of ours. `only_here`: servers whose name means nothing elsewhere.
-    """
+    """Stores the history of servers, given as name → address. `tell` gets a server's stored history, on another thread.
+    `histories` returns the charts, a server's own under "". `days`: for how many days with requests rows are kept;
+    None: all. `report` gets internal errors. `only_here`: servers whose name has no meaning outside this run."""
 
     def __init__(
         self, environment: Mapping[str, str], tell: Tell, *, servers: Mapping[str, str],
@@ -30,27 +29,27 @@ class HistoryStore:
         self._charts_s = clock.now_s()
 
     def start(self) -> None:
-        """Begin to read what stands there."""
+        """Start reading the stored history."""
         self._thread.start()
 
     def add(self, rows: Rows) -> None:
-        """Hand over rows; they are written when it is time to."""
+        """Queue rows for the next write."""
         self._servers[rows.name] = rows.url
         self._queue.put(rows)
 
     def note(self) -> bool:
-        """Hand over the charts once a minute; False, so that a loop goes on."""
+        """Queue the charts once a minute; return False, so that a loop continues."""
         if clock.now_s() >= self._charts_s + CHARTS_EVERY_S:
             self._hand_over()
         return False
 
     def end(self) -> None:
-        """Begin to write down everything; `finish` waits for it."""
+        """Start writing everything; `finish` waits for it."""
         self._hand_over()
         self._queue.put(None)
 
     def finish(self, seconds: float) -> None:
-        """Wait until that is done, at most so long."""
+        """Wait until that is done, up to this many seconds."""
         self._thread.join(max(0.0, seconds))
 
     def _hand_over(self) -> None:
@@ -64,11 +63,11 @@ class HistoryStore:
         self._queue.put(charts)
 
     def _run(self) -> None:
-        from llamabar.store.writer import Writer  # with SQLite, which nothing before the first frame waits for
+        from llamabar.store.writer import Writer  # imports SQLite, which must not delay the first frame
 
         writer = Writer(self._environment, self._tell, days=self._days, only_here=self._only_here)
         self._do(lambda: writer.begin(self._servers))
-        ending, stuck, next_s = False, False, 0.0  # stuck: what waits could not be written
+        ending, stuck, next_s = False, False, 0.0  # stuck: the queued rows couldn't be written
         while not ending:
             try:
                 arrived = self._queue.get(timeout=max(0.0, next_s - clock.now_s()) if writer.rows else None)
@@ -88,7 +87,7 @@ class HistoryStore:
         writer.close()
 
     def _do(self, work: Callable[[], None]) -> None:
-        """Do a part of the work; one that fails in a way that nobody expected is reported, and the next one is done."""
+        """Do one step of the work; report an unexpected failure and go on with the next step."""
         try:
             work()
         except Exception as error:

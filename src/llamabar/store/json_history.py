@@ -1,4 +1,4 @@
-"""The history of earlier versions, day sums in a JSON file: taken over into a new database, and kept beside it."""
+"""The history of earlier versions, daily sums in a JSON file: imported into a new database, and kept beside it."""
 
 import json
 import re
@@ -18,7 +18,7 @@ NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, ArithmeticError, Attribute
 
 
 def take_over(database: sqlite3.Connection, path: Path) -> None:
-    """Put what the file says into a database, all of it or nothing; a file that is not understood says nothing."""
+    """Import the file into a database, completely or not at all; an invalid file imports nothing."""
     database.execute("SAVEPOINT taken")
     try:
         said = json.loads(b"{}" if path.is_symlink() else files.read(path, limit_bytes=LARGEST_BYTES) or b"{}")
@@ -48,7 +48,7 @@ def _take_server(database: sqlite3.Connection, place: str, said: Any) -> None:
 
 
 def _is_day(said: Any) -> bool:
-    """Tell whether a text is a day, and not after tomorrow."""
+    """Tell whether a text is a date, and not after tomorrow."""
     return re.fullmatch(r"[0-9]{4}-[01][0-9]-[0-3][0-9]", str(said)) is not None and str(said) <= clock.day_ago(-1)
 
 

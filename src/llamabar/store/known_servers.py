@@ -1,10 +1,10 @@
-"""What each build of llama-swap was found to be able to do, by its address.
+"""Which features each build of llama-swap was found to have, by its address.
 
-Probing costs logged requests, and a build answers the same every time. Which one it is is asked at each connection, so
-that another in its place is noticed; up to v172 that cannot be asked, and what was learned counts for an hour. A
-process never becomes another build, nor does a model's process get another port or idle time (a reload of the config
-stops all models): while they are seen to live here, neither is asked again. Of an address only a digest is kept; a
-file of a version that kept addresses is written again without them.
+Probing costs logged requests, and a build answers the same every time. The build is queried at each connection, so a
+different one is noticed; up to v172 that isn't possible, and what was learned is valid for an hour. A process never
+becomes another build, and a model's process never gets another port or idle time (a reload of the config stops all
+models): while they are seen to be alive here, neither is queried again. Only a hash of an address is stored; a file
+from a version that stored addresses is rewritten without them.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ Models = Tuple[Tuple[RunningModel, Identity], ...]
 
 
 class Known(NamedTuple):
-    """What is known of a build at a place, of its process if that is seen here, and of its models' processes."""
+    """What is known about a build at an address, its process if it runs here, and its models' processes."""
 
     place: str
     build: str
@@ -51,33 +51,33 @@ class Known(NamedTuple):
 
     @property
     def found(self) -> CapabilitiesFound:
-        """Return what the build can do."""
+        """Return the build's features."""
         return CapabilitiesFound(self.confirmed, self.refuted)
 
     def is_valid(self) -> bool:
-        """Tell whether it still counts."""
+        """Tell whether it is still valid."""
         return self.build != NO_VERSION or 0.0 <= clock.unix_s() - self.at_unix_s < NO_VERSION_FOR_S
 
 
 class KnownServers:
-    """The file in the data folder; what cannot be read or written is simply asked again."""
+    """The file in the data folder; what can't be read or written is simply probed again."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._path = data_folder(environment) / KNOWN_SERVERS
 
     def recall(self, url: str, build: str) -> Optional[CapabilitiesFound]:
-        """Return what this build at this address can do, None if it is not known."""
+        """Return the features of this build at this address, None if unknown."""
         there = (one for one in _read(self._path) if build and one.is_valid())
         return next((one.found for one in there if (one.place, one.build) == (_place(url), build)), None)
 
     def of_process(self, url: str, process: Identity) -> Optional[Known]:
-        """Return what is known of the very process that listens at an address."""
+        """Return what is known about the very process that listens at an address."""
         return next((one for one in _read(self._path) if (one.place, one.process) == (_place(url), process)), None)
 
     def learn(
         self, url: str, build: str, found: CapabilitiesFound, *, process: Optional[Identity] = None, models: Models = ()
     ) -> None:
-        """Keep what a build can do, once everything about it is known, and who its processes are."""
+        """Store a build's features, once all of them are known, and its processes."""
         confirmed, refuted = found.confirmed & KEPT, found.refuted & KEPT
         known = confirmed | refuted
         if not (build or process) or not known >= NEEDED or not known & FINISHED:
@@ -131,7 +131,7 @@ def _model(said: Dict[str, Any]) -> Tuple[RunningModel, Identity]:
 
 
 def _listed(model: RunningModel, process: Identity) -> Dict[str, Any]:
-    """Return a model as it is written; of its server's address only the port, and that is of this computer."""
+    """Return a model as it is stored; of its server's address only the port, since it is on this computer."""
     port = port_of(model.proxy) if model.proxy is not None else None
     return {"id": model.id, "port": port, "ttl_s": model.ttl_s, "may_sleep": model.may_sleep, "process": process}
 
@@ -150,4 +150,4 @@ def _write(path: Path, entries: List[Known]) -> None:
         files.private_folder(path.parent)
         files.write(path, json.dumps(document).encode("utf-8") + b"\n", mode=files.PRIVATE_MODE)
     except OSError:
-        pass  # it is asked again
+        pass  # it is probed again

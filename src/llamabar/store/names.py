@@ -1,4 +1,4 @@
-"""What can be typed: models, requests, profiles and servers as the last look found them, for a shell's completion."""
+"""Names for shell completion: models, requests, profiles and servers as of the last connection."""
 
 import json
 import re
@@ -11,12 +11,12 @@ from llamabar.macos.paths import NAMES, data_folder
 VERSION = 1
 MOST = 2_000
 LARGEST_BYTES = 1_000_000
-TYPEABLE = re.compile(r"[\w./@][\w./@:+,%=-]*\Z")  # no blank, quote, `$(…)`, option, or `~` and `=` at the beginning
+TYPEABLE = re.compile(r"[\w./@][\w./@:+,%=-]*\Z")  # no blank, quote, `$(…)`, option, or leading `~` or `=`
 KINDS = ("models", "requests", "profiles", "servers")
 
 
 def note(environment: Mapping[str, str], snapshots: Mapping[str, Snapshot]) -> None:
-    """Keep the names of the servers that were reached; what can't be written is not completed."""
+    """Store the names from the servers that were reached; what can't be written isn't completed."""
     found = found_in(snapshots)
     if not found["models"] or found == recall(environment):
         return
@@ -30,7 +30,7 @@ def note(environment: Mapping[str, str], snapshots: Mapping[str, Snapshot]) -> N
 
 
 def recall(environment: Mapping[str, str]) -> Dict[str, List[str]]:
-    """Return the names by kind; none where nothing was kept that is understood."""
+    """Return the names by kind; none if there is no valid file."""
     try:
         document = json.loads(files.read(data_folder(environment) / NAMES, limit_bytes=LARGEST_BYTES) or b"{}")
         if document.get("llamabar_names") != VERSION:
@@ -53,6 +53,6 @@ def found_in(snapshots: Mapping[str, Snapshot]) -> Dict[str, List[str]]:
 
 
 def _typeable(names: Iterable[str]) -> List[str]:
-    """A name that a shell would take for more than a word is left out: bash puts it on the command line as it is."""
+    """Return the names that a shell takes for a single word: bash puts them on the command line as they are."""
     kept: Tuple[str, ...] = tuple(dict.fromkeys(name for name in names if TYPEABLE.match(name)))
     return list(kept[:MOST])

@@ -1,8 +1,8 @@
-"""How sums stand in a cell of the database: packed, since a day of one model is a thousand numbers.
+"""How sums are stored in a cell of the database: packed, since a day of one model is a thousand numbers.
 
-From version 3 on zlib holds a line of JSON, [the counts and seconds …, {"generation_tps": how many steps, …}], and
-behind it numbers of eight bytes: of each spread its steps in order, each as the difference to the one before, then how
-often each of them occurs. That is a quarter of the JSON that version 2 wrote.
+From version 3 on, zlib compresses a line of JSON, [the counts and seconds …, {"generation_tps": number of steps, …}],
+followed by eight-byte numbers: each spread's steps in order, as the difference from the previous one, then the count of
+each step. That is a quarter of the JSON that version 2 wrote.
 """
 
 import json
@@ -14,11 +14,11 @@ from typing import Dict, List, Union
 from llamabar.core.totals import MOST, Spread, Sums
 
 MOST_BYTES = 1 << 20  # a day of one model is a few thousand bytes
-MOST_STEPS = 70_000  # of all spreads, one behind the other: exp of more is no number
+MOST_STEPS = 70_000  # of all spreads together: exp of more overflows
 
 
 def packed(sums: Sums) -> bytes:
-    """Return what stands in a cell for sums, seconds to the millisecond; raise struct.error for what is no count."""
+    """Return the cell for sums, seconds rounded to milliseconds; raise struct.error if a count isn't valid."""
     rounded = [round(one, 3) if isinstance(one, float) else one for one in sums[:-1]]
     steps: List[int] = []
     times: List[int] = []
@@ -32,7 +32,7 @@ def packed(sums: Sums) -> bytes:
 
 
 def unpacked(said: Union[bytes, str]) -> Sums:
-    """Return the sums that stand in a cell, of whatever version; none for one not understood."""
+    """Return the sums in a cell of any version; empty sums if it is invalid."""
     try:
         if isinstance(said, str):
             *counts, lists = json.loads(said)

@@ -1,9 +1,9 @@
-"""The running plugin's own note of how it fares: a small file that doctor reads.
+"""The running plugin's status: a small file that doctor reads.
 
-Laws: written at most once a minute, while something changed, and at the end; put in place whole; never on the loop's
-thread, so that a disk that hangs holds nothing up. Of two plugins the one that wrote last is the one that is read;
-the end is noted only over a note of one's own. Where it, or the plugin itself, was removed it is not made again, and
-its folder never: uninstall took them off.
+Laws: it is written at most once a minute, while something changes, and at exit; it is replaced as a whole; and never on
+the loop's thread, so that a hanging disk blocks nothing. With two plugins, the last one to write wins; the exit is
+recorded only over the plugin's own status. If the file or the plugin itself was removed, it isn't created again, and
+its folder never is: uninstall removed them.
 """
 
 import json
@@ -27,7 +27,7 @@ END_S = 0.2
 
 @dataclass(frozen=True)
 class Noted:
-    """What the file says. `lagged` counts how often the events came faster than they were taken."""
+    """The file's content. `lagged` counts how often events came faster than they were processed."""
 
     pid: int
     version: str
@@ -42,12 +42,12 @@ class Noted:
 
 
 def path_in(data: Path) -> Path:
-    """Return where the file is in a data folder."""
+    """Return the path of the file in a data folder."""
     return data / "watcher.json"
 
 
 def parse(content: bytes) -> Optional[Noted]:
-    """Return what a file says, None for one that is not understood."""
+    """Return a file's content, None if it is invalid."""
     try:
         document = json.loads(content)
         if document.pop("llamabar_watcher") != VERSION:
@@ -61,7 +61,7 @@ def parse(content: bytes) -> Optional[Noted]:
 
 
 class Seen(NamedTuple):
-    """How the servers are, and what was printed."""
+    """The state of the servers, and what was printed."""
 
     snapshots: Mapping[str, Snapshot]
     frames: int
@@ -69,7 +69,7 @@ class Seen(NamedTuple):
 
 
 class WatcherState:
-    """Keeps the file of one plugin. `seen` is asked how it fares."""
+    """Writes the file of one plugin. `seen` returns the plugin's current state."""
 
     def __init__(self, environment: Mapping[str, str], seen: Callable[[], Seen]) -> None:
         self._seen = seen
@@ -82,7 +82,7 @@ class WatcherState:
         self._thread: Optional[threading.Thread] = None
 
     def note(self) -> bool:
-        """Take note of how it fares, and once a minute write it down; False, so that a loop goes on."""
+        """Update the status, and write it once a minute; return False, so that a loop continues."""
         self._look()
         now_s = clock.now_s()
         if now_s >= self._next_s:
@@ -91,7 +91,7 @@ class WatcherState:
         return False
 
     def end(self) -> None:
-        """Write down that it has ended, if that can be done quickly."""
+        """Record the exit, if that can be done quickly."""
         self._look()
         self._join()
         self._write(replace(self._noted, ended=True))
@@ -136,4 +136,4 @@ def _put(path: Path, noted: Noted, first: bool, plugin: str) -> None:
         files.write_new(files.beside(path), document, mode=files.PRIVATE_MODE)
         os.replace(files.beside(path), path)
     except OSError:
-        pass  # a disk that is full or read-only is no reason to disturb the menu; doctor says so
+        pass  # a full or read-only disk must not disturb the menu; doctor reports it

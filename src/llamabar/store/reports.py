@@ -1,4 +1,4 @@
-"""What the history's database says: a day for the menu; lines by day, model or hour for the terminal and the page."""
+"""Read the history's database: a day for the menu; lines by day, model or hour for the terminal and the page."""
 
 import json
 import sqlite3
@@ -18,14 +18,14 @@ from llamabar.store.packed import unpacked
 from llamabar.store.schema import FAULTS, opened_to_read, understood
 
 WEEK_DAYS = 7
-WITH_LOADS = 2  # the version of the database that has them
+WITH_LOADS = 2  # the first version of the database that has them
 MINE = "(server IN (SELECT id FROM servers WHERE name=?1) OR server IN (SELECT server FROM places WHERE place=?2))"
 
 Key = Tuple[str, ...]
 
 
 class Asked(NamedTuple):
-    """Which lines are wanted: of a server, of a model, from a day on, of a place; "" for all."""
+    """Which lines to return: of a server, of a model, from a day on, of a location; "" for all."""
 
     server: str = ""
     model: str = ""
@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What one look finds: a server's day, its charts, and which rows do not stand there yet."""
+    """One reading of the database: a server's day, its charts, and the rows that aren't stored yet."""
 
     told: Told
     charts: Sequence[Chart]
@@ -44,7 +44,7 @@ class Look(NamedTuple):
 def look(
     environment: Mapping[str, str], name: str, url: str, *, day: str, rows: Sequence[FinishedRequest]
 ) -> Optional[Look]:
-    """Return what stands there of a server, None if that cannot be read; nothing is written, no folder is made."""
+    """Return a server's stored history, None if it can't be read; nothing is written, no folder is created."""
     place = place_of(url)
     try:
         database = opened_to_read(data_folder(environment) / HISTORY_FILE)
@@ -58,7 +58,7 @@ def look(
 
 
 def told(database: sqlite3.Connection, *, place: str, name: str, day: str) -> Told:
-    """Return what a server did in a day, there or at whatever place under its name; the speeds against last week."""
+    """Return a server's day, at this location or under its name anywhere, and its speeds compared with last week."""
     earlier, gap = (
         database.execute(f"SELECT 1 FROM {table} WHERE {MINE} AND {until}?3 LIMIT 1", (name, place, day)).fetchone()
         for table, until in (("sums", "time<"), ("gaps", "day="))
@@ -88,9 +88,9 @@ def _by(parts: Iterable[Tuple[Key, Sums]]) -> Dict[Key, Sums]:
 
 
 def _changes(parts: Iterable[Tuple[Key, Sums]]) -> Dict[Key, float]:
-    """Return by how much each speed in the last seven days differs from the seven before; a key begins with the day.
+    """Return how much each speed of the last seven days differs from the seven before; a key begins with the day.
 
-    Parts are summed as they come, their speeds alone: those of a month, all at once, are megabytes.
+    Parts are summed as they come, and only their speeds: a whole month at once would take megabytes.
     """
     first, before = clock.day_ago(WEEK_DAYS - 1), clock.day_ago(2 * WEEK_DAYS - 1)
     earlier: Dict[Key, Sums] = {}
@@ -105,7 +105,7 @@ def _changes(parts: Iterable[Tuple[Key, Sums]]) -> Dict[Key, float]:
 
 
 def unknown(database: sqlite3.Connection, place: str, rows: Sequence[FinishedRequest]) -> List[FinishedRequest]:
-    """Return the dated rows that are not in the database, and were not counted before it."""
+    """Return the rows that aren't in the database and weren't counted before."""
     found = database.execute("SELECT server FROM places WHERE place=?", (place,)).fetchone()
     server = found[0] if found is not None else twin(database, rows)
     if server is None or not rows:
@@ -117,7 +117,7 @@ def unknown(database: sqlite3.Connection, place: str, rows: Sequence[FinishedReq
 
 
 def newest(database: sqlite3.Connection, place: str) -> Tuple[Tuple[int, int], ...]:
-    """Return what identifies the newest rows of a place, as many as llama-swap sends again."""
+    """Return the identities of the newest rows at a location, as many as llama-swap sends again."""
     query = """SELECT row_id, ended_s FROM requests WHERE server=(SELECT server FROM places WHERE place=?)
         AND typeof(row_id)='integer' AND typeof(ended_s)='integer' ORDER BY ended_s DESC LIMIT 1000"""
     return tuple(database.execute(query, (place,)))[::-1]
@@ -129,9 +129,8 @@ def names(database: sqlite3.Connection) -> List[str]:
 
 
 def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
-    """Return a line a day or hour (2026-11-24 15:00), server and model, the oldest first; by model one for all days,
-    with how its speed has changed since the week before. Places of one name are one server.
-    """
+    """Return a line for each day or hour (2026-11-24 15:00), server and model, oldest first. By model: one line for all
+    days, with the change of its speed since the week before. Locations with the same name are one server."""
     since = (asked.since,)
     gaps = set(database.execute("SELECT day, name FROM gaps JOIN servers ON servers.id=server WHERE day>=?", since))
     if by == "model":
@@ -150,7 +149,7 @@ def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
 
 
 def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -> Iterable[Tuple[Key, Sums]]:
-    """Yield sums by day or hour, server and model; what is dated later than tomorrow came of a clock that was wrong."""
+    """Yield sums by day or hour, server and model; dates after tomorrow come from a wrong clock and are left out."""
     query = """SELECT time, servers.name, word, sums FROM sums JOIN servers ON servers.id=server
         JOIN words ON words.id=model WHERE (?1='' OR servers.name=?1) AND (?2='' OR word=?2)
         AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3)) AND time BETWEEN ?4 AND ?5"""
@@ -161,13 +160,13 @@ def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -
 
 
 def charts_of(database: sqlite3.Connection, place: str) -> List[Chart]:
-    """Return the readings that were saved of a place and its models."""
+    """Return the stored readings of a location and its models."""
     found = database.execute("SELECT model, read_unix_s, chart FROM charts WHERE place=?", (place,))
     return [chart for cells in found for chart in [_chart(*cells)] if chart is not None]
 
 
 def _chart(model: str, read_unix_s: float, said: str) -> Optional[Chart]:
-    """Return readings, None for a row that is not understood."""
+    """Return readings, None if the row is invalid."""
     try:
         bucket_s, readings = json.loads(said)
         kept = tuple(Readings(*one) for one in readings[-BUCKETS:])
@@ -178,7 +177,7 @@ def _chart(model: str, read_unix_s: float, said: str) -> Optional[Chart]:
 
 
 def loads_of(database: sqlite3.Connection, place: str) -> List[Load]:
-    """Return the loads that were measured at a place, the oldest first; an older version kept none."""
+    """Return the measured loads at a location, oldest first; an older version stored none."""
     if database.execute("PRAGMA user_version").fetchone()[0] < WITH_LOADS:
         return []
     query = """SELECT model, command, started_s, memory, memory_bytes, took_s, context_tokens, swap FROM loads
@@ -190,7 +189,7 @@ def _load(
     model: str, command: int, began_s: int, memory: str, used_bytes: int, took_s: Optional[float],
     tokens: Optional[int], swap: str,
 ) -> Optional[Load]:  # fmt: skip
-    """Return a load, None for a row that is not understood."""
+    """Return a load, None if the row is invalid."""
     try:
         run, others = ModelRun(command, int(began_s), MemoryKind(memory)), Swap(*map(tuple, json.loads(swap)))
         known = all(0 <= one < MOST for one in (used_bytes, took_s or 0, tokens or 0))

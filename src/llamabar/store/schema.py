@@ -1,7 +1,7 @@
-"""The history's database as a file: its tables, how it is opened, and why it cannot be used.
+"""The history's database as a file: its tables, how it is opened, and why it can't be used.
 
-Only a regular file is opened, no link is followed, and it is its owner's alone. In WAL mode a reader waits for no
-writer, and what was committed outlives the end of the process at any moment (sqlite.org/wal.html).
+Only a regular file is opened, no link is followed, and only its owner can access it. In WAL mode a reader never waits
+for a writer, and committed data survives if the process ends at any moment (sqlite.org/wal.html).
 """
 
 import os
@@ -16,8 +16,8 @@ from urllib.parse import quote
 OURS = 0x6C626172
 BUSY_S = 2.0
 
-# In `sums` a time is a local day, 2026-11-24, for ever, or as long as there are rows an hour of it, h2026-11-24 15:00.
-# How the sums stand there says packed.py; its version 3 changed no table.
+# In `sums`, a time is a local day, 2026-11-24, which is kept forever, or an hour, h2026-11-24 15:00, which is kept as
+# long as its rows. The format of the sums is in packed.py; its version 3 changed no table.
 MIGRATIONS = ("""
 CREATE TABLE servers(
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, mark_id INTEGER NOT NULL, mark_s REAL NOT NULL, pruned_s REAL NOT NULL);
@@ -46,25 +46,25 @@ TABLES = {"servers", "places", "words", "requests", "sums", "gaps", "charts"}
 
 
 class Trouble(Enum):
-    """Why a database cannot be used: DAMAGED is any file that is not ours, NEWER one of a newer llamabar."""
+    """Why a database can't be used: DAMAGED is any file that isn't ours, NEWER one from a newer llamabar."""
 
     DAMAGED = "damaged"
     NEWER = "newer"
 
 
 class Unusable(Exception):
-    """The file cannot be used."""
+    """The file can't be used."""
 
     def __init__(self, trouble: Trouble) -> None:
         super().__init__(trouble.value)
         self.trouble = trouble
 
 
-FAULTS = (OSError, sqlite3.Error, Unusable)  # what opening a database, or using one, raises
+FAULTS = (OSError, sqlite3.Error, Unusable)  # raised when a database is opened or used
 
 
 def opened(path: Path, fill: Callable[[sqlite3.Connection], None] = lambda _: None) -> sqlite3.Connection:
-    """Return the database to write to, a new one made and filled first if there is none; raise FAULTS."""
+    """Return the database for writing, created and filled first if there is none; raise FAULTS."""
     _check_regular(path)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600))
     os.chmod(path, 0o600)
@@ -72,7 +72,7 @@ def opened(path: Path, fill: Callable[[sqlite3.Connection], None] = lambda _: No
 
 
 def opened_to_read(path: Path) -> Optional[sqlite3.Connection]:
-    """Return the database to read from, None if there is none; raise FAULTS."""
+    """Return the database for reading, None if there is none; raise FAULTS."""
     if not os.path.lexists(path):
         return None
     _check_regular(path)
@@ -81,7 +81,7 @@ def opened_to_read(path: Path) -> Optional[sqlite3.Connection]:
     except sqlite3.OperationalError:
         if os.access(path.parent, os.W_OK):
             raise
-        database = _connected(path, "ro&immutable=1", _check_ours)  # SQLite cannot share it with a writer there
+        database = _connected(path, "ro&immutable=1", _check_ours)  # SQLite can't share it with a writer there
     if _tables(database):
         return database
     database.close()
@@ -89,7 +89,7 @@ def opened_to_read(path: Path) -> Optional[sqlite3.Connection]:
 
 
 def trouble(path: Path) -> Optional[Trouble]:
-    """Return why a file cannot be used, None if it can or if that is not known."""
+    """Return why a file can't be used, None if it can or if that is unknown."""
     try:
         database = opened_to_read(path)
         if database is not None:
@@ -105,7 +105,7 @@ def trouble(path: Path) -> Optional[Trouble]:
 
 @contextmanager
 def understood() -> Iterator[None]:
-    """Raise Unusable where SQLite finds the file damaged; what is locked, full or read-only stays what it is."""
+    """Raise Unusable if SQLite finds the file damaged; errors for a locked, full or read-only one pass through."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -116,7 +116,7 @@ def understood() -> Iterator[None]:
 
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Commit what is done within, or nothing of it."""
+    """Commit everything done within, or nothing."""
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -128,7 +128,7 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
 
 
 def migrate(database: sqlite3.Connection, fill: Callable[[sqlite3.Connection], None] = lambda _: None) -> None:
-    """Bring a database of ours, or an empty one, to this version."""
+    """Migrate a database of ours, or an empty one, to this version."""
     version = database.execute("PRAGMA user_version").fetchone()[0]
     if version >= VERSION or (_tables(database) and not version):
         return

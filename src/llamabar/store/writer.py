@@ -1,8 +1,8 @@
-"""Writes the history's database, on the history's thread.
+"""Write the history's database, on the history's thread.
 
-Laws: what cannot be written waits, and the totals go on in memory. A file that is not understood is set aside and begun
-anew, what a newer version wrote is left alone. Where the file is taken away it begins anew and counts nothing again;
-where the program is, nothing is written any more.
+Laws: rows that can't be written wait, and the totals continue in memory. An invalid file is set aside and a new one
+created; one from a newer version is left alone. If the file is removed, a new one is created and nothing counts twice;
+if the program is removed, nothing is written.
 """
 
 import fcntl
@@ -20,8 +20,8 @@ from llamabar.store import json_history, reports, schema
 from llamabar.store.database import Mark, place_of
 from llamabar.store.schema import FAULTS, Trouble, Unusable
 
-MANY_ROWS = 1000  # in one commit: then they may be too many
-MOST_WAITING = 500  # times that rows came, while they cannot be written
+MANY_ROWS = 1000  # in one commit; then there may be too many rows in the database
+MOST_WAITING = 500  # batches of rows, while they can't be written
 
 
 class Writer:
@@ -38,16 +38,16 @@ class Writer:
         self._tell = tell
         self._days, self._only_here = days, only_here
         self._database: Optional[sqlite3.Connection] = None
-        self._file: Tuple[int, int] = (0, 0)  # device and number of the file that is open
+        self._file: Tuple[int, int] = (0, 0)  # device and inode of the open file
         self._charts: Charts = {}
-        self._marks: Dict[str, Tuple[str, Mark]] = {}  # by place: its name, and what was counted there
-        self._pruned = ""  # the day on which old rows were deleted last
+        self._marks: Dict[str, Tuple[str, Mark]] = {}  # by location: the server's name, and what has been counted there
+        self._pruned = ""  # the last day on which old rows were deleted
 
     def begin(self, servers: Mapping[str, str]) -> None:
-        """Tell what stands there of servers, by name their address."""
+        """Report the stored history of servers, given as name → address."""
         if not (os.path.lexists(self._path) or os.path.lexists(self._folder / json_history.NAME)):
             return
-        with suppress(*FAULTS), schema.understood():  # `write` judges it
+        with suppress(*FAULTS), schema.understood():  # `write` handles it
             database = self._opened()
             for name, url in servers.items():
                 for chart in reports.charts_of(database, place_of(url)):
@@ -56,7 +56,7 @@ class Writer:
 
     @property
     def is_full(self) -> bool:
-        """Tell whether so much waits that it should be written now: 600 bytes a row."""
+        """Tell whether enough is waiting to write it now: a row takes 600 bytes."""
         return sum(len(rows.rows) for rows in self.rows) >= MANY_ROWS
 
     def take(self, arrived: Union[Rows, Charts]) -> None:
@@ -67,11 +67,11 @@ class Writer:
             self._charts = arrived
 
     def write(self) -> None:
-        """Commit what waits, as far as that can be done."""
+        """Commit what is waiting, as far as possible."""
         gone = bool(self._plugin) and not os.path.exists(self._plugin)
         if gone or not (self.rows or (self._charts and self._database is not None)):
             return
-        with suppress(*FAULTS):  # a full disk is no reason to disturb the menu; doctor says so
+        with suppress(*FAULTS):  # a full disk must not disturb the menu; doctor reports it
             if not any(self._file):
                 files.private_folder(self._folder)
             try:
@@ -82,7 +82,7 @@ class Writer:
                     self._commit()
 
     def close(self) -> None:
-        """Close the file; its companions go with the last who closes it."""
+        """Close the file; SQLite deletes its -wal and -shm files when the last process closes it."""
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -113,7 +113,7 @@ class Writer:
         self._tell(rows.name, told._replace(number=rows.number, known=known))
 
     def _opened(self) -> sqlite3.Connection:
-        """Return the database; opened anew where another file stands there than before."""
+        """Return the database; reopen it if its path now holds another file."""
         if self._database is None or self._found() != self._file:
             self.close()
             self._database = schema.opened(self._path, self._fill)
@@ -128,18 +128,18 @@ class Writer:
             return 0, 0
 
     def _fill(self, database: sqlite3.Connection) -> None:
-        """Fill a new database: with what JSON had, or with up to where was counted in the one before."""
+        """Fill a new database with the JSON history, or with the marks of the previous database."""
         if not any(self._file):
             json_history.take_over(database, self._folder / json_history.NAME)
         for place, (name, mark) in self._marks.items():
             db.put_server(database, place, name, mark)
 
     def _set_aside(self) -> None:
-        """Rename a file that is not understood to a name that was never used, unless another watcher has."""
+        """Rename an invalid file to an unused name, unless another watcher has done so."""
         self.close()
         folder = os.open(self._folder, os.O_RDONLY)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # it goes with the descriptor; held: the next time
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # closing releases the lock; if it is held: next time
             if schema.trouble(self._path) is not Trouble.DAMAGED:
                 return
             names = (f"history-damaged-{number}.sqlite" for number in range(1, 1000))
