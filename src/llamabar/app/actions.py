@@ -1,8 +1,8 @@
 """What a click or a command does, and whether it worked.
 
-Law: the result is what llama-swap's state says afterwards, not how an answer looks. A model whose root answers 404 is
-loaded all the same; v113 to v203 say OK to the unload of a model that goes on loading (facts on llama-swap's API, 3.2
-and 3.3). So after each action its event stream is opened once more and read until the state has settled.
+Law: the result is llama-swap's state afterwards, not how a response looks. A model whose root answers 404 is loaded all
+the same; v113 to v203 answer OK to unloading a model that keeps loading (facts on llama-swap's API, 3.2 and 3.3). So
+after each action its event stream is opened once more and read until the state has settled.
 """
 
 import json
@@ -28,12 +28,12 @@ from llamabar.view.languages import said as _
 from llamabar.view.menu import Action, Do
 from llamabar.view.text import harmless
 
-LOAD_S = 900.0  # held open for the whole load: a load whose caller leaves is unloaded at once (facts, trap 5)
+LOAD_S = 900.0  # stays open for the whole load: if the caller disconnects, llama-swap unloads at once (facts, trap 5)
 LATE_S = 2.0
 UNLOAD_S = 30.0
 SETTLED_S = 3.0  # after llama-swap has answered
 TOOL_S = 5.0
-SERVICE_S = 120.0  # each command is bounded by itself; ExitTimeOut may be long
+SERVICE_S = 120.0  # each command has its own limit; ExitTimeOut may be long
 
 
 class Ending(Enum):
@@ -45,7 +45,7 @@ class Ending(Enum):
 
 
 class Result(NamedTuple):
-    """How an action ended, and why it was not done, in words."""
+    """How an action ended, and the reason if it failed."""
 
     ending: Ending = Ending.DONE
     why: str = ""
@@ -57,7 +57,7 @@ DONE = Result()
 
 @dataclass(frozen=True)
 class Where:
-    """The server that an action is for: how to speak with it, what is known of it, and its settings."""
+    """The server of an action: its client, what is known about it, and its settings."""
 
     client: Client
     snapshot: Snapshot
@@ -65,7 +65,7 @@ class Where:
 
 
 def perform(action: Action, where: Where) -> Result:
-    """Do what was clicked or asked for, and return how it ended."""
+    """Do what was clicked or requested, and return how it ended."""
     try:
         return _DOES[action.do](action, where)
     except Unreachable as error:
@@ -75,7 +75,7 @@ def perform(action: Action, where: Where) -> Result:
 
 
 def _load(action: Action, where: Where) -> Result:
-    """There is no route for loading: llama-swap's own page asks for the root of the model."""
+    """Load a model. There is no route for it: llama-swap's own page requests the root of the model."""
     if _state_of(where.snapshot, action.target) == READY:
         return _nothing("it is already loaded")
     path, wait = f"/upstream/{_quoted(action.target)}/", _Ready(where.client, action.target)
@@ -91,9 +91,9 @@ def _load(action: Action, where: Where) -> Result:
 
 
 class _Ready:
-    """Waits for a model to be ready: its server may be busy, or answer its root for ever, and is loaded all the same.
+    """Waits for a model to be ready: its server may be busy, or never finish answering its root, and is still loaded.
 
-    Its stream is opened only where the answer is not there at once.
+    Its stream is opened only if the answer isn't there at once.
     """
 
     def __init__(self, client: Client, model_id: str) -> None:
@@ -111,7 +111,7 @@ class _Ready:
         return _state_of(seen, self._model_id) == READY
 
     def end(self) -> None:
-        """Stop waiting: the answer came first, or nobody wants it any more."""
+        """Stop waiting: the answer came first, or is no longer needed."""
         self._ended.set()
         for stream in self._streams:
             stream.close()
@@ -178,7 +178,7 @@ def _profile(action: Action, where: Where) -> Result:
 
 
 def _copy(action: Action, _: Where) -> Result:
-    """No line end or escape of a name may reach the clipboard: pasted into a terminal it would run."""
+    """Copy a text. No line end or escape in a name may reach the clipboard: pasted into a terminal, it would run."""
     return _ran("pbcopy", text=harmless(action.target))
 
 
@@ -187,7 +187,7 @@ def _open(action: Action, _: Where) -> Result:
 
 
 def _show(action: Action, where: Where) -> Result:
-    """Open a file that the service names, or the settings, made first if there are none."""
+    """Open a file that the service names, or the settings, which are created if missing."""
     path = services.path_of(action.target, where.server)
     reveal = ["-R"] if action.target == services.PLIST else ["-t"] if action.target in services.TEXTS else []
     return _ran("open", *reveal, "--", str(path))
@@ -199,9 +199,9 @@ def _ran(*words: str, text: str = "") -> Result:
 
 
 def _serve(action: Action, where: Where) -> Result:
-    """Start, stop or restart the service that the item named.
+    """Start, stop or restart the service that the menu item named.
 
-    The file does it in a process of its own: a restart must come to its end also when the plugin is ended in its midst.
+    The program file does it in its own process: a restart must finish even if the plugin ends halfway.
     """
     if service_search.require(where.server).label != action.target:
         return _failed(_("the service has changed"))
@@ -221,9 +221,9 @@ def _asked(
     client: Client, method: str, path: str, *, body: bytes = b"", answer_s: float = UNLOAD_S,
     gone: Optional[str] = None, only_own: bool = False, until: Optional[Callable[[], bool]] = None,
 ) -> str:  # fmt: skip
-    """Return the words of a refusal, "" if there is none; a 404 is `gone`.
+    """Return the message of a refusal, "" if there is none; a 404 returns `gone`.
 
-    `only_own`: a missing page of a model's own server is no refusal; in llama-swap's 404 `error` is a string.
+    `only_own`: a 404 from the model's own server isn't a refusal; in llama-swap's own 404, `error` is a string.
     """
     try:
         got = client.call(method, path, body=body, answer_s=answer_s, until=until)

@@ -1,4 +1,4 @@
-"""What one server is reached through: its client, its threads, its processes, its service."""
+"""Everything that belongs to the connection with one server: client, threads, processes, service."""
 
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -29,7 +29,7 @@ from llamabar.store.known_servers import NO_VERSION, Known, KnownServers
 SERVICE_SOON_S = 3.0  # in the first half minute of an outage
 SERVICE_EVERY_S = 30.0
 OUTAGE_S = 3.0
-SLEPT_S = 8.0  # between two looks of a loop that waits for five at most
+SLEPT_S = 8.0  # between two checks of a loop that waits for five at most
 LOOK_EVERY_S = 2.0  # at llama-swap's own connections
 
 Rediscover = Callable[[], "Optional[tuple[str, str]]"]
@@ -38,27 +38,27 @@ Explain = Callable[[ServerSettings, ev.Fault], Cause]
 
 @dataclass
 class Connection:
-    """The threads of one server, and what was last looked at through them. Nothing starts before `start`."""
+    """The threads of one server, and what they last checked. Nothing starts before `start`."""
 
     server: ServerSettings
     inbox: Inbox
     known: Optional[KnownServers] = None
-    search: Optional[Rediscovery] = None  # only of a server that was found by itself
+    search: Optional[Rediscovery] = None  # only for a server that no setting names
     measuring: bool = False
     service_looked: bool = False
-    looked_s: float = 0.0  # when llama-swap's connections were last looked at
-    _looked_for: object = None  # what the server counted in flight then
+    looked_s: float = 0.0  # when llama-swap's connections were last checked
+    _looked_for: object = None  # the server's in-flight count at that time
     _found_for: object = None  # the loaded models and their ports when processes were last looked up
     _gone: FrozenSet[str] = frozenset()
-    _refreshed_for: object = None  # what was loaded when the stream was last opened again
-    _service_seen: object = None  # whether it answered when its service was last looked for
+    _refreshed_for: object = None  # what was loaded when the stream was last reopened
+    _service_seen: object = None  # whether the server was connected when its service was last looked up
     _diagnosed_for: object = None  # the outage whose cause was looked for
     _build: str = ""
     _passing_s: float = field(default_factory=clock.passing_s)
-    _process: Optional[Identity] = None  # that listens here, if it is a llama-swap
-    _recalled: Optional[Known] = None  # what is known of it
+    _process: Optional[Identity] = None  # the process that listens here, if it is a llama-swap
+    _recalled: Optional[Known] = None  # what is known about it
     _learned: object = None
-    _quit_s: Mapping[str, Optional[float]] = field(default_factory=dict)  # the models that quit, when it was looked why
+    _quit_s: Mapping[str, Optional[float]] = field(default_factory=dict)  # of each model, at the last look-up
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class Connection:
         self.client = client_of(server)
         self.stream = EventStream(server.name, self.client, self.inbox)
         self.worker = CallWorker(server.name, self.inbox)
-        self.quick_worker = CallWorker(server.name, self.inbox)  # what is slow must not hold up a heartbeat
+        self.quick_worker = CallWorker(server.name, self.inbox)  # slow calls must not delay a heartbeat
         self.processes = host.Processes(server.url) if is_local(server.url) else None
 
     def start(self) -> None:
@@ -80,12 +80,13 @@ class Connection:
             thread.stop()
 
     def ask(self, query: Query, snapshot: Snapshot) -> None:
-        """Send a query; its answer comes to the inbox."""
+        """Send a query; its answer goes to the inbox."""
         worker = self.quick_worker if query.kind in (Kind.SLOTS, Kind.HEALTH) else self.worker
         worker.do(partial(self._answer, query, snapshot), Answer(query, failed=True))
 
     def _answer(self, query: Query, snapshot: Snapshot) -> Answer:
-        """One that still waited when the stream ended is not sent: nobody knows then who is there now."""
+        """Return the answer. A query still queued when the stream ended isn't sent: another server may listen there
+        now."""
         if not self.stream.is_open:
             return Answer(query, failed=True)
         if self.known is None or query.kind not in (Kind.VERSION, Kind.RUNNING):
@@ -95,7 +96,7 @@ class Connection:
         return self._version(self.known, query)
 
     def _version(self, known: KnownServers, query: Query) -> Answer:
-        """Who is there, by its process where that is known, else asked; and what is known of that build."""
+        """Return the version, from the known process if possible, else by query; and what is known about that build."""
         url = self.client.url
         self._process = self.processes.identity() if self.processes is not None else None
         self._recalled = known.of_process(url, self._process) if self._process is not None else None
@@ -111,7 +112,8 @@ class Connection:
         return found if recalled is None else found._replace(events=(*found.events, recalled))
 
     def _recalled_models(self, query: Query, snapshot: Snapshot) -> Optional[Answer]:
-        """What `/running` told of the processes that serve the ready models now, if all were there before we looked."""
+        """Return what `/running` reported for the processes of the ready models, if all were ready before this program
+        started."""
         known = snapshot.refuted | (self._recalled.refuted if self._recalled is not None else frozenset())
         if Capability.RUNNING_DETAILS in known:
             return Answer(query, (ev.RunningListed(()),))
@@ -124,8 +126,8 @@ class Connection:
         return Answer(query, (ev.RunningListed(tuple(alive.values())),))
 
     def learn(self, snapshot: Snapshot) -> None:
-        """Keep what was found out about the server, for the next time that this version answers here; and why a model
-        quit."""
+        """Store what was found out about the server for the next time that this version answers here, and look up why a
+        model quit."""
         self._look_for_last_words(snapshot)
         found = ev.CapabilitiesFound(snapshot.confirmed, snapshot.refuted)
         served = self.processes.found if self.processes is not None and self._process is not None else {}
@@ -140,7 +142,7 @@ class Connection:
             self.known.learn(self.client.url, self._build, found, process=self._process, models=models)
 
     def _look_for_last_words(self, snapshot: Snapshot) -> None:
-        """Look once in llama-swap's own output for why a model quit; that costs no request."""
+        """Search llama-swap's own output once for the reason why a model quit; that takes no request."""
         quit_s = {one.id: one.quit_at_s for one in snapshot.models.values() if one.quit_at_s is not None}
         for model_id in [one for one, at_s in quit_s.items() if at_s != self._quit_s.get(one)]:
             if self._process is not None:
@@ -155,7 +157,7 @@ class Connection:
         self.stream.move(self.client)
 
     def find_processes(self, snapshot: Snapshot) -> bool:
-        """Look the processes up, if other models are loaded than before; what they use comes to the inbox."""
+        """Look up the processes if the loaded models changed; the result goes to the inbox."""
         if self.processes is None or self._found_for == process_key(snapshot):
             return False
         self._found_for, self.measuring = process_key(snapshot), True
@@ -163,11 +165,12 @@ class Connection:
         return True
 
     def measured(self, event: ev.MemoryMeasured, snapshot: Snapshot) -> ev.MemoryMeasured:
-        """Return what was measured, without servers that were looked up for what was loaded before."""
+        """Return the measurement, without servers if they were looked up for other loaded models."""
         return event if self._found_for == process_key(snapshot) else event._replace(servers=None)
 
     def note_gone(self, event: ev.MemoryMeasured, snapshot: Snapshot) -> None:
-        """Look again, once, when a model's processes were gone at two looks: it is not loaded, whatever was said."""
+        """Reopen the stream, once, if a model's processes are gone at two checks: then it isn't loaded, whatever the
+        last event said."""
         key = process_key(snapshot)
         gone, self._gone = event.gone & self._gone, event.gone
         if key != self._refreshed_for and any(model.id in gone for model in loaded(snapshot)):
@@ -175,7 +178,7 @@ class Connection:
             self.stream.refresh()
 
     def is_look_due(self, snapshot: Snapshot, *, now_s: float) -> bool:
-        """Tell whether to look at llama-swap's connections: every two seconds, and when its count changed."""
+        """Tell whether to check llama-swap's connections: every two seconds, and when its in-flight count changed."""
         changed = self._looked_for != snapshot.inflight_total
         due = needs_look(snapshot) and (changed or now_s >= self.looked_s + LOOK_EVERY_S)
         if due:
@@ -183,17 +186,17 @@ class Connection:
         return due
 
     def note_sleep(self) -> None:
-        """Connect anew after a sleep of the computer, or of this process: nobody says that a connection has died."""
+        """Reconnect after the computer or this process was asleep: nothing reports that a connection has died."""
         before_s, self._passing_s = self._passing_s, clock.passing_s()
         if self._passing_s > before_s + SLEPT_S:
             self.stream.wake()
 
     def look_for_server(self, rediscover: Rediscover) -> None:
-        """Look where the server is now; that comes to the inbox."""
+        """Search for the server's current address; the result goes to the inbox."""
         self.worker.do(lambda: Moved((rediscover() or (None, ""))[0]), Moved(None))
 
     def look_at_service(self, snapshot: Snapshot, *, now_s: float) -> None:
-        """Look for the service when the server began or ceased to answer, and now and then while it does not."""
+        """Look up the service when the server connects or disconnects, and now and then while it is disconnected."""
         if not snapshot.connected and snapshot.fault is None:
             return
         early = snapshot.connection_since_s is None or now_s - snapshot.connection_since_s < SERVICE_EVERY_S
@@ -205,11 +208,11 @@ class Connection:
             call_once(self.server.name, self.inbox, lambda: ServiceLooked(look()), ServiceLooked(None))
 
     def look_at_service_again(self) -> None:
-        """Look for the service at the next turn: something was done to it."""
+        """Look up the service at the next turn, after an action on it."""
         self._service_seen = None
 
     def look_for_cause(self, explain: Explain, snapshot: Snapshot, *, now_s: float) -> None:
-        """Ask why the server does not answer: not at the very beginning, and again when that changes."""
+        """Diagnose why the server isn't responding: not at the very beginning, and again if the outage changes."""
         since_s = snapshot.connection_since_s
         if snapshot.connected or snapshot.fault is None or since_s is None or now_s - since_s < OUTAGE_S:
             return
@@ -225,11 +228,11 @@ def _last_words(pid: int, model_id: str) -> Optional[RunEnded]:
 
 
 def needs_look(snapshot: Snapshot) -> bool:
-    """Tell whether only llama-swap's own connections can say which model is at work."""
+    """Tell whether only llama-swap's own connections show which model is at work."""
     untold = snapshot.connected and not snapshot.table_is_new and Capability.INFLIGHT_LIST not in snapshot.confirmed
     return untold and any(one.state == READY and one.server_url is not None for one in loaded(snapshot))
 
 
 def process_key(snapshot: Snapshot) -> object:
-    """Return what the processes that were looked up depend on."""
+    """Return what the looked-up processes depend on."""
     return snapshot.connections, tuple((model.id, model.state, model.proxy) for model in loaded(snapshot))

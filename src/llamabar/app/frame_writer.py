@@ -1,6 +1,6 @@
-"""Writes frames: each one write, only the newest, and never on the loop's thread.
+"""Write frames: each in full, only the newest, and never on the loop's thread.
 
-Law: SwiftBar may read slowly or not at all; that must hold up nothing but this thread.
+Law: SwiftBar may read slowly or not at all; that must block only this thread.
 """
 
 import os
@@ -9,7 +9,7 @@ from typing import Callable, Optional
 
 
 class FrameWriter(threading.Thread):
-    """Owns a file descriptor. A frame that waits is replaced by a newer one; `gone` is called when nobody reads."""
+    """Owns a file descriptor. A newer frame replaces one that waits; `gone` is called when the reader has closed."""
 
     def __init__(self, descriptor: int, gone: Callable[[], None]) -> None:
         super().__init__(name="frames", daemon=True)
@@ -22,18 +22,18 @@ class FrameWriter(threading.Thread):
         self.written_bytes = 0
 
     def show(self, frame: bytes) -> None:
-        """Hand over a frame; returns at once."""
+        """Queue a frame; returns at once."""
         with self._news:
             self._next = frame
             self._news.notify_all()
 
     def flush(self, seconds: float) -> bool:
-        """Wait until everything is written, at most so long; return whether it is."""
+        """Wait until everything is written, up to this many seconds; return whether it is."""
         with self._news:
             return self._news.wait_for(lambda: self._next is None and not self._writing, timeout=seconds)
 
     def run(self) -> None:
-        """Write what comes until nobody reads any more."""
+        """Write frames until the reader is gone."""
         while True:
             with self._news:
                 self._news.wait_for(lambda: self._next is not None)

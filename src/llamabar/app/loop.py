@@ -1,7 +1,7 @@
-"""The loop: it owns all state, and wires sources to the monitor and the monitor to a writer.
+"""The loop: it owns all state and connects sources, monitor and writer.
 
-A fault of ours becomes a frame that says so, and the loop goes on: a streaming plugin that exits is not started
-again. SIGTERM ends it within half a second, its connections closed.
+An internal error becomes a frame that shows it, and the loop continues: SwiftBar doesn't restart a streaming plugin
+that exits. SIGTERM ends the loop within half a second, with its connections closed.
 """
 
 import os
@@ -37,9 +37,9 @@ from llamabar.view.menu import Action, Menu
 from llamabar.view.scene import MenuOptions, Scene
 
 BUSY_HOST_S, CALM_HOST_S = 2.0, 20.0
-LULL_S = 0.08  # between two looks at what arrived: a burst of events is taken in together, the newest of each
+LULL_S = 0.08  # between two reads of the inbox: a burst of events is processed together, the newest of each kind
 FAULT_PAUSE_S = 5.0
-ROWS_KEPT = 200  # in memory, where the history keeps them all: more have hardly ended between two looks
+ROWS_KEPT = 200  # in memory, if the history stores all of them: more hardly ever end between two turns
 LONGEST_WAIT_S = 5.0
 
 
@@ -52,13 +52,13 @@ class Watch:
     on_key: Callable[[Any], None] = lambda _: None
     paint: Optional[Callable[[float], Optional[Menu]]] = None  # draws by itself, without a menu
     inbox: Inbox = field(default_factory=Inbox)
-    known: Optional[KnownServers] = None  # what servers can do, as it is kept on disk
+    known: Optional[KnownServers] = None  # server features stored on disk
     connections: Dict[str, Connection] = field(default_factory=dict)
     stopping: str = ""
     lull_s: float = LULL_S
-    explain: Optional[Explain] = None  # who is asked why a server does not answer
-    notifier: Optional[Notifier] = None  # only the plugin tells: a terminal beside it would tell all twice
-    unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
+    explain: Optional[Explain] = None  # diagnoses why a server isn't responding
+    notifier: Optional[Notifier] = None  # only the plugin notifies: a terminal beside it would repeat everything
+    unwanted: queries.Kinds = frozenset()  # probes whose answers aren't needed
     _host_s: Optional[float] = None
     _reported: Set[str] = field(default_factory=set)
 
@@ -84,7 +84,7 @@ class Watch:
             connection.start()
 
     def keep(self, environment: Mapping[str, str]) -> HistoryStore:
-        """Keep the history of the servers from now on, and return who does."""
+        """Store the history of the servers from now on; return the store."""
         places = {name: watched.url for name, watched in self.monitor.servers.items()}
         store = HistoryStore(
             environment, self.inbox.put, servers=places, histories=self.monitor.histories, days=self.settings.kept_days,
@@ -95,7 +95,7 @@ class Watch:
         return store
 
     def stop_on_signals(self, *, within_s: float = 0.0) -> None:
-        """Make SIGTERM, SIGINT and SIGHUP end the loop; `within_s`: the process after so long, whatever it is doing."""
+        """Make SIGTERM, SIGINT and SIGHUP end the loop; `within_s`: exit after this time in any case."""
         signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda got, _: self.stop(signal.Signals(got).name, within_s=within_s))
@@ -109,7 +109,7 @@ class Watch:
         self.inbox.wake()
 
     def loop(self, until: Callable[[float], bool] = lambda _: False) -> None:
-        """Run until stopped, or until `until` says so of the time."""
+        """Run until stopped, or until `until` returns True for the current time."""
         try:
             while not self.stopping and not self._turn(until):
                 pass
@@ -117,7 +117,7 @@ class Watch:
             self.close()
 
     def _turn(self, until: Callable[[float], bool]) -> bool:
-        """Take one turn and wait for the next; return whether `until` says that it was the last."""
+        """Take one turn and wait for the next; return whether `until` ended the loop."""
         now_s = clock.now_s()
         try:
             self.step(now_s)
@@ -135,7 +135,7 @@ class Watch:
         return False
 
     def _show_fault(self, error: Exception, now_s: float) -> None:
-        """Show that we failed, and go on after a pause; the next good menu takes it off again."""
+        """Show an internal error, and continue after a pause; the next menu replaces it."""
         self.draw(fault_menu(type(error).__name__, _place_of(error)), now_s)
         self.monitor.shown = Shown()
         ends_s = clock.now_s() + FAULT_PAUSE_S
@@ -148,12 +148,12 @@ class Watch:
             connection.stop()
 
     def step(self, now_s: float) -> None:
-        """Take in what arrived, ask what is due, show what changed."""
+        """Process arrivals, send due queries, show changes."""
         failures: List[Exception] = []
         for server, at_s, arrival in self.inbox.take():
             try:
                 self._take(server, at_s, arrival)
-            except Exception as error:  # the others of the batch must not be lost with it
+            except Exception as error:  # the rest of the batch must not be lost
                 failures.append(error)
         if failures:
             raise failures[0]
@@ -201,7 +201,7 @@ class Watch:
             self.monitor.take(server, arrival, at_s=at_s)
 
     def _report(self, error: Exception) -> None:
-        """Show a fault of a thread, each once: the thread goes on, and may meet it again and again."""
+        """Show each exception of a thread once: the thread keeps running and may raise it again and again."""
         place = _place_of(error)
         if place not in self._reported or is_repairable(error):
             self._reported.add(place)
@@ -214,7 +214,7 @@ class Watch:
             self.act(action)
 
     def act(self, action: Action) -> None:
-        """Carry out an action on a thread of its own; one that is on its way is not done twice."""
+        """Carry out an action on its own thread, unless it is already in progress."""
         server = action.server if action.server in self.connections else next(iter(self.connections))
         asked = self.monitor.servers[server].snapshot.asked.get(action.token)
         if asked is None or asked.ended_s is not None:
@@ -235,7 +235,7 @@ class Watch:
         return Where(connection.client, snapshot=self.monitor.servers[server].snapshot, server=connection.server)
 
     def _measure_host(self, now_s: float) -> None:
-        """Measure this computer and the processes found before, more often while something happens."""
+        """Measure this computer and the processes found before, more often while something is happening."""
         every_s, menus_s = (
             (BUSY_HOST_S if busy else CALM_HOST_S) * queries.slower(self.monitor.sparing)
             for busy in (self.monitor.is_busy(), self.monitor.works())
@@ -250,7 +250,7 @@ class Watch:
                 self._take_memory(name, connection.processes.measure(), now_s)
 
     def _attend(self, connection: Connection, watched: Watched, now_s: float) -> None:
-        """Look at whatever of a server is due to be looked at."""
+        """Run all checks of a server that are due."""
         self._follow(connection, watched.snapshot, now_s)
         connection.note_sleep()
         if queries.heartbeat_failed(watched.snapshot):
@@ -269,7 +269,7 @@ class Watch:
             self.notifier.look(watched.name, watched.snapshot, now_s=now_s)
 
     def _follow(self, connection: Connection, snapshot: Snapshot, now_s: float) -> None:
-        """Look for a server that was found by itself, while nobody answers where it was."""
+        """Search for a server that no setting names while it isn't responding at its last address."""
         if connection.search is None or self.settings.rediscover is None:
             return
         answers = snapshot.connected or snapshot.fault is None
@@ -279,10 +279,10 @@ class Watch:
             connection.look_for_server(self.settings.rediscover)
 
     def _move(self, server: str, moved: Moved) -> None:
-        """Watch a server where it is now; one that speaks TLS from now on needs a new start (without_tls.py)."""
+        """Watch a server at its new address; switching to TLS requires a restart (without_tls.py)."""
         watched = self.monitor.servers[server]
         same_scheme = moved.url is not None and moved.url.split(":")[0] == watched.url.split(":")[0]
-        others = [one.url for one in self.monitor.servers.values()]  # its own among them: it has not moved
+        others = [one.url for one in self.monitor.servers.values()]  # including its own: it hasn't moved
         if moved.url is None or not same_scheme or moved.url in others or watched.snapshot.connected:
             return
         self.monitor.move(server, moved.url)

@@ -1,4 +1,4 @@
-"""All state of the program, on one thread: events in, queries and frames out. It is told the time."""
+"""All state of the program, on one thread: events in, queries and frames out. The time is an argument."""
 
 from dataclasses import dataclass, field, replace
 from typing import Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Tuple
@@ -21,7 +21,7 @@ from llamabar.view.words import REFUSED_FOR_S
 BUSY_TICK_S = 1.0
 CALM_TICK_S = 10.0
 COUNTDOWN_S = 60.0
-NO_NEWS = (ev.HostMeasured, ev.GpuMeasured, ev.MemoryMeasured, ev.HealthAnswered, ev.ConnectionsSeen)  # by themselves
+NO_NEWS = (ev.HostMeasured, ev.GpuMeasured, ev.MemoryMeasured, ev.HealthAnswered, ev.ConnectionsSeen)  # on their own
 
 
 @dataclass
@@ -37,9 +37,9 @@ class Watched:
     totals: Totals = field(default_factory=Totals)
     unread: bool = False  # the connection was lost before the newest rows were read
     figures: Figures = NONE_YET  # as the last scene showed them
-    cause: Optional[Cause] = None  # why it does not answer, as the doctor found it
-    loads: Dict[str, needs.Load] = field(default_factory=dict)  # that were handed over to be kept, by model
-    models: Dict[str, History] = field(default_factory=dict)  # the readings of each model, by id
+    cause: Optional[Cause] = None  # why it isn't responding, as doctor found it
+    loads: Dict[str, needs.Load] = field(default_factory=dict)  # already passed on for storage, by model
+    models: Dict[str, History] = field(default_factory=dict)  # the readings of each model, by ID
 
 
 @dataclass
@@ -47,20 +47,20 @@ class Monitor:
     """The servers, and what was last shown of them."""
 
     servers: Dict[str, Watched]
-    blank: Scene = field(default_factory=lambda: Scene((), 0.0))  # what the settings want of each scene
+    blank: Scene = field(default_factory=lambda: Scene((), 0.0))  # what the settings specify for each scene
     today: str = ""  # the local date
-    tomorrow: Optional[str] = None  # a row that is dated later is not of any day
-    day_of: Optional[Callable[[float], str]] = None  # tells the local date of a time; without it no day is counted
-    keep: Callable[[Rows], None] = lambda _: None  # is handed the rows that are new
+    tomorrow: Optional[str] = None  # a row with a later date counts for no day
+    day_of: Optional[Callable[[float], str]] = None  # returns the local date of a time; without it no rows are counted
+    keep: Callable[[Rows], None] = lambda _: None  # gets the new rows
     rows_kept: int = limits.ROWS  # of each server in memory; one takes 600 bytes
-    unwanted: queries.Kinds = frozenset()  # probes whose answers nobody will look at
-    by_id: bool = False  # models are shown by their ids, not their display names
-    sparing: bool = False  # power is saved: figures are taken half as often
-    lively: bool = False  # somebody looks on: a terminal is redrawn every second
+    unwanted: queries.Kinds = frozenset()  # probes whose answers aren't needed
+    by_id: bool = False  # models are shown by their IDs, not their display names
+    sparing: bool = False  # saving power: figures are taken half as often
+    lively: bool = False  # somebody is watching: a terminal is redrawn every second
     shown: cadence.Shown = cadence.Shown()
     menu: Optional[Menu] = None
-    statuses: Dict[str, Status] = field(default_factory=dict)  # as the last scene had them
-    awake: FrozenSet[str] = frozenset()  # the servers for which this Mac is held awake
+    statuses: Dict[str, Status] = field(default_factory=dict)  # as of the last scene
+    awake: FrozenSet[str] = frozenset()  # the servers for which this Mac is kept awake
     _offered: Dict[str, Action] = field(default_factory=dict)  # by token, in the menu that offered them
     _offered_by: Optional[Menu] = None
     _due_s: Optional[float] = None
@@ -69,7 +69,7 @@ class Monitor:
     _ticked_s: Optional[float] = None
 
     def take(self, server: str, event: "ev.Event | Answer", *, at_s: float) -> None:
-        """Take in an event, or an answer and the events in it."""
+        """Apply an event, or an answer and its events."""
         watched = self.servers[server]
         events = event.events if isinstance(event, Answer) else (event,)
         if isinstance(event, Answer):
@@ -87,7 +87,7 @@ class Monitor:
         self._dirty = True
 
     def _count(self, watched: Watched, day_of: Callable[[float], str], load_s: Mapping[int, float]) -> None:
-        """Count the new rows, and hand them over to be kept."""
+        """Count the new rows, and pass them on for storage."""
         new = watched.totals.add(watched.snapshot.new_rows, day_of, until=self.tomorrow)
         watched.snapshot = replace(watched.snapshot, new_rows=(), rows=watched.snapshot.rows[-self.rows_kept :])
         if new:
@@ -95,7 +95,7 @@ class Monitor:
             watched.unread = False
 
     def _keep_loads(self, watched: Watched, measured: List[needs.Load]) -> None:
-        """Hand over what loads took, once each and again when one takes more."""
+        """Pass on measured loads for storage, each once and again if it takes more."""
         new = [load for load in measured if needs.is_news(load, watched.loads.get(load.model))]
         if new:
             watched.loads.update({load.model: load for load in new})
@@ -106,7 +106,7 @@ class Monitor:
         self.servers[server].url = url
 
     def snapshots(self) -> Dict[str, Snapshot]:
-        """Return what is known by server."""
+        """Return each server's snapshot."""
         return {name: watched.snapshot for name, watched in self.servers.items()}
 
     def histories(self) -> Dict[str, Dict[str, History]]:
@@ -114,12 +114,12 @@ class Monitor:
         return {name: {"": watched.history, **watched.models} for name, watched in self.servers.items()}
 
     def tell(self, aside: str) -> None:
-        """Show a sentence of our own, quietly, in the place of the one before: with the next frame there is."""
+        """Show a notice in place of the previous one, with the next frame."""
         self.blank = replace(self.blank, notice=aside)
         self._dirty = True
 
     def recall(self, server: str, said: "Told | Kept", *, now_s: float, unix_s: float) -> None:
-        """Take in what the history says of a server: its day, or the charts of before."""
+        """Apply what the history reports about a server: its day, or its earlier charts."""
         watched = self.servers[server]
         if isinstance(said, Told):
             before = watched.totals.of(self.today)
@@ -133,17 +133,17 @@ class Monitor:
         self._dirty = True
 
     def note_awake(self, servers: FrozenSet[str]) -> None:
-        """Take in for which servers this Mac is held awake."""
+        """Record for which servers this Mac is kept awake."""
         self._news = self._news or servers != self.awake
         self._dirty, self.awake = self._dirty or servers != self.awake, servers
 
     def explain(self, server: str, cause: Cause) -> None:
-        """Take in why a server does not answer; it is forgotten when the server does."""
+        """Record why a server isn't responding; that is cleared when it connects."""
         self.servers[server].cause = cause if cause.title else None
         self._dirty = self._news = True
 
     def due(self, *, now_s: float) -> List[Tuple[str, Query]]:
-        """Return the queries to send now, with the names of their servers."""
+        """Return the queries that are due, with the names of their servers."""
         return [
             (watched.name, query)
             for watched in self.servers.values()
@@ -151,7 +151,7 @@ class Monitor:
         ]
 
     def mark_sent(self, server: str, query: Query, *, now_s: float) -> None:
-        """Take in that a query was sent."""
+        """Record that a query was sent."""
         watched = self.servers[server]
         watched.log = watched.log.sent(query, watched.snapshot.connections, now_s=now_s)
 
@@ -159,7 +159,7 @@ class Monitor:
         return watched.plan(watched.snapshot, watched.log, unwanted=self.unwanted, sparing=self.sparing)
 
     def tick(self, *, now_s: float) -> None:
-        """Record the readings of this moment, if it is time to."""
+        """Record the current readings, if it is time."""
         if self._ticked_s is not None and now_s < self._ticked_s + self._tick_s() - 0.01:
             return
         self._ticked_s = now_s
@@ -170,7 +170,7 @@ class Monitor:
             watched.models = tick(watched.models, taken.models, like=watched.history, now_s=now_s)
 
     def unseen(self, *, now_s: float) -> None:
-        """Note what the servers do where nobody is shown a menu: how often to look depends on it."""
+        """Record the servers' statuses if no menu is shown: they determine how often to check."""
         self._note_statuses()
         self._ticked_s = now_s
 
@@ -200,11 +200,11 @@ class Monitor:
         return menu
 
     def note_size(self, size_bytes: int) -> None:
-        """Note how large the frame of this menu is: the next one is paced by it."""
+        """Record the size of this menu's frame: it determines the pace of the next one."""
         self.shown = cadence.sized(self.shown, size_bytes)
 
     def _worth_composing(self, now_s: float) -> bool:
-        """A menu is not even composed while nothing but time has passed and a quiet menu may not be printed yet."""
+        """Tell whether to compose a menu: not while only time has passed and a quiet menu may not be printed yet."""
         if self._due_s is not None and now_s >= self._due_s:
             return True
         pace = self.pace()
@@ -212,7 +212,7 @@ class Monitor:
         return self._dirty and not (quiet and cadence.too_soon(self.shown, pace, now_s=now_s))
 
     def scene(self, *, now_s: float) -> Scene:
-        """Return what a menu is drawn from."""
+        """Return the scene that a menu is drawn from."""
         shown = tuple(
             seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, totals=w.totals,
                  only=len(self.servers) == 1, cause=w.cause, number=number, by_id=self.by_id, models=w.models,
@@ -222,14 +222,14 @@ class Monitor:
         return replace(self.blank, servers=shown, now_s=now_s, today=self.today)
 
     def _state(self) -> object:
-        """What a person must see at once: states, not figures."""
+        """Return what must be shown at once: states, not figures."""
         return tuple(
             (self.statuses[name], name in self.awake, *_states(watched.snapshot))
             for name, watched in self.servers.items()
         )
 
     def pace(self) -> cadence.Pace:
-        """Return how lively the servers are."""
+        """Return how active the servers are."""
         snapshots = [watched.snapshot for watched in self.servers.values()]
         ended = [snapshot.last_activity_s for snapshot in snapshots if snapshot.last_activity_s is not None]
         return cadence.Pace(
@@ -237,15 +237,15 @@ class Monitor:
         )
 
     def is_busy(self) -> bool:
-        """Tell whether something happens that somebody waits for."""
+        """Tell whether something is happening that somebody waits for."""
         return self.lively or self.works()
 
     def works(self) -> bool:
-        """Tell whether a server works, whoever looks on."""
+        """Tell whether a server is working, whether or not anybody is watching."""
         return any(status in BUSY for status in self.statuses.values())
 
     def wake_at_s(self, *, now_s: float) -> float:
-        """Return when to look again if nothing arrives."""
+        """Return when the next turn is due if nothing arrives."""
         times = [(self._ticked_s or now_s) + self._tick_s()]
         if self._due_s is not None:
             times.append(self._due_s)
@@ -253,7 +253,7 @@ class Monitor:
         return min(times)
 
     def action(self, token: str) -> Optional[Action]:
-        """Return the action that a click means, if the menu still offers it."""
+        """Return the action of a click, if the menu still offers it."""
         if self.menu is not self._offered_by:
             self._offered_by = self.menu
             self._offered = {action.token: action for action in self.menu.actions()} if self.menu is not None else {}
@@ -264,7 +264,7 @@ class Monitor:
         return (BUSY_TICK_S if lively else CALM_TICK_S) * queries.slower(self.sparing)
 
     def _asked(self) -> bool:
-        """Tell whether a click waits for its effect, or its refusal is still to be taken off."""
+        """Tell whether a click waits for its effect, or its failure is still shown."""
         now_s = self._ticked_s or 0.0
         return any(
             asked.ended_s is None or (asked.failure and now_s - asked.ended_s < REFUSED_FOR_S + CALM_TICK_S)

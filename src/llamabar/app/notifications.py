@@ -1,4 +1,4 @@
-"""Notifications through SwiftBar, for those who want them."""
+"""Optional notifications through SwiftBar."""
 
 import threading
 from typing import Dict
@@ -17,14 +17,14 @@ from llamabar.view.text import name
 
 
 class Notifier:
-    """Remembers what was told of each server."""
+    """Remembers what was reported for each server."""
 
     def __init__(self, options: NotifyOptions) -> None:
         self._options = options
         self._told: Dict[str, Told] = {}
 
     def look(self, server: str, snapshot: Snapshot, *, now_s: float) -> None:
-        """Tell what is new, if it is wanted; returns at once."""
+        """Send a notification if there is news that the user wants; returns at once."""
         if not self._options.events:
             return
         before = self._told.get(server, Told())
@@ -35,13 +35,13 @@ class Notifier:
 
 
 def url(found: News, server: str, *, model: str = "") -> str:
-    """Return SwiftBar's address for a notification; `model` is what the model is called, if not by its id."""
+    """Return SwiftBar's URL for a notification; `model` is the model's display name, if it has one."""
     fields = {"plugin": PLUGIN, "title": name(server), "body": words(found, model or name(found.model))}
     return "swiftbar://notify?" + "&".join(f"{key}={quote(value, safe='')}" for key, value in fields.items())
 
 
 def words(found: News, model: str) -> str:
-    """Return the news in words."""
+    """Return the text of a notification."""
     took = duration(found.lasted_s)
     return {
         FAILED: lambda: _("{} failed to load", model),

@@ -1,4 +1,4 @@
-"""One look at every server: connect, ask what is asked once, wait for the answers, and go."""
+"""Read every server's state once: connect, send the one-time queries, wait for the answers, and disconnect."""
 
 import os
 import threading
@@ -22,20 +22,20 @@ from llamabar.store.known_servers import KnownServers
 LONGEST_S = 4.0
 SERVICE_S = 1.5
 HISTORY_S = 1.0
-PRESSURE_S = 0.2  # its program takes some thousandths
-LULL_S = 0.01  # somebody waits for this one look
-SPEED_S = 2.6  # two looks at the slots, a second apart
+PRESSURE_S = 0.2  # its program takes a few milliseconds
+LULL_S = 0.01  # somebody is waiting for this
+SPEED_S = 2.6  # two readings of the slots, a second apart
 
 
 def look(
     settings: Settings, *, longest_s: float = LONGEST_S, services: bool = False,
     behind: Optional[Mapping[str, str]] = None, unwanted: Kinds = frozenset(),
 ) -> Watch:  # fmt: skip
-    """Return a watch that has seen each server once and is closed; its monitor holds what was found.
+    """Return a watch that has read each server once and is closed; its monitor holds the result.
 
-    `unwanted`: probes whose answers nobody will look at: sent only to find out what the server can do.
-    `services`: the services of servers that answer are wanted too; of one that does not they always are. `behind`: the
-    environment whose history the totals go on from.
+    `unwanted`: probes whose answers aren't needed; they are sent only to find out what the server supports. `services`:
+    also wait for the services of servers that are connected; for others that is always done. `behind`: the environment
+    whose stored history the totals continue.
     """
     watch = Watch(settings, lambda *_: None, known=KnownServers(os.environ), unwanted=unwanted)
     look_with(watch, longest_s=longest_s, services=services)
@@ -47,11 +47,11 @@ def look(
 
 
 def look_with(watch: Watch, *, longest_s: float = LONGEST_S, services: bool = False) -> None:
-    """Let a watch see each server once; it is closed then."""
+    """Let a watch read each server once, then close it."""
     watch.lull_s = LULL_S
     began_s = clock.now_s()
     watch.start()
-    alarm = threading.Timer(longest_s, watch.inbox.wake)  # where nothing arrives the loop would sleep for longer
+    alarm = threading.Timer(longest_s, watch.inbox.wake)  # if nothing arrives, the loop would sleep for longer
     alarm.daemon = True
     alarm.start()
     watch.loop(until=lambda now_s: _is_complete(watch, now_s - began_s, services) or now_s - began_s >= longest_s)
@@ -60,14 +60,14 @@ def look_with(watch: Watch, *, longest_s: float = LONGEST_S, services: bool = Fa
         if not watched.snapshot.connected and watched.snapshot.fault is None:
             watch.monitor.take(name, StreamLost(Fault(FaultKind.TIMEOUT)), at_s=clock.now_s())
     PRESSURE.wait(PRESSURE_S)
-    measured = host.measure(every_s=longest_s)  # the first reading, as it began, was the base of this one
+    measured = host.measure(every_s=longest_s)  # the difference from the first measurement, at the start
     for name in watch.monitor.servers:
         watch.monitor.take(name, measured, at_s=clock.now_s())
 
 
 def _recall(watch: Watch, environment: Mapping[str, str]) -> None:
-    """Take up the history: what stands there, and of the rows seen now those that do not."""
-    from llamabar.store import reports  # it says None for whatever is wrong with it
+    """Load the history: what is stored, and of the rows seen now, those that aren't."""
+    from llamabar.store import reports  # it returns None for any error
 
     monitor, day = watch.monitor, watch.monitor.today
     for name, watched in monitor.servers.items():

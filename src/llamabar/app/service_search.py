@@ -1,8 +1,8 @@
 """Which LaunchAgent runs the llama-swap of a server.
 
-In this order: the label that the settings name; the agent whose llama-swap listens at the server's address, by its
-file; the job of launchd whose process, or a child of it, listens there. Where several agents claim one address the job
-that listens wins. What can't be told is unknown, never "there is none".
+In this order: the label in the settings; the agent whose llama-swap listens at the server's address, according to its
+plist; the launchd job whose process, or a child of it, listens there. If several agents claim one address, the job that
+listens wins. What can't be determined is unknown, never "there is none".
 """
 
 import os
@@ -25,7 +25,7 @@ class Missing(Enum):
     REMOTE = "remote"
     NO_LAUNCHD = "no-launchd"
     NO_SUCH_LABEL = "no-such-label"
-    NOT_A_SERVICE = "not-a-service"  # a llama-swap listens there, and no job of launchd started it
+    NOT_A_SERVICE = "not-a-service"  # a llama-swap listens there, and no launchd job started it
     NONE = "none"
     UNKNOWN = "unknown"
 
@@ -43,23 +43,23 @@ class Known(NamedTuple):
 
     @property
     def plist(self) -> Optional[Path]:
-        """Return its file, None where launchd got it from elsewhere."""
+        """Return its plist, None if launchd got it from elsewhere."""
         return self.agent.plist if self.agent.plist.is_absolute() else None
 
     @property
     def program(self) -> str:
-        """Return what it starts."""
+        """Return the program that it starts."""
         return self.agent.arguments[0] if self.agent.arguments else ""
 
     @property
     def config(self) -> Optional[Path]:
-        """Return llama-swap's config, as its command names it."""
+        """Return llama-swap's config file, from its command line."""
         named = flag(self.agent.arguments[1:], "config")
         return Path(os.path.expanduser(named)) if named else None
 
 
 class Search(NamedTuple):
-    """The service of a server, or why there is none. `pid` is the listener's, where it was looked for."""
+    """The service of a server, or why there is none. `pid` is the listener's, if it was looked up."""
 
     known: Optional[Known] = None
     missing: Missing = Missing.NONE
@@ -67,12 +67,12 @@ class Search(NamedTuple):
 
 
 def find(server: ServerSettings) -> Optional[Known]:
-    """Return the service of a server on this computer, None where there is none or nobody can tell."""
+    """Return the service of a server on this computer, None if there is none or it is unknown."""
     return search(server).known
 
 
 def search(server: ServerSettings) -> Search:
-    """Return the service of a server, or why none was found. launchd is asked only where the files don't tell."""
+    """Return the service of a server, or why none was found. launchd is queried only if the plists aren't enough."""
     if not is_local(server.url):
         return Search(missing=Missing.REMOTE)
     home = Path(os.path.expanduser("~"))
@@ -114,7 +114,7 @@ def _listening(server: ServerSettings) -> Search:
         return Search(missing=Missing.NO_LAUNCHD)
     pids = lineage(server.url)
     if not pids:
-        quiet = pids is not None and not probe.answers(server.url)  # another user's listener is not seen
+        quiet = pids is not None and not probe.answers(server.url)  # another user's listener isn't visible
         return Search(missing=Missing.NONE if quiet else Missing.UNKNOWN)
     try:
         labels = launchctl.pids()
@@ -124,13 +124,13 @@ def _listening(server: ServerSettings) -> Search:
         return Search(missing=Missing.UNKNOWN, pid=pids[0])
     if job is not None and job.loaded and job.pid in pids:  # `list` may name a process that is gone
         return Search(Known(_agent_of(job), server.url), pid=pids[0])
-    orphan = pids[1:] in ((), (LAUNCHD_PID,))  # of launchd, and not of this user's jobs
+    orphan = pids[1:] in ((), (LAUNCHD_PID,))  # a child of launchd, but not one of this user's jobs
     return Search(missing=Missing.UNKNOWN if orphan else Missing.NOT_A_SERVICE, pid=pids[0])
 
 
 def _is_anothers(server: ServerSettings, label: str) -> bool:
-    """Tell whether something listens at a server's address and launchd has no process of a label: then the agent's
-    file claims the address, and who has it is to be found out."""
+    """Tell whether something listens at a server's address and launchd has no process for a label: then the agent's
+    plist only claims the address, and the process that has it must be found."""
     try:
         return launchctl.available() and probe.listens(server.url) and label not in launchctl.pids().values()
     except Trouble:
@@ -138,7 +138,7 @@ def _is_anothers(server: ServerSettings, label: str) -> bool:
 
 
 def _agent_of(job: Job) -> Agent:
-    """Return the agent of a job: by its file where that can be read, else as launchd tells it."""
+    """Return the agent of a job: from its plist if that can be read, else as launchd reports it."""
     content = agents.read_plist(Path(job.path)) if os.path.isabs(job.path) else None
     if content is not None:
         return agents.agent_of(job.label, Path(job.path), content)
@@ -147,7 +147,7 @@ def _agent_of(job: Job) -> Agent:
 
 
 def require(server: ServerSettings) -> Known:
-    """Return the service of a server; raise LlamabarError that says why it has none."""
+    """Return the service of a server; raise LlamabarError with the reason if it has none."""
     found = search(server)
     if found.known is None:
         raise missing(server, found)
@@ -157,7 +157,7 @@ def require(server: ServerSettings) -> Known:
 
 
 def missing(server: ServerSettings, found: Search) -> LlamabarError:
-    """Return why a server has no service, in words."""
+    """Return the error that says why a server has no service."""
     install = f"To create one: {command_name()} install"
     said = {
         Missing.REMOTE: (f"{server.url} is on another computer.", "Start, stop and restart it there."),

@@ -1,4 +1,4 @@
-"""What is done with the service of a server: start, stop, restart, look, its files. Nothing starts by itself."""
+"""Actions on the service of a server: start, stop, restart, state, files. Nothing starts by itself."""
 
 import os
 import subprocess
@@ -21,12 +21,12 @@ from llamabar.settings.options import CONFIG_FILE, LOG_FILE
 
 SETTINGS, FOLDER, PLIST, LOG, CONFIG = "settings", "folder", "plist", "log", "config"
 TEXTS = (SETTINGS, LOG, CONFIG)
-NAMED = {LOG: LOG_FILE, CONFIG: CONFIG_FILE}  # by those who come from the Rust plugin
-FINISH_S = 120  # how long a restart that ran out of time is seen to
+NAMED = {LOG: LOG_FILE, CONFIG: CONFIG_FILE}  # named by users of the Rust plugin
+FINISH_S = 120  # how long a restart that ran out of time continues in the background
 
 
 class Verb(Enum):
-    """What can be done with a service."""
+    """The actions on a service."""
 
     START = "start"
     STOP = "stop"
@@ -52,9 +52,9 @@ def act(verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit
 
 
 def look(server: ServerSettings, *, answering: bool) -> Optional[ServiceFound]:
-    """Return a server's service and its state; None where nobody can tell.
+    """Return a server's service and its state; None if unknown.
 
-    While it answers launchd is not asked for its state: the API shows it.
+    While the server responds, launchd isn't asked for the service's state: the API shows it.
     """
     if not is_local(server.url) or not launchctl.available():
         return None
@@ -73,7 +73,7 @@ def look(server: ServerSettings, *, answering: bool) -> Optional[ServiceFound]:
 
 
 def path_of(kind: str, server: ServerSettings) -> Path:
-    """Return the path of a file that belongs to a server; raise LlamabarError where there is none."""
+    """Return the path of a file that belongs to a server; raise LlamabarError if there is none."""
     if kind == SETTINGS:
         return _settings_file()
     if kind == FOLDER:
@@ -88,7 +88,7 @@ def path_of(kind: str, server: ServerSettings) -> Path:
 
 
 def logs_for(server: ServerSettings) -> Tuple[Path, ...]:
-    """Return a server's logs, () if it has no service here; raise LlamabarError where none of them is there."""
+    """Return a server's logs, () if it has no service here; raise LlamabarError if none of them exists."""
     if os.environ.get(LOG_FILE, "").strip():
         return (path_of(LOG, server),)
     found = search(server)
@@ -105,7 +105,7 @@ def logs_for(server: ServerSettings) -> Tuple[Path, ...]:
 
 
 def logs_of(known: Known) -> Tuple[Path, ...]:
-    """Return the files that a service writes to: those that its process holds open, then those of its LaunchAgent."""
+    """Return the files that a service writes to: those that its process has open, then those of its LaunchAgent."""
     from llamabar.sources.listening import lineage, outputs
 
     pids = lineage(known.url) if probe.answers(known.url) else ()
@@ -122,7 +122,7 @@ def _from_environment(kind: str) -> Path:
 
 
 def _finish(server: ServerSettings) -> None:
-    """Start the service once its process has ended, in a process of its own that outlives this one."""
+    """Start the service once its process has ended, in a separate process that outlives this one."""
     file = os.environ.get("LLAMABAR_FILE", "")
     words = [file] if file else [sys.executable, "-m", "llamabar"]
     null = subprocess.DEVNULL
@@ -131,7 +131,7 @@ def _finish(server: ServerSettings) -> None:
 
 
 def _shorten_logs(known: Known) -> None:
-    """launchd never does: a long log of our own service is moved aside, and one older part is kept."""
+    """Rotate a long log of our own service and keep one older part: launchd never does."""
     for path in known.agent.logs if known.label == OWN_LABEL else ():
         logs.rotate(path)
 

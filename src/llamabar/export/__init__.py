@@ -1,1 +1,1 @@
-"""The same figures for Prometheus: what the watcher knows, as metrics, over HTTP."""
+"""The watcher's figures as Prometheus metrics over HTTP."""

@@ -1,9 +1,9 @@
-"""What counters and histograms say of one server: what its history holds, and what ended since.
+"""Counters and histograms of one server: what its history holds, and what ended since.
 
-A request counts once, whoever wrote it down and however often it is read again. A counter goes on where the history
-ends, so it never goes back across a restart; it is not shown before the server's rows were read once, or it would go
-back for a moment. Where nothing can be kept it begins at 0, with the requests that end from then on. The sums of
-histograms are whole millionths, so that no other order of adding makes them smaller.
+A request counts once, no matter which watcher stored it and how often it is read. A counter continues where the history
+ends, so it never decreases across a restart; it isn't shown until the server's rows have been read once, or it would
+decrease for a moment. If nothing can be stored, it starts at 0 and counts requests that end from then on. Sums of
+histograms are in whole millionths, so the order of additions can't make them smaller.
 """
 
 from bisect import bisect_left
@@ -25,8 +25,8 @@ from llamabar.core.totals import (
 )
 from llamabar.store.ever import Ever
 
-# Each bound is a line, and a series, for every model. Speeds: a factor of two at most where most models are, and one
-# bound for the slowest and one for the fastest. Times: two a decade, from what feels like at once to ten minutes.
+# Each bound adds a line, and a series, for every model. Speeds: steps of at most a factor of two where most models are,
+# and one bound each for the slowest and the fastest. Times: two per decade, from barely noticeable to ten minutes.
 BOUNDS: Mapping[str, Tuple[float, ...]] = {
     GENERATION: (1, 5, 10, 20, 35, 60, 100, 200, 1000),
     FIRST_TOKEN: (0.1, 0.3, 1, 3, 10, 30, 120),
@@ -36,7 +36,7 @@ LOAD_BOUNDS_S = (1, 3, 10, 30, 60, 120, 300)
 
 
 class Spread(NamedTuple):
-    """A histogram as it is shown: how many values are at most each bound, the last of them any, and their sum."""
+    """A histogram for output: how many values are at most each bound, the last being infinity, and their sum."""
 
     bounds: Tuple[float, ...]
     counts: Tuple[int, ...]
@@ -44,7 +44,7 @@ class Spread(NamedTuple):
 
 
 class Histogram:
-    """Values counted in buckets. What is added is first rounded to its step (core/totals), as the history keeps it."""
+    """Values counted in buckets. Each value is first rounded to its step (core/totals), as the history stores it."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = tuple(bounds)
@@ -52,19 +52,19 @@ class Histogram:
         self._millionths = 0
 
     def add(self, step: int, times: int = 1) -> None:
-        """Count a step so many times."""
+        """Count a step this many times."""
         value = value_of(step)
         self._counts[bisect_left(self._bounds, value)] += times
         self._millionths += round(value * 1e6) * times
 
     def shown(self) -> Optional[Spread]:
-        """Return what was counted, None for nothing."""
+        """Return the histogram, None if it is empty."""
         counts = tuple(accumulate(self._counts))
         return Spread(self._bounds, counts, self._millionths / 1e6) if counts[-1] else None
 
 
 class Counts:
-    """What is counted of one model."""
+    """The counts of one model."""
 
     def __init__(self) -> None:
         self.requests = self.failures = self.prompt_tokens = self.generated_tokens = self.cached_tokens = 0
@@ -84,14 +84,14 @@ class Counts:
 
 
 class Book:
-    """The counts of one server. `ever`: what its history says, None where nothing can be kept."""
+    """The counts of one server. `ever`: its stored history, None if nothing can be stored."""
 
     def __init__(self, ever: Optional[Ever]) -> None:
-        self.is_open = False  # its rows were read at least once
-        self.others = Counts()  # of every model that the server's table does not list
+        self.is_open = False  # its rows have been read at least once
+        self.others = Counts()  # for every model that isn't in the server's table
         self._models: Dict[str, Counts] = {}
         self._snapshot = Snapshot()
-        self._fresh = Seen()  # rows that are counted and in no history that was read
+        self._fresh = Seen()  # rows that are counted but weren't in the history
         for model, sums in (ever.models if ever is not None else {}).items():
             self.of(model).add(sums)
         self._ever = ever._replace(models={}) if ever is not None else None  # sums of all days are large
@@ -104,7 +104,7 @@ class Book:
         return found
 
     def take(self, rows: Iterable[FinishedRequest], listed: Mapping[str, Model]) -> None:
-        """Count rows that are new; those of models that the server does not list begin at 0."""
+        """Count new rows; those of models that the server doesn't list count as `others`, from 0."""
         for row in rows:
             new = self.is_open if self._ever is None else self._ever.lacks(row)
             if new and identity(row) not in self._fresh:
@@ -112,7 +112,7 @@ class Book:
                 (self.of(row.model) if row.model in listed else self.others).add(of_row(row))
 
     def look(self, snapshot: Snapshot) -> None:
-        """Count what has happened to the models since the last look."""
+        """Count what happened to the models since the last call."""
         before, self._snapshot = self._snapshot, snapshot
         self.is_open = self.is_open or (snapshot.connected and snapshot.newest_row_id is not None)
         if snapshot.models is before.models:

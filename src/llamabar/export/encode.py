@@ -1,8 +1,8 @@
-"""From points to the bytes of a scrape, in the format that the scraper prefers.
+"""Encode points as the bytes of a scrape, in the format that the scraper prefers.
 
-prometheus-client chooses the format and writes the head of each metric; the lines are alike in all formats, and are
-written here, a tenth as dear. A page is kept packed: of twenty servers it is a fortieth, and every Prometheus wants
-it so. Who wants it plain gets it unpacked piece by piece.
+prometheus-client chooses the format and writes each metric's header. The lines are the same in all formats and are
+written here, in a tenth of the time. A page is stored as gzip, because every Prometheus asks for gzip and the page of
+twenty servers shrinks to a fortieth. A client that doesn't accept gzip gets it decompressed piece by piece.
 """
 
 import zlib
@@ -17,21 +17,21 @@ OPEN = "application/openmetrics-text"
 END = "# EOF\n"  # of OpenMetrics
 LEVEL, AS_GZIP = 1, 31
 PIECE_BYTES = 32_768
-_SAID = "\0"  # in the place of the labels
+_SAID = "\0"  # placeholder for the labels
 _EXACT = 2.0**53
 
 Write = Callable[["_One"], bytes]
 
 
 class Page(NamedTuple):
-    """A scrape's bytes, packed as gzip; `size_bytes` unpacked."""
+    """A scrape's bytes, compressed with gzip; `size_bytes` uncompressed."""
 
     packed: bytes
     size_bytes: int
     content_type: str
 
     def pieces(self) -> Iterator[bytes]:
-        """Yield the bytes unpacked."""
+        """Yield the uncompressed bytes."""
         unpacker, left = zlib.decompressobj(AS_GZIP), self.packed
         while not unpacker.eof:
             yield unpacker.decompress(left, PIECE_BYTES)
@@ -45,7 +45,7 @@ class Scrape:
         self._lines: Dict[Family, List[str]] = {family: [] for family in FAMILIES}
 
     def put(self, family: Family, labels: Labels, value: Optional[Value]) -> None:
-        """Put a point in, each once; None, which is not known, is left out."""
+        """Add a point, each once; an unknown value (None) is left out."""
         if value is not None:
             said = _said(family.labels, labels)
             if isinstance(value, Spread):
@@ -54,11 +54,11 @@ class Scrape:
                 self._lines[family].append(f"{family.name}{f'{{{said}}}' if said else ''} {_shown(value)}\n")
 
     def fold(self) -> None:
-        """Make one text of the lines of each family, which takes less room: after every server."""
+        """Join the lines of each family to save memory; call it after every server."""
         self._lines = {family: ["".join(lines)] if len(lines) > 1 else lines for family, lines in self._lines.items()}
 
     def page(self, accept: str) -> Page:
-        """Return the page, for which the lines are used up; `accept` is the scraper's header, "" for none."""
+        """Return the page, which uses up the lines; `accept` is the scraper's header, "" for none."""
         write, content_type = _format(accept)
         packer, packed, size_bytes = zlib.compressobj(LEVEL, wbits=AS_GZIP), [], 0
         for text in self._texts(write, END if content_type.startswith(OPEN) else ""):
@@ -90,10 +90,10 @@ class _One:
 
 
 def _format(accept: str) -> Tuple[Write, str]:
-    """Return what writes the format that a scraper wants, and its content type: of no version but those we write."""
+    """Return the writer of the format that a scraper wants, and its content type; only versions that we write."""
     try:
         write, content_type = choose_encoder(accept)
-    except (TypeError, ValueError):  # of a version that is no number
+    except (TypeError, ValueError):  # its version isn't a number
         return choose_encoder("")
     if content_type.startswith(OPEN) and "version=1.0.0;" not in content_type:
         return choose_encoder(OPEN)
@@ -111,7 +111,7 @@ def _histogram(name: str, said: str, spread: Spread) -> str:
 
 @lru_cache(maxsize=16)
 def _template(name: str, bounds: Tuple[float, ...]) -> str:
-    """Return the lines of a histogram, to be filled in: each by itself takes four times as long."""
+    """Return the lines of a histogram as a template: formatting each line separately takes four times as long."""
     buckets = (f'{name}_bucket{{le="{bound}",{_SAID}}} %d\n' for bound in (*map(number, bounds), "+Inf"))
     return "".join((*buckets, f"{name}_count{{{_SAID}}} %d\n{name}_sum{{{_SAID}}} %s\n"))
 
@@ -120,7 +120,7 @@ def _shown(value: float) -> str:
     return str(int(value)) if abs(value) < _EXACT and value == int(value) else number(value)
 
 
-@lru_cache(maxsize=4096)  # the same at every scrape: 250 bytes each, and half of the time
+@lru_cache(maxsize=4096)  # the same at every scrape: 250 bytes each, saves half the time
 def _said(names: Labels, labels: Labels) -> str:
     return ",".join([f'{name}="{_escaped(label)}"' for name, label in sorted(zip(names, labels))])
 

@@ -1,6 +1,6 @@
-"""The watcher's loop without a menu, and what it tells a scraper: a scrape asks llama-swap nothing.
+"""The watcher's loop without a menu, and its metrics: a scrape sends no request to llama-swap.
 
-Callers come on threads of their own. Snapshots are values, so they may be read at any time; the counts have a lock.
+Callers come on their own threads. Snapshots are values, so they may be read at any time; the counts have a lock.
 """
 
 import sys
@@ -25,29 +25,29 @@ from llamabar.store.history import HistoryStore
 from llamabar.store.known_servers import KnownServers
 from llamabar.view.menu import Menu
 
-LULL_S = 0.25  # nobody looks on: what arrives in this time is taken in together, however many servers there are
-HISTORY_S = 10.0  # a disk may hang; then the counters begin at 0
-SAME_FOR_S = 0.2  # a hundred scrapers at once get one page
-ROWS_KEPT = 2 * DISORDER  # in memory: nobody is shown them
-STUCK_S = 60.0  # the loop turns every 5 s at least
+LULL_S = 0.25  # nobody is watching: arrivals within this time are processed together, however many servers there are
+HISTORY_S = 10.0  # a disk may hang; then the counters start at 0
+SAME_FOR_S = 0.2  # a hundred simultaneous scrapers get one page
+ROWS_KEPT = 2 * DISORDER  # in memory: they aren't shown to anybody
+STUCK_S = 60.0  # the loop turns at least every 5 s
 
 
 @dataclass
 class Exporter(Watch):
-    """A watch whose servers are told as metrics."""
+    """A watch that exports its servers as metrics."""
 
     lull_s: float = LULL_S
     books: Dict[str, Book] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)  # of the books
-    _writing: threading.Lock = field(default_factory=threading.Lock)  # of pages and what follows
-    _last: Optional[Tuple[str, float, Page]] = None  # for whom, and when
+    _lock: threading.Lock = field(default_factory=threading.Lock)  # for the books
+    _writing: threading.Lock = field(default_factory=threading.Lock)  # for pages and the fields below
+    _last: Optional[Tuple[str, float, Page]] = None  # Accept header, time, page
     _lag_s: float = 0.0
     _scrapes: int = 0
     _scrapes_s: float = 0.0
     _turned_s: float = field(default_factory=clock.now_s)
 
     def recall(self, environment: Mapping[str, str]) -> None:
-        """Go on from what the history says of each server."""
+        """Continue from each server's stored history."""
 
         def _read() -> None:
             for name, watched in self.monitor.servers.items():
@@ -60,7 +60,7 @@ class Exporter(Watch):
         self.books = {name: self.books.get(name) or Book(None) for name in self.monitor.servers}
 
     def keep(self, environment: Mapping[str, str]) -> HistoryStore:
-        """Keep the history, as the other watchers do, and count its rows."""
+        """Store the history, as the other watchers do, and count its rows."""
         store = super().keep(environment)
 
         def _take(rows: Rows) -> None:
@@ -72,7 +72,7 @@ class Exporter(Watch):
         return store
 
     def step(self, now_s: float) -> None:
-        """Take a turn, and note how long the oldest of what arrived had waited."""
+        """Take a turn, and record how long the oldest arrival had waited."""
         self._lag_s = 0.0
         super().step(now_s)
 
@@ -81,7 +81,7 @@ class Exporter(Watch):
         super()._take(server, at_s, arrival)
 
     def show(self, now_s: float) -> None:
-        """Note what happened, in place of a menu."""
+        """Record what happened, in place of drawing a menu."""
         self.monitor.unseen(now_s=now_s)
         with self._lock:
             for name, watched in self.monitor.servers.items():
@@ -89,7 +89,7 @@ class Exporter(Watch):
         self._turned_s = now_s
 
     def is_well(self) -> bool:
-        """Tell whether the loop turns."""
+        """Tell whether the loop is turning."""
         return clock.now_s() - self._turned_s < STUCK_S
 
     def page(self, accept: str) -> Page:
@@ -98,7 +98,7 @@ class Exporter(Watch):
             began_s = clock.now_s()
             if self._last is None or self._last[0] != accept or began_s - self._last[1] >= SAME_FOR_S:
                 page = self.scrape().page(accept)
-                self._last = accept, clock.now_s(), page  # those who wait for a slow one all get it
+                self._last = accept, clock.now_s(), page  # callers that waited for a slow page all get it
             self._scrapes += 1
             self._scrapes_s += clock.now_s() - began_s
             return self._last[2]
@@ -125,12 +125,12 @@ class Exporter(Watch):
 
 
 def exporter_of(settings: Settings, environment: Mapping[str, str]) -> Exporter:
-    """Return an exporter that knows what was counted before; nothing is started yet."""
+    """Return an exporter that knows the earlier counts; nothing is started yet."""
     exporter = Exporter(settings, _say_fault, known=KnownServers(environment))
     exporter.recall(environment)
     return exporter
 
 
 def _say_fault(menu: Menu, _: float) -> None:
-    """Print a fault of ours: the only menu that an exporter has."""
+    """Print an internal error: the only menu that an exporter draws."""
     print("\n".join(row.text for section in menu.sections for row in section), file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
-"""Every metric there is, a row each: its name, type, labels and what it says. docs/fleet.md has this table.
+"""The table of all metrics: name, type, labels and help text. docs/fleet.md has the same table.
 
-Prometheus's rules: base units, `_total` for what only grows, one meaning a name. What is not known has no line.
+Prometheus's rules: base units, `_total` for counters, one meaning per name. An unknown value has no line.
 """
 
 from enum import Enum
@@ -10,7 +10,7 @@ from llamabar.export.counts import Spread
 
 
 class Type(str, Enum):
-    """The types of metrics, as Prometheus calls them."""
+    """Metric types, as Prometheus names them."""
 
     GAUGE = "gauge"
     COUNTER = "counter"
@@ -18,7 +18,7 @@ class Type(str, Enum):
 
 
 class Family(NamedTuple):
-    """One metric. `labels` in the order in which their values are given."""
+    """One metric. `labels` in the order of their values."""
 
     name: str
     type: Type

@@ -1,7 +1,7 @@
-"""prometheus-client, without what only its own server and its push gateway use where TLS was left out.
+"""Import prometheus-client; if TLS is left out, without the modules that only its own server and push gateway use.
 
-Law: it is imported here and nowhere else. Those parts want `ssl`, which sources/without_tls.py keeps out of the
-process: of a pinned version, and held by a test. Measured: 6 MiB of 34 on 3.11.
+Law: it is imported only here. Those modules need `ssl`, which sources/without_tls.py keeps out of the process. The
+version is pinned, and a test checks this. Measured: 6 MiB of 34 on 3.11.
 """
 
 import sys
@@ -12,7 +12,7 @@ NOT_USED = ("ssl", "urllib.request", "wsgiref.simple_server")
 
 
 class _Blank(ModuleType):
-    """A module of which whatever is asked is an empty class."""
+    """A module whose every attribute is an empty class."""
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
@@ -21,7 +21,7 @@ class _Blank(ModuleType):
 
 
 def _leave_out() -> Dict[str, Optional[ModuleType]]:
-    """Put blanks in the place of what is not used; return what stood there."""
+    """Replace the unused modules with blanks; return the originals."""
     if "ssl" not in sys.modules or sys.modules["ssl"] is not None:
         return {}
     before = {name: sys.modules[name] for name in NOT_USED if name in sys.modules}

@@ -1,7 +1,8 @@
-"""The HTTP listener: GET and HEAD of three pages, for scrapers that may hang, hurry or say anything.
+"""The HTTP listener: GET and HEAD of three pages, for scrapers that may hang, hurry or send anything.
 
-Laws: one caller never holds up another, nor the loop: each has a thread, a head of at most HEAD_BYTES within HEAD_S,
-and SEND_S to take the answer. Nothing that a caller says is shown, logged or kept. A scrape asks nobody anything.
+Laws: no caller ever blocks another, or the loop. Each has a thread, request headers of at most HEAD_BYTES within
+HEAD_S, and SEND_S to receive the answer. Nothing that a caller sends is shown, logged or stored. A scrape sends no
+requests.
 """
 
 import hmac
@@ -16,33 +17,33 @@ from llamabar.sources import clock
 
 HEAD_BYTES = 16_384
 HEAD_S, SEND_S, DRAIN_S = 5.0, 10.0, 1.0
-CALLERS = 256  # at once; more are turned away
+CALLERS = 256  # at once; more are rejected
 TEXT = "text/plain; charset=utf-8"
 METHODS = ("GET", "HEAD")
 
 
 class Long(NamedTuple):
-    """A body that is made while it is sent."""
+    """A body that is generated while it is sent."""
 
     size_bytes: int
     pieces: Iterable[bytes]
 
 
 class Reply(NamedTuple):
-    """An answer; `headers` besides its type and length."""
+    """An answer; `headers` in addition to its type and length."""
 
     status: int
     body: bytes
     content_type: str = TEXT
     headers: Mapping[str, str] = {}
-    long: Optional[Long] = None  # in the place of the body
+    long: Optional[Long] = None  # instead of `body`
 
 
-Answer = Callable[[str, Mapping[str, str]], Reply]  # of a path and of headers by their names in lower case
+Answer = Callable[[str, Mapping[str, str]], Reply]  # of a path and of headers, names in lower case
 
 
 class Listener(socketserver.ThreadingTCPServer):
-    """Listens at an address from the beginning on; `serve` answers. Raises OSError where it can't listen."""
+    """Listens at an address as soon as it exists; `serve` starts answering. Raises OSError if it can't listen."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -61,7 +62,7 @@ class Listener(socketserver.ThreadingTCPServer):
         return int(self.server_address[1])
 
     def serve(self) -> None:
-        """Answer, on a thread of its own."""
+        """Answer, on a separate thread."""
         threading.Thread(target=self.serve_forever, args=(60.0,), name="listener", daemon=True).start()
 
     def process_request(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
@@ -79,7 +80,7 @@ class Listener(socketserver.ThreadingTCPServer):
             self._callers.release()
 
     def handle_error(self, request, client_address) -> None:  # type: ignore[no-untyped-def]
-        """Say nothing: a caller who goes away, or hangs, is no fault of ours."""
+        """Ignore errors: a caller that disconnects or hangs is no fault of ours."""
 
 
 class _Caller(BaseHTTPRequestHandler):
@@ -89,7 +90,7 @@ class _Caller(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def setup(self) -> None:
-        """Read the whole head before anything is made of it."""
+        """Read all request headers before parsing anything."""
         super().setup()
         self.head, self.is_too_long = _head(self.connection)
         self.rfile = BytesIO(self.head)
@@ -123,33 +124,33 @@ class _Caller(BaseHTTPRequestHandler):
                 self.wfile.write(piece)
 
     def send_error(self, code: int, *_: object) -> None:
-        """Answer what is no request, without what it said."""
+        """Answer an invalid request, without repeating any of it."""
         self.command, self.request_version = self.command or "GET", self.protocol_version
         self._send(Reply(int(code), b"That is no request that is answered here.\n"))
 
     def version_string(self) -> str:
-        """Return what the answer's Server header says: no version, no Python."""
+        """Return the answer's Server header: no version, no Python."""
         return "llamabar"
 
     def _drain(self) -> None:
-        """Read on for a moment: closed with bytes unread, a connection loses the answer too."""
+        """Keep reading for a moment: closing a connection with unread bytes loses the answer too."""
         self.connection.shutdown(socket.SHUT_WR)
         ends_s = clock.now_s() + DRAIN_S
         while clock.now_s() < ends_s and self.connection.recv(65_536):
             pass
 
     def log_message(self, format: str, *args: object) -> None:
-        """Log nothing: what callers say is theirs."""
+        """Log nothing: what callers send is private."""
 
 
 def is_allowed(token: str, headers: Mapping[str, str]) -> bool:
-    """Tell whether a caller has the token, if one is wanted."""
+    """Tell whether a caller has the token, if one is required."""
     said = headers.get("authorization", "")
     return not token or hmac.compare_digest(said.encode("utf-8", "replace"), f"Bearer {token}".encode())
 
 
 def _head(connection: socket.socket) -> Tuple[bytes, bool]:
-    """Return the head of a request, and whether it is too long; nothing where it doesn't come in time."""
+    """Return a request's headers, and whether they are too long; nothing if they don't come in time."""
     head, ends_s = b"", clock.now_s() + HEAD_S
     while b"\r\n\r\n" not in head and b"\n\n" not in head:
         connection.settimeout(max(0.001, ends_s - clock.now_s()))

@@ -1,4 +1,4 @@
-"""What each path answers: the metrics, whether the exporter works, and a page that says what this is."""
+"""The response for each path: the metrics, the exporter's health, and a page that explains it."""
 
 import re
 from html import escape
@@ -14,7 +14,7 @@ _REFUSED = re.compile(r"q=0(\.0*)?")
 
 
 class Pages:
-    """What each path answers."""
+    """Answers each path."""
 
     def __init__(self, token: str, *, only_local: bool = False) -> None:
         self.exporter: Optional[Exporter] = None
@@ -22,16 +22,16 @@ class Pages:
         self._only_local = only_local
 
     def __call__(self, path: str, headers: Mapping[str, str]) -> Reply:
-        """Return the answer of a path.
+        """Return the response for a path.
 
-        `only_local`: only to who calls this computer by a loopback name. A web page whose name is made to lead here
-        (DNS rebinding) calls it by its own.
+        `only_local`: only if the Host header is a loopback name. A web page whose host name was pointed here (DNS
+        rebinding) sends its own name.
         """
         if self._only_local and headers.get("host") and not is_local(f"http://{headers['host']}"):
             return Reply(403, b"Call this 127.0.0.1 or localhost, or set [export] token_file.\n")
         if path == "/metrics":
             return self._metrics(headers)
-        if path in ("/healthz", "/health"):  # the installer asks as it asks llama-swap
+        if path in ("/healthz", "/health"):  # the installer checks the exporter the same way as llama-swap
             well = self.exporter is not None and self.exporter.is_well()
             return Reply(200, b"OK\n") if well else Reply(503, b"The exporter's loop is stuck.\n")
         if path == "/":
@@ -54,6 +54,6 @@ class Pages:
 
 
 def _accepts_gzip(said: str) -> bool:
-    """Tell whether an Accept-Encoding names gzip; `q=0` means not at all."""
+    """Tell whether an Accept-Encoding header accepts gzip; `q=0` means that it doesn't."""
     found = [one.replace(" ", "").lower().split(";") for one in said.split(",")]
     return any(name == "gzip" and not any(_REFUSED.fullmatch(one) for one in more) for name, *more in found)

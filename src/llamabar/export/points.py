@@ -1,4 +1,4 @@
-"""From what is known to points: pure, told the time. A point that would be a guess is left out."""
+"""Turn what is known into points. Pure: the time is an argument. A point that would be a guess is left out."""
 
 import unicodedata
 from collections import Counter
@@ -18,14 +18,14 @@ from llamabar.export.encode import Scrape
 GPU_FRESH_S = 30.0
 LABEL_CHARS = 400
 STATES = (READY, STARTING, STOPPING, STOPPED)
-OTHER = "other"  # a state of no known version; every model that the server does not list
+OTHER = "other"  # a state of no known version; all models that the server doesn't list
 _WAITING = (Phase.QUEUED, Phase.LOADING)
 _CONTROL = ("Cc", "Cs")
-_TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse what follows
+_TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse later text
 
 
 def labels_of(texts: Iterable[str], *, taken: Tuple[str, ...] = ()) -> Dict[str, str]:
-    """Return a label for each text: itself, but for its length and characters that steer; no two are alike."""
+    """Return a label for each text: the text itself, shortened, control characters replaced; all labels differ."""
     found: Dict[str, str] = {}
     seen = set(taken)
     for text in texts:
@@ -47,7 +47,7 @@ def _steers(char: str) -> bool:
 
 
 def put_server(scrape: Scrape, server: str, snapshot: Snapshot, book: Book, *, now_s: float) -> None:
-    """Put in what is known of one server: of one that can't be watched only that, why, and what was counted."""
+    """Add what is known about one server. If it can't be watched: only that, why, and its counts."""
     labels = labels_of(sorted(snapshot.models), taken=(OTHER,))
     status = classify(snapshot)
     scrape.put(of.UP, (server,), float(snapshot.connected))
@@ -68,7 +68,7 @@ def put_server(scrape: Scrape, server: str, snapshot: Snapshot, book: Book, *, n
 
 
 def put_host(scrape: Scrape, host: Host) -> None:
-    """Put in what is known of this computer."""
+    """Add what is known about this computer."""
     scrape.put(of.CPU, (), host.cpu_ratio)
     scrape.put(of.HOST_USED, (), host.memory_used_bytes)
     scrape.put(of.HOST_TOTAL, (), host.memory_total_bytes)
@@ -89,7 +89,7 @@ def _put_now(scrape: Scrape, server: str, snapshot: Snapshot, *, now_s: float) -
 
 
 def _put_models(scrape: Scrape, server: str, snapshot: Snapshot, labels: Mapping[str, str], *, now_s: float) -> None:
-    told = Capability.INFLIGHT_LIST in snapshot.confirmed  # then it is known of each model
+    told = Capability.INFLIGHT_LIST in snapshot.confirmed  # then it is known for each model
     flying = Counter(labels.get(one.info.model, OTHER) for one in snapshot.requests.values())
     waits = [snapshot.requests[one].info.model for one, phase in phases(snapshot).items() if phase in _WAITING]
     waiting = Counter(labels.get(model, OTHER) for model in waits)
