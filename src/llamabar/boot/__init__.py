@@ -1,1 +1,1 @@
-"""How the one file starts. Law: before the first frame nothing but the standard library's smallest modules."""
+"""How the single file starts. Law: only the smallest standard library modules before the first frame."""

@@ -1,4 +1,4 @@
-"""Where the program begins. `stream` goes straight to work: it imports neither click nor typing."""
+"""The program's entry point. `stream` takes a shortcut: it imports neither click nor typing."""
 
 import os
 import sys
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def main() -> "NoReturn":
-    """Run what the arguments say, and end the process with its exit code."""
+    """Run the command in the arguments, and exit with its exit code."""
     try:
-        os._exit(_run(sys.argv[1:]))  # daemon threads may be in a read: an ordinary exit would wait for their locks
+        os._exit(_run(sys.argv[1:]))  # daemon threads may be in a read: a normal exit would wait for their locks
     except KeyboardInterrupt:  # before the command handles it
         os._exit(INTERRUPTED)
 
@@ -31,13 +31,13 @@ def _run(words: "list[str]") -> int:
             out.flush()
         except OSError as error:
             code = code or _disk_full(error)
-        except (ValueError, AttributeError):  # closed, or none at all
+        except (ValueError, AttributeError):  # closed, or None
             pass
     return code
 
 
 def _disk_full(error: OSError) -> int:
-    """Say that the disk is full, if it is; a reader that went away is no fault."""
+    """Report a full disk, if that is the error; a reader that is gone is no error."""
     from llamabar.cli.main import is_full, no_room
 
     return no_room() if is_full(error) else 0

@@ -1,7 +1,7 @@
 """Start the unpacked program without Python's site machinery: `python -I -S start.py`.
 
-Law: on the hot path only os, sys and fcntl are imported. Readable by any Python 3, so that one that is too old can
-say so. `start` stands last, so that a truncated file is an ImportError, which start.py answers by unpacking again.
+Law: on the hot path only os, sys and fcntl are imported. The syntax works in any Python 3, so that one that is too old
+can say so. `start` comes last, so that a truncated file is an ImportError, which start.py handles by unpacking again.
 """
 
 import os
@@ -15,7 +15,7 @@ _held = -1
 
 def _drop_bytecode(cache):
     # type: (str) -> None
-    """Remove the cache's compiled files, those where Apple's Python keeps them too."""
+    """Remove the cache's compiled files, including those that Apple's Python stores elsewhere."""
     apples = os.path.expanduser("~/Library/Caches/com.apple.python") + cache
     for folder in (cache, apples):
         for inner, _, names in os.walk(folder):
@@ -42,7 +42,7 @@ def _hold(folder):
 
 def start():
     # type: () -> None
-    """Run the program; if its cache turns out to be damaged, start again once, which unpacks it again."""
+    """Run the program; if its cache is damaged, start again once, which unpacks it again."""
     if sys.version_info < OLDEST:
         found = sys.version_info[:2] + (sys.executable,)
         sys.exit("llamabar needs Python 3.9 or newer, and this is %d.%d: %s" % found)

@@ -1,4 +1,4 @@
-"""What the header runs, once it has seen that the last line is there."""
+"""What the header runs, after checking that the last line is there."""
 
 import os
 import sys

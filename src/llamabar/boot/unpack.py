@@ -1,7 +1,7 @@
-"""Unpack the program once per build and start it from there. Runs inside the one file, with the Python it found.
+"""Unpack the program once per build and start it from there. Runs inside the single file, with the Python it found.
 
-Law: whatever state the cache is in, the program runs, or says in words why not. A cache is used only if it is ours,
-nobody else can write to it or replace it, every file in it matches the archive, and SwiftBar won't run it as a plugin.
+Law: whatever state the cache is in, the program runs, or says why it can't. A cache is used only if it is ours, nobody
+else can write to it or replace it, every file in it matches the archive, and SwiftBar won't run it as a plugin.
 """
 
 import errno
@@ -31,7 +31,7 @@ CACHE_NAME = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$")
 
 
 def main(file: str) -> NoReturn:
-    """Run the program from its cache; without one, straight out of the file."""
+    """Run the program from its cache; without a cache, straight from the file."""
     file = os.path.abspath(file)
     if any(os.environ.get(name) for name in SHIV_SWITCHES):
         sys.path[0] = file
@@ -59,7 +59,7 @@ def main(file: str) -> NoReturn:
 
 
 def roots(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Yield the folders that may hold caches, links resolved, the best first; none inside SwiftBar's plugin folder."""
+    """Yield the folders that may hold caches, links resolved, best first; none inside SwiftBar's plugin folder."""
     temporary = os.path.join(environment.get("TMPDIR") or "/tmp", f"llamabar-{os.getuid()}")
     plugins = environment.get("SWIFTBAR_PLUGINS_PATH", "")
     home = environment.get("HOME") or _home_folder()
@@ -77,7 +77,7 @@ def _home_folder() -> str:
 
 
 def _remove_old(root: Path, *, now_s: float, kept: str) -> None:
-    """Remove this user's caches of other builds, a week old and unused by any process."""
+    """Remove this user's caches of other builds that are a week old and not in use."""
     for path in root.iterdir():
         abandoned = path.name.startswith(TEMPORARY)
         if path.name == kept or not (abandoned or CACHE_NAME.match(path.name)):
@@ -95,7 +95,7 @@ def _remove_old(root: Path, *, now_s: float, kept: str) -> None:
 
 
 def _cache(archive: zipfile.ZipFile) -> Optional[Path]:
-    """Return the first cache that is whole, or can be made so; None if there is none."""
+    """Return the first cache that is complete or can be created; None if there is none."""
     name = cache_name(archive)
     force = bool(os.environ.get("SHIV_FORCE_EXTRACT"))
     for root in roots(os.environ):
@@ -115,7 +115,7 @@ def _cache(archive: zipfile.ZipFile) -> Optional[Path]:
 
 
 def _unpack(archive: zipfile.ZipFile, root: Path, name: str, *, force: bool) -> None:
-    """Unpack beside the target, then rename; of two processes at once the first one's cache stays."""
+    """Unpack beside the target, then rename; if two processes do so at once, the first one's cache stays."""
     fresh, target = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=root)), root / name
     try:
         for info in members(archive):
@@ -148,7 +148,7 @@ def _put_away(target: Path, root: Path) -> None:
 def _is_safe(root: Path) -> bool:
     """Return whether only we and the system can put another folder in a cache's place.
 
-    A link that somebody flips later can't fool it: the root itself is no link (`roots` has resolved it), and no
+    Changing a link later doesn't help an attacker: the root itself isn't a link (`roots` has resolved it), and no
     folder above it lets others rename what is inside, unless it is sticky.
     """
     if not stat.S_ISDIR(root.lstat().st_mode) or not _is_closed(root.lstat(), 0o022):
@@ -157,7 +157,7 @@ def _is_safe(root: Path) -> bool:
 
 
 def _is_closed(found: os.stat_result, open_bits: int) -> bool:
-    """Return whether a folder belongs to us or the system and can't be changed by others."""
+    """Return whether a folder belongs to us or the system and others can't change it."""
     return found.st_uid in (os.getuid(), 0) and (not found.st_mode & open_bits or bool(found.st_mode & stat.S_ISVTX))
 
 
@@ -172,7 +172,7 @@ def _is_usable(archive: zipfile.ZipFile, target: Path) -> bool:
 
 
 def _in_use(folder: Path) -> bool:
-    """Return whether a process holds a cache: launch.py takes a shared lock on its own."""
+    """Return whether a process is using a cache: launch.py takes a shared lock on it."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -184,7 +184,8 @@ def _in_use(folder: Path) -> bool:
 
 
 def _remember_python(folder: Path) -> None:
-    """Note for the header which Python to start next time: LLAMABAR_PYTHON as it was, and what that meant."""
+    """Record for the header which Python to start next time: the value of LLAMABAR_PYTHON, and the Python it selected.
+    """
     lines = [os.environ.get("LLAMABAR_PYTHON", ""), sys.executable]
     if any("\n" in line for line in lines):
         return

@@ -1,6 +1,5 @@
-"""What each version of llama-swap supports and how its API says so (facts on the llama-swap API, sections 3 to 5), and
-the demo's models, each with its server's process.
-"""
+"""What each version of llama-swap supports and how its API reports it (facts on the llama-swap API, sections 3 to 5),
+and the demo's models, each with its server's process."""
 
 import subprocess
 import sys
@@ -18,14 +17,14 @@ class Dialect:
 
     version: str
     inflight: str
-    finished: str  # "metrics" (rows in the stream) or "activity" (an id, rows to fetch)
+    finished: str  # "metrics" (rows in the stream) or "activity" (an ID, rows to fetch)
     routes: Tuple[str, ...]
     burst: Tuple[str, ...]
     running_fields: Tuple[str, ...] = ("model", "state", "cmd", "proxy", "ttl", "name", "description")
     model_fields: Tuple[str, ...] = (*_MODELS, "peerID", "aliases")
     flat_rows: bool = False
     draft_tokens: bool = True  # since v229
-    silent_failures: bool = False  # up to v217 a server that exits while it starts changes the state without an event
+    silent_failures: bool = False  # up to v217 a server that exits while starting changes the state without an event
     running_ready_only: bool = False
     source_in_errors: bool = True
     cancel: bool = False
@@ -56,7 +55,7 @@ DIALECTS: Dict[str, Dialect] = {
 
 @dataclass(frozen=True)
 class DemoModel:
-    """A model of the demo: what its config would say, and how its server behaves."""
+    """A model of the demo: what its config would contain, and how its server behaves."""
 
     id: str
     name: str = ""
@@ -70,7 +69,7 @@ class DemoModel:
     unlisted: bool = False
     aliases: Tuple[str, ...] = ()
     broken: bool = False
-    stays: bool = False  # in a group of its own: never swapped out
+    stays: bool = False  # in its own group: never swapped out
     memory_bytes: int = 0  # what `demo` shows for it
 
 
@@ -92,7 +91,7 @@ MODELS: Tuple[DemoModel, ...] = (
 
 
 def find(models: Tuple[DemoModel, ...], wanted: str) -> Optional[DemoModel]:
-    """Return the model of an id or alias."""
+    """Return the model with an ID or alias."""
     return next((model for model in models if wanted == model.id or wanted in model.aliases), None)
 
 

@@ -27,7 +27,7 @@ class Outcome:
         self.error = ""
 
     def tokens(self, *, draft: bool) -> Dict[str, Any]:
-        """Return the row's figures from the answer's timings, else its usage, else all zero, as llama-swap does."""
+        """Return the row's figures from the answer's timings, else from its usage, else all zero, like llama-swap."""
         found: Dict[str, Any] = {}
         at = self.tail.rfind(b'"timings":{')
         usage = re.search(rb'"usage":{"prompt_tokens":(\d+)', self.tail)
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def forward(caller: Connection, process: Process, entry: Entry, inflight: Inflight) -> Outcome:
-    """Send a request to the model's server and its answer back, bytes as they come; a cancel cuts both."""
+    """Forward a request to the model's server and its answer back, as the bytes come; canceling closes both."""
     outcome = Outcome()
     upstream = http.client.HTTPConnection("127.0.0.1", process.port, timeout=ANSWER_S)
     try:
@@ -62,7 +62,7 @@ def forward(caller: Connection, process: Process, entry: Entry, inflight: Inflig
         outcome.status, outcome.kind = answer.status, answer.headers.get("Content-Type", "")
         _pass_on(caller, answer, entry, inflight, outcome)
     except (OSError, http.client.HTTPException):
-        caller.close_connection = True  # the caller, the model or a cancel ended it
+        caller.close_connection = True  # the caller, the model or a cancellation ended it
     finally:
         upstream.close()
     return outcome
@@ -89,7 +89,7 @@ def _pass_on(
 
 
 def record(world: World, entry: Entry, outcome: Outcome, took_s: float) -> None:
-    """Keep the row of a finished request and tell of it, in the dialect's way."""
+    """Store the row of a finished request and report it, in the dialect's way."""
     dialect = world.dialect
     tokens = outcome.tokens(draft=dialect.draft_tokens)
     with world.change:

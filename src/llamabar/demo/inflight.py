@@ -1,4 +1,4 @@
-"""Requests in flight as llama-swap tracks and tells them, in the dialect of each version."""
+"""Requests in flight as llama-swap tracks and reports them, in each version's dialect."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ class Entry:
         }  # fmt: skip
 
     def as_json(self) -> Dict[str, Any]:
-        """Return the entry with the time that has passed."""
+        """Return the entry with the elapsed time."""
         return {**self.body, "elapsed_ms": int((time.monotonic() - self.began_s) * 1000)}
 
 
@@ -39,7 +39,7 @@ class Inflight:
         world.current_inflight = self.current
 
     def add(self, model: str, path: str, method: str, headers: Dict[str, str]) -> Entry:
-        """Begin a request."""
+        """Add a request."""
         with self.lock:
             self.count += 1
             entry = Entry(self.count, model, path, method, headers)
@@ -48,12 +48,12 @@ class Inflight:
         return entry
 
     def headers(self, entry: Entry, headers: Dict[str, str]) -> None:
-        """The answer's headers have come."""
+        """Record the answer's headers."""
         entry.body["resp_headers"], entry.told_s = headers, time.monotonic()
         self._tell({"operation": "upsert", "request": entry.as_json()}, steps_only=True)
 
     def wrote(self, entry: Entry, count: int) -> None:
-        """Bytes of the answer were passed on."""
+        """Record that bytes of the answer were passed on."""
         with self.lock:
             entry.body["resp_bytes"] += count
             rest_s = entry.told_s + UPDATE_EVERY_S - time.monotonic()
@@ -67,7 +67,7 @@ class Inflight:
         self._later(entry)
 
     def remove(self, entry: Entry) -> None:
-        """The request has ended."""
+        """Remove a request that has ended."""
         with self.lock:
             self.entries.pop(entry.body["id"], None)
             if entry.timer is not None:
@@ -75,7 +75,7 @@ class Inflight:
         self._tell({"operation": "remove", "id": entry.body["id"]})
 
     def cancel(self, number: str) -> bool:
-        """End a request from outside; return whether there was one."""
+        """Cancel a request from outside; return whether it existed."""
         with self.lock:
             entry = self.entries.get(number)
         if entry is None:
@@ -85,7 +85,7 @@ class Inflight:
         return True
 
     def current(self) -> Dict[str, Any]:
-        """Return what a new connection is told; an empty operations snapshot has no list."""
+        """Return the state sent to a new connection; an empty operations snapshot has no list."""
         with self.lock:
             requests: List[Dict[str, Any]] = [entry.as_json() for entry in self.entries.values()]
         if self.world.dialect.inflight == "count":
@@ -104,7 +104,7 @@ class Inflight:
         self._tell(change, steps_only=True)
 
     def _tell(self, change: Dict[str, Any], *, steps_only: bool = False) -> None:
-        """Older dialects tell only beginnings and ends, with all that is in flight."""
+        """Publish a change. Older dialects report only starts and ends, with everything in flight."""
         if self.world.dialect.inflight == "operations":
             self.world.publish("inflight", change)
         elif self.world.dialect.inflight != "none" and not steps_only:

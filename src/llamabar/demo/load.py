@@ -1,4 +1,4 @@
-"""Simulated users of the built-in llama-swap: a minute that shows every state once, again and again.
+"""Simulated users of the built-in llama-swap: a minute that shows every state once, repeated.
 
 A load, a prompt, two answers at once and a request that waits, a swap, a model that fails, one that unloads when idle,
 and one whose server crashes in the middle of an answer.
@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Tuple
 from urllib.parse import urlsplit
 
 Step = Tuple[float, str, int, int]  # wait before it (s), model, tokens to generate, words in the prompt
-CRASH = -1  # in the place of tokens: the model's server is killed
+CRASH = -1  # instead of tokens: the model's server is killed
 
 SCRIPT: List[Step] = [
     (1.0, "qwen3-30b", 160, 40),
@@ -27,12 +27,12 @@ SCRIPT: List[Step] = [
     (11.0, "org/vision-12b:q4", 400, 50),
     (5.0, "org/vision-12b:q4", CRASH, 0),
 ]
-PAUSE_S = 5.0  # before it begins again
+PAUSE_S = 5.0  # before it repeats
 STEP_S = 0.1
 
 
 class Users(threading.Thread):
-    """Sends the script's requests, each from a thread of its own, until stopped."""
+    """Sends the script's requests, each from its own thread, until stopped."""
 
     def __init__(self, url: str, crash: Callable[[str], None] = lambda _: None) -> None:
         super().__init__(name="made-up users", daemon=True)
@@ -42,7 +42,7 @@ class Users(threading.Thread):
         self.paused = False
 
     def run(self) -> None:
-        """Play the script again and again."""
+        """Repeat the script."""
         while True:
             for wait_s, model, tokens, words in SCRIPT:
                 if not self.waits(wait_s):
@@ -55,18 +55,18 @@ class Users(threading.Thread):
                 return
 
     def waits(self, seconds: float) -> bool:
-        """Wait, and longer while it is paused; return whether it goes on."""
+        """Wait, not counting time while paused; return whether to continue."""
         while seconds > 0 and not self._ending.wait(STEP_S):
             seconds -= 0.0 if self.paused else STEP_S
         return not self._ending.is_set()
 
     def stop(self) -> None:
-        """Send nothing more."""
+        """Stop sending requests."""
         self._ending.set()
 
 
 def ask(address: str, model: str, tokens: int, words: int, *, path: str = "", **more: Any) -> int:
-    """Send one chat (or, for no tokens, an embedding), read the answer to its end, and return its status; 0 if cut."""
+    """Send a chat (with 0 tokens: an embedding), read the whole answer, and return its status; 0 if it was cut off."""
     said = " ".join(random.choice(("light", "model", "mac", "answer", "slow", "token")) for _ in range(words))
     path = path or ("/v1/chat/completions" if tokens else "/v1/embeddings")
     body: Dict[str, Any] = {"model": model, "max_tokens": tokens, "stream": True, **more}

@@ -1,8 +1,9 @@
-"""A stand-in for llama.cpp's llama-server: loads, answers, tells its slots. It runs as a file of its own,
-with the standard library alone, as a child of the demo or of a real llama-swap:
+"""A stand-in for llama.cpp's llama-server: it loads, answers and reports its slots. It runs as a separate file, with
+only the standard library, as a child of the demo or of a real llama-swap:
+
     modelserver.py --port 5801 --load-s 2 --tps 40 --prompt-tps 600 --slots 2 [--fail]
 
-A request may carry {"demo": {"tps": [40, 250], "switch_s": 3}}: its speed then changes in its midst.
+A request may carry {"demo": {"tps": [40, 250], "switch_s": 3}}: its speed then changes midway.
 """
 
 import argparse
@@ -22,7 +23,7 @@ BATCH_TOKENS = 2048
 
 
 class Slot:
-    """One place for a request. Its counters are read by /slots while it works."""
+    """One slot for a request. /slots reads its counters while it works."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -35,7 +36,7 @@ class Slot:
         self.remaining = -1
 
     def as_json(self, context: int) -> Dict[str, Any]:
-        """Return what /slots says; a slot that never worked has only four fields."""
+        """Return the slot as /slots reports it; one that never worked has only four fields."""
         body: Dict[str, Any] = {"id": self.number, "n_ctx": context, "speculative": False, "is_processing": self.busy}
         if self.task is None:
             return body
@@ -58,7 +59,7 @@ class Model:
         self.tasks = itertools.count()
 
     def take_slot(self) -> Slot:
-        """Wait for a place and return it."""
+        """Wait for a free slot and return it."""
         self.free.acquire()
         with self.lock:
             slot = next(slot for slot in self.slots if not slot.busy)
@@ -66,13 +67,13 @@ class Model:
         return slot
 
     def give_back(self, slot: Slot) -> None:
-        """Free a place; a finished slot's counters go to zero."""
+        """Free a slot; its counters go back to zero."""
         with self.lock:
             slot.busy, slot.decoded, slot.prompt_done = False, 0, 0
         self.free.release()
 
     def generate(self, slot: Slot, answer: "Answer", pace: Dict[str, Any]) -> Iterator[str]:
-        """Yield the words of an answer, a token each, at the speed asked for."""
+        """Yield the words of an answer, one per token, at the requested speed."""
         slot.prompt_held, slot.remaining = answer.prompt_tokens, answer.wanted
         began_s = time.monotonic()
         while slot.prompt_done < answer.prompt_tokens:
@@ -94,7 +95,7 @@ class Model:
 
 
 class Answer:
-    """One answer: what it is made of, and how long that took."""
+    """One answer: its content, and how long it took."""
 
     def __init__(self, prompt_tokens: int, wanted: int) -> None:
         self.name = f"chatcmpl-{random.getrandbits(96):024x}"
@@ -104,7 +105,7 @@ class Answer:
         self.prompt_s = self.predicted_s = 0.0
 
     def body(self, kind: str, choices: List[Any], *, ended: bool = False) -> Dict[str, Any]:
-        """Return an answer or a chunk of one; usage and timings stand at its end."""
+        """Return an answer or a chunk of one; usage and timings come at its end."""
         body: Dict[str, Any] = {"choices": choices, "created": int(time.time()), "id": self.name}
         body.update(model="demo.gguf", system_fingerprint=FINGERPRINT, object=kind)
         return {**body, **self.ending()} if ended else body
@@ -138,7 +139,7 @@ class Connection(BaseHTTPRequestHandler):
     sent_body = b""
 
     def begin(self, status: int, headers: Dict[str, str]) -> None:
-        """Send the head of an answer."""
+        """Send the status and headers of an answer."""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -150,7 +151,7 @@ class Connection(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def begin_chunks(self, kind: str, status: int = 200) -> None:
-        """Send the head of an answer whose length is not known yet."""
+        """Send the headers of an answer of unknown length."""
         self.begin(status, {"Content-Type": kind, "Transfer-Encoding": "chunked", "X-Accel-Buffering": "no"})
 
     def send_chunk(self, data: bytes) -> None:
@@ -158,7 +159,7 @@ class Connection(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing on stderr: llama-server does not either, and llama-swap's access log is an event."""
+        """Log nothing on stderr: llama-server doesn't either, and llama-swap's access log is an event."""
 
 
 class Handler(Connection):
@@ -169,7 +170,7 @@ class Handler(Connection):
     model: Model
 
     def do_GET(self) -> None:
-        """Answer the reading routes."""
+        """Answer the read-only routes."""
         route, options = self.path.split("?")[0], self.model.options
         if time.monotonic() < self.model.ready_s:
             self.send_json(503, {"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}})
@@ -193,7 +194,7 @@ class Handler(Connection):
             self.chat(json.loads(sent or b"{}"))
 
     def chat(self, body: Dict[str, Any]) -> None:
-        """Generate as many tokens as asked for; a client that hangs up frees the slot."""
+        """Generate the requested number of tokens; a client that disconnects frees the slot."""
         words = sum(len(str(message.get("content", "")).split()) for message in body.get("messages", []))
         answer = Answer(words + 9, int(body.get("max_tokens") or 64))
         slot = self.model.take_slot()
@@ -212,7 +213,7 @@ class Handler(Connection):
             self.model.give_back(slot)
 
     def stream(self, tokens: Iterator[str], answer: Answer) -> None:
-        """Send chunks as llama-server does: headers at once, the role, words, the end, usage and timings."""
+        """Send chunks like llama-server: headers at once, the role, words, the end, usage and timings."""
         self.begin_chunks("text/event-stream")
         for word in tokens:
             if answer.count == 1:
@@ -224,13 +225,13 @@ class Handler(Connection):
         self.send_chunk(b"")
 
     def chunk(self, answer: Answer, choice: Optional[Dict[str, Any]]) -> None:
-        """Send one event of a streamed answer; without a choice it is the one with usage and timings."""
+        """Send one event of a streamed answer; without a choice, the one with usage and timings."""
         choices = [] if choice is None else [{"finish_reason": None, "index": 0, **choice}]
         body = answer.body("chat.completion.chunk", choices, ended=choice is None)
         self.send_chunk(b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n")
 
     def props(self) -> Dict[str, Any]:
-        """Return what /props says."""
+        """Return the content of /props."""
         static = {"model_path": "demo.gguf", "build_info": FINGERPRINT, "is_sleeping": False, "endpoint_slots": True}
         settings = {"n_ctx": self.model.options.context}
         return {"default_generation_settings": settings, "total_slots": len(self.model.slots), **static}
@@ -241,23 +242,23 @@ class Handler(Connection):
 
 
 def end_with(parent: int) -> None:
-    """End when the program that started us has gone."""
+    """Exit when the parent process is gone."""
     while os.getppid() == parent:
         time.sleep(1.0)
     os._exit(0)
 
 
 class Server(ThreadingHTTPServer):
-    """A server whose clients may leave at any time."""
+    """A server whose clients may disconnect at any time."""
 
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that went away is no news."""
+        """Ignore errors: a client that disconnects is no news."""
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Serve until ended by a signal."""
+    """Serve until a signal comes."""
     parser = argparse.ArgumentParser(description="a made-up llama-server")
     parser.add_argument("--port", type=int, required=True)
     for name, usual in (("load-s", 1.0), ("tps", 40.0), ("prompt-tps", 600.0), ("slots", 2), ("context", 4096)):

@@ -1,4 +1,4 @@
-"""The built-in llama-swap's HTTP side: its routes, the event stream, and a real proxy to its models."""
+"""The HTTP side of the built-in llama-swap: its routes, the event stream, and a real proxy to its models."""
 
 import json
 import queue
@@ -26,7 +26,7 @@ SHOWN_HEADERS = ("Accept-Encoding", "Content-Length", "Content-Type", "User-Agen
 
 
 class DemoServer(Server):
-    """A llama-swap on loopback. `requests` is every request line it got, for tests."""
+    """A llama-swap on loopback. `requests` lists every request line it received, for tests."""
 
     def __init__(self, world: World, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
@@ -40,7 +40,7 @@ class DemoServer(Server):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
     def start(self) -> "DemoServer":
-        """Serve on a thread of its own."""
+        """Serve on a separate thread."""
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         return self
 
@@ -57,7 +57,7 @@ class Handler(Connection):
     server: DemoServer
 
     def do_GET(self) -> None:
-        """Answer a reading route, or load a model through /upstream."""
+        """Answer a read-only route, or load a model through /upstream."""
         self._route({
             "/running": lambda: self._json({"running": self.world.running()}),
             "/v1/models": lambda: self._json({"data": self._listed(), "object": "list"}),
@@ -148,7 +148,7 @@ class Handler(Connection):
             self.world.leave(listener)
 
     def _log(self, source: str) -> None:
-        """Send a log, and what comes, until the caller goes."""
+        """Send a log, then new text as it comes, until the caller disconnects."""
         self.begin_chunks("text/plain")
         self.close_connection, sent = True, ""
         while not self.world.ended.wait(0.1) and not self._has_hung_up():
@@ -158,7 +158,7 @@ class Handler(Connection):
                 sent = log
 
     def _has_hung_up(self) -> bool:
-        """Tell whether the listener has closed its side, as Go's server notices at once."""
+        """Tell whether the listener has closed its side, which Go's server also notices at once."""
         ready, _, _ = select.select([self.connection], [], [], 0)
         return bool(ready) and not self.connection.recv(1, socket.MSG_PEEK)
 
@@ -177,7 +177,7 @@ class Handler(Connection):
         ]
 
     def _infer(self) -> None:
-        form = re.search(rb'name="model"\r\n\r\n([^\r]*)', self.sent_body)  # what is sent with a file
+        form = re.search(rb'name="model"\r\n\r\n([^\r]*)', self.sent_body)  # sent with a file
         body = {"model": form.group(1).decode()} if form else json.loads(self.sent_body or b"{}")
         wanted = str(body.get("model", ""))
         model = find(self.world.models, wanted)

@@ -21,7 +21,7 @@ LOG_LIMIT = 100_000
 
 
 class LoadFailed(Exception):
-    """The model's server could not be started; the text is what llama-swap would say."""
+    """The model's server couldn't be started; the text is llama-swap's own."""
 
 
 class World:
@@ -47,7 +47,7 @@ class World:
     # events
 
     def listen(self) -> "queue.Queue[Optional[bytes]]":
-        """Return a queue that begins with the burst of a new connection; None in it is the end."""
+        """Return a queue that starts with the burst of a new connection; None in it is the end."""
         listener: queue.Queue[Optional[bytes]] = queue.Queue(QUEUE_LENGTH)
         with self.change:
             for source in ("proxy", "upstream"):
@@ -100,13 +100,13 @@ class World:
         return found
 
     def performance(self) -> Dict[str, Any]:
-        """Return what /api/performance tells: a GPU only where `has_gpu` says that there is one."""
+        """Return the content of /api/performance, with a GPU only if `has_gpu`."""
         busy = any(process.in_flight for process in self.processes.values())
         gpu = {"timestamp": stamp(), "id": 0, "name": "made up", "gpu_util_pct": 96 if busy else 2, "power_draw_w": 0}
         return {"enabled": True, "gpu_stats": [gpu] if self.has_gpu else None, "sys_stats": None}
 
     def running(self) -> List[Dict[str, Any]]:
-        """Return what /running lists."""
+        """Return the list of /running."""
         found = []
         for model_id, process in sorted(self.processes.items()):
             if process.state == "stopped" or (self.dialect.running_ready_only and process.state != "ready"):
@@ -122,7 +122,7 @@ class World:
     # models
 
     def acquire(self, wanted: str) -> Process:
-        """Return a ready model for one request, swapping others out when they are idle; raise LoadFailed."""
+        """Return a ready model for one request, swapping out others when they are idle; raise LoadFailed."""
         model = find(self.models, wanted)
         if model is None:
             raise KeyError(wanted)
@@ -150,14 +150,14 @@ class World:
                 self._start(process)
 
     def release(self, process: Process) -> None:
-        """Note that a request ended, which counts as use of the model."""
+        """Record that a request ended, which counts as use of the model."""
         with self.change:
             process.in_flight -= 1
             process.last_use_s = time.monotonic()
             self.change.notify_all()
 
     def unload(self, process: Process) -> None:
-        """Stop a model, whatever it does; returns when its server is gone."""
+        """Stop a model, whatever it is doing; returns when its server is gone."""
         with self.change:
             if process.state in ("stopped", "stopping"):
                 return
@@ -233,7 +233,7 @@ class World:
             child.wait()
 
     def _follow(self, process: Process, child: "subprocess.Popen[bytes]") -> None:
-        """Copy a server's log until it ends; one that ends by itself is stopped, without "stopping"."""
+        """Copy a server's log until it ends; one that ends by itself goes to "stopped" without "stopping"."""
         assert child.stdout is not None
         with child.stdout as lines:
             for line in lines:

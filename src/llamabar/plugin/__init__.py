@@ -1,1 +1,1 @@
-"""What runs only under SwiftBar."""
+"""Code that runs only under SwiftBar."""

@@ -1,4 +1,4 @@
-"""How clicks come back, and whether a value can be a badge: the versions of SwiftBar and macOS decide."""
+"""How clicks come back, and whether a value can be a badge: that depends on the versions of SwiftBar and macOS."""
 
 import os
 import sys
@@ -11,18 +11,19 @@ FIRST_WITH_BADGES = (14,)  # of macOS
 
 
 def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks:
-    """Return how items are written: a line on our stdin since SwiftBar 2.1.0; before, and elsewhere, a new process.
+    """Return how menu items are written: since SwiftBar 2.1.0 a click is a line on our stdin; otherwise it starts a new
+    process.
 
-    `ends`: this process ends after one frame, so nothing would read its stdin.
+    `ends`: this process exits after one frame, so nothing would read its stdin.
     """
     program = environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment)
-    modern = swiftbar_version(environment) >= FIRST_WITH_CLICKS  # 2.1, which brought badges, too
+    modern = swiftbar_version(environment) >= FIRST_WITH_CLICKS  # 2.1 also introduced badges
     macos = version_numbers(environment.get("OS_VERSION_MAJOR", ""))
     return Clicks(program, by_stdin=not ends and modern, badges=modern and macos >= FIRST_WITH_BADGES)
 
 
 def program_path(environment: Mapping[str, str]) -> str:
-    """Return the file that was started."""
+    """Return the path of the program file that was started."""
     return os.path.abspath(environment.get("LLAMABAR_FILE") or sys.argv[0])
 
 

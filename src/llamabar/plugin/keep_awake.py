@@ -1,6 +1,6 @@
-"""Hold this Mac awake while one of its own llama-swaps works, for those who want it, with macOS's caffeinate.
+"""Optionally keep this Mac awake while one of its own llama-swaps is working, with macOS's caffeinate.
 
-Laws: one caffeinate at most, only where there is a launchd, and `-w` our process: however we end, it ends too.
+Laws: at most one caffeinate, only if launchd is available, and with `-w` on our process: it ends however we end.
 """
 
 import os
@@ -13,12 +13,12 @@ from llamabar.core.status import BUSY, Status
 from llamabar.macos import launchctl, tools
 from llamabar.sources import clock
 
-LINGER_S = 10.0  # after the last request: the next one often comes at once
-AGAIN_S = 60.0  # one that ended by itself is not started again before
+LINGER_S = 10.0  # after the last request: the next one often follows at once
+AGAIN_S = 60.0  # one that ended by itself isn't restarted sooner
 
 
 class KeepAwake:
-    """Starts and ends caffeinate by what the servers of a monitor do, and tells it for which of them."""
+    """Starts and stops caffeinate depending on what a monitor's servers do, and tells the monitor for which of them."""
 
     def __init__(self, monitor: Monitor, *, wanted: bool) -> None:
         self._monitor = monitor
@@ -27,7 +27,7 @@ class KeepAwake:
         self._started_s = self._worked_s = float("-inf")
 
     def note(self) -> bool:
-        """Hold this Mac awake, or no longer; return False, so that a loop goes on."""
+        """Keep this Mac awake, or stop doing so; return False, so that a loop continues."""
         if self._wanted:
             self._look(clock.now_s())
         return False

@@ -1,6 +1,6 @@
 """The plugin: frames for SwiftBar until told to stop.
 
-The first frame is written before anything heavy is imported: it needs no more than this module.
+The first frame is written before anything heavy is imported: it needs only this module.
 """
 
 import os
@@ -30,15 +30,15 @@ END_S, LAST_FRAME_S, LATEST_S = 0.4, 0.1, 0.45
 
 
 def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = "") -> int:
-    """Print frames until a signal comes or the reader goes away; return the exit code."""
+    """Print frames until a signal comes or the reader is gone; return the exit code."""
     try:
         os.write(sys.stdout.fileno(), FIRST_FRAME)
-    except (OSError, AttributeError):  # nobody reads; it was closed before the start
+    except (OSError, AttributeError):  # the reader is gone, or stdout was closed before the start
         return 0
     while True:
         try:
             return _run(environment, server, config)
-        except Exception as error:  # a plugin that exits is not started again: say so, and try again
+        except Exception as error:  # SwiftBar doesn't restart a plugin that exits: show the error, and try again
             if is_repairable(error):
                 raise
             os.write(sys.stdout.fileno(), FAULT_FRAME % type(error).__name__.encode())
@@ -46,7 +46,7 @@ def stream(environment: "Mapping[str, str]", *, server: str = "", config: str = 
 
 
 def _run(environment: "Mapping[str, str]", server: str, config: str) -> int:
-    """Repair a missing streaming attribute and end, or watch."""
+    """Repair a missing streaming attribute and exit, or watch."""
     from llamabar.plugin.repair_attribute import repair
 
     repaired = repair(environment)
@@ -87,7 +87,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     writer.start()
     ClickReader(sys.stdin.fileno() if sys.stdin else 0, watch.inbox).start()
     watch.start()
-    speak(language.language(settings, environment))  # macOS may be asked, while the servers are
+    speak(language.language(settings, environment))  # may ask macOS, while the servers connect
     update.start(settings.update_url, environment, tell=lambda said: watch.inbox.put("", Notice(said)))
     parent, monitor, history = os.getppid(), watch.monitor, watch.keep(environment)
     state = WatcherState(environment, lambda: Seen(monitor.snapshots(), writer.frames, writer.written_bytes))
@@ -105,7 +105,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
 
 
 def _frame(renderer: "Renderer", menu: "Menu", watch: "Watch") -> bytes:
-    """Return a menu's frame; its size is noted, by which the next one is paced."""
+    """Return a menu's frame, and record its size, which determines the pace of the next one."""
     frame = renderer.render(menu)
     watch.monitor.note_size(len(frame))
     return frame

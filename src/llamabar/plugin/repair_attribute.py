@@ -1,7 +1,7 @@
-"""A plugin file that lost its attribute (copied, downloaded, replaced by hand) repairs itself.
+"""Repair the streaming attribute of a plugin file that lost it (copied, downloaded, replaced by hand).
 
-Without the attribute SwiftBar waits for the end of a program that never ends. So the attribute is set, the file and
-its folder are touched, which makes SwiftBar look again, and this process ends with one frame.
+Without the attribute, SwiftBar waits for the end of a program that never ends. So the plugin sets the attribute,
+touches its file and folder, which makes SwiftBar load it again, and exits with one frame.
 """
 
 import os
@@ -15,7 +15,7 @@ REPAIRED_FRAME = (
 
 
 def repair(environment: Mapping[str, str]) -> Optional[str]:
-    """Return the frame to end with once the attribute is set; None when nothing is wrong or nothing can be done."""
+    """Return the frame to exit with once the attribute is set; None if nothing is wrong or nothing can be done."""
     file, folder = environment.get("LLAMABAR_FILE", ""), environment.get("SWIFTBAR_PLUGINS_PATH", "")
     if not file or not folder or not os.path.abspath(file).startswith(os.path.join(os.path.abspath(folder), "")):
         return None

@@ -1,7 +1,7 @@
-"""Ask SwiftBar to restart the plugin once it has printed much: SwiftBar keeps every byte it was sent until then.
+"""Ask SwiftBar to restart the plugin after much output: SwiftBar keeps every byte it receives until then.
 
 Laws: in a quiet moment, or at twice the budget; rarely; on a thread. SwiftBar sends SIGTERM and starts the plugin
-again; the last menu stays on screen meanwhile, and the history goes on (seen in SwiftBar's source).
+again; the last menu stays on screen meanwhile, and the history continues (from SwiftBar's source).
 """
 
 import os
@@ -18,7 +18,7 @@ ASK_AGAIN_S = 600.0
 
 
 class RestartRequest:
-    """Watches how much a writer has printed for SwiftBar; elsewhere it does nothing."""
+    """Watches how much a writer has printed for SwiftBar; it does nothing outside SwiftBar."""
 
     def __init__(
         self, writer: FrameWriter, environment: Mapping[str, str], *, limit_bytes: float, is_busy: Callable[[], bool]
@@ -30,7 +30,7 @@ class RestartRequest:
         self._next_s = 0.0
 
     def note(self) -> bool:
-        """Ask for a restart if it is time to; return False, so that a loop goes on."""
+        """Request a restart if it is time; return False, so that a loop continues."""
         printed, now_s = self._writer.written_bytes, clock.now_s()
         if printed < self._limit_bytes or now_s < self._next_s:
             return False

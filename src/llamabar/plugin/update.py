@@ -1,7 +1,7 @@
-"""Tell that a newer version is out. It never downloads one.
+"""Report that a newer version is available; never download it.
 
-Law: without `[update] check = true` and a `url` in the settings no request is ever made. With them: at most one a
-day, whatever comes of it and however often the program starts, on a thread that nothing waits for.
+Law: without `[update] check = true` and a `url` in the settings, no request is ever made. With them, at most one a day,
+whatever its result and however often the program starts, on a thread that nothing waits for.
 """
 
 import json
@@ -23,27 +23,27 @@ STAMP = "update.json"
 
 
 class LastCheck(NamedTuple):
-    """When the URL was last asked, by the wall clock, and the version it named then."""
+    """When the URL was last queried, by the system's clock, and the version it returned."""
 
     unix_s: float
     version: str
 
 
 def start(url: str, environment: Mapping[str, str], *, tell: Callable[[str], None]) -> None:
-    """Watch for newer versions from now on, if there is a URL; `tell` gets a sentence, on another thread."""
+    """Check for newer versions from now on, if there is a URL; `tell` gets a sentence, on another thread."""
     if url:
         stamp = data_folder(environment) / STAMP
         threading.Thread(target=_watch, args=(url, stamp, tell), name="updates", daemon=True).start()
 
 
 def newer(version: str, *, than: str = __version__) -> bool:
-    """Return whether a version is a later one; anything but plain numbers, a release candidate say, is not."""
+    """Return whether a version is newer; anything but plain numbers, such as a release candidate, isn't."""
     there, here = _numbers(version), _numbers(than)
     return there is not None and here is not None and there > here
 
 
 def version_in(body: bytes) -> str:
-    """Return the version an answer names: JSON with `version` or `tag_name`, or a plain first line; else ""."""
+    """Return the version in a response: JSON with `version` or `tag_name`, or a plain first line; else ""."""
     text = body[:65536].decode("utf-8", "replace").strip()
     try:
         found = json.loads(text)
@@ -54,7 +54,7 @@ def version_in(body: bytes) -> str:
 
 
 def is_due(last: Optional[LastCheck], *, unix_s: float) -> bool:
-    """Return whether to ask now; a time in the future comes from a clock that was wrong."""
+    """Return whether to check now; a time in the future comes from a wrong clock."""
     return last is None or not 0.0 <= unix_s - last.unix_s < EVERY_S
 
 
@@ -72,7 +72,7 @@ def _watch(url: str, stamp: Path, tell: Callable[[str], None]) -> None:
         if is_due(last, unix_s=time.time()):
             known = last.version if last is not None else ""
             if not _write(stamp, LastCheck(time.time(), known)):
-                return  # what can't be remembered would be asked at every start
+                return  # if it can't be stored, every start would send a request
             last = LastCheck(time.time(), _ask(url) or known)
             _write(stamp, last)
         if last is not None and last.version != told and newer(last.version):
