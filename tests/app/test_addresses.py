@@ -13,6 +13,7 @@ from llamabar.settings.load import ServerSettings
 from llamabar.sources.client import Client
 from llamabar.view.menu import Action, Do
 from tests.app.test_bad_servers import event, speaking
+from tests.fakes.here import run_here
 from tests.fakes.life import live, table
 from tests.fakes.programs import Plugin, Stranger, chat, llama_swap, run, wait_for
 
@@ -54,7 +55,7 @@ def test_a_request_of_an_odd_id_is_cancelled_by_its_number(tmp_path, dialect):
     with llama_swap(dialect, models) as server:
         answer = chat(server, "ünï/日本 100%", tokens=2000)
         wait_for(lambda: server.inflight.entries and server.world.processes["ünï/日本 100%"].in_flight)
-        assert run(tmp_path, "cancel", "1", LLAMABAR_URL=server.url).returncode == 0
+        assert run_here(tmp_path, "cancel", "1", LLAMABAR_URL=server.url).returncode == 0
         answer.join(5)
         assert not answer.is_alive()
         assert ("POST", "/api/inflight/1/cancel") in server.requests
@@ -66,8 +67,8 @@ def test_an_alias_and_an_unlisted_model_are_loaded_by_command(tmp_path):
         DemoModel("hidden", load_s=0.01, unlisted=True, stays=True),
     )
     with llama_swap("v250", models) as server:
-        assert run(tmp_path, "load", "gpt-4o mini", LLAMABAR_URL=server.url).returncode == 0
-        assert run(tmp_path, "load", "hidden", LLAMABAR_URL=server.url).returncode == 0
+        assert run_here(tmp_path, "load", "gpt-4o mini", LLAMABAR_URL=server.url).returncode == 0
+        assert run_here(tmp_path, "load", "hidden", LLAMABAR_URL=server.url).returncode == 0
         assert {process.state for process in server.world.processes.values()} == {"ready"}
         with Plugin(server.url, tmp_path) as plugin:
             plugin.wait_for_row("hidden: ready")
@@ -85,10 +86,10 @@ def test_a_peers_model_is_shown_and_offers_nothing(tmp_path, peer_id):
         plugin.wait_for_row("Peers: 1 model on other hosts")
         assert plugin.row("Load Model: 1")
         assert not [item for item in plugin.items() if item.text == peer_id and item.has_action]
-        document = json.loads(run(tmp_path, "models", "--json", LLAMABAR_URL=stranger.url).stdout)
+        document = json.loads(run_here(tmp_path, "models", "--json", LLAMABAR_URL=stranger.url).stdout)
         assert {one["id"]: one["state"] for one in document["models"]} == {"here": "stopped", peer_id: ""}
         for command in ("load", "unload"):
-            done = run(tmp_path, command, peer_id, LLAMABAR_URL=stranger.url)
+            done = run_here(tmp_path, command, peer_id, LLAMABAR_URL=stranger.url)
             assert (done.returncode, done.stderr.splitlines()[0]) == (1, f"{peer_id} runs on another host.")
 
 

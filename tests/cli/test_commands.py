@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from llamabar.demo.dialect import DIALECTS
+from tests.fakes.here import run_here
 from tests.fakes.programs import chat, command, environment, free_port, llama_swap, run, wait_for
 
 
@@ -29,11 +30,11 @@ COMMANDS = (
 
 
 def test_help_lists_every_command_and_each_explains_itself(tmp_path):
-    shown = run(tmp_path, "--help")
+    shown = run_here(tmp_path, "--help")
     assert shown.returncode == 0
     for name in COMMANDS:
         assert f"\n  {name} " in shown.stdout
-        one = run(tmp_path, name, "--help")
+        one = run_here(tmp_path, name, "--help")
         assert one.returncode == 0
         assert len(one.stdout.splitlines()) >= 5
         if name != "demo":
@@ -63,16 +64,16 @@ def test_without_arguments_one_line_of_status_then_help(tmp_path, server):
     ],
 )
 def test_wrong_usage_ends_with_two_and_says_what_is_right(tmp_path, words):
-    done = run(tmp_path, *words)
+    done = run_here(tmp_path, *words)
     assert done.returncode == 2
     assert "Error" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_load_unload_and_their_failures(tmp_path, server):
-    assert run(tmp_path, "load", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
+    assert run_here(tmp_path, "load", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
     assert server.world.processes["alpha-8b"].state == "ready"
-    assert run(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
+    assert run_here(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
     assert server.world.processes["alpha-8b"].state == "stopped"
     for words, said in (
         (["load", "no-such"], "No model is called 'no-such'."),
@@ -80,7 +81,7 @@ def test_load_unload_and_their_failures(tmp_path, server):
         (["cancel", "77"], "No request '77' is in flight."),
         (["profile", "nope"], "No profile is called 'nope'."),
     ):
-        done = run(tmp_path, *words, LLAMABAR_URL=server.url)
+        done = run_here(tmp_path, *words, LLAMABAR_URL=server.url)
         assert (done.returncode, done.stdout) == (1, "")
         assert said in done.stderr
 
@@ -88,18 +89,18 @@ def test_load_unload_and_their_failures(tmp_path, server):
 def test_cancel_and_unload_all_and_profiles(tmp_path, server):
     one = chat(server, "alpha-8b", tokens=3000)
     wait_for(lambda: server.inflight.entries and server.world.processes["alpha-8b"].state == "ready")
-    assert run(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0
+    assert run_here(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0
     one.join(5)
     assert not one.is_alive()
-    assert run(tmp_path, "unload", "--all", LLAMABAR_URL=server.url).returncode == 0
+    assert run_here(tmp_path, "unload", "--all", LLAMABAR_URL=server.url).returncode == 0
     assert server.world.running() == []
-    assert run(tmp_path, "profile", "coding", LLAMABAR_URL=server.url).returncode == 0
+    assert run_here(tmp_path, "profile", "coding", LLAMABAR_URL=server.url).returncode == 0
     assert server.world.profile == "coding"
     assert (
-        json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)["servers"][0]["profile"]
+        json.loads(run_here(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)["servers"][0]["profile"]
         == "coding"
     )
-    assert run(tmp_path, "profile", "--none", LLAMABAR_URL=server.url).returncode == 0
+    assert run_here(tmp_path, "profile", "--none", LLAMABAR_URL=server.url).returncode == 0
     assert server.world.profile is None
 
 
@@ -112,9 +113,9 @@ def test_a_mistyped_address_lets_nothing_be_done_to_another_llama_swap(tmp_path,
         (agents / "com.x.plist").write_bytes(plistlib.dumps(
             {"Label": "com.x", "ProgramArguments": ["/usr/local/bin/llama-swap", "--listen", server.url[7:]]}
         ))  # fmt: skip
-        assert run(tmp_path, "status").returncode == 0, "it is found"
+        assert run_here(tmp_path, "status").returncode == 0, "it is found"
         before = len(server.requests)
-        done = run(tmp_path, *words, LLAMABAR_URL="http://mini.local:80800")
+        done = run_here(tmp_path, *words, LLAMABAR_URL="http://mini.local:80800")
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr == (
             'Warning: LLAMABAR_URL must be an address like http://127.0.0.1:8080, not "http://mini.local:80800"\n'
@@ -138,7 +139,7 @@ def test_what_an_old_llama_swap_cannot_do_is_said(tmp_path):
             (["cancel", "--all"], "This llama-swap is too old to cancel a request.\n"),
             (["profile", "x"], "No profile is called 'x'.\nThis llama-swap has no profiles, or is too old for them.\n"),
         ):
-            done = run(tmp_path, *words, LLAMABAR_URL=server.url)
+            done = run_here(tmp_path, *words, LLAMABAR_URL=server.url)
             assert (done.returncode, done.stderr) == (1, said)
 
 
@@ -150,7 +151,7 @@ def test_of_several_servers_each_does_what_it_can_and_the_others_are_named(tmp_p
         settings.write_text(told)
         chat(server, "beta-3b", tokens=3000)
         wait_for(lambda: server.inflight.entries)
-        done = run(tmp_path, "cancel", "--all", "--config", str(settings))
+        done = run_here(tmp_path, "cancel", "--all", "--config", str(settings))
         assert (done.returncode, done.stdout) == (1, "✓ new: 1 request cancelled\n")
         assert done.stderr.splitlines() == [
             "old: This llama-swap is too old to cancel a request.",
@@ -160,26 +161,26 @@ def test_of_several_servers_each_does_what_it_can_and_the_others_are_named(tmp_p
 
 
 def test_what_is_not_there_is_said_with_what_there_is(tmp_path, server):
-    assert "Profiles: coding." in run(tmp_path, "profile", "codng", LLAMABAR_URL=server.url).stderr
-    assert "Did you mean alpha-8b?" in run(tmp_path, "load", "alhpa-8b", LLAMABAR_URL=server.url).stderr
-    assert run(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0, "as unload --all does"
+    assert "Profiles: coding." in run_here(tmp_path, "profile", "codng", LLAMABAR_URL=server.url).stderr
+    assert "Did you mean alpha-8b?" in run_here(tmp_path, "load", "alhpa-8b", LLAMABAR_URL=server.url).stderr
+    assert run_here(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0, "as unload --all does"
 
 
 def test_what_models_prints_can_be_typed(tmp_path, server):
-    done = run(tmp_path, "models", LLAMABAR_URL=server.url)
+    done = run_here(tmp_path, "models", LLAMABAR_URL=server.url)
     assert "org/short:ttl" in [line.split()[0] for line in done.stdout.splitlines()]
-    assert run(tmp_path, "load", "org/short:ttl", LLAMABAR_URL=server.url).returncode == 0
+    assert run_here(tmp_path, "load", "org/short:ttl", LLAMABAR_URL=server.url).returncode == 0
 
 
 def test_models_says_why_it_knows_of_none(tmp_path):
-    done = run(tmp_path, "models", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
+    done = run_here(tmp_path, "models", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     assert "Connection refused" in done.stderr
 
 
 def test_a_server_that_takes_the_connection_and_says_nothing_is_no_start(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        done = run(tmp_path, "status", LLAMABAR_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        done = run_here(tmp_path, "status", LLAMABAR_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert done.returncode == 1
     assert "Timed out" in done.stdout
 
@@ -220,7 +221,7 @@ def test_ctrl_c_before_anything_listens_is_as_quiet_as_later(tmp_path):
 
 
 def test_commands_say_when_nobody_is_there(tmp_path):
-    done = run(tmp_path, "load", "m", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
+    done = run_here(tmp_path, "load", "m", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     assert ": Connection refused." in done.stderr
 
@@ -249,7 +250,7 @@ def test_a_mistake_in_the_settings_is_in_the_menu_and_on_stderr(tmp_path, server
 
 
 def test_config_tells_where_each_setting_came_from_and_never_a_key(tmp_path):
-    done = run(tmp_path, "config", LLAMABAR_URL="http://127.0.0.1:1", LLAMABAR_API_KEY="sk-secret")
+    done = run_here(tmp_path, "config", LLAMABAR_URL="http://127.0.0.1:1", LLAMABAR_API_KEY="sk-secret")
     assert done.returncode == 0
     assert "http://127.0.0.1:1 (from LLAMABAR_URL)" in done.stdout
     assert "set (from LLAMABAR_API_KEY)" in done.stdout
@@ -263,7 +264,7 @@ def test_a_port_that_is_taken_is_said(tmp_path, server):
 
 
 def test_an_unknown_dialect_is_said(tmp_path):
-    done = run(tmp_path, "demo", "--dialect", "v9")
+    done = run_here(tmp_path, "demo", "--dialect", "v9")
     assert done.returncode == 2
     assert f"'v9' is not one of {', '.join(map(repr, DIALECTS))}." in done.stderr
 
@@ -289,13 +290,13 @@ def test_one_frame_has_no_clicks_that_only_a_running_plugin_could_take(tmp_path)
 
 def test_the_log_that_the_older_plugins_variable_names_is_shown(tmp_path):
     (tmp_path / "swap.log").write_text("one\ntwo\n")
-    done = run(tmp_path, "logs", LLAMA_SWAP_LOG_FILE_PATH=str(tmp_path / "swap.log"))
+    done = run_here(tmp_path, "logs", LLAMA_SWAP_LOG_FILE_PATH=str(tmp_path / "swap.log"))
     assert (done.returncode, done.stdout) == (0, "one\ntwo\n")
 
 
 def test_the_settings_in_force_name_what_the_older_plugins_variables_set(tmp_path):
     more = {"LLAMA_SWAP_CHART_WIDTH": "200", "LLAMA_SWAP_HISTORY_SIZE": "100", "LLAMA_SWAP_CHART_HEIGHT": "high"}
-    done = run(tmp_path, "config", **more)
+    done = run_here(tmp_path, "config", **more)
     assert "LLAMA_SWAP_CHART_WIDTH 200" in done.stdout
     assert "LLAMA_SWAP_CHART_HEIGHT" not in done.stdout, "what is not followed is not in force"
     assert "minutes        2 (from LLAMA_SWAP_HISTORY_SIZE)" in done.stdout
@@ -303,7 +304,7 @@ def test_the_settings_in_force_name_what_the_older_plugins_variables_set(tmp_pat
 
 def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):
     log = tmp_path / "swap.log"
-    done = run(tmp_path, "open", "log", LLAMA_SWAP_LOG_FILE_PATH=str(log))
+    done = run_here(tmp_path, "open", "log", LLAMA_SWAP_LOG_FILE_PATH=str(log))
     assert done.returncode == 1
     assert f"There is no file {log}." in done.stderr
 

@@ -11,6 +11,7 @@ import pytest
 from llamabar.cli.main import run
 from llamabar.cli.program import program
 from llamabar.store import names
+from tests.fakes.here import run_here
 from tests.fakes.programs import chat, command, environment, llama_swap, wait_for
 from tests.fakes.programs import run as run_program
 
@@ -33,7 +34,7 @@ def home(tmp_path_factory):
 
 def answered(home, line):
     """What is offered for a line, by bash's way of asking."""
-    done = run_program(home, _LLAMABAR_COMPLETE="bash_complete", COMP_WORDS=line)
+    done = run_here(home, _LLAMABAR_COMPLETE="bash_complete", COMP_WORDS=line)
     return [text.partition(",")[2] for text in done.stdout.splitlines() if text]
 
 

@@ -10,6 +10,7 @@ from llamabar.core import events as ev
 from llamabar.demo.dialect import DemoModel
 from llamabar.errors import Code, LlamabarError
 from tests.app.test_bad_servers import models, speaking
+from tests.fakes.here import run_here
 from tests.fakes.life import live
 from tests.fakes.programs import Stranger, chat, free_port, llama_swap, run, wait_for
 
@@ -70,32 +71,32 @@ def test_what_changes_something_ends_in_one_line_and_what_changes_nothing_says_s
         (["profile", "coding"], "✓ Profile coding is active"),
         (["profile", "--none"], "✓ No profile is active"),
     ):
-        done = run(tmp_path, *arguments, LLAMABAR_URL=server.url)
+        done = run_here(tmp_path, *arguments, LLAMABAR_URL=server.url)
         assert (done.returncode, done.stderr) == (0, ""), arguments
         assert re.fullmatch(said + "\n", done.stdout), arguments
 
 
 def test_unload_all_over_several_servers_reports_each(tmp_path, server):
     with llama_swap(models=MODELS) as other:
-        run(tmp_path, "load", "bge", LLAMABAR_URL=server.url)
+        run_here(tmp_path, "load", "bge", LLAMABAR_URL=server.url)
         told = (("mac", server.url), ("mini", other.url), ("off", f"http://127.0.0.1:{free_port()}"))
         file = tmp_path / "config.toml"
         file.write_text("".join(f'[[server]]\nname = "{name}"\nurl = "{url}"\n' for name, url in told))
-        done = run(tmp_path, "unload", "--all", "--config", str(file))
+        done = run_here(tmp_path, "unload", "--all", "--config", str(file))
     assert done.stdout == "✓ mac: 1 model unloaded\nmini: Nothing to unload.\n"
     assert (done.returncode, done.stderr) == (1, "off: can't reach it. To find out why: llamabar doctor\n")
 
 
 def test_requests_are_listed_and_can_be_cancelled_by_what_is_listed(tmp_path, server):
-    assert run(tmp_path, "requests", LLAMABAR_URL=server.url).stdout == "No requests in flight.\n"
+    assert run_here(tmp_path, "requests", LLAMABAR_URL=server.url).stdout == "No requests in flight.\n"
     chat(server, "bge-m3", tokens=3000)
     wait_for(lambda: server.inflight.entries and server.world.processes["bge-m3"].state == "ready")
-    listed = run(tmp_path, "requests", LLAMABAR_URL=server.url).stdout.splitlines()
+    listed = run_here(tmp_path, "requests", LLAMABAR_URL=server.url).stdout.splitlines()
     assert listed[0].split() == ["REQUEST", "MODEL", "PHASE", "TOKENS", "AGE", "FROM"]
     assert listed[1].split()[-1] == "demo", "the name of its User-Agent, demo/1.0 (made up)"
-    document = json.loads(run(tmp_path, "requests", "--json", LLAMABAR_URL=server.url).stdout)
+    document = json.loads(run_here(tmp_path, "requests", "--json", LLAMABAR_URL=server.url).stdout)
     assert (document["requests"][0]["id"], document["requests"][0]["client"]) == (listed[1].split()[0], "demo")
-    done = run(tmp_path, "cancel", listed[1].split()[0], LLAMABAR_URL=server.url)
+    done = run_here(tmp_path, "cancel", listed[1].split()[0], LLAMABAR_URL=server.url)
     assert (done.returncode, done.stdout) == (0, f"✓ Request {listed[1].split()[0]} cancelled\n")
 
 
@@ -108,7 +109,7 @@ def test_who_wants_ids_in_the_menu_sees_ids(tmp_path, server):
 
 def test_status_is_a_line_for_each_of_twelve_models(tmp_path):
     with Stranger(speaking(models(*(f"model-{n:02}" for n in range(12)))), hold_s=30) as stranger:
-        lines = run(tmp_path, "status", LLAMABAR_URL=stranger.url).stdout.splitlines()
+        lines = run_here(tmp_path, "status", LLAMABAR_URL=stranger.url).stdout.splitlines()
     assert len(lines) == 14  # the server, the head of the table, and the models
     assert max(map(len, lines)) < 100
 
@@ -116,7 +117,7 @@ def test_status_is_a_line_for_each_of_twelve_models(tmp_path):
 @pytest.mark.parametrize("arguments", [["status"], ["models"], ["load", "m"], ["unload", "m"], ["status", "--json"]])
 def test_nothing_from_outside_drives_the_terminal(tmp_path, arguments):
     with Stranger(speaking(models(HOSTILE, "m" + HOSTILE)), hold_s=30) as stranger:
-        done = run(tmp_path, *arguments, LLAMABAR_URL=stranger.url)
+        done = run_here(tmp_path, *arguments, LLAMABAR_URL=stranger.url)
     assert not DRIVES_A_TERMINAL.search(done.stdout + done.stderr)
     assert done.stdout + done.stderr
 
@@ -127,7 +128,7 @@ def test_nothing_from_outside_drives_the_terminal(tmp_path, arguments):
     (["models", "--json", "extra"], "usage", 2),
 ])  # fmt: skip
 def test_a_failure_is_json_where_json_was_asked_for(tmp_path, server, arguments, code, exit_code):
-    done = run(tmp_path, *arguments, LLAMABAR_URL=server.url)
+    done = run_here(tmp_path, *arguments, LLAMABAR_URL=server.url)
     document = json.loads(done.stdout)
     assert (done.returncode, document["llamabar_json"]) == (exit_code, 1)
     assert set(document["error"]) == {"code", "message", "hint"}
@@ -141,7 +142,7 @@ def test_a_frame_for_programs_without_frames_has_no_separator(tmp_path, server, 
 
 
 def test_help_of_a_command_is_what_the_command_says_of_itself(tmp_path):
-    assert run(tmp_path, "help", "history").stdout == run(tmp_path, "history", "--help").stdout
-    assert run(tmp_path, "help").stdout == run(tmp_path, "--help").stdout
-    wrong = run(tmp_path, "help", "histry")
+    assert run_here(tmp_path, "help", "history").stdout == run_here(tmp_path, "history", "--help").stdout
+    assert run_here(tmp_path, "help").stdout == run_here(tmp_path, "--help").stdout
+    wrong = run_here(tmp_path, "help", "histry")
     assert (wrong.returncode, "Did you mean 'history'?" in wrong.stderr) == (2, True)

@@ -16,6 +16,7 @@ from llamabar.demo.inflight import Entry
 from llamabar.export.pages import Pages
 from llamabar.export.points import labels_of
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
+from tests.fakes.here import run_here
 from tests.fakes.programs import PATIENCE_S, Plugin, chat, free_port, llama_swap, run, wait_for
 
 TEXT, OPEN = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
@@ -292,7 +293,7 @@ def test_a_port_in_use_is_said_and_another_listener_is_left_alone(tmp_path):
 
 @pytest.mark.parametrize("wrong", ["nonsense", "127.0.0.1:99999", "a b:9469", "::1:9469", "127.0.0.1:"])
 def test_what_is_no_address_is_said(tmp_path, wrong):
-    done = run(tmp_path, "export", "--listen", wrong, LLAMABAR_URL="http://127.0.0.1:1")
+    done = run_here(tmp_path, "export", "--listen", wrong, LLAMABAR_URL="http://127.0.0.1:1")
     assert done.returncode == 1 and "no address to listen on" in done.stderr and "Traceback" not in done.stderr
 
 
@@ -350,7 +351,7 @@ def test_once_prints_one_scrape_and_what_it_counted_stays_counted(tmp_path):
         assert value_of(samples(second.stdout), "requests_total", model="beta-3b", outcome="ok") == 2.0
     down = run(tmp_path, "export", "--once", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}", **more)
     assert down.returncode == 0 and value_of(samples(down.stdout), "server_up") == 0.0
-    assert run(tmp_path, "export", "--once", "--listen", ":1").returncode == 2
+    assert run_here(tmp_path, "export", "--once", "--listen", ":1").returncode == 2
 
 
 def test_the_plugin_and_the_other_commands_never_import_the_library(tmp_path):

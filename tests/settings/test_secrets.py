@@ -18,6 +18,7 @@ from llamabar.settings import discover
 from llamabar.settings.load import ServerSettings
 from llamabar.sources.client import Unreachable
 from llamabar.sources.echoes import without
+from tests.fakes.here import run_here
 from tests.fakes.programs import ROOT, Plugin, Stranger, accept, environment, free_port, llama_swap, run, wait_for
 
 KEY, PASSWORD = "sk-key-0123456", "pass-w0rd-0123"
@@ -82,7 +83,7 @@ def test_a_login_opens_the_proxy_the_key_opens_what_is_behind_it_and_neither_is_
 def test_a_wrong_login_is_not_shown_either(tmp_path):
     with llama_swap() as server:
         gate = Gate(server.server_address[1])
-        done = run(tmp_path, "status", LLAMABAR_URL=f"http://anna:wrong-{PASSWORD}@{gate.place}")
+        done = run_here(tmp_path, "status", LLAMABAR_URL=f"http://anna:wrong-{PASSWORD}@{gate.place}")
         assert done.returncode == 1
         assert PASSWORD not in done.stdout + done.stderr
         assert b"Authorization: Basic " in gate.heads[0]
@@ -96,7 +97,7 @@ def test_whoever_imitates_llama_swap_on_a_usual_port_gets_no_key_and_an_unusable
     with Stranger(IMITATION, port=45786) as stranger:
         for said in ("http//mini", "http://anna–mini:1", ""):
             for command in ("status", "frame", "doctor"):
-                run(tmp_path, command, LLAMABAR_URL=said, LLAMABAR_API_KEY=KEY)
+                run_here(tmp_path, command, LLAMABAR_URL=said, LLAMABAR_API_KEY=KEY)
             with Plugin(said, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
                 plugin.wait_for_row("llama-swap: ")
             assert not (said and any(stranger.heard))

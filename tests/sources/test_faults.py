@@ -8,8 +8,9 @@ from llamabar.core import events as ev
 from llamabar.core.events import FaultKind
 from llamabar.core.status import Status, classify
 from llamabar.sources.client import Client, Unreachable
+from tests.fakes.here import run_here
 from tests.fakes.life import live
-from tests.fakes.programs import Stranger, run
+from tests.fakes.programs import Stranger
 
 LOGIN = b'<html><title>Router</title><form><INPUT name=p type="password"></form></html>'
 TITLED = b"<html><head><title>Sign in</title></head></html>"
@@ -76,7 +77,7 @@ def test_what_stands_in_front_is_known_for_what_it_is_and_gets_no_key(name):
 
 def test_another_program_is_named_by_its_server_header_as_harmless_text(tmp_path):
     with Stranger(answer(404, ("Server: nginx/1.27 \x1b]52;c;eA==\x07",))) as stranger:
-        done = run(tmp_path, "status", LLAMABAR_URL=stranger.url)
+        done = run_here(tmp_path, "status", LLAMABAR_URL=stranger.url)
     assert "not a llama-swap server" in done.stdout and "Server: nginx/1.27" in done.stdout
     assert "\x1b" not in done.stdout
 
@@ -90,8 +91,8 @@ def test_another_program_is_named_by_its_server_header_as_harmless_text(tmp_path
 ])  # fmt: skip
 def test_status_says_what_it_is_in_words_and_in_the_contracts_words(tmp_path, name, status, said):
     with Stranger(CASES[name][0]) as stranger:
-        document = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=stranger.url).stdout)
-        done = run(tmp_path, "status", LLAMABAR_URL=stranger.url)
+        document = json.loads(run_here(tmp_path, "status", "--json", LLAMABAR_URL=stranger.url).stdout)
+        done = run_here(tmp_path, "status", LLAMABAR_URL=stranger.url)
     assert document["servers"][0]["status"] == status
     assert done.returncode == 1
     assert said in done.stdout

@@ -18,6 +18,7 @@ from llamabar.macos.paths import HISTORY_FILE
 from llamabar.settings.load import ServerSettings, Settings
 from llamabar.sources import clock
 from llamabar.view.compose import compose
+from tests.fakes.here import run_here
 from tests.fakes.programs import Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
 from tests.store.history_files import DAY_S, URL, Watcher, row, rows
 
@@ -25,7 +26,7 @@ MODEL = "alpha-8b"
 
 
 def history(home, *words, **more):
-    return run(home, "history", *words, LLAMABAR_DATA_DIR=str(home / "data"), **more)
+    return run_here(home, "history", *words, LLAMABAR_DATA_DIR=str(home / "data"), **more)
 
 
 def plugin(url, home, **more):
@@ -138,11 +139,11 @@ def test_the_history_of_an_address_that_was_named_is_that_of_nobody_else(tmp_pat
     for by in ("day", "hour", "model"):
         for url, shown in (("", {"alpha", "beta"}), (here, {"beta"}), ("http://localhost:7001/v1", {"alpha"})):
             named = {"LLAMABAR_URL": url} if url else {}
-            lines = json.loads(run(tmp_path, "history", "--json", "--by", by, **data, **named).stdout)[f"{by}s"]
+            lines = json.loads(run_here(tmp_path, "history", "--json", "--by", by, **data, **named).stdout)[f"{by}s"]
             assert {line["model"] for line in lines} == shown
-    by_port = json.loads(run(tmp_path, "history", "--json", LLAMA_SWAP_API_PORT="7002", **data).stdout)["days"]
+    by_port = json.loads(run_here(tmp_path, "history", "--json", LLAMA_SWAP_API_PORT="7002", **data).stdout)["days"]
     assert [line["model"] for line in by_port] == ["beta"], "as those who come from the Rust plugin name it"
-    assert "No requests" in run(tmp_path, "history", LLAMABAR_URL="http://127.0.0.1:7003", **data).stdout
+    assert "No requests" in run_here(tmp_path, "history", LLAMABAR_URL="http://127.0.0.1:7003", **data).stdout
 
 
 def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_path):
