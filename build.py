@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Project tasks: set up, build, demo, test, check, bench. Needs Python 3.9 or newer and nothing else.
 
-python3 build.py            lists the commands
+    python3 build.py            lists the commands
 """
 
 import functools
@@ -25,13 +25,13 @@ WHEELS = ROOT / ".wheels"
 PYZ = ROOT / "dist" / "llamabar.pyz"
 STAMP = VENV / "llamabar-setup.txt"
 PLATFORMS = ("macosx_11_0_arm64", "macosx_10_9_x86_64", "manylinux2014_x86_64")
-SIDE_BY_SIDE = ("-n", "4", "--dist", "worksteal")  # most tests wait for a process most of the time
-CHECK_FUZZ_S, TEST_FUZZ_S = "60", "4"  # beside the kept corpus; `fuzz` goes on for an hour
+SIDE_BY_SIDE = ("-n", "4", "--dist", "worksteal")  # most tests spend their time waiting for a process
+CHECK_FUZZ_S, TEST_FUZZ_S = "60", "4"  # in addition to the kept corpus; `fuzz` runs for an hour
 INTERPRETERS = ("3.9", "3.10", "3.11", "3.12", "3.13", "3.14")
 
 
 class Failed(Exception):
-    """A step that did not work, and what to do."""
+    """A step that failed, and what to do."""
 
 
 def main(arguments: List[str]) -> int:
@@ -55,7 +55,7 @@ def main(arguments: List[str]) -> int:
 
 
 def setup(_: List[str]) -> int:
-    """Makes .venv from hash-pinned requirements; does nothing if it is there."""
+    """Makes .venv from hash-pinned requirements, unless it is up to date."""
     wanted = _fingerprint()
     if STAMP.is_file() and STAMP.read_text("utf-8") == wanted and _python().exists():
         return 0
@@ -93,13 +93,13 @@ def pyz(_: List[str]) -> int:
 
 
 def demo(arguments: List[str]) -> int:
-    """Shows the real program watching the built-in llama-swap; what follows is the program's own (--seconds N)."""
+    """Runs the real program against the built-in llama-swap; options are passed to it (--seconds N)."""
     pyz([])
     return _call([str(PYZ), "demo", *arguments])
 
 
 def test(arguments: List[str]) -> int:
-    """Checks and runs the tests, or those of one module or room (test NAME); --all adds long ones and every Python."""
+    """Checks, then runs all tests or those of one module or room (test NAME); --all adds long ones and every Python."""
     everything = "--all" in arguments
     arguments = [path for word in arguments if word != "--all" for path in _tests_named(word)]
     setup([])
@@ -114,32 +114,32 @@ def test(arguments: List[str]) -> int:
 
 
 def check(arguments: List[str]) -> int:
-    """Lint, types, the import rule, the house in figures, and a minute of fuzzing (--seconds N)."""
+    """Runs lint, types, the import rule, the code figures and a minute of fuzzing (--seconds N)."""
     setup([])
     _two_at_a_time(_checks(arguments or ["--seconds", CHECK_FUZZ_S]))
     return 0
 
 
 def bench(arguments: List[str]) -> int:
-    """Every figure as one table, beside a simple plugin's in the same run (--json, --compare FILE, --page)."""
+    """Prints every figure in one table, next to a simple plugin's of the same run (--json, --compare FILE, --page)."""
     pyz([])
     return _call([str(_python()), str(ROOT / "tools" / "bench.py"), *arguments])
 
 
 def soak(arguments: List[str]) -> int:
-    """A month in minutes: memory, threads, descriptors and files must not grow (--events N)."""
+    """Runs a month in minutes: memory, threads, descriptors and files must not grow (--events N)."""
     pyz([])
     return _call([str(_python()), str(ROOT / "tools" / "soak.py"), *arguments])
 
 
 def fuzz(arguments: List[str]) -> int:
-    """Hostile bytes for every reader of outside text, for an hour (--seconds N, TARGET)."""
+    """Feeds hostile bytes to every reader of outside text for an hour (--seconds N, TARGET)."""
     setup([])
     return _call([str(_python()), str(ROOT / "tools" / "fuzz.py"), *arguments])
 
 
 def live(arguments: List[str]) -> int:
-    """The end-to-end checks against every llama-swap on PATH, or those named."""
+    """Runs the end-to-end checks against every llama-swap on PATH, or against those named."""
     pyz([])
     return _call([str(_python()), str(ROOT / "tools" / "live.py"), *arguments])
 
@@ -151,19 +151,19 @@ def pictures(_: List[str]) -> int:
 
 
 def fleet(_: List[str]) -> int:
-    """Makes docs/pictures/fleet-*.svg, the dashboard's panels as a real Prometheus answers them."""
+    """Makes docs/pictures/fleet-*.svg, the Grafana dashboard's panels, with data from a real Prometheus."""
     pyz([])
     return _call([str(_python()), "-m", "tools.fleet_pictures"])
 
 
 def release(arguments: List[str]) -> int:
-    """Builds what a release has beside the pyz: sha256, SBOM, notes, formula, listing; --tag vX.Y.Z checks."""
+    """Builds a release's other files: sha256, SBOM, notes, formula, listing; --tag vX.Y.Z checks the version."""
     pyz([])
     return _call([str(_python()), str(ROOT / "tools" / "release.py"), str(PYZ), str(WHEELS), *arguments])
 
 
 def lock(_: List[str]) -> int:
-    """Refreshes requirements/*.txt from pyproject.toml, with the hashes of every platform (needs uv on PATH)."""
+    """Refreshes requirements/*.txt from pyproject.toml, with hashes for every platform (needs uv on PATH)."""
     if not shutil.which("uv"):
         raise Failed("uv was not found. Install it: python3 -m pip install uv")
     for name, extra in (("runtime", []), ("dev", ["--extra", "dev"])):
@@ -180,7 +180,7 @@ COMMANDS: Dict[str, Callable[[List[str]], int]] = {
 
 
 def _checks(fuzzing: List[str]) -> "List[Callable[[], object]]":
-    """Return the steps of `check`, the longest first."""
+    """Return the steps of `check`, longest first."""
     return [
         functools.partial(_say, name, [str(_python()), *words])
         for name, words in (
@@ -194,20 +194,20 @@ def _checks(fuzzing: List[str]) -> "List[Callable[[], object]]":
 
 
 def _read_tests() -> None:
-    """Compile the tests once: each of the processes that run them would do so again."""
+    """Compile the tests once; otherwise each test process would compile them."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     _say("reading the tests", [str(_python()), "-m", "pytest", "--collect-only", "-qqq"], environment)
 
 
 def _two_at_a_time(steps: "List[Callable[[], object]]") -> None:
-    """Take steps that do not need one another, each of which keeps one core busy; raise what the first failed with."""
+    """Run independent steps that each keep one core busy, two at a time; raise the first step's failure."""
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(step) for step in steps]:
             done.result()
 
 
 def _install() -> None:
-    """Install from the wheels at hand; fetch them first if some are missing."""
+    """Install from the downloaded wheels; download them first if some are missing."""
     requirements = str(ROOT / "requirements" / "dev.txt")
     pip = [str(_python()), "-m", "pip", "--disable-pip-version-check", "-q"]
     offline = [*pip, "install", "--no-index", "--find-links", str(WHEELS), "--require-hashes", "-r", requirements]
@@ -226,7 +226,7 @@ def _install() -> None:
 
 
 def _fetch_platform(platform: str) -> None:
-    """Bring one platform's wheels of the runtime requirements, unless they are at hand."""
+    """Download one platform's wheels for the runtime requirements, unless they are there."""
     requirements = ROOT / "requirements" / "runtime.txt"
     folder = WHEELS / platform
     stamp = folder / "locked.txt"
@@ -259,14 +259,14 @@ def _fetch_platform(platform: str) -> None:
 
 
 def _for_every_python(requirements: str) -> str:
-    """Return requirements without their conditions: the file carries what its oldest Python needs."""
+    """Return requirements without their markers: the file contains what its oldest Python needs."""
     entries = re.split(r"^(?=\S)", requirements, flags=re.MULTILINE)
     kept = [entry for entry in entries if "sys_platform == 'win32'" not in entry]
     return "".join(re.sub(r" ; [^\\\n]*", " ", entry, count=1) for entry in kept)
 
 
 def _test_with(version: str) -> int:
-    """Run every test that starts the program, with the built file on another interpreter, if that is there."""
+    """Run every test that starts the program, using the built file with another interpreter, if it is installed."""
     found = _interpreter(version)
     if found is None:
         print(f"Python {version}: not found, not tested", flush=True)
@@ -279,7 +279,7 @@ def _test_with(version: str) -> int:
 
 
 def _tests_named(word: str) -> List[str]:
-    """Return the test modules and folders of a name (`queries`, `test_queries`, `core`); other words stay."""
+    """Return the test modules and folders with a name (`queries`, `test_queries`, `core`); other words stay."""
     if word.startswith("-") or (ROOT / word.split("::")[0]).exists():
         return [word]
     name = Path(word).name.replace("test_", "").replace(".py", "")
@@ -329,7 +329,7 @@ def _run(step: str, words: List[str], remedy: str) -> None:
 
 
 def _say(step: str, words: List[str], environment: "dict[str, str] | None" = None) -> None:
-    """Run a step beside others, and say in one piece what it said."""
+    """Run a step in parallel with others, and print its output in one piece."""
     done = subprocess.run(
         words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
@@ -339,7 +339,7 @@ def _say(step: str, words: List[str], environment: "dict[str, str] | None" = Non
 
 
 def _call(words: List[str], environment: "dict[str, str] | None" = None) -> int:
-    """Run a program in our place, passing Ctrl-C on, and return its exit code."""
+    """Run a program, pass Ctrl-C on to it, and return its exit code."""
     process = subprocess.Popen(words, cwd=ROOT, env=environment)
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Animated PNGs from pictures that share one palette. Each frame after the first holds only the rectangle that changed.
+"""Animated PNGs from images that share a palette. Each frame after the first holds only the rectangle that changed.
 
 The format: https://www.w3.org/TR/png-3/#apng-frame-based-animation
 """
@@ -15,13 +15,13 @@ SOURCE = b"Source"
 UNSEEN = re.compile(r' (?:title|alt|aria-[a-z]+|role)="[^"]*"|<span class="unseen">[^<]*</span>')
 DRAWN = re.compile("data:image/png;base64,([A-Za-z0-9+/=]+)")
 BIT_DEPTH, INDEXED = 8, 3
-AS_IT_IS, OVERWRITE = 0, 0  # what is done with a frame's place after it, and with what was there before it
+AS_IT_IS, OVERWRITE = 0, 0  # dispose_op: leave the frame; blend_op: overwrite
 
-Rows = Sequence[bytes]  # of a picture: an index of the palette a pixel
+Rows = Sequence[bytes]  # of an image: one palette index per pixel
 
 
 class Box(NamedTuple):
-    """A part of a picture."""
+    """A part of an image."""
 
     left: int
     top: int
@@ -30,7 +30,7 @@ class Box(NamedTuple):
 
 
 def animated(frames: Sequence[Rows], palette: Sequence[Tuple[int, int, int]], *, frame_ms: int) -> bytes:
-    """Return an animation that repeats for ever; a picture like the one before it makes that one stay longer."""
+    """Return an animation that repeats forever. An image equal to the previous one makes that one stay longer."""
     width, height = len(frames[0][0]), len(frames[0])
     shown = _shown(frames)
     head = struct.pack(">IIBBBBB", width, height, BIT_DEPTH, INDEXED, 0, 0, 0)
@@ -49,7 +49,7 @@ def animated(frames: Sequence[Rows], palette: Sequence[Tuple[int, int, int]], *,
 
 
 def chunks(picture: bytes) -> Iterator[Tuple[bytes, bytes]]:
-    """Yield the chunks of a PNG, their names and what is in them; raise ValueError if one is damaged."""
+    """Yield the name and data of each chunk in a PNG; raise ValueError if one is damaged."""
     at = len(SIGNATURE)
     while at < len(picture):
         (size,) = struct.unpack_from(">I", picture, at)
@@ -61,31 +61,31 @@ def chunks(picture: bytes) -> Iterator[Tuple[bytes, bytes]]:
 
 
 def with_source(picture: bytes, page: str) -> bytes:
-    """Return a PNG that says from what page it was drawn."""
+    """Return a PNG that records the page it was drawn from."""
     *kept, end = [(name, data) for name, data in chunks(picture) if name != b"tEXt"]
     said = (b"tEXt", SOURCE + b"\0" + source(page).encode("ascii"))
     return SIGNATURE + b"".join(_chunk(*one) for one in (*kept, said, end))
 
 
 def source_of(picture: bytes) -> str:
-    """Return from what page a PNG says that it was drawn, "" where it does not say."""
+    """Return what a PNG records about the page it was drawn from; "" if nothing."""
     texts = [text.partition(b"\0") for name, text in chunks(picture) if name == b"tEXt"]
     return next((said.decode("latin-1") for key, _, said in texts if key == SOURCE), "")
 
 
 def source(page: str) -> str:
-    """Return what stands for all of a page that can be seen in a picture, whatever zlib its charts were made with."""
+    """Return a hash of everything in a page that a picture shows, whatever zlib its charts were made with."""
     seen = DRAWN.sub(lambda found: _pixels(base64.b64decode(found[1])).hex(), UNSEEN.sub("", page))
     return hashlib.sha256(seen.encode("utf-8")).hexdigest()[:32]
 
 
 def _pixels(picture: bytes) -> bytes:
     found = [data for name, data in chunks(picture) if name == b"IDAT"]
-    return picture[:33] + zlib.decompress(b"".join(found))  # 33: with its size
+    return picture[:33] + zlib.decompress(b"".join(found))  # 33: up to the end of IHDR, with the size
 
 
 def _shown(frames: Sequence[Rows]) -> List[Tuple[Rows, Box, int]]:
-    """Return the pictures that differ from the one before, each with what changed and how many frames it stays."""
+    """Return the images that differ from the previous one, each with the changed part and its number of frames."""
     found = [(frames[0], Box(0, 0, len(frames[0][0]), len(frames[0])), 1)]
     for rows in frames[1:]:
         before, box, count = found[-1]
@@ -97,7 +97,7 @@ def _shown(frames: Sequence[Rows]) -> List[Tuple[Rows, Box, int]]:
 
 
 def _changed(before: Rows, after: Rows) -> Box:
-    """Return the smallest part with all pixels that differ."""
+    """Return the smallest part that contains all pixels that differ."""
     lines = [number for number, pair in enumerate(zip(before, after)) if pair[0] != pair[1]]
     places = [at for line in lines for at, pair in enumerate(zip(before[line], after[line])) if pair[0] != pair[1]]
     return Box(min(places), lines[0], max(places) + 1, lines[-1] + 1)

@@ -1,10 +1,10 @@
-"""Measures what the program promises, and prints figures: no verdicts. Every run is a real process on real sockets.
+"""Measures what the program promises and prints figures, not verdicts. Every run is a real process on real sockets.
 
 python3 build.py bench                    everything, one table (about ten minutes)
 python3 build.py bench NAME …             some of: watching growth flood latency frame startup speed memory load quiet
                                           history export
 python3 build.py bench --json             as JSON on stdout, the table on stderr
-python3 build.py bench --compare FILE     beside an earlier --json
+python3 build.py bench --compare FILE     compared with an earlier --json
 python3 build.py bench --page             writes docs/performance.md and docs/performance.json; with names their groups
 """
 
@@ -46,7 +46,7 @@ from tools.bench_watching import watching  # noqa: E402
 
 
 def main(arguments: List[str]) -> int:
-    """Run the benchmarks that are named, or all."""
+    """Run the named benchmarks, or all of them."""
     parser = argparse.ArgumentParser(prog="build.py bench")
     parser.add_argument("names", nargs="*", metavar="NAME", help=" ".join(BENCHMARKS))
     parser.add_argument("--json", action="store_true")
@@ -76,13 +76,13 @@ def main(arguments: List[str]) -> int:
 
 
 def _row_of(group: str, what: str, figures: str) -> Row:
-    """Return the row of a figure in words: the last one that it names, `12 ms median, 30 ms p95`."""
+    """Return the row for figures given as text. The last one counts: `12 ms median, 30 ms p95`."""
     value, unit = figures.rpartition(", ")[2].split(" ", 1)
     return Row(group, what, float(value.replace(",", "")), unit)
 
 
 def frame() -> Iterator[Row]:
-    """Build and render frames of different sizes, every picture drawn anew."""
+    """Build and render frames of different sizes, with every chart drawn again."""
     for count in (1, 4, 10, 50, 200):
         scenes = [_scene(count, shift) for shift in range(30)]
         sizes, times_ms = [], []
@@ -99,15 +99,15 @@ def frame() -> Iterator[Row]:
 
 
 def latency() -> Iterator[Tuple[str, str]]:
-    """From a change of state at the socket to its frame being written."""
+    """Measure the time from a state change on the socket until its frame is written."""
     with Swap() as (server, world), Plugin(server.url) as plugin:
         plugin.wait("no model loaded")
         waits_ms: List[float] = []
         process = world.processes["usual-30b"]
         for index in range(25):
-            time.sleep(2.1 + index % 7 * 0.05)  # states that change more often than once a second are shown later
+            time.sleep(2.1 + index % 7 * 0.05)  # states that change more than once a second are shown with a delay
             process.state = "stopping" if process.state == "ready" else "ready"
-            process.last_use_s = time.monotonic()  # or its idle timer would end it at once
+            process.last_use_s = time.monotonic()  # otherwise its idle timer would end it at once
             status = Status.READY if process.state == "ready" else Status.STOPPING
             wanted = f"{words.SERVER}: {words.STATUS[status]}"
             began_s = time.monotonic()
@@ -123,7 +123,7 @@ def latency() -> Iterator[Tuple[str, str]]:
 
 
 def speed() -> Iterator[Row]:
-    """Speeds shown against the truth that the model server keeps, by slots and by bytes alone."""
+    """Compare displayed speeds with those the model server really has, from slots and from bytes alone."""
     for model, tokens in (("slow-70b", 60), ("usual-30b", 500), ("fast-1b", 2500)):
         with Swap() as (server, _), Plugin(server.url) as plugin:
             plugin.wait("no model loaded")
@@ -142,7 +142,7 @@ def speed() -> Iterator[Row]:
 
 
 def _quiet_frames() -> int:
-    """An hour of a quiet menu, played with a clock of its own: how often it asks to be printed."""
+    """Play an hour of an idle menu with a fake clock; return how often it is printed."""
     from llamabar.app.monitor import Monitor, Watched
 
     monitor = Monitor({"s": Watched("s", "http://127.0.0.1:1")})
@@ -193,7 +193,7 @@ def _scene(count: int, shift: int) -> Scene:
 
 
 def _errors(server: DemoServer, plugin: Plugin, model: str, tokens: int, mark: str = "") -> Tuple[List[float], float]:
-    """Stream one answer; return what each frame showed, and the truth of the demo's model."""
+    """Stream one answer; return what each frame showed, and the demo model's real speed."""
     truth = next(one.tps for one in MODELS if one.id == model)
     thread = threading.Thread(target=ask, args=(server.url[7:], model, tokens, 10), daemon=True)
     began_s = time.monotonic()
@@ -204,7 +204,7 @@ def _errors(server: DemoServer, plugin: Plugin, model: str, tokens: int, mark: s
 
 
 def _after_change(server: DemoServer, plugin: Plugin, model: str, truth: float) -> List[float]:
-    """Return what is shown from three seconds after a change of pace on."""
+    """Return what is shown from three seconds after a change of speed."""
     began_s = time.monotonic()
     ask(server.url[7:], model, 240 + int(truth * 8), 10, demo={"tps": [40.0, truth], "switch_s": 6})
     ends_s = time.monotonic() - 0.5
@@ -227,7 +227,7 @@ def _compared(what: str, shown: List[float], truth: float) -> Iterator[Row]:
 
 
 def _close_slots(world: World) -> None:
-    """Make /running say that the model may sleep: then its slots are left alone and only bytes remain."""
+    """Make /running say that the model may sleep. Its slots are then left alone, and only bytes remain."""
     original = world.running
 
     def _running() -> List[Dict[str, object]]:

@@ -1,4 +1,4 @@
-"""What the exporter costs: a scrape of many servers in time and bytes, its idle CPU by servers, its memory."""
+"""Costs of the exporter: time and size of a scrape with many servers, idle CPU per number of servers, memory."""
 
 import contextlib
 import gzip
@@ -21,7 +21,7 @@ from tools.bench_programs import PYZ
 from tools.bench_rows import Row, counted
 
 MODELS = tuple(DemoModel(f"model-{number}-30b", stays=True) for number in range(10))
-ROWS = 10  # finished requests of each model
+ROWS = 10  # finished requests per model
 FLEETS = (1, 20, 50)
 MANY, MANY_ROWS = 20, 100  # as many rows as a llama-swap keeps
 SCRAPED = 20
@@ -29,7 +29,7 @@ SETTLED_S, IDLE_S = 12.0, 40.0
 
 
 def export() -> Iterator[Row]:
-    """Scrapes of fleets of ten models a server, every one with requests that finished, and what idling costs."""
+    """Scrape fleets with ten models per server, each with finished requests, and measure the idle cost."""
     for count in FLEETS:
         named = counted(count, "server")
         with _fleet(count) as (process, url):
@@ -50,7 +50,7 @@ def _scrapes(fleet: str, url: str) -> Iterator[Row]:
     text = b""
     for coding, taken in times_ms.items():
         for _ in range(SCRAPED):
-            time.sleep(0.25)  # or the last page is told again
+            time.sleep(0.25)  # otherwise the previous page is served again
             request = urllib.request.Request(url, headers={"Accept-Encoding": coding})
             began_s = time.perf_counter()
             with urllib.request.urlopen(request) as answer:
@@ -67,7 +67,7 @@ def _scrapes(fleet: str, url: str) -> Iterator[Row]:
 
 @contextlib.contextmanager
 def _fleet(count: int, *, rows: int = ROWS) -> Iterator[Tuple[psutil.Process, str]]:
-    """Servers in this process, and the built file's exporter that watches them all."""
+    """Run servers in this process, and the built file's exporter watching all of them."""
     servers = [DemoServer(_world(rows)).start() for _ in range(count)]
     with tempfile.TemporaryDirectory() as home:
         file, at = Path(home) / "config.toml", free_port()
@@ -75,7 +75,7 @@ def _fleet(count: int, *, rows: int = ROWS) -> Iterator[Tuple[psutil.Process, st
         file.write_text("".join(named), "utf-8")
         words = [str(PYZ), "export", "--config", str(file), "--listen", f"127.0.0.1:{at}"]
         environment = {**os.environ, "HOME": home, "LLAMABAR_PYTHON": sys.executable, "LLAMABAR_DATA_DIR": home}
-        subprocess.run([str(PYZ), "--version"], env=environment, stdout=subprocess.DEVNULL, check=True)  # compiled
+        subprocess.run([str(PYZ), "--version"], env=environment, stdout=subprocess.DEVNULL, check=True)  # compiles it
         exporter = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL)
         try:
             url = f"http://127.0.0.1:{at}/metrics"
@@ -103,7 +103,7 @@ def _world(rows: int) -> World:
 
 
 def _wait(url: str, name: bytes, lines: int) -> None:
-    """Wait until every server's rows were read."""
+    """Wait until every server's rows have been read."""
     ends_s = time.monotonic() + 120
     while time.monotonic() < ends_s:
         try:

@@ -1,4 +1,4 @@
-"""How the cost of watching grows: with models, requests in flight, bytes of log, and servers."""
+"""How the cost of watching grows with models, active requests, log bytes and servers."""
 
 import contextlib
 import json
@@ -24,9 +24,9 @@ from tools.bench_rows import Row, counted
 from tools.bench_watching import wakeups
 
 MEASURED_S, SETTLE_S = 8.0, 4.0
-SETTLE_EACH_S = 0.5  # each server is looked for among the processes of this computer first
+SETTLE_EACH_S = 0.5  # each server is first searched for among this computer's processes
 MODELS, REQUESTS, SERVERS, LOG_MB = (1, 10, 50, 200, 1000), (1, 10, 100, 500), (1, 5, 20), (0.5, 1, 2, 4)
-UPSERTS_A_SECOND = 4.0  # of one request, as llama-swap tells them
+UPSERTS_A_SECOND = 4.0  # per request, as llama-swap sends them
 MOST_UPSERTS = 200.0
 FLOODED_MODELS = 50
 LINE_BYTES, WRITE_BYTES, PROFILED_MB = 120, 1000, 1
@@ -34,7 +34,7 @@ EVENTS = 20_000
 
 
 def growth() -> Iterator[Row]:
-    """CPU of the plugin by the number of models, of requests and of servers."""
+    """Measure the plugin's CPU by number of models, requests and servers."""
     for count in MODELS:
         what = f"{counted(count, 'model')} loaded, one generating"
         yield Row("growth", what, _busy(count, requests=1), "% of a core")
@@ -48,7 +48,7 @@ def growth() -> Iterator[Row]:
 
 
 def flood() -> Iterator[Row]:
-    """CPU of the plugin under logs, 50 models, nothing generating; and how much it can take in at all."""
+    """Measure the plugin's CPU under logs, with 50 idle models, and its highest throughput."""
     swap = Swap(models=tuple(DemoModel(f"m{n}", stays=True) for n in range(FLOODED_MODELS)))
     with swap as (server, world), Plugin(server.url) as plugin:
         _load(world, 4)
@@ -58,7 +58,7 @@ def flood() -> Iterator[Row]:
                 began, woken = _cpu_s(plugin), wakeups(plugin.pid)
                 took_s, sent = _write_logs(world, mb * 1e6, bytes_each)
                 if sent < 0.95 * mb * 1e6 * took_s:
-                    continue  # the made-up llama-swap can't write as fast
+                    continue  # the demo llama-swap can't write as fast
                 cpu, woken = (_cpu_s(plugin) - began) / took_s * 100, wakeups(plugin.pid) - woken
                 yield Row("flood", f"{mb:g} MB/s of log, {how}", cpu, "% of a core")
                 yield Row("flood", f"{mb:g} MB/s of log, {how}: wake-ups", woken / took_s, "a second")
@@ -76,7 +76,7 @@ def _busy(models: int, *, requests: int, servers: int = 1) -> Optional[float]:
         plugin = stack.enter_context(Plugin(*_settings(stack, [server.url for server, _ in found])))
         for _, world in found:
             _load(world, models)
-            world.publish("inflight", {"operation": "snapshot", "requests": waiting})  # that they begin is news
+            world.publish("inflight", {"operation": "snapshot", "requests": waiting})  # their start counts as news
         time.sleep(SETTLE_S + SETTLE_EACH_S * servers)
         began = _cpu_s(plugin)
         took_s = _upserts([world for _, world in found], waiting)
@@ -84,7 +84,7 @@ def _busy(models: int, *, requests: int, servers: int = 1) -> Optional[float]:
 
 
 def _settings(stack: contextlib.ExitStack, urls: List[str]) -> "tuple[str, str]":
-    """Return the address of one server, or the settings of several."""
+    """Return the URL of one server, or a settings file for several."""
     if len(urls) == 1:
         return urls[0], ""
     path = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "config.toml"
@@ -114,7 +114,7 @@ def _upserts(worlds: List[World], waiting: List[Dict[str, Any]]) -> float:
 
 
 def _write_logs(world: World, rate: float, bytes_each: int) -> "tuple[float, int]":
-    """Write log lines at a rate; return for how long, and how many bytes the plugin's connection took."""
+    """Write log lines at a rate; return for how long, and how many bytes the plugin's connection accepted."""
     piece, began_s, sent, taken = _logs(bytes_each), time.monotonic(), 0, 0
     while time.monotonic() - began_s < MEASURED_S:
         while sent < (time.monotonic() - began_s) * rate:
@@ -128,13 +128,13 @@ def _write_logs(world: World, rate: float, bytes_each: int) -> "tuple[float, int
 
 
 def _logs(bytes_each: int) -> bytes:
-    """Return an event of so many bytes of log."""
+    """Return an event with `bytes_each` bytes of log."""
     lines = ("x" * (LINE_BYTES - 1) + "\n") * (bytes_each // LINE_BYTES + 1)
     return frame("logData", {"data": lines[:bytes_each], "source": "upstream"})
 
 
 def _profile(what: str, piece: bytes, *, cpu: float) -> Iterator[Row]:
-    """Where that CPU goes: each step alone, over the same bytes as they come through a socket."""
+    """Measure each step alone, on the same bytes as they arrive from a socket."""
     chunk = b"%x\r\n%b\r\n" % (len(piece), piece)
     raw = chunk * int(PROFILED_MB * 1e6 // len(piece))
     dechunker, splitter = Dechunker(), EventSplitter()
@@ -151,7 +151,7 @@ def _profile(what: str, piece: bytes, *, cpu: float) -> Iterator[Row]:
 
 
 def _events_a_second() -> float:
-    """Return how many in-flight events one core splits, decodes and applies."""
+    """Return how many in-flight events per second one core can split, decode and apply."""
     upsert = json.dumps({"operation": "upsert", "request": request(0)})
     raw = b"event:message\ndata:" + json.dumps({"type": "inflight", "data": upsert}).encode() + b"\n\n"
     snapshot = apply(apply(Snapshot(), ev.StreamOpened(), 0.0), ev.ModelsListed((ev.ModelInfo("m0", "ready"),)), 0.0)

@@ -1,4 +1,4 @@
-"""What the history costs: a million rows, a burst of a thousand, a month's figures, and the memory of its writer."""
+"""Costs of the history: a million rows, a burst of a thousand, a month's figures, and its writer's memory."""
 
 import os
 import random
@@ -43,7 +43,7 @@ print(inline_s, cpu_s, *(now - then for now, then in zip(memory(), before)))
 
 
 def burst(count: int, until_s: float, *, first_id: int = 1, step_s: float = 0.5) -> Iterator[FinishedRequest]:
-    """Yield made-up rows, the last of which ended at a time."""
+    """Yield made-up rows; the last one ends at `until_s`."""
     chance = random.Random(first_id)
     for number in range(count):
         tps = 40.0 + number % MODELS * 5 + chance.gauss(0.0, 4.0)
@@ -56,7 +56,7 @@ def burst(count: int, until_s: float, *, first_id: int = 1, step_s: float = 0.5)
 
 
 def fill(path: Path, count: int = ROWS, *, days: int = DAYS) -> None:
-    """Make a database of made-up rows, evenly over so many days until now."""
+    """Make a database with made-up rows, spread evenly over the last `days` days."""
     step_s, now_s = days * DAY_S / count, time.time()
     with closing(schema.opened(path)) as database:
         for first in range(0, count, 10_000):
@@ -66,7 +66,7 @@ def fill(path: Path, count: int = ROWS, *, days: int = DAYS) -> None:
 
 
 def history() -> Iterator[Tuple[str, str]]:
-    """Fill a database and ask it what a screen asks."""
+    """Fill a database and query it as a screen does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / HISTORY_FILE
         began_s = time.perf_counter()
@@ -104,4 +104,4 @@ def _ms(work: "object", *, once: bool = False) -> str:
         began_s = time.perf_counter()
         work()  # type: ignore[operator]
         times.append((time.perf_counter() - began_s) * 1e3)
-    return f"{min(times):.0f} ms"  # the rest is what else the machine did
+    return f"{min(times):.0f} ms"  # longer runs are due to other load

@@ -1,4 +1,4 @@
-"""What watching costs: the watcher's CPU under load, and what a server is asked and logs because of it."""
+"""Costs of watching: the plugin's CPU under load, and what it requests from a server and causes in its log."""
 
 import json
 import re
@@ -30,7 +30,7 @@ OURS = "llamabar/"
 
 
 def load() -> Iterator[Row]:
-    """CPU of the watching process with many models and many events a second, and of decoding alone."""
+    """Measure CPU with many models and many events per second, and of decoding alone."""
     for count in COUNTS:
         for rate in RATES:
             with _busy(count) as (world, plugin):
@@ -45,7 +45,7 @@ def load() -> Iterator[Row]:
 
 
 def quiet() -> Iterator[Row]:
-    """Log lines and requests that watching causes, idle and for finished requests, in every dialect."""
+    """Count the log lines and requests that watching causes, idle and for finished requests, in every dialect."""
     for dialect in DIALECTS:
         with Swap(dialect) as (server, world), Plugin(server.url) as plugin:
             plugin.wait("no model loaded")
@@ -67,7 +67,7 @@ def quiet() -> Iterator[Row]:
 
 
 class _busy:
-    """A server of many models, four of them loaded, and a plugin that watches it."""
+    """A server with many models, four of them loaded, and a plugin that watches it."""
 
     def __init__(self, count: int) -> None:
         self._swap = Swap(models=tuple(DemoModel(f"m{n}", stays=True) for n in range(count)))
@@ -103,7 +103,7 @@ def _cpu_percent(world: World, plugin: Plugin, rate: int) -> float:
 
 
 def request(number: int) -> Dict[str, Any]:
-    """Return a request in flight as llama-swap tells it."""
+    """Return an active request as llama-swap reports it."""
     told = {"id": str(number + 1), "timestamp": "t", "model": "m0", "req_path": "/v1/chat/completions"}
     return {**told, "resp_headers": {"Content-Type": "text/event-stream"}, "resp_bytes": 0, "elapsed_ms": 0}
 
@@ -113,7 +113,7 @@ def _lines(world: World) -> int:
 
 
 def _routes(what: str, requests: List[Tuple[str, str]], seconds: float) -> Iterator[Row]:
-    """Yield requests a minute by route."""
+    """Yield the requests per minute, by route."""
     shown = Counter(f"{method} {re.sub('no-model-.*', 'no-model-…', path.split('?')[0])}" for method, path in requests)
     for route, count in sorted(shown.items()) or [("requests", 0)]:
         yield Row("quiet", f"{what}, {route}", count * 60 / seconds, "a minute")

@@ -1,4 +1,4 @@
-"""The programs that the benchmarks run: a made-up llama-swap of known speed, and the built file as SwiftBar runs it."""
+"""Programs for the benchmarks: a demo llama-swap of known speed, and the built file run as SwiftBar runs it."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ MODELS = tuple(
 
 
 class Swap:
-    """A made-up llama-swap with models of known speed, or those that are given."""
+    """A demo llama-swap with models of known speed, or with given ones."""
 
     def __init__(self, dialect: str = "v250", models: Tuple[DemoModel, ...] = MODELS) -> None:
         self.dialect, self.models = dialect, models
@@ -35,7 +35,7 @@ class Swap:
 
 
 class Plugin:
-    """The built file as SwiftBar runs it; frames are kept with their times."""
+    """The built file, run as SwiftBar runs it. Frames are kept with their times."""
 
     def __init__(self, url: str, config: str = "", *, python: str = sys.executable) -> None:
         self._begin()
@@ -62,7 +62,7 @@ class Plugin:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _compile(self, environment: Dict[str, str]) -> None:
-        """Start and end once: a process that also compiled its modules weighs more."""
+        """Start and stop it once. A process that also compiles its modules needs more memory."""
         first = subprocess.Popen([str(PYZ)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert first.stdout is not None
         while b": no model loaded" not in first.stdout.readline():
@@ -72,7 +72,7 @@ class Plugin:
 
     @property
     def pid(self) -> int:
-        """Return the id of the process."""
+        """Return the process id."""
         return self.process.pid
 
     def _read(self) -> None:
@@ -90,7 +90,7 @@ class Plugin:
                 self.news.notify_all()
 
     def wait(self, part: str, after_s: float = 0.0) -> float:
-        """Return when the first frame with a text came."""
+        """Return the time of the first frame that contains a text."""
         with self.news:
             found = self.news.wait_for(lambda: self._first(part, after_s), timeout=30)
         if not found:
@@ -98,7 +98,7 @@ class Plugin:
         return float(found)
 
     def wait_until(self, part: str, *, there: bool, after_s: float) -> float:
-        """Return when the first frame came that has a text, or has it no more."""
+        """Return the time of the first frame that contains a text, or no longer does."""
 
         def _first() -> float:
             return next((at_s for at_s, text in self.frames if at_s >= after_s and (part in text) is there), 0.0)
@@ -122,7 +122,7 @@ class Plugin:
 
 
 def first_byte_ms(words: List[str], environment: Dict[str, str]) -> float:
-    """Start a program and return the time to the first byte of its output."""
+    """Start a program and return the time until the first byte of its output."""
     began_s = time.perf_counter()
     process = subprocess.Popen(
         words, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -1,4 +1,4 @@
-"""The table of the benchmarks: a row a figure, as text, as JSON, beside an earlier run, and as docs/performance.md."""
+"""The table of benchmark figures: as text, as JSON, compared with an earlier run, and as docs/performance.md."""
 
 import json
 import os
@@ -28,11 +28,11 @@ and s are too high by as much. CPU, wake-ups and what is counted are not.
 
 
 def counted(count: float, noun: str) -> str:
-    """Return a number of things."""
+    """Return a number with its noun."""
     return f"{count:g} {noun}{'s' * (count != 1)}"
 
 
-PROMISES = {  # the most that a figure may be, and what it is spent on where it is more
+PROMISES = {  # the highest figure allowed, and what causes more
     "idle: wake-ups": (2.0, "queries and ticks"),
     "news: from the event to its frame, p95 of 20": (100.0, "a frame printed just before"),
     "active: printed": (10.0, "requests that begin and end are shown at once"),
@@ -56,7 +56,7 @@ PROMISES = {  # the most that a figure may be, and what it is spent on where it 
 
 
 class Row(NamedTuple):
-    """One figure; `poller` is that of the simple plugin. `value` None: it could not be measured here."""
+    """One figure. `poller` is the simple plugin's; `value` is None if it couldn't be measured here."""
 
     group: str
     what: str
@@ -66,17 +66,17 @@ class Row(NamedTuple):
 
     @property
     def id(self) -> str:
-        """Return what the row is found by in another run."""
+        """Return the key that identifies the row in another run."""
         return f"{self.group}: {self.what}"
 
 
 def machine() -> str:
-    """Return what the figures were taken on, without a name of anybody."""
+    """Return the machine the figures were taken on, without any names."""
     return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
 
 
 def document(rows: Iterable[Row]) -> Dict[str, Any]:
-    """Return a run as JSON. `wanted_ratio`: how much of the processors all programs wanted at its end; 1 is all."""
+    """Return a run as JSON. `wanted_ratio` is the load of all programs per processor at its end; 1 is full."""
     wanted_ratio = round(os.getloadavg()[0] / (os.cpu_count() or 1), 1)
     return {
         "llamabar_json": 1, "machine": machine(), "wanted_ratio": wanted_ratio, "rows": [row._asdict() for row in rows],
@@ -89,14 +89,14 @@ def load(path: Path) -> List[Row]:
 
 
 def merged(before: List[Row], anew: List[Row]) -> List[Row]:
-    """Return the rows of an earlier run with those of the groups that were measured anew in their places."""
+    """Return an earlier run's rows, with the newly measured groups replaced."""
     measured = {row.group for row in anew}
     groups = dict.fromkeys(row.group for row in (*before, *anew))
     return [row for group in groups for row in (anew if group in measured else before) if row.group == group]
 
 
 def line(row: Row, before: Optional[Row] = None) -> str:
-    """Return a row as text, with what it was before."""
+    """Return a row as text, with the earlier figure."""
     shown = f"{row.group:<9} {row.what:<58} {number(row.value):>10} {row.unit:<14}"
     if row.poller is not None:
         shown += f" poller {number(row.poller)}{ratio(row)}"
@@ -113,7 +113,7 @@ def write(folder: Path, said: Dict[str, Any]) -> None:
 
 
 def page(said: Dict[str, Any]) -> str:
-    """Return docs/performance.md of a run."""
+    """Return docs/performance.md for a run."""
     rows = [Row(**one) for one in said["rows"]]
     lines = [PAGE_HEAD.format(machine=said["machine"], wanted=said["wanted_ratio"])]
     lines += ["## What was promised\n", "| what | at most | figure | kept |", "|---|---|---|---|"]
@@ -133,12 +133,12 @@ def page(said: Dict[str, Any]) -> str:
 
 
 def number(value: Optional[float]) -> str:
-    """Return a figure with three digits that count."""
+    """Return a figure with three significant digits."""
     if value is None:
         return "–"
     return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def ratio(row: Row) -> str:
-    """Return how many times as much the simple plugin takes; "" where that is not known."""
+    """Return how many times as much the simple plugin needs; "" if unknown."""
     return f" ({row.poller / row.value:.3g} x)" if row.poller is not None and row.value else ""

@@ -1,4 +1,4 @@
-"""How fast the built file starts, and what it weighs, on every Python that is found."""
+"""How fast the built file starts, and its memory, on every installed Python."""
 
 import statistics
 import subprocess
@@ -20,7 +20,7 @@ GENERATING_S = 120.0
 
 
 def startup() -> Iterator[Row]:
-    """First frame and one status, cold and warm, beside a bare Python in turn."""
+    """Measure the first frame and one `status`, cold and warm, alternating with a bare Python."""
     yield Row("startup", "llamabar.pyz, members stored", PYZ.stat().st_size, "bytes")
     for version, python in pythons():
         with tempfile.TemporaryDirectory() as home, Swap() as (server, _):
@@ -39,7 +39,7 @@ def startup() -> Iterator[Row]:
 
 
 def memory() -> Iterator[Row]:
-    """The plugin after two minutes in which a model answers all the time."""
+    """Measure the plugin's memory after two minutes in which a model answers all the time."""
     this = "{}.{}".format(*sys.version_info), sys.executable
     chosen = [(version, python) for version, python in pythons() if version in WEIGHED] or [this]
     with Swap() as (server, _):
@@ -56,7 +56,7 @@ def memory() -> Iterator[Row]:
 
 
 def pythons() -> List[Tuple[str, str]]:
-    """Return version and path of every Python that is found, the oldest first."""
+    """Return version and path of every installed Python, oldest first."""
     found = [(version, build._interpreter(version)) for version in build.INTERPRETERS]
     return [(version, python) for version, python in found if python]
 

@@ -1,4 +1,4 @@
-"""What watching costs and how soon news is shown, beside a simple plugin that asks every second, in the same run."""
+"""Cost of watching, and delay of news, compared in the same run with a simple plugin that polls every second."""
 
 import os
 import statistics
@@ -23,14 +23,14 @@ TASKS = "/proc/{}/task"
 
 
 class Cost(NamedTuple):
-    """What a watching process used between two moments, a minute or an hour reckoned from that."""
+    """What a watching process used, extrapolated to a minute or an hour."""
 
     cpu_percent: float
-    wakeups: Optional[float]  # a second; None where the system does not tell
-    frames: float  # an hour
-    mb: float  # printed an hour
-    requests: float  # a minute
-    log_lines: float  # a minute
+    wakeups: Optional[float]  # per second; None if the system doesn't tell
+    frames: float  # per hour
+    mb: float  # printed per hour
+    requests: float  # per minute
+    log_lines: float  # per minute
     rss_mib: float
 
 
@@ -44,7 +44,7 @@ class Poller(Plugin):
 
 
 class Meter:
-    """Reads what a process and its server have used, twice."""
+    """Reads the usage of a process and its server, twice."""
 
     def __init__(self, plugin: Plugin, server: DemoServer) -> None:
         self._plugin, self._server = plugin, server
@@ -52,7 +52,7 @@ class Meter:
         self._before, self._began_s = self._read(), time.monotonic()
 
     def cost(self) -> Cost:
-        """Return what was used since the beginning."""
+        """Return the usage since the start."""
         now, seconds = self._read(), time.monotonic() - self._began_s
         cpu, woken, frames, printed, requests, lines = (after - before for after, before in zip(now, self._before))
         wakeups = woken / seconds if os.path.isdir("/proc/self/task") else None
@@ -65,12 +65,12 @@ class Meter:
     def _read(self) -> Tuple[float, ...]:
         users = [path for method, path in self._server.requests if not path.startswith("/v1/chat")]
         log = sum(any(name in line for name in OURS) for line in self._server.world.logs["proxy"].splitlines())
-        cpu_s = sum(self._process.cpu_times()[:4])  # with the programs that it ran
+        cpu_s = sum(self._process.cpu_times()[:4])  # including the programs it ran
         return cpu_s, wakeups(self._plugin.pid), len(self._plugin.frames), self._plugin.bytes, len(users), log
 
 
 def wakeups(pid: int) -> int:
-    """Return how often the threads of a process gave the processor up by themselves; 0 where nothing tells."""
+    """Return how often the threads of a process gave up the processor voluntarily; 0 if unknown."""
     found = 0
     folder = TASKS.format(pid)
     for task in os.listdir(folder) if os.path.isdir(folder) else ():
@@ -83,7 +83,7 @@ def wakeups(pid: int) -> int:
 
 
 def watching() -> Iterator[Row]:
-    """Cost while idle and while one model answers, and how soon a change is shown."""
+    """Measure the cost while idle and while one model answers, and the delay of news."""
     with Swap() as (one, world), Swap() as (other, others), Plugin(one.url) as plugin, Poller(other.url) as poller:
         for server in (one, other):
             ask(server.url[7:], "usual-30b", 5, 5)
@@ -125,7 +125,7 @@ def _rows(name: str, ours: Cost, theirs: Cost) -> Iterator[Row]:
 
 
 def _news(plugin: Plugin, world: World, poller: Plugin, others_world: World) -> Iterator[Row]:
-    """Twenty changes of state in a row, half a second to two seconds apart."""
+    """Make twenty state changes in a row, half a second to two seconds apart."""
     mine = threading.Thread(target=lambda: waits.update(ours=_waits_ms(plugin, world)))
     waits: Dict[str, List[float]] = {}
     mine.start()

@@ -1,5 +1,7 @@
-"""A headless Chromium spoken to through its DevTools pipe: pages opened, asked and photographed. Nothing to install
-beside the browser itself."""
+"""Controls a headless Chromium through its DevTools pipe: opens pages, evaluates expressions, takes screenshots.
+
+Needs nothing except the browser itself.
+"""
 
 import base64
 import contextlib
@@ -36,7 +38,7 @@ def find() -> Optional[str]:
 
 
 class Browser:
-    """One browser with one page. `complaints` are the events of its console, its log and failed loads."""
+    """One browser with one page. `complaints` are messages from its console and log, and failed loads."""
 
     def __init__(self, process: "subprocess.Popen[bytes]", to_browser: int, from_browser: int) -> None:
         self._process, self._to, self._from = process, to_browser, from_browser
@@ -51,7 +53,7 @@ class Browser:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **params: Any) -> Dict[str, Any]:
-        """Return the result of a DevTools command; raise RuntimeError with the browser's words if it fails."""
+        """Return the result of a DevTools command; raise RuntimeError with the browser's message if it fails."""
         self._number += 1
         message: Dict[str, Any] = {"id": self._number, "method": method, "params": params}
         if self._session is not None:
@@ -66,14 +68,14 @@ class Browser:
                 return result
 
     def open(self, path: Path) -> None:
-        """Show a file and wait until it is drawn."""
+        """Open a file and wait until it has loaded."""
         self._events.clear()
         self.call("Page.navigate", url=path.as_uri())
         while "Page.loadEventFired" not in self._events:
             self._hear()
 
     def resize(self, width_px: int, height_px: int = 800, *, scale: float = 1.0) -> None:
-        """Give the page a size, `scale` pixels of the picture to one of the page."""
+        """Set the page's size; `scale` is the number of image pixels per page pixel."""
         size = {"width": width_px, "height": height_px, "deviceScaleFactor": scale, "mobile": False}
         self.call("Emulation.setDeviceMetricsOverride", **size)
 
@@ -91,7 +93,7 @@ class Browser:
         return base64.b64decode(shot["data"])
 
     def _hear(self) -> Dict[str, Any]:
-        """Return the next message of the browser; remember its complaints."""
+        """Return the browser's next message and keep any complaint."""
         ends_s = time.monotonic() + ANSWER_S
         while b"\0" not in self._rest:
             ready = select.select([self._from], [], [], max(0.0, ends_s - time.monotonic()))[0]
@@ -110,7 +112,7 @@ class Browser:
 
 @contextlib.contextmanager
 def browser(program: str) -> Iterator[Browser]:
-    """Start a Chromium with a profile of its own, and end it with everything it started."""
+    """Start a Chromium with its own profile, and end it with everything it started."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         ours, theirs = os.pipe(), os.pipe()
         heard, said = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (ours[0], theirs[1]))
@@ -130,7 +132,7 @@ def browser(program: str) -> Iterator[Browser]:
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
-    """End a process group: at first kindly."""
+    """End a process group: SIGTERM first, then SIGKILL."""
     for number in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(process.pid, number)

@@ -1,6 +1,6 @@
-"""docs/grafana/llamabar.json, the dashboard, from one table of panels: three rows, variables server and model.
+"""Makes the Grafana dashboard, docs/grafana/llamabar.json, from a table of panels. Variables: server and model.
 
-python3 -m tools.dashboard      writes it
+    python3 -m tools.dashboard      writes it
 """
 
 import json
@@ -16,7 +16,7 @@ COLUMNS, HEIGHT = 24, 8
 
 
 class Panel(NamedTuple):
-    """A panel: its row, kind in Grafana, unit, what it shows (queries with the names of their lines), and its width."""
+    """A panel: its row, title, unit, queries with the names of their lines, Grafana kind, and width."""
 
     row: str
     title: str

@@ -1,4 +1,4 @@
-"""docs/doctor.md: every finding with its id, what it says and what to do; written from the checks themselves."""
+"""Makes docs/doctor.md from the checks: every finding with its id, what it means and what to do."""
 
 import re
 from typing import Iterator
@@ -39,7 +39,7 @@ def _section(layer: Layer) -> Iterator[str]:
 
 
 def written(template: str) -> str:
-    """Return a template as a page shows it: placeholders in capitals."""
+    """Return a template as the page shows it, with its placeholders in capitals."""
     return PLACEHOLDER.sub(_placeholder, template)
 
 

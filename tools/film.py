@@ -1,4 +1,4 @@
-"""docs/pictures/life.png and life-dark.png: the demo's minute in the menu, animated, four times as fast as it is."""
+"""Makes docs/pictures/life.png and life-dark.png: the demo's minute as an animated menu, four times as fast."""
 
 import tempfile
 from collections import Counter
@@ -14,7 +14,7 @@ from tools.colours import Colour, nearest, palette
 from tools.minute import menus
 
 NAMES = {"light": "life", "dark": "life-dark"}
-SECONDS = (*range(22), *range(27, 42))  # of the minute that are shown, without a long pause
+SECONDS = (*range(22), *range(27, 42))  # the seconds shown, without a long pause
 FRAME_MS = 240
 LARGEST_BYTES = 1_500_000
 WIDTH_PX, HEIGHT_PX, MENU_PX, SCALE = 392, 470, 368, 2.0
@@ -28,7 +28,7 @@ CUT_OFF = "[...document.querySelectorAll('.desk')].filter(e => e.scrollHeight > 
 
 
 def films(program: str) -> Dict[str, bytes]:
-    """Return the animations by name; raise ValueError if a menu does not fit into the picture."""
+    """Return the animations by name; raise ValueError if a menu doesn't fit the picture."""
     drawn = minute_page()
     with tempfile.TemporaryDirectory() as folder, chromium.browser(program) as browser:
         path = Path(folder) / "minute.html"

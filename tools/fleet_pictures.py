@@ -1,8 +1,8 @@
-"""Pictures of the dashboard's panels, drawn from the answers of a real Prometheus to their queries.
+"""Draws the dashboard's panels from a real Prometheus's answers to their queries.
 
-Two made-up llama-swaps work for a while, the built file's exporter watches them, Prometheus scrapes it.
+Two demo llama-swaps work for a while, the built file's exporter watches them, and Prometheus scrapes it.
 
-python3 build.py fleet      writes docs/pictures/fleet-1.svg to -3.svg; needs prometheus on PATH, takes two minutes
+    python3 build.py fleet    writes docs/pictures/fleet-1.svg to -3.svg in two minutes; needs prometheus on PATH
 """
 
 import random
@@ -40,7 +40,7 @@ STYLE = (
     ".n{font-size:34px;font-weight:600}.b{fill:#fff;stroke:#d7dbe0}.g{stroke:#e8ebee}polyline{fill:none;stroke-width:1.6}"
 )
 
-Points = List[Tuple[float, float]]  # seconds since 1970, value
+Points = List[Tuple[float, float]]  # Unix time in seconds, value
 
 
 def main() -> int:
@@ -81,7 +81,7 @@ def _drawn(home: Path) -> List[Tuple[str, str]]:
 
 
 def _work(server: DemoServer, seed: int) -> None:
-    """Ask for one answer after the other until the time is over."""
+    """Send one request after another until the time is over."""
     chance, ends_s = random.Random(seed), time.monotonic() + WORK_S * 0.8
     while time.monotonic() < ends_s:
         model = chance.choices(("qwen3-30b", "coder-32b", "broken-7b"), (8, 2, 1))[0]
@@ -106,7 +106,7 @@ def _picture(panels: List[Panel], prometheus: Prometheus, began_s: float) -> str
 
 
 def _series(panel: Panel, prometheus: Prometheus, began_s: float) -> Iterator[Tuple[str, Points]]:
-    """Yield name and points of each line of a panel."""
+    """Yield the name and points of each line in a panel."""
     for expression, name in panel.queries:
         asked = query(expression, interval="20s")
         result: List[Dict[str, Any]] = prometheus.get(
@@ -159,7 +159,7 @@ def _panel(panel: Panel, found: List[Tuple[str, Points]], width: int, began_s: f
 
 
 def _pieces(points: Points) -> Iterator[Points]:
-    """Yield the lines without gaps; a single point is drawn as a short line."""
+    """Yield the parts of a line between gaps. A single point becomes a short line."""
     piece: Points = []
     for point in points:
         if piece and point[0] - piece[-1][0] > STEP_S * 1.5:

@@ -1,12 +1,12 @@
-"""Hostile bytes for every reader of outside text: the kept corpus, its mutations, made-up structures.
+"""Feeds hostile bytes to every reader of outside text: the kept corpus, its mutations, made-up structures.
 
-python3 build.py fuzz                    an hour
-python3 build.py fuzz --seconds 60 NAME  some targets; NAME as in tests/fuzz/targets.py
+    python3 build.py fuzz                    an hour
+    python3 build.py fuzz --seconds 60 NAME  some targets; NAME as in tests/fuzz/targets.py
 
-First every file of tests/fuzz/corpus is given to its target. Then the time is shared: bytes of the corpus, cut, joined
-and changed; and values from hypothesis, made of the words that the target knows. Where atheris is installed (CPython
-3.11 to 3.13 on Linux: `pip install atheris`), it leads the changes by what code they reach. What makes a target raise
-is made as short as it can be, kept in the corpus, and shown: the corpus is a test from then on.
+First, every file of tests/fuzz/corpus goes to its target. Then the time is shared between mutations of the corpus (cut,
+joined and changed bytes) and values from hypothesis, made of the words that the target knows. If atheris is installed
+(CPython 3.11 to 3.13 on Linux: `pip install atheris`), it chooses mutations by the code they reach. An input that makes
+a target raise is shortened as far as possible, added to the corpus and printed: from then on it is a test.
 """
 
 import argparse
@@ -36,7 +36,7 @@ CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 HOUR_S = 3600.0
 SLOW_S = 2.0  # of CPU, for one input of at most MOST_BYTES
 MOST_BYTES = 60_000
-BATCH, MADE_UP = 300, 30  # changes of known bytes, and made-up values, in turn
+BATCH, MADE_UP = 300, 30  # mutations and made-up values, in turn
 ODD = (
     b"\x00", b"\xff", b"\xed\xa0\x80", b"\n", b"\r\n", b"\n\n", b"|", b"\\", b'"', b"[" * 2000, b"{", b"}", b"-1",
     b"1e400", b"NaN", b"Infinity", b"9" * 400, b"9" * 5000, b"\xc2\xb2", b"\xd9\xa3", b"\\u0000", b"\\ud800", b"null",
@@ -59,7 +59,7 @@ class Found(Exception):
 
 
 def main(arguments: List[str]) -> int:
-    """Fuzz, and say what was found; return 1 if anything was."""
+    """Fuzz and print what was found; return 1 if anything was."""
     parser = argparse.ArgumentParser(prog="build.py fuzz")
     parser.add_argument("targets", nargs="*", metavar="TARGET")
     parser.add_argument("--seconds", type=float, default=HOUR_S)
@@ -84,12 +84,12 @@ def main(arguments: List[str]) -> int:
 
 
 def corpus(name: str) -> List[bytes]:
-    """Return the kept inputs of a target, by name."""
+    """Return a target's kept inputs, sorted by name."""
     return [path.read_bytes() for path in sorted((CORPUS / name).glob("*"))]
 
 
 def fuzz(name: str, target: Callable[[bytes], None], seconds: float, chance: random.Random) -> int:
-    """Give a target inputs for so long; return how many; raise Found."""
+    """Feed inputs to a target for some seconds; return how many; raise Found."""
     known, ends_s, count = [*corpus(name), b""], time.monotonic() + seconds, 0
     for data in known:
         _try(target, data)
@@ -108,7 +108,7 @@ def fuzz(name: str, target: Callable[[bytes], None], seconds: float, chance: ran
 
 
 def mutated(chance: random.Random, known: List[bytes]) -> bytes:
-    """Return an input of the corpus with one to six changes, to its values if it is JSON and chance wants it."""
+    """Return a corpus input with one to six changes; if it is JSON, in half the cases with changed values instead."""
     data = bytearray(chance.choice(known)[:MOST_BYTES])
     value = parse(bytes(data)) if chance.random() < 0.5 else None
     if isinstance(value, (dict, list)):
@@ -126,7 +126,7 @@ def mutated(chance: random.Random, known: List[bytes]) -> bytes:
 
 
 def changed(chance: random.Random, value: Any) -> Any:
-    """Return a JSON value with some of what is in it missing, moved or of another kind; JSON in its strings too."""
+    """Return a JSON value with parts of it missing, replaced or of another type, including JSON within its strings."""
     if chance.random() < 0.1:
         return chance.choice(VALUES)
     if isinstance(value, dict):
@@ -138,7 +138,7 @@ def changed(chance: random.Random, value: Any) -> Any:
 
 
 def shortest(target: Callable[[bytes], None], data: bytes, seconds: float = 10.0) -> bytes:
-    """Return a shorter input that fails the same way, as far as can be found in the time."""
+    """Return a shorter input that fails in the same way, as far as one can be found in the time."""
     ends_s, kind, step = time.monotonic() + seconds, _kind(target, data), max(1, len(data) // 2)
     while step and time.monotonic() < ends_s:
         pieces = (data[:at] + data[at + step :] for at in range(0, len(data), step))
@@ -148,7 +148,7 @@ def shortest(target: Callable[[bytes], None], data: bytes, seconds: float = 10.0
 
 
 def _fuzz(name: str, seconds: float, seed: int, *, atheris: bool, say: Callable[[str], None]) -> Optional[int]:
-    """Fuzz one target and say how it went; return how many inputs it got, None if something was found."""
+    """Fuzz one target and print the result; return the number of inputs, None if something was found."""
     target, count = TARGETS[name], 0
     try:
         count = fuzz(name, target, seconds / 2 if atheris else seconds, random.Random(f"{seed} {name}"))
@@ -176,7 +176,7 @@ def _try(target: Callable[[bytes], None], data: bytes) -> None:
 
 
 def _kind(target: Callable[[bytes], None], data: bytes) -> str:
-    """Return what an input makes a target raise, and where; "" for nothing."""
+    """Return what an input makes a target raise, and where; "" if nothing."""
     try:
         target(data)
     except Exception as error:
@@ -199,7 +199,7 @@ def _structured(name: str) -> "Optional[st.SearchStrategy[bytes]]":
 
 
 def _values(target: Callable[[bytes], None], structured: "st.SearchStrategy[bytes]", seed: int) -> None:
-    """Give a target made-up structures."""
+    """Feed made-up structures to a target."""
     from hypothesis import seed as seeded
 
     @seeded(seed)
@@ -213,11 +213,10 @@ def _values(target: Callable[[bytes], None], structured: "st.SearchStrategy[byte
 
 
 def _guided(name: str, seconds: float) -> int:
-    """Let atheris look for inputs, in a process of its own: libFuzzer ends the one it runs in; return how many.
+    """Let atheris search for inputs and return how many it tried; raise Found.
 
-    Raise Found.
-
-    What reached new code is kept in build/fuzz, where the next run begins.
+    It runs in its own process, since libFuzzer ends the process it runs in. Inputs that reach new code are kept in
+    build/fuzz, where the next run starts.
     """
     folder = ROOT / "build" / "fuzz" / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -233,7 +232,7 @@ def _guided(name: str, seconds: float) -> int:
 
 
 def guided(arguments: List[str]) -> None:
-    """Run atheris on one target in this process, its modules loaded anew to see what they reach."""
+    """Run atheris on one target in this process. Modules are imported again, to instrument them."""
     import atheris  # type: ignore[import-not-found]
 
     for module in [name for name in sys.modules if name.startswith(("llamabar", "tests.fuzz"))]:

@@ -1,4 +1,4 @@
-"""The house in one table: modules and lines a room, functions, modules that are too long, circles, repeated lines."""
+"""Code figures in one table: modules and lines per room, function lengths, long modules, cycles, repeated lines."""
 
 import ast
 import statistics
@@ -16,7 +16,7 @@ REPEATED_LINES = 6
 
 
 class Figures(NamedTuple):
-    """What a room amounts to; function lengths are in lines, from `def` to the last line of the body."""
+    """The figures of a room. Function lengths are in lines, from `def` to the last line of the body."""
 
     modules: int
     lines: int
@@ -50,12 +50,12 @@ def line_count(path: Path) -> int:
 
 
 def too_long() -> List[str]:
-    """Return the modules above 300 lines."""
+    """Return the modules with more than 300 lines."""
     return [name for name, path in layers.modules().items() if line_count(path) > LONGEST_MODULE_LINES]
 
 
 def repeated() -> int:
-    """Return how many runs of six lines, blank lines and imports apart, stand in more than one place."""
+    """Return how many runs of six lines occur in more than one place, ignoring blank lines and imports."""
     places: Dict[str, int] = defaultdict(int)
     for path in layers.modules().values():
         lines = [line.strip() for line in path.read_text("utf-8").splitlines()]

@@ -1,6 +1,6 @@
-"""The import rule: one row a room, imports point one way, no circles. Prints what breaks it.
+"""The import rule: one row per room, imports go one way only, no cycles. Prints violations.
 
-A room is a folder of src/llamabar (or the loose files there, the leaves). CONTRIBUTING shows the same table.
+A room is a folder of src/llamabar, or the modules directly in it (the leaves). CONTRIBUTING has the same table.
 """
 
 import ast
@@ -21,7 +21,7 @@ INSTALLER = "installer"
 
 
 class Room(NamedTuple):
-    """What a room is for and may import: rooms of ours, libraries of others; a pure room does no input or output."""
+    """What a room is for, and the rooms and libraries it may import. A pure room does no I/O."""
 
     job: str
     rooms: Tuple[str, ...]
@@ -58,7 +58,7 @@ ROOMS: Dict[str, Room] = {
 
 
 def table() -> str:
-    """Return the rule as the Markdown table that CONTRIBUTING shows."""
+    """Return the rule as the Markdown table in CONTRIBUTING."""
     lines = ["| room | what is in it | may import | libraries |", "|---|---|---|---|"]
     for name, room in ROOMS.items():
         place = "installer/" if name == INSTALLER else "src/llamabar/*.py" if name == LEAVES else f"{name}/"
@@ -68,7 +68,7 @@ def table() -> str:
 
 
 def room_of(module: str) -> str:
-    """Return the room of a dotted module name of ours."""
+    """Return the room of one of our modules, given its dotted name."""
     parts = module.split(".")
     if parts[0] == "llamabar_installer":
         return INSTALLER
@@ -80,7 +80,7 @@ def room_of(module: str) -> str:
 
 
 def modules(folders: Sequence[Path] = SOURCES) -> Dict[str, Path]:
-    """Return every module by its dotted name."""
+    """Return every module by dotted name."""
     found = {}
     for folder in folders:
         for path in sorted(folder.rglob("*.py")):
@@ -102,7 +102,7 @@ def violations(folders: Sequence[Path] = SOURCES) -> List[str]:
 
 
 def reason(room: str, module: str) -> str:
-    """Return why a room may not import a module, or ""."""
+    """Return why a room may not import a module; "" if it may."""
     top = module.split(".")[0]
     rule = ROOMS[room]
     if top in ("llamabar", "llamabar_installer"):
@@ -116,12 +116,12 @@ def reason(room: str, module: str) -> str:
 
 @functools.cache
 def parsed(path: Path) -> Tuple[ast.AST, ...]:
-    """Return every node of a file, which is read once."""
+    """Return every node of a file's syntax tree. The result is cached."""
     return tuple(ast.walk(ast.parse(path.read_text("utf-8"))))
 
 
 def imports(path: Path, known: Dict[str, Path]) -> Iterator[Tuple[int, str]]:
-    """Yield line and module of every import in a file, those inside functions too."""
+    """Yield the line and module of every import in a file, including those inside functions."""
     for node in parsed(path):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -143,7 +143,7 @@ def circles(folders: Sequence[Path] = SOURCES) -> List[List[str]]:
     found: List[List[str]] = []
 
     def visit(name: str) -> None:
-        """Close the component of a module once everything it imports was visited."""
+        """Close a module's component once everything it imports has been visited."""
         order[name] = low[name] = len(order)
         stack.append(name)
         on_stack.add(name)

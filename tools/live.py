@@ -1,6 +1,6 @@
-"""The end-to-end checks against real llama-swaps: those named, else every one on PATH.
+"""End-to-end checks against real llama-swaps: those named, else every one on PATH.
 
-python3 build.py live [PROGRAM ...]
+    python3 build.py live [PROGRAM ...]
 """
 
 import os
@@ -29,7 +29,7 @@ LOADING, GENERATING, READY = STATUS[Status.LOADING], STATUS[Status.GENERATING], 
 
 
 def main(arguments: List[str]) -> int:
-    """Try every llama-swap named, or every one on PATH; return 0 if all checks and situations hold."""
+    """Test every named llama-swap, or every one on PATH; return 0 if all checks and situations pass."""
     programs = arguments or programs_on_path()
     if not programs:
         print("Skipped: no llama-swap on PATH. Put one there (brew install llama-swap) and run this again.")
@@ -38,7 +38,7 @@ def main(arguments: List[str]) -> int:
 
 
 def programs_on_path() -> List[str]:
-    """Return every different llama-swap in the folders of PATH, in their order."""
+    """Return every llama-swap in the folders of PATH, in order, without duplicates."""
     found = (Path(folder) / "llama-swap" for folder in os.environ.get("PATH", "").split(os.pathsep) if folder)
     usable = [str(path.resolve()) for path in found if os.access(path, os.X_OK) and path.is_file()]
     return list(dict.fromkeys(usable))
@@ -77,7 +77,7 @@ def config() -> Dict[str, Any]:
 
 
 def starts(here: Running) -> None:
-    """An empty llama-swap is seen with its models, by their names."""
+    """An idle llama-swap is shown with its models, by name."""
     found = here.document()
     assert (found["status"], found["reachable"]) == ("empty", True), found
     assert {one["id"]: one["state"] for one in found["models"]} == dict.fromkeys((CHAT_ID, VISION, BROKEN), "stopped")
@@ -85,7 +85,7 @@ def starts(here: Running) -> None:
 
 
 def loads_and_generates(here: Running) -> None:
-    """A chat shows loading, then the speed within 10 %, whether or not the version tells what is in flight."""
+    """A chat shows loading, then its speed within 10 %, whether or not the version lists active requests."""
     thread = here.chat(CHAT_ID, 240)
     here.wait_for_row(CHAT_NAME, LOADING)
     shown = re.search(r"~?([\d.]+) tok/s", here.wait_for_row(CHAT_NAME, "tok/s"))
@@ -95,7 +95,7 @@ def loads_and_generates(here: Running) -> None:
 
 
 def json_agrees(here: Running) -> None:
-    """`status --json`, `models --json` and the history say what was done."""
+    """`status --json`, `models --json` and the history report what was done."""
     found, model = here.document(), here.model(CHAT_ID)
     assert found["status"] == "ready" and found["totals"]["generated_tokens"] == 240, found
     assert model["name"] == CHAT_NAME and abs((model["generation_tps"] or 0) - 40) < 4, model
@@ -105,21 +105,21 @@ def json_agrees(here: Running) -> None:
 
 
 def swaps(here: Running) -> None:
-    """A request for another model shows the swap; a slash and a colon in its id are no trouble."""
+    """A request for another model shows the swap, even with a slash and a colon in the model's id."""
     here.chat(VISION, 10).join(30)
     here.wait_for_row(VISION, READY)
     here.wait_until(lambda: here.offers(Do.LOAD, CHAT_ID), what="the swap")
 
 
 def fails(here: Running) -> None:
-    """A model whose server exits is said to have failed in a row of its own, with the way to try again."""
+    """A model whose server exits gets a row that says it failed, with an item to try again."""
     here.chat(BROKEN, 5).join(30)
     here.wait_until(lambda: here.rows_of(BROKEN, top=True) and here.offers(Do.LOAD, BROKEN), what="the failure")
     assert here.model(BROKEN)["state"] == "stopped"
 
 
 def clicks(here: Running) -> None:
-    """A click loads a model, and another unloads it; an id with a slash only where the version can address it."""
+    """A click loads a model and another unloads it; an id with a slash only if the version can address it."""
     one = Capability.UNLOAD_ONE in here.document()["capabilities"]
     for target, name in ((CHAT_ID, CHAT_NAME), (VISION, VISION))[: 2 if one else 1]:
         here.click(Do.LOAD, target)
@@ -144,7 +144,7 @@ def unloads_on_time(here: Running) -> None:
 
 
 def a_second_look_is_quiet(here: Running) -> None:
-    """A second `status` of an idle llama-swap, known by then, is at most two lines in its log."""
+    """A second `status` of an idle, known llama-swap adds at most two lines to its log."""
     here.document()
     lines = len(here.logged())
     here.document()
@@ -153,7 +153,7 @@ def a_second_look_is_quiet(here: Running) -> None:
 
 
 def asks_only_what_it_may(here: Running) -> None:
-    """Of itself it asked nothing that loads a model or counts as use: the clicks' loads, and no inference."""
+    """On its own it sent nothing that loads a model or counts as use: only the clicks' loads, and no inference."""
     loads = [line for line in here.logged() if "/upstream" in line]
     assert len(loads) <= 2, loads
     assert not [line for line in here.logged() if "/v1/" in line or "/props" in line]
@@ -166,7 +166,7 @@ def ends(here: Running) -> None:
 
 
 def totals_outlast_it(here: Running) -> None:
-    """The history is kept when the plugin ends; a new start counts on, and none twice."""
+    """The history survives the plugin's end. After a restart it counts on, and counts nothing twice."""
     before = counted(here)
     with plugin_at(here.address, here.home) as again:
         here = here._replace(plugin=again)

@@ -1,7 +1,7 @@
-"""A real llama-swap with its models, the built program that watches it, and what that says, as checks read it.
+"""A real llama-swap with its models, the built program watching it, and access to its output for checks.
 
-The menu's words and its drawing change; so a row is found by the model's name and what it says by the tables of
-view/words.py, a click by the action's own token, and everything else is read from the JSON documents.
+The menu's words and layout change, so checks find a row by the model's name and its content by the tables of
+view/words.py, click by the action's own token, and read everything else from the JSON documents.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ from llamabar.view.menu import Action, Do  # noqa: E402
 
 PYZ = ROOT / "dist" / "llamabar.pyz"
 CHAT = "/v1/chat/completions"
-OURS = "llamabar/"  # how the program's own requests begin their User-Agent
+OURS = "llamabar/"  # prefix of the program's User-Agent
 
 
 class Running(NamedTuple):
-    """A running llama-swap with its models, and the plugin that watches it."""
+    """A running llama-swap with its models, and the plugin watching it."""
 
     program: str
     era: int
@@ -39,7 +39,7 @@ class Running(NamedTuple):
     home: Path
 
     def post(self, path: str, **body: Any) -> int:
-        """Send a request, read its answer to the end, return the status; 0 if it was cut off."""
+        """Send a request, read the whole answer, and return its status; 0 if it was cut off."""
         connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
             connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
@@ -59,12 +59,12 @@ class Running(NamedTuple):
         return thread
 
     def rows_of(self, name: str, *, top: bool = False) -> List[str]:
-        """Return what the menu's rows that begin with a name say, label and value; `top`: but for submenus."""
+        """Return the text of the menu rows that begin with a name, label and value. `top`: without submenus."""
         items = [item for item in self.plugin.items() if not top or item.level == 0]
         return [whole(item) for item in items if item.text.startswith(name)]
 
     def wait_for_row(self, name: str, *parts: str, seconds: float = 15.0) -> str:
-        """Return the first row that begins with a name and says one of some words, once there is one."""
+        """Wait for a row that begins with a name and contains one of some texts; return it."""
 
         def _found() -> str:
             rows = [row for row in self.rows_of(name) if any(part.lower() in row.lower() for part in parts)]
@@ -76,7 +76,7 @@ class Running(NamedTuple):
             raise AssertionError(f"no row {name!r} that says {parts} in:\n{self.plugin.text}") from None
 
     def seen(self, name: str, seconds: float, *, until: Optional[threading.Thread] = None) -> List[str]:
-        """Return what a name's first row said, in order, for some seconds or until a thread has ended."""
+        """Return the texts that a name's first row had, in order, for some seconds or until a thread has ended."""
         found: List[str] = []
         ends_s = time.monotonic() + seconds
         while time.monotonic() < ends_s and (until is None or until.is_alive()):
@@ -91,13 +91,13 @@ class Running(NamedTuple):
         return f"stdin={self._token(do, target)}" in self.plugin.text
 
     def click(self, do: Do, target: str = "") -> None:
-        """Click the item that does something, once it is offered: what a probe has not confirmed yet is not."""
+        """Click an action's item once it is offered, which needs a probe to confirm it."""
         self.wait_until(lambda: self.offers(do, target), what=f"{do.value} {target}")
         self.plugin.process.stdin.write(self._token(do, target).encode() + b"\n")
         self.plugin.process.stdin.flush()
 
     def wait_until(self, what_holds: Callable[[], Any], *, seconds: float = 15.0, what: str = "it") -> None:
-        """Wait until something holds; raise AssertionError with the menu when it never does."""
+        """Wait until a condition holds; raise AssertionError with the menu if it never does."""
         try:
             wait_for(what_holds, seconds)
         except AssertionError:
@@ -114,28 +114,28 @@ class Running(NamedTuple):
         return subprocess.run([str(PYZ), *words], env=environment, capture_output=True, text=True, timeout=60)
 
     def document(self, command: str = "status") -> Dict[str, Any]:
-        """Return what a command says as JSON; of `status` the one server."""
+        """Return a command's JSON document; for `status`, its one server."""
         found = dict(json.loads(self.command(command, "--json").stdout))
         return dict(found["servers"][0]) if command == "status" else found
 
     def model(self, model_id: str) -> Dict[str, Any]:
-        """Return what `status --json` says of a model."""
+        """Return a model's entry in `status --json`."""
         return dict(next(one for one in self.document()["models"] if one["id"] == model_id))
 
     def logged(self) -> List[str]:
-        """Return the lines of llama-swap's log that our own requests caused."""
+        """Return the lines in llama-swap's log that our own requests caused."""
         text = (self.home / "llama-swap.log").read_text("utf-8", "replace")
         return [line for line in text.splitlines() if OURS in line]
 
 
 def whole(item: Any) -> str:
-    """Return what a row says: its text and, where it has one, its value at the right."""
+    """Return a row's text and, if it has one, its badge."""
     return f"{item.text} {item.params.get('badge', '')}".strip()
 
 
 @contextlib.contextmanager
 def served(program: str, era: int, config: Dict[str, Any]) -> Iterator[Running]:
-    """Run a llama-swap with a configuration, and the plugin that watches it; JSON is YAML, too."""
+    """Run a llama-swap with a configuration, and the plugin watching it. JSON is valid YAML."""
     with tempfile.TemporaryDirectory() as folder:
         home, port = Path(folder), free_port()
         (home / "config.json").write_text(json.dumps({"healthCheckTimeout": 30, **config}), "utf-8")
@@ -148,7 +148,7 @@ def served(program: str, era: int, config: Dict[str, Any]) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def started(words: List[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a program in a process group of its own, its output in a file."""
+    """Run a program in its own process group, with its output in a file."""
     with log.open("ab") as out:
         process = subprocess.Popen(
             words, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True

@@ -1,6 +1,6 @@
-"""What real users run, tried with a real llama-swap: each situation has a llama-swap of its own and a claim.
+"""What real users run, tried with a real llama-swap. Each situation has its own llama-swap and makes one claim.
 
-The back ends are tests/fakes/backend.py, written from the facts; what is shown is read as SwiftBar would read it.
+The back ends are tests/fakes/backend.py, written from the facts. The menu is read as SwiftBar would read it.
 """
 
 import contextlib
@@ -25,16 +25,16 @@ from llamabar.demo.world import free_port  # noqa: E402
 from tools.live_running import CHAT, Running, plugin_at, served, started  # noqa: E402
 
 BACKEND, FORWARD = ROOT / "tests" / "fakes" / "backend.py", ROOT / "tests" / "fakes" / "forward.py"
-NOTICED_S = 2.5  # where no event tells of use, connections and CPU are looked at every two seconds
+NOTICED_S = 2.5  # without an event for use, connections and CPU are checked every two seconds
 COUNTDOWN = r"unloads in \d+ s|\d+ s left"
 
 
 class Skipped(Exception):
-    """A situation that can't be made here, and why."""
+    """A situation that can't be created here, and why."""
 
 
 def one_token_answers_change_no_speed(here: Running) -> None:
-    """Thirty answers of one token, which llama.cpp times as 1,000,000 tok/s, leave the speed as it was."""
+    """Thirty one-token answers, which llama.cpp times at 1,000,000 tok/s, don't change the speed."""
     here.chat("chat", 60).join(30)
     wait_for(lambda: re.search(r"\b[34]\d\.\d tok/s", here.plugin.text), 10)
     for _ in range(30):
@@ -47,7 +47,7 @@ def one_token_answers_change_no_speed(here: Running) -> None:
 
 
 def a_model_in_use_never_counts_down(here: Running) -> None:
-    """Requests a second apart, over one connection: the row never says that it will be unloaded in seconds."""
+    """With requests a second apart on one connection, the row never says that the model unloads within seconds."""
     here.chat("chat", 20).join(30)
     time.sleep(4)
     for _ in range(4):
@@ -59,7 +59,7 @@ def a_model_in_use_never_counts_down(here: Running) -> None:
 
 
 def a_chat_past_v1_is_use(here: Running) -> None:
-    """A chat in the model's own page (/upstream) never stands over a countdown."""
+    """During a chat on the model's own page (/upstream), no countdown is shown."""
     here.chat("chat", 20).join(30)
     time.sleep(4)
     working = here.chat("chat", 160, path=f"/upstream/chat{CHAT}")
@@ -69,7 +69,7 @@ def a_chat_past_v1_is_use(here: Running) -> None:
 
 
 def of_two_ready_models_the_one_at_work_is_named(here: Running) -> None:
-    """With an embedding model loaded beside it, the chat model that answers is the one that is said to work."""
+    """With an embedding model loaded as well, the chat model that is answering is the one shown as busy."""
     here.post("/v1/embeddings", model="embed", input="x")
     here.chat("chat", 20).join(30)
     time.sleep(3)
@@ -81,7 +81,7 @@ def of_two_ready_models_the_one_at_work_is_named(here: Running) -> None:
 
 
 def loading_text_is_no_answer(here: Running) -> None:
-    """sendLoadingState writes into the answer while the model loads: that is loading, not generating."""
+    """The text that sendLoadingState adds to the answer during a load counts as loading, not as generating."""
     working = here.chat("mlx", 60)
     rows = here.seen("mlx", 3.0)
     assert rows and not any("generating" in row or "tok/s" in row for row in rows), rows
@@ -89,7 +89,7 @@ def loading_text_is_no_answer(here: Running) -> None:
 
 
 def not_everything_is_a_chat(here: Running) -> None:
-    """An image or a transcription is no prompt that is processed, and its tokens are not 0."""
+    """An image or a transcription isn't shown as a prompt being processed, nor with 0 tokens."""
     here.post("/v1/images/generations", model="image", prompt="x")
     working = threading.Thread(target=here.post, args=("/v1/images/generations",), kwargs={"model": "image"})
     working.start()
@@ -106,14 +106,14 @@ def load_succeeds_where_the_root_is_404(here: Running) -> None:
 
 
 def a_crash_leaves_a_trace(here: Running) -> None:
-    """A model server that dies in an answer is said to have quit, for minutes, not forgotten."""
+    """A model server that dies while answering is shown as crashed, for minutes."""
     here.chat("dies", 100).join(30)
     within_s = 5 if here.era > 217 else 45  # up to v217 no event tells; the process is seen to be gone
     wait_for(lambda: re.search(r"(?i)quit|crash", " ".join(here.rows_of("dies"))), within_s)
 
 
 def another_computers_model_is_not_ours(here: Running) -> None:
-    """Behind a forwarded port the model's address is of the other machine: nothing of this one's is asked or shown."""
+    """Behind a forwarded port the model's address is on the other machine: nothing on this one is queried or shown."""
     if here.era < 140 or subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode:
         raise Skipped("network namespaces (unshare -n) are not allowed here")
     first = model_port(here)
@@ -150,7 +150,7 @@ def config(*, first_port: int, tps: float = 40.0) -> Dict[str, Any]:
 
 
 def run(program: str, version: str, *, only: str = "") -> int:
-    """Try every situation with a llama-swap of its own; print a line each; return how many fail."""
+    """Try every situation with its own llama-swap and print a line for each; return how many fail."""
     found = re.search(r"\d+", version)
     era, failures = int(found.group()) if found else 0, 0
     for situation in SITUATIONS:
@@ -172,7 +172,7 @@ def run(program: str, version: str, *, only: str = "") -> int:
 
 @contextlib.contextmanager
 def namespaced(program: str, first_port: int) -> Iterator[Tuple[int, Path]]:
-    """Run a llama-swap in a network namespace of its own, reached through a forwarded port; models at 10 tok/s."""
+    """Run a llama-swap in its own network namespace, reached through a forwarded port; its models do 10 tok/s."""
     with tempfile.TemporaryDirectory() as folder:
         home, port = Path(folder), free_port()
         (home / "config.json").write_text(json.dumps(config(first_port=first_port, tps=10.0)), "utf-8")
@@ -187,7 +187,7 @@ def namespaced(program: str, first_port: int) -> Iterator[Tuple[int, Path]]:
 
 
 def model_port(here: Running) -> int:
-    """Load the chat model and return the port its server was given."""
+    """Load the chat model and return its server's port."""
     here.chat("chat", 5).join(30)
     time.sleep(1)
     connection = http.client.HTTPConnection(here.address, timeout=10)

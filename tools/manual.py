@@ -1,4 +1,4 @@
-"""Writes the manual page llamabar(1) from the commands' own help, so that neither can say what the other doesn't."""
+"""Writes the manual page llamabar(1) from the commands' own help, so that the two can't differ."""
 
 import re
 from typing import Iterator, List, Sequence
@@ -22,7 +22,7 @@ FILES = (
 
 
 def page() -> str:
-    """Return the page in man(7)'s macros."""
+    """Return the page as man(7) source."""
     return "\n".join(_lines()) + "\n"
 
 
@@ -68,7 +68,7 @@ def _options(command: click.Command, names: Sequence[str]) -> Iterator[str]:
 
 
 def _text(words: str) -> str:
-    """Return words that man can't take for its own language."""
+    """Return text escaped for man."""
     return re.sub(r"\s+", " ", words).strip().replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
 
 

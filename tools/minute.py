@@ -1,5 +1,6 @@
-"""The minute of life that `demo` shows, on a clock of our own: its script and its models as events, taken in by the
-real monitor. No process and no chance is in it, so it is always the same.
+"""The minute that `demo` shows, played with a fake clock: its script and models as events for the real monitor.
+
+It has no processes and nothing random, so it is always the same.
 """
 
 import math
@@ -22,14 +23,14 @@ TODAY, UNIX_S = "2027-01-15", 1_800_000_000.0
 STEP_S = 0.25
 STOPPING_S = 0.5
 TOKEN_BYTES, UNEVEN = 250, 0.06
-LOOPS = 4  # that were seen before the one that is shown: they fill the charts
+LOOPS = 4  # loops played before the one shown, to fill the charts
 KNOWN = {model.id: model for model in MODELS}
 FAILING = {model.id for model in MODELS if model.broken} | {step[1] for step in SCRIPT if step[2] == CRASH}
 
 
 @dataclass
 class Asked:
-    """A request on its way: how much of its prompt was read, how much was answered."""
+    """An active request: how much of its prompt was read, and how much was answered."""
 
     number: int
     model: DemoModel
@@ -41,22 +42,22 @@ class Asked:
 
     @property
     def is_done(self) -> bool:
-        """Tell whether the answer is whole."""
+        """Tell whether the answer is complete."""
         return self.read >= self.words and self.made >= self.tokens
 
     def work(self, now_s: float) -> None:
-        """Read on, or write on, now a little faster and now a little slower."""
+        """Read or write for one step, at a slightly varying speed."""
         if self.read < self.words:
             self.read = min(self.words, self.read + self.model.prompt_tps * STEP_S)
         else:
             self.made = min(self.tokens, self.made + self.tps(now_s) * STEP_S)
 
     def tps(self, now_s: float) -> float:
-        """Return the speed of now."""
+        """Return the current speed."""
         return self.model.tps * (1.0 + UNEVEN * math.sin(now_s))
 
     def told(self, now_s: float) -> ev.RequestInfo:
-        """Return the request as llama-swap tells of it."""
+        """Return the request as llama-swap reports it."""
         size = int(self.made) * TOKEN_BYTES
         path = CHAT if self.tokens else EMBEDDINGS
         return ev.RequestInfo(
@@ -64,7 +65,7 @@ class Asked:
         )
 
     def row(self, now_s: float, error: str = "") -> ev.FinishedRequest:
-        """Return the request as llama-swap's activity log has it."""
+        """Return the request as a row of llama-swap's activity log."""
         return ev.FinishedRequest(
             self.number, self.model.id, UNIX_S + now_s, CHAT, 502 if error else 200, self.words, 0, int(self.made),
             None if error else self.model.prompt_tps, self.model.tps if self.made else None, now_s - self.came_s, error,
@@ -72,7 +73,7 @@ class Asked:
 
 
 class Life:
-    """The demo's llama-swap, and the monitor that watches it."""
+    """The demo's llama-swap, and the monitor watching it."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -95,7 +96,7 @@ class Life:
         return map(compose, self.scenes())
 
     def scenes(self, *, goes_well: bool = False) -> Iterator[Scene]:
-        """Play the script once, or what goes well of it; yield the scene at each second."""
+        """Play the script once, or without its failures; yield the scene at each second."""
         due = [one for one in _timed(self.now_s) if not (goes_well and one[1] in FAILING)]
         ends_s = due[-1][0] + PAUSE_S
         while self.now_s < ends_s:
@@ -140,7 +141,7 @@ class Life:
                     self._work(one)
 
     def _move(self, model: DemoModel, for_s: float) -> None:
-        """Let time pass for a model: it is loaded, gone, or has been idle for long enough."""
+        """Let time pass for a model: it finishes loading or unloading, or is unloaded after idling."""
         state = self.states[model.id]
         if state == "starting" and for_s >= model.load_s:
             self._become(model.id, "stopped" if model.broken else "ready")
@@ -154,7 +155,7 @@ class Life:
             self._become(model.id, "stopping")
 
     def _make_room(self, wanted: DemoModel) -> None:
-        """Load a model as soon as those are gone that it can't stand beside, and those go once they are idle."""
+        """Load a model once the models it can't run beside are gone; unload those as soon as they are idle."""
         others = [one for one in MODELS if self.states[one.id] != "stopped" and not one.stays and one is not wanted]
         if not others or wanted.stays:
             self._become(wanted.id, "starting")
@@ -191,7 +192,7 @@ class Life:
         ))  # fmt: skip
 
     def _measure(self) -> None:
-        """Tell what is measured once a second: memory, the computer, the slots of the models that work."""
+        """Send what is measured once a second: memory, the computer, the busy models' slots."""
         ready = [one for one in MODELS if self.states[one.id] == "ready"]
         memory: Dict[str, int] = {one.id: one.memory_bytes for one in ready}
         servers = {one.id: ev.ModelServer(f"http://127.0.0.1:{5800 + len(one.id)}") for one in ready}
@@ -222,7 +223,7 @@ def _timed(begin_s: float) -> Iterator["tuple[float, str, int, int]"]:
 
 @lru_cache(maxsize=1)
 def menus() -> List[Menu]:
-    """Return the menu at each second of a minute, after some that were like it."""
+    """Return the menu at each second of a minute, after some similar minutes."""
     life = Life()
     for _ in range(LOOPS):
         list(life.scenes(goes_well=True))

@@ -1,4 +1,4 @@
-"""docs/menu.md and docs/terminal.md, made from the scenes, the golden screens and the table of keys.
+"""Makes docs/menu.md and docs/terminal.md from the scenes, the golden screens and the table of keys.
 
 Run: python3 tools/pages.py, with the project's own Python.
 """
@@ -48,12 +48,12 @@ FIGURES: Dict[str, str] = {
 
 
 def paragraph(*lines: str) -> str:
-    """Return sentences as the documents are wrapped."""
+    """Return sentences wrapped like the documents."""
     return textwrap.fill(" ".join(lines), 150, break_on_hyphens=False, break_long_words=False)
 
 
 def spoken() -> str:
-    """Return the languages there are."""
+    """Return the available languages."""
     files = sorted(Path(languages.__file__).parent.glob("*.json"))
     found = ["English", *(LANGUAGES[path.stem] for path in files)]
     return f"{', '.join(found[:-1])} and {found[-1]}"

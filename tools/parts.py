@@ -1,4 +1,4 @@
-"""What is inside the built file besides our own code: the one table that licences, SBOM and formula come from."""
+"""What the built file contains besides our own code: the table that licences, SBOM and formula are made from."""
 
 import os
 import re
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Part(NamedTuple):
-    """A package in the file: what it is called, its version, the SPDX name of its licence, and hashes of its wheels."""
+    """A package in the file: its name, its version, the SPDX name of its licence, and the hashes of its wheels."""
 
     name: str
     version: str
@@ -40,7 +40,7 @@ ONLY_ON_WINDOWS = ("colorama",)
 
 
 def project(name: str) -> str:
-    """Return a plain string of pyproject.toml's first tables; read without a TOML parser, which 3.9 has not."""
+    """Return a string from pyproject.toml's first tables, without a TOML parser, since Python 3.9 has none."""
     found = re.search(rf'^{name} = "(.*)"$', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     if found is None:
         raise SystemExit(f"pyproject.toml has no {name}")
@@ -48,7 +48,7 @@ def project(name: str) -> str:
 
 
 def parts() -> List[Part]:
-    """Return the packages in the file, sorted by name; shiv stands for its bootstrap."""
+    """Return the packages in the file, sorted by name. shiv stands for its bootstrap code."""
     locked = {**_locked("runtime.txt"), "shiv": _locked("dev.txt")["shiv"]}
     missing = sorted(set(locked) ^ set(LICENCES) ^ set(ONLY_ON_WINDOWS))
     if missing:
@@ -57,7 +57,7 @@ def parts() -> List[Part]:
 
 
 def commit() -> str:
-    """Return the commit of this tree, with "+" if what is shipped differs from it."""
+    """Return this tree's commit, with "+" if anything that is shipped differs from it."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
 
     def _git(*words: str) -> str:
@@ -70,7 +70,7 @@ def commit() -> str:
 
 
 def repository() -> str:
-    """Return the public home that a release is built for, OWNER/NAME; "" for a build of somebody's own."""
+    """Return the public repository a release is built for, OWNER/NAME; "" for a private build."""
     found = os.environ.get("GITHUB_REPOSITORY", "")
     return found if re.fullmatch(r"[\w.-]+/[\w.-]+", found) else ""
 

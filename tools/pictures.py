@@ -1,5 +1,7 @@
-"""docs/pictures: every state of the menu, drawn by the page of `preview` and photographed by a headless Chromium, and
-the demo's minute as an animation."""
+"""Makes docs/pictures: every state of the menu, drawn by `preview`'s page and photographed by a headless Chromium.
+
+Also makes the demo's minute as an animation.
+"""
 
 import io
 import sys
@@ -18,9 +20,9 @@ from tools.scenes import Named, scenes
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 LARGEST_BYTES = 60_000
-WIDTHS_PX = (920, 1000, 1120)  # the first in which no row takes two lines
-APART = 200  # a menu, its submenu and a badge are three colours
-SCALES = (1.5, 1.25, 1.0, 0.75)  # the first that is small enough
+WIDTHS_PX = (920, 1000, 1120)  # the first one at which no row wraps is used
+APART = 200  # keeps menu, submenu and badge as three colours
+SCALES = (1.5, 1.25, 1.0, 0.75)  # the first one that is small enough is used
 WRAPPED = "[...document.querySelectorAll('.line')].filter(e => e.offsetHeight > 30 && !e.querySelector('img')).length"
 BOX = "JSON.parse(JSON.stringify(document.querySelector('.pair').getBoundingClientRect()))"
 
@@ -66,7 +68,7 @@ def scene_page(named: Named) -> str:
 
 
 def photograph(browser: chromium.Browser, scale: float) -> bytes:
-    """Return the menus of the page that is shown."""
+    """Return a picture of the menus on the current page."""
     for width_px in WIDTHS_PX:
         browser.resize(width_px, scale=scale)
         if not browser.ask(WRAPPED):
@@ -76,7 +78,7 @@ def photograph(browser: chromium.Browser, scale: float) -> bytes:
 
 
 def with_few_colours(picture: bytes) -> bytes:
-    """Return a PNG with a palette: each colour becomes the nearest of those that stand well apart."""
+    """Return a PNG with a palette. Each colour becomes the nearest of those that differ enough."""
     width, height, rows, _ = png.Reader(bytes=picture).asRGB8()
     pixels = [list(zip(*[iter(row)] * 3)) for row in rows]
     counted = Counter(pixel for row in pixels for pixel in row)

@@ -1,4 +1,4 @@
-"""A real Prometheus on a port of its own: it scrapes an exporter every second and answers queries."""
+"""A real Prometheus on its own port, which scrapes an exporter every second and answers queries."""
 
 import json
 import shutil
@@ -26,7 +26,7 @@ scrape_configs:
 
 
 class Prometheus:
-    """Prometheus, scraping the exporter on `port`, its data in a folder."""
+    """A Prometheus that scrapes the exporter on `port` and keeps its data in a folder."""
 
     def __init__(self, port: int, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ class Prometheus:
         self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL)
 
     def get(self, route: str, **query: object) -> Any:
-        """Return the data of an answer of the API; raise OSError with what it says of an error."""
+        """Return the data of an API answer; raise OSError with the API's message if it is an error."""
         asked = f"{self.url}/api/v1/{route}?{urllib.parse.urlencode(query)}"
         try:
             with urllib.request.urlopen(asked, timeout=10) as answer:
@@ -52,12 +52,12 @@ class Prometheus:
         return list(self.get("query", query=expression)["result"])
 
     def wait_for(self, expression: str, seconds: float = 120.0) -> List[Dict[str, Any]]:
-        """Return the series of a query once there are some."""
+        """Return the series of a query once there are any."""
         ends_s = time.monotonic() + seconds
         while True:
             try:
                 found = self.query(expression)
-            except OSError:  # it is starting
+            except OSError:  # it is still starting
                 found = []
             if found:
                 return found

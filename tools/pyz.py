@@ -1,7 +1,7 @@
-"""Builds dist/llamabar.pyz: locked wheels and our two packages, joined by shiv, the same bytes everywhere.
+"""Builds dist/llamabar.pyz: locked wheels and our two packages, joined by shiv, with the same bytes everywhere.
 
-Law: nothing of the machine goes in: no path, time, mode, order of a folder, zlib. So members are stored, not deflated.
-Run by build.py with the project's own Python, which has shiv.
+Law: nothing of the machine goes in: no path, time, mode, folder order or zlib. So members are stored, not deflated.
+build.py runs this with the project's own Python, which has shiv.
 """
 
 import io
@@ -50,7 +50,7 @@ ALIGNMENT_BITS = 14
 
 
 def build(wheels: Path, target: Path) -> None:
-    """Write the archive; `wheels` has a folder of wheels for each platform."""
+    """Write the archive. `wheels` has a folder of wheels for each platform."""
     stage = ROOT / "build" / "stage"
     shutil.rmtree(stage, ignore_errors=True)
     stage.mkdir(parents=True)
@@ -66,7 +66,7 @@ def build(wheels: Path, target: Path) -> None:
 
 
 def stage_wheels(wheels: Path, stage: Path) -> None:
-    """Unpack every platform's wheels into one tree; the two macOS modules of psutil become one."""
+    """Unpack every platform's wheels into one tree, and join psutil's two macOS modules into one."""
     mac_modules: List[bytes] = []
     for platform in PLATFORMS:
         for wheel in sorted((wheels / platform).glob("*.whl")):
@@ -83,8 +83,9 @@ def stage_wheels(wheels: Path, stage: Path) -> None:
 
 
 def without_comments(source: bytes) -> bytes:
-    """Return a module of somebody else's without its comments, which are a sixth of the file; every line keeps its
-    number, and what stands at its top stays: it may say whose it is.
+    """Return another project's module without comments, which are a sixth of the file.
+
+    Line numbers don't change. Comments at the top stay, since they may name the copyright holder.
     """
     text = source.decode("utf-8")
     lines, at_top = text.splitlines(keepends=True), True
@@ -97,7 +98,7 @@ def without_comments(source: bytes) -> bytes:
 
 
 def stage_ours(stage: Path) -> None:
-    """Copy our packages, and the templates into the installer's."""
+    """Copy our packages, with the templates into the installer's."""
     copies = {
         "llamabar": ROOT / "src" / "llamabar",
         "llamabar_installer": ROOT / "installer" / "llamabar_installer",
@@ -113,7 +114,7 @@ def stage_ours(stage: Path) -> None:
 
 
 def stage_licences(stage: Path) -> None:
-    """Add shiv's licence, whose bootstrap goes in, and the list of parts; each part must have brought its own."""
+    """Add the licence of shiv's bootstrap and the list of parts. Each part must have brought its own licence."""
     text = distribution("shiv").read_text("LICENSE")
     write(stage / "licenses" / "shiv.txt", (text or "").encode("utf-8"))
     lines = [f"{part.name} {part.version}: {part.licence}, {part.name}.txt\n" for part in parts.parts()]
@@ -132,13 +133,13 @@ def members(wheel: Path) -> Iterable["tuple[str, bytes]"]:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file, with its folders."""
+    """Write a file, creating its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
 
 
 def fuse(slices: List[bytes]) -> bytes:
-    """Return one universal Mach-O file of thin 64-bit ones, each unchanged at a 16 KiB border."""
+    """Return a universal Mach-O file of thin 64-bit ones, each unchanged and aligned to 16 KiB."""
     records, position = [], 8 + 20 * len(slices)
     step = 1 << ALIGNMENT_BITS
     for piece in sorted(slices, key=lambda piece: struct.unpack_from("<I", piece, 4)):

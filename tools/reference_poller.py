@@ -1,8 +1,8 @@
-"""What a simple plugin does, to compare with: asks every second, draws everything anew, prints it, keeps nothing.
+"""A simple plugin to compare with: it polls every second, redraws everything, prints it, and keeps nothing.
 
     python3 tools/reference_poller.py http://127.0.0.1:8080
 
-One process for ever, as SwiftBar streams it; started anew every second it would cost Python's start each time.
+It is one process that runs forever, as SwiftBar streams it. Restarting it every second would add Python's startup.
 """
 
 import json
@@ -17,7 +17,7 @@ ROUTES = ("/running", "/v1/models", "/api/metrics/activity?limit=25", "/api/vers
 
 
 def main(url: str) -> int:
-    """Print a frame a second until nobody reads."""
+    """Print a frame every second until the reader is gone."""
     while True:
         began_s = time.monotonic()
         try:
@@ -47,7 +47,7 @@ def frame(url: str) -> List[str]:
 
 
 def ask(address: str) -> Any:
-    """Return the JSON of an answer, or nothing."""
+    """Return the JSON of an answer; an empty dict if there is none."""
     empty: Dict[str, Any] = {}
     try:
         with urllib.request.urlopen(address, timeout=2) as answer:

@@ -1,6 +1,6 @@
-"""Writes what a release has beside the file itself, all from the same metadata and without a time or a path in it.
+"""Writes a release's other files, all from the same metadata, without any time or path in them.
 
-Run by `build.py release [--tag vX.Y.Z] [--repository OWNER/NAME]`; the repository is GITHUB_REPOSITORY's by default.
+Run by `build.py release [--tag vX.Y.Z] [--repository OWNER/NAME]`; the repository defaults to GITHUB_REPOSITORY.
 """
 
 import argparse
@@ -33,12 +33,12 @@ class Release:
         self.downloads = f"{self.homepage}/releases/download/v{self.version}"
         self.url = f"{self.downloads}/{pyz.name}"
         self.author = re.findall(r"^Copyright (?:\(c\) )?[\d-]* ?(.+)$", _text("LICENSE"), re.MULTILINE)[0]
-        used = sorted([*wheels.glob("*/*.whl"), *wheels.glob("shiv-*.whl")])  # the builder's own are not all in it
+        used = sorted([*wheels.glob("*/*.whl"), *wheels.glob("shiv-*.whl")])  # not all of the builder's wheels
         self.wheels = {path.name: _sha256(path) for path in used}
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Write the files and list them; 1 if the tag is not of this version or the changelog says nothing of it."""
+    """Write and list the files; return 1 if the tag isn't this version's, or the changelog has no section for it."""
     options = _options(arguments)
     made = Release(options.pyz, options.wheels, options.repository)
     notes = changelog_section(_text("CHANGELOG.md"), made.version)
@@ -66,13 +66,13 @@ def main(arguments: Optional[List[str]] = None) -> int:
 
 
 def changelog_section(changelog: str, version: str) -> Optional[str]:
-    """Return what the changelog says of a version, without its heading; None if it has no such section."""
+    """Return a version's section in the changelog, without its heading; None if there is none."""
     found = re.search(rf"^## \[{re.escape(version)}\].*?\n(.*?)(?=^## \[|\Z)", changelog, re.MULTILINE | re.DOTALL)
     return found.group(1).strip() + "\n" if found else None
 
 
 def bill_of_materials(made: Release) -> Dict[str, Any]:
-    """Return a CycloneDX 1.5 document of the file and its parts, the same for the same bytes."""
+    """Return a CycloneDX 1.5 document of the file and its parts. The same bytes give the same document."""
     components = [_component(part, made) for part in parts.parts()]
     root = f"pkg:generic/llamabar@{made.version}"
     return {

@@ -1,4 +1,4 @@
-"""docs/reliability.md: every fault that is made on purpose, what must be said and by when; written from the tests."""
+"""Makes docs/reliability.md from the tests: every injected fault, what must be shown and by when."""
 
 import json
 from pathlib import Path

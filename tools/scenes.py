@@ -1,4 +1,4 @@
-"""Every state that a person can meet, as values, for the pictures and for tests: one made-up Mac and its history."""
+"""Every state that a user can see, as values, for the pictures and for tests: one made-up Mac and its history."""
 
 import functools
 import math
@@ -43,7 +43,7 @@ _NO_CONFIG = Cause("The service's config file is missing", "ls -l ~/.config/llam
 
 
 class Named(NamedTuple):
-    """A scene: its picture's name, what it shows, how it is made, the keys of the rows whose submenus are open."""
+    """A scene: its picture's name, its caption, its function, and the keys of the rows whose submenus are open."""
 
     name: str
     caption: str
@@ -52,7 +52,7 @@ class Named(NamedTuple):
 
     @property
     def scene(self) -> Scene:
-        """Return the scene, made when it is first asked for."""
+        """Return the scene, made when first used."""
         return _made(self.make)
 
     @property
@@ -67,7 +67,7 @@ def _made(make: Callable[[], Scene]) -> Scene:
 
 
 def scenes() -> Tuple[Named, ...]:
-    """Return every scene, the liveliest first."""
+    """Return every scene, the busiest first."""
     return _ALL
 
 
@@ -77,7 +77,7 @@ def _listed(states: Dict[str, str]) -> ev.ModelsListed:
 
 
 def _live(states: Dict[str, str], *then: Tuple[float, ev.Event], service: ev.ServiceFound = RUNNING) -> Snapshot:
-    """Return a server watched for three hours, with two finished requests; `then` are events so many seconds ago."""
+    """Return a server watched for three hours, with two finished requests. `then`: events, each some seconds ago."""
     works = any(isinstance(event, ev.InflightUpserted) for _, event in then)
     loaded = {model: state for model, state in states.items() if state == "ready"}
     began: Tuple[Tuple[float, ev.Event], ...] = (
@@ -118,7 +118,7 @@ def _request(number: int, model: str = QWEN, *, answer_bytes: int = 0, age_s: fl
 
 
 def _slots(*counts: Tuple[int, int], total: int = 2) -> Tuple[Tuple[float, ev.Event], ...]:
-    """Return three looks at the slots, a second apart; each count is its newest value and its speed."""
+    """Return three readings of the slots, a second apart. Each count is its newest value and its speed."""
     return tuple(
         (
             float(ago_s),
@@ -189,14 +189,14 @@ def _failed() -> Snapshot:
 
 
 def _lost(kind: ev.FaultKind, service: ev.ServiceFound, *, seen: bool = True) -> Snapshot:
-    """Return a server that is gone: seen well before, or never."""
+    """Return a server that is gone, which was either seen before or never."""
     snapshot = _ready() if seen else Snapshot(host=_ready().host)
     snapshot = apply(snapshot, ev.StreamLost(ev.Fault(kind)), NOW_S + 1.0)
     return apply(snapshot, service, NOW_S + 1.0)
 
 
 def _histories(snapshot: Snapshot, *, busy: bool) -> Tuple[History, Dict[str, History]]:
-    """Return five minutes: two answers and the pauses between; nobody looked for half a minute."""
+    """Return five minutes of history: two answers with pauses, and half a minute without readings."""
     known, asked = snapshot.connections > 0, bool(snapshot.rows)
     history, models = History(), {}
     used = {model.id: float(model.memory_bytes) for model in loaded(snapshot) if model.memory_bytes}
@@ -217,7 +217,7 @@ def _one(
     made: Snapshot, *, busy: bool = False, later_s: float = 0.0, first: bool = False,
     cause: Optional[Cause] = None,
 ) -> Scene:  # fmt: skip
-    """Return a scene of one server; `first`: at the first look, without a history; `cause`: what doctor found."""
+    """Return a scene of one server. `first`: just connected, without a history; `cause`: what doctor found."""
     history, models = (History(), {}) if first else _histories(made, busy=busy)
     now_s = NOW_S + later_s
     server = seen("mac", URL, made, history, now_s=now_s, totals=_totals(made), cause=cause, models=models)
@@ -234,7 +234,7 @@ def _totals(snapshot: Snapshot) -> Totals:
 def _servers(*named: Tuple[str, Snapshot]) -> Scene:
     found = []
     for number, (name, snapshot) in enumerate(named, 1):
-        if number > 1:  # on another computer, where nothing is measured and no service is looked for
+        if number > 1:  # on another computer: nothing is measured and no service is searched for
             snapshot = replace(apply(snapshot, ev.MemoryMeasured(None, {}), NOW_S), service=None)
         history, models = _histories(snapshot, busy=number == 1)
         url = URL if number == 1 else f"http://{name}.local:8080"

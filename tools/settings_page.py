@@ -1,4 +1,4 @@
-"""docs/settings.md: every setting, written from the table of options."""
+"""Makes docs/settings.md from the table of options: every setting."""
 
 import json
 

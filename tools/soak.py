@@ -1,13 +1,13 @@
-"""A month in minutes: the real plugin watches a made-up llama-swap that lives through it. Nothing may grow.
+"""A month in minutes: the real plugin watches a demo llama-swap that lives through it. Nothing may grow.
 
-python3 build.py soak                   100,000 events (about five minutes)
-python3 build.py soak --events N --json
-python3 build.py soak --page             keeps the run in docs/soak.json, for docs/reliability.md
+    python3 build.py soak                   100,000 events (about five minutes)
+    python3 build.py soak --events N --json
+    python3 build.py soak --page             keeps the run in docs/soak.json, for docs/reliability.md
 
-Among 100,000 events: 200 lost connections, 50 restarts of llama-swap, 20 sleeps of the computer, 10,000 finished
-requests dated over 30 days, 60 models of which 12 are in the configuration at a time. Memory (RSS), threads and
-descriptors are taken 20 times. After the first fifth RSS may grow by 2 MiB and threads and descriptors by nothing; the
-history grows by what each request needs, and the last frame must say what is true.
+100,000 events include 200 lost connections, 50 restarts of llama-swap, 20 sleeps of the computer, 10,000 finished
+requests dated over 30 days, and 60 models of which 12 are configured at a time. Memory (RSS), threads and descriptors
+are sampled 20 times. After the first fifth, RSS may grow by 2 MiB, threads and descriptors not at all, and the history
+by what each request needs. The last frame must be right.
 """
 
 import argparse
@@ -32,18 +32,18 @@ from llamabar.demo.world import World, free_port  # noqa: E402
 
 EVENTS, MONTH_S = 100_000, 30 * 86_400.0
 RECONNECT_EVERY, RESTART_EVERY, SLEEP_EVERY, MODELS_EVERY = 500, 2000, 5000, 250
-SLEPT_S = 0.4  # halted, with its connections gone
+SLEPT_S = 0.4  # stopped, with its connections closed
 SAMPLES, WARM_RATIO = 20, 0.2
 MODELS, POOL = 12, 60
 IN_FLIGHT = 6
-MOST_WAITING = 300  # of the demo's queue to one listener, which drops what does not fit
+MOST_WAITING = 300  # events queued per listener in the demo, which drops the rest
 MOST_GROWTH_BYTES = 2 << 20
 PATIENCE_S = 30.0
 MIX = ("upsert",) * 60 + ("finish",) * 10 + ("begin",) * 10 + ("state",) * 8 + ("log",) * 12
 
 
 class Sample(NamedTuple):
-    """What the plugin uses after so many events."""
+    """What the plugin uses after some number of events."""
 
     events: int
     rss_bytes: int
@@ -53,7 +53,7 @@ class Sample(NamedTuple):
 
 
 class Soak:
-    """A llama-swap at one port, what happens to it, and the process that watches it."""
+    """A llama-swap on one port, what happens to it, and the process that watches it."""
 
     def __init__(self, pid: int, port: int, data: Path, *, seed: int = 1) -> None:
         self.chance = random.Random(seed)
@@ -69,7 +69,7 @@ class Soak:
         }  # fmt: skip
 
     def live(self, events: int) -> None:
-        """Let so many events happen, with all that comes between."""
+        """Let some number of events happen, along with everything that comes between."""
         every = max(1, events // SAMPLES)
         while self.done < events:
             self._do[self.chance.choice(MIX)]()
@@ -95,7 +95,7 @@ class Soak:
         return [f"{first}: ready", "llama-swap: ready"]
 
     def stop(self) -> None:
-        """End the server."""
+        """Stop the server."""
         self.server.stop()
 
     def _started(self) -> DemoServer:
@@ -107,7 +107,7 @@ class Soak:
         return tuple(DemoModel(f"model-{n}", stays=True) for n in sorted(self.chance.sample(range(POOL), MODELS)))
 
     def _models(self) -> None:
-        """Another configuration: other models, one of them loaded."""
+        """Switch to another configuration: other models, one of them loaded."""
         world = self.server.world
         models = self._chosen()
         world.processes = {model.id: Process(model, 1) for model in models}
@@ -168,7 +168,7 @@ class Soak:
         self._wait_for_listener()
 
     def _sleep(self) -> None:
-        """The computer sleeps: nothing runs, and the connections do not outlive it."""
+        """Simulate the computer sleeping: nothing runs, and its connections are lost."""
         self.plugin.send_signal(signal.SIGSTOP)
         self.server.world.hang_up()
         time.sleep(SLEPT_S)
@@ -196,19 +196,19 @@ class Soak:
 
 
 def growth(samples: List[Sample]) -> Sample:
-    """Return by how much each figure's highest of the last fifth is above that of the second fifth."""
+    """Return for each figure how far its maximum in the last fifth exceeds its maximum in the second fifth."""
     fifth = max(1, len(samples) // 5)
     warm, late = samples[fifth : 2 * fifth], samples[-fifth:]
     return Sample(*(max(one[at] for one in late) - max(one[at] for one in warm) for at in range(len(Sample._fields))))
 
 
 def is_flat(found: Sample) -> bool:
-    """Tell whether nothing grew but what may."""
+    """Tell whether nothing grew beyond its limit."""
     return found.rss_bytes <= MOST_GROWTH_BYTES and found.threads <= 0 and found.descriptors <= 0
 
 
 def main(arguments: List[str]) -> int:
-    """Run it, print what was measured, and return 1 if something grew or the last frame was wrong."""
+    """Run the soak and print the figures; return 1 if something grew or the last frame was wrong."""
     from tools.bench_programs import Plugin
 
     parser = argparse.ArgumentParser(prog="build.py soak")
@@ -251,7 +251,7 @@ def main(arguments: List[str]) -> int:
 
 
 def _comes(plugin: Any, wanted: List[str]) -> bool:
-    """Tell whether the last frame says what is true, some seconds later."""
+    """Tell whether a frame with the right content arrives within some seconds."""
     ends_s = time.monotonic() + 10.0
     while time.monotonic() < ends_s:
         last = plugin.frames[-1][1] if plugin.frames else ""
