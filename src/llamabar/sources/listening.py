@@ -6,18 +6,17 @@ None, whatever it raises (on macOS also RuntimeError: psutil #2116).
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from pathlib import Path
-from typing import Dict, Optional, Tuple
+from typing import Optional, Tuple
 
 try:
     import psutil
 except ImportError:  # see host.py
     psutil = None  # type: ignore[assignment]
 
-from llamabar.core.address import Address, parse
+from llamabar.core.address import parse
 from llamabar.macos import logs
 from llamabar.sources import processes
 
@@ -33,26 +32,12 @@ def lineage(url: str) -> Optional[Tuple[int, ...]]:
     itself and another on all interfaces, the first one counts.
     """
     address = parse(url)
-    pids = processes.read("processes", psutil.pids, None) if psutil is not None and address is not None else None
-    if address is None or pids is None:
+    if psutil is None or address is None:
         return None
-    unsure = False
-    found: Dict[int, psutil.Process] = {}
-    for pid in pids:
-        try:
-            process = psutil.Process(pid)
-            nearest = _listens(process, address) if process.uids().real == os.getuid() else 0
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-        except Exception:  # see above: one unreadable process must not hide the others
-            unsure = True
-            continue
-        if nearest:
-            found.setdefault(nearest, process)
+    found, sure = processes.listeners(address.host, address.port)
     if not found:
-        return None if unsure else ()
-    listener = found[max(found)]
-    return (listener.pid, *(parent.pid for parent in processes.parents(listener)))
+        return () if sure else None
+    return (found[0].pid, *(parent.pid for parent in processes.parents(found[0])))
 
 
 def outputs(pid: int) -> Tuple[Path, ...]:
@@ -81,12 +66,3 @@ def last_words(pid: int, model_id: str) -> str:
         if said:
             return said[-1].group(1).strip()
     return ""
-
-
-def _listens(process: psutil.Process, address: Address) -> int:
-    """Return how a process listens at an address: 2 at the address itself, 1 on all interfaces, 0 not at all."""
-    read = getattr(process, "net_connections", None) or process.connections
-    found = [one.laddr for one in read(kind="tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
-    addresses = {each.ip for each in found if each.port == address.port}
-    exact = ("127.0.0.1", "::1") if address.host == "localhost" else (address.host,)
-    return 2 if addresses & set(exact) else 1 if addresses & set(processes.WILDCARDS) else 0

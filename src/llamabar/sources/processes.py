@@ -211,35 +211,44 @@ class _Table:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._began_s = -math.inf
-        self._found: List[Tuple[psutil.Process, FrozenSet[Tuple[str, int]]]] = []
+        self._found: Tuple[List[Tuple[psutil.Process, FrozenSet[Tuple[str, int]]]], bool] = [], False
 
-    def look(self) -> List[Tuple[psutil.Process, FrozenSet[Tuple[str, int]]]]:
-        """Return this user's processes that listen, with their addresses and ports."""
+    def look(self) -> Tuple[List[Tuple[psutil.Process, FrozenSet[Tuple[str, int]]]], bool]:
+        """Return this user's processes that listen, with their addresses and ports, and whether these are all."""
         asked_s = clock.now_s()
         with self._lock:
             if self._began_s < asked_s:
                 self._began_s = clock.now_s()
-                self._found = [(one, where) for one, where in ((each, listening(each)) for each in mine()) if where]
+                each = [(one, sockets(one)) for one in mine()]
+                sure = bool(each) and not any(held is None and _lives(one) for one, held in each)
+                self._found = [(one, held.listening) for one, held in each if held and held.listening], sure
             return self._found
 
 
 _TABLE = _Table()
 
 
+def _lives(process: psutil.Process) -> bool:
+    return read("states", process.status, psutil.STATUS_ZOMBIE) != psutil.STATUS_ZOMBIE
+
+
+def listeners(host: str, port: int) -> Tuple[List[psutil.Process], bool]:
+    """Return this user's processes that listen at an address itself, or if there are none, on all interfaces; and
+    whether these are surely all."""
+    exact = ("127.0.0.1", "::1") if host == "localhost" else (host.strip("[]"),)
+    found, sure = _TABLE.look()
+    here, everywhere = (
+        [process for process, where in found if where & {(ip, port) for ip in ips}] for ips in (exact, WILDCARDS)
+    )
+    return here or everywhere, sure
+
+
 def listener(host: str, port: int) -> Optional[psutil.Process]:
     """Return the process that answers at an address of this computer; None if that can't be determined.
 
-    If one process listens on the address itself and another on all interfaces, the first one answers. Processes that
-    share one socket are a parent and its children: the parent counts.
+    Processes that share one socket are a parent and its children: the parent counts.
     """
-    exact = ("127.0.0.1", "::1") if host == "localhost" else (host.strip("[]"),)
-    everywhere: List[psutil.Process] = []
-    here: List[psutil.Process] = []
-    for process, where in _TABLE.look():
-        addresses = {ip for ip, at in where if at == port}
-        here += [process] if addresses & set(exact) else []
-        everywhere += [process] if addresses & set(WILDCARDS) else []
-    found = here or everywhere
+    found, _ = listeners(host, port)
     pids = {process.pid for process in found}
     first = [process for process in found if read("parents", process.ppid, 0) not in pids]
     return first[0] if len(first) == 1 else None
