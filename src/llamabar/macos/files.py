@@ -6,7 +6,6 @@ followed.
 
 import contextlib
 import errno
-import hashlib
 import os
 import re
 import stat
@@ -44,6 +43,8 @@ def read(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> Optional[bytes]:
 
 def digest(content: bytes) -> str:
     """Return the SHA-256 of the content in hex."""
+    import hashlib  # without_tls.py wants it late: the settings need this module before
+
     return hashlib.sha256(content).hexdigest()
 
 

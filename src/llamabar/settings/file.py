@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import os
 import re
 import stat
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 from llamabar.core.address import without_login
+from llamabar.macos import files
 from llamabar.settings.mistakes import Kind, Mistake, harmless
 from llamabar.settings.options import BY_TABLE, ENVIRONMENT, SERVER
 
@@ -25,19 +25,14 @@ _PAIR = re.compile(rf"\s*(?:{_WORD}\s*\.\s*)?{_WORD}\s*=\s*")
 
 
 def read_text(path: Path) -> Tuple[str, int]:
-    """Return a file's text and mode; raise OSError if it isn't a regular file, is too long, or isn't UTF-8.
-
-    It is opened without blocking, because a FIFO without a writer would block forever.
-    """
+    """Return a file's text and mode; raise OSError if it isn't a regular file, is too long, or isn't UTF-8."""
     try:
-        with open(path, "rb", buffering=0, opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                raise OSError("it isn't a regular file")
+        file, found = files.opened(path)
+        with file:
             content = file.read(LIMIT_BYTES + 1)
         if len(content) > LIMIT_BYTES:
             raise OSError("it is larger than 100 kB")
-        return content.decode("utf-8-sig"), mode
+        return content.decode("utf-8-sig"), found.st_mode
     except ValueError:  # the path isn't valid, or the bytes aren't UTF-8
         raise OSError("it isn't UTF-8 text") from None
 
