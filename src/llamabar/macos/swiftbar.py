@@ -16,6 +16,7 @@ from llamabar.macos.agents import read_plist
 from llamabar.macos.files import read
 from llamabar.macos.launchctl import whole
 from llamabar.macos.paths import PLUGIN, PLUGIN_NAME, Places
+from llamabar.package_files import text_beside
 
 DOMAIN = "com.ameba.SwiftBar"
 ATTRIBUTE = "com.ameba.SwiftBar"
@@ -23,19 +24,7 @@ OLDEST_STREAMING = (1, 4, 3)
 FIRST_WITH_CLICKS = (2, 1, 0)  # clicks come as lines on stdin
 RELOAD_URL = f"swiftbar://refreshplugin?name={PLUGIN_NAME}"
 _RUST = re.compile(r"llama-?swap", re.IGNORECASE)
-METADATA = """\
-<xbar.title>llamabar</xbar.title>
-<xbar.desc>What llama-swap is doing, live</xbar.desc>
-<xbar.author>llamabar</xbar.author>
-<swiftbar.type>streamable</swiftbar.type>
-<swiftbar.useTrailingStreamSeparator>true</swiftbar.useTrailingStreamSeparator>
-<swiftbar.runInBash>false</swiftbar.runInBash>
-<swiftbar.hideAbout>true</swiftbar.hideAbout>
-<swiftbar.hideRunInTerminal>true</swiftbar.hideRunInTerminal>
-<swiftbar.hideLastUpdated>true</swiftbar.hideLastUpdated>
-<swiftbar.hideDisablePlugin>true</swiftbar.hideDisablePlugin>
-<swiftbar.hideSwiftBar>true</swiftbar.hideSwiftBar>
-"""
+METADATA = text_beside(__file__, "plugin_metadata.xml")
 ATTRIBUTE_VALUE = base64.b64encode(METADATA.encode("utf-8")).decode("ascii")  # strict base64, no line end
 
 
