@@ -1,4 +1,4 @@
-"""An action's result is what llama-swap's state says afterwards, over real sockets."""
+"""An action's result is llama-swap's state afterwards, over real sockets."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ def failure(status, text):
 
 
 def swap(*after, answer=OK):
-    """A llama-swap that answers every request so, and whose stream then tells these events."""
+    """Return a llama-swap that gives every request this answer, and whose stream then sends these events."""
     return Stranger(lambda said: STREAM + b"".join(after) if b"/api/events" in said else answer, hold_s=0.0)
 
 
@@ -72,7 +72,7 @@ def test_llama_swaps_own_words_say_why_a_load_failed():
 
 
 def test_an_unload_that_a_loading_model_ignores_is_no_success():
-    """v113 to v203 answer OK to it and go on loading."""
+    """v113 to v203 answer OK to it and keep loading."""
     with swap(models("m", state="starting")) as there:
         done = do(UNLOAD, STARTING, there)
         assert (done.ending, done.why) == (Ending.FAILED, "m still loading")

@@ -1,4 +1,4 @@
-"""Ids with slashes, spaces, `%`, unicode; aliases, unlisted models, peers: shown and addressed correctly."""
+"""IDs with slashes, spaces, `%`, Unicode; aliases, unlisted models, peers: shown and addressed correctly."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Each dialect's own words with anything wrong in them: nothing raises, from the bytes to the frame."""
+"""Each dialect's JSON with arbitrary errors: nothing raises, from the bytes to the frame."""
 
 import copy
 import json
@@ -60,7 +60,7 @@ WRONG = (None, True, -1, 0, 1 << 70, 1e308, 0.5, "", "x|\n--y" * 900, "9" * 400,
 
 
 def places(value, path=()):
-    """Every place in a JSON value, the value itself first."""
+    """Return every place in a JSON value, the value itself first."""
     yield path
     inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for key, one in inner:
@@ -68,7 +68,7 @@ def places(value, path=()):
 
 
 def broken(value, draw):
-    """The value with one to three places missing or of another kind."""
+    """Return the value with one to three places missing or of another type."""
     value = copy.deepcopy(value)
     for _ in range(draw(st.integers(0, 3))):
         *way, last = draw(st.sampled_from(list(places({"": value}))[1:]))
@@ -85,7 +85,7 @@ def broken(value, draw):
 
 
 class Liar:
-    """Answers every question with broken bodies, other codes, or not at all."""
+    """Answers every request with broken bodies, other status codes, or not at all."""
 
     def __init__(self, draw, url="http://127.0.0.1:1"):
         self.draw, self.url = draw, url

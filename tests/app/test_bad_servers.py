@@ -1,4 +1,4 @@
-"""No server, another program, broken streams: each frame tells the truth, and nothing known is lost."""
+"""No server, another program, broken streams: each frame is true, and nothing known is lost."""
 
 import json
 import os
@@ -23,7 +23,7 @@ def models(*ids, state="ready"):
 
 
 def speaking(*parts):
-    """A server that streams these events to whoever asks for events and answers 404 to all else."""
+    """Return a server that sends these events to event stream requests and answers 404 to everything else."""
     body = b"".join(parts)
 
     def answer(request):
@@ -163,7 +163,7 @@ def test_a_server_that_froze_is_noticed_though_its_stream_seems_open(tmp_path):
 
     def freezing(request):
         healths.extend([request] if b"/wol-health" in request else [])
-        if len(healths) > 1:  # the kernel still takes callers; nobody answers them
+        if len(healths) > 1:  # the kernel still accepts connections; nobody answers them
             return b""
         if b"/api/events" in request:
             return STREAM + models("m")

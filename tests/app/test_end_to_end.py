@@ -27,7 +27,7 @@ from tests.fakes.programs import (
 
 
 def routes(server, since=0):
-    """The distinct routes that were asked, without what users' chats asked."""
+    """Return the distinct routes that were requested, without the users' chats."""
     found = set()
     for method, path in server.requests[since:]:
         path = re.sub(r"no-model-\w+", "no-model-", path.split("?")[0])
@@ -234,7 +234,7 @@ def test_status_while_generating_tells_the_live_speed(tmp_path, server):
     def _seen():
         found = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=server.url).stdout)["servers"][0]
         model = next(one for one in found["models"] if one["id"] == "alpha-8b")
-        return (found, model) if model["generation_tps_source"] == "live" else None  # a busy machine tells it later
+        return (found, model) if model["generation_tps_source"] == "live" else None  # a busy machine reports it later
 
     found, model = wait_for(_seen)
     assert found["status"] == "generating"

@@ -1,4 +1,4 @@
-"""Watching changes nothing: every request of a whole life, at the socket, in every dialect."""
+"""Watching changes nothing: every request of a whole run, at the socket, in every dialect."""
 
 import json
 import re
@@ -31,7 +31,7 @@ PROFILES_OF = {"v150": set(), "v228": set(), "v236": set(), "v250": {"GET /api/p
 
 
 class Life:
-    """A made-up llama-swap behind a recording proxy, and its model servers, which record what they are asked."""
+    """A made-up llama-swap behind a recording proxy, and its model servers, which record their requests."""
 
     def __init__(self, dialect, folder):
         self.record = folder / "model-servers.jsonl"
@@ -53,14 +53,14 @@ class Life:
         self.proxy.target_port = self.server.server_address[1]
 
     def asked(self, at_least=0):
-        """What was asked since the last look, once it is so many; random names are X."""
+        """Return the new requests since the last call, once there are this many; random names become X."""
         wait_for(lambda: len(self.proxy.routes(self.seen)) >= at_least)
         routes = self.proxy.routes(self.seen)
         self.seen += len(routes)
         return Counter(re.sub(r"no-model-\w+", "no-model-X", route.split("?")[0]) for route in routes)
 
     def asked_of_models(self):
-        """What we asked the model servers, with begin and end of each."""
+        """Return our requests to the model servers, with start and end of each."""
         lines = self.record.read_text().splitlines() if self.record.exists() else []
         return [line for line in map(json.loads, lines) if f"llamabar/{__version__}" in line[4]]
 
@@ -68,9 +68,9 @@ class Life:
 @pytest.mark.parametrize("dialect", ["v150", "v228", "v236", "v250"])
 def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
     life = Life(dialect, tmp_path)
-    fetched = dialect in ("v236", "v250")  # else finished requests come in the stream
+    fetched = dialect in ("v236", "v250")  # the others send finished requests in the stream
     page = {"GET /api/metrics/activity"} if fetched else set()
-    finished = ("GET /api/metrics/activity", *(() if fetched else ("GET /api/metrics",)))  # the older after a 404
+    finished = ("GET /api/metrics/activity", *(() if fetched else ("GET /api/metrics",)))  # the older route after a 404
     beginning = Counter((*PROBES, *finished))
 
     with life.proxy, Plugin(life.proxy.url, tmp_path) as plugin:
@@ -99,14 +99,14 @@ def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
         chat(life.server, "beta-3b", tokens=5).join(10)
         plugin.wait_for_row("beta-3b: ready")
         plugin.wait_for_row("Today: 5 requests")
-        details = {"GET /running"} if dialect != "v150" else set()  # that it tells nothing is known by now
+        details = {"GET /running"} if dialect != "v150" else set()  # by now it is known to report nothing
         assert life.asked(len(details | page)) == Counter(details | page)
 
         chat(life.server, "broken-1b", tokens=5).join(10)
         plugin.wait_for_row("broken-1b: failed to load")
         plugin.wait_for_row("llama-swap: no model loaded")
         plugin.wait_for_row("Today: 6 requests" if dialect != "v150" else "Today: 5 requests")
-        refreshed = {"GET /api/events"} if dialect == "v150" else set()  # it changes this state without a word
+        refreshed = {"GET /api/events"} if dialect == "v150" else set()  # this state changes without an event
         assert set(life.asked()) == page | refreshed
 
         slots = life.asked_of_models()

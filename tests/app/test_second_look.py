@@ -1,4 +1,4 @@
-"""What a look at a llama-swap that is known asks, counted where it is answered; and one that was replaced meanwhile."""
+"""Which requests a run against a known llama-swap sends, counted by the server; and one that was replaced meanwhile."""
 
 import json
 
@@ -17,7 +17,8 @@ def logged(swap):
 
 
 def asked_by(home, swap, *words):
-    """What a command asks, of some tries the fewest: on a busy machine a look may end before it knew everything."""
+    """Return a command's requests, the fewest of several runs: on a busy machine a run may end before it knew
+    everything."""
     looks = []
     while len(looks) < 6 and not (looks and len(looks[-1]) <= 2):
         assert run(home, *words, LLAMABAR_URL=f"http://{swap.address}").returncode == 0
@@ -26,7 +27,7 @@ def asked_by(home, swap, *words):
 
 
 def status(home, swap):
-    """What is said of the server, once a look had the time to find everything out."""
+    """Return the server's status, once a run had time to find out everything."""
     for _ in range(6):
         done = run(home, "status", "--json", LLAMABAR_URL=f"http://{swap.address}")
         found = json.loads(done.stdout)["servers"][0]

@@ -1,4 +1,4 @@
-"""Which service runs a llama-swap: by its files, by launchd's processes, by its label; unknown is not "none"."""
+"""Which service runs a llama-swap: by plists, by launchd's processes, by its label; unknown isn't "none"."""
 
 import socket
 import sys
@@ -14,7 +14,7 @@ ODD = "com.me.models"
 
 @pytest.fixture(name="mac")
 def a_mac(make_mac):
-    """A Mac with a llama-swap, no service, and a port to use."""
+    """Return a Mac with a llama-swap, no service, and a port to use."""
     mac = make_mac(seconds_per_second=0.1)
     mac.program = mac.home / "bin" / "llama-swap"
     mac.llama_swap(mac.program)
@@ -26,7 +26,7 @@ def a_mac(make_mac):
 
 
 def launcher(mac, text, label=ODD, **keys):
-    """Load a job whose program decides for itself what it starts: no file tells of llama-swap."""
+    """Load a job whose program decides for itself what it starts: no plist names llama-swap."""
     hidden, script = mac.home / "bin" / "inner", mac.home / "bin" / "launch"
     hidden.write_text(f"#!/bin/sh\n{text}\n")
     script.write_text(f'#!/bin/sh\nexec "{mac.home}/bin/$(echo inner)"\n')
@@ -117,7 +117,7 @@ def test_of_two_jobs_that_claim_one_port_the_one_that_listens_is_meant(mac):
 
 
 def test_a_job_that_listens_is_meant_rather_than_one_whose_file_claims_its_port(mac):
-    """An older agent that was never taken away, and a launcher of which no file tells."""
+    """An older agent that was never removed, and a launcher that no plist describes."""
     mac.write_agent("a.older", *mac.words.split())
     launcher(mac, f"exec {mac.words}")
     done = bar(mac, "restart")

@@ -1,4 +1,4 @@
-"""Two servers in one menu: each its own stream and section; one that is down disturbs nothing."""
+"""Two servers in one menu: each has its own stream and section; one that is down doesn't affect the other."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Numbers without number from a server, or on stdin: what is kept is bounded, what is left out is counted."""
+"""Huge numbers of items from a server, or on stdin: what is kept is limited, the excess is counted."""
 
 import os
 
@@ -23,7 +23,7 @@ def many(count, state="stopped"):
 
 
 def test_a_hundred_thousand_models_are_a_menu_and_sigterm_ends_it_at_once_whatever_it_is_doing(tmp_path):
-    """Lists of 12 MB come one after the other (a quarter of that in the daily tests)."""
+    """Lists of 12 MB come one after another (a quarter of that in the daily tests)."""
     count = 100_000 if os.environ.get("LLAMABAR_LONG_TESTS") else 25_000
     said = STREAM + (event("modelStatus", many(count)) + event("modelStatus", many(count, "ready"))) * 3
 
@@ -34,7 +34,7 @@ def test_a_hundred_thousand_models_are_a_menu_and_sigterm_ends_it_at_once_whatev
         wait_for(lambda: "m0000" in plugin.text, 40)
         code, took_s = plugin.end()
     assert code == 0
-    assert took_s < ENDS_WITHIN_S + 0.3  # of a machine that does other things, too
+    assert took_s < ENDS_WITHIN_S + 0.3  # even on a busy machine
 
 
 def test_models_requests_rows_profiles_and_running_models_beyond_their_bounds_are_left_out_and_counted():
@@ -83,7 +83,7 @@ def test_rows_that_the_history_keeps_are_let_go(kept):
     monitor = Monitor({"s": Watched("s", "http://127.0.0.1:1", snapshot=live())}, rows_kept=kept, day_of=str)
     handed = []
     monitor.keep = lambda found: handed.extend(found.rows)
-    for _ in range(2):  # it tells all of them again
+    for _ in range(2):  # it reports all of them again
         monitor.take("s", RequestsFinished(rows), at_s=1.0)
     assert handed == list(rows)
     assert monitor.servers["s"].snapshot.rows == rows[-kept:] and monitor.servers["s"].snapshot.new_rows == ()

@@ -1,4 +1,4 @@
-"""After a sleep, and where the other computer is gone without a word: what is open is not believed."""
+"""After sleep, or if the other computer disappears silently, an open connection isn't trusted."""
 
 import socket
 
@@ -15,7 +15,7 @@ from tests.fakes.programs import llama_swap, wait_for
 
 @pytest.fixture(name="asleep_s")
 def a_clock_that_goes_on_in_sleep(monkeypatch):
-    """Seconds that the computer slept in all; monotonic time knows nothing of them."""
+    """Count the seconds that the computer slept; monotonic time doesn't include them."""
     slept = [0.0]
     monkeypatch.setattr(clock, "passing_s", lambda: clock.now_s() + slept[0])
     return slept

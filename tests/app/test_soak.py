@@ -1,4 +1,4 @@
-"""A day of the month that `build.py soak` compresses: nothing grows that should not, and the last frame is right."""
+"""A day of the month that `build.py soak` compresses: nothing grows that shouldn't, and the last frame is right."""
 
 from tools.soak import Soak, growth
 
@@ -8,7 +8,7 @@ from llamabar.demo.world import World, free_port
 from tests.fakes.programs import Plugin, wait_for
 
 EVENTS = 4000  # with 8 lost connections and 2 restarts
-YOUNG_RSS_BYTES = 6 << 20  # a process this young still grows: the long form measures
+YOUNG_RSS_BYTES = 6 << 20  # a process this young still grows; the long run measures
 HISTORY_FILES = 4  # the database is opened with the first rows
 
 

@@ -1,4 +1,4 @@
-"""A llama-swap behind a forwarded port, beside a local one with the same ports: nothing of the local one shows."""
+"""A llama-swap behind a forwarded port, beside a local one with the same ports: nothing of the local one appears."""
 
 import json
 import re
@@ -16,7 +16,7 @@ HERE_TPS, THERE_TPS = 160.0, 25.0
 
 
 def _own_network():
-    """Return the command that starts a program in a network of its own, or why there is none."""
+    """Return the command that starts a program in its own network namespace, or why that isn't possible."""
     if shutil.which("unshare") is None or shutil.which("ip") is None:
         return None, "no unshare or no ip on this system"
     command = ["unshare", "--net", "--map-root-user", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
@@ -26,7 +26,7 @@ def _own_network():
 
 @pytest.fixture(params=["network namespace", "port forward"])
 def remote(request, tmp_path):
-    """Start a llama-swap of a dialect elsewhere that tells of a port; return its forwarded address."""
+    """Start a llama-swap of a dialect elsewhere that reports a port; return its forwarded address."""
     own_network, why_not = _own_network() if request.param == "network namespace" else ([], "")
     if own_network is None:
         pytest.skip(why_not)

@@ -1,4 +1,4 @@
-"""The cache that the one file is unpacked into: whole, mended, or done without."""
+"""The cache that the single file is unpacked into: complete, repaired, or done without."""
 
 import ctypes
 import fcntl
@@ -17,7 +17,7 @@ from tests.boot.test_pyz import PYTHON, PYZ, bare, start
 pytestmark = pytest.mark.skipif(not PYZ.is_file(), reason="not built: python3 build.py pyz")
 DAY_S = 86400
 IS_ROOT = os.geteuid() == 0
-NOBODY = "http://127.0.0.1:9"  # no test of those beside us takes this port
+NOBODY = "http://127.0.0.1:9"  # no parallel test uses this port
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 
 
@@ -28,7 +28,7 @@ def cache_of(home, root=".shiv"):
 
 
 def whole(site):
-    """Whether every file of the archive is unpacked as it is in there."""
+    """Return whether every file of the archive is unpacked unchanged."""
     with zipfile.ZipFile(PYZ) as archive:
         names = [name for name in archive.namelist() if name.startswith("site-packages/")]
         return all((site.parent / name).read_bytes() == archive.read(name) for name in names)
@@ -41,7 +41,7 @@ def says_the_server_is_away(done):
 
 
 def like_a_user():
-    """Make root heed file modes, as everybody else must."""
+    """Make root respect file modes, as other users must."""
     if IS_ROOT and sys.platform == "linux":
         for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
             ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability)
@@ -60,7 +60,7 @@ def test_a_truncated_member_of_the_cache_is_unpacked_anew(tmp_path, shortened, k
 
 
 def test_a_member_that_cannot_be_read_any_more_is_unpacked_anew(tmp_path):
-    """A fault of the system's that a command meets, not one of the import's own."""
+    """A system error that a command meets, not an import error."""
     start(tmp_path, "--version")
     path = cache_of(tmp_path) / "llamabar" / "cli" / "reports.py"
     path.chmod(0)

@@ -1,4 +1,4 @@
-"""The header of the one file: it finds a Python, starts the program, or says in words why not."""
+"""The header of the single file: it finds a Python, starts the program, or says why it can't."""
 
 import contextlib
 import fcntl
@@ -18,11 +18,12 @@ from tests.boot.test_pyz import PYTHON, PYZ, bare, start
 from tests.fakes.programs import environment
 
 pytestmark = pytest.mark.skipif(not PYZ.is_file(), reason="not built: python3 build.py pyz")
-NOBODY = "http://127.0.0.1:9"  # no test of those beside us takes this port
+NOBODY = "http://127.0.0.1:9"  # no parallel test uses this port
 
 
 def python_of(version, folder):
-    """A Python of this version; where the machine has none, what the header sees of one: the version it prints."""
+    """Return a Python of this version; if the machine has none, a program that prints the version, all the header sees
+    of it."""
     real = next((str(path) for path in Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), None)
     if real:
         return real
@@ -161,7 +162,7 @@ def test_it_starts_twice_with_an_odd_environment(tmp_path, more):
             words = [str(PYZ), "status"]
             done = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
             says_the_server_is_away(done)
-        if real.is_dir():  # without HOME it is the home of the user's entry: leave that as it was
+        if real.is_dir():  # without HOME it is the home folder in the user database: leave that as it was
             for path in set(real.iterdir()) - (before or set()):
                 shutil.rmtree(path)
             if before is None:
@@ -170,7 +171,7 @@ def test_it_starts_twice_with_an_odd_environment(tmp_path, more):
 
 @contextlib.contextmanager
 def alone():
-    """Only one test at a time, of those that run side by side, uses the user's own home."""
+    """Allow only one of the parallel tests at a time to use the user's own home folder."""
     with (Path(tempfile.gettempdir()) / f"llamabar-tests-{os.getuid()}.lock").open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         yield

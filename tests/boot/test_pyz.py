@@ -1,4 +1,4 @@
-"""The built file: it starts everywhere, mends itself, and draws what the source draws. `build.py test` builds it."""
+"""The built file: it starts everywhere, repairs itself, and draws what the source draws. `build.py test` builds it."""
 
 import json
 import os
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not PYZ.is_file(), reason="not built: python3 bu
 
 
 def bare(home, **more):
-    """An environment in which only the built file can provide the code."""
+    """Return an environment in which only the built file can provide the code."""
     found = environment(home, **{"LLAMABAR_PYTHON": PYTHON, **more})
     del found["PYTHONPATH"]
     return found

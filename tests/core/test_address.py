@@ -1,4 +1,4 @@
-"""Addresses: what is one, what is none, which port is meant, what is this computer, and no secret in what is shown."""
+"""Addresses: what counts as one, which port is meant, what is this computer, and no secret in output."""
 
 import pytest
 

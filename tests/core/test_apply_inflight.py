@@ -1,4 +1,4 @@
-"""Requests in flight: what is the model's own, what is in progress with what, and how many are kept."""
+"""Requests in flight: which bytes are the model's own, what each request is doing, and how many are kept."""
 
 import pytest
 
@@ -102,7 +102,7 @@ PEERS = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer=True),))
 
 
 def answering(snapshot, *, at_s):
-    """Return the snapshot after a peer's model wrote 1,000 bytes a second for four seconds."""
+    """Return the snapshot after a peer's model wrote 1,000 bytes per second for four seconds."""
     for tick in range(17):
         said = request("1", "lab/m", answered_bytes=250 * tick, streams=True, elapsed_s=tick / 4)
         snapshot = after(snapshot, said, at_s=at_s + tick / 4)

@@ -1,4 +1,4 @@
-"""Who quit by itself, and who was unloaded: nothing is said where nothing tells."""
+"""Crashes and unloads are told apart: without evidence, nothing is reported."""
 
 import pytest
 
@@ -30,16 +30,16 @@ STOPPED = table(m="stopped", n="stopped")
         (used(READY, 49.5), (STOPPED,), True),
         (used(READY, 20.0), (STOPPED,), True),
         (used(after(READY, running(ttl_s=0.0), at_s=1.0), 20.0), (STOPPED,), True),
-        (READY, (STOPPED,), False),  # when it was last used is not known
+        (READY, (STOPPED,), False),  # its last use is unknown
         (used(after(READY, running(ttl_s=30.0), at_s=1.0), 20.0), (STOPPED,), False),  # its idle time was over
-        (used(after(READY, running(ttl_s=None), at_s=1.0), 20.0), (STOPPED,), False),  # its idle time is not known
+        (used(after(READY, running(ttl_s=None), at_s=1.0), 20.0), (STOPPED,), False),  # its idle time is unknown
         (used(READY, 20.0), (table(m="stopping"), STOPPED), False),
-        (used(READY, 20.0), (table(m="stopped", n="starting"),), False),  # another took its place
+        (used(READY, 20.0), (table(m="stopped", n="starting"),), False),  # another model took its place
         (after(used(READY, 20.0), request("2", "n"), at_s=49.0), (STOPPED,), False),
         (after(used(READY, 20.0), ev.ActionAsked("t", "unload"), at_s=45.0), (STOPPED,), False),
-        (used(READY, 20.0), (STOPPED, STOPPED), False),  # told twice: "stopping" came too late to be seen
-        (used(READY, 20.0), (ev.StreamOpened(), STOPPED), False),  # while nobody looked
-        (READY, (ev.StreamOpened(refreshed=True), STOPPED), True),  # v217: only a crash is not told
+        (used(READY, 20.0), (STOPPED, STOPPED), False),  # reported twice: "stopping" came too late to be seen
+        (used(READY, 20.0), (ev.StreamOpened(), STOPPED), False),  # while disconnected
+        (READY, (ev.StreamOpened(refreshed=True), STOPPED), True),  # v217: only a crash has no event
         (used(READY, 20.0), (table(m="shutdown"),), False),
     ],
 )

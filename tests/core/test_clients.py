@@ -1,9 +1,9 @@
-"""From whom finished requests were: a row is tied to the request that was seen in flight."""
+"""Clients of finished requests: a row is matched to the request that was seen in flight."""
 
 from llamabar.core import events as ev
 from tests.fakes.life import CHAT, after, live, row, table
 
-FIRST = ev.RequestsFinished((row(0),), total=1)  # the first look is no news
+FIRST = ev.RequestsFinished((row(0),), total=1)  # the first fetch is no news
 
 
 def begun(request_id, client, *, model="m"):

@@ -1,4 +1,4 @@
-"""llama-swap's words in every dialect, and everything that is not its words."""
+"""llama-swap's JSON in every dialect, and everything that isn't llama-swap's JSON."""
 
 import json
 import os
@@ -83,7 +83,7 @@ def test_counts_that_no_back_end_told_are_unknown_and_rates_of_few_tokens_too():
 
 @pytest.mark.parametrize("kind", [("output_tokens", "tokens_per_second"), ("input_tokens", "prompt_per_second")])
 def test_tokens_that_took_less_than_the_clock_can_tell_have_no_rate_however_long_the_request_took(kind):
-    """A slow load or prompt makes a request long, and the time that the rate was measured in no longer."""
+    """A slow load or prompt lengthens the request, but not the time in which the rate was measured."""
     counted, told = kind
     for tokens, tps, known in ((60, 15_000.0, False), (16, 4_000.0, False), (64, 900.0, True), (16, 1_600.0, True)):
         row = event("metrics", {"id": 0, "prompt_per_second": -1, counted: tokens, told: tps, "duration_ms": 9800})

@@ -1,4 +1,4 @@
-"""Figures that hardly move stay as they are shown, and what is shown stays true."""
+"""Figures that hardly change stay as shown, and what is shown stays true."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What loading a model takes and whether it fits: only from measured loads of the command line it had last."""
+"""What loading a model needs and whether it fits: only from measured loads of its latest command line."""
 
 import pytest
 
@@ -73,7 +73,7 @@ def test_what_makes_room_may_be_too_little():
 
 
 def loaded_in(*tables):
-    """The snapshot after tables, two seconds apart, and the processes measured a second after the last."""
+    """Return the snapshot after tables two seconds apart, with the processes measured a second after the last."""
     snapshot = live(*tables, ev.RunningListed(()), step_s=2.0)
     return snapshot, ev.MemoryMeasured(None, {"m": 18 * GB}, runs={"m": ModelRun(7, 100, MemoryKind.FOOTPRINT)})
 
@@ -103,7 +103,7 @@ def test_of_a_load_that_nobody_saw_the_time_is_not_known_and_not_that_of_an_earl
     again = after(snapshot, REFUSED, ev.StreamOpened(), table(m="ready"), ev.RunningListed(()), at_s=9.0)
     assert needs.measured(again, event)[0].took_s is None
     assert needs.measured(live(table(m="starting")), event) == []
-    assert needs.measured(live(table(m="ready")), event) == []  # where its server is was not asked yet
+    assert needs.measured(live(table(m="ready")), event) == []  # its server's address hasn't been queried yet
 
 
 def test_a_load_is_told_once_and_again_when_it_takes_more_or_tells_more():

@@ -1,4 +1,4 @@
-"""What is worth a notification, on a clock of its own; off by default, at most one a minute, none in quiet hours."""
+"""What is worth a notification, with a fake clock; off by default, at most one a minute, none in quiet hours."""
 
 import pytest
 

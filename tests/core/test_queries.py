@@ -1,4 +1,4 @@
-"""What watching asks, and when: the law of the quiet watcher, without a socket."""
+"""What watching queries, and when: the law of the quiet watcher, without a socket."""
 
 from dataclasses import replace
 
@@ -41,7 +41,7 @@ class Life:
                 self.log = self.log.sent(query, self.snapshot.connections, now_s=now_s)
                 self.log = self.log.answered(query.kind, query.model, now_s=now_s, failed=query.kind in failed)
             if Query(Kind.VERSION) not in asked:
-                break  # what the other answers mean is said by the caller
+                break  # the caller adds the events of the other answers
         return self
 
     def kinds(self, since_s=-1.0):
@@ -49,7 +49,7 @@ class Life:
 
 
 def settled(*said):
-    """A server whose probes are over: one model ready and read, idle."""
+    """Return a server whose probes are done: one model ready and read, idle."""
     life = Life(table(m="ready"), LISTED, *said).at(1.0)
     return life.at(1.2, running(), ev.RequestsFinished(()), WOL)
 
@@ -145,7 +145,7 @@ def test_a_request_that_ended_while_the_rows_were_on_their_way_is_fetched_too_an
     life.at(40.0, ev.ActivityNoted(7)).at(41.1)
     life.at(41.2, ev.ActivityNoted(8), ev.RequestsFinished((row(7),), total=7)).at(43.0)
     assert life.kinds(since_s=39.0) == [Kind.FINISHED] * 2
-    life.at(43.1, ev.RequestsFinished((row(7),), total=7)).at(60.0)  # it does not come: nothing is asked for ever
+    life.at(43.1, ev.RequestsFinished((row(7),), total=7)).at(60.0)  # it doesn't come, so querying stops
     assert life.kinds(since_s=39.0).count(Kind.FINISHED) == 2
 
 
@@ -286,7 +286,7 @@ def test_a_gpu_is_asked_for_only_where_one_was_told_of_and_while_somebody_waits(
     for tenth in range(400, 600):
         life.at(tenth / 10, request("1", answered_bytes=tenth))
     assert life.kinds(since_s=39.0).count(Kind.PERFORMANCE) == 2, "every ten seconds"
-    for known, asked in (({"performance"}, 2), (set(), 1)):  # it may only have had no sample yet
+    for known, asked in (({"performance"}, 2), (set(), 1)):  # it may just have had no sample yet
         blind = Life(table(m="ready"), LISTED).at(1.0).at(1.1, ev.CapabilitiesFound(confirmed=frozenset(known)))
         for second in range(2, 400):
             blind.at(float(second), request("1", answered_bytes=second))

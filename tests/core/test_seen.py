@@ -1,4 +1,4 @@
-"""Rows that were counted, remembered in little room."""
+"""Counted rows, remembered in little memory."""
 
 import random
 
@@ -8,7 +8,7 @@ from llamabar.core.seen import Seen
 def test_it_knows_the_rows_that_came_last_whatever_their_times():
     chance, most = random.Random(20), 50
     seen, known = Seen(most=most), {}
-    for _ in range(2_000):  # numbers that begin again, and a clock that is set back
+    for _ in range(2_000):  # numbers that restart, and a clock that is set back
         row = (chance.randrange(-5, 80), chance.choice((1_790_000_000, 1_000, 2**31)) + chance.randrange(3))
         assert (row in seen) is (row in known)
         seen.add(row)

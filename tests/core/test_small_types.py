@@ -1,4 +1,4 @@
-"""Units, back-off, cadence, the hand-over: small pure pieces."""
+"""Units, backoff, cadence, the event queue: small pure types."""
 
 import pytest
 
@@ -111,7 +111,7 @@ def test_no_change_is_no_frame_and_the_first_frame_is_at_once():
 
 
 def frames_of(changes_s, *, until_s):
-    """Play changes of state at these times; return the times of the frames."""
+    """Apply changes of state at these times; return the times of the frames."""
     shown, times, count = cadence.printed(Shown(), Shown(state=0), now_s=-9.0), [], 0
     for hundredth in range(int(until_s * 100)):
         now_s = hundredth / 100

@@ -1,4 +1,4 @@
-"""From snapshot to snapshot."""
+"""From one snapshot to the next."""
 
 import pytest
 

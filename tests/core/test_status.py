@@ -19,7 +19,7 @@ def with_service(state, crashes=0):
 
 
 def growing(*said):
-    """A model whose single slot is seen to generate."""
+    """Return a model whose only slot is generating."""
     first = live(table(m="ready"), *said)
     first = after(first, slots(10), at_s=1.0)
     return after(first, slots(60), at_s=2.0)

@@ -1,4 +1,4 @@
-"""What finished requests add up to: sums, spreads, and changes that are no noise."""
+"""Sums of finished requests: totals, spreads, and changes that aren't noise."""
 
 import math
 import random
@@ -55,8 +55,8 @@ def test_the_mean_speed_weighs_tokens_by_their_time():
 
 
 @pytest.mark.parametrize(("cached", "more", "share"), [
-    (300, {"prompt_tps": 800.0}, 0.75),  # with timings the prompt is counted without what was cached
-    (75, {"tps": None}, 0.75),  # without them it is the whole
+    (300, {"prompt_tps": 800.0}, 0.75),  # with timings, the prompt count excludes cached tokens
+    (75, {"tps": None}, 0.75),  # without them it includes them
     (None, {}, None),
 ])  # fmt: skip
 def test_the_cached_share_is_of_the_whole_prompt(cached, more, share):
@@ -116,6 +116,6 @@ def test_what_the_history_tells_takes_the_place_of_what_it_knows():
     totals.take(told)
     assert {model: sums.requests for model, sums in totals.of("day 0").items()} == {"m": 7, "n": 1}
     assert totals.add([row(1), row(2)], day_of) == [row(2)]
-    totals.take(told)  # it does not know of row 2 yet
+    totals.take(told)  # it doesn't know row 2 yet
     assert totals.of("day 0")["m"].requests == 8
     assert totals.of("day 1") == {} and totals.any

@@ -1,4 +1,4 @@
-"""Who sends a request: the program's name out of any User-Agent, and no version, system or secret."""
+"""Clients by User-Agent: the program's name, and no version, system or secret."""
 
 import pytest
 

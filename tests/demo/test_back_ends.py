@@ -1,4 +1,4 @@
-"""Other back ends than llama-server, answers of one token, and model servers that die, in the real program."""
+"""Back ends other than llama-server, answers of one token, and model servers that die, in the real program."""
 
 import json
 import os

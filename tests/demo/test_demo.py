@@ -1,4 +1,4 @@
-"""The made-up llama-swap against what the real ones said: same keys, types and order for all that it serves."""
+"""The made-up llama-swap compared with recordings of real ones: same keys, types and order for all that it serves."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ OPTIONAL = {"aliases", "error_msg", "metadata", "name", "description"}
 
 
 def shape(value):
-    """The keys in their order, and the types of their values."""
+    """Return the keys in order, and the types of their values."""
     if isinstance(value, dict):
         return {key: shape(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -23,7 +23,7 @@ def shape(value):
 
 
 def events(data):
-    """Type and shape of every event in a stream, and the framing of each."""
+    """Return the type and shape of every event in a stream, and its framing."""
     found = []
     for block in data.split(b"\n\n"):
         if block:
@@ -41,7 +41,7 @@ def recorded_events(version):
 
 
 def demo_life(dialect):
-    """What a listener of the demo hears over a short life, and the answers of its routes."""
+    """Return what a listener of the demo receives over a short run, and the answers of its routes."""
     with llama_swap(dialect) as server:
         connection = http.client.HTTPConnection(server.url[7:], timeout=10)
         connection.request("GET", "/api/events")
@@ -81,7 +81,7 @@ def get(address, path, method="GET"):
 
 
 def same(found, real, where):
-    """Assert that a shape is one that the real server shows; optional keys may be missing."""
+    """Assert that the real server shows this shape; optional keys may be missing."""
     if isinstance(real, dict) and isinstance(found, dict):
         assert set(found) - set(real) <= OPTIONAL, where
         assert set(real) - set(found) <= OPTIONAL, where
@@ -102,7 +102,7 @@ HEADERS = ("req_headers", "resp_headers")
 
 
 def plain(value):
-    """A shape without the headers of requests, which are the callers'."""
+    """Return a shape without the request headers, which depend on the caller."""
     if isinstance(value, dict):
         return {key: "headers" if key in HEADERS else plain(inner) for key, inner in value.items()}
     return [plain(inner) for inner in value] if isinstance(value, list) else value

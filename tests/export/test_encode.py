@@ -1,4 +1,4 @@
-"""A page of metrics: what the library writes of the same points, packed and unpacked, in the formats that are asked."""
+"""A page of metrics: the same as the library writes for the same points, compressed or not, in every format."""
 
 import gzip
 import subprocess
@@ -27,7 +27,7 @@ class Registry:
 
 
 def by_the_library(names):
-    """Return a registry with the points that `ours` has."""
+    """Return a registry with the points of `ours`."""
     counter = CounterMetricFamily(of.PROMPT.name, of.PROMPT.says, labels=of.PROMPT.labels)
     gauge = GaugeMetricFamily(of.HOST_USED.name, of.HOST_USED.says)
     spread = HistogramMetricFamily(of.DURATION.name, of.DURATION.says, labels=of.DURATION.labels)

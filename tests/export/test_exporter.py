@@ -1,4 +1,4 @@
-"""The exporter as a process: what it says, to whom, and that what is counted never goes back."""
+"""The exporter as a process: what it reports, to whom, and that counters never decrease."""
 
 import gzip
 import json
@@ -84,7 +84,7 @@ def test_counters_never_go_back_across_a_restart_of_any_part(tmp_path):
                 chat(server, "beta-3b", tokens=30).join(20)
             exporter.wait_for("requests_total", 3.0, model="beta-3b", outcome="ok")
             before = exporter.samples()
-            exporter.end(signal.SIGKILL)  # what was not written down is read again
+            exporter.end(signal.SIGKILL)  # rows that weren't stored are read again
         with Exporter(server.url, tmp_path) as exporter:
             exporter.wait_for("requests_total", model="beta-3b", outcome="ok")
             after = exporter.samples()
@@ -128,7 +128,7 @@ def test_requests_from_before_the_first_start_and_beside_another_watcher_count_o
 
 def test_where_nothing_can_be_kept_counters_begin_at_zero_and_do_not_count_the_past(tmp_path):
     (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "history.sqlite").mkdir()  # no file: it is never set aside
+    (tmp_path / "data" / "history.sqlite").mkdir()  # not a file, so it is never set aside
     with llama_swap() as server:
         chat(server, "beta-3b", tokens=20).join(20)
         with Exporter(server.url, tmp_path) as exporter:

@@ -50,7 +50,7 @@ def test_prometheus_scrapes_it_and_every_query_of_the_dashboard_has_data(tmp_pat
             prometheus.wait_for('llamabar_requests_total{model="alpha-8b", outcome="ok"} == 3')
             assert promtool("check", "metrics", said=exporter.get()[2].decode()) == ""
 
-            chat(server, "alpha-8b", tokens=120)  # the GPU is told of only while a request is in flight
+            chat(server, "alpha-8b", tokens=120)  # the GPU is reported only while a request is in flight
             queries = [expression for panel in dashboard.PANELS for expression, _ in panel.queries]
             for expression in sorted(queries, key=lambda one: "gpu" not in one):
                 prometheus.wait_for(dashboard.query(expression, interval="1m"))
@@ -107,7 +107,7 @@ def test_the_pictures_of_the_dashboard_show_its_panels_of_today():
 
 
 def written(beginning):
-    """Return what docs/fleet.md tells to write that begins with some words, as one text."""
+    """Return the text that docs/fleet.md tells the reader to write and that begins with these words."""
     page = (ROOT / "docs" / "fleet.md").read_text("utf-8")
     blocks = [textwrap.dedent(one) for one in re.findall(r"(?:^ {4}.*\n+)+", page, re.MULTILINE)]
     return "\n".join(one for one in blocks if one.startswith(beginning))

@@ -1,4 +1,4 @@
-"""This Mac is held awake while it works: by one caffeinate, where it is wanted, never longer than the plugin lives."""
+"""This Mac is kept awake while it works: by one caffeinate, if wanted, and never after the plugin has ended."""
 
 import os
 import signal
@@ -19,13 +19,13 @@ HERE, ELSEWHERE = "http://127.0.0.1:1", "http://mini.local:1"
 
 @pytest.fixture
 def held(mac):
-    """Return the assertions that were ever made, each with whether it is still held."""
+    """Return the assertions ever made, each with whether it is still held."""
     return lambda: [{**one, "held": is_alive(one["pid"])} for one in mac.records("assertions.txt")]
 
 
 @pytest.fixture
 def awake(mac, monkeypatch):
-    """Return what holds this Mac awake, its monitor, and the time, on a Mac of its own."""
+    """Return the KeepAwake, its monitor, and the time, on a Mac of its own."""
     for name, value in mac.environment().items():
         monkeypatch.setenv(name, value)
     now_s = [1000.0]

@@ -1,4 +1,4 @@
-"""A file that was put into SwiftBar's folder by hand makes itself a streaming plugin."""
+"""A file that was put into SwiftBar's folder by hand turns itself into a streaming plugin."""
 
 import shutil
 import sys
@@ -25,7 +25,7 @@ def test_a_copy_without_the_attribute_sets_it_and_streams(make_mac, version):
     plugin.chmod(0o755)
     mac.own()
     wait_for(lambda: (mac.attribute(plugin, ATTRIBUTE) or b"").decode() == swiftbar.ATTRIBUTE_VALUE, 30)
-    if version == "2.1.1":  # 2.0.1 reads a changed file anew only when it is started anew
+    if version == "2.1.1":  # 2.0.1 reads a changed file only when it is restarted
         shown = lambda: [bar.text(one) or "" for one in bar.plugins()]  # noqa: E731
         try:
             wait_for(lambda: any("Diagnose in Terminal" in text for text in shown()), 30)

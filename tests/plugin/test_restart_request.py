@@ -1,4 +1,4 @@
-"""SwiftBar keeps all that is printed, so it is asked for a new start: seldom, and in a quiet moment."""
+"""SwiftBar keeps all output, so it is asked for a restart: rarely, and in a quiet moment."""
 
 import os
 import time
@@ -17,7 +17,7 @@ ADDRESS = "swiftbar://refreshplugin?plugin=my%20llamabar.pyz"
 
 @pytest.fixture
 def asked(tmp_path, monkeypatch):
-    """A Mac's `open` that writes down what it is asked."""
+    """Return a Mac's `open` that records its arguments."""
     (tmp_path / "bin").mkdir()
     said = tmp_path / "said"
     said.write_text("")
@@ -30,7 +30,7 @@ def asked(tmp_path, monkeypatch):
 
 @pytest.fixture
 def writer():
-    """A writer and a pipe that is read by nobody and large enough."""
+    """Return a writer with a pipe that nobody reads and that is large enough."""
     reading, writing = os.pipe()
     made = FrameWriter(writing, gone=lambda: None)
     made.start()

@@ -1,4 +1,4 @@
-"""The update check: only where it is asked for, once a day, one quiet row, never in the way."""
+"""The update check: only if enabled, once a day, one quiet row, never in the way."""
 
 import json
 import shutil

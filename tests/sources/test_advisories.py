@@ -1,4 +1,4 @@
-"""What was published against the pinned urllib3, tried on our client: nothing of it is in reach."""
+"""Published advisories for the pinned urllib3, tried on our client: none of them applies."""
 
 import socket
 import threading
@@ -16,7 +16,7 @@ EVENTS = b"text/event-stream"
 
 
 class Endless:
-    """A server that answers with `head` and then offers OFFERED_BYTES of one byte; `taken_bytes` of them went."""
+    """A server that answers with `head` and then offers OFFERED_BYTES of one byte; `taken_bytes` counts those sent."""
 
     def __init__(self, head, filler):
         self.head, self.filler, self.taken_bytes = head, filler, 0
@@ -44,7 +44,7 @@ class Endless:
 
 @pytest.fixture(scope="module")
 def bomb():
-    """Fifty megabytes in fifty kilobytes."""
+    """Return fifty megabytes in fifty kilobytes."""
     return zlib.compress(b"\0" * 50_000_000)
 
 

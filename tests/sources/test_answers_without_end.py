@@ -1,4 +1,4 @@
-"""Answers, events, numbers and files that have no end, or are none: each is over in time, and costs next to nothing."""
+"""Endless or invalid answers, events, numbers and files: each is over in time, and costs almost nothing."""
 
 import os
 import time

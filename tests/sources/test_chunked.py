@@ -1,4 +1,4 @@
-"""The chunked coding comes off however it is cut, and a flood of log delays no news."""
+"""Chunked coding is decoded however it is split, and a flood of log lines doesn't delay news."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What answers in llama-swap's place says what it is: real answers over real sockets, one rule."""
+"""Whatever answers in llama-swap's place is identified: real answers over real sockets."""
 
 import json
 

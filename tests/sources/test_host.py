@@ -1,4 +1,4 @@
-"""Model servers in the process tree: whose they are, where they listen, whether they may sleep; real processes."""
+"""Model servers in the process table: whose they are, where they listen, whether they may sleep; real processes."""
 
 import contextlib
 import json
@@ -34,7 +34,7 @@ BEHIND = "import socket, subprocess, sys; one = socket.create_server(('127.0.0.1
 
 @pytest.fixture
 def start():
-    """Start a process that listens on a port, as a child of this one: of the made-up llama-swap."""
+    """Start a process that listens on a port, as a child of this one, which acts as llama-swap."""
     started = []
 
     def begin(*words, port=None, env=None, before=()):
@@ -60,7 +60,7 @@ def _listens(port, pid):
 
 @pytest.fixture
 def here():
-    """The processes of a llama-swap that is this very process: it listens on a port."""
+    """Return the processes of a llama-swap that is this very process: it listens on a port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield host.Processes(f"http://127.0.0.1:{listener.getsockname()[1]}")
 
@@ -105,7 +105,7 @@ def test_a_told_address_is_ours_if_a_process_of_llama_swap_listens_there(here, s
 
 @pytest.mark.parametrize("whose", ["another server's", "nobody's", "another host's", "over TLS"])
 def test_a_told_address_is_not_ours_if_nobody_of_llama_swap_listens_there(here, start, whose):
-    behind = (BEHIND,) if whose == "another server's" else ()  # a llama-swap started from the same terminal, say
+    behind = (BEHIND,) if whose == "another server's" else ()  # for example, one started from the same terminal
     port = free_port() if whose == "nobody's" else start(before=behind)
     snapshot = proxied(port, "192.168.1.7" if whose == "another host's" else "localhost")
     if whose == "over TLS":
@@ -126,7 +126,7 @@ def test_a_program_that_passes_connections_on_is_no_model_server(here, start, mo
 
 @pytest.mark.parametrize("word", ["llama-swap", "llama-swap-box"])
 def test_a_tunnel_to_a_host_called_llama_swap_is_none(tmp_path, word):
-    """`ssh llama-swap -L 8080:localhost:8080`: the second word of other programs is where they lead to."""
+    """`ssh llama-swap -L 8080:localhost:8080`: the second word of such programs is their destination."""
     tunnel = tmp_path / "ssh"
     shutil.copy(sys.executable, tunnel)
     port = free_port()
@@ -160,7 +160,7 @@ def test_twenty_who_look_at_once_read_the_process_table_twice_and_none_is_told_o
 
     def _read_table():
         looks.append(1)
-        wait_for(lambda: len(asked) > 20)  # the twenty, and the look itself
+        wait_for(lambda: len(asked) > 20)  # the twenty, and the reader itself
         return read_table()
 
     monkeypatch.setattr(processes.psutil, "pids", _read_table)
@@ -200,7 +200,7 @@ def test_what_psutil_cannot_read_is_unknown_and_the_rest_stays(here, start, monk
 
 
 def test_a_process_that_comes_and_goes_beside_the_server_says_nothing_of_its_sleep(here, start):
-    """A child that has just been forked, or has ended and is not waited for, has no command line to read."""
+    """A child that has just been forked, or is a zombie, has no command line."""
     port = start()
     zombie = subprocess.Popen([sys.executable, "-c", ""])
     wait_for(lambda: psutil.Process(zombie.pid).status() == psutil.STATUS_ZOMBIE)

@@ -1,4 +1,4 @@
-"""Why a model quit, as llama-swap itself wrote it into the file that is its standard output."""
+"""Why a model quit, as llama-swap wrote it into the file that is its standard output."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What programs of macOS tell of power and memory pressure: they are asked rarely, and nothing waits for them."""
+"""Power and memory pressure from macOS programs: they run rarely, and nothing waits for them."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""What an odd answer to a query of ours means: unknown, never zero."""
+"""Odd answers to our queries mean unknown, never zero."""
 
 import pytest
 

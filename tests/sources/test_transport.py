@@ -1,4 +1,4 @@
-"""Keys stay out of sight; TLS, authorities, prefixes, proxies of the environment: over real sockets."""
+"""Keys stay hidden; TLS, certificate authorities, path prefixes and environment proxies work, over real sockets."""
 
 import json
 import os
@@ -40,7 +40,7 @@ def secured(server):
 
 @pytest.fixture(params=["api_key", "api_key_env", "api_key_file", "api_key_keychain"])
 def keyed(request, tmp_path):
-    """How the settings name a key, and the environment that this needs."""
+    """Return the settings that name a key, and the environment that they need."""
     (tmp_path / "key").write_text(SECRET + "\n")
     (tmp_path / "key").chmod(0o600)
     tool = tmp_path / "security"

@@ -1,4 +1,4 @@
-"""The lean process: a first frame before anything heavy, no TLS in it, no command line, and HTTP as before."""
+"""The lean process: a first frame before heavy imports, no TLS, no command line, and HTTP as before."""
 
 import os
 import subprocess
@@ -37,7 +37,7 @@ def test_tls_stays_where_a_server_needs_it(tmp_path, urls):
 
 
 def imported(errors):
-    """The modules that `-X importtime` names, in the order in which they were ready."""
+    """Return the modules that `-X importtime` lists, in the order in which they were imported."""
     return [line.rsplit("|", 1)[1].strip() for line in errors.splitlines() if line.startswith("import time:")]
 
 

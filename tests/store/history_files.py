@@ -1,4 +1,4 @@
-"""Histories for the tests: rows of made-up requests, writers in a folder, and what a file says."""
+"""Histories for the tests: rows of made-up requests, writers in a folder, and the content of a file."""
 
 import time
 
@@ -20,12 +20,12 @@ def row(row_id, at_s=NOON, model="m", *, generated=100, tps=50.0, **more):
 
 
 def rows(*ids, at_s=NOON, name="one", url=URL, **more):
-    """Rows that end a second apart."""
+    """Return rows that end a second apart."""
     return Rows(name, url, tuple(row(one, at_s + index) for index, one in enumerate(ids)), **more)
 
 
 class Watcher:
-    """A writer and what it told, written at once."""
+    """A writer that writes at once, and what it reported."""
 
     def __init__(self, folder, *, days=90, plugin=""):
         self.told = []
@@ -48,7 +48,7 @@ def lines(folder, by="day", **asked):
 
 
 def counted(folder):
-    """How many requests stand there, by server."""
+    """Return how many requests are stored, by server."""
     found = {}
     for line in lines(folder):
         found[line.server] = found.get(line.server, 0) + line.sums.requests

@@ -1,4 +1,4 @@
-"""A server that invents names, dates and rows fills neither the disk, nor the memory, nor the days of others."""
+"""A server that invents names, dates and rows fills neither disk nor memory, and doesn't distort true days."""
 
 import json
 

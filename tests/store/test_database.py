@@ -1,4 +1,4 @@
-"""Every request counts once: whoever looks, however often, through restarts of ours and of llama-swap."""
+"""Every request counts once: with any number of watchers, and through restarts of llamabar and llama-swap."""
 
 import json
 import os
@@ -116,7 +116,7 @@ def test_rows_that_llama_swap_forgot_before_they_were_read_are_known_to_be_missi
     assert by_day(tmp_path) == [("2026-11-24", "m", 3, not missed)]
 
 
-# who is who
+# identity of servers
 
 
 @pytest.mark.parametrize(("one", "other", "same"), [
@@ -300,7 +300,7 @@ def test_a_process_that_is_killed_at_any_moment_loses_nothing_that_was_committed
     assert trouble(tmp_path / HISTORY_FILE) is None
 
 
-# what was before
+# earlier versions
 
 
 def old_file(folder, **more):
@@ -378,7 +378,7 @@ def test_a_writer_of_which_nothing_is_wanted_makes_no_file(tmp_path):
     assert isinstance(Watcher(tmp_path).writer, Writer)
 
 
-# what loads took
+# measured loads
 
 
 def load(model="m", at_s=1, size=10, **more):

@@ -1,4 +1,4 @@
-"""Days and hours are local ones: also where the clock is put forward and back, and after a move to another zone."""
+"""Days and hours are local: also when the clock changes, and after a move to another time zone."""
 
 import time
 from calendar import timegm
@@ -13,7 +13,7 @@ from tests.store.history_files import DAY_S, URL, Watcher, counted, lines, row
 
 @pytest.fixture
 def zone(monkeypatch):
-    """Live in a zone, at a moment there."""
+    """Switch to a time zone, at a moment there."""
     def live(name, now_s):
         monkeypatch.setenv("TZ", name)
         time.tzset()
@@ -65,7 +65,7 @@ def test_the_hour_that_comes_twice_holds_what_ended_in_both(tmp_path, zone):
 
 
 def test_last_week_has_seven_days_also_when_one_of_them_was_short(tmp_path, zone):
-    zone("Europe/Berlin", utc(2026, 3, 30, 22, 30))  # 0:30 in summer time: 7 times 24 hours before it was 23:30
+    zone("Europe/Berlin", utc(2026, 3, 30, 22, 30))  # 0:30 in summer time: 7 times 24 hours earlier it was 23:30
     assert [clock.day_ago(days) for days in (0, 1, 2, 6)] == ["2026-03-31", "2026-03-30", "2026-03-29", "2026-03-25"]
     first_s, first_before_s = utc(2026, 3, 24, 23), utc(2026, 3, 17, 23)  # midnights
     found = [row(n, first_before_s + n, tps=40.0) for n in range(30)]
@@ -99,7 +99,7 @@ def test_a_clock_that_was_wrong_for_a_while_dates_nothing_a_century_ahead(tmp_pa
     zone("UTC", now_s)
     kept(tmp_path, now_s, utc(2100, 1, 1), now_s + 2 * DAY_S)
     assert counted(tmp_path) == {"one": 1}
-    zone("UTC", utc(2100, 1, 1))  # the clock of this Mac is ahead …
+    zone("UTC", utc(2100, 1, 1))  # this Mac's clock is ahead …
     Watcher(tmp_path).add(Rows("one", URL, (row(9, clock.unix_s()),))).writer.close()
     zone("UTC", now_s + 60)  # … and right again
     Watcher(tmp_path).add(Rows("one", URL, (row(10, now_s + 60),))).writer.close()

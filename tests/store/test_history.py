@@ -1,4 +1,4 @@
-"""The history as the whole program keeps and shows it: rarely written, in nobody's way, readable in every form."""
+"""The history in the whole program: rarely written, never in the way, readable in every form."""
 
 import contextlib
 import csv
@@ -34,7 +34,7 @@ def plugin(url, home, **more):
 
 
 def kept(folder):
-    """How many requests are in the file now; 0 while it is being made."""
+    """Return how many requests are in the file now; 0 while it is being created."""
     with (
         contextlib.suppress(sqlite3.OperationalError),
         contextlib.closing(sqlite3.connect(folder / "history.sqlite")) as database,
@@ -55,7 +55,7 @@ def finish(watch, *ids, at_unix_s=None):
 
 
 def today(watch):
-    """Today's requests as the menu has them, after what arrived."""
+    """Return today's requests as the menu has them, after processing arrivals."""
     for server, at_s, arrival in watch.inbox.take():
         watch._take(server, at_s, arrival)
     return sum(sums.requests for sums in watch.monitor.servers["one"].totals.of(clock.local_day(time.time())).values())
@@ -70,7 +70,7 @@ def commits(folder):
     return (folder / f"{HISTORY_FILE}-wal").stat().st_mtime_ns
 
 
-# how it is kept
+# storage
 
 
 def test_the_menu_goes_on_from_what_stands_there_and_counts_at_once(tmp_path):
@@ -175,7 +175,7 @@ def test_a_disk_that_hangs_holds_nothing_up_and_costs_nothing_once_it_answers(tm
     Watcher(tmp_path).add(rows(1, at_s=time.time() - 5)).writer.close()
     other = sqlite3.connect(tmp_path / HISTORY_FILE, isolation_level=None)
     other.execute("PRAGMA journal_mode=DELETE")
-    other.execute("BEGIN EXCLUSIVE")  # whoever opens it now waits for as long as it may
+    other.execute("BEGIN EXCLUSIVE")  # anyone who opens it now waits as long as possible
     monkeypatch.setattr("llamabar.store.schema.BUSY_S", 20.0)
     began_s = time.monotonic()
     watch, store = a_watch(tmp_path)
@@ -200,7 +200,7 @@ def test_sqlite_is_not_even_imported_before_the_first_frame(tmp_path):
 
 
 def test_totals_outlast_the_plugin_and_llama_swap(tmp_path):
-    """Two lives of llama-swap and two of the plugin: four requests, each counted once."""
+    """Two runs of llama-swap and two of the plugin: four requests, each counted once."""
     port = free_port()
     with llama_swap(port=port) as server, plugin(server.url, tmp_path) as shown:
         shown.wait_for_row("llama-swap: no model loaded")
@@ -376,7 +376,7 @@ def test_watch_keeps_it_too_and_the_demo_does_not(tmp_path):
 def test_what_cannot_be_written_is_still_taken_off_the_queue_and_tried_once_in_ten_seconds(tmp_path):
     Watcher(tmp_path).add(rows(1)).writer.close()
     other = sqlite3.connect(tmp_path / HISTORY_FILE, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")  # a try takes two seconds
+    other.execute("BEGIN IMMEDIATE")  # an attempt takes two seconds
     _, store = a_watch(tmp_path)
     for number in range(1, 41):
         store.add(rows(*range(number * 100, number * 100 + 100)))

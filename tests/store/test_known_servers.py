@@ -1,4 +1,4 @@
-"""What servers can do is kept by a digest of where they are: no address stands in the file."""
+"""Server features are stored under a hash of the address: the file contains no address."""
 
 import json
 

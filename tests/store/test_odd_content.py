@@ -1,4 +1,4 @@
-"""Content of our own files that nobody of ours wrote: a value or nothing, and the thread that meets it goes on."""
+"""Content of our own files that we didn't write: a value or nothing, and the thread that reads it continues."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Cells of the history's database: what goes in comes out, version 2 is read, and nothing else is."""
+"""Cells of the history's database: they round-trip, version 2 is read, and anything else is rejected."""
 
 import json
 import random

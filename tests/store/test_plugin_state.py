@@ -1,4 +1,4 @@
-"""The running plugin notes how it fares: rarely, whole, and never in anybody's way."""
+"""The running plugin stores its status: rarely, as a whole, and never in the way."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_a_disk_that_hangs_or_is_read_only_disturbs_nothing(tmp_path):
     state = a_state(tmp_path / "file")
     state.note()
     state.end()
-    with open(path_in(tmp_path), "wb"):  # let the thread of the first go
+    with open(path_in(tmp_path), "wb"):  # release the first one's thread
         pass
     assert all(thread.daemon for thread in threading.enumerate() if thread.name == "watcher state")
 
