@@ -214,7 +214,7 @@ def test_a_thousand_events_of_one_request_take_one_place():
 
 def test_a_large_frame_waits_longer_so_that_an_hour_prints_ten_megabytes_at_most():
     busy, recent = Pace(True, False, None), Pace(False, False, 0.0)
-    for size_bytes, busy_s, recent_s in ((1_000, 1.0, 15.0), (5_000, 2.0, 62.5), (16_384, 6.5, 120.0)):
+    for size_bytes, busy_s, recent_s in ((900, 1.0, 15.0), (5_000, 2.0, 78.1), (16_384, 6.5, 120.0)):
         shown = cadence.sized(Shown(at_s=0.0, words=1), size_bytes)
         assert due_s(shown, Shown(words=2), busy, now_s=0.5) == pytest.approx(busy_s, abs=0.1)
         assert cadence.same_state_due_s(shown, None, busy, now_s=0.5) == due_s(shown, Shown(words=2), busy, now_s=0.5)

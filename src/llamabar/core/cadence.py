@@ -15,7 +15,7 @@ BURST = 25.0  # twenty changes in a row, half a second apart, and at most 35 fra
 RECENT_S = 15.0
 QUIET_S = 120.0
 RECENT_FOR_S = 300.0
-BUSY_BYTES, RECENT_BYTES = 2_500.0, 80.0  # per second: 9 MB and 0.3 MB an hour
+BUSY_BYTES, RECENT_BYTES = 2_500.0, 64.0  # per second: 9 MB and, with the first frame, 0.3 MB an hour
 MOST_OWED_S = 30.0  # more than this is forgiven: BURST limits states that never rest
 LENT_S, OWING_RATIO = 4.0, 2.0  # while more than LENT_S is owed, figures wait up to OWING_RATIO times as long as usual
 
