@@ -101,14 +101,14 @@ def test_what_is_not_there_is_nothing_to_unload_and_asks_nothing():
         assert there.heard == []
 
 
-def test_a_request_that_had_ended_was_not_cancelled():
+def test_a_request_that_had_ended_was_not_canceled():
     snapshot = live(table(m="ready"), request("7"))
     with swap(models("m"), answer=failure(404, b"inflight request not found")) as there:
         assert do(Action(Do.CANCEL, "7", mark="t"), snapshot, there).ending is Ending.NOTHING
         assert do(Action(Do.CANCEL_ALL), snapshot, there).ending is Ending.NOTHING
 
 
-def test_a_request_that_is_still_there_was_not_cancelled():
+def test_a_request_that_is_still_there_was_not_canceled():
     told = {"operation": "snapshot", "requests": [{"id": "7", "model": "m"}]}
     with swap(models("m"), event("inflight", told)) as there:
         done = do(Action(Do.CANCEL, "7", mark="t"), live(table(m="ready"), request("7")), there)
@@ -132,7 +132,7 @@ def test_each_dialect_says_what_became_of_it(dialect):
         assert server.world.running() == []
 
 
-def test_all_requests_are_cancelled_and_counted():
+def test_all_requests_are_canceled_and_counted():
     with llama_swap() as server:
         chats = [chat(server, "alpha-8b", tokens=3000) for _ in range(2)]
         wait_for(lambda: len(server.inflight.entries) == 2)

@@ -50,7 +50,7 @@ def test_ids_that_no_path_can_name_are_not_offered():
 
 
 @pytest.mark.parametrize("dialect", ["v236", "v250"])
-def test_a_request_of_an_odd_id_is_cancelled_by_its_number(tmp_path, dialect):
+def test_a_request_of_an_odd_id_is_canceled_by_its_number(tmp_path, dialect):
     models = (DemoModel("ünï/日本 100%", load_s=0.01, tps=50.0),)
     with llama_swap(dialect, models) as server:
         answer = chat(server, "ünï/日本 100%", tokens=2000)

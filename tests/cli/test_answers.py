@@ -151,7 +151,7 @@ def test_status_is_a_small_table_and_models_says_the_same(server, capsys):
     assert "generating" in row or "prompt" in row
     _, out, _ = answer(capsys, "requests")
     assert out.splitlines()[1].split()[1] == "alpha-8b"
-    assert answer(capsys, "cancel", "--all")[:2] == (0, "✓ 1 request cancelled\n")
+    assert answer(capsys, "cancel", "--all")[:2] == (0, "✓ 1 request canceled\n")
     chatting.join(5)
 
 

@@ -152,7 +152,7 @@ def test_of_several_servers_each_does_what_it_can_and_the_others_are_named(tmp_p
         chat(server, "beta-3b", tokens=3000)
         wait_for(lambda: server.inflight.entries)
         done = run_here(tmp_path, "cancel", "--all", "--config", str(settings))
-        assert (done.returncode, done.stdout) == (1, "✓ new: 1 request cancelled\n")
+        assert (done.returncode, done.stdout) == (1, "✓ new: 1 request canceled\n")
         assert done.stderr.splitlines() == [
             "old: This llama-swap is too old to cancel a request.",
             "down: can't reach it. To find out why: llamabar doctor",

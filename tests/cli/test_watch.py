@@ -232,7 +232,7 @@ def test_after_being_stopped_by_a_signal_everything_is_set_and_drawn_again(tmp_p
         terminal.wait_for("TOK/S")
 
 
-def test_models_are_loaded_and_unloaded_and_requests_cancelled_by_keys(tmp_path, server):
+def test_models_are_loaded_and_unloaded_and_requests_canceled_by_keys(tmp_path, server):
     with watching(server, tmp_path, width=100) as terminal:
         terminal.wait_for(EMPTY)
         terminal.press("u")

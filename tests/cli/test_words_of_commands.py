@@ -87,7 +87,7 @@ def test_unload_all_over_several_servers_reports_each(tmp_path, server):
     assert (done.returncode, done.stderr) == (1, "off: can't reach it. To find out why: llamabar doctor\n")
 
 
-def test_requests_are_listed_and_can_be_cancelled_by_what_is_listed(tmp_path, server):
+def test_requests_are_listed_and_can_be_canceled_by_what_is_listed(tmp_path, server):
     assert run_here(tmp_path, "requests", LLAMABAR_URL=server.url).stdout == "No requests in flight.\n"
     chat(server, "bge-m3", tokens=3000)
     wait_for(lambda: server.inflight.entries and server.world.processes["bge-m3"].state == "ready")
@@ -97,7 +97,7 @@ def test_requests_are_listed_and_can_be_cancelled_by_what_is_listed(tmp_path, se
     document = json.loads(run_here(tmp_path, "requests", "--json", LLAMABAR_URL=server.url).stdout)
     assert (document["requests"][0]["id"], document["requests"][0]["client"]) == (listed[1].split()[0], "demo")
     done = run_here(tmp_path, "cancel", listed[1].split()[0], LLAMABAR_URL=server.url)
-    assert (done.returncode, done.stdout) == (0, f"✓ Request {listed[1].split()[0]} cancelled\n")
+    assert (done.returncode, done.stdout) == (0, f"✓ Request {listed[1].split()[0]} canceled\n")
 
 
 def test_who_wants_ids_in_the_menu_sees_ids(tmp_path, server):

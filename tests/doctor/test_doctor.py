@@ -373,7 +373,7 @@ def test_a_fix_asks_first_and_without_an_answer_does_nothing(well):
     with well.changed(well.link, gone=True):
         done = well.doctor("--fix", "plugin-not-linked")
         assert done.returncode == 1
-        assert "Cancelled. Use --yes to skip the question." in done.stderr
+        assert "Canceled. Use --yes to skip the question." in done.stderr
         assert not well.link.is_symlink()
 
 

@@ -25,8 +25,8 @@ V250 = (
     (22.3, "a model whose server exits"),
     (23.2, "loaded by a click"),
     (24.6, "unloaded by a click"),
-    (26.0, "a request that will be cancelled"),
-    (26.9, "it was cancelled"),
+    (26.0, "a request that will be canceled"),
+    (26.9, "it was canceled"),
     (29.0, "everything unloaded"),
     (35.0, "the server has gone"),
 )

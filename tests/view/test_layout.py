@@ -205,7 +205,7 @@ def test_of_several_servers_one_can_be_shown_in_full():
     assert lines(menu) <= 24
 
 
-def test_requests_and_their_ways_to_be_cancelled_are_one_row():
+def test_requests_and_their_ways_to_be_canceled_are_one_row():
     menu = drawn("queued-behind")
     found = child(menu, words.REQUESTS)
     assert (found.value, len([row for row in found.children if row.subject and row.subject.kind == REQUEST])) == (

@@ -149,14 +149,14 @@ def _cancel(action: Action, where: Where) -> Result:
     request = where.snapshot.requests.get(action.target)
     if request is None or request.info.stamp != action.mark:
         return _nothing("that request has already ended")
-    return _cancelled(where, [action.target], "that request has already ended")
+    return _canceled(where, [action.target], "that request has already ended")
 
 
 def _cancel_all(_: Action, where: Where) -> Result:
-    return _cancelled(where, where.snapshot.requests, "no request is in flight")
+    return _canceled(where, where.snapshot.requests, "no request is in flight")
 
 
-def _cancelled(where: Where, ids: Iterable[str], none: str) -> Result:
+def _canceled(where: Where, ids: Iterable[str], none: str) -> Result:
     answers = [_asked(where.client, "POST", f"/api/inflight/{_quoted(one)}/cancel", gone=_GONE) for one in ids]
     found = [answer for answer in answers if answer != _GONE]
     refusal = next((answer for answer in found if answer), "")

@@ -227,7 +227,7 @@ _WORDS: Mapping[Do, Words] = {
     Do.LOAD: Words("{label} loaded in {took}", "{label} is already loaded."),
     Do.UNLOAD: Words("{label} unloaded", "{label} isn't loaded. Nothing to unload."),
     Do.UNLOAD_ALL: Words("{models} unloaded", "Nothing to unload."),
-    Do.CANCEL: Words("Request {target} cancelled"),
-    Do.CANCEL_ALL: Words("{requests} cancelled", "Nothing to cancel."),
+    Do.CANCEL: Words("Request {target} canceled"),
+    Do.CANCEL_ALL: Words("{requests} canceled", "Nothing to cancel."),
     Do.PROFILE: Words("{profile} is active"),
 }

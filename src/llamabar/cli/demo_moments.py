@@ -29,7 +29,7 @@ Request = Tuple[str, int, int]  # model, tokens to generate, words in the prompt
 
 
 class Moment(NamedTuple):
-    """What to wait for, and what then follows: requests to send, and whether the oldest one is cancelled."""
+    """What to wait for, and what then follows: requests to send, and whether the oldest one is canceled."""
 
     caption: str
     seen: Callable[[Server, float], bool]

@@ -82,7 +82,7 @@ def run(*, remove: bool, **given: Any) -> int:
     if not asked.as_json:
         nothing = "Nothing is installed." if remove else "Already installed."
         say(*_plan_lines(plan, f"{nothing} Nothing to do."))
-        if act and not asked.yes and not agreed("Continue?", cancelled="Cancelled. Nothing was changed."):
+        if act and not asked.yes and not agreed("Continue?", canceled="Canceled. Nothing was changed."):
             return 1
     report = _execute(plan, facts, as_json=asked.as_json) if act else None
     if asked.as_json:

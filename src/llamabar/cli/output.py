@@ -78,14 +78,14 @@ def say_error(message: str, hint: str = "", *, code: Code, as_json: bool) -> Non
         say(*(part for part in (message, hint) if part), error=True)
 
 
-def agreed(question: str, *, cancelled: str = "Cancelled.") -> bool:
+def agreed(question: str, *, canceled: str = "Canceled.") -> bool:
     """Ask a yes-or-no question and return whether the answer is yes. If it is no, or there is no input, say so."""
     try:
         if click.confirm(harmless(question), default=True):
             return True
-        say(cancelled)
+        say(canceled)
     except click.Abort:
-        say("", "Cancelled. Use --yes to skip the question.", error=True)
+        say("", "Canceled. Use --yes to skip the question.", error=True)
     return False
 
 

@@ -54,7 +54,7 @@ def forward(caller: Connection, process: Process, entry: Entry, inflight: Inflig
     try:
         upstream.connect()
         entry.on_cancel = lambda: upstream.sock.shutdown(2) if upstream.sock else None
-        if entry.cancelled.is_set():
+        if entry.canceled.is_set():
             raise OSError
         upstream.request("POST", caller.path, caller.sent_body, {"Content-Type": "application/json"})
         answer = upstream.getresponse()

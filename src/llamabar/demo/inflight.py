@@ -16,7 +16,7 @@ class Entry:
         self.began_s = time.monotonic()
         self.told_s = self.began_s
         self.timer: Optional[threading.Timer] = None
-        self.cancelled = threading.Event()
+        self.canceled = threading.Event()
         self.on_cancel: Callable[[], None] = lambda: None
         self.body: Dict[str, Any] = {
             "id": str(number), "timestamp": stamp(), "model": model, "req_path": path, "method": method,
@@ -80,7 +80,7 @@ class Inflight:
             entry = self.entries.get(number)
         if entry is None:
             return False
-        entry.cancelled.set()
+        entry.canceled.set()
         entry.on_cancel()
         return True
 
