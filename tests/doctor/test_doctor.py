@@ -192,7 +192,8 @@ from llamabar.doctor.explain import explain
 from llamabar.core.events import Fault, FaultKind
 settings = discover.settings(os.environ)
 without_tls.without_tls(one.url for one in settings.servers)
-print(explain(settings.servers[0], Fault(FaultKind.REFUSED)).title, flush=True)
+found = explain(settings.servers[0], Fault(FaultKind.REFUSED))
+print(found.title, "starts" * found.starts, flush=True)
 os._exit(0)
 """
 
@@ -209,7 +210,7 @@ def test_the_first_cause_stands_at_the_top_and_in_the_menu_and_its_remedy_mends_
         assert "✓ network:" not in done.stdout and "✓ service:" not in done.stdout
         assert "Connection refused" not in done.stdout
         top = well.mac.run(sys.executable, "-c", TOP, env=well.environment())
-        assert top.stdout == f"{LABEL} isn't loaded\n", top.stderr
+        assert top.stdout == f"{LABEL} isn't loaded starts\n", top.stderr
         remedy = well.type(lines[2])
         assert remedy.returncode == 0, remedy.stdout + remedy.stderr
         assert well.examine("settings", "servers")["server-refuses"].level == "ok"
@@ -221,7 +222,7 @@ def test_explaining_an_outage_never_starts_llama_swap(well):
     with well.out(), well.changed(well.program, f"#!/bin/sh\necho started >> '{trace}'\n"):
         well.mac.run("ln", "-sf", str(well.program), str(well.mac.bin / "llama-swap"))
         top = well.mac.run(sys.executable, "-c", TOP, env=well.environment())
-        assert top.stdout == f"{LABEL} isn't loaded\n", top.stderr
+        assert top.stdout == f"{LABEL} isn't loaded starts\n", top.stderr
         assert not trace.exists()
         assert well.examine()["service-program-fails"].level == "error"
         assert trace.exists()
@@ -294,6 +295,15 @@ def test_how_to_upgrade_llama_swap_follows_from_where_it_lives(program, words):
     assert judged(Facts(servers=(Server("one"),), packages=found, settings=here))["llama-swap-old"].remedy == words
     far = judged(Facts(servers=(Server("far"),), packages=found, settings=here))["llama-swap-old"]
     assert far.remedy == "open https://github.com/mostlygeek/llama-swap/releases/latest"
+
+
+@pytest.mark.parametrize(("ours", "remedy"), [
+    (True, "install"), (False, "mkdir -p ~/my/swap && echo 'models: {}' > ~/my/swap/c.yaml"),
+])  # fmt: skip
+def test_a_missing_config_is_written_where_the_service_looks_for_it(ours, remedy):
+    gone = Service(label="s", ours=ours, config="/Users/me/my/swap/c.yaml", config_there=False)
+    found = judged(Facts(service=gone, home="/Users/me"))["service-config-missing"]
+    assert found.level == "error" and found.remedy.endswith(remedy)
 
 
 def test_a_link_of_homebrew_is_known_by_where_it_leads(tmp_path):

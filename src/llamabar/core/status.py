@@ -37,10 +37,13 @@ class Status(str, Enum):
 
 
 class Cause(NamedTuple):
-    """Why a server isn't responding, as doctor found it ("" if unknown), and a command that fixes it."""
+    """Why a server isn't responding, as doctor found it ("" if unknown), and a command that fixes it. `starts`: the
+    service can be started without that.
+    """
 
     title: str = ""
     remedy: str = ""
+    starts: bool = True
 
 
 REFUSALS = (FaultKind.UNAUTHORIZED, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.FORBIDDEN)

@@ -63,6 +63,14 @@ def _open_to_all(facts: Facts) -> Any:
     return facts.service.listens_everywhere and server is not None and not server.fault and not server.key_wanted
 
 
+def _no_config(facts: Facts) -> Any:
+    """Install writes the one that our own LaunchAgent names; for another one no model is enough to start with."""
+    if facts.service.config_there or facts.service.ours:
+        return not facts.service.config_there
+    folder = facts.service.config.rpartition("/")[0]
+    return Found({"folder": folder}, remedy="mkdir -p {folder} && echo 'models: {{}}' > {service.config}")
+
+
 def _denied(facts: Facts) -> Any:
     lines = [line for line in facts.service.log_lines if "operation not permitted" in line.lower()]
     return lines and Found(lines=tuple(lines[-1:]))
@@ -107,6 +115,7 @@ _CAUSES = ("launchd-silent", "no-login-at-the-screen", "service-plist-broken", "
 _LOADED = (*_CAUSES, "service-disabled", "service-not-loaded")
 _STARTS = (*_LOADED, *_PROGRAM, *_CONFIG, "port-held-by-another", "service-log-unwritable", "service-signature-refused")
 _RUNS = (*_STARTS, "service-cannot-be-started", "service-killed-for-memory", "service-crash-loop")
+WONT_START = frozenset((*_STARTS, "service-cannot-be-started")) - {"service-not-loaded", "service-signature-refused"}
 _INSTALL = "{llamabar} install --force"
 _START, _RESTART = "{llamabar} start", "{llamabar} restart"
 SERVICE = Layer("service", ("mac", "service"), _summary, (
@@ -143,8 +152,8 @@ SERVICE = Layer("service", ("mac", "service"), _summary, (
     Check("service-without-config", Level.ERROR,
           lambda f: _rewrite(f, not f.service.config, "llama-swap needs one to start.", "--config in ProgramArguments"),
           "The service names no config file", "llama-swap needs one to start.", _INSTALL),
-    Check("service-config-missing", Level.ERROR, lambda f: not f.service.config_there,
-          "The service's config file is missing", "{service.config}", "ls -l {service.config}",
+    Check("service-config-missing", Level.ERROR, _no_config,
+          "The service's config file is missing", "{service.config}. To begin with a new one:", "{llamabar} install",
           ("service-without-config",)),
     Check("service-config-refused", Level.ERROR, lambda f: f.binary.config_good is False,
           "llama-swap rejects its config file", "{binary.config_words}", "open -t {service.config}",
