@@ -39,7 +39,7 @@ NEEDS = {
 }
 OWNERS = ("unsloth", "bartowski", "ggml-org", "mradermacher")
 _REFUSED = ev.FaultKind.REFUSED
-_NO_CONFIG = Cause("The service's config file is missing", "ls -l ~/.config/llama-swap/config.yaml")
+_NO_CONFIG = Cause("The service's config file is missing", "llamabar install", starts=False)
 
 
 class Named(NamedTuple):

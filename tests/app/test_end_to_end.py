@@ -272,7 +272,7 @@ def test_models_says_what_a_load_that_was_measured_took_and_only_that(tmp_path, 
     assert took["memory_bytes"] > 10**6 and took["load_s"] > 0 and took["fits"] and took["measured_loads"] == 1
     assert set(found.values()) == {None}
     done = run(tmp_path, "models", LLAMABAR_URL=server.url)
-    assert re.search(r"alpha-8b .* \d+ MB, about \d+ s, [\d.]+ GB free: fits\n", done.stdout)
+    assert re.search(r"alpha-8b .* \d+ MB, about \d+ s\n", done.stdout)
 
 
 def test_one_frame_for_those_who_read_once(tmp_path, server):

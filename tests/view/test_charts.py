@@ -9,12 +9,15 @@ import png
 import pytest
 
 from llamabar.core.history import nice_ceiling
+from llamabar.view import charts
 from llamabar.view.charts import CHART, SMALL, Chart, Scale, chart_of, draw, draw_parts, scaled
 from llamabar.view.palette import CHART_COLOURS, DASHED, FILL, LINE, WARNING_COLOURS
 
 TINY = Chart(3, 4, 14)
 WHITE, DARK = (255, 255, 255), (0x1E, 0x1E, 0x1E)
 NAMED = {"dimgray": (0x69, 0x69, 0x69), "silver": (0xC0, 0xC0, 0xC0)}  # NSColor.swift of SwiftBar
+DICE = random.Random(5)
+NOISE = tuple(DICE.random() for _ in range(120))
 EVERY = [
     (None,) * 50, (0.0,) * 50, tuple(n / 50 for n in range(50)), tuple((n * 37 % 60) / 60 for n in range(50)),
     tuple(None if n % 7 == 0 else (n * 13 % 50) / 50 for n in range(50)),
@@ -54,13 +57,37 @@ def test_a_line_that_rises_or_falls_is_a_thin_stroke_and_no_bar():
     assert wide[5] == "........" + "==..+++." + "==......"
 
 
+@pytest.mark.parametrize("height_px", [8, 16, 32, 56, 80, 96])
+@pytest.mark.parametrize("width_px", [30, 100, 400, 600])
+def test_whatever_happens_a_chart_takes_a_kilobyte_at_most(width_px, height_px):
+    """Noise does not pack: its heights are drawn in coarser steps. Whoever asks again gets the same bytes."""
+    chart, dice = chart_of(width_px, height_px, buckets=300), random.Random(width_px * height_px)
+    gaps, edges = (lambda: dice.choice((None, dice.random()))), (lambda: dice.choice((None, 0.0, dice.random(), 1.0)))
+    for kind in (dice.random, gaps, edges) * 4:
+        bars, line = (Scale(tuple(kind() for _ in range(chart.points)), top) for top in ("888", "20k"))
+        first = draw(chart, bars, line)
+        assert len(base64.b64encode(first)) <= 1000 and read(first)[1] == height_px
+        draw.cache_clear()
+        assert draw(chart, bars, line) == first
+
+
+@pytest.mark.parametrize(("bars", "line", "step_px"), [
+    (tuple(n / 60 for n in range(60)), (None,) * 60, 1), (tuple(0.6 + n % 3 / 10 for n in range(60)), (0.5,) * 60, 1),
+    (tuple(n * 37 % 60 / 60 for n in range(60)), tuple(n * 29 % 60 / 60 for n in range(60)), 2),
+    (NOISE[:60], NOISE[60:], 12),
+])  # fmt: skip
+def test_heights_are_coarser_only_where_they_must_be_and_by_an_eighth_at_most(bars, line, step_px):
+    large, scales = Chart(60, 8, 96), (Scale(bars, "50"), Scale(line, "20k"))
+    assert draw(large, *scales) == charts._drawn(large, *scales, step_px)
+
+
 @pytest.mark.parametrize("values", EVERY)
 def test_an_image_is_small_and_of_retina_density(values):
     for data in (draw(CHART, Scale(values, "200"), Scale(values[::-1], "20k")), draw(SMALL, Scale(values[:30], "50G"))):
         width, height, _, info = read(data)
         assert (width, height) in ((456, 56), (148, 32)) and info["physical"].x == 5669
         assert b"pHYs" + struct.pack(">IIB", 5669, 5669, 1) in data
-        assert len(base64.b64encode(data)) <= 1024
+        assert len(base64.b64encode(data)) <= 1000
 
 
 @pytest.mark.parametrize(
@@ -76,15 +103,20 @@ def test_scaled_values_stay_in_range_and_gaps_stay_gaps():
 
 
 def test_a_bar_of_three_parts_is_solid_hatched_and_empty():
-    rows = grid(draw_parts(0.25, 0.5, width_px=32, height_px=24)).splitlines()
+    rows = grid(draw_parts((0.25,), 0.5, width_px=32, height_px=24)).splitlines()
     assert rows[0] == "." * 32 and rows[6] == "+" * 32, "a frame around it, air above and below"
     middle = rows[9]
     assert middle[:8] == "+" * 8 and set(middle[8:24]) == {"+", "."} and middle[24:] == "......++"
 
 
-@pytest.mark.parametrize("shares", [(0.0, 0.0), (1.0, 0.0), (0.5, 0.5), (0.9, 0.3), (0.31, 0.33)])
+def test_the_solid_parts_of_a_bar_have_a_gap_between_them():
+    middle = grid(draw_parts((0.25, 0.25, 0.25), 0.0, width_px=32, height_px=24)).splitlines()[9]
+    assert middle == "++++++++..++++++..++++++......" + "++"
+
+
+@pytest.mark.parametrize("shares", [((), 0.0), ((1.0,), 0.0), ((0.5, 0.1), 0.5), ((0.9, 0.0), 0.3), ((0.31,), 0.33)])
 def test_any_shares_make_a_bar_of_one_size(shares):
-    assert read(draw_parts(*shares))[:2] == (144, 32)
+    assert read(draw_parts(*shares))[:2] == (148, 32)
 
 
 @pytest.mark.parametrize(("width_px", "height_px", "chart"), [

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from llamabar.view.swiftbar import Renderer
 
 FIRST_FRAME = (
-    b"|sfimage=circle.dotted font=Menlo size=12 trim=false\n---\n"
-    b"llama-swap: connecting\xe2\x80\xa6|sfimage=circle.dotted\n~~~\n"
+    b"|sfimage=circle.dashed font=Menlo size=12 trim=false\n---\n"
+    b"llama-swap: connecting\xe2\x80\xa6|sfimage=circle.dashed\n~~~\n"
 )
 FAULT_FRAME = (
     b"|sfimage=exclamationmark.triangle\n---\nllamabar ran into a problem starting up: %s\n"

@@ -76,12 +76,12 @@ MAY_INTERRUPT, INTERRUPTS_NOTHING = "This may interrupt requests.", "No active r
 # {0} is the model or request; {1} is how long it took, or why it failed.
 DOING: Dict[Do, str] = {
     Do.LOAD: "Loading {0}…", Do.UNLOAD: "Unloading {0}…", Do.UNLOAD_ALL: "Unloading all models…",
-    Do.CANCEL: "Cancelling {0}…", Do.PROFILE: "Changing the profile…", Do.START: "Starting llama-swap…",
+    Do.CANCEL: "Canceling {0}…", Do.PROFILE: "Changing the profile…", Do.START: "Starting llama-swap…",
     Do.RESTART: "Restarting llama-swap…", Do.OPEN: "Opening the web UI…",
 }  # fmt: skip
 DONE: Dict[Do, str] = {
     Do.LOAD: "{0} loaded in {1}", Do.UNLOAD: "{0} unloaded", Do.UNLOAD_ALL: "All models unloaded",
-    Do.CANCEL: "{0} cancelled", Do.PROFILE: "Profile {0} is active", Do.START: "llama-swap started in {1}",
+    Do.CANCEL: "{0} canceled", Do.PROFILE: "Profile {0} is active", Do.START: "llama-swap started in {1}",
     Do.RESTART: "llama-swap restarted in {1}", Do.OPEN: "Opened the web UI",
 }  # fmt: skip
 REFUSED: Dict[Do, str] = {

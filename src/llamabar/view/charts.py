@@ -5,7 +5,9 @@ with its own scale. Both scales start at 0; their maxima are printed in the imag
 """
 
 import io
-from functools import lru_cache
+from functools import lru_cache, reduce
+from itertools import accumulate
+from operator import or_
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.view.palette import DASHED, FILL, LINE
@@ -23,6 +25,8 @@ GLYPHS: Dict[str, Tuple[int, ...]] = {
     " ": (0, 0, 0, 0, 0),
 }  # fmt: skip
 SCALE_CHARS = 3  # the longest maximum: 200, 20k, 50G
+LARGEST_BYTES = 750  # 1,000 as base64
+COARSER_PX = (1, 2, 4, 6, 8, 12, 16, 24)  # steps of heights, for charts that would be too large
 FEWEST_POINTS, MOST_PX = 5, 584  # with both scales an image is at most 640 pixels wide
 HATCH = (0xF8, 0x3E, 0x8F, 0xE3)  # slanting strokes, one pixel per bit, two rows each
 
@@ -40,6 +44,7 @@ class Chart(NamedTuple):
 
 
 CHART, SMALL = Chart(50, 8, 56), Chart(30, 4, 32)
+PARTS_PX = 148  # as wide as SMALL beside its scale
 
 
 class Scale(NamedTuple):
@@ -66,32 +71,53 @@ def scaled(values: Points, ceiling: float) -> Points:
 
 @lru_cache(maxsize=128)
 def draw(chart: Chart, bars: Scale, line: Scale = NO_LINE) -> bytes:
-    """Return a chart as a palette PNG with a transparent background, at Retina density."""
+    """Return a chart as a palette PNG with a transparent background, at Retina density.
+
+    It takes at most LARGEST_BYTES: noise, which compresses badly, is drawn with heights in coarser steps.
+    """
+    drawn = b""
+    for step_px in COARSER_PX:
+        drawn = _drawn(chart, bars, line, step_px)
+        if len(drawn) <= LARGEST_BYTES:
+            break
+    return drawn
+
+
+def _drawn(chart: Chart, bars: Scale, line: Scale, step_px: int) -> bytes:
     height_px = chart.height_px
-    tops = [_px(value, height_px) for value in bars.values]
-    steps = _steps([_px(value, height_px) for value in line.values], len(tops))
+    tops = [_px(value, height_px, step_px) for value in bars.values]
+    steps = _steps([_px(value, height_px, step_px) for value in line.values], len(tops))
     columns: List[Sequence[bytes]] = [_column(top, step, chart) for top, step in zip(tops, steps)]
     left, right = (_words(scale.top, index, height_px) for scale, index in ((bars, DARK), (line, SECOND)))
     columns = [*filter(None, [left]), *columns, *filter(None, [right])]
     palette = [CLEAR_RGBA, FILL, LINE, DASHED][: 4 if line.values else 3]
-    return _png([b"".join(row) for row in zip(*columns)], palette)
+    rows = [b"".join(row) for row in zip(*columns)]
+    return _png(rows, palette, len(rows[0]) * PIXELS_A_BYTE)
 
 
 @lru_cache(maxsize=64)
-def draw_parts(first: float, second: float = 0.0, *, width_px: int = 144, height_px: int = 32) -> bytes:
-    """Return a bar with three parts: the first share solid, the second hatched, the rest an empty frame."""
-    whole = (1 << width_px) - 1
-    left, right = (whole >> min(width_px, round(share * width_px)) for share in (first, first + second))
-    strokes = (int.from_bytes(bytes([stroke]) * (width_px // 8), "big") for stroke in HATCH)
-    inside = [whole ^ left | stroke & (left ^ right) | ((1 << LINE_PX) - 1) for stroke in strokes]
-    *rows, line, blank = (row.to_bytes(width_px // 8, "big") for row in (*inside, whole, 0))
+def draw_parts(
+    solid: Tuple[float, ...], hatched: float = 0.0, *, width_px: int = PARTS_PX, height_px: int = 32
+) -> bytes:  # fmt: skip
+    """Return a bar of shares: solid parts with gaps between them, then a hatched one, then an empty frame."""
+    whole, row_bytes = (1 << width_px) - 1, -(-width_px // 8)
+    beyond = row_bytes * 8 - width_px  # unused bits at the end of each row
+    *ends, end = (whole >> min(width_px, round(share * width_px)) for share in accumulate((*solid, hatched)))
+    left = ends[-1] if ends else whole
+    gaps = reduce(or_, ((at ^ at >> LINE_PX) & ~left for at in ends), 0)
+    strokes = (int.from_bytes(bytes([stroke]) * row_bytes, "big") >> beyond for stroke in HATCH)
+    inside = [(whole ^ left) & ~gaps | stroke & (left ^ end) | ((1 << LINE_PX) - 1) for stroke in strokes]
+    *rows, line, blank = ((row << beyond).to_bytes(row_bytes, "big") for row in (*inside, whole, 0))
     body = [rows[row // 2 % len(rows)] for row in range(height_px // 2 - 2 * LINE_PX)]
     return _png([blank] * (height_px // 4) + [line] * LINE_PX + body + [line] * LINE_PX + [blank] * (height_px // 4),
-                [CLEAR_RGBA, LINE])  # fmt: skip
+                [CLEAR_RGBA, LINE], width_px)  # fmt: skip
 
 
-def _px(value: Optional[float], height_px: int) -> Optional[int]:
-    return None if value is None else TOP_PX + round(value * (height_px - TOP_PX))
+def _px(value: Optional[float], height_px: int, step_px: int) -> Optional[int]:
+    if value is None:
+        return None
+    room = height_px - TOP_PX
+    return TOP_PX + min(room, round(value * room / step_px) * step_px)
 
 
 def _steps(heights: Sequence[Optional[int]], points: int) -> List[Step]:
@@ -153,12 +179,12 @@ def _words(text: str, index: int, height_px: int) -> List[bytes]:
     return (rows + [b"\x00" * len(rows[0])] * height_px)[:height_px]
 
 
-def _png(rows: List[bytes], palette: Sequence[Tuple[int, ...]]) -> bytes:
+def _png(rows: List[bytes], palette: Sequence[Tuple[int, ...]], width_px: int) -> bytes:
     import png  # imported only when there is something to draw
 
     bits = 1 if len(palette) == 2 else 2
     writer = png.Writer(
-        width=len(rows[0]) * 8 // bits, height=len(rows), palette=palette, bitdepth=bits, compression=9,
+        width=width_px, height=len(rows), palette=palette, bitdepth=bits, compression=9,
         x_pixels_per_unit=RETINA_PIXELS_PER_METRE, y_pixels_per_unit=RETINA_PIXELS_PER_METRE, unit_is_meter=True,
     )  # fmt: skip
     out = io.BytesIO()

@@ -11,7 +11,7 @@ WHOLE_FROM_BYTES = 9.95e9
 
 
 def said(server: Server, model_id: str) -> str:
-    """Return "18 GB, about 8 s, 23 GB free: fits" or "… unloads qwen3-30b"; "" if nothing was measured."""
+    """Return "18 GB, about 8 s", what it would unload, and if it may not fit; "" if nothing was measured."""
     found = of(server, model_id)
     if found is None:
         return ""
@@ -33,6 +33,6 @@ def size(count_bytes: float) -> str:
 def _then(server: Server, found: Outlook) -> str:
     if found.unloads and found.fits is not False:
         return _(", unloads {}", ", ".join(map(server.label, found.unloads)))
-    if found.free_bytes is None:
+    if found.free_bytes is None or found.fits:
         return ""
-    return _(", {} free: fits" if found.fits else ", {} free: may not fit", size(found.free_bytes))
+    return _(", {} free: may not fit", size(found.free_bytes))

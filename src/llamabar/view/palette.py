@@ -16,13 +16,13 @@ DASHED: RGB = (0xB8, 0x62, 0x00)
 _SIGNS: Dict[Status, Tuple[str, str]] = {
     Status.NO_SERVICE: ("questionmark.circle", "?"),
     Status.STOPPED: ("stop.circle", "■"),
-    Status.STARTING: ("circle.dotted", "◌"),
+    Status.STARTING: ("circle.dashed", "◌"),
     Status.CRASHING: ("exclamationmark.octagon", "‼"),
     Status.UNREACHABLE: ("xmark.circle", "✕"),
     Status.UNAUTHORIZED: ("key", "⚿"),
     Status.INCOMPATIBLE: ("exclamationmark.triangle", "▲"),
     Status.EMPTY: ("circle", "○"),
-    Status.READY: ("circle.inset.filled", "◉"),
+    Status.READY: ("record.circle", "◉"),
     Status.LOADING: ("arrow.down.circle", "↓"),
     Status.QUEUED: ("hourglass", "⧖"),
     Status.PROMPT: ("text.magnifyingglass", "…"),
@@ -42,9 +42,10 @@ FAILED = "exclamationmark.triangle"  # a model that failed or crashed, or a mist
 LOAD, REQUESTS, MEMORY, TODAY = "arrow.down.to.line", "arrow.up.arrow.down", "memorychip", "sum"
 WEB, COPY, EJECT, GEAR, MORE, RESTART = "globe", "doc.on.doc", "eject", "gear", "ellipsis", "arrow.clockwise"
 STOP, START, TERMINAL, FILE, FOLDER, DIAGNOSE = "stop", "play", "terminal", "doc.text", "folder", "stethoscope"
-FIX, ADD, ABOUT, ADDRESS, TIME, SPEED = "wrench", "plus", "info", "network", "clock", "speedometer"
+FIX, ADD, ABOUT, ADDRESS, TIME, TOOK = "wrench", "plus", "info", "network", "clock", "timer"
 PROMPT, SHARE, CONTEXT, NAME, CANCEL, PERSON = "text.alignleft", "chart.pie", "ruler", "tag", "xmark", "person"
 LINK, PROFILE, PIN, AWAKE, HISTORY, REMOVE = "link", "square.grid.2x2", "pin", "sun.max", "calendar", "trash"
+SPEED = "speedometer"
 
 # Light appearance, dark appearance; a warning has at least 4.5:1 on white and on #1E1E1E.
 WARNING_COLOURS = ("#8A5A00", "#FFC252")

@@ -15,6 +15,7 @@ from llamabar.view.names import labels
 from llamabar.view.text import name, plain
 
 NONE_COUNTED = Totals()
+WIDE_CHARS = 64
 
 Part = TypeVar("Part")
 
@@ -51,6 +52,11 @@ class Server:
     def labels(self) -> Mapping[str, str]:
         """Return each model's label, by id."""
         return labels(self.snapshot, by_id=self.by_id)
+
+    @cached_property
+    def wide_labels(self) -> Mapping[str, str]:
+        """Return what each model is called in a submenu, which has room, by id."""
+        return self.labels_within(WIDE_CHARS)
 
     def labels_within(self, limit: int) -> Mapping[str, str]:
         """Return each model's label within `limit` characters, by id."""

@@ -96,8 +96,8 @@ REQUEST, LOAD, PEERS, LAST_UPDATE, LAST_REQUEST = "Request", "Load Model", "Peer
 MORE_LOADED, MORE_MODELS, SETTINGS, UPDATE = "More Loaded Models", "More Models", "Settings", "Update"
 LEFT_OUT, ID, ALIASES, REASON, WHY = "Left out", "ID", "Aliases", "Reason", "Why"
 FIRST_TOKEN, CACHED, DRAFTS, CHANGE = "First token", "Cached prompts", "Accepted drafts", "Change"
-ADDRESS, VERSION, SERVICE, CONNECTED, ITSELF = "Address", "Version", "Service", "Connected", "llama-swap's memory"
-FROM, PATH, AWAKE = "From", "Path", "Keeping this Mac awake"
+ADDRESS, VERSION, AGENT, CONNECTED, ITSELF = "Address", "Version", "LaunchAgent", "Connected", "llama-swap's memory"
+FROM, PATH, AWAKE, SERVICE, RANGE = "From", "Path", "Keeping this Mac awake", "Service", "Range"
 
 # Actions
 OPEN_UI, MODELS_PAGE, OPEN_MODEL_PAGE = "Open Web UI", "models#/models", "Open Model Page"
@@ -257,10 +257,9 @@ def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> 
     return f"{AT_LEAST} {found}" if missed else found if requests else NONE_TODAY
 
 
-def typical(tps: Optional[float], first_token_s: Optional[float]) -> str:
-    """Return what follows a model's totals: its typical speed and time to first token, if known."""
-    said = "" if tps is None else f", {units.rate(tps)} tok/s"
-    return said + ("" if first_token_s is None else _(", first token after {}", units.span(first_token_s)))
+def typical(tps: Optional[float]) -> str:
+    """Return what follows a model's totals: its typical speed, if known."""
+    return "" if tps is None else f", {units.rate(tps)} tok/s"
 
 
 def changed(ratio: float) -> str:

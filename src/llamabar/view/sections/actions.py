@@ -7,7 +7,7 @@ from llamabar.view import palette, words
 from llamabar.view.menu import Action, Do, Row
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import asking, fact, in_terminal, item, service_known
-from llamabar.view.sections.server import is_gone
+from llamabar.view.sections.server import is_gone, start, startable
 from llamabar.view.text import name
 
 
@@ -44,16 +44,21 @@ def _profiles(server: Server) -> Tuple[Row, ...]:
         for profile in snapshot.profiles
     )  # fmt: skip
     leave = (item(server, palette.CANCEL, words.NO_PROFILE, Do.PROFILE),) if snapshot.profile else ()
-    active = name(snapshot.profile) if snapshot.profile else words.NONE
+    active = name(snapshot.profile) if snapshot.profile else ""
     return (Row(words.PROFILE, active, palette.PROFILE, children=(*choices, *leave)),)
 
 
 def _service(server: Server) -> Tuple[Row, ...]:
-    """Return the service's submenu. If it isn't running, the first section offers to start it."""
+    """Return the service's submenu.
+
+    If it isn't running, the first section offers to start it; this one does if something has to be fixed first.
+    """
     service = server.snapshot.service
     if service is None or not service_known(server):
         return ()
     found: List[Row] = []
+    if startable(server) and server.cause is not None and not server.cause.starts:
+        found.append(start(server))
     if not is_gone(server.snapshot):
         said, label = words.interrupts(in_flight(server.snapshot)), service.label
         found = [

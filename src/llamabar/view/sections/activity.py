@@ -1,13 +1,13 @@
 """One row with this Mac's memory, CPU and GPU, and one with today's totals."""
 
-from functools import partial
+from itertools import accumulate
 from typing import Iterator, List, Optional, Tuple
 
 from llamabar.core import units
 from llamabar.core.pressure import Pressure
 from llamabar.core.readings import GPU_FRESH_S
 from llamabar.core.state import loaded
-from llamabar.core.totals import FIRST_TOKEN, GENERATION, total
+from llamabar.core.totals import GENERATION, total
 from llamabar.view import palette, words
 from llamabar.view.charts import draw_parts
 from llamabar.view.menu import Image, Row
@@ -15,7 +15,7 @@ from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import chart, day, fact, in_terminal, spread_words
 
 LISTED = 5  # models with their own row
-SHARES = 32  # steps of the bar
+SHARES = 74  # steps of the bar, one point each
 
 
 def memory(scene: Scene) -> Optional[Row]:
@@ -24,13 +24,13 @@ def memory(scene: Scene) -> Optional[Row]:
     total_bytes, used_bytes = first.snapshot.host.memory_total_bytes, first.figures.used_bytes
     if not held and (not total_bytes or used_bytes is None):
         return None
-    models_bytes = sum(used for _, _, used in held)
-    children = (*_models(scene, held, total_bytes), *_processors(scene))
-    said = units.size(models_bytes)
+    each_bytes = tuple(used for _, _, used in held)
+    children = (*_models(held), *_processors(scene))
+    said = units.size(sum(each_bytes))
     if used_bytes is not None and total_bytes:
         measured = bool(held) or not any(loaded(server.snapshot) for server in scene.servers)
         said = words.of(*units.part_and_total(used_bytes, total_bytes))
-        children = (*_parts(models_bytes if measured else None, used_bytes, total_bytes), *children)
+        children = (*_parts(each_bytes if measured else None, used_bytes, total_bytes), *children)
     short = words.PRESSURES.get(first.snapshot.host.pressure or Pressure.NORMAL)
     if short is None:
         return Row(words.MEMORY, said, palette.MEMORY, children=children, ambient=True)
@@ -43,38 +43,36 @@ def _held(scene: Scene) -> List[Tuple[Server, str, float]]:
     return [(server, one, used) for server in there for one, used in sorted(server.figures.memory_bytes.items())]
 
 
-def _parts(models_bytes: Optional[float], used_bytes: float, total_bytes: int) -> Tuple[Row, ...]:
+def _parts(each_bytes: Optional[Tuple[float, ...]], used_bytes: float, total_bytes: int) -> Tuple[Row, ...]:
     """Return rows for the memory used by models, used by other programs, and free. None means unknown."""
-    parts_bytes = (models_bytes or 0.0, max(0.0, used_bytes - (models_bytes or 0.0)))
-    shares = tuple(round(part / total_bytes * SHARES) / SHARES for part in parts_bytes)
-    image = Image(draw_parts(*shares), shares)
+    models_bytes = sum(each_bytes or ())
+    other_bytes = max(0.0, used_bytes - models_bytes)
+    shares = _shares((*(each_bytes or ()), other_bytes), total_bytes)
+    image = Image(draw_parts(shares[:-1], shares[-1]), shares)
     free = fact(palette.MEMORY, words.FREE, units.size(max(0.0, total_bytes - used_bytes)), ambient=True)
-    if models_bytes is None:
+    if each_bytes is None:
         return (Row(words.IN_USE, units.size(used_bytes), image=image, ambient=True), free)
     return (
         Row(words.MODELS, units.size(models_bytes), image=image, ambient=True),
-        fact(palette.MORE, words.OTHER_PROGRAMS, units.size(parts_bytes[1]), ambient=True),
+        fact(palette.MORE, words.OTHER_PROGRAMS, units.size(other_bytes), ambient=True),
         free,
     )
 
 
-def _models(scene: Scene, held: List[Tuple[Server, str, float]], total_bytes: Optional[int]) -> Iterator[Row]:
-    """Yield a row for each of the first models, with its share of all memory as a bar."""
+def _shares(parts_bytes: Tuple[float, ...], total_bytes: int) -> Tuple[float, ...]:
+    """Return each part's share in steps of the bar, rounded so that errors don't add up."""
+    ends = [round(sum_bytes / total_bytes * SHARES) for sum_bytes in accumulate(parts_bytes)]
+    return tuple((end - start) / SHARES for start, end in zip((0, *ends), ends))
+
+
+def _models(held: List[Tuple[Server, str, float]]) -> Iterator[Row]:
+    """Yield a row for each of the first models, in the bar's order."""
     for server, model_id, used_bytes in held[:LISTED]:
-        label, said = server.label(model_id), units.size(used_bytes)
-        share = round(used_bytes / total_bytes * SHARES) / SHARES if total_bytes else None
-        make = partial(_model, label, said, share)
-        yield scene.remembered.part(("held", server.name, model_id), (label, said, share), make)
+        yield fact(palette.NAME, server.label(model_id), units.size(used_bytes), ambient=True)
     more = held[LISTED:]
     if more:
         said = f"{words.counted(len(more), 'model')}, {units.size(sum(used for _, _, used in more))}"
         yield fact(palette.MORE, words.LEFT_OUT, said, ambient=True)
-
-
-def _model(label: str, said: str, share: Optional[float]) -> Row:
-    if share is None:
-        return fact(palette.NAME, label, said, ambient=True)
-    return Row(label, said, image=Image(draw_parts(share), (share,)), ambient=True)
 
 
 def _processors(scene: Scene) -> Iterator[Row]:
@@ -104,7 +102,7 @@ def today(server: Server, scene: Scene) -> Optional[Row]:
     models = day(server, scene)
     children = [
         fact(palette.NAME, server.label(model), words.totals(sums.requests, sums.generated_tokens)
-             + words.typical(sums.percentile(GENERATION), sums.percentile(FIRST_TOKEN)))
+             + words.typical(sums.percentile(GENERATION)))
         for model, sums in sorted(models.items(), key=lambda pair: -pair[1].requests)[:LISTED]
     ]  # fmt: skip
     whole = total(models.values())

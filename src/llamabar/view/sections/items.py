@@ -11,6 +11,7 @@ from llamabar.view.menu import Action, Do, Image, Row
 from llamabar.view.scene import Scene, Server
 
 GB, SPREAD_BUCKETS = 1e9, 5
+NO_PROMPT = Scale(top=" ")  # keeps its place: the words beside a chart never move
 
 
 def fact(symbol: str, label: str, value: str, *, tooltip: str = "", ambient: bool = False) -> Row:
@@ -59,7 +60,7 @@ def chart(
         bars, line = _scale(history, reading, spec, shown_s, ceiling), Scale()
         if second:
             line = _scale(history, second, spec, shown_s, None)
-            line = line if any(value is not None for value in line.values) else Scale()
+            line = line if any(value is not None for value in line.values) else NO_PROMPT
         return Image(draw(spec, bars, line), bars.values)
 
     made_of = (points, len(history.buckets), spec, ceiling)

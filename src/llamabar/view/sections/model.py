@@ -63,7 +63,7 @@ def _facts(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
     if model.ttl_s is not None:
         yield fact(palette.EJECT, doing_words.ttl(model.ttl_s, begins=True), _rest_words(server, scene, model))
     times = model.load_times_s
-    yield from _known(palette.LOAD, words.LOAD_TIME, words.usual(readings.median(times), len(times)) if times else "")
+    yield from _known(palette.TOOK, words.LOAD_TIME, words.usual(readings.median(times), len(times)) if times else "")
     change = server.totals.told.changes.get(model.id)
     yield from _known(palette.SPEED, words.CHANGE, "" if change is None else words.changed(change))
     yield from _known(palette.NAME, words.ID, whole(model.id) if server.label(model.id) != plain(model.id) else "")
@@ -92,14 +92,18 @@ def _speed(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
 
 
 def _memory(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
+    """Yield the memory, and its chart while it moves: of one that stays, the words say all."""
     used_bytes = server.figures.memory_bytes.get(model.id)
     if used_bytes is None:
         return
     said = words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
-    image = chart(server, scene, "memory_bytes", model=model.id)
-    moved = len(set(map(units.size, spread_of(server, scene, "memory_bytes", model=model.id) or ()))) > 1
-    spread = spread_words(server, scene, "memory_bytes", units.size, model=model.id) if moved else ""
-    yield Row(words.MEMORY, said, image=image, tooltip=spread, ambient=True)
+    yield fact(palette.MEMORY, words.MEMORY, said, ambient=True)
+    spread = spread_of(server, scene, "memory_bytes", model=model.id)
+    lowest, highest = (units.size(spread.lowest), units.size(spread.highest)) if spread is not None else ("", "")
+    if lowest != highest:
+        image = chart(server, scene, "memory_bytes", model=model.id)
+        tooltip = spread_words(server, scene, "memory_bytes", units.size, model=model.id)
+        yield Row(words.RANGE, words.bounds(lowest, highest), image=image, tooltip=tooltip, ambient=True)
 
 
 def _context(model: Model) -> str:

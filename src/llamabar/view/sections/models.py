@@ -15,7 +15,7 @@ from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import model
 from llamabar.view.sections.items import fact
 from llamabar.view.sections.server import first_model
-from llamabar.view.text import plain, reason, whole
+from llamabar.view.text import name, plain, reason, whole
 
 FAILED_FOR_S = 3600.0
 NOT_LOADED = ("stopped", "shutdown", "unknown", "")
@@ -156,18 +156,21 @@ def _model_row(server: Server, scene: Scene, one: Model, *, brief: bool = False)
     now_s = scene.now_s
     asked = _asked_words(server, one, Do.UNLOAD, now_s) or _asked_words(server, one, Do.LOAD, now_s)
     value, symbol = asked or state_words(server, one, now_s=now_s, brief=True), _symbol(server, one, now_s)
+    label = (server.wide_labels if brief else server.labels).get(one.id) or name(one.id)
 
     def _make() -> Row:
-        again = _load_item(server, one)
+        again = _load_item(server, one, label)
+        if one.state not in NOT_LOADED and not brief:  # the submenu says the whole id
+            children = model.details(server, scene, one)
+            return replace(again, value=value, symbol=symbol, action=None, children=children, tooltip="")
         if one.state not in NOT_LOADED:
-            children = model.briefly(server, one) if brief else model.details(server, scene, one)
-            return replace(again, value=value, symbol=symbol, action=None, children=children)
+            return replace(again, value=value, symbol=symbol, action=None, children=model.briefly(server, one))
         why = (fact(palette.ABOUT, words.REASON, reason(one.failure)),) if one.failure else ()
         children = (*why, replace(again, label=words.LOAD_AGAIN, symbol=palette.RESTART, value="", subject=None))
         failed = _failed(one, now_s)
         return replace(again, value=value, symbol=symbol, action=None, children=children, warning=failed)
 
-    made_of = (one, value, symbol, brief, server.label(one.id), *model.made_of(server, scene, one))
+    made_of = (one, value, symbol, brief, label, *model.made_of(server, scene, one))
     return scene.remembered.part((MODEL, server.name, one.id), made_of, _make)
 
 
@@ -193,7 +196,8 @@ def _load(server: Server, scene: Scene, rest: List[Model]) -> Row:
             one.id for one in rest if one.id in scene.options.pinned or plain(one.info.name) in scene.options.pinned
         }
         ordered = sorted(rest, key=lambda one: (one.id not in pinned, -(one.last_use_s or 0.0), one.id))
-        items = [_load_item(server, one, pinned=one.id in pinned) for one in ordered[:MOST_LISTED]]
+        labels = server.wide_labels
+        items = [_load_item(server, one, labels[one.id], pinned=one.id in pinned) for one in ordered[:MOST_LISTED]]
         few = len(rest) <= LISTED
         first = items if few else items[: max(LISTED - 1, len(pinned))]
         folded = () if few else _folded(ordered[len(first) : MOST_LISTED], items[len(first) :])
@@ -213,17 +217,20 @@ def _folded(models: List[Model], items: List[Row]) -> Tuple[Row, ...]:
     for one, row in zip(models, items):
         by_owner.setdefault(one.id.partition("/")[0] if "/" in one.id else "", []).append(row)
     loose = [row for owner, found in by_owner.items() for row in found if not owner or len(found) == 1]
-    named = {plain(owner): found for owner, found in by_owner.items() if owner and len(found) > 1}
+    named = {
+        plain(owner): [replace(row, label=row.label.removeprefix(f"{plain(owner)}/")) for row in found]
+        for owner, found in by_owner.items() if owner and len(found) > 1
+    }  # fmt: skip
     groups = {**dict(sorted(named.items())), **({words.MORE_MODELS: loose} if loose else {})}
     return tuple(
         Row(owner, units.count(len(found)), palette.FOLDER, children=tuple(found)) for owner, found in groups.items()
     )
 
 
-def _load_item(server: Server, one: Model, *, pinned: bool = False) -> Row:
+def _load_item(server: Server, one: Model, label: str, *, pinned: bool = False) -> Row:
     offered = server.snapshot.connected and loadable(server.snapshot, one)
     action = Action(Do.LOAD, one.id, server=server.name) if offered else None
-    label, uncut = server.label(one.id), whole(one.id)
+    uncut = whole(one.id)
     subject = Subject(MODEL, server=server.name, target=one.id, label=label)
     symbol = palette.PIN if pinned else palette.SYMBOLS[Status.EMPTY]
     said, tooltip = needs.said(server, one.id), "" if label == uncut else uncut

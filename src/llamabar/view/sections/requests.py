@@ -14,6 +14,7 @@ from llamabar.view.text import name, plain
 
 WAITING = (Phase.QUEUED, Phase.LOADING)
 SHOWN = 30
+USUAL_PATHS = ("", "/v1/chat/completions")  # which tell nothing
 
 
 def row(server: Server, scene: Scene) -> Row:
@@ -73,7 +74,7 @@ def _request(server: Server, scene: Scene, request: Request, *, phase: Phase, no
             found.append(fact(palette.PERSON, words.FROM, name(request.info.client)))
         if prompt:
             found.append(fact(palette.PROMPT, words.PROMPT, words.tokens(prompt)))
-        if request.info.path:
+        if request.info.path not in USUAL_PATHS:
             found.append(fact(palette.LINK, words.PATH, plain(request.info.path)[:48]))
         if offered:
             found.append(item(server, palette.CANCEL, words.CANCEL, Do.CANCEL, target=action.target, mark=action.mark))

@@ -9,7 +9,7 @@ from llamabar.core.status import Status
 from llamabar.view import palette, words
 from llamabar.view.menu import Action, Do, Row
 from llamabar.view.scene import Scene, Server
-from llamabar.view.sections.items import asking, chart, fact, in_terminal, item, over, service_known, spread_of
+from llamabar.view.sections.items import asking, chart, fact, in_terminal, item, service_known, spread_of
 from llamabar.view.text import name, plain, reason
 
 STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTING)
@@ -80,10 +80,10 @@ def doing(server: Server, now_s: float) -> str:
 
 def _speed(server: Server, scene: Scene) -> Row:
     """Return the speed chart. Its row shows the time span, its tooltip the figures."""
-    told = ((words.SPEED, "generation_tps"), (words.PROMPT, "prompt_tps"))
-    found = [(label, words.spread(spread_of(server, scene, reading), words.tps)) for label, reading in told]
-    said = "; ".join(f"{label}: {spread}" for label, spread in found if spread)
-    tooltip = f"{said} {over(server.history)}" if said else ""
+    speed, prompt = (
+        words.spread(spread_of(server, scene, reading), words.tps) for reading in ("generation_tps", "prompt_tps")
+    )
+    tooltip = "; ".join(filter(None, (speed, f"{words.PROMPT}: {prompt}" if prompt else "")))
     image = chart(server, scene, "generation_tps", spec=scene.chart, second="prompt_tps")
     return Row(words.SPEED, units.duration(server.history.span_s), image=image, tooltip=tooltip)
 
@@ -106,9 +106,10 @@ def _remedies(server: Server) -> List[Row]:
         found.append(fact(palette.ABOUT, f"{words.WHY}: {why}{detail}", ""))
     if server.status is Status.NO_SERVICE:
         found.append(in_terminal(server, palette.ADD, words.INSTALL, "install"))
-    if service_known(server) and server.status in STARTABLE:
-        found.append(_start(server))
-    if cause is not None and cause.remedy and server.status is not Status.STOPPED:
+    starts = cause is None or cause.starts
+    if startable(server) and starts:
+        found.append(start(server))
+    if cause is not None and cause.remedy and not (starts and server.status is Status.STOPPED):
         copied = Action(Do.COPY, cause.remedy, server=server.name)
         found.append(Row(f"{words.COPY_FIX}: {reason(cause.remedy)}", symbol=palette.FIX, action=copied))
     elif fault.kind in words.REMEDIES:
@@ -118,7 +119,12 @@ def _remedies(server: Server) -> List[Row]:
     return found
 
 
-def _start(server: Server) -> Row:
+def startable(server: Server) -> bool:
+    """Return whether there is a service that could be started now."""
+    return service_known(server) and server.status in STARTABLE
+
+
+def start(server: Server) -> Row:
     """Return the item that starts the service. If it runs but doesn't respond, offer a restart instead."""
     service = server.snapshot.service
     label = service.label if service is not None else ""
@@ -144,7 +150,7 @@ def _details(server: Server, now_s: float) -> Tuple[Row, ...]:
     if snapshot.version:
         found.append(fact(palette.ABOUT, words.VERSION, f"v{plain(snapshot.version)}"))
     if service_known(server) and snapshot.service is not None:
-        found.append(fact(palette.GEAR, words.SERVICE, reason(snapshot.service.label)))
+        found.append(fact(palette.GEAR, words.AGENT, reason(snapshot.service.label)))
     if snapshot.connected and snapshot.connection_since_s is not None:
         said = units.duration(now_s - snapshot.connection_since_s)
         found.append(fact(palette.TIME, words.CONNECTED, said, ambient=True))
