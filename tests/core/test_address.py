@@ -15,7 +15,7 @@ from llamabar.core import address
     ("http://h/v1/upstream/m", "http://h"), ("h/upstreams/m", "http://h/upstreams/m"),
     ("http://u:p@h:1/x", "http://h:1/x"), ("u:p@h", "http://h"), ("HTTP://H", "http://H"),
 ])  # fmt: skip
-def test_what_people_write_as_an_address_is_one(text, url):
+def test_common_spellings_of_an_address_are_accepted(text, url):
     found = address.parse(text)
     assert found is not None
     assert found.url == url
@@ -29,7 +29,7 @@ def test_what_people_write_as_an_address_is_one(text, url):
     "http://[::1", "http://::1", "http://-h", "http://h\\x", "http://h\u202e", "http://\ud800", "http://[zz]:1",
     "http://" + "ü" * 80,
 ])  # fmt: skip
-def test_what_is_no_address_is_none_and_never_an_exception(text):
+def test_an_invalid_address_is_none_and_never_an_exception(text):
     assert address.parse(text) is None
     assert address.port_of(text) is None
     assert not address.is_local(text)
@@ -43,7 +43,7 @@ def test_a_login_is_split_off_and_never_shown():
 
 
 @pytest.mark.parametrize("text", ["http://u:s3cret@h", "u:s3cret@h x", "ftp://u:s3/cret@h", "http://u:s3@cret@h"])
-def test_a_text_that_is_quoted_in_a_mistake_shows_no_password(text):
+def test_a_quoted_mistake_shows_no_password(text):
     shown = address.without_login(text)
     assert "s3" not in shown
     assert "cret" not in shown
@@ -51,7 +51,7 @@ def test_a_text_that_is_quoted_in_a_mistake_shows_no_password(text):
 
 
 @pytest.mark.parametrize(("url", "port"), [("http://h", 80), ("https://h", 443), ("https://h:1", 1)])
-def test_a_url_without_a_port_means_its_schemes_own(url, port):
+def test_a_url_without_a_port_uses_its_schemes_default(url, port):
     assert address.port_of(url) == port
 
 
@@ -61,7 +61,7 @@ def test_a_url_without_a_port_means_its_schemes_own(url, port):
     ("*:7", False, "http://127.0.0.1:7"), ("10.0.0.2:7", False, "http://10.0.0.2:7"),
     ("127.0.0.1:$PORT", False, None), (":http-alt", False, None), ("", False, None), ("8080", False, "http://127.0.0.1:8080"),
 ])  # fmt: skip
-def test_a_listen_is_reached_at_its_address_and_a_wildcard_over_loopback(listen, tls, url):
+def test_a_listen_address_is_used_as_is_and_a_wildcard_means_loopback(listen, tls, url):
     assert address.of_listen(listen, tls=tls) == url
 
 

@@ -13,7 +13,7 @@ from llamabar.core.state import in_flight
 from tests.fakes.life import CHAT, LISTED, after, live, request, row, slots, table
 
 
-def test_text_of_a_load_neither_generates_nor_calibrates():
+def test_loading_text_neither_counts_as_generating_nor_calibrates():
     snapshot = after(live(table(m="stopped"), LISTED, ev.RequestsFinished(())), table(m="starting"), at_s=1.0)
     snapshot = after(snapshot, request(answered_bytes=90), request(answered_bytes=5000, elapsed_s=4.0), at_s=1.0)
     assert phases(snapshot) == {"1": Phase.LOADING}
@@ -38,17 +38,17 @@ def test_text_of_a_load_neither_generates_nor_calibrates():
         (request(path="/v1/audio/speech", streams=True, answered_bytes=900), Phase.WORKING),
     ],
 )  # fmt: skip
-def test_a_prompt_is_processed_only_where_something_tells_it(said, phase):
+def test_a_prompt_counts_as_being_processed_only_with_evidence(said, phase):
     assert phases(live(table(m="ready"), LISTED, said)) == {"1": phase}
 
 
-def test_a_slot_tells_a_prompt_of_a_text_but_not_of_an_embedding():
+def test_a_slot_shows_the_prompt_of_a_text_but_not_of_an_embedding():
     for path, phase in ((CHAT, Phase.PROMPT), ("/v1/embeddings", Phase.WORKING)):
         snapshot = after(live(table(m="ready"), LISTED, request(path=path)), slots(0), at_s=1.0)
         assert phases(snapshot) == {"1": phase}
 
 
-def test_what_may_be_generating_is_a_gap_in_the_history_and_an_embedding_is_not():
+def test_possible_generation_is_a_gap_in_the_history_and_an_embedding_is_not():
     for path, tps in ((CHAT, None), ("/v1/embeddings", 0.0)):
         snapshot = live(table(m="ready"), LISTED, request(path=path, streams=False))
         assert readings.sample(snapshot, now_s=1.0).server.generation_tps == tps
@@ -62,11 +62,11 @@ def test_what_may_be_generating_is_a_gap_in_the_history_and_an_embedding_is_not(
      ("/upstream/tei/embed", PathKind.EMBEDDING), ("/upstream/xtts/v1/tts", PathKind.SPEECH),
      ("/V1/Embeddings", PathKind.EMBEDDING), ("/v1/messages/count_tokens", PathKind.OTHER), ("/props", PathKind.OTHER)],
 )  # fmt: skip
-def test_paths_tell_what_is_asked_for(path, kind):
+def test_a_path_determines_the_kind_of_request(path, kind):
     assert path_kind(path) is kind
 
 
-def test_of_an_absurd_number_of_models_and_requests_some_are_kept_and_the_rest_is_counted():
+def test_models_and_requests_beyond_the_limits_are_counted_but_not_kept():
     many = [{"id": str(one), "model": "m", "state": "ready"} for one in range(limits.MODELS + 7)]
     snapshot = live(decode_models(many), decode_inflight({"requests": many}))
     assert (len(snapshot.models), snapshot.models_left_out) == (limits.MODELS, 7)
@@ -77,7 +77,7 @@ def test_of_an_absurd_number_of_models_and_requests_some_are_kept_and_the_rest_i
     assert (len(ended.requests), in_flight(ended)) == (0, 0)
 
 
-def test_paths_and_clicks_without_end_do_not_grow():
+def test_endless_paths_and_clicks_do_not_use_more_memory():
     snapshot = live(table(m="ready"), LISTED, *(ev.ActionAsked(str(one)) for one in range(500)))
     assert len(snapshot.asked) <= limits.CLICKS + 1
     for one in range(100):
@@ -109,7 +109,7 @@ def answering(snapshot, *, at_s):
     return snapshot
 
 
-def test_a_peers_model_generates_at_an_estimate_once_an_answer_of_its_own_told_what_a_token_weighs():
+def test_a_peers_model_has_an_estimated_speed_once_one_answer_has_calibrated_it():
     first = answering(live(PEERS, LISTED, request("1", "lab/m")), at_s=10.0)
     assert phases(first) == {"1": Phase.GENERATING}
     assert readings.generation(first, first.models["lab/m"], now_s=14.1) is None

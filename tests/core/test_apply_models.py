@@ -43,11 +43,11 @@ STOPPED = table(m="stopped", n="stopped")
         (used(READY, 20.0), (table(m="shutdown"),), False),
     ],
 )
-def test_only_what_nothing_else_explains_is_a_crash(snapshot, said, crashed):
+def test_only_a_stop_without_another_explanation_is_a_crash(snapshot, said, crashed):
     assert quits(snapshot, *said) is crashed
 
 
-def test_a_table_that_nobody_saw_still_says_that_a_model_was_unloaded():
+def test_a_skipped_table_still_shows_that_a_model_was_unloaded():
     for tables in ((table(m="stopping", n="stopped"), STOPPED), (STOPPED, STOPPED)):
         pending = {}
         for one in tables:
@@ -55,7 +55,7 @@ def test_a_table_that_nobody_saw_still_says_that_a_model_was_unloaded():
         assert not quits(used(READY, 20.0), *(stamped.event for stamped in coalesce.take(pending)))
 
 
-def test_a_crash_is_said_for_ten_minutes_or_until_the_model_is_loaded_again():
+def test_a_crash_is_shown_for_ten_minutes_or_until_the_model_is_loaded_again():
     snapshot = after(used(READY, 20.0), STOPPED, at_s=50.0)
     model = snapshot.models["m"]
     assert has_quit(model, now_s=51.0) and not has_quit(model, now_s=50.0 + SHOWN_S)

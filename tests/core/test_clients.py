@@ -19,7 +19,7 @@ def clients(snapshot):
     return {one.id: one.client for one in snapshot.rows if one.id}
 
 
-def test_a_row_is_of_the_client_whose_request_took_as_long():
+def test_a_row_gets_the_client_of_the_request_with_the_same_duration():
     snapshot = live(table(m="ready"), FIRST)
     snapshot = after(snapshot, begun("1", "Zed"), at_s=10.0)
     snapshot = after(snapshot, begun("2", "curl"), at_s=14.0)
@@ -29,21 +29,21 @@ def test_a_row_is_of_the_client_whose_request_took_as_long():
     assert clients(snapshot) == {1: "Zed", 2: "curl"} and snapshot.left == ()
 
 
-def test_each_request_names_one_row_and_a_row_without_a_request_has_no_client():
+def test_each_request_matches_one_row_and_a_row_without_a_request_has_no_client():
     snapshot = after(live(table(m="ready"), FIRST), begun("1", "Zed"), at_s=10.0)
     snapshot = after(snapshot, ev.InflightRemoved("1"), at_s=12.0)
     snapshot = after(snapshot, ended(1, 9.0), ended(2, 2.0, model="other"), ended(3, 2.0), ended(4, 2.0), at_s=13.0)
     assert clients(snapshot) == {1: "", 2: "", 3: "Zed", 4: ""}
 
 
-def test_of_a_flood_only_so_many_are_remembered():
+def test_the_number_of_remembered_requests_is_limited():
     snapshot = live(table(m="ready"), FIRST)
     for number in range(500):
         snapshot = after(snapshot, begun(str(number), "Zed"), ev.InflightRemoved(str(number)), at_s=10.0)
     assert len(snapshot.left) == 64
 
 
-def test_a_request_whose_row_never_came_names_no_later_one():
+def test_a_request_whose_row_never_came_matches_no_later_row():
     snapshot = after(live(table(m="ready"), FIRST), begun("1", "Zed"), at_s=10.0)
     snapshot = after(snapshot, ev.InflightRemoved("1"), at_s=12.0)
     snapshot = after(snapshot, ended(1, 2.0), at_s=200.0)

@@ -37,7 +37,7 @@ def test_the_three_in_flight_dialects_are_told_apart_by_their_shape():
     assert event("inflight", {"operation": "remove", "id": "3"}) == ev.InflightRemoved("3")
 
 
-def test_an_empty_snapshot_has_no_list_and_means_none():
+def test_an_empty_snapshot_without_a_list_means_no_requests():
     assert event("inflight", {"operation": "snapshot"}) == ev.InflightListed(())
 
 
@@ -70,7 +70,7 @@ def test_minus_one_and_zero_speeds_and_absurd_durations_are_unknown():
     assert (row.generation_tps, row.prompt_tps, row.duration_s) == (None, None, None)
 
 
-def test_counts_that_no_back_end_told_are_unknown_and_rates_of_few_tokens_too():
+def test_unreported_counts_and_rates_of_few_tokens_are_unknown():
     nothing = event("metrics", {"id": 0, "input_tokens": 0, "output_tokens": 0, "cache_tokens": 0}).rows[0]
     assert (nothing.prompt_tokens, nothing.generated_tokens, nothing.cached_tokens) == (None, None, None)
     embedding = event("metrics", {"id": 0, "input_tokens": 12, "output_tokens": 0, "cache_tokens": -1}).rows[0]
@@ -91,14 +91,14 @@ def test_tokens_that_took_less_than_the_clock_can_tell_have_no_rate_however_long
         assert (found.generation_tps or found.prompt_tps) == (tps if known else None)
 
 
-def test_pages_come_newest_first_and_leave_oldest_first():
+def test_pages_are_reversed_to_oldest_first():
     page = decode.decode_activity_page({"data": [{"id": 9}, {"id": 7}], "total": 31})
     assert [row.id for row in page.rows] == [7, 9]
     assert page.total == 31
     assert decode.decode_activity_page(None) == ev.RequestsFinished(())
 
 
-def test_the_command_of_a_model_is_read_for_its_sleep_option_and_forgotten():
+def test_only_the_sleep_option_of_a_models_command_is_kept():
     body = {
         "running": [
             {
@@ -188,7 +188,7 @@ KINDS = ("modelStatus", "inflight", "metrics", "activity", "profileChanged", "ui
 
 @settings(max_examples=400 if LONG else 40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(KINDS), shaped, st.booleans()), max_size=6))
-def test_nothing_that_a_stream_can_say_raises_or_breaks_the_snapshot(said):
+def test_no_stream_content_raises_or_breaks_the_snapshot(said):
     snapshot = Snapshot()
     for at_s, (kind, data, twice) in enumerate(said):
         inner = json.dumps(data) if twice else data
@@ -200,14 +200,14 @@ def test_nothing_that_a_stream_can_say_raises_or_breaks_the_snapshot(said):
 
 @settings(max_examples=400 if LONG else 60, deadline=None)
 @given(st.binary(max_size=200))
-def test_bytes_that_are_no_event_are_none(data):
+def test_bytes_that_are_not_an_event_give_none(data):
     assert decode.decode_event(data) is None or data.startswith(b"{")
     decode.error_text(data)
 
 
 @settings(max_examples=400 if LONG else 40, deadline=None)
 @given(shaped)
-def test_every_answer_of_every_route_is_taken_or_refused(value):
+def test_every_answer_of_every_route_is_decoded_or_rejected(value):
     for reader in (
         decode.decode_running,
         decode.decode_activity_page,
@@ -218,7 +218,7 @@ def test_every_answer_of_every_route_is_taken_or_refused(value):
         reader(value)
 
 
-def test_broken_json_inside_json_and_deep_nesting_are_none():
+def test_broken_json_inside_json_and_deep_nesting_give_none():
     assert decode.decode_event(b'{"type":"modelStatus","data":"[{"}') is None
     assert decode.decode_event(b'{"type":"modelStatus","data":"' + b"[" * 100_000 + b'"}') is None
 
@@ -251,6 +251,6 @@ def test_a_gpu_is_read_from_its_newest_sample_and_a_power_of_zero_is_unknown():
         ({"input_tokens": 20, "output_tokens": 60, "tokens_per_second": -1, "duration_ms": 1600}, None),
     ],
 )
-def test_a_rate_of_prompt_and_answer_together_is_no_speed_of_writing(row, tps):
+def test_a_rate_of_prompt_and_answer_together_is_not_a_generation_speed(row, tps):
     found = event("metrics", {"id": 0, "model": "m", "timestamp": "2026-01-01T00:00:00Z", **row})
     assert found.rows[0].generation_tps == tps

@@ -41,7 +41,7 @@ def test_a_size_at_the_edge_of_two_digits_does_not_flicker():
     assert len({units.size(one.memory_bytes["m"]) for one in shown(map(using, sizes))}) == 1
 
 
-def test_a_size_that_really_moves_is_shown_at_once():
+def test_a_size_that_really_changes_is_shown_at_once():
     assert [one.memory_bytes["m"] for one in shown(map(using, [6_400 * MB, 6_451 * MB]))] == [6_400 * MB, 6_451 * MB]
 
 
@@ -50,7 +50,7 @@ def test_a_share_within_one_point_stays():
     assert [units.percent(one.cpu_ratio) for one in shown(ratios)] == ["20 %", "20 %", "20 %", "23 %", "23 %"]
 
 
-def test_what_is_not_known_any_more_is_not_held():
+def test_a_value_that_is_no_longer_known_is_not_held():
     gone = live(table(m="ready"), running())
     last = list(shown([using(MB), gone]))[-1]
     assert (last.memory_bytes, last.cpu_ratio, last.server_bytes) == ({}, None, None)
@@ -72,7 +72,7 @@ def test_a_size_is_never_further_from_the_truth_than_half_a_digit(sizes):
         assert abs(before - size) <= half_a_digit(before)
 
 
-def test_the_title_is_the_sum_of_what_the_rows_say():
+def test_the_title_is_the_sum_of_the_rows():
     snapshot = live(table(a="ready", b="ready"), running("a"), request("1", "a"), request("2", "b"))
     for second in range(8):
         for model, tps in (("a", 40), ("b", 20)):
@@ -83,7 +83,7 @@ def test_the_title_is_the_sum_of_what_the_rows_say():
     assert found.total.tps == pytest.approx(60, rel=0.01)
 
 
-def test_memory_and_load_that_tremble_print_no_other_words():
+def test_tiny_changes_of_memory_and_load_print_no_new_frame():
     monitor = Monitor({"mac": Watched("mac", "http://127.0.0.1:8080", snapshot=using(6_450 * MB))})
     said = set()
     for second in range(0, 1200, 7):

@@ -39,11 +39,11 @@ def words(snapshot, *loads, used=41 * GB, model="m"):
     ((load(), load(size=5 * GB, took_s=3.0, command=2)), 41 * GB, "5.0 GB, about 3 s"),
     ((load("n"),), 41 * GB, ""),
 ])  # fmt: skip
-def test_it_says_what_the_last_command_line_took_and_whether_that_fits(loads, used, expected):
+def test_needs_come_from_the_latest_command_line_and_tell_whether_it_fits(loads, used, expected):
     assert words(STOPPED, *loads, used=used) == expected
 
 
-def test_of_a_model_that_is_loaded_nothing_is_said():
+def test_a_loaded_model_has_no_outlook():
     assert words(live(table(m="ready")), load()) == words(live(table(m="starting")), load()) == ""
 
 
@@ -60,12 +60,12 @@ N_READY = after(STOPPED, table(m="stopped", n="ready", o="stopped"), ev.MemoryMe
     ((load(), load("n", unloaded=("o",)), load("o", beside=("p",))), False),
     ((load(),), False),
 ])  # fmt: skip
-def test_who_makes_room_is_what_made_room_before(loads, unloads):
+def test_models_that_made_room_before_make_room_again(loads, unloads):
     shown = words(N_READY, *loads, used=60 * GB)
     assert shown == f"18 GB, about 8 s, {'unloads n' if unloads else '4.0 GB free: may not fit'}"
 
 
-def test_what_makes_room_may_be_too_little():
+def test_unloading_other_models_may_not_be_enough():
     assert words(N_READY, load(size=40 * GB, unloaded=("n",)), used=60 * GB).endswith("4.0 GB free: may not fit")
 
 
@@ -78,7 +78,7 @@ def loaded_in(*tables):
     return snapshot, ev.MemoryMeasured(None, {"m": 18 * GB}, runs={"m": ModelRun(7, 100, MemoryKind.FOOTPRINT)})
 
 
-def test_a_load_is_its_memory_its_time_and_what_became_of_the_others():
+def test_a_load_records_memory_time_and_what_happened_to_the_others():
     snapshot, event = loaded_in(
         table(m="stopped", n="ready", o="ready"), table(m="stopped", n="stopping", o="ready"),
         table(m="starting", n="stopped", o="ready"), table(m="ready", n="stopped", o="ready"),
@@ -87,7 +87,7 @@ def test_a_load_is_its_memory_its_time_and_what_became_of_the_others():
     assert needs.measured(snapshot, event) == [Load("m", run, 18 * GB, 2.0, None, Swap(("n",), ("o",)))]
 
 
-def test_one_that_was_unloaded_long_before_or_failed_or_quit_made_no_room():
+def test_a_model_that_stopped_long_before_or_failed_or_quit_made_no_room():
     snapshot, event = loaded_in(
         table(m="stopped", n="ready", o="starting"), table(m="stopped", n="stopping", o="starting"),
         table(m="stopped", n="stopped", o="starting"), table(m="starting", n="stopped", o="stopped"),
@@ -96,7 +96,7 @@ def test_one_that_was_unloaded_long_before_or_failed_or_quit_made_no_room():
     assert needs.measured(snapshot, event)[0].swap == Swap()
 
 
-def test_of_a_load_that_nobody_saw_the_time_is_not_known_and_not_that_of_an_earlier_one():
+def test_the_time_of_an_unseen_load_is_unknown():
     snapshot = live(table(m="stopped"), table(m="starting"), table(m="ready"), ev.RunningListed(()), step_s=2.0)
     _, event = loaded_in(table(m="ready"))
     assert needs.measured(snapshot, event)[0].took_s == 2.0
@@ -106,14 +106,14 @@ def test_of_a_load_that_nobody_saw_the_time_is_not_known_and_not_that_of_an_earl
     assert needs.measured(live(table(m="ready")), event) == []  # its server's address hasn't been queried yet
 
 
-def test_a_load_is_told_once_and_again_when_it_takes_more_or_tells_more():
+def test_a_load_is_reported_once_and_again_with_more_memory_or_more_details():
     one = load()
     assert needs.is_news(one, None) and not needs.is_news(one, one)
     assert not needs.is_news(load(size=int(18.5 * GB)), one) and needs.is_news(load(size=20 * GB), one)
     assert needs.is_news(load(context=8192), one) and needs.is_news(load(at_s=2), one)
 
 
-def test_what_is_needed_names_its_context_and_how_its_memory_was_measured():
+def test_needs_include_the_context_and_how_memory_was_measured():
     big = load(size=20 * GB)._replace(run=ModelRun(1, 1, MemoryKind.FOOTPRINT))
     found = needs.of_each((load(context=8192), big))["m"]
     assert found == Needs(20 * GB, MemoryKind.FOOTPRINT, 8.0, 8192, 2)

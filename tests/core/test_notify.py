@@ -21,18 +21,18 @@ def failing(at_s=10.0):
     return after(loading, table(m="stopped"), at_s=at_s)
 
 
-def test_a_model_that_fails_is_told_once():
+def test_a_failed_model_is_reported_once():
     told, found = tell(Told(), failing(), now_s=10.0)
     assert found == News(FAILED, "m")
     assert tell(told, failing(), now_s=100.0)[1] is None
 
 
-def test_nothing_is_told_that_was_not_asked_for():
+def test_only_requested_events_are_reported():
     assert tell(Told(), failing(), now_s=10.0, options=NotifyOptions())[1] is None
     assert tell(Told(), failing(), now_s=10.0, options=NotifyOptions((GONE,)))[1] is None
 
 
-def test_a_server_that_is_gone_is_told_after_half_a_minute_and_once():
+def test_a_lost_server_is_reported_once_after_half_a_minute():
     gone = after(live(table(m="ready"), LISTED), REFUSED, at_s=5.0)
     told, found = tell(Told(), gone, now_s=20.0)
     assert found is None
@@ -41,13 +41,13 @@ def test_a_server_that_is_gone_is_told_after_half_a_minute_and_once():
     assert tell(told, gone, now_s=500.0)[1] is None
 
 
-def test_a_server_that_never_was_there_is_not_gone():
+def test_a_server_that_was_never_connected_is_not_reported_as_gone():
     never = after(live(), REFUSED, at_s=0.0)
     never = type(never)(connected=False, fault=never.fault, connection_since_s=0.0)
     assert tell(Told(), never, now_s=99.0)[1] is None
 
 
-def test_a_long_request_is_told_and_those_from_before_we_looked_are_not():
+def test_a_long_request_is_reported_unless_it_ended_before_the_start():
     first = live(table(m="ready"), LISTED, ev.RequestsFinished((row(1),), total=1))
     told, found = tell(Told(), first, now_s=1.0)
     assert found is None
@@ -68,7 +68,7 @@ def test_at_most_one_a_minute():
     [((1320, 480), 1400, True), ((1320, 480), 100, True), ((1320, 480), 480, False), ((60, 120), 90, True),
      ((60, 120), 120, False), (None, 0, False)],
 )  # fmt: skip
-def test_quiet_hours_may_pass_midnight(quiet, minute, silent):
+def test_quiet_hours_may_span_midnight(quiet, minute, silent):
     assert is_quiet(NotifyOptions((FAILED,), quiet=quiet), minute) is silent
     found = tell(Told(), failing(), now_s=10.0, options=NotifyOptions((FAILED,), quiet=quiet), minute=minute)[1]
     assert (found is None) is silent
@@ -81,7 +81,7 @@ def test_outside_text_cannot_add_to_the_address():
 
 
 @pytest.mark.parametrize(("took_s", "news"), [(25.0, News(READY, "m", 25.0)), (5.0, None)])
-def test_a_model_is_told_to_be_ready_only_after_a_long_load(took_s, news):
+def test_a_model_is_reported_ready_only_after_a_long_load(took_s, news):
     options = NotifyOptions((READY,), long_load_s=20.0)
     loading = after(live(table(m="stopped"), LISTED), table(m="starting"), at_s=10.0)
     told, found = tell(Told(), loading, now_s=10.0, options=options)
@@ -93,7 +93,7 @@ def test_a_model_is_told_to_be_ready_only_after_a_long_load(took_s, news):
 
 
 @pytest.mark.parametrize(("at_s", "news"), [(301.0, News(UNLOADED, "m", 300.0)), (100.0, None)])
-def test_only_an_unload_by_the_idle_timer_is_told(at_s, news):
+def test_only_an_unload_by_the_idle_timer_is_reported(at_s, news):
     options = NotifyOptions((UNLOADED,))
     ready = after(live(table(m="starting"), LISTED), table(m="ready"), running(ttl_s=300.0), at_s=1.0)
     told, found = tell(Told(), ready, now_s=2.0, options=options)
@@ -108,7 +108,7 @@ def test_only_an_unload_by_the_idle_timer_is_told(at_s, news):
 
 
 @pytest.mark.parametrize("event", [FAILED, CRASHED])
-def test_whoever_wants_failures_hears_of_crashes_too(event):
+def test_subscribing_to_failures_includes_crashes(event):
     busy = after(live(table(m="starting"), LISTED), table(m="ready"), running(ttl_s=0.0), at_s=1.0)
     told = tell(Told(), busy, now_s=1.0)[0]
     quit_by_itself = after(busy, ev.InflightUpserted(ev.RequestInfo("1", "m")), table(m="stopped"), at_s=50.0)

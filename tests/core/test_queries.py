@@ -54,11 +54,11 @@ def settled(*said):
     return life.at(1.2, running(), ev.RequestsFinished(()), WOL)
 
 
-def test_nothing_is_asked_before_the_stream_has_shown_a_model_table():
+def test_no_query_is_sent_before_the_first_model_table():
     assert due(live(), QueryLog(), now_s=5.0) == []
 
 
-def test_a_plan_says_what_the_schedule_says_and_is_worked_out_once_for_the_same_state():
+def test_a_plan_equals_the_schedule_and_is_computed_once_per_state():
     plan, life = queries.Plan(), Life(table(m="ready"), LISTED)
     for now_s in (1.0, 2.0, 3.0):
         asked = (life.snapshot, life.log)
@@ -69,7 +69,7 @@ def test_a_plan_says_what_the_schedule_says_and_is_worked_out_once_for_the_same_
         life.at(now_s)
 
 
-def test_probes_are_asked_once_a_connection():
+def test_probes_are_sent_once_per_connection():
     life = settled()
     assert sorted(kind for kind in life.kinds() if kind is not Kind.RUNNING) == sorted(queries.PROBES)
     for second in range(2, 18):
@@ -79,7 +79,7 @@ def test_probes_are_asked_once_a_connection():
     assert sorted(life.kinds(since_s=20.0)) == sorted(queries.PROBES)
 
 
-def test_idle_for_an_hour_only_the_unlogged_heartbeat_is_asked():
+def test_an_idle_hour_sends_only_the_unlogged_heartbeat():
     life = settled()
     for second in range(2, 3602):
         life.at(float(second))
@@ -88,14 +88,14 @@ def test_idle_for_an_hour_only_the_unlogged_heartbeat_is_asked():
     assert 150 <= len(asked) <= 3600 / queries.HEARTBEAT_S + 1
 
 
-def test_without_an_unlogged_route_nothing_at_all_is_asked_when_idle():
+def test_without_an_unlogged_route_an_idle_server_gets_no_queries():
     life = Life(table(m="ready"), LISTED).at(1.0).at(1.2, running(), ev.RequestsFinished(()))
     for second in range(2, 3602):
         life.at(float(second))
     assert life.kinds(since_s=1.5) == []
 
 
-def test_a_machine_that_may_sleep_behind_a_wol_proxy_is_never_asked_for_its_heartbeat():
+def test_a_machine_behind_a_wol_proxy_never_gets_heartbeat_queries():
     asleep = ev.StreamLost(ev.Fault(ev.FaultKind.ASLEEP))
     life = Life(table(m="ready"), asleep, ev.StreamOpened(), table(m="ready"), LISTED).at(1.0)
     life.at(1.2, running(), ev.RequestsFinished(()), WOL)
@@ -104,14 +104,14 @@ def test_a_machine_that_may_sleep_behind_a_wol_proxy_is_never_asked_for_its_hear
     assert life.kinds(since_s=1.5) == []
 
 
-def test_a_stream_that_speaks_needs_no_heartbeat():
+def test_a_stream_with_events_needs_no_heartbeat():
     life = settled()
     for second in range(2, 300):
         life.at(float(second), ev.ProfileChosen(None))
     assert life.kinds(since_s=1.5) == []
 
 
-def test_running_is_asked_once_for_each_time_a_model_becomes_ready():
+def test_running_is_queried_once_each_time_a_model_becomes_ready():
     life = settled()
     life.at(10.0, table(m="stopped")).at(11.0, table(m="starting")).at(12.0)
     assert life.kinds(since_s=5.0) == []
@@ -121,7 +121,7 @@ def test_running_is_asked_once_for_each_time_a_model_becomes_ready():
     assert life.kinds(since_s=5.0) == [Kind.RUNNING]
 
 
-def test_a_server_that_does_not_answer_running_is_asked_ever_more_rarely():
+def test_running_is_retried_with_increasing_intervals():
     life = Life(table(m="ready"), LISTED)
     for tenth in range(10, 3000):
         life.at(tenth / 10, failed=(Kind.RUNNING,))
@@ -140,7 +140,7 @@ def test_a_burst_of_finished_requests_is_fetched_once():
     assert life.kinds(since_s=39.0) == [Kind.FINISHED]
 
 
-def test_a_request_that_ended_while_the_rows_were_on_their_way_is_fetched_too_and_once():
+def test_a_request_that_ends_during_a_fetch_is_fetched_once_more():
     life = settled()
     life.at(40.0, ev.ActivityNoted(7)).at(41.1)
     life.at(41.2, ev.ActivityNoted(8), ev.RequestsFinished((row(7),), total=7)).at(43.0)
@@ -155,7 +155,7 @@ def with_request(**options):
     return life
 
 
-def test_slots_are_asked_once_a_second_while_a_request_is_in_flight_and_not_after():
+def test_slots_are_queried_once_a_second_only_while_a_request_is_in_flight():
     life = with_request()
     for tenth in range(20, 120):
         life.at(tenth / 10, slots(tenth * 4))
@@ -172,7 +172,7 @@ def test_slots_are_asked_once_a_second_while_a_request_is_in_flight_and_not_afte
     [None, ev.ModelServer(), ev.ModelServer("http://127.0.0.1:5801", may_sleep=True)],
     ids=["not looked up", "not a process of this llama-swap", "may sleep"],
 )
-def test_slots_are_never_asked_of_a_server_that_is_not_ours_nor_of_one_that_may_sleep(found):
+def test_slots_are_never_queried_from_foreign_servers_or_ones_that_may_sleep(found):
     life = with_request()
     life.snapshot = with_model(life.snapshot, replace(life.snapshot.models["m"], process=found))
     for second in range(2, 30):
@@ -180,14 +180,14 @@ def test_slots_are_never_asked_of_a_server_that_is_not_ours_nor_of_one_that_may_
     assert Kind.SLOTS not in life.kinds()
 
 
-def test_slots_are_never_asked_of_a_model_that_is_not_ready():
+def test_slots_are_queried_only_while_the_model_is_ready():
     life = with_request().at(1.6, table(m="stopping"))
     for second in range(2, 30):
         life.at(float(second))
     assert Kind.SLOTS not in life.kinds(since_s=1.5)
 
 
-def test_a_server_without_slots_is_asked_once_until_it_restarts():
+def test_a_server_without_slots_is_queried_once_until_it_restarts():
     life = with_request().at(2.0, ev.SlotsAnswered("m", None, closed=True))
     for second in range(3, 30):
         life.at(float(second))
@@ -196,7 +196,7 @@ def test_a_server_without_slots_is_asked_once_until_it_restarts():
     assert life.kinds(since_s=30.5).count(Kind.SLOTS) == 1
 
 
-def test_slots_that_time_out_are_asked_ever_more_rarely_and_one_at_a_time():
+def test_slots_that_time_out_are_retried_one_at_a_time_with_increasing_intervals():
     life = with_request()
     for tenth in range(20, 1220):
         life.at(tenth / 10, failed=(Kind.SLOTS,))
@@ -206,7 +206,7 @@ def test_slots_that_time_out_are_asked_ever_more_rarely_and_one_at_a_time():
 
 
 @pytest.mark.parametrize("counts", [(), (ev.InflightCounted(1),)], ids=["tells nothing", "counts"])
-def test_where_no_event_names_the_model_its_slots_are_asked_while_llama_swap_is_connected_to_it(counts):
+def test_without_event_details_slots_are_queried_while_llama_swap_is_connected_to_the_model(counts):
     two = ev.MemoryMeasured(None, {}, servers={one: ev.ModelServer(f"http://127.0.0.1:{one}") for one in "mn"})
     trusted = ev.CapabilitiesFound(confirmed=frozenset({"inflight_count"} if counts else ()))
     snapshot = live(table(m="ready", n="ready"), trusted, *counts, two)
@@ -223,7 +223,7 @@ def test_where_no_event_names_the_model_its_slots_are_asked_while_llama_swap_is_
 
 
 @pytest.mark.parametrize(("busy", "within_s"), [(False, 30.0), (True, 10.0)])
-def test_a_server_that_falls_silent_is_noticed_in_time(busy, within_s):
+def test_a_silent_server_is_detected_in_time(busy, within_s):
     life = settled(*([request()] if busy else []))
     life.at(2.0, *([request()] if busy else []), ev.HealthAnswered(True))
     silent_s = now_s = 2.0
@@ -239,7 +239,7 @@ def test_a_server_that_falls_silent_is_noticed_in_time(busy, within_s):
     assert now_s - silent_s < within_s - 0.5
 
 
-def test_what_is_known_of_the_version_is_not_probed_again():
+def test_known_features_of_a_version_are_not_probed_again():
     known = ev.CapabilitiesFound(
         confirmed=frozenset({"activity", "profiles", "wol_health", "performance", "unload_one", "cancel"})
     )
@@ -256,7 +256,7 @@ def test_what_is_known_of_the_version_is_not_probed_again():
     assert asked == {Kind.RUNNING, Kind.FINISHED}, "a ready model's last use is in the rows"
 
 
-def test_two_missed_heartbeats_mean_that_the_server_has_gone():
+def test_two_missed_heartbeats_mean_that_the_server_is_gone():
     snapshot = settled().snapshot
     assert not queries.heartbeat_failed(after(snapshot, ev.HealthAnswered(False), at_s=30.0))
     missed = after(snapshot, ev.HealthAnswered(False), ev.HealthAnswered(False), at_s=30.0, step_s=3.0)
@@ -279,7 +279,7 @@ def test_an_answer_to_a_query_never_sent_is_ignored():
     assert Answer(Query(Kind.RUNNING)).events == ()
 
 
-def test_a_gpu_is_asked_for_only_where_one_was_told_of_and_while_somebody_waits():
+def test_the_gpu_is_queried_only_if_reported_and_while_requests_are_in_flight():
     life = Life(table(m="ready"), LISTED)
     life.at(2.0).at(2.1, ev.CapabilitiesFound(confirmed=frozenset({"performance", "gpu"}))).at(30.0)
     assert life.kinds().count(Kind.PERFORMANCE) == 1, "once a connection"

@@ -23,7 +23,7 @@ from tests.fakes.life import LISTED, request, table
         (None, "–"),
     ],
 )
-def test_an_age_grows_coarser(seconds, text):
+def test_a_longer_duration_is_shown_more_coarsely(seconds, text):
     assert units.duration(seconds) == text
 
 
@@ -38,7 +38,7 @@ def test_a_countdown_is_exact_only_in_its_last_minute(seconds, text):
     ("tps", "text"),
     [(3.14, "3.1"), (41.23, "41.2"), (99.94, "99.9"), (99.96, "100"), (250.4, "250"), (None, "–"), (0.0, "0.0")],
 )
-def test_speeds_are_rounded_to_what_can_be_used(tps, text):
+def test_speeds_are_rounded_to_a_useful_precision(tps, text):
     assert units.rate(tps) == text
 
 
@@ -67,12 +67,12 @@ def test_short_counts_have_at_most_four_characters(number, text):
     assert len(text) <= 5
 
 
-def test_parts_of_a_whole_say_the_unit_once():
+def test_a_part_of_a_whole_shows_the_unit_once():
     assert units.of_total(41e9, 64e9) == "41.0 of 64.0 GB"
     assert units.of_total(402e6, 25.3e9) == "402 MB of 25.3 GB"
 
 
-def test_waits_double_to_a_bound_with_jitter_and_begin_anew_after_success():
+def test_waits_double_up_to_a_limit_with_jitter_and_reset_after_success():
     backoff, waits = Backoff(longest_s=4.0), []
     for _ in range(8):
         waits.append(backoff.wait_s(1.0))
@@ -104,7 +104,7 @@ def test_each_kind_of_change_has_its_wait(new, pace, wait_s):
     assert due_s(SHOWN, new, pace, now_s=101.0) == 100.0 + wait_s
 
 
-def test_no_change_is_no_frame_and_the_first_frame_is_at_once():
+def test_the_first_frame_is_immediate_and_no_change_means_no_frame():
     assert due_s(SHOWN, Shown(state="a", words="b", all="c"), CALM, now_s=9e9) is None
     assert due_s(Shown(), SHOWN, CALM, now_s=5.0) == 5.0
     assert cadence.printed(Shown(), Shown(state="s"), now_s=7.0).at_s == 7.0
@@ -128,7 +128,7 @@ def test_twenty_changes_of_state_in_a_row_are_each_shown_at_once(apart_s):
     assert frames_of(changes_s, until_s=42) == pytest.approx(changes_s, abs=0.011)
 
 
-def test_states_that_flap_are_at_most_four_frames_a_second_over_ten_and_one_in_the_long_run():
+def test_flapping_states_print_at_most_four_frames_a_second_over_ten_seconds_and_one_in_the_long_run():
     times = frames_of([tenth / 20 for tenth in range(1, 1300)], until_s=65)
     windows = [sum(start <= at_s < start + 10 for at_s in times) for start in range(55)]
     assert max(windows) <= 40
@@ -142,26 +142,26 @@ def given(*said):
     return [stamped.event for stamped in coalesce.take(pending)]
 
 
-def test_only_the_newest_of_each_thing_waits_in_the_order_of_its_last_change():
+def test_only_the_newest_event_of_each_kind_is_queued_in_order_of_its_last_change():
     first, second = request("1", answered_bytes=5), request("1", answered_bytes=90)
     other = request("2")
     assert given(table(m="starting"), first, other, second, table(m="ready")) == [other, second, table(m="ready")]
 
 
-def test_a_whole_list_makes_single_changes_before_it_void_but_not_those_after():
+def test_a_complete_list_replaces_single_changes_before_it_but_not_those_after():
     assert given(request("1"), ev.InflightRemoved("2"), LISTED, request("3")) == [LISTED, request("3")]
 
 
-def test_a_request_that_began_and_ended_unseen_leaves_its_end():
+def test_a_request_that_started_and_ended_in_the_queue_leaves_only_its_end():
     assert given(request("1"), ev.InflightRemoved("1")) == [ev.InflightRemoved("1")]
 
 
-def test_the_last_count_of_an_answers_bytes_waits_beside_its_end():
+def test_an_ended_answers_last_byte_count_stays_queued():
     last = request("1", answered_bytes=90)
     assert given(request("1", answered_bytes=5), last, ev.InflightRemoved("1")) == [last, ev.InflightRemoved("1")]
 
 
-def test_only_an_answer_that_had_begun_and_has_more_bytes_now_is_no_news():
+def test_only_more_bytes_of_an_answer_already_started_are_no_news():
     silent, begun, more = (request("1", answered_bytes=count) for count in (None, 5, 90))
     moved = more._replace(request=more.request._replace(model="other"))
     listed = ev.InflightListed((more.request,))
@@ -174,7 +174,7 @@ def test_only_an_answer_that_had_begun_and_has_more_bytes_now_is_no_news():
         assert [answers.only_grew(event) for event in said][-1] is not news, said
 
 
-def test_an_answer_that_grows_wakes_nobody_and_is_taken_with_the_next_news():
+def test_a_growing_answer_does_not_wake_the_loop_and_is_taken_with_the_next_news():
     inbox, grown, news = Inbox(), request("1", answered_bytes=5), table(m="ready")
     inbox.event("s", grown, news=False)
     assert inbox._wakes.empty()
@@ -193,26 +193,26 @@ def test_rows_and_notes_are_never_lost():
     assert given(*rows, *notes) == [*rows, *notes]
 
 
-def test_rows_that_are_told_at_once_wait_together_in_the_order_of_their_numbers():
+def test_simultaneous_rows_are_queued_together_in_order_of_their_numbers():
     rows = [ev.FinishedRequest(number, "m") for number in range(4)]
     told = [ev.RequestsFinished((rows[number],), streamed=True) for number in (0, 2, 1, 3)]
     assert given(*told) == [ev.RequestsFinished(tuple(rows), streamed=True)]
 
 
-def test_too_much_waiting_is_said():
+def test_a_full_queue_is_reported():
     pending = {}
     fits = [coalesce.add(pending, coalesce.Stamped(0.0, request(str(n)))) for n in range(coalesce.PENDING_EVENTS + 1)]
     assert fits == [True] * coalesce.PENDING_EVENTS + [False]
 
 
-def test_a_thousand_events_of_one_request_take_one_place():
+def test_a_thousand_events_of_one_request_take_one_queue_entry():
     pending = {}
     for n in range(1000):
         coalesce.add(pending, coalesce.Stamped(0.0, request("1", answered_bytes=n)))
     assert len(pending) == 1
 
 
-def test_a_large_frame_waits_longer_so_that_an_hour_prints_ten_megabytes_at_most():
+def test_large_frames_wait_longer_so_an_hour_prints_at_most_ten_megabytes():
     busy, recent = Pace(True, False, None), Pace(False, False, 0.0)
     for size_bytes, busy_s, recent_s in ((900, 1.0, 15.0), (5_000, 2.0, 78.1), (16_384, 6.5, 120.0)):
         shown = cadence.sized(Shown(at_s=0.0, words=1), size_bytes)
@@ -225,7 +225,7 @@ def test_a_large_frame_waits_longer_so_that_an_hour_prints_ten_megabytes_at_most
         assert size_bytes * 3600 / max(1.0, due_s(shown, Shown(words=2), busy, now_s=0.0)) <= 10e6
 
 
-def test_figures_pay_for_the_frames_of_changing_states_so_that_the_hour_still_prints_ten_megabytes():
+def test_frames_of_new_states_delay_later_figures_so_an_hour_still_prints_at_most_ten_megabytes():
     size_bytes, step_s, now_s, printed_bytes, waits_s = 3_400, 0.05, 0.0, 0, []  # three states in ten seconds
     busy = Pace(True, False, None)
     shown = cadence.sized(cadence.printed(Shown(), Shown(state=0, words=0), now_s=0.0), size_bytes)
@@ -242,7 +242,7 @@ def test_figures_pay_for_the_frames_of_changing_states_so_that_the_hour_still_pr
     assert max(waits_s) < 2.8
 
 
-def test_states_that_never_rest_hold_figures_back_by_little():
+def test_constantly_changing_states_delay_figures_only_a_little():
     shown = Shown()
     for number in range(20):
         shown = cadence.printed(shown, Shown(state=number), now_s=number * 0.1)

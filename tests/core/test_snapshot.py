@@ -9,12 +9,12 @@ from llamabar.core.state import in_flight
 from tests.fakes.life import LISTED, REFUSED, after, live, request, row, running, slots, table
 
 
-def test_a_state_that_was_there_before_we_looked_has_no_beginning():
+def test_a_state_from_before_the_start_has_no_start_time():
     assert live(table(m="ready")).models["m"].state_since_s is None
     assert after(live(table(m="stopped")), table(m="starting"), at_s=5.0).models["m"].state_since_s == 5.0
 
 
-def test_load_times_are_kept_and_their_median_is_the_usual_one():
+def test_load_times_are_kept_with_their_median():
     snapshot = live(table(m="stopped"))
     for at_s, took_s in ((10.0, 4.0), (30.0, 6.0), (50.0, 8.0)):
         snapshot = after(snapshot, table(m="starting"), at_s=at_s)
@@ -35,7 +35,7 @@ def test_a_load_that_ends_in_stopped_has_failed_and_the_row_says_why():
     assert after(snapshot, table(m="ready"), at_s=9.0).models["m"].failed_at_s is None
 
 
-def test_a_load_that_somebody_ended_has_not_failed():
+def test_a_canceled_load_has_not_failed():
     snapshot = live(table(m="stopped"), ev.RequestsFinished(()), table(m="starting"), table(m="stopped"))
     page = ev.RequestsFinished(
         (row(1, tokens=0, status=500, error="unspecific error: group: model unloaded"),), total=1
@@ -43,7 +43,7 @@ def test_a_load_that_somebody_ended_has_not_failed():
     assert after(snapshot, page, at_s=5.0).models["m"].failed_at_s is None
 
 
-def test_what_was_known_is_kept_when_the_server_goes():
+def test_known_state_is_kept_when_the_server_disconnects():
     snapshot = after(live(table(m="ready"), running()), REFUSED, at_s=60.0)
     assert not snapshot.connected
     assert snapshot.models["m"].ttl_s == 300.0
@@ -60,7 +60,7 @@ def test_a_new_connection_forgets_requests_ports_and_probes_but_not_load_times()
 
 
 @pytest.mark.parametrize("extra", [(), (request(),)])
-def test_the_rest_to_the_unload_counts_from_the_last_request_and_stops_for_one_in_flight(extra):
+def test_the_unload_countdown_starts_at_the_last_request_and_stops_while_one_is_in_flight(extra):
     snapshot = live(table(m="ready"), request("9", answered_bytes=5))
     snapshot = after(snapshot, running(ttl_s=300.0), ev.InflightRemoved("9"), *extra, at_s=100.0)
     rest_s = readings.unloads_in_s(snapshot, snapshot.models["m"], now_s=160.0)
@@ -74,13 +74,13 @@ def test_no_ttl_means_no_countdown_and_an_unknown_last_use_neither():
     assert readings.unloads_in_s(unknown, unknown.models["m"], now_s=9.0) is None
 
 
-def test_a_last_use_before_we_looked_is_known_from_the_rows_of_a_local_server():
+def test_a_last_use_before_the_start_is_known_from_a_local_servers_rows():
     page = ev.RequestsFinished((ev.FinishedRequest(4, "m", at_unix_s=1000.0),), total=1, read_unix_s=1060.0)
     snapshot = after(live(table(m="ready"), LISTED, running(ttl_s=300.0)), page, at_s=500.0)
     assert readings.unloads_in_s(snapshot, snapshot.models["m"], now_s=500.0) == 240.0
 
 
-def test_where_no_event_tells_of_requests_only_a_look_at_the_connections_starts_a_countdown():
+def test_without_request_events_a_countdown_starts_only_after_checking_connections():
     counted = ev.CapabilitiesFound(confirmed=frozenset({"inflight_count"}))
     for told in ((), (counted, ev.InflightCounted(0))):
         snapshot = after(live(table(m="stopped"), *told), table(m="ready"), running(ttl_s=300.0), at_s=10.0)
@@ -91,7 +91,7 @@ def test_where_no_event_tells_of_requests_only_a_look_at_the_connections_starts_
         assert readings.unloads_in_s(idle, idle.models["m"], now_s=20.0) == 290.0
 
 
-def test_a_model_seen_at_work_is_used_at_that_moment():
+def test_a_model_seen_at_work_counts_as_used():
     snapshot = after(live(table(m="stopped")), table(m="ready"), running(ttl_s=300.0), at_s=10.0)
     busy = after(snapshot, ev.ConnectionsSeen({"m": (1,)}), slots(5), at_s=50.0)
     computing = after(snapshot, ev.ConnectionsSeen({"m": (1,)}, frozenset({"m"})), at_s=50.0)
@@ -113,13 +113,13 @@ def test_duplicate_and_late_upserts_and_a_remove_without_one_leave_a_true_table(
     assert in_flight(after(snapshot, ev.InflightRemoved("1"), ev.InflightRemoved("1"), at_s=1.0)) == 0
 
 
-def test_a_list_drops_requests_that_ended_unseen_and_counts_them_as_use():
+def test_a_list_ends_missing_requests_and_counts_them_as_use():
     snapshot = after(live(table(m="ready"), request("1")), LISTED, at_s=7.0)
     assert snapshot.requests == {}
     assert snapshot.models["m"].last_use_s == 7.0
 
 
-def test_rows_told_in_another_order_than_they_are_numbered_count_once_each():
+def test_rows_out_of_order_count_once_each():
     rows = [ev.FinishedRequest(number, "m", generated_tokens=10) for number in range(5)]
     snapshot = live(table(m="ready"))
     for number in (0, 2, 1, 1, 4, 3, 2, 0):
@@ -127,7 +127,7 @@ def test_rows_told_in_another_order_than_they_are_numbered_count_once_each():
     assert (snapshot.rows_total, snapshot.generated_tokens_total, snapshot.newest_row_id) == (5, 50, 4)
 
 
-def test_rows_seen_twice_count_once_and_a_restarted_server_counts_anew():
+def test_rows_seen_twice_count_once_and_a_restarted_server_starts_over():
     snapshot = live(table(m="ready"), ev.RequestsFinished((row(1), row(2)), total=2))
     snapshot = after(snapshot, ev.RequestsFinished((row(2), row(3)), total=3), at_s=1.0)
     assert (snapshot.rows_total, snapshot.generated_tokens_total) == (3, 300)
@@ -135,7 +135,7 @@ def test_rows_seen_twice_count_once_and_a_restarted_server_counts_anew():
     assert (snapshot.rows_total, snapshot.generated_tokens_total) == (1, 7)
 
 
-def test_a_request_that_ended_while_an_empty_page_was_on_its_way_is_fetched():
+def test_a_request_that_ends_during_the_fetch_of_an_empty_page_is_fetched():
     noted = after(live(table(m="ready")), ev.ActivityNoted(1), at_s=1.0)
     assert after(noted, ev.RequestsFinished((), total=0), at_s=2.0).activity_noted_s == 2.0
     assert after(noted, ev.RequestsFinished((row(1),), total=1), at_s=2.0).activity_noted_s is None
@@ -166,7 +166,7 @@ def test_a_refused_click_is_remembered_with_its_reason():
     assert snapshot.asked["t"].failure == "model not found"
 
 
-def test_a_stream_opened_anew_keeps_everything_and_sees_what_no_event_told():
+def test_a_reopened_stream_keeps_everything_and_shows_states_without_events():
     snapshot = live(table(m="stopped"), ev.RequestsFinished(()), ev.VersionRead("200"))
     snapshot = after(snapshot, table(m="starting"), at_s=2.0)
     snapshot = after(snapshot, ev.StreamOpened(refreshed=True), table(m="stopped"), at_s=5.0)
@@ -174,7 +174,7 @@ def test_a_stream_opened_anew_keeps_everything_and_sees_what_no_event_told():
     assert (snapshot.version, snapshot.connections) == ("200", 1)
 
 
-def test_totals_are_unknown_while_no_request_told_its_tokens():
+def test_totals_are_unknown_until_a_request_reports_its_tokens():
     snapshot = live(table(m="ready"), ev.RequestsFinished((), total=0))
     assert snapshot.generated_tokens_total == 0
     for row_id, tokens, total in ((1, None, None), (2, None, None), (3, 30, 30), (4, None, 30)):

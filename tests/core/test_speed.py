@@ -35,7 +35,7 @@ def watched(speeds, until_s, *, slots=1, jitter_s=0.02, seed=1):
 
 @pytest.mark.parametrize("tps", [3.0, 40.0, 250.0])
 @pytest.mark.parametrize("slots", [1, 2, 3, 4])
-def test_slots_give_the_speed_within_five_percent_once_enough_tokens_fell(tps, slots):
+def test_slots_give_the_speed_within_five_percent_after_enough_tokens(tps, slots):
     settled = [(at_s, r) for at_s, r in watched([(0.0, tps)], 30.0, slots=slots) if at_s > 25 / tps + 2]
     assert len(settled) > 10
     for _, reading in settled:
@@ -44,7 +44,7 @@ def test_slots_give_the_speed_within_five_percent_once_enough_tokens_fell(tps, s
 
 
 @pytest.mark.parametrize(("before", "then"), [(40.0, 250.0), (250.0, 40.0), (250.0, 3.0), (3.0, 250.0)])
-def test_a_change_of_pace_in_mid_request_is_seen_within_three_seconds(before, then):
+def test_a_speed_change_during_a_request_is_seen_within_three_seconds(before, then):
     for at_s, reading in watched([(0.0, before), (12.0, then)], 40.0):
         if at_s > 12.0 + 3.0 and then > 10:
             assert reading.tps == pytest.approx(then, rel=0.05), at_s
@@ -52,7 +52,7 @@ def test_a_change_of_pace_in_mid_request_is_seen_within_three_seconds(before, th
             assert reading.tps == pytest.approx(then, rel=0.06), at_s
 
 
-def test_a_new_task_starts_anew_and_never_gives_a_negative_speed():
+def test_a_new_task_restarts_the_trail_and_never_gives_a_negative_speed():
     snapshot = live(table(m="ready"), running(), request("1"))
     for at_s, task, count in ((1.0, 7, 900), (2.0, 7, 940), (3.0, 8, 5), (4.0, 8, 45), (5.0, 8, 3)):
         snapshot = after(snapshot, ev.SlotsAnswered("m", (ev.Slot(0, task, True, count),)), at_s=at_s)
@@ -60,7 +60,7 @@ def test_a_new_task_starts_anew_and_never_gives_a_negative_speed():
         assert reading is None or reading.tps == pytest.approx(40.0, rel=0.05)
 
 
-def test_a_slot_that_keeps_an_old_count_while_it_reads_a_prompt_has_no_speed():
+def test_a_slot_with_an_old_count_during_a_prompt_has_no_speed():
     snapshot = live(table(m="ready"), running(), request("1"))
     for at_s in (1.0, 2.0, 3.0):
         snapshot = after(snapshot, ev.SlotsAnswered("m", (ev.Slot(0, 9, True, 400),)), at_s=at_s)
@@ -98,7 +98,7 @@ def test_without_calibration_there_is_no_estimate():
     assert readings.generation(snapshot, snapshot.models["m"], now_s=at_s) is None
 
 
-def test_slots_calibrate_so_that_the_estimate_goes_on_without_them():
+def test_slots_calibrate_the_estimate_that_continues_without_them():
     snapshot = live(table(m="ready"), running())
     snapshot, at_s, fallen = streamed(snapshot, 40.0, until_s=4.0)
     for back_s in (1.0, 0.0):
@@ -107,7 +107,7 @@ def test_slots_calibrate_so_that_the_estimate_goes_on_without_them():
     assert snapshot.models["m"].meter.bytes_per_token[CHAT] == pytest.approx(BYTES_A_TOKEN, rel=0.05)
 
 
-def test_an_answer_that_stands_still_is_not_shown_at_its_old_speed():
+def test_a_stalled_answer_is_not_shown_at_its_old_speed():
     snapshot = live(table(m="ready"), running(), ev.RequestsFinished(()))
     snapshot, at_s, fallen = streamed(snapshot, 40.0)
     snapshot = after(
@@ -124,7 +124,7 @@ def test_the_last_speed_is_that_of_the_last_finished_request():
     assert readings.last(snapshot.models["m"]).source is Source.LAST
 
 
-def test_a_pace_needs_time_and_a_trail_forgets():
+def test_a_pace_needs_time_and_a_trail_drops_old_samples():
     trail = ()
     for second in range(40):
         trail = extend(trail, Sample(float(second), 40.0 * second))
@@ -177,7 +177,7 @@ PAIRS = [(one, two) for one in (3.0, 40.0, 250.0) for two in (3.0, 40.0, 250.0) 
 
 @pytest.mark.parametrize(("before", "then"), PAIRS)
 @pytest.mark.parametrize("count", [1, 4])
-def test_an_estimate_follows_a_change_of_pace_in_mid_request(before, then, count):
+def test_an_estimate_follows_a_speed_change_during_a_request(before, then, count):
     snapshot, start_s = calibrated()
     speeds = [(0.0, before), (12.0, then)]
     for passed_s, reading in answering(snapshot, speeds, requests=count, start_s=start_s, until_s=36.0):
@@ -187,7 +187,7 @@ def test_an_estimate_follows_a_change_of_pace_in_mid_request(before, then, count
 
 @pytest.mark.parametrize(("before", "then"), PAIRS)
 @pytest.mark.parametrize("slots", [1, 2, 3, 4])
-def test_slots_follow_a_change_of_pace_in_mid_request(before, then, slots):
+def test_slots_follow_a_speed_change_during_a_request(before, then, slots):
     for at_s, reading in watched([(0.0, before), (12.0, then)], 40.0, slots=slots):
         if at_s > 12.0 + max(3.0, 25 / then + 3):
             assert reading.tps == pytest.approx(then * slots, rel=0.05), at_s

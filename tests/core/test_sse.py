@@ -22,11 +22,11 @@ def fed(data, size):
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 64, 1000])
-def test_payloads_do_not_depend_on_where_the_bytes_are_cut(size):
+def test_payloads_do_not_depend_on_how_the_bytes_are_split(size):
     assert fed(TEXT, size) == PAYLOADS
 
 
-def test_every_single_cut_gives_the_same_payloads():
+def test_every_single_split_gives_the_same_payloads():
     for at in range(len(TEXT)):
         splitter = EventSplitter()
         assert splitter.feed(TEXT[:at]) + splitter.feed(TEXT[at:]) == PAYLOADS, at
@@ -54,7 +54,7 @@ def test_an_endless_line_is_an_error_and_not_a_leak():
             splitter.feed(b"data:" + b"y" * (1 << 20))
 
 
-def test_comments_other_fields_and_an_event_cut_off_at_the_end_give_nothing():
+def test_comments_other_fields_and_a_truncated_event_give_nothing():
     assert fed(b": keep\nid: 4\nretry: 3\n\ndata:{}\n", 3) == []
 
 
@@ -74,7 +74,7 @@ def test_pieces_of_any_length_and_line_ends_of_either_kind_give_the_same_payload
     assert [payload for payload in found if b"logData" not in payload] == PAYLOADS
 
 
-def test_many_data_lines_without_a_blank_one_take_no_time_to_speak_of():
+def test_many_data_lines_without_a_blank_one_take_almost_no_time():
     data, splitter, began_s = b"data:x\n" * 400_000, EventSplitter(), time.perf_counter()
     for at in range(0, len(data), 4096):
         assert splitter.feed(data[at : at + 4096]) == []

@@ -53,7 +53,7 @@ SITUATIONS = [
 
 
 @pytest.mark.parametrize(("status", "make"), SITUATIONS)
-def test_each_situation_has_its_word(status, make):
+def test_each_situation_has_its_status(status, make):
     assert classify(make()) is status
 
 
@@ -74,9 +74,9 @@ def test_generating_wins_over_another_models_loading():
     assert classify(snapshot) is Status.GENERATING
 
 
-def test_the_untrusted_number_of_old_versions_says_nothing():
+def test_the_untrusted_number_of_old_versions_is_ignored():
     assert classify(live(table(m="ready"), ev.InflightCounted(1))) is Status.READY
 
 
-def test_slots_tell_a_whole_answer_that_is_generated_before_its_headers():
+def test_slots_show_an_answer_being_generated_before_its_headers():
     assert classify(growing(request())) is Status.GENERATING

@@ -36,7 +36,7 @@ def speeds(values):
     return total(of_row(row(tps=value)) for value in values)
 
 
-def test_where_a_requests_time_went_is_told_by_rows_that_have_a_status():
+def test_rows_with_a_status_show_where_the_time_went():
     told = {"prompt_tokens": 400, "prompt_tps": 800.0, "duration_s": 6.0}
     assert times(row(**told, status=200)) == Times(0.5, 2.0, 4.0, 3.5)
     assert times(row(**told)) == Times(0.5, 2.0, 0.5)
@@ -49,7 +49,7 @@ def test_a_day_of_one_token_answers_does_not_make_a_model_fast():
     assert (sums.requests, round(sums.generation_tps), round(sums.percentile(GENERATION))) == (61, 40, 40)
 
 
-def test_the_mean_speed_weighs_tokens_by_their_time():
+def test_the_mean_speed_is_total_tokens_by_total_time():
     sums = total([of_row(row(generated=900, tps=90.0)), of_row(row(generated=100, tps=10.0))])
     assert sums.generation_tps == pytest.approx(1000 / 20)
 
@@ -59,7 +59,7 @@ def test_the_mean_speed_weighs_tokens_by_their_time():
     (75, {"tps": None}, 0.75),  # without them it includes them
     (None, {}, None),
 ])  # fmt: skip
-def test_the_cached_share_is_of_the_whole_prompt(cached, more, share):
+def test_the_cached_share_refers_to_the_whole_prompt(cached, more, share):
     assert of_row(row(prompt_tokens=100, cached_tokens=cached, **more)).cached_share == share
 
 
@@ -69,7 +69,7 @@ def test_a_percentile_is_right_to_half_a_percent(values, share):
     assert speeds(values).percentile(GENERATION, share) == pytest.approx(exact, rel=0.0051)
 
 
-def test_sums_add_up_whatever_is_added_first():
+def test_sums_do_not_depend_on_the_order_of_addition():
     parts = [of_row(row(tps=value, status=500, duration_s=9.0, draft_tokens=9, accepted_tokens=3), load_s=2.0, hour=3)
              for value in (10.0, 20.0, 25.0)]  # fmt: skip
     assert total([total(parts[:2]), parts[2]]) == total([parts[0], total(parts[1:])]) == total(parts)
@@ -80,7 +80,7 @@ def test_sums_add_up_whatever_is_added_first():
     assert found.percentile(WAITED) is None and found.percentile(FIRST_TOKEN) is not None
 
 
-def test_a_change_is_said_only_with_enough_requests_and_beyond_noise():
+def test_a_change_is_reported_only_with_enough_requests_and_beyond_noise():
     chance = random.Random(1)
     week = [40 * chance.gauss(1, 0.1) for _ in range(200)]
     slower = [35 * chance.gauss(1, 0.1) for _ in range(200)]
@@ -92,14 +92,14 @@ def test_a_change_is_said_only_with_enough_requests_and_beyond_noise():
     assert change(speeds([40.0] * 500), speeds([41.0] * 500)) is None, "nobody feels that"
 
 
-def test_noise_alone_is_hardly_ever_called_a_change():
+def test_noise_alone_is_hardly_ever_reported_as_a_change():
     chance = random.Random(2)
     said = [change(speeds(chance.lognormvariate(3, 0.4) for _ in range(40)),
                    speeds(chance.lognormvariate(3, 0.4) for _ in range(40))) for _ in range(300)]  # fmt: skip
     assert sum(one is not None for one in said) <= 4
 
 
-def test_without_a_history_what_came_is_counted_once_in_memory():
+def test_without_a_history_rows_are_counted_once_in_memory():
     totals = Totals()
     rows = [row(number, 1.0 + number) for number in range(50)]
     for start in (0, 0, 20):
@@ -108,7 +108,7 @@ def test_without_a_history_what_came_is_counted_once_in_memory():
     assert (totals.of("day 0")["m"].requests, totals.of("day 1")["m"].requests) == (50, 1)
 
 
-def test_what_the_history_tells_takes_the_place_of_what_it_knows():
+def test_the_historys_report_replaces_the_rows_it_includes():
     totals = Totals()
     assert not totals.any
     totals.add([row(1)], day_of)

@@ -21,5 +21,5 @@ WEBKIT = f"Mozilla/5.0 {MAC} AppleWebKit/537.36 (KHTML, like Gecko)"
         ("Go-http-client/1.1", "Go-http-client"),
     ],
 )  # fmt: skip
-def test_a_client_is_called_by_its_programs_name(user_agent, name):
+def test_a_client_is_named_after_its_program(user_agent, name):
     assert client_name(user_agent) == name

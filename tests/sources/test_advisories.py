@@ -102,7 +102,7 @@ def test_chunked_deflate_ends_like_any_other_body(bomb):
         stream.close()
 
 
-def test_no_compression_is_asked_for():
+def test_no_compression_is_requested():
     with Stranger(b"HTTP/1.1 204 No Content\r\n\r\n") as server:
         answered(server)
         with pytest.raises(Unreachable):

@@ -26,7 +26,7 @@ WITHOUT_END = {
 
 
 @pytest.mark.parametrize("what", WITHOUT_END)
-def test_a_call_is_over_at_its_deadline_whatever_trickles(what):
+def test_a_call_ends_at_its_deadline_even_if_data_trickles(what):
     with Stranger(WITHOUT_END[what], piece=8, pause_s=0.02) as stranger:
         began_s = time.monotonic()
         with pytest.raises(Unreachable) as fault:
@@ -34,16 +34,16 @@ def test_a_call_is_over_at_its_deadline_whatever_trickles(what):
         assert fault.value.fault.kind is FaultKind.TIMEOUT and time.monotonic() - began_s < 2.5
 
 
-def test_a_whole_number_of_many_digits_is_no_number():
+def test_a_whole_number_with_too_many_digits_is_rejected():
     assert parse(b'{"a":' + b"9" * 1000 + b',"b":7}') == {"a": None, "b": 7}
 
 
 @pytest.mark.parametrize("value", ["٣", "3٣", "²", "３"])
-def test_digits_of_other_scripts_in_an_answer_are_no_number(value):
+def test_digits_of_other_scripts_are_rejected(value):
     assert number(value) is None and whole(value) is None
 
 
-def test_an_event_of_many_lines_is_refused_before_they_are_taken_apart():
+def test_an_event_of_many_lines_is_rejected_before_parsing():
     assert EventSplitter().feed(b"data:a\n" * 3 + b"\n") == [b"a\na\na"]
     tracemalloc.start()
     with pytest.raises(PayloadTooLong):
@@ -52,7 +52,7 @@ def test_an_event_of_many_lines_is_refused_before_they_are_taken_apart():
     tracemalloc.stop()
 
 
-def test_a_log_that_never_falls_silent_ends_and_a_line_without_end_comes_in_pieces(monkeypatch):
+def test_a_log_that_is_never_silent_ends_and_an_endless_line_comes_in_pieces(monkeypatch):
     monkeypatch.setattr(logs, "KEPT_S", 0.5)
 
     def talking(request):
@@ -80,21 +80,21 @@ def sparse(tmp_path):
     return tmp_path / "sparse"
 
 
-def test_a_pipe_or_a_file_without_end_for_certificates_is_said_in_words(pipe, sparse):
+def test_a_pipe_or_endless_file_as_certificates_is_reported(pipe, sparse):
     for path in (pipe, sparse):
         with pytest.raises(Unreachable) as fault:
             Client("https://127.0.0.1:9", ca_file=str(path)).call("GET", "/")
         assert fault.value.fault.kind is FaultKind.TLS and "ca_file" in fault.value.fault.detail
 
 
-def test_a_pipe_or_a_file_without_end_for_a_config_is_not_read(pipe, sparse):
+def test_a_pipe_or_endless_file_as_config_is_not_read(pipe, sparse):
     for path in (pipe, sparse):
         found = binaries.check_config("/bin/true", path)
         assert found.good is False and "can't be read" in found.words
 
 
 @pytest.mark.parametrize("name", ["history.json", "history.sqlite", "known-servers.json", "watcher.json"])
-def test_files_without_end_in_the_data_folder_cost_nothing(tmp_path, sparse, name):
+def test_endless_files_in_the_data_folder_cost_nothing(tmp_path, sparse, name):
     sparse.rename(tmp_path / name)
     tracemalloc.start()
     Watcher(tmp_path).add(rows(1, 2))

@@ -13,7 +13,7 @@ SAID = b"5\r\nhello\r\n7;name=value\r\n\r\nworld\r\n1\r\n!\r\n0\r\nTrailer: x\r\
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, 7, 1000])
-def test_however_it_is_cut_the_data_are_the_same_and_the_end_is_known(step):
+def test_the_data_and_the_end_do_not_depend_on_how_the_bytes_are_split(step):
     dechunker, found = Dechunker(), b""
     for at in range(0, len(SAID), step):
         found += dechunker.feed(SAID[at : at + step])
@@ -25,7 +25,7 @@ DATA = st.sampled_from([b"x", b"\r\n", b"\r\n1\r\n", b"{}\n\n", b"5;a=b\r\nhello
 
 
 @given(st.lists(DATA, max_size=9), st.integers(1, 40))
-def test_whatever_stands_in_the_chunks_is_data(chunks, step):
+def test_any_bytes_in_a_chunk_are_data(chunks, step):
     said = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
     dechunker = Dechunker()
     pieces = [dechunker.feed(said[at : at + step]) for at in range(0, len(said), step)]
@@ -33,12 +33,12 @@ def test_whatever_stands_in_the_chunks_is_data(chunks, step):
 
 
 @pytest.mark.parametrize("raw", [b"x\r\n", b"-5\r\n", b"5\r\nhelloworld\r\n", b"\r\n", b"1" * (LINE_BYTES + 1)])
-def test_what_is_no_chunked_coding_is_refused(raw):
+def test_invalid_chunked_coding_is_rejected(raw):
     with pytest.raises(ValueError):
         Dechunker().feed(raw)
 
 
-def test_a_change_of_state_in_a_flood_of_log_is_shown(tmp_path):
+def test_a_state_change_in_a_flood_of_log_lines_is_shown(tmp_path):
     with llama_swap() as server, Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
         for number in range(400):

@@ -62,7 +62,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_what_stands_in_front_is_known_for_what_it_is_and_gets_no_key(name):
+def test_a_proxy_in_front_is_recognized_and_gets_no_key(name):
     said, kind = CASES[name]
     with Stranger(said) as stranger:
         client = Client(stranger.url, api_key="sk-1")
@@ -89,7 +89,7 @@ def test_another_program_is_named_by_its_server_header_as_harmless_text(tmp_path
     ("a rate limit", "unreachable", "Too many requests (HTTP 429)"),
     ("a gateway", "unreachable", "The gateway can't reach llama-swap (HTTP 502)"),
 ])  # fmt: skip
-def test_status_says_what_it_is_in_words_and_in_the_contracts_words(tmp_path, name, status, said):
+def test_status_reports_the_fault_in_words_and_by_its_code(tmp_path, name, status, said):
     with Stranger(CASES[name][0]) as stranger:
         document = json.loads(run_here(tmp_path, "status", "--json", LLAMABAR_URL=stranger.url).stdout)
         done = run_here(tmp_path, "status", LLAMABAR_URL=stranger.url)

@@ -74,24 +74,24 @@ def alone():
     return live(table(m="ready"))
 
 
-def test_without_a_told_address_the_port_that_a_process_names_and_listens_on_is_its_models_server(here, start):
+def test_without_a_reported_address_the_port_a_process_names_and_listens_on_is_the_model_server(here, start):
     port = start("--port", "x")
     assert here.find(alone()).servers == {"m": ev.ModelServer(f"http://127.0.0.1:{port}")}
 
 
-def test_a_port_that_is_listened_on_and_not_named_or_named_and_not_listened_on_is_nobodys(here, start):
+def test_a_port_must_be_both_named_and_listened_on(here, start):
     start("--port", str(free_port()), port=0)
     assert here.find(alone()).servers == {}
 
 
-def test_of_two_processes_that_listen_neither_is_taken(here, start):
+def test_with_two_listening_processes_neither_is_used(here, start):
     start(), start()
     assert here.find(alone()).servers == {}
 
 
 @pytest.mark.parametrize("before", [(), (WRAPPER,)], ids=["itself", "behind a wrapper that does not listen"])
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "me:secret@localhost", "localhost/upstream/other"])
-def test_a_told_address_is_ours_if_a_process_of_llama_swap_listens_there(here, start, before, name):
+def test_a_reported_address_is_ours_if_a_llama_swap_process_listens_there(here, start, before, name):
     port = start("a port that is told need not be named", before=before)
     host_name, slash, path = name.partition("/")
     snapshot = live(
@@ -104,7 +104,7 @@ def test_a_told_address_is_ours_if_a_process_of_llama_swap_listens_there(here, s
 
 
 @pytest.mark.parametrize("whose", ["another server's", "nobody's", "another host's", "over TLS"])
-def test_a_told_address_is_not_ours_if_nobody_of_llama_swap_listens_there(here, start, whose):
+def test_a_reported_address_is_not_ours_if_no_llama_swap_process_listens_there(here, start, whose):
     behind = (BEHIND,) if whose == "another server's" else ()  # for example, one started from the same terminal
     port = free_port() if whose == "nobody's" else start(before=behind)
     snapshot = proxied(port, "192.168.1.7" if whose == "another host's" else "localhost")
@@ -118,14 +118,14 @@ def test_a_told_address_is_not_ours_if_nobody_of_llama_swap_listens_there(here, 
     assert here.connections() is None
 
 
-def test_a_program_that_passes_connections_on_is_no_model_server(here, start, monkeypatch):
+def test_a_program_that_forwards_connections_is_not_a_model_server(here, start, monkeypatch):
     monkeypatch.setattr(processes, "PASS_ON", ("python",))
     port = start()
     assert here.find(proxied(port)).servers == {}
 
 
 @pytest.mark.parametrize("word", ["llama-swap", "llama-swap-box"])
-def test_a_tunnel_to_a_host_called_llama_swap_is_none(tmp_path, word):
+def test_a_tunnel_to_a_host_called_llama_swap_is_not_a_llama_swap(tmp_path, word):
     """`ssh llama-swap -L 8080:localhost:8080`: the second word of such programs is their destination."""
     tunnel = tmp_path / "ssh"
     shutil.copy(sys.executable, tunnel)
@@ -142,7 +142,7 @@ def test_a_tunnel_to_a_host_called_llama_swap_is_none(tmp_path, word):
             process.kill()
 
 
-def test_where_two_share_a_port_the_one_at_the_address_itself_answers():
+def test_if_two_share_a_port_the_one_at_the_exact_address_counts():
     with socket.socket() as everywhere, socket.socket() as exact:
         for one in (everywhere, exact):
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -154,7 +154,7 @@ def test_where_two_share_a_port_the_one_at_the_address_itself_answers():
         assert processes.listener("::1", port) is None
 
 
-def test_twenty_who_look_at_once_read_the_process_table_twice_and_none_is_told_of_a_time_before(monkeypatch):
+def test_twenty_simultaneous_callers_read_the_process_table_twice_and_get_no_older_result(monkeypatch):
     looks, asked, found = [], [], []
     read_table, now_s = psutil.pids, processes.clock.now_s
 
@@ -199,7 +199,7 @@ def test_what_psutil_cannot_read_is_unknown_and_the_rest_stays(here, start, monk
     assert processes.failures == {"connections": type(error).__name__, "memory": type(error).__name__}
 
 
-def test_a_process_that_comes_and_goes_beside_the_server_says_nothing_of_its_sleep(here, start):
+def test_a_short_lived_child_does_not_affect_whether_the_server_may_sleep(here, start):
     """A child that has just been forked, or is a zombie, has no command line."""
     port = start()
     zombie = subprocess.Popen([sys.executable, "-c", ""])
@@ -210,7 +210,7 @@ def test_a_process_that_comes_and_goes_beside_the_server_says_nothing_of_its_sle
         zombie.wait()
 
 
-def test_of_two_models_without_an_address_the_one_that_came_later_has_the_later_process(here, start):
+def test_of_two_models_without_an_address_the_later_one_gets_the_later_process(here, start):
     first = start()
     assert here.find(live(table(m="ready"))).servers["m"].url == f"http://127.0.0.1:{first}"
     second = start()
@@ -220,7 +220,7 @@ def test_of_two_models_without_an_address_the_one_that_came_later_has_the_later_
     }  # fmt: skip
 
 
-def test_two_models_that_were_there_before_are_not_guessed(here, start):
+def test_two_models_from_before_the_start_are_not_guessed(here, start):
     start(), start()
     assert here.find(live(table(m="ready", n="ready"))).servers == {}
 
@@ -237,7 +237,7 @@ def test_two_models_that_were_there_before_are_not_guessed(here, start):
         ([], {"LLAMA_ARG_CTX_SIZE": "300"}, False),
     ],
 )
-def test_a_sleep_is_read_from_the_process_itself(here, start, words, env, may_sleep):
+def test_the_sleep_option_is_read_from_the_process_itself(here, start, words, env, may_sleep):
     start(*words, env=env)
     assert here.find(alone()).servers["m"].may_sleep is may_sleep
 
@@ -246,7 +246,7 @@ def _asked(snapshot):
     return Kind.SLOTS in [query.kind for at_s, query in schedule(snapshot, QueryLog()) if at_s <= 9.0]
 
 
-def test_before_its_process_was_found_no_model_server_is_asked():
+def test_no_model_server_is_queried_before_its_process_is_found():
     snapshot = after(proxied(5801), ev.InflightUpserted(ev.RequestInfo("1", "m", resp_bytes=5)), at_s=1.0)
     ours = ev.ModelServer("http://127.0.0.1:5801")
     assert not _asked(snapshot)
@@ -262,7 +262,7 @@ def connected(port):
         yield one
 
 
-def test_llama_swaps_connection_to_a_model_server_is_seen_while_somebody_is_connected_to_llama_swap(start):
+def test_connections_to_a_model_server_count_only_while_llama_swap_has_a_client(start):
     port = start()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         own = listener.getsockname()[1]
@@ -299,7 +299,7 @@ def test_a_model_server_that_may_sleep_is_never_asked(tmp_path, monkeypatch, dia
         assert not [agent for agent in agents if agent.startswith("llamabar")]
 
 
-def test_a_slots_answer_that_trickles_is_given_up_after_its_time():
+def test_a_trickling_slots_answer_times_out():
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n"
     with Stranger(head + b" " * 90_000, piece=len(head), pause_s=0.2) as stranger:
         began_s = time.monotonic()
@@ -308,7 +308,7 @@ def test_a_slots_answer_that_trickles_is_given_up_after_its_time():
         assert time.monotonic() - began_s < 4.0, "all of it would take minutes"
 
 
-def test_a_run_is_known_by_its_command_line_without_its_port_and_by_when_it_began(here, start):
+def test_a_run_is_identified_by_its_start_time_and_its_command_line_without_the_port(here, start):
     def found(*words):
         port = start(*words)
         return here.find(proxied(port)).runs["m"]
@@ -318,7 +318,7 @@ def test_a_run_is_known_by_its_command_line_without_its_port_and_by_when_it_bega
     assert abs(first.started_unix_s - time.time()) < 60
 
 
-def test_the_footprint_is_the_eighth_number_of_what_macos_tells():
+def test_the_footprint_is_the_eighth_number_of_the_system_answer():
     told = struct.pack("@16s10Q", b"", *range(10, 20))
     assert len(told) == footprint.SIZE and footprint.of(told) == 17
     if sys.platform == "darwin":

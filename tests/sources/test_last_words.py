@@ -24,7 +24,7 @@ NOISE = ['[INFO] Request 127.0.0.1 "GET /running HTTP/1.1" 200', "[WARN] <other>
         ([], ""),
     ],
 )  # fmt: skip
-def test_the_last_warning_of_this_load_of_the_model_is_taken(tmp_path, monkeypatch, lines, said):
+def test_the_models_last_warning_since_its_load_is_used(tmp_path, monkeypatch, lines, said):
     monkeypatch.setattr("llamabar.sources.listening.LOOK_S", 0.05)
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=log)
@@ -35,7 +35,7 @@ def test_the_last_warning_of_this_load_of_the_model_is_taken(tmp_path, monkeypat
         process.communicate(b"\n")
 
 
-def test_it_is_said_of_a_model_that_quit_and_forgotten_when_that_loads_again():
+def test_it_is_shown_for_a_model_that_quit_until_it_loads_again():
     ready = after(live(table(m="ready")), request(), at_s=1.0)
     assert after(ready, RunEnded("m", "why"), RunEnded("none", "x"), at_s=2.0).models["m"].failure == ""
     crashed = after(ready, table(m="stopped"), at_s=2.0)

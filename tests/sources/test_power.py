@@ -20,7 +20,7 @@ from tests.fakes.programs import wait_for
     ("settings", "saves"),
     [({}, False), ({"source": "Battery Power"}, True), ({"lowpowermode": 1}, True), ({"powermode": 2}, False)],
 )
-def test_a_battery_or_low_power_mode_saves_power(mac, monkeypatch, settings, saves):
+def test_battery_and_low_power_mode_count_as_saving_power(mac, monkeypatch, settings, saves):
     mac.set_power(**settings)
     for name, value in mac.environment().items():
         monkeypatch.setenv(name, value)
@@ -35,14 +35,14 @@ def test_the_memory_pressure_is_the_kernels_level(mac, monkeypatch, level, found
     assert rarely.memory_pressure() == (found and Pressure(found))
 
 
-def test_the_pressure_is_asked_for_a_fifth_as_often_as_the_other_figures(monkeypatch):
+def test_memory_pressure_is_read_a_fifth_as_often_as_the_other_figures(monkeypatch):
     asked = []
     monkeypatch.setattr(rarely.PRESSURE, "said", lambda *, every_s: asked.append(every_s) or Pressure.WARNING)
     assert host.measure(every_s=2.0).pressure is Pressure.WARNING and asked == [10.0]
 
 
 @pytest.mark.parametrize(("status", "asked_s"), [(Status.READY, 100.0), (Status.GENERATING, 10.0)])
-def test_a_dashboard_that_draws_every_second_asks_for_the_pressure_no_more_often_than_the_menu(
+def test_a_dashboard_reads_memory_pressure_no_more_often_than_the_menu(
     monkeypatch, status, asked_s
 ):
     asked = []
@@ -55,7 +55,7 @@ def test_a_dashboard_that_draws_every_second_asks_for_the_pressure_no_more_often
     assert asked == [asked_s] * 2
 
 
-def test_it_is_asked_once_in_a_time_and_nobody_waits(tmp_path, monkeypatch):
+def test_it_is_run_once_per_interval_without_blocking(tmp_path, monkeypatch):
     for tool in ("pmset", "launchctl"):
         (tmp_path / tool).write_text("#!/bin/sh\n")
         (tmp_path / tool).chmod(0o755)
@@ -73,7 +73,7 @@ def test_it_is_asked_once_in_a_time_and_nobody_waits(tmp_path, monkeypatch):
     wait_for(lambda: len(asked) == 2)
 
 
-def test_where_there_is_no_launchd_nothing_is_asked(mac, monkeypatch):
+def test_without_launchd_nothing_is_run(mac, monkeypatch):
     mac.without("launchctl")
     monkeypatch.setattr(rarely.tools, "SYSTEM_FOLDERS", ())
     monkeypatch.setenv("PATH", str(mac.bin))

@@ -9,7 +9,7 @@ from tests.fakes.programs import Stranger
 
 
 @pytest.mark.parametrize("body", ["", " ", "{", "{}", '{"data": [1', "NaN", '"x"', "3"])
-def test_rows_that_cannot_be_read_are_unknown_and_asked_for_again(body):
+def test_unreadable_rows_are_unknown_and_fetched_again(body):
     head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     with Stranger((head + body).encode()) as stranger:
         found = answer(Client(stranger.url), Query(Kind.FINISHED, rows=10))

@@ -77,7 +77,7 @@ def test_a_key_from_anywhere_opens_the_server_and_shows_nowhere(tmp_path, keyed)
     assert not any(SECRET.encode() in content for content in written)
 
 
-def test_a_refused_key_is_said_with_its_remedy_and_not_tried_hotly(tmp_path):
+def test_a_rejected_key_is_reported_with_a_fix_and_not_retried_rapidly(tmp_path):
     with llama_swap(api_key=SECRET) as server, Plugin(server.url, tmp_path, LLAMABAR_API_KEY="sk-wrong-1") as plugin:
         plugin.wait_for_row("llama-swap: API key required")
         assert plugin.row("API key: set api_key_keychain")
@@ -86,7 +86,7 @@ def test_a_refused_key_is_said_with_its_remedy_and_not_tried_hotly(tmp_path):
         assert "sk-wrong-1" not in plugin.text + server.world.logs["proxy"]
 
 
-def test_a_keychain_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
+def test_a_hanging_keychain_does_not_block(tmp_path, monkeypatch):
     tool = tmp_path / "security"
     tool.write_text("#!/bin/sh\nexec sleep 20\n")
     tool.chmod(0o755)
@@ -97,7 +97,7 @@ def test_a_keychain_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch
     assert [one.kind for one in found.mistakes] == [Kind.KEYCHAIN_SILENT]
 
 
-def test_a_private_authority_is_trusted_where_the_settings_name_it(tmp_path):
+def test_a_private_certificate_authority_in_the_settings_is_trusted(tmp_path):
     with llama_swap(api_key=SECRET) as server, secured(server) as proxy:
         file = settings(
             tmp_path,
@@ -150,7 +150,7 @@ def test_behind_a_path_prefix_everything_works(tmp_path):
         assert "GET /llm/swap/upstream/org%2Fshort%3Attl/" in proxy.routes()
 
 
-def test_proxies_of_the_environment_see_nothing(tmp_path):
+def test_proxies_in_the_environment_get_no_requests(tmp_path):
     with llama_swap() as server, Stranger(b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n") as proxy:
         names = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
         done = run(tmp_path, "status", "--json", LLAMABAR_URL=server.url, **dict.fromkeys(names, proxy.url))
@@ -158,7 +158,7 @@ def test_proxies_of_the_environment_see_nothing(tmp_path):
         assert proxy.heard == []
 
 
-def test_a_sleeping_machine_behind_a_wol_proxy_is_said_to_sleep_and_is_not_woken(tmp_path):
+def test_a_sleeping_machine_behind_a_wol_proxy_is_shown_asleep_and_not_woken(tmp_path):
     woken = []
 
     def wol_proxy(request):
@@ -186,7 +186,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("what", ENDLESS)
-def test_an_answer_without_an_end_is_given_up_at_the_deadline(what):
+def test_an_endless_answer_is_aborted_at_the_deadline(what):
     with Stranger(ENDLESS[what], piece=50, pause_s=0.01) as stranger:
         began_s = time.monotonic()
         with pytest.raises(Unreachable) as caught:
@@ -206,7 +206,7 @@ def test_a_model_may_load_for_longer_than_a_connection_may_take(monkeypatch):
         assert Client(stranger.url).call("GET", "/upstream/slow/", answer_s=10.0).body == b"OK"
 
 
-def test_a_stream_whose_headers_trickle_is_given_up_at_the_deadline():
+def test_a_stream_with_trickling_headers_is_aborted_at_the_deadline():
     with Stranger(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 60_000, piece=50, pause_s=0.01) as stranger:
         with pytest.raises(Unreachable) as caught:
             Client(stranger.url)._open("/api/events", 0.6)
@@ -214,7 +214,7 @@ def test_a_stream_whose_headers_trickle_is_given_up_at_the_deadline():
 
 
 @pytest.mark.parametrize("name", ["maximilian’s-mac.local", "möbius.invalid", "a–b.invalid", "..", "x" * 300])
-def test_a_host_that_cannot_be_is_not_found_and_nothing_worse(name):
+def test_an_impossible_host_is_reported_as_not_found(name):
     with pytest.raises(Unreachable) as caught:
         Client(f"http://{name}:8080").open_stream()
     assert caught.value.fault.kind in (FaultKind.NO_ADDRESS, FaultKind.UNKNOWN_HOST)
@@ -237,7 +237,7 @@ def test_a_stream_may_be_closed_by_two_threads_at_once():
         assert len(flushed) == 2 and body.closed
 
 
-def test_an_exception_in_a_thread_reaches_the_loop_and_the_thread_goes_on():
+def test_an_exception_in_a_thread_reaches_the_loop_and_the_thread_continues():
     inbox = Inbox()
     worker = CallWorker("one", inbox)
     worker.start()

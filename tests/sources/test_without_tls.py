@@ -41,7 +41,7 @@ def imported(errors):
     return [line.rsplit("|", 1)[1].strip() for line in errors.splitlines() if line.startswith("import time:")]
 
 
-def test_before_the_first_frame_next_to_nothing_is_imported(tmp_path):
+def test_almost_nothing_is_imported_before_the_first_frame(tmp_path):
     reader, writer = os.pipe()
     os.close(reader)
     words = [sys.executable, "-X", "importtime", "-S", "-m", "llamabar", "stream"]
