@@ -36,19 +36,19 @@ LOAD, UNLOAD = Action(Do.LOAD, "m"), Action(Do.UNLOAD, "m")
 
 
 @pytest.mark.parametrize("answer", [PLAIN_404, OK, failure(500, b"a page of its own"), b""])
-def test_a_model_that_is_ready_is_loaded_whatever_its_root_answers(answer):
+def test_a_ready_model_counts_as_loaded_whatever_its_root_answers(answer):
     with swap(models("m"), answer=answer) as there:
         assert do(LOAD, live(table(m="stopped")), there) == DONE
 
 
 @pytest.mark.parametrize("answer", [PLAIN_404, OK])
-def test_a_model_that_is_not_ready_is_not_loaded_whatever_its_root_answers(answer):
+def test_a_model_that_is_not_ready_never_counts_as_loaded_whatever_its_root_answers(answer):
     with swap(models("m", state="stopped"), answer=answer) as there:
         done = do(LOAD, live(table(m="stopped")), there)
         assert (done.ending, done.why) == (Ending.FAILED, "it was unloaded again")
 
 
-def test_a_model_that_is_ready_is_loaded_though_its_root_never_answers(monkeypatch):
+def test_a_ready_model_counts_as_loaded_even_if_its_root_never_answers(monkeypatch):
     """A server that is busy with a prompt (mlx_lm.server answers one at a time), or whose root is an event stream."""
     monkeypatch.setattr("llamabar.app.actions.LATE_S", 0.1)
     ending = threading.Event()
@@ -66,12 +66,12 @@ def test_a_model_that_is_ready_is_loaded_though_its_root_never_answers(monkeypat
         ending.set()
 
 
-def test_llama_swaps_own_words_say_why_a_load_failed():
+def test_a_failed_load_shows_llama_swaps_own_message():
     with swap(models("m", state="stopped"), answer=failure(502, b"unable to start process")) as there:
         assert do(LOAD, live(table(m="stopped")), there).why == "unable to start process"
 
 
-def test_an_unload_that_a_loading_model_ignores_is_no_success():
+def test_an_unload_ignored_by_a_loading_model_is_not_a_success():
     """v113 to v203 answer OK to it and keep loading."""
     with swap(models("m", state="starting")) as there:
         done = do(UNLOAD, STARTING, there)
@@ -93,7 +93,7 @@ def test_an_unload_whose_answer_never_comes_is_judged_by_the_state(monkeypatch):
         ending.set()
 
 
-def test_what_is_not_there_is_nothing_to_unload_and_asks_nothing():
+def test_unloading_without_a_loaded_model_sends_no_request():
     with swap() as there:
         for action in (UNLOAD, Action(Do.UNLOAD_ALL), Action(Do.CANCEL_ALL), Action(Do.CANCEL, "7")):
             assert do(action, live(table(m="stopped")), there).ending is Ending.NOTHING
@@ -101,27 +101,27 @@ def test_what_is_not_there_is_nothing_to_unload_and_asks_nothing():
         assert there.heard == []
 
 
-def test_a_request_that_had_ended_was_not_canceled():
+def test_a_request_that_had_ended_is_not_reported_as_canceled():
     snapshot = live(table(m="ready"), request("7"))
     with swap(models("m"), answer=failure(404, b"inflight request not found")) as there:
         assert do(Action(Do.CANCEL, "7", mark="t"), snapshot, there).ending is Ending.NOTHING
         assert do(Action(Do.CANCEL_ALL), snapshot, there).ending is Ending.NOTHING
 
 
-def test_a_request_that_is_still_there_was_not_canceled():
+def test_a_request_still_in_flight_is_not_reported_as_canceled():
     told = {"operation": "snapshot", "requests": [{"id": "7", "model": "m"}]}
     with swap(models("m"), event("inflight", told)) as there:
         done = do(Action(Do.CANCEL, "7", mark="t"), live(table(m="ready"), request("7")), there)
         assert (done.ending, done.why) == (Ending.FAILED, "1 request still in flight")
 
 
-def test_a_profile_that_did_not_become_active_was_not_chosen():
+def test_a_profile_that_did_not_become_active_is_a_failure():
     with swap(answer=OK) as there:
         assert do(Action(Do.PROFILE, "coding"), live(), there).ending is Ending.FAILED
 
 
 @pytest.mark.parametrize("dialect", ["v150", "v228", "v250"])
-def test_each_dialect_says_what_became_of_it(dialect):
+def test_each_dialect_reports_the_result(dialect):
     with llama_swap(dialect) as server:
         where = Where(Client(server.url), live(table(**{"alpha-8b": "stopped"})), ServerSettings("s", server.url))
         assert perform(Action(Do.LOAD, "alpha-8b"), where) == DONE
@@ -145,7 +145,7 @@ def test_all_requests_are_canceled_and_counted():
             one.join(5)
 
 
-def test_no_line_end_or_paste_bracket_of_a_name_reaches_the_clipboard(tmp_path, monkeypatch):
+def test_no_line_end_or_paste_bracket_in_a_name_reaches_the_clipboard(tmp_path, monkeypatch):
     tool = tmp_path / "pbcopy"
     tool.write_text(f'#!/bin/sh\ncat > "{tmp_path}/copied"\n')
     tool.chmod(0o755)

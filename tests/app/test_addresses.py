@@ -41,7 +41,7 @@ def test_odd_ids_are_loaded_and_unloaded_by_their_own_name(dialect):
             assert world.processes[model.id].state == "stopped", model.id
 
 
-def test_ids_that_no_path_can_name_are_not_offered():
+def test_ids_that_do_not_fit_in_a_path_are_not_offered():
     snapshot = live(
         ev.ModelsListed(tuple(ev.ModelInfo(one, "stopped") for one in ("/a", "a/", "a//b", "a/b", "a"))),
         ev.CapabilitiesFound(confirmed=frozenset({"unload_one"})),
@@ -50,7 +50,7 @@ def test_ids_that_no_path_can_name_are_not_offered():
 
 
 @pytest.mark.parametrize("dialect", ["v236", "v250"])
-def test_a_request_of_an_odd_id_is_canceled_by_its_number(tmp_path, dialect):
+def test_a_request_for_an_odd_id_is_canceled_by_its_number(tmp_path, dialect):
     models = (DemoModel("ünï/日本 100%", load_s=0.01, tps=50.0),)
     with llama_swap(dialect, models) as server:
         answer = chat(server, "ünï/日本 100%", tokens=2000)
@@ -93,7 +93,7 @@ def test_a_peers_model_is_shown_and_offers_nothing(tmp_path, peer_id):
             assert (done.returncode, done.stderr.splitlines()[0]) == (1, f"{peer_id} runs on another host.")
 
 
-def test_capabilities_are_what_this_connection_confirmed():
+def test_capabilities_are_those_confirmed_in_this_connection():
     snapshot = live(table(m="ready"), ev.RunningListed((ev.RunningModel("m", "ready", "http://localhost:1", 5.0),)))
     assert capabilities(snapshot) == ("events", "load", "running_proxy", "running_ttl", "unload_all")
     assert capabilities(replace(snapshot, connected=False)) == ()

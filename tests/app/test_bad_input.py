@@ -129,14 +129,14 @@ def test_whatever_is_wrong_in_a_dialects_words_a_frame_comes_out(dialect):
     life()
 
 
-def test_two_models_with_one_name_are_two_and_one_id_twice_is_one():
+def test_two_models_may_share_a_name_and_a_repeated_id_is_one_model():
     snapshot = live(ev.ModelsListed((ev.ModelInfo("a", "ready", "Same"), ev.ModelInfo("b", "ready", "Same"))))
     assert list(snapshot.models) == ["a", "b"]
     twice = live(ev.ModelsListed((ev.ModelInfo("a", "stopped"), ev.ModelInfo("a", "ready"))))
     assert [model.state for model in twice.models.values()] == ["ready"]
 
 
-def test_an_entry_that_never_ends_keeps_its_age_and_goes_with_an_empty_list_or_a_new_stream():
+def test_a_stuck_request_keeps_its_age_until_an_empty_list_or_a_new_stream():
     snapshot = after(live(table(m="ready")), request("1", elapsed_s=5.0), at_s=10.0)
     assert snapshot.requests["1"].started_s == 5.0
     later = after(snapshot, table(m="ready"), at_s=90_000.0)
@@ -145,7 +145,7 @@ def test_an_entry_that_never_ends_keeps_its_age_and_goes_with_an_empty_list_or_a
     assert after(later, ev.StreamOpened(), at_s=90_001.0).requests == {}
 
 
-def test_duplicate_and_out_of_order_upserts_are_one_request_that_never_runs_backwards():
+def test_duplicate_and_out_of_order_upserts_are_one_request_that_never_goes_backwards():
     snapshot = live(table(m="ready"))
     for answered_bytes, elapsed_s in ((0, 0.1), (900, 1.0), (900, 1.0), (400, 0.5), (1200, 1.5)):
         snapshot = after(snapshot, request("1", answered_bytes=answered_bytes, elapsed_s=elapsed_s), at_s=elapsed_s)
@@ -154,14 +154,14 @@ def test_duplicate_and_out_of_order_upserts_are_one_request_that_never_runs_back
     assert all(old.at_s <= new.at_s and old.total <= new.total for old, new in zip(trail, trail[1:]))
 
 
-def test_a_remove_comes_before_its_upsert_and_the_list_heals_it():
+def test_a_remove_before_its_upsert_is_corrected_by_the_next_list():
     snapshot = after(live(table(m="ready")), ev.InflightRemoved("1"), request("1"), at_s=1.0)
     assert set(phases(snapshot)) == {"1"}
     assert after(snapshot, LISTED, at_s=2.0).requests == {}
 
 
 @pytest.mark.parametrize("count", [10**7, 10**8, 10**15, 1 << 61])
-def test_counts_that_no_server_can_mean_are_not_shown(count):
+def test_impossible_counts_are_not_shown(count):
     snapshot = live(table(m="ready"), running(), request("1"))
     for at_s, decoded in ((1.0, 1), (2.0, count)):
         told = decode_slots([{"id": 0, "is_processing": True, "id_task": 1, "next_token": [{"n_decoded": decoded}],
@@ -174,6 +174,6 @@ def test_counts_that_no_server_can_mean_are_not_shown(count):
     assert (decoded_tokens(snapshot, model) or 0) <= 10**8
 
 
-def test_slots_of_a_server_that_has_thousands_are_no_slots():
+def test_thousands_of_slots_are_ignored():
     assert decode_slots([{"id": n} for n in range(300)]) is None
     assert slots(5).slots is not None

@@ -32,7 +32,7 @@ def speaking(*parts):
     return answer
 
 
-def test_nobody_there(tmp_path):
+def test_no_server_at_the_address(tmp_path):
     with Plugin(f"http://127.0.0.1:{free_port()}", tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: not responding at 127.0.0.1:")
         assert plugin.row("Why: Connection refused")
@@ -40,7 +40,7 @@ def test_nobody_there(tmp_path):
 
 
 @pytest.mark.parametrize("answer", [HTML, NOT_FOUND, b"SSH-2.0-OpenSSH_9.6\r\n", b"\x00\xff" * 50])
-def test_another_program_is_said_to_be_one_and_never_gets_the_key(tmp_path, answer):
+def test_another_program_is_recognized_and_never_gets_the_key(tmp_path, answer):
     with Stranger(answer) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
         plugin.wait_for_row("llama-swap: not a llama-swap server at")
         assert plugin.row("Address: check url")
@@ -48,7 +48,7 @@ def test_another_program_is_said_to_be_one_and_never_gets_the_key(tmp_path, answ
         assert not any(KEY.encode() in heard for heard in stranger.heard)
 
 
-def test_a_refusal_of_another_program_does_not_get_the_key_either(tmp_path):
+def test_another_programs_refusal_does_not_get_the_key_either(tmp_path):
     refusal = b'HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm="router"\r\nContent-Length: 2\r\n\r\nno'
     with Stranger(refusal) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
         plugin.wait_for_row("llama-swap: sign-in required at")
@@ -64,7 +64,7 @@ def test_a_redirect_is_not_followed_with_or_without_the_key(tmp_path):
             assert target.heard == []
 
 
-def test_silence_and_streams_without_events_are_told_apart_from_llama_swap_in_time(tmp_path):
+def test_silence_and_streams_without_events_are_distinguished_from_llama_swap_in_time(tmp_path):
     trickle = Stranger(STREAM + b": ping\n\n" * 400, piece=8, pause_s=0.1)
     with (
         Stranger(b"", hold_s=30) as silent,
@@ -80,14 +80,14 @@ def test_silence_and_streams_without_events_are_told_apart_from_llama_swap_in_ti
 
 
 @pytest.mark.parametrize("piece", [0, 1])
-def test_a_stream_cut_in_mid_event_keeps_what_was_known_and_says_how_old_it_is(tmp_path, piece):
+def test_a_stream_cut_off_during_an_event_keeps_known_state_and_shows_its_age(tmp_path, piece):
     cut = models("a-1b") + models("a-1b", "b-2b")[:-30]
     with Stranger(speaking(cut), piece=piece) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: not responding")
         assert plugin.row("Last update: ") == "Last update: just now, a-1b"
 
 
-def test_what_is_not_understood_is_passed_over(tmp_path):
+def test_unknown_content_is_ignored(tmp_path):
     noise = [
         event("futureThing", {"x": 1}),
         b'event:message\ndata:{"type":"modelStatus","data":"[{\\"id\\":"}\n\n',
@@ -110,7 +110,7 @@ def test_what_is_not_understood_is_passed_over(tmp_path):
         assert plugin.row("llama-swap: generating")
 
 
-def test_an_empty_model_list_is_said_in_words(tmp_path):
+def test_an_empty_model_list_is_shown_as_text(tmp_path):
     with Stranger(speaking(models()), hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
         assert not plugin.row("Load Model:")
@@ -126,13 +126,13 @@ def test_two_hundred_models_and_hostile_names_make_one_menu(tmp_path):
         assert [item.args for item in ours] == [["doctor"], ["uninstall"]], "the only program in the menu is our own"
 
 
-def test_an_unknown_state_is_shown_as_it_is_called(tmp_path):
+def test_an_unknown_state_is_shown_by_its_name(tmp_path):
     with Stranger(speaking(models("m", state="sleeping")), hold_s=30) as stranger:
         document = json.loads(run(tmp_path, "status", "--json", LLAMABAR_URL=stranger.url).stdout)
         assert document["servers"][0]["models"][0]["state"] == "sleeping"
 
 
-def test_a_server_that_answers_only_its_stream_is_watched_all_the_same(tmp_path):
+def test_a_server_that_answers_only_its_stream_is_still_watched(tmp_path):
     with Stranger(speaking(models("m")), hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("m: ready")
         items = [item.text for item in plugin.items()]
@@ -158,7 +158,7 @@ def test_a_server_with_keys(tmp_path, dialect):
 
 
 @pytest.mark.skipif(not os.environ.get("LLAMABAR_LONG_TESTS"), reason="takes 40 s: build.py test --all")
-def test_a_server_that_froze_is_noticed_though_its_stream_seems_open(tmp_path):
+def test_a_frozen_server_is_detected_although_its_stream_seems_open(tmp_path):
     healths = []
 
     def freezing(request):
@@ -207,14 +207,14 @@ def test_proxies_of_the_environment_are_not_used(tmp_path):
         assert done.returncode == 0
 
 
-def test_a_certificate_that_is_not_trusted_is_said_in_words(tmp_path):
+def test_an_untrusted_certificate_is_explained(tmp_path):
     with Stranger(HTML) as stranger:
         done = run(tmp_path, "status", LLAMABAR_URL=stranger.url.replace("http:", "https:"))
         assert done.returncode == 1
         assert "secure connection" in done.stdout
 
 
-def test_a_request_that_never_ends_goes_when_the_stream_starts_anew(tmp_path):
+def test_a_stuck_request_is_dropped_when_the_stream_restarts(tmp_path):
     with llama_swap() as server, Plugin(server.url, tmp_path) as plugin:
         chat(server, "alpha-8b", tokens=3).join(10)
         plugin.wait_for_row("alpha-8b: ready")
@@ -243,7 +243,7 @@ def test_a_port_that_changes_hands_does_not_get_the_key_that_its_first_owner_wan
             assert not [heard[:60] for heard in stranger.heard if KEY.encode() in heard]
 
 
-def test_a_refusal_that_only_sounds_like_llama_swaps_gets_no_key(tmp_path):
+def test_a_refusal_that_only_resembles_llama_swaps_gets_no_key(tmp_path):
     body = b'{"error":{"message":"Invalid API key provided"}}'
     refusal = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
     with Stranger(refusal + body) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
@@ -251,7 +251,7 @@ def test_a_refusal_that_only_sounds_like_llama_swaps_gets_no_key(tmp_path):
         assert not any(KEY.encode() in heard for heard in stranger.heard)
 
 
-def test_finished_requests_that_cannot_be_fetched_are_not_asked_for_again_and_again(tmp_path):
+def test_unavailable_finished_requests_are_not_fetched_over_and_over(tmp_path):
     said = speaking(models("m"), event("activity", {"id": 4}))
     with Stranger(said, hold_s=30) as stranger, Plugin(stranger.url, tmp_path) as plugin:
         plugin.wait_for_row("m: ready")

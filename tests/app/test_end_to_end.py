@@ -66,7 +66,7 @@ def test_a_model_with_a_short_ttl_is_unloaded_on_time_while_it_is_watched(tmp_pa
         plugin.wait_for_row("llama-swap: no model loaded")
 
 
-def test_three_at_once_on_one_slot_are_told_apart(tmp_path, server):
+def test_of_three_requests_on_one_slot_one_is_active_and_two_wait(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
         chat(server, "beta-3b", tokens=1).join(10)
         waiting = [chat(server, "beta-3b", tokens=400) for _ in range(3)]
@@ -94,7 +94,7 @@ def test_clicks_on_stdin_load_unload_and_cancel(tmp_path, server):
         assert ("GET", "/upstream/alpha-8b/") in server.requests
 
 
-def test_a_click_by_a_process_does_the_same(tmp_path, server):
+def test_a_click_through_a_new_process_does_the_same(tmp_path, server):
     with Plugin(server.url, tmp_path, version="2.0.1") as plugin:
         plugin.wait_for_row("Load Model: 5")
         words = plugin.click("org/short", under="Load Model:")
@@ -112,7 +112,7 @@ def test_a_click_by_a_process_does_the_same(tmp_path, server):
         plugin.wait_for_row("org/short:ttl: ready")
 
 
-def test_a_click_for_what_is_gone_does_nothing_and_says_so(tmp_path, server):
+def test_a_click_on_something_gone_does_nothing_and_says_so(tmp_path, server):
     done = run(tmp_path, "click", "0123456789ab", LLAMABAR_URL=server.url)
     assert done.returncode == 1
     assert "no longer in the menu" in done.stderr
@@ -137,7 +137,7 @@ def test_a_double_click_is_one_click(tmp_path, server):
         assert server.requests.count(("GET", "/upstream/alpha-8b/")) == 1
 
 
-def test_the_end_of_the_server_is_shown_and_its_return_too(tmp_path):
+def test_a_stopped_server_and_its_return_are_shown(tmp_path):
     port = free_port()
     with Plugin(f"http://127.0.0.1:{port}", tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: not responding at")
@@ -152,7 +152,7 @@ def test_the_end_of_the_server_is_shown_and_its_return_too(tmp_path):
             plugin.wait_for_row("Version: v236")
 
 
-def test_a_reload_of_the_configuration_is_only_a_new_beginning(tmp_path, server):
+def test_a_reload_of_the_configuration_only_reconnects(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
         server.world.hang_up()
@@ -170,7 +170,7 @@ def test_sigterm_ends_it_within_half_a_second_and_closes_the_stream(tmp_path, se
         assert plugin.stderr == b""
 
 
-def test_sigterm_ends_it_as_fast_when_nobody_reads_its_frames(tmp_path, server):
+def test_sigterm_ends_it_just_as_fast_when_nobody_reads_its_frames(tmp_path, server):
     with Plugin(server.url, tmp_path, reading=False) as plugin:
         wait_for(lambda: server.world.listeners)
         for n in range(300):
@@ -179,7 +179,7 @@ def test_sigterm_ends_it_as_fast_when_nobody_reads_its_frames(tmp_path, server):
         assert plugin.end()[1] < 0.8
 
 
-def test_a_reader_that_never_reads_holds_up_neither_the_stream_nor_the_news(tmp_path, server):
+def test_a_reader_that_never_reads_blocks_neither_the_stream_nor_new_frames(tmp_path, server):
     with Plugin(server.url, tmp_path, reading=False) as plugin:
         listener = wait_for(lambda: server.world.listeners)[0]
         for n in range(40):
@@ -195,7 +195,7 @@ def test_a_reader_that_never_reads_holds_up_neither_the_stream_nor_the_news(tmp_
         assert len(plugin.frames) <= 40, "frames that nobody read were replaced, not queued"
 
 
-def test_every_frame_is_one_write_ended_by_its_separator(tmp_path, server):
+def test_every_frame_is_one_write_that_ends_with_the_separator(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
         chat(server, "alpha-8b", tokens=60).join(10)
@@ -227,7 +227,7 @@ def test_status_in_words_and_as_json(tmp_path, server):
     assert document["host"]["memory_total_bytes"] > 1e8
 
 
-def test_status_while_generating_tells_the_live_speed(tmp_path, server):
+def test_status_while_generating_shows_the_live_speed(tmp_path, server):
     chat(server, "alpha-8b", tokens=2000)
     wait_for(lambda: server.world.processes["alpha-8b"].state == "ready")
 
@@ -258,7 +258,7 @@ def loads_kept(home, url):
         return reports.loads_of(database, place_of(url))
 
 
-def test_models_says_what_a_load_that_was_measured_took_and_only_that(tmp_path, server):
+def test_models_shows_needs_only_for_measured_loads(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("Load Model: 5")
         plugin.click("alpha-8b", under="Load Model:")
@@ -275,14 +275,14 @@ def test_models_says_what_a_load_that_was_measured_took_and_only_that(tmp_path, 
     assert re.search(r"alpha-8b .* \d+ MB, about \d+ s\n", done.stdout)
 
 
-def test_one_frame_for_those_who_read_once(tmp_path, server):
+def test_a_single_frame_can_be_printed(tmp_path, server):
     done = run(tmp_path, "frame", LLAMABAR_URL=server.url)
     assert done.returncode == 0
     assert done.stdout.endswith("~~~\n")
     assert "llama-swap: no model loaded" in done.stdout
 
 
-def test_without_a_server_every_command_says_so_and_ends_with_one(tmp_path):
+def test_without_a_server_every_command_says_so_and_exits_with_1(tmp_path):
     url = f"http://127.0.0.1:{free_port()}"
     for words in (["status"], ["models"], []):
         done = run(tmp_path, *words, LLAMABAR_URL=url)
@@ -316,7 +316,7 @@ def test_the_demo_ends_by_itself(tmp_path):
     assert "Qwen3 30B: loading" in done.stdout
 
 
-def test_a_server_that_stays_away_is_explained_as_the_doctor_does(tmp_path):
+def test_a_missing_server_is_diagnosed_as_by_doctor(tmp_path):
     url = f"http://127.0.0.1:{free_port()}"
     with Plugin(url, tmp_path) as plugin:
         plugin.wait_for_row("Why: Connection refused")
@@ -324,7 +324,7 @@ def test_a_server_that_stays_away_is_explained_as_the_doctor_does(tmp_path):
         assert plugin.row("Copy Fix: ")
 
 
-def test_commands_work_on_a_server_that_wants_a_key(tmp_path):
+def test_commands_work_on_a_server_that_requires_a_key(tmp_path):
     with llama_swap(api_key="sk-right") as server:
         more = {"LLAMABAR_URL": server.url, "LLAMABAR_API_KEY": "sk-right"}
         assert run(tmp_path, "load", "alpha-8b", **more).returncode == 0
@@ -334,7 +334,7 @@ def test_commands_work_on_a_server_that_wants_a_key(tmp_path):
 
 
 @pytest.mark.parametrize("key", ["", "sk-1"])
-def test_a_refusal_that_breaks_off_is_said_and_tried_again(tmp_path, key):
+def test_a_truncated_refusal_is_reported_and_retried(tmp_path, key):
     broken = b"HTTP/1.1 401 Unauthorized\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nunauth"
     with Stranger(broken) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=key) as plugin:
         plugin.wait_for_row("Why: ")
@@ -342,7 +342,7 @@ def test_a_refusal_that_breaks_off_is_said_and_tried_again(tmp_path, key):
         assert plugin.stderr == b""
 
 
-def test_a_look_leaves_no_thread_behind(server):
+def test_a_single_run_leaves_no_thread_behind(server):
     from llamabar.app.one_look import look
     from llamabar.settings.load import ServerSettings, Settings
 

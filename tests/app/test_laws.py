@@ -124,7 +124,7 @@ def test_a_whole_life_is_shown_and_leaves_no_trace(tmp_path, dialect):
     life.server.stop()
 
 
-def test_another_version_in_its_place_is_noticed_and_probed_anew(tmp_path):
+def test_another_version_at_the_address_is_noticed_and_probed_again(tmp_path):
     life = Life("v250", tmp_path)
     with life.proxy, Plugin(life.proxy.url, tmp_path) as plugin:
         plugin.wait_for_row("Version: v250")

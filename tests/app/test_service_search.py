@@ -65,14 +65,14 @@ def test_a_job_whose_process_or_child_listens_is_the_service_whatever_its_files_
     assert mac.job(ODD) is None
 
 
-def test_install_adopts_a_job_that_only_launchd_knows_and_makes_no_second_service(mac):
+def test_install_adopts_a_job_known_only_to_launchd_and_creates_no_second_service(mac):
     launcher(mac, f"exec {mac.words}")
     done = bar(mac, "install", "--yes", "--no-plugin")
     assert done.returncode == 0 and ODD in done.stdout, done.stdout + done.stderr
     assert not (mac.agents / f"{OWN}.plist").exists()
 
 
-def test_a_label_that_the_settings_name_is_obeyed_and_one_that_does_not_exist_is_a_mistake(mac):
+def test_a_label_in_the_settings_is_used_and_a_missing_one_is_an_error(mac):
     launcher(mac, f"exec {mac.words}")
     settings = mac.home / "config.toml"
     table = f'[[server]]\nurl = "http://127.0.0.1:{mac.port}"\nservice = '
@@ -88,7 +88,7 @@ def test_a_label_that_the_settings_name_is_obeyed_and_one_that_does_not_exist_is
         assert done.returncode == 1 and 'No service has the label "com.no.such"' in done.stderr
 
 
-def test_a_llama_swap_of_a_terminal_is_said_to_be_of_no_service(mac):
+def test_a_llama_swap_started_in_a_terminal_has_no_service(mac):
     with mac.popen("/bin/sh", "-c", f"{mac.words} & wait") as terminal:
         wait_until_up(mac)
         done = bar(mac, "restart")
@@ -97,14 +97,14 @@ def test_a_llama_swap_of_a_terminal_is_said_to_be_of_no_service(mac):
         mac.run("/bin/sh", "-c", "kill $(pgrep -f 'bin/llama-swap --config') 2>/dev/null; true")
 
 
-def test_what_launchd_does_not_tell_is_unknown_and_not_absent(mac):
+def test_missing_launchd_information_means_unknown_and_not_absent(mac):
     launcher(mac, f"exec {mac.words}")
     mac.fault("launchctl", "list", code=1, stderr="Not privileged\n")
     done = bar(mac, "stop")
     assert done.returncode == 1 and "Can't tell which service runs" in done.stderr, done.stderr
 
 
-def test_of_two_jobs_that_claim_one_port_the_one_that_listens_is_meant(mac):
+def test_of_two_jobs_that_claim_one_port_the_listening_one_is_used(mac):
     words = mac.words.split()
     first = mac.write_agent("a.first", *words, RunAtLoad=False)
     second = mac.write_agent("b.second", *words, RunAtLoad=True)
@@ -116,7 +116,7 @@ def test_of_two_jobs_that_claim_one_port_the_one_that_listens_is_meant(mac):
     assert done.returncode == 0 and "b.second is stopped" in done.stdout, done.stdout + done.stderr
 
 
-def test_a_job_that_listens_is_meant_rather_than_one_whose_file_claims_its_port(mac):
+def test_a_listening_job_wins_over_one_whose_plist_claims_its_port(mac):
     """An older agent that was never removed, and a launcher that no plist describes."""
     mac.write_agent("a.older", *mac.words.split())
     launcher(mac, f"exec {mac.words}")
@@ -129,7 +129,7 @@ def test_a_job_that_listens_is_meant_rather_than_one_whose_file_claims_its_port(
 BESIDE = "import socket, sys, time; one = socket.create_server(('127.0.0.2', int(sys.argv[1]))); time.sleep(60)"
 
 
-def test_who_listens_on_the_same_port_of_another_address_is_not_asked_about(mac):
+def test_a_listener_on_the_same_port_of_another_address_is_ignored(mac):
     try:
         socket.create_server(("127.0.0.2", 0)).close()
     except OSError:
@@ -159,7 +159,7 @@ import llamabar.__main__
     ("targets", "stops"),
     [([("", "pids"), ("", "process_iter")], False), ([("Process", "parents"), ("Process", "ppid")], True)],
 )
-def test_a_process_table_that_cannot_be_read_is_no_internal_error(mac, targets, stops):
+def test_an_unreadable_process_table_is_not_an_internal_error(mac, targets, stops):
     launcher(mac, f"exec {mac.words}")
     environment = {**mac.environment(), "PYTHONPATH": f"{ROOT}/src:{ROOT}/installer"}
     environment["LLAMABAR_URL"] = f"http://127.0.0.1:{mac.port}"
@@ -168,7 +168,7 @@ def test_a_process_table_that_cannot_be_read_is_no_internal_error(mac, targets, 
     assert done.returncode == (0 if stops else 1) and said in done.stdout + done.stderr, done.stdout + done.stderr
 
 
-def test_an_address_that_no_one_can_read_is_not_written_and_not_called_done(mac):
+def test_an_unreadable_address_is_not_written_and_not_reported_as_done(mac):
     mac.write_agent(ODD, mac.program, "--config", mac.home / "c.yaml", "--listen", "127.0.0.1:$PORT")
     mac.own()
     done = mac.llamabar("install", "--yes", "--no-plugin")

@@ -11,7 +11,7 @@ def both(home, first, second):
     return str(path)
 
 
-def test_two_servers_are_two_sections_and_the_title_speaks_of_the_busiest(tmp_path):
+def test_two_servers_have_two_sections_and_the_title_shows_the_busiest(tmp_path):
     with llama_swap("v250") as mini, llama_swap("v228") as studio:
         file = both(tmp_path, mini.url, studio.url)
         with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
@@ -33,7 +33,7 @@ def test_two_servers_are_two_sections_and_the_title_speaks_of_the_busiest(tmp_pa
             assert sum(path == "/api/events" for _, path in studio.requests) == 1, "its stream went on"
 
 
-def test_a_click_goes_to_the_server_in_whose_section_it_stands(tmp_path):
+def test_a_click_goes_to_the_server_of_its_section(tmp_path):
     with llama_swap() as mini, llama_swap() as studio:
         file = both(tmp_path, mini.url, studio.url)
         with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
@@ -45,7 +45,7 @@ def test_a_click_goes_to_the_server_in_whose_section_it_stands(tmp_path):
         assert not [path for _, path in studio.requests if path.startswith("/upstream")]
 
 
-def test_a_command_that_could_mean_either_asks_which_and_takes_its_place_as_a_name(tmp_path):
+def test_an_ambiguous_command_asks_which_server_and_accepts_its_number(tmp_path):
     with llama_swap() as mini, llama_swap() as studio:
         more = {"LLAMABAR_CONFIG": both(tmp_path, mini.url, studio.url)}
         done = run(tmp_path, "load", "beta-3b", **more)

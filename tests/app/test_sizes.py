@@ -22,7 +22,7 @@ def many(count, state="stopped"):
     return [{"id": f"m{number:06}", "name": "", "state": state} for number in range(count)]
 
 
-def test_a_hundred_thousand_models_are_a_menu_and_sigterm_ends_it_at_once_whatever_it_is_doing(tmp_path):
+def test_a_hundred_thousand_models_make_a_menu_and_sigterm_still_ends_it_at_once(tmp_path):
     """Lists of 12 MB come one after another (a quarter of that in the daily tests)."""
     count = 100_000 if os.environ.get("LLAMABAR_LONG_TESTS") else 25_000
     said = STREAM + (event("modelStatus", many(count)) + event("modelStatus", many(count, "ready"))) * 3
@@ -37,7 +37,7 @@ def test_a_hundred_thousand_models_are_a_menu_and_sigterm_ends_it_at_once_whatev
     assert took_s < ENDS_WITHIN_S + 0.3  # even on a busy machine
 
 
-def test_models_requests_rows_profiles_and_running_models_beyond_their_bounds_are_left_out_and_counted():
+def test_models_requests_rows_profiles_and_running_models_beyond_the_limits_are_left_out_and_counted():
     table = decode.decode_models(many(100_000))
     assert (len(table.models), table.left_out) == (limits.MODELS, 100_000 - limits.MODELS)
     listed = {"operation": "snapshot", "requests": [{"id": str(number), "model": "m"} for number in range(400_000)]}
@@ -52,7 +52,7 @@ def test_models_requests_rows_profiles_and_running_models_beyond_their_bounds_ar
 
 
 @pytest.mark.parametrize("line", [b"%012x\n", b"same\n%.0s"])
-def test_two_million_lines_on_stdin_are_as_many_clicks_as_anybody_waits_for(line):
+def test_two_million_lines_on_stdin_are_limited_to_the_maximum_of_clicks(line):
     reading, writing = os.pipe()
     inbox, count = Inbox(), 2_000_000 if os.environ.get("LLAMABAR_LONG_TESTS") else 20_000
     reader = ClickReader(reading, inbox)
@@ -67,7 +67,7 @@ def test_two_million_lines_on_stdin_are_as_many_clicks_as_anybody_waits_for(line
     assert inbox.take() == []
 
 
-def test_a_click_that_came_while_others_waited_is_done_after_them():
+def test_a_click_while_others_wait_is_handled_after_them():
     inbox = Inbox()
     for token in ("a", "b", "a"):
         inbox.click(token)
@@ -78,7 +78,7 @@ def test_a_click_that_came_while_others_waited_is_done_after_them():
 
 
 @pytest.mark.parametrize("kept", [limits.ROWS, 16])
-def test_rows_that_the_history_keeps_are_let_go(kept):
+def test_only_the_latest_rows_stay_in_memory(kept):
     rows = tuple(FinishedRequest(number, "m", at_unix_s=1.0 + number) for number in range(limits.ROWS))
     monitor = Monitor({"s": Watched("s", "http://127.0.0.1:1", snapshot=live())}, rows_kept=kept, day_of=str)
     handed = []
@@ -89,7 +89,7 @@ def test_rows_that_the_history_keeps_are_let_go(kept):
     assert monitor.servers["s"].snapshot.rows == rows[-kept:] and monitor.servers["s"].snapshot.new_rows == ()
 
 
-def test_the_menu_counts_the_models_that_are_left_out():
+def test_the_menu_shows_the_number_of_omitted_models():
     snapshot = after(live(), decode.decode_models(many(5432)), at_s=1.0)
     menu = Monitor({"s": Watched("s", "http://127.0.0.1:1", snapshot=snapshot)}).frame(now_s=2.0)
     assert b"5,432" in render(menu, Clicks())

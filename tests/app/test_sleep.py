@@ -39,7 +39,7 @@ def test_a_computer_that_slept_connects_anew_at_its_next_turn(asleep_s):
             watch.close()
 
 
-def test_after_a_sleep_the_network_is_looked_for_twice_a_second(asleep_s):
+def test_after_sleep_connecting_is_retried_twice_a_second(asleep_s):
     stream = Watch(Settings((ServerSettings("one", "http://127.0.0.1:9"),)), lambda *_: None).connections["one"].stream
     waits = [stream._longest_wait_s(Fault(kind)) for kind in (FaultKind.REFUSED, FaultKind.UNAUTHORIZED)]
     assert waits == [LONGEST_WAIT_S, LONGEST_WAIT_OTHERS_S]

@@ -102,7 +102,7 @@ def test_a_stream_whose_cache_is_damaged_mends_it_and_goes_on(tmp_path):
         plugin.communicate(timeout=10)
 
 
-def test_a_damaged_cache_whose_file_has_gone_is_said_in_words(tmp_path):
+def test_a_damaged_cache_without_its_file_is_reported(tmp_path):
     file = tmp_path / "llamabar.pyz"
     shutil.copy(PYZ, file)
     start(tmp_path, "--version", program=file)
@@ -115,7 +115,7 @@ def test_a_damaged_cache_whose_file_has_gone_is_said_in_words(tmp_path):
     assert done.stderr == f"llamabar: a part of it is missing (ModuleNotFoundError).\nDownload it again: {file}\n"
 
 
-def test_a_cache_that_is_whole_is_left_alone_by_a_fault_that_is_ours(tmp_path):
+def test_an_unrelated_error_leaves_an_intact_cache_alone(tmp_path):
     start(tmp_path, "--version")
     before = cache_of(tmp_path).stat().st_ino
     done = start(tmp_path, "status", "--config", str(tmp_path))
@@ -132,7 +132,7 @@ def test_shiv_root_names_the_cache(tmp_path):
     assert not (tmp_path / ".shiv").exists()
 
 
-def test_a_root_in_the_plugin_folder_is_refused_since_swiftbar_would_run_what_is_in_it(tmp_path):
+def test_a_root_in_the_plugin_folder_is_refused_since_swiftbar_would_run_its_files(tmp_path):
     plugins = tmp_path / "plugins"
     plugins.mkdir()
     link = tmp_path / "link"
@@ -165,7 +165,7 @@ def test_a_read_only_cache_is_used_and_a_read_only_home_is_done_without(tmp_path
             path.chmod(0o755)
 
 
-def test_a_full_disk_leaves_no_rest_and_the_program_runs_out_of_its_file(tmp_path):
+def test_a_full_disk_leaves_no_partial_cache_and_the_program_runs_from_its_file(tmp_path):
     words = ["/bin/sh", "-c", 'ulimit -f 100; exec "$0" "$@"', str(PYZ), "status"]
     env = bare(tmp_path, LLAMABAR_URL=NOBODY, TMPDIR=str(tmp_path))
     done = subprocess.run(words, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -174,7 +174,7 @@ def test_a_full_disk_leaves_no_rest_and_the_program_runs_out_of_its_file(tmp_pat
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_first_starts_at_once_all_work_and_make_one_cache(tmp_path):
+def test_simultaneous_first_starts_all_work_and_create_one_cache(tmp_path):
     env = bare(tmp_path, LLAMABAR_URL=NOBODY)
     first = [
         subprocess.Popen([str(PYZ), "status"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
@@ -196,7 +196,7 @@ def test_a_cache_that_others_can_write_to_or_own_is_not_trusted(tmp_path):
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give a folder to another user")
-def test_a_cache_of_another_user_is_not_trusted_though_it_is_whole(tmp_path):
+def test_another_users_intact_cache_is_not_trusted(tmp_path):
     start(tmp_path, "--version")
     site = cache_of(tmp_path)
     for path in (tmp_path / ".shiv", site.parent, site.parent / "python"):
@@ -207,7 +207,7 @@ def test_a_cache_of_another_user_is_not_trusted_though_it_is_whole(tmp_path):
     assert whole(cache_of(tmp_path, f"llamabar-{os.getuid()}"))
 
 
-def test_caches_of_other_builds_go_after_a_week_unless_a_process_uses_them(tmp_path):
+def test_caches_of_other_builds_are_deleted_after_a_week_unless_in_use(tmp_path):
     root = tmp_path / ".shiv"
     ages_s = {
         f"llamabar.pyz_{'0' * 64}": 8 * DAY_S, f"llamabar.pyz_{'1' * 64}": 6 * DAY_S, f"mine.pyz_{'2' * 64}": 8 * DAY_S,
@@ -232,7 +232,7 @@ def test_caches_of_other_builds_go_after_a_week_unless_a_process_uses_them(tmp_p
     assert kept == set(ages_s) - gone
 
 
-def test_a_forced_unpacking_replaces_the_cache(tmp_path):
+def test_forced_unpacking_replaces_the_cache(tmp_path):
     start(tmp_path, "--version")
     added = cache_of(tmp_path) / "added"
     added.write_text("")

@@ -34,7 +34,7 @@ def python_of(version, folder):
 
 
 @pytest.mark.parametrize("version", ["2.7", "3.8"])
-def test_a_python_that_is_too_old_is_said_on_the_first_start_and_on_a_later_one(tmp_path, version):
+def test_a_python_that_is_too_old_is_reported_on_the_first_and_later_starts(tmp_path, version):
     old = python_of(version, tmp_path)
     for _ in range(2):
         done = start(tmp_path, "status", LLAMABAR_PYTHON=old)
@@ -43,7 +43,7 @@ def test_a_python_that_is_too_old_is_said_on_the_first_start_and_on_a_later_one(
         start(tmp_path, "--version")
 
 
-def test_an_old_python_that_is_given_the_file_says_so_itself():
+def test_an_old_python_that_runs_the_file_says_so_itself():
     for version in ("2.7", "3.6", "3.7", "3.8"):
         found = next((str(path) for path in Path.home().glob(f".pyenv/versions/{version}.*/bin/python")), None)
         if found:
@@ -53,7 +53,7 @@ def test_an_old_python_that_is_given_the_file_says_so_itself():
 
 
 @pytest.mark.parametrize("content", [b"\x7fELF of another processor", b"#!/bin/sh\nexit 126\n", b""])
-def test_a_python_that_does_not_run_here_is_said(tmp_path, content):
+def test_a_python_that_does_not_run_here_is_reported(tmp_path, content):
     path = tmp_path / "python3"
     path.write_bytes(content)
     path.chmod(0o755)
@@ -79,7 +79,7 @@ def test_in_swiftbar_a_missing_python_is_a_frame_that_stays_until_there_is_one(t
         plugin.communicate(timeout=10)
 
 
-def test_a_plugin_that_waits_for_a_python_ends_on_sigterm(tmp_path):
+def test_a_plugin_waiting_for_a_python_ends_on_sigterm(tmp_path):
     env = bare(tmp_path, SWIFTBAR="1", LLAMABAR_PYTHON="/nowhere/python3")
     plugin = subprocess.Popen([str(PYZ), "stream"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     plugin.stdout.readline()
@@ -107,7 +107,7 @@ def test_the_stub_that_opens_a_dialog_is_never_started_on_a_mac(tmp_path):
 
 
 @pytest.mark.parametrize("left", [0.999_999, 0.01])
-def test_a_download_that_was_cut_off_is_said_in_words(tmp_path, left):
+def test_a_truncated_download_is_reported(tmp_path, left):
     cut = tmp_path / "llamabar.pyz"
     content = PYZ.read_bytes()
     cut.write_bytes(content[: int(len(content) * left)])
@@ -125,7 +125,7 @@ def test_a_download_that_was_cut_off_is_said_in_words(tmp_path, left):
         plugin.communicate(timeout=10)
 
 
-def test_a_header_that_was_cut_off_does_nothing(tmp_path):
+def test_a_truncated_header_does_nothing(tmp_path):
     cut = tmp_path / "llamabar.pyz"
     cut.write_bytes(PYZ.read_bytes()[:2000])
     cut.chmod(0o755)
@@ -135,7 +135,7 @@ def test_a_header_that_was_cut_off_does_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["llamabar.pyz"]
 
 
-def test_a_file_that_was_changed_on_its_way_is_said_in_words(tmp_path):
+def test_a_file_changed_in_transit_is_reported(tmp_path):
     content = bytearray(PYZ.read_bytes())
     content[content.index(b"def stream(")] ^= 1
     changed = tmp_path / "llamabar.pyz"
@@ -177,7 +177,7 @@ def alone():
         yield
 
 
-def test_no_variable_of_python_changes_what_is_run(tmp_path):
+def test_no_python_variable_changes_what_runs(tmp_path):
     evil = tmp_path / "evil"
     evil.mkdir()
     for name in ("click", "urllib3", "sitecustomize", "usercustomize", "zipfile", "fcntl", "start"):
@@ -208,7 +208,7 @@ def test_it_runs_without_an_execute_bit_and_through_a_link_to_a_link(tmp_path):
     assert whole(cache_of(tmp_path)), "however it is called, there is one cache"
 
 
-def test_the_python_that_unpacked_is_started_again_until_another_is_asked_for(tmp_path):
+def test_the_python_that_unpacked_is_reused_until_another_is_requested(tmp_path):
     other = tmp_path / "python3"
     other.symlink_to(PYTHON)
     start(tmp_path, "--version")

@@ -35,7 +35,7 @@ def start(home, *words, program=PYZ, **more):
     )
 
 
-def test_the_first_start_unpacks_and_the_second_goes_straight_in(tmp_path):
+def test_the_first_start_unpacks_and_the_second_runs_from_the_cache(tmp_path):
     first, second = start(tmp_path, "--version"), start(tmp_path, "--version")
     assert first.stdout == second.stdout
     assert first.stderr == second.stderr == ""
@@ -116,7 +116,7 @@ def test_the_licence_of_every_part_is_inside():
         assert b"LinkedIn" in archive.read("site-packages/licenses/shiv.txt")
 
 
-def test_members_are_stored_so_that_no_zlib_can_make_other_bytes():
+def test_members_are_stored_uncompressed_so_any_zlib_gives_the_same_bytes():
     with zipfile.ZipFile(PYZ) as archive:
         infos = archive.infolist()
     assert {info.compress_type for info in infos} == {zipfile.ZIP_STORED}

@@ -71,11 +71,11 @@ def test_answers_of_one_token_say_nothing_of_a_speed(tmp_path, server):
      (60, 1500, -1.0, None), (60, 1500, float("nan"), None), (60, 1500, 1e309, None), (60, 2, 30_000.0, None),
      (100, 5, 19_000.0, None), (64, 0, 40.0, None)],
 )  # fmt: skip
-def test_a_rate_needs_tokens_time_and_a_possible_value(tokens, duration_ms, told, found):
+def test_a_rate_needs_enough_tokens_and_time_and_a_possible_value(tokens, duration_ms, told, found):
     assert rate(tokens, duration_ms, told) == found
 
 
-def test_text_of_a_load_is_no_answer_and_calibrates_nothing(tmp_path, server):
+def test_loading_text_is_not_an_answer_and_calibrates_nothing(tmp_path, server):
     server.RequestHandlerClass = TellsOfLoading
     with Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
@@ -113,7 +113,7 @@ def test_what_is_done_in_one_piece_is_called_by_its_name(tmp_path, server, path,
     assert (totals["prompt_tokens"], totals["generated_tokens"]) == told
 
 
-def test_a_chat_in_one_piece_on_a_server_without_slots_is_in_progress(tmp_path, server):
+def test_an_unstreamed_chat_on_a_server_without_slots_is_in_progress(tmp_path, server):
     with Plugin(server.url, tmp_path) as plugin:
         plugin.wait_for_row("llama-swap: no model loaded")
         chat(server, "media", tokens=80, stream=False)

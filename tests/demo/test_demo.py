@@ -126,7 +126,7 @@ def test_every_event_has_the_keys_types_and_order_of_the_real_one(dialect):
 
 
 @pytest.mark.parametrize("dialect", ["v150", "v228", "v236", "v250"])
-def test_a_connection_begins_with_the_same_burst_in_the_same_order(dialect):
+def test_a_connection_starts_with_the_same_burst_in_the_same_order(dialect):
     with llama_swap(dialect) as server:
         listener = server.world.listen()
         burst = [events(listener.get())[0] for _ in range(listener.qsize())]
@@ -153,7 +153,7 @@ def test_every_route_answers_as_the_real_one_does(dialect):
             assert kind == best.headers["content-type"]
 
 
-def test_bytes_in_flight_are_told_at_most_every_quarter_second_and_headers_at_once():
+def test_bytes_in_flight_are_reported_at_most_every_quarter_second_and_headers_at_once():
     with llama_swap() as server:
         listener = server.world.listen()
         ask(server.url[7:], "alpha-8b", 80, 10)

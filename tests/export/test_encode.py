@@ -64,7 +64,7 @@ def heads(text):
     return sorted(line for line in text.splitlines() if line.startswith("#"))
 
 
-def test_a_page_says_what_the_library_says_of_the_same_points():
+def test_a_page_equals_the_librarys_page_for_the_same_points():
     plain = b"".join(ours(HOSTILE).page("").pieces()).decode()
     library = generate_latest(by_the_library(HOSTILE)).decode()
     assert sorted_samples(samples(plain)) == sorted_samples(samples(library))
@@ -77,7 +77,7 @@ def test_a_page_says_what_the_library_says_of_the_same_points():
 
 
 @pytest.mark.parametrize("names", [(), ("one",), tuple(f"server {number}" for number in range(200))])
-def test_a_page_is_the_same_packed_and_in_pieces(names):
+def test_a_page_is_the_same_compressed_and_in_pieces(names):
     page = ours(names).page("")
     pieces = list(page.pieces())
     assert b"".join(pieces) == gzip.decompress(page.packed) == b"".join(page.pieces())
@@ -96,7 +96,7 @@ def test_a_page_is_the_same_packed_and_in_pieces(names):
     (f"application/openmetrics-text;version=9.{'9' * 5000}", "application/openmetrics-text; version=1.0.0"),
     ("application/openmetrics-text;version=\xe9", "text/plain; version=0.0.4; charset=utf-8"),
 ])  # fmt: skip
-def test_the_format_is_one_that_we_write_whatever_is_asked(accept, content_type):
+def test_the_format_is_always_one_that_we_write(accept, content_type):
     page = ours(("one",)).page(accept)
     assert page.content_type.startswith(content_type) and len(page.content_type) < 100
     text = b"".join(page.pieces()).decode()
@@ -104,7 +104,7 @@ def test_the_format_is_one_that_we_write_whatever_is_asked(accept, content_type)
     assert sorted_open(text) if "openmetrics" in content_type else samples(text)
 
 
-def test_where_tls_is_left_out_the_library_works_without_it_and_leaves_nothing_behind():
+def test_the_library_works_without_tls_and_leaves_nothing_behind():
     script = """
 import sys
 from llamabar.sources.without_tls import without_tls

@@ -59,7 +59,7 @@ def test_requests_are_counted_with_their_tokens_speeds_and_times(tmp_path):
         assert exporter.end() == 0
 
 
-def test_what_a_model_does_now_is_shown_with_its_source(tmp_path):
+def test_a_models_current_speed_is_exported_with_its_source(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
         answer = chat(server, "beta-3b", tokens=900)
         speed = exporter.wait_for("model_generation_tokens_per_second", lambda tps: tps > 0, model="beta-3b")
@@ -76,7 +76,7 @@ def test_what_a_model_does_now_is_shown_with_its_source(tmp_path):
         assert value_of(exporter.samples(), "model_generation_source", model="beta-3b") is None
 
 
-def test_counters_never_go_back_across_a_restart_of_any_part(tmp_path):
+def test_counters_never_decrease_across_a_restart_of_any_part(tmp_path):
     with llama_swap() as server:
         port = server.server_address[1]
         with Exporter(server.url, tmp_path) as exporter:
@@ -126,7 +126,7 @@ def test_requests_from_before_the_first_start_and_beside_another_watcher_count_o
             exporter.wait_for("requests_total", 2.0, model="beta-3b", outcome="ok")
 
 
-def test_where_nothing_can_be_kept_counters_begin_at_zero_and_do_not_count_the_past(tmp_path):
+def test_without_storage_counters_start_at_zero_and_do_not_count_the_past(tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "history.sqlite").mkdir()  # not a file, so it is never set aside
     with llama_swap() as server:
@@ -152,7 +152,7 @@ def test_older_versions_leave_out_what_they_do_not_tell(tmp_path, dialect):
         assert (value_of(found, "request_duration_seconds_count", model="beta-3b") is not None) is (dialect != "v150")
 
 
-def test_any_name_of_a_model_is_a_label_that_can_be_read_back(tmp_path):
+def test_any_model_name_becomes_a_label_that_can_be_read_back(tmp_path):
     models = tuple(DemoModel(one, load_s=0.1) for one in HOSTILE)
     with llama_swap(models=models) as server, Exporter(server.url, tmp_path) as exporter:
         exporter.wait_for("requests_total", 0.0, model="日本語🦙", outcome="ok")
@@ -166,7 +166,7 @@ def test_any_name_of_a_model_is_a_label_that_can_be_read_back(tmp_path):
         assert sum(len(list(family.samples)) for family in open_metrics(text.decode())) >= len(found) - 1
 
 
-def test_a_model_that_the_config_does_not_have_counts_as_other(tmp_path):
+def test_a_model_missing_from_the_config_counts_as_other(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
         exporter.wait_for("requests_total", 0.0, model="beta-3b", outcome="ok")
         for number in range(5):
@@ -190,7 +190,7 @@ def test_a_server_that_flaps_is_counted_down_and_up_and_its_counters_stay(tmp_pa
             assert not gone_back(before, exporter.samples())
 
 
-def test_names_of_servers_are_labels_that_can_be_read_back(tmp_path):
+def test_server_names_become_labels_that_can_be_read_back(tmp_path):
     names = ('say "hi"', "two\nlines", "back\\slash", "日本語🦙", "n" * 300, "turn\u202ed", "same", "same")
     file = tmp_path / "c.toml"
     said = [json.dumps(one, ensure_ascii=False) for one in names]
@@ -201,7 +201,7 @@ def test_names_of_servers_are_labels_that_can_be_read_back(tmp_path):
         assert len(set(found)) == len(names) and {*names[:5], "turn\ufffdd", "same"} < set(found)
 
 
-def test_two_servers_each_have_their_label_and_one_that_is_down_disturbs_nothing(tmp_path):
+def test_two_servers_have_separate_labels_and_one_that_is_down_does_not_affect_the_other(tmp_path):
     with llama_swap("v250") as mini, llama_swap("v228") as studio:
         file = tmp_path / "c.toml"
         file.write_text("".join(f'[[server]]\nname = "one"\nurl = "{url}"\n' for url in (mini.url, studio.url)))
@@ -213,7 +213,7 @@ def test_two_servers_each_have_their_label_and_one_that_is_down_disturbs_nothing
             assert value_of(exporter.samples(), "server_up", server="one") == 1.0
 
 
-def test_formats_are_negotiated_and_gzip_is_used_where_it_is_wanted(tmp_path):
+def test_formats_are_negotiated_and_gzip_is_used_on_request(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
         exporter.wait_for("server_up", 1.0)
         status, headers, plain = exporter.get()
@@ -228,7 +228,7 @@ def test_formats_are_negotiated_and_gzip_is_used_where_it_is_wanted(tmp_path):
         assert samples(other_server.decode())
 
 
-def test_pages_methods_and_a_caller_that_says_anything(tmp_path):
+def test_pages_methods_and_arbitrary_requests(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
         exporter.wait_for("server_up", 1.0)
         assert exporter.get("/healthz")[::2] == (200, b"OK\n")
@@ -257,7 +257,7 @@ def test_pages_methods_and_a_caller_that_says_anything(tmp_path):
         assert exporter.get()[0] == 200
 
 
-def test_scrapers_that_hang_and_a_hundred_at_once_hold_up_nobody(tmp_path):
+def test_hanging_scrapers_and_a_hundred_at_once_block_nobody(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
         exporter.wait_for("server_up", 1.0)
         silent = [socket.create_connection(("127.0.0.1", exporter.port)) for _ in range(60)]
@@ -281,7 +281,7 @@ def test_scrapers_that_hang_and_a_hundred_at_once_hold_up_nobody(tmp_path):
         exporter.wait_for("requests_total", 1.0, model="beta-3b", outcome="ok")
 
 
-def test_a_port_in_use_is_said_and_another_listener_is_left_alone(tmp_path):
+def test_a_port_in_use_is_reported_and_the_other_listener_left_alone(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
         at = f"127.0.0.1:{exporter.port}"
         done = run(tmp_path, "export", "--listen", at, LLAMABAR_URL=server.url)
@@ -292,12 +292,12 @@ def test_a_port_in_use_is_said_and_another_listener_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "127.0.0.1:99999", "a b:9469", "::1:9469", "127.0.0.1:"])
-def test_what_is_no_address_is_said(tmp_path, wrong):
+def test_an_invalid_address_is_reported(tmp_path, wrong):
     done = run_here(tmp_path, "export", "--listen", wrong, LLAMABAR_URL="http://127.0.0.1:1")
     assert done.returncode == 1 and "no address to listen on" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_a_bearer_token_is_asked_for_and_never_shown(tmp_path):
+def test_a_bearer_token_is_required_and_never_shown(tmp_path):
     (tmp_path / "token").write_text("s3cret-token\n")
     (tmp_path / "token").chmod(0o600)
     file = tmp_path / "c.toml"
@@ -321,13 +321,13 @@ def test_a_bearer_token_is_asked_for_and_never_shown(tmp_path):
         assert done.returncode == 1 and "Can't use the token in" in done.stderr
 
 
-def test_an_address_for_others_without_a_token_is_warned_about(tmp_path):
+def test_a_public_address_without_a_token_causes_a_warning(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path, listen="0.0.0.0:0") as exporter:
         assert "Anyone who can reach this address" in exporter.process.stderr.readline()
         exporter.wait_for("server_up", 1.0)
 
 
-def test_an_address_that_only_its_address_names_does_not_go_on_from_anothers_counts(tmp_path):
+def test_an_unnamed_server_does_not_continue_another_servers_counts(tmp_path):
     more = {"LLAMABAR_DATA_DIR": str(tmp_path / "data")}
     for tokens in (20, 30):
         with llama_swap() as server:
@@ -370,11 +370,11 @@ def test_the_plugin_and_the_other_commands_never_import_the_library(tmp_path):
     ("127.0.0.1:9469", "", 503), ("localhost", "", 503), ("[::1]:9469", "", 503), ("", "", 503),
     ("evil.example", "", 403), ("evil.example:9469", "secret", 401), ("127.0.0.1.evil.example", "", 403),
 ])  # fmt: skip
-def test_a_web_page_whose_name_leads_here_is_not_told_anything(host, token, status):
+def test_a_web_page_with_a_rebound_host_name_gets_nothing(host, token, status):
     pages = Pages(token, only_local=not token)
     assert pages("/metrics", {"host": host} if host else {}).status == status
 
 
-def test_no_label_turns_the_writing_around():
+def test_no_label_reverses_the_text_direction():
     labels = labels_of(["a\u202eb", "a\u2066b", "日本語"])
     assert list(labels.values()) == ["a\ufffdb", "a\ufffdb~", "日本語"]

@@ -26,7 +26,7 @@ def promtool(*words, said=None):
 
 
 @needs_prometheus
-def test_promtool_has_nothing_to_say_of_the_rules_and_each_alert_fires_when_it_should():
+def test_promtool_accepts_the_rules_and_each_alert_fires_when_it_should():
     assert "SUCCESS: 9 rules found" in promtool("check", "rules", str(RULES))
     files = ("tests/export/alerts_test.yml", "tests/export/alerts_week_test.yml")
     promtool("test", "rules", *files)
@@ -75,7 +75,7 @@ def test_prometheus_scrapes_it_and_every_query_of_the_dashboard_has_data(tmp_pat
             prometheus.wait_for('ALERTS{alertname="LlamabarExporterDown", alertstate="pending"}')
 
 
-def test_the_dashboard_is_what_its_table_says_and_asks_only_for_metrics_that_there_are():
+def test_the_dashboard_matches_its_table_and_queries_only_existing_metrics():
     assert dashboard.DASHBOARD.read_text("utf-8") == dashboard.text(), "python3 -m tools.dashboard"
     panels = [panel for panel in json.loads(dashboard.text())["panels"] if panel["type"] != "row"]
     places = [(one["gridPos"]["x"], one["gridPos"]["y"]) for one in panels]
@@ -85,7 +85,7 @@ def test_the_dashboard_is_what_its_table_says_and_asks_only_for_metrics_that_the
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked} <= known
 
 
-def test_where_prometheus_is_missing_the_tests_say_why():
+def test_without_prometheus_the_tests_say_why():
     assert bool(MISSING) is not bool(shutil.which("prometheus") and shutil.which("promtool"))
     assert not MISSING or "apt-get install prometheus" in MISSING
 
@@ -113,7 +113,7 @@ def written(beginning):
     return "\n".join(one for one in blocks if one.startswith(beginning))
 
 
-def test_the_settings_on_the_page_are_understood(tmp_path):
+def test_the_settings_on_the_page_are_valid(tmp_path):
     folder = tmp_path / ".config" / "llamabar"
     folder.mkdir(parents=True)
     for name in ("studio.key", "scrape-token"):
@@ -125,7 +125,7 @@ def test_the_settings_on_the_page_are_understood(tmp_path):
 
 
 @needs_prometheus
-def test_promtool_understands_the_scrape_config_on_the_page_with_and_without_a_token(tmp_path):
+def test_promtool_accepts_the_scrape_config_on_the_page_with_and_without_a_token(tmp_path):
     shutil.copy(RULES, tmp_path)
     (tmp_path / "token").write_text("secret")
     without = written("rule_files")
@@ -136,7 +136,7 @@ def test_promtool_understands_the_scrape_config_on_the_page_with_and_without_a_t
         assert "9 rules found" in promtool("check", "config", str(tmp_path / "prometheus.yml"))
 
 
-def test_the_unit_on_the_page_starts_an_exporter_where_nothing_else_is_set(tmp_path):
+def test_the_unit_on_the_page_starts_an_exporter_with_defaults(tmp_path):
     unit = written("[Unit]")
     (variable,), (line,) = re.findall(r"^Environment=(.+)$", unit, re.M), re.findall(r"^ExecStart=(.+)$", unit, re.M)
     name, _, path = variable.partition("=")
@@ -158,7 +158,7 @@ def test_the_unit_on_the_page_starts_an_exporter_where_nothing_else_is_set(tmp_p
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze on PATH")
-def test_systemd_understands_the_unit_on_the_page(tmp_path):
+def test_systemd_accepts_the_unit_on_the_page(tmp_path):
     unit = tmp_path / "llamabar-export.service"
     unit.write_text(written("[Unit]").replace("/opt/llamabar/llamabar.pyz", sys.executable))
     done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True)

@@ -36,7 +36,7 @@ def awake(mac, monkeypatch):
     made.end()
 
 
-def test_it_is_held_from_the_first_request_until_soon_after_the_last_by_one_caffeinate(awake, held):
+def test_one_caffeinate_keeps_it_awake_from_the_first_request_until_soon_after_the_last(awake, held):
     one, monitor, now_s = awake
     one.note()
     monitor.statuses = {"mac": Status.GENERATING, "mini": Status.GENERATING}
@@ -59,7 +59,7 @@ def test_it_is_held_from_the_first_request_until_soon_after_the_last_by_one_caff
 
 
 @pytest.mark.parametrize("status", [Status.READY, Status.STOPPING, Status.EMPTY, Status.UNREACHABLE])
-def test_a_server_that_does_nothing_holds_nothing(awake, monkeypatch, status):
+def test_an_idle_server_does_not_keep_the_mac_awake(awake, monkeypatch, status):
     one, monitor, _ = awake
     monkeypatch.setattr(keep_awake.subprocess, "Popen", lambda *_, **__: pytest.fail("started"))
     monitor.statuses = {"mac": status, "mini": Status.GENERATING}
@@ -67,7 +67,7 @@ def test_a_server_that_does_nothing_holds_nothing(awake, monkeypatch, status):
     assert not monitor.awake
 
 
-def test_one_that_ends_by_itself_is_not_said_to_hold_and_not_started_again_at_once(awake, mac):
+def test_a_caffeinate_that_ends_by_itself_is_not_shown_and_not_restarted_at_once(awake, mac):
     one, monitor, now_s = awake
     mac.fault("caffeinate", code=64)
     monitor.statuses = {"mac": Status.PROMPT}
@@ -80,7 +80,7 @@ def test_one_that_ends_by_itself_is_not_said_to_hold_and_not_started_again_at_on
 
 
 @pytest.mark.parametrize("missing", ["launchctl", "caffeinate"])
-def test_where_this_is_no_mac_nothing_is_started(awake, mac, monkeypatch, missing):
+def test_without_a_mac_nothing_is_started(awake, mac, monkeypatch, missing):
     one, monitor, _ = awake
     mac.without(missing)
     monkeypatch.setattr(keep_awake.tools, "SYSTEM_FOLDERS", ())
@@ -90,7 +90,7 @@ def test_where_this_is_no_mac_nothing_is_started(awake, mac, monkeypatch, missin
     assert not monitor.awake and not mac.calls("caffeinate")
 
 
-def test_the_plugin_holds_it_says_so_and_lets_go_when_it_is_killed(mac, held):
+def test_the_plugin_keeps_it_awake_says_so_and_stops_when_killed(mac, held):
     settings = mac.home / "config.toml"
     settings.write_text(WANTED)
     mac.own()
@@ -105,7 +105,7 @@ def test_the_plugin_holds_it_says_so_and_lets_go_when_it_is_killed(mac, held):
         wait_for(lambda: not held()[0]["held"])
 
 
-def test_unless_it_is_wanted_nothing_is_held(mac):
+def test_nothing_is_kept_awake_unless_enabled(mac):
     with llama_swap() as server, Plugin(server.url, mac.home, PATH=mac.environment()["PATH"]) as plugin:
         chat(server, "alpha-8b", tokens=400)
         plugin.wait_for_row("llama-swap: generating")

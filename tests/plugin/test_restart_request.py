@@ -47,7 +47,7 @@ def recycler(writer, busy=lambda: False, environment=SWIFTBAR):
     return RestartRequest(writer, environment, limit_bytes=1000, is_busy=busy)
 
 
-def test_it_is_asked_once_at_the_budget_and_again_only_much_later(asked, writer, monkeypatch):
+def test_a_restart_is_requested_once_at_the_budget_and_again_only_much_later(asked, writer, monkeypatch):
     one = recycler(writer)
     printed(writer, 900)
     assert one.note() is False
@@ -63,7 +63,7 @@ def test_it_is_asked_once_at_the_budget_and_again_only_much_later(asked, writer,
     wait_for(lambda: len(asked()) == 2)
 
 
-def test_while_something_happens_it_waits_until_twice_the_budget(asked, writer):
+def test_while_busy_it_waits_until_twice_the_budget(asked, writer):
     one = recycler(writer, busy=lambda: True)
     printed(writer, 1500)
     one.note()
@@ -74,7 +74,7 @@ def test_while_something_happens_it_waits_until_twice_the_budget(asked, writer):
     wait_for(asked)
 
 
-def test_without_swiftbar_nobody_is_asked(asked, writer):
+def test_without_swiftbar_no_restart_is_requested(asked, writer):
     printed(writer, 5000)
     recycler(writer, environment={}).note()
     time.sleep(0.2)
@@ -83,7 +83,7 @@ def test_without_swiftbar_nobody_is_asked(asked, writer):
 
 
 @pytest.mark.skipif(not os.environ.get("LLAMABAR_LONG_TESTS"), reason="prints a megabyte, a minute: test --all")
-def test_the_plugin_asks_when_it_has_printed_what_the_settings_allow(asked, tmp_path):
+def test_the_plugin_requests_a_restart_at_the_limit_in_the_settings(asked, tmp_path):
     settings = tmp_path / "settings.toml"
     settings.write_text("[limits]\nprinted_mb = 1\n")
     models = tuple(DemoModel(f"model-{number:03}-with-a-rather-long-name-q4") for number in range(200))

@@ -26,7 +26,7 @@ def settings(home, *lines):
     ("0.1.0", False), ("v0.1.0", False), ("0.1.1", True), ("v0.2", True), ("0.10.0", True), ("0.0.9", False),
     ("1", True), ("0.2.0-rc1", False), ("", False), ("newest", False), ("9" * 400, False),
 ])  # fmt: skip
-def test_a_version_is_newer_by_its_numbers_and_a_candidate_is_not_one(said, is_newer):
+def test_versions_are_compared_by_number_and_a_release_candidate_is_not_newer(said, is_newer):
     assert newer(said, than="0.1.0") is is_newer
 
 
@@ -38,14 +38,14 @@ def test_the_version_in_an_answer(body, version):
     assert version_in(body) == version
 
 
-def test_it_asks_once_a_day_and_a_clock_that_was_wrong_does_not_stop_it():
+def test_it_checks_once_a_day_even_after_a_wrong_clock():
     assert is_due(None, unix_s=0.0)
     assert not is_due(LastCheck(1000.0, ""), unix_s=1000.0 + 86399)
     assert is_due(LastCheck(1000.0, ""), unix_s=1000.0 + 86400)
     assert is_due(LastCheck(9e9, ""), unix_s=1000.0)
 
 
-def test_a_newer_version_is_one_quiet_row_and_the_second_start_asks_nobody(tmp_path):
+def test_a_newer_version_is_one_quiet_row_and_a_restart_sends_no_request(tmp_path):
     with Stranger(answering(b'{"tag_name": "v99.0"}')) as there, llama_swap() as server:
         config = settings(tmp_path, f'url = "{there.url}/newest"', "check = true")
         for _ in range(2):
@@ -61,7 +61,7 @@ def test_a_newer_version_is_one_quiet_row_and_the_second_start_asks_nobody(tmp_p
 @pytest.mark.parametrize("lines", [
     ['url = "{}"'], ['url = "{}"', "check = false"], ['url = "{}"', 'check = "yes"'], ["check = true"],
 ])  # fmt: skip
-def test_without_being_asked_for_no_request_is_made(tmp_path, lines):
+def test_no_request_is_made_unless_enabled(tmp_path, lines):
     with Stranger(answering(b"99.0")) as there, llama_swap() as server:
         config = settings(tmp_path, *[line.format(there.url) for line in lines])
         with Plugin(server.url, tmp_path, LLAMABAR_CONFIG=config) as plugin:
@@ -75,7 +75,7 @@ def test_without_being_asked_for_no_request_is_made(tmp_path, lines):
     b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n", b"", b"not http\r\n",
     answering(b"0.0.1"), answering(b"x" * 100_000),
 ])  # fmt: skip
-def test_an_answer_that_is_none_changes_no_word_and_is_not_asked_for_again(tmp_path, answer):
+def test_an_invalid_answer_changes_nothing_and_is_not_retried(tmp_path, answer):
     with Stranger(answer) as there, llama_swap() as server:
         config = settings(tmp_path, f'url = "{there.url}"', "check = true")
         with Plugin(server.url, tmp_path, LLAMABAR_CONFIG=config) as plugin:
@@ -87,7 +87,7 @@ def test_an_answer_that_is_none_changes_no_word_and_is_not_asked_for_again(tmp_p
     assert next(tmp_path.rglob("update.json")), "so it is not asked for again at the next start"
 
 
-def test_a_server_that_hangs_holds_nothing_up(tmp_path):
+def test_a_hanging_server_blocks_nothing(tmp_path):
     with Stranger(b"", hold_s=30) as there, llama_swap() as server:
         config = settings(tmp_path, f'url = "{there.url}"', "check = true")
         with Plugin(server.url, tmp_path, LLAMABAR_CONFIG=config) as plugin:
@@ -98,7 +98,7 @@ def test_a_server_that_hangs_holds_nothing_up(tmp_path):
             assert took_s < 1.0
 
 
-def test_where_nothing_can_be_remembered_nobody_is_asked(tmp_path):
+def test_without_storage_no_request_is_made(tmp_path):
     (tmp_path / "file").write_text("")
     with Stranger(answering(b"99.0")) as there, llama_swap() as server:
         config = settings(tmp_path, f'url = "{there.url}"', "check = true")
@@ -108,7 +108,7 @@ def test_where_nothing_can_be_remembered_nobody_is_asked(tmp_path):
         assert there.heard == []
 
 
-def test_what_was_found_is_kept_for_a_day_in_a_file_of_its_own(tmp_path):
+def test_the_result_is_stored_for_a_day_in_its_own_file(tmp_path):
     with Stranger(answering(b"99.0")) as there, llama_swap() as server:
         config = settings(tmp_path, f'url = "{there.url}"', "check = true")
         with Plugin(server.url, tmp_path, LLAMABAR_CONFIG=config, LLAMABAR_DATA_DIR=str(tmp_path / "d")) as plugin:
@@ -118,7 +118,7 @@ def test_what_was_found_is_kept_for_a_day_in_a_file_of_its_own(tmp_path):
     assert abs(kept["asked_unix_s"] - time.time()) < 60
 
 
-def test_a_check_without_a_url_is_a_mistake_that_is_named(tmp_path):
+def test_a_check_without_a_url_is_reported_as_a_mistake(tmp_path):
     config = settings(tmp_path, "check = true")
     done = run(tmp_path, "config", "--config", config, LLAMABAR_URL="http://127.0.0.1:1")
     assert ":1: [update] has no url" in done.stderr
@@ -128,7 +128,7 @@ def test_a_check_without_a_url_is_a_mistake_that_is_named(tmp_path):
 @pytest.mark.parametrize(("home", "url"), [
     ("someone/bar", "https://api.github.com/repos/someone/bar/releases/latest"), ("", ""),
 ])  # fmt: skip
-def test_a_release_knows_its_home_and_any_other_build_says_that_a_url_is_missing(tmp_path, home, url):
+def test_a_release_knows_its_repository_and_other_builds_report_a_missing_url(tmp_path, home, url):
     shutil.copytree(ROOT / "src" / "llamabar", tmp_path / "llamabar", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "llamabar" / "repository.txt").write_text(home)
     found = (

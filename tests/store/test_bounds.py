@@ -21,7 +21,7 @@ def inventing(first, count, day=0):
     return Rows("one", URL, tuple(found))
 
 
-def test_ever_new_names_are_counted_under_one_beyond_a_days_number_of_them(tmp_path):
+def test_new_names_beyond_the_daily_limit_are_counted_under_one(tmp_path):
     watcher = Watcher(tmp_path)
     for first in range(0, 3000, 300):
         watcher.add(inventing(first, 300))
@@ -31,7 +31,7 @@ def test_ever_new_names_are_counted_under_one_beyond_a_days_number_of_them(tmp_p
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 1_500_000
 
 
-def test_of_all_days_together_there_are_so_many_names(tmp_path, monkeypatch):
+def test_the_total_number_of_names_is_limited(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "NAMES_EVER", 50)
     watcher = Watcher(tmp_path)
     for day in range(6):
@@ -40,13 +40,13 @@ def test_of_all_days_together_there_are_so_many_names(tmp_path, monkeypatch):
     assert len({line.model for line in lines(tmp_path)}) <= 51
 
 
-def test_a_name_that_is_known_keeps_its_sums_however_many_are_invented_beside_it(tmp_path):
+def test_a_known_name_keeps_its_sums_however_many_others_are_invented(tmp_path):
     watcher = Watcher(tmp_path).add(Rows("one", URL, (row(1, NOON, "mine"),)))
     watcher.add(inventing(10, 500), Rows("one", URL, (row(2000, NOON + 60, "mine"),)))
     assert next(line.sums.requests for line in lines(tmp_path) if line.model == "mine") == 2
 
 
-def test_the_oldest_rows_go_when_there_are_too_many_and_every_request_stays_counted(tmp_path, monkeypatch):
+def test_the_oldest_rows_are_deleted_beyond_the_limit_but_stay_counted(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "KEPT_ROWS", 100)
     watcher = Watcher(tmp_path)
     many = Rows("one", URL, tuple(row(n, NOON + n) for n in range(1500)))
@@ -71,7 +71,7 @@ def test_days_to_come_that_stand_there_push_no_true_day_out(tmp_path):
     assert watcher.writer._opened().execute("SELECT count(*) FROM requests").fetchone()[0] == 3
 
 
-def test_days_that_are_none_are_not_taken_over(tmp_path):
+def test_invalid_days_are_not_imported(tmp_path):
     sums = [1, 10, 20, 20, 1.0]
     days = {day: {"m": sums} for day in ("2026-11-23", "2100-01-01", "h2026", "\x1b[31m", "2026-11-24")}
     said = {"name": "one", "mark": None, "days": days, "gaps": ["2026-11-23", "x"]}
@@ -81,7 +81,7 @@ def test_days_that_are_none_are_not_taken_over(tmp_path):
     assert sorted({line.when for line in lines(tmp_path)}) == ["2026-11-23", "2026-11-24"]
 
 
-def test_in_memory_names_and_days_are_bounded_and_a_day_to_come_is_none():
+def test_names_and_days_in_memory_are_limited_and_future_days_rejected():
     totals = Totals()
     new = totals.add(inventing(0, 1000).rows, lambda _: "2026-11-24", until="2026-11-25")
     assert len(new) == 1000

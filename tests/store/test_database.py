@@ -42,7 +42,7 @@ def by_day(folder):
 
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(1, 25), st.integers(1, 50))
 @example([0] * 40, 12, 1)  # a router answers many times a second
-def test_however_a_table_is_cut_into_pages_that_overlap_each_row_counts_once(gaps_s, step, width):
+def test_each_row_counts_once_however_overlapping_pages_are_split(gaps_s, step, width):
     found, at_s = [], NOON
     for row_id, gap_s in enumerate(gaps_s):
         at_s += gap_s
@@ -68,19 +68,19 @@ def test_rows_are_summed_by_the_local_day_in_which_they_ended_and_by_model(tmp_p
     assert lines(tmp_path)[1].sums.generation_tps is None
 
 
-def test_two_watchers_a_table_read_again_and_a_new_start_count_once(tmp_path):
+def test_two_watchers_a_reread_table_and_a_restart_count_each_row_once(tmp_path):
     first, second = Watcher(tmp_path), Watcher(tmp_path)
     for watcher in (first, second, first, Watcher(tmp_path)):
         watcher.add(rows(*range(1, 1001)))
     assert counted(tmp_path) == {"one": 1000}
 
 
-def test_a_llama_swap_that_was_started_anew_counts_its_rows_from_one_on(tmp_path):
+def test_rows_of_a_restarted_llama_swap_that_number_from_one_are_new(tmp_path):
     Watcher(tmp_path).add(rows(*range(1, 30)), rows(1, 2, at_s=NOON + 100))
     assert by_day(tmp_path) == [("2026-11-24", "m", 31, True)]
 
 
-def test_the_fraction_of_a_second_that_one_version_tells_and_the_other_does_not_makes_no_other_row(tmp_path):
+def test_a_row_is_the_same_with_and_without_a_fraction_of_a_second(tmp_path):
     Watcher(tmp_path).add(Rows("one", URL, (row(1, NOON + 0.7),)), Rows("one", URL, (row(1, NOON),)))
     assert counted(tmp_path) == {"one": 1}
 
@@ -91,19 +91,19 @@ def test_a_clock_that_steps_back_makes_nothing_count_twice_and_stops_nothing(tmp
     assert counted(tmp_path) == {"one": 13}
 
 
-def test_what_is_dated_beyond_tomorrow_or_before_time_began_is_no_day(tmp_path):
+def test_dates_after_tomorrow_or_before_1970_are_rejected(tmp_path):
     Watcher(tmp_path).add(Rows("one", URL, (row(1), row(2, NOON + 9e8), row(3, 0.0), row(4, None), row(2**60, NOON))))
     assert counted(tmp_path) == {"one": 1}
 
 
-def test_absurd_figures_are_no_figures(tmp_path):
+def test_absurd_figures_are_not_counted(tmp_path):
     absurd = FinishedRequest(1, "m", NOON, "", 200, 2**61, 2**61, 2**61, 1e-308, 1e-308, 1e9, "", 2**61, 2**61)
     Watcher(tmp_path).add(Rows("one", URL, (absurd, row(2, generated=1, tps=1e6), row(3, generated=400, tps=1e300))))
     sums = lines(tmp_path)[0].sums
     assert (sums.requests, sums.generated_tokens, sums.timed_tokens, sums.draft_tokens) == (3, 401, 0, 0)
 
 
-def test_days_of_which_rows_were_missed_are_known(tmp_path):
+def test_days_with_missed_rows_are_recorded(tmp_path):
     Watcher(tmp_path).add(rows(5, 6, at_s=NOON - 3 * DAY_S), rows(7, 9))
     assert by_day(tmp_path) == [("2026-11-21", "m", 2, False), ("2026-11-24", "m", 2, True)]
     Watcher(tmp_path).add(rows(90))
@@ -111,7 +111,7 @@ def test_days_of_which_rows_were_missed_are_known(tmp_path):
 
 
 @pytest.mark.parametrize("missed", [True, False])
-def test_rows_that_llama_swap_forgot_before_they_were_read_are_known_to_be_missing(tmp_path, missed):
+def test_rows_dropped_by_llama_swap_before_they_were_read_are_recorded_as_missing(tmp_path, missed):
     Watcher(tmp_path).add(rows(1, 2), rows(1, at_s=NOON + 99, missed=missed))
     assert by_day(tmp_path) == [("2026-11-24", "m", 3, not missed)]
 
@@ -127,7 +127,7 @@ def test_rows_that_llama_swap_forgot_before_they_were_read_are_known_to_be_missi
     ("https://mini.local", "https://mini.local:443", True),
     ("http://127.0.0.1:8080/a", "http://127.0.0.1:8080/b", False),
 ])  # fmt: skip
-def test_a_server_is_known_by_where_it_is(one, other, same):
+def test_a_server_is_identified_by_its_location(one, other, same):
     assert (place_of(one) == place_of(other)) is same
 
 
@@ -142,7 +142,7 @@ def test_one_llama_swap_at_two_addresses_and_under_two_names_counts_once(tmp_pat
     assert list(counted(tmp_path).values()) == [5]
 
 
-def test_another_server_of_the_same_name_is_another_server_and_its_day_is_in_the_sum(tmp_path):
+def test_servers_with_the_same_name_are_separate_and_their_days_are_summed(tmp_path):
     watcher = Watcher(tmp_path).add(rows(1, 2, at_s=NOON + DAY_S), rows(1, at_s=NOON + DAY_S + 50, url=OTHER_URL))
     name, told = watcher.told[-1]
     assert (name, told.models["m"].requests, told.complete) == ("one", 3, True)
@@ -151,7 +151,7 @@ def test_another_server_of_the_same_name_is_another_server_and_its_day_is_in_the
 # the file
 
 
-def test_the_file_is_private_holds_no_address_and_is_all_that_is_there_at_the_end(tmp_path):
+def test_only_one_private_file_without_addresses_remains_at_exit(tmp_path):
     folder = tmp_path / "data"
     watcher = Watcher(folder).add(rows(1, 2))
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
@@ -162,7 +162,7 @@ def test_the_file_is_private_holds_no_address_and_is_all_that_is_there_at_the_en
     assert b"127.0.0.1" not in content and b"9001" not in content
 
 
-def test_rows_go_after_their_days_and_their_sums_stay_whatever_the_clock_says(tmp_path, monkeypatch):
+def test_old_rows_are_deleted_and_their_sums_stay_whatever_the_clock_says(tmp_path, monkeypatch):
     for ahead_s in (0.0, 3 * 366 * DAY_S):
         monkeypatch.setattr("llamabar.sources.clock.unix_s", lambda ahead_s=ahead_s: NOON + DAY_S + ahead_s)
         Watcher(tmp_path, days=2).add(*(rows(9 - ago, at_s=NOON - ago * DAY_S) for ago in (9, 8, 0)))
@@ -172,7 +172,7 @@ def test_rows_go_after_their_days_and_their_sums_stay_whatever_the_clock_says(tm
 
 
 @pytest.mark.parametrize("content", [b"rubbish" * 400, b"SQLite format 3\0" + b"\xff" * 4000])
-def test_a_file_that_is_not_understood_is_set_aside_and_begun_anew(tmp_path, content):
+def test_an_invalid_file_is_set_aside_and_a_new_one_created(tmp_path, content):
     for number in (1, 2):
         (tmp_path / HISTORY_FILE).write_bytes(content)
         assert trouble(tmp_path / HISTORY_FILE) is Trouble.DAMAGED
@@ -190,7 +190,7 @@ def test_a_database_of_another_program_is_set_aside(tmp_path):
     assert (tmp_path / "history-damaged-1.sqlite").exists()
 
 
-def test_a_file_that_is_damaged_while_it_is_open_costs_no_row_that_comes(tmp_path):
+def test_a_file_damaged_while_open_loses_no_later_row(tmp_path):
     watcher = Watcher(tmp_path).add(rows(*range(1, 800)))
     watcher.writer.close()
     with (tmp_path / HISTORY_FILE).open("r+b") as file:
@@ -200,7 +200,7 @@ def test_a_file_that_is_damaged_while_it_is_open_costs_no_row_that_comes(tmp_pat
     assert counted(tmp_path) == {"one": 1}
 
 
-def test_what_a_newer_version_wrote_is_left_as_it_is(tmp_path):
+def test_a_file_from_a_newer_version_is_left_alone(tmp_path):
     Watcher(tmp_path).add(rows(1)).writer.close()
     with sqlite3.connect(tmp_path / HISTORY_FILE) as database:
         database.execute("PRAGMA user_version=99")
@@ -215,14 +215,14 @@ def test_what_a_newer_version_wrote_is_left_as_it_is(tmp_path):
 @pytest.mark.parametrize("make", [
     lambda path: os.mkfifo(path), lambda path: path.mkdir(), lambda path: path.symlink_to(path.parent / "elsewhere"),
 ])  # fmt: skip
-def test_what_is_no_regular_file_is_set_aside_and_neither_waited_for_nor_followed(tmp_path, make):
+def test_a_non_regular_file_is_set_aside_without_blocking_or_following_links(tmp_path, make):
     make(tmp_path / HISTORY_FILE)
     Watcher(tmp_path).add(rows(1))
     assert counted(tmp_path) == {"one": 1}
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_history_that_was_taken_away_begins_anew_and_counts_nothing_again(tmp_path):
+def test_a_removed_history_starts_over_and_counts_nothing_twice(tmp_path):
     first, second = Watcher(tmp_path).add(rows(1, 2, 3)), Watcher(tmp_path).add(rows(1, 2, 3))
     for ending in ("", "-wal", "-shm"):
         (tmp_path / f"{HISTORY_FILE}{ending}").unlink()
@@ -231,7 +231,7 @@ def test_a_history_that_was_taken_away_begins_anew_and_counts_nothing_again(tmp_
     assert counted(tmp_path) == {"one": 1}
 
 
-def test_a_locked_or_full_disk_is_tried_again(tmp_path, monkeypatch):
+def test_writing_is_retried_on_a_locked_file_or_full_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(schema, "BUSY_S", 0.05)
     watcher = Watcher(tmp_path).add(rows(1))
     other = sqlite3.connect(tmp_path / HISTORY_FILE, isolation_level=None)
@@ -246,7 +246,7 @@ def test_a_locked_or_full_disk_is_tried_again(tmp_path, monkeypatch):
     assert counted(tmp_path) == {"one": 899}
 
 
-def test_nothing_is_written_any_more_once_the_program_is_gone_and_no_folder_is_made_again(tmp_path):
+def test_once_the_program_is_removed_nothing_is_written_and_no_folder_created(tmp_path):
     (tmp_path / "llamabar.pyz").write_text("")
     watcher = Watcher(tmp_path / "data", plugin=str(tmp_path / "llamabar.pyz")).add(rows(1))
     (tmp_path / "llamabar.pyz").unlink()
@@ -260,7 +260,7 @@ def test_nothing_is_written_any_more_once_the_program_is_gone_and_no_folder_is_m
     assert Watcher(tmp_path / "file" / "data").add(rows(1)).told == []
 
 
-def test_everything_can_be_deleted_and_what_llama_swap_still_has_does_not_come_back(tmp_path):
+def test_everything_can_be_deleted_and_llama_swaps_remaining_rows_do_not_come_back(tmp_path):
     watcher = Watcher(tmp_path).add(rows(1, 2, 3))
     database = schema.opened(tmp_path / HISTORY_FILE)
     db.clear(database)
@@ -280,7 +280,7 @@ for number in range(int(sys.argv[2]), 10**6):
 """
 
 
-def test_a_process_that_is_killed_at_any_moment_loses_nothing_that_was_committed(tmp_path):
+def test_a_process_killed_at_any_moment_loses_no_committed_data(tmp_path):
     """Two dozen moments each day, two hundred with --all."""
     moments, last = 200 if "LLAMABAR_LONG_TESTS" in os.environ else 24, 0
     for moment in range(moments):
@@ -311,7 +311,7 @@ def old_file(folder, **more):
     (folder / json_history.NAME).write_text(json.dumps(said))
 
 
-def test_what_the_json_file_had_is_taken_over_once_and_counted_on_behind_it(tmp_path):
+def test_the_json_history_is_imported_once_and_counting_continues_from_it(tmp_path):
     old_file(tmp_path)
     before = (tmp_path / json_history.NAME).read_bytes()
     Watcher(tmp_path).add(rows(1, 2, 3, at_s=NOON - 7), rows(4))
@@ -331,7 +331,7 @@ def test_what_the_json_file_had_is_taken_over_once_and_counted_on_behind_it(tmp_
     {"servers": {"a": {"name": "a", "mark": None, "gaps": [], "days": {"d": {"m": [1, 2, 3, 4, 10**400]}}}}},
     {"servers": {"a": {"name": "\ud800", "mark": [1], "gaps": [], "days": {}}}},
 ])  # fmt: skip
-def test_a_json_file_that_is_damaged_or_newer_is_left_alone_and_nothing_of_it_taken(tmp_path, more):
+def test_a_damaged_or_newer_json_file_is_left_alone_and_not_imported(tmp_path, more):
     old_file(tmp_path, **more)
     before = (tmp_path / json_history.NAME).read_bytes()
     Watcher(tmp_path).add(rows(1))
@@ -340,7 +340,7 @@ def test_a_json_file_that_is_damaged_or_newer_is_left_alone_and_nothing_of_it_ta
 
 
 @given(st.binary(max_size=200), st.integers(0, 400))
-def test_a_json_file_that_was_damaged_anywhere_does_no_harm(tmp_path_factory, rubbish, place):
+def test_a_json_file_with_damage_anywhere_does_no_harm(tmp_path_factory, rubbish, place):
     folder = tmp_path_factory.mktemp("old")
     old_file(folder)
     whole = (folder / json_history.NAME).read_bytes()
@@ -353,7 +353,7 @@ def test_a_json_file_that_was_damaged_anywhere_does_no_harm(tmp_path_factory, ru
 # the charts
 
 
-def test_the_readings_of_the_last_minutes_are_there_after_a_new_start_with_the_pause_as_a_gap(tmp_path):
+def test_the_last_minutes_of_readings_survive_a_restart_with_the_pause_as_a_gap(tmp_path):
     history = History()
     for second in range(20):
         history = record(history, Readings(generation_tps=float(second)), now_s=1000.0 + second)
@@ -370,7 +370,7 @@ def test_the_readings_of_the_last_minutes_are_there_after_a_new_start_with_the_p
     assert kept(history, now_s=2000.0, unix_s=NOON) is None
 
 
-def test_a_writer_of_which_nothing_is_wanted_makes_no_file(tmp_path):
+def test_a_writer_without_data_creates_no_file(tmp_path):
     chart = kept(record(History(), Readings(), now_s=1.0), now_s=1.0, unix_s=NOON)
     Watcher(tmp_path / "data").add({URL: [chart]})
     Watcher(tmp_path / "data").writer.begin({"one": URL})
@@ -394,7 +394,7 @@ def loads(*found, url=URL):
     return Rows("one", url, (), loads=found)
 
 
-def test_two_watchers_keep_one_load_with_all_that_either_saw_of_it(tmp_path):
+def test_two_watchers_store_one_load_with_the_details_of_both(tmp_path):
     late, early = load(size=12, context_tokens=8192), load(took_s=4.0, swap=Swap(("n",), ()))
     Watcher(tmp_path).add(loads(late))
     Watcher(tmp_path).add(loads(early), loads(load(size=11)))
@@ -404,14 +404,14 @@ def test_two_watchers_keep_one_load_with_all_that_either_saw_of_it(tmp_path):
     assert needs_at(tmp_path, OTHER_URL) == {}
 
 
-def test_of_a_model_the_newest_loads_are_kept_and_an_earlier_command_line_says_nothing(tmp_path):
+def test_only_a_models_newest_loads_are_kept_and_earlier_command_lines_are_ignored(tmp_path):
     Watcher(tmp_path).add(loads(*(load(at_s=at_s, size=at_s) for at_s in range(30)), load(at_s=40, command=6)))
     assert needs_at(tmp_path)["m"].loads == 1
     with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as found:
         assert found.execute("SELECT count(*) FROM loads").fetchone() == (db.LOADS_KEPT,)
 
 
-def test_a_database_of_the_version_before_is_read_as_it_is_and_then_gets_its_table(tmp_path):
+def test_a_database_of_the_previous_version_can_be_read_and_is_then_migrated(tmp_path):
     Watcher(tmp_path).add(rows(1)).writer.close()
     with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as found:
         found.executescript("DROP TABLE loads; PRAGMA user_version=1")

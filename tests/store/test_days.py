@@ -46,7 +46,7 @@ BACK = ("Europe/Berlin", (2026, 10, 25))  # 25 hours
     (("Australia/Lord_Howe", (2026, 4, 5)), (2026, 4, 4, 13), (2026, 4, 5, 12, 30), 24),  # by half an hour
     (("America/St_Johns", (2026, 11, 1)), (2026, 11, 1, 2, 30), (2026, 11, 2, 2, 30), 25),
 ])  # fmt: skip
-def test_a_day_is_from_midnight_to_midnight_however_many_hours(tmp_path, zone, where, first_utc, last_utc, hours):
+def test_a_day_lasts_from_midnight_to_midnight_however_many_hours(tmp_path, zone, where, first_utc, last_utc, hours):
     name, date = where
     day = "{:04}-{:02}-{:02}".format(*date)
     first_s, last_s = utc(*first_utc), utc(*last_utc) + 3599
@@ -58,13 +58,13 @@ def test_a_day_is_from_midnight_to_midnight_however_many_hours(tmp_path, zone, w
     assert max(map(len, by_hour)) == len("2026-10-25 02:00")
 
 
-def test_the_hour_that_comes_twice_holds_what_ended_in_both(tmp_path, zone):
+def test_the_repeated_hour_includes_requests_of_both(tmp_path, zone):
     zone("Europe/Berlin", utc(2026, 10, 25, 12))
     kept(tmp_path, utc(2026, 10, 25, 0, 30), utc(2026, 10, 25, 1, 30))
     assert [(line.when, line.sums.requests) for line in lines(tmp_path, "hour")] == [("2026-10-25 02:00", 2)]
 
 
-def test_last_week_has_seven_days_also_when_one_of_them_was_short(tmp_path, zone):
+def test_last_week_has_seven_days_even_if_one_was_short(tmp_path, zone):
     zone("Europe/Berlin", utc(2026, 3, 30, 22, 30))  # 0:30 in summer time: 7 times 24 hours earlier it was 23:30
     assert [clock.day_ago(days) for days in (0, 1, 2, 6)] == ["2026-03-31", "2026-03-30", "2026-03-29", "2026-03-25"]
     first_s, first_before_s = utc(2026, 3, 24, 23), utc(2026, 3, 17, 23)  # midnights
@@ -85,7 +85,7 @@ def test_the_menus_day_ends_at_midnight(tmp_path, zone):
     assert (told.day, told.models["m"].requests, told.earlier) == ("2026-11-24", 1, True)
 
 
-def test_what_was_counted_before_a_move_to_another_zone_stays_and_nothing_counts_twice(tmp_path, zone):
+def test_a_move_to_another_zone_keeps_counts_and_counts_nothing_twice(tmp_path, zone):
     zone("America/Los_Angeles", utc(2026, 6, 1, 20))
     kept(tmp_path, utc(2026, 6, 1, 5), utc(2026, 6, 1, 19))
     zone("Asia/Tokyo", utc(2026, 6, 1, 20))
@@ -94,7 +94,7 @@ def test_what_was_counted_before_a_move_to_another_zone_stays_and_nothing_counts
     assert [line.when for line in lines(tmp_path)] == ["2026-05-31", "2026-06-01"]
 
 
-def test_a_clock_that_was_wrong_for_a_while_dates_nothing_a_century_ahead(tmp_path, zone):
+def test_a_temporarily_wrong_clock_dates_nothing_a_century_ahead(tmp_path, zone):
     now_s = utc(2026, 6, 1, 12)
     zone("UTC", now_s)
     kept(tmp_path, now_s, utc(2100, 1, 1), now_s + 2 * DAY_S)
@@ -106,7 +106,7 @@ def test_a_clock_that_was_wrong_for_a_while_dates_nothing_a_century_ahead(tmp_pa
     assert [line.when for line in lines(tmp_path)] == ["2026-06-01"]
 
 
-def test_an_hour_tells_what_its_day_tells(tmp_path, zone):
+def test_the_hours_add_up_to_their_day(tmp_path, zone):
     zone("UTC", utc(2026, 6, 1, 12))
     kept(tmp_path, *(utc(2026, 6, 1, 3) + n for n in range(50)), prompt_tps=500.0, duration_s=9.0, cached_tokens=7)
     (day,), (hour,) = lines(tmp_path), lines(tmp_path, "hour", since="2026-06-01")

@@ -73,7 +73,7 @@ def commits(folder):
 # storage
 
 
-def test_the_menu_goes_on_from_what_stands_there_and_counts_at_once(tmp_path):
+def test_the_menu_continues_from_the_stored_history_and_counts_at_once(tmp_path):
     now = time.time()
     watch, store = a_watch(tmp_path)
     finish(watch, 1, 2, at_unix_s=now)
@@ -87,7 +87,7 @@ def test_the_menu_goes_on_from_what_stands_there_and_counts_at_once(tmp_path):
     closed(store)
 
 
-def test_the_charts_of_a_server_and_of_its_models_go_on_after_a_new_start(tmp_path):
+def test_the_charts_of_a_server_and_its_models_continue_after_a_restart(tmp_path):
     watch, store = a_watch(tmp_path)
     finish(watch, 1)
     for second in range(5):
@@ -104,7 +104,7 @@ def test_the_charts_of_a_server_and_of_its_models_go_on_after_a_new_start(tmp_pa
     assert set(watch.monitor.histories()["one"]) == {"", "m"}
 
 
-def test_on_a_day_without_requests_the_earlier_ones_are_still_a_click_away(tmp_path):
+def test_on_a_day_without_requests_earlier_days_are_still_a_click_away(tmp_path):
     watch, store = a_watch(tmp_path)
     assert not any(row.text.startswith("Today") for row in compose(watch.monitor.scene(now_s=1.0)).rows())
     finish(watch, 1, at_unix_s=time.time() - 2 * DAY_S)
@@ -117,7 +117,7 @@ def test_on_a_day_without_requests_the_earlier_ones_are_still_a_click_away(tmp_p
     )  # fmt: skip
 
 
-def test_totals_of_another_address_never_stand_under_one_that_only_its_address_names(tmp_path):
+def test_totals_of_one_address_never_appear_under_another_unnamed_server(tmp_path):
     elsewhere = Rows("llama-swap", URL, (row(1, time.time(), MODEL),))
     Watcher(tmp_path / "data").add(elsewhere).writer.close()
     with llama_swap() as server:
@@ -131,7 +131,7 @@ def test_totals_of_another_address_never_stand_under_one_that_only_its_address_n
             assert shown.row("Today: 1 request, 3 tokens")
 
 
-def test_the_history_of_an_address_that_was_named_is_that_of_nobody_else(tmp_path):
+def test_the_history_of_an_unnamed_address_includes_no_other_server(tmp_path):
     there, here = "http://127.0.0.1:7001", "http://127.0.0.1:7002"
     for url, model in ((there, "alpha"), (here, "beta")):
         Watcher(tmp_path / "data").add(Rows("llama-swap", url, (row(1, time.time(), model),))).writer.close()
@@ -146,7 +146,7 @@ def test_the_history_of_an_address_that_was_named_is_that_of_nobody_else(tmp_pat
     assert "No requests" in run_here(tmp_path, "history", LLAMABAR_URL="http://127.0.0.1:7003", **data).stdout
 
 
-def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_path):
+def test_all_rows_count_even_if_there_are_more_than_are_remembered(tmp_path):
     watch, store = a_watch(tmp_path)
     found = tuple(FinishedRequest(number, "m", time.time()) for number in range(3000))
     watch.monitor.take("one", RequestsFinished(found, streamed=True), at_s=0.2)
@@ -155,7 +155,7 @@ def test_all_rows_of_a_table_that_is_longer_than_what_is_remembered_count(tmp_pa
     assert today(watch) == 3000
 
 
-def test_it_is_written_at_most_every_ten_seconds_and_not_at_all_while_nothing_is_answered(tmp_path):
+def test_it_is_written_at_most_every_ten_seconds_and_only_after_requests(tmp_path):
     watch, store = a_watch(tmp_path)
     finish(watch, 1)
     wait_for(lambda: watch.inbox.take() and commits(tmp_path))
@@ -171,7 +171,7 @@ def test_it_is_written_at_most_every_ten_seconds_and_not_at_all_while_nothing_is
     assert (tmp_path / HISTORY_FILE).stat().st_mtime_ns == before
 
 
-def test_a_disk_that_hangs_holds_nothing_up_and_costs_nothing_once_it_answers(tmp_path, monkeypatch):
+def test_a_hanging_disk_blocks_nothing_and_loses_nothing_once_it_responds(tmp_path, monkeypatch):
     Watcher(tmp_path).add(rows(1, at_s=time.time() - 5)).writer.close()
     other = sqlite3.connect(tmp_path / HISTORY_FILE, isolation_level=None)
     other.execute("PRAGMA journal_mode=DELETE")
@@ -199,7 +199,7 @@ def test_sqlite_is_not_even_imported_before_the_first_frame(tmp_path):
 # the whole program
 
 
-def test_totals_outlast_the_plugin_and_llama_swap(tmp_path):
+def test_totals_survive_restarts_of_the_plugin_and_llama_swap(tmp_path):
     """Two runs of llama-swap and two of the plugin: four requests, each counted once."""
     port = free_port()
     with llama_swap(port=port) as server, plugin(server.url, tmp_path) as shown:
@@ -230,7 +230,7 @@ def test_totals_outlast_the_plugin_and_llama_swap(tmp_path):
         assert database.execute(named).fetchall()[-1] == ("demo",), "from whom, where it was seen in flight"
 
 
-def test_the_command_says_it_in_words_in_csv_and_on_a_page(tmp_path):
+def test_the_command_shows_it_as_text_csv_and_a_page(tmp_path):
     with llama_swap() as server, plugin(server.url, tmp_path) as shown:
         chat(server, MODEL, tokens=30).join()
         shown.wait_for_row("Today: 1 request")
@@ -268,7 +268,7 @@ def test_by_day_model_and_hour_the_same_requests_are_told(tmp_path):
                    json.loads(history(tmp_path, "--json", "--by", by, "--model", "a").stdout)[f"{by}s"])  # fmt: skip
 
 
-def test_tokens_that_no_server_told_are_unknown_not_zero(tmp_path):
+def test_unreported_tokens_are_unknown_and_not_zero(tmp_path):
     told = {"whisper": {"prompt_tokens": 0, "generated": 0}, "embed": {"prompt_tokens": 9, "generated": 0}}
     batch = tuple(row(n, time.time(), model, tps=None, **more) for n, (model, more) in enumerate(told.items(), 1))
     Watcher(tmp_path / "data").add(Rows("one", URL, batch)).writer.close()
@@ -280,7 +280,7 @@ def test_tokens_that_no_server_told_are_unknown_not_zero(tmp_path):
     assert shown == {"embed": ["9", "–", "0", "–"], "whisper": ["–", "–", "–", "–"]}
 
 
-def test_a_model_that_got_slower_since_the_week_before_is_said_to_be(tmp_path):
+def test_a_model_that_got_slower_than_last_week_is_reported(tmp_path):
     now = time.time()
     found = [row(n, now - (10 if n < 30 else 1) * DAY_S + n, tps=40.0 if n < 30 else 32.0) for n in range(60)]
     Watcher(tmp_path / "data").add(Rows("one", URL, tuple(found))).writer.close()
@@ -289,7 +289,7 @@ def test_a_model_that_got_slower_since_the_week_before_is_said_to_be(tmp_path):
     assert "m (20 % slower than the week before)" in history(tmp_path, "--by", "model").stdout
 
 
-def test_the_menu_says_of_a_loaded_model_that_it_got_slower(tmp_path):
+def test_the_menu_shows_that_a_loaded_model_got_slower(tmp_path):
     now = time.time()
     found = [row(n, now - (10 if n < 30 else 1) * DAY_S + n, tps=40.0 if n < 30 else 32.0) for n in range(60)]
     Watcher(tmp_path).add(Rows("one", URL, tuple(found))).writer.close()
@@ -329,7 +329,7 @@ def test_hostile_names_drive_neither_a_terminal_nor_a_spreadsheet(tmp_path, enco
     assert "\x1b" not in page and "\u202e" not in page and "<b>" not in page
 
 
-def test_where_there_is_no_history_that_is_said(tmp_path):
+def test_a_missing_history_is_reported(tmp_path):
     done = history(tmp_path)
     assert (done.returncode, done.stdout.count("\n")) == (0, 1)
     assert "No history yet" in done.stdout
@@ -341,7 +341,7 @@ def test_where_there_is_no_history_that_is_said(tmp_path):
     assert "is not understood" in done.stderr
 
 
-def test_the_history_of_a_folder_that_cannot_be_written_is_shown(tmp_path):
+def test_the_history_in_a_read_only_folder_is_shown(tmp_path):
     Watcher(tmp_path / "data").add(rows(1, at_s=time.time())).writer.close()
     (tmp_path / "data").chmod(0o500)
     try:
@@ -358,7 +358,7 @@ def test_wrong_usage_is_said(tmp_path, words):
     assert history(tmp_path, *words).returncode == 2
 
 
-def test_watch_keeps_it_too_and_the_demo_does_not(tmp_path):
+def test_watch_stores_it_too_and_the_demo_does_not(tmp_path):
     with llama_swap() as server:
         more = {"LLAMABAR_URL": server.url, "LLAMABAR_DATA_DIR": str(tmp_path / "data")}
         chat(server, MODEL).join()
@@ -373,7 +373,7 @@ def test_watch_keeps_it_too_and_the_demo_does_not(tmp_path):
     assert not (tmp_path / "demo").exists()
 
 
-def test_what_cannot_be_written_is_still_taken_off_the_queue_and_tried_once_in_ten_seconds(tmp_path):
+def test_rows_that_cannot_be_written_leave_the_queue_and_are_retried_every_ten_seconds(tmp_path):
     Watcher(tmp_path).add(rows(1)).writer.close()
     other = sqlite3.connect(tmp_path / HISTORY_FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")  # an attempt takes two seconds

@@ -10,7 +10,7 @@ URL = "http://mini.example:8080/llm"
 FOUND = CapabilitiesFound(KEPT - {Capability.CANCEL}, frozenset({Capability.CANCEL}))
 
 
-def test_what_a_build_can_do_is_recalled_where_it_was_learned_and_no_address_is_written(tmp_path):
+def test_a_builds_features_are_recalled_at_its_address_and_no_address_is_stored(tmp_path):
     known = KnownServers({"LLAMABAR_DATA_DIR": str(tmp_path / "data")})
     known.learn(URL, "250 abc", FOUND)
     assert known.recall(URL, "250 abc") == FOUND
@@ -20,7 +20,7 @@ def test_what_a_build_can_do_is_recalled_where_it_was_learned_and_no_address_is_
     assert kept.stat().st_mode & 0o777 == 0o600 and kept.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_file_that_has_addresses_is_used_and_written_again_without_them(tmp_path):
+def test_a_file_with_addresses_is_used_and_rewritten_without_them(tmp_path):
     entry = {"address": URL, "build": "250 abc", "can": sorted(FOUND.confirmed), "cannot": ["cancel"], "at_unix_s": 1.0}
     kept = tmp_path / "known-servers.json"
     kept.write_text(json.dumps({"llamabar_known_servers": 1, "servers": [entry]}))
@@ -30,7 +30,7 @@ def test_a_file_that_has_addresses_is_used_and_written_again_without_them(tmp_pa
     assert known.recall(URL, "250 abc") == FOUND
 
 
-def test_a_file_that_is_not_understood_is_asked_again(tmp_path):
+def test_with_an_invalid_file_features_are_probed_again(tmp_path):
     for said in ("[1]", "[" * 99_999, '{"llamabar_known_servers":2,"servers":{"a":1}}', '{"llamabar_known_servers":2}'):
         (tmp_path / "known-servers.json").write_text(said)
         assert KnownServers({"LLAMABAR_DATA_DIR": str(tmp_path)}).recall(URL, "250 abc") is None

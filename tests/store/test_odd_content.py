@@ -24,7 +24,7 @@ def a_minute_later(monkeypatch):
 
 
 @pytest.mark.parametrize("cell", ODD, ids=lambda cell: cell[:20])
-def test_a_days_sums_that_are_not_understood_are_none_and_the_next_ones_count(tmp_path, cell):
+def test_invalid_daily_sums_are_skipped_and_the_next_ones_count(tmp_path, cell):
     Watcher(tmp_path).add(rows(1))
     with sqlite3.connect(tmp_path / "history.sqlite") as database:
         database.execute("UPDATE sums SET sums=?", (cell,))
@@ -45,13 +45,13 @@ def test_a_days_sums_that_are_not_understood_are_none_and_the_next_ones_count(tm
     {"frames": "many"}, {"pid": True, "version": 7}, {"started_unix_s": float("nan")}, {"lagged": None},
     {"printed_bytes": -1}, {"last_error": []}, {"pid": 10**400},
 ])  # fmt: skip
-def test_a_state_of_odd_types_is_no_state(more):
+def test_a_state_with_odd_types_is_rejected(more):
     said = {"llamabar_watcher": 1, "pid": 1, "version": "1", "started_unix_s": 1.0}
     assert plugin_state.parse(json.dumps(said).encode()) is not None
     assert plugin_state.parse(json.dumps({**said, **more}).encode()) is None
 
 
-def test_a_fault_that_nobody_expected_is_reported_and_the_thread_goes_on():
+def test_an_unexpected_exception_is_reported_and_the_thread_continues():
     told, reported = [], []
     store = HistoryStore(
         {"LLAMABAR_DATA_DIR": "/a\0b"}, lambda *said: told.append(said), servers={"one": URL},
@@ -66,12 +66,12 @@ def test_a_fault_that_nobody_expected_is_reported_and_the_thread_goes_on():
     assert not store._thread.is_alive()
 
 
-def test_a_history_that_says_nothing_of_use_is_none(tmp_path):
+def test_a_history_without_usable_content_gives_none(tmp_path):
     (tmp_path / "history.sqlite").write_bytes(b"\0" * 9000)
     assert reports.look({"LLAMABAR_DATA_DIR": str(tmp_path)}, "one", URL, day="2026-11-24", rows=()) is None
 
 
-def test_whatever_ends_a_thread_is_reported_to_the_loop(monkeypatch):
+def test_an_exception_that_ends_a_thread_is_reported_to_the_loop(monkeypatch):
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     inbox = Inbox()
     inbox.report_threads()

@@ -28,7 +28,7 @@ SPREAD = st.dictionaries(st.integers(-700, 1700), st.integers(1, 2**40))
 
 
 @given(st.dictionaries(st.text(max_size=9), SPREAD, max_size=7))
-def test_what_goes_in_comes_out(spreads):
+def test_sums_round_trip(spreads):
     sums = Sums(requests=3, generation_s=1.25, spreads=spreads)
     assert unpacked(packed(sums)) == sums
 
@@ -52,12 +52,12 @@ def test_the_sums_of_a_day_take_a_quarter_of_their_json():
         json.dumps([*COUNTS, {"a": [[1.5], [1]]}]), json.dumps([*COUNTS, {"a": [[float("nan")], [1]]}]),
     ],
 )  # fmt: skip
-def test_what_is_no_sums_is_none(said):
+def test_invalid_cells_give_empty_sums(said):
     assert unpacked(cell({"a": 1}, 7, 2)).spreads == {"a": {7: 2}}
     assert unpacked(said) == Sums()
 
 
-def test_sums_that_version_2_wrote_plain_are_read_and_added_to(tmp_path):
+def test_uncompressed_sums_of_version_2_are_read_and_added_to(tmp_path):
     Watcher(tmp_path).add(rows(1, 2, 3))
     before = lines(tmp_path)
     with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as found:

@@ -21,7 +21,7 @@ def noted(folder):
     return parse(content)
 
 
-def test_the_plugin_notes_that_it_runs_and_that_it_has_ended(tmp_path):
+def test_the_plugin_records_that_it_runs_and_that_it_has_ended(tmp_path):
     (tmp_path / "data").mkdir()
     with llama_swap() as server, Plugin(server.url, tmp_path, LLAMABAR_DATA_DIR=str(tmp_path / "data")) as plugin:
         found = wait_for(lambda: noted(tmp_path / "data"))
@@ -40,7 +40,7 @@ def a_state(folder):
     return WatcherState({"LLAMABAR_DATA_DIR": str(folder)}, lambda: Seen({}, 3, 99))
 
 
-def test_faults_lags_and_new_connections_are_counted(tmp_path):
+def test_faults_lags_and_reconnects_are_counted(tmp_path):
     snapshots = {"one": Snapshot()}
     state = WatcherState({"LLAMABAR_DATA_DIR": str(tmp_path)}, lambda: Seen(snapshots, 3, 99))
     lost = [StreamLost(Fault(kind)) for kind in (FaultKind.LAGGING, FaultKind.LAGGING, FaultKind.REFUSED)]
@@ -64,7 +64,7 @@ def test_it_is_written_at_most_once_a_minute(tmp_path):
     assert path_in(tmp_path).stat().st_mtime_ns == before
 
 
-def test_the_end_of_one_plugin_does_not_speak_for_another_that_lives_on(tmp_path):
+def test_one_plugins_exit_does_not_overwrite_the_status_of_another(tmp_path):
     state = a_state(tmp_path)
     state.note()
     wait_for(lambda: noted(tmp_path))
@@ -91,14 +91,14 @@ def test_a_disk_that_hangs_or_is_read_only_disturbs_nothing(tmp_path):
     assert all(thread.daemon for thread in threading.enumerate() if thread.name == "watcher state")
 
 
-def test_a_folder_that_uninstall_took_off_is_not_made_again(tmp_path):
+def test_a_folder_removed_by_uninstall_is_not_created_again(tmp_path):
     state = a_state(tmp_path / "data")
     state.note()
     state.end()
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_understood_is_none():
+def test_an_invalid_state_file_gives_none():
     for content in (b"", b"{", b"[]", b"null", b'{"llamabar_watcher":2}', b'{"llamabar_watcher":1,"pid":"x"}', b"\xff",
                     b"[" * 100_000):  # fmt: skip
         assert parse(content) is None
