@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from llamabar.sources.query_answers import answer
 from llamabar.view.swiftbar import FRAME_LIMIT_BYTES, Clicks, render
 from tests.fakes.life import LISTED, after, live, request, running, slots, table
 
+LONG = bool(os.environ.get("LLAMABAR_LONG_TESTS"))
 STAMP = "2026-08-14T09:00:05.5+02:00"
 MODELS = [
     {"id": "m", "name": "M", "description": "d", "state": "ready", "unlisted": False, "peerID": "", "aliases": ["a"]},
@@ -106,7 +108,7 @@ class Liar:
 
 @pytest.mark.parametrize("dialect", STREAMS)
 def test_whatever_is_wrong_in_a_dialects_words_a_frame_comes_out(dialect):
-    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=200 if LONG else 30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def life(data):
         draw, now_s = data.draw, 100.0

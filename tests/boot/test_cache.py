@@ -47,21 +47,35 @@ def like_a_user():
             ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability)
 
 
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """A home in which the program was started once."""
+    home = tmp_path_factory.mktemp("started")
+    assert start(home, "--version").returncode == 0
+    return home
+
+
+@pytest.fixture
+def unpacked(started, tmp_path):
+    """The cache of a first start in this test's home."""
+    shutil.copytree(started, tmp_path, symlinks=True, dirs_exist_ok=True)
+
+
 @pytest.mark.parametrize(("shortened", "kept"), [
     ("boot/start.py", 0), ("boot/start.py", 2), ("boot/launch.py", 2), ("boot/entry.py", 2),
     ("damage.py", 0), ("damage.py", 9), ("cli/main.py", 0), ("core/status.py", 2),
 ])  # fmt: skip
+@pytest.mark.usefixtures("unpacked")
 def test_a_truncated_member_of_the_cache_is_unpacked_anew(tmp_path, shortened, kept):
-    start(tmp_path, "--version")
     path = cache_of(tmp_path) / "llamabar" / shortened
     os.truncate(path, kept * path.stat().st_size // 3)
     says_the_server_is_away(start(tmp_path, "status", LLAMABAR_URL=NOBODY))
     assert whole(cache_of(tmp_path))
 
 
+@pytest.mark.usefixtures("unpacked")
 def test_a_member_that_cannot_be_read_any_more_is_unpacked_anew(tmp_path):
     """A system error that a command meets, not an import error."""
-    start(tmp_path, "--version")
     path = cache_of(tmp_path) / "llamabar" / "cli" / "reports.py"
     path.chmod(0)
     for compiled in path.parent.glob("__pycache__/reports.*"):
@@ -86,8 +100,8 @@ def test_compiled_files_that_a_full_disk_broke_off_are_made_anew(tmp_path, modul
     says_the_server_is_away(start(tmp_path, "status", LLAMABAR_URL=NOBODY))
 
 
+@pytest.mark.usefixtures("unpacked")
 def test_a_stream_whose_cache_is_damaged_mends_it_and_goes_on(tmp_path):
-    start(tmp_path, "--version")
     os.truncate(cache_of(tmp_path) / "llamabar/app/monitor.py", 3000)
     env = bare(tmp_path, SWIFTBAR="1", LLAMABAR_URL=NOBODY)
     plugin = subprocess.Popen([str(PYZ)], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -115,8 +129,8 @@ def test_a_damaged_cache_without_its_file_is_reported(tmp_path):
     assert done.stderr == f"llamabar: a part of it is missing (ModuleNotFoundError).\nDownload it again: {file}\n"
 
 
+@pytest.mark.usefixtures("unpacked")
 def test_an_unrelated_error_leaves_an_intact_cache_alone(tmp_path):
-    start(tmp_path, "--version")
     before = cache_of(tmp_path).stat().st_ino
     done = start(tmp_path, "status", "--config", str(tmp_path))
     assert "Traceback" not in done.stderr
@@ -144,8 +158,8 @@ def test_a_root_in_the_plugin_folder_is_refused_since_swiftbar_would_run_its_fil
     assert whole(cache_of(tmp_path))
 
 
+@pytest.mark.usefixtures("unpacked")
 def test_a_read_only_cache_is_used_and_a_read_only_home_is_done_without(tmp_path):
-    start(tmp_path, "--version")
     root, empty = tmp_path / ".shiv", tmp_path / "empty"
     empty.mkdir()
     folders = [path for path in (root, *root.rglob("*")) if path.is_dir()]
@@ -185,8 +199,8 @@ def test_simultaneous_first_starts_all_work_and_create_one_cache(tmp_path):
     assert [path.name for path in (tmp_path / ".shiv").iterdir()] == [cache_of(tmp_path).parent.name]
 
 
+@pytest.mark.usefixtures("unpacked")
 def test_a_cache_that_others_can_write_to_or_own_is_not_trusted(tmp_path):
-    start(tmp_path, "--version")
     mine = cache_of(tmp_path)
     (mine / "llamabar" / "boot" / "entry.py").write_text("def main():\n    print('not ours')\n")
     mine.parent.chmod(0o777)
@@ -196,8 +210,8 @@ def test_a_cache_that_others_can_write_to_or_own_is_not_trusted(tmp_path):
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give a folder to another user")
+@pytest.mark.usefixtures("unpacked")
 def test_another_users_intact_cache_is_not_trusted(tmp_path):
-    start(tmp_path, "--version")
     site = cache_of(tmp_path)
     for path in (tmp_path / ".shiv", site.parent, site.parent / "python"):
         os.chown(path, 12345, 12345)
@@ -232,8 +246,8 @@ def test_caches_of_other_builds_are_deleted_after_a_week_unless_in_use(tmp_path)
     assert kept == set(ages_s) - gone
 
 
+@pytest.mark.usefixtures("unpacked")
 def test_forced_unpacking_replaces_the_cache(tmp_path):
-    start(tmp_path, "--version")
     added = cache_of(tmp_path) / "added"
     added.write_text("")
     start(tmp_path, "--version", SHIV_FORCE_EXTRACT="1")
@@ -241,8 +255,8 @@ def test_forced_unpacking_replaces_the_cache(tmp_path):
     assert whole(cache_of(tmp_path))
 
 
+@pytest.mark.usefixtures("unpacked")
 def test_a_running_plugin_holds_its_cache(tmp_path):
-    start(tmp_path, "--version")
     env = bare(tmp_path, SWIFTBAR="1", LLAMABAR_URL=NOBODY)
     plugin = subprocess.Popen([str(PYZ)], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     folder = os.open(cache_of(tmp_path).parent, os.O_RDONLY)
@@ -256,8 +270,8 @@ def test_a_running_plugin_holds_its_cache(tmp_path):
         os.close(folder)
 
 
+@pytest.mark.usefixtures("unpacked")
 def test_a_clock_that_stands_in_1970_changes_nothing(tmp_path):
-    start(tmp_path, "--version")
     for path in (tmp_path / ".shiv").rglob("*"):
         os.utime(path, (0, 0))
     says_the_server_is_away(start(tmp_path, "status", LLAMABAR_URL=NOBODY))

@@ -149,20 +149,19 @@ def test_it_speaks_the_terminals_language_where_the_terminal_can_show_it(tmp_pat
         assert terminal.screen[-1].rstrip().endswith(leave)
 
 
-@pytest.mark.parametrize(("width", "height"), [(200, 50), (120, 40), (80, 24), (60, 20), (30, 24), (20, 3), (80, 3)])
-def test_no_line_overflows_at_any_size(tmp_path, server, width, height):
-    with watching(server, tmp_path, width=width, height=height) as terminal:
+SIZES = (  # each of another height than the one before: so it is seen that it was drawn anew
+    (200, 50), (30, 24), (120, 40), (80, 24), (60, 20), (20, 3), (60, 12), (80, 3), (30, 5), (120, 40),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("sizes", [SIZES, SIZES[5:] + SIZES[:5]], ids=["from a large window", "from a tiny window"])
+def test_a_resize_is_followed_and_no_line_overflows_at_any_size(tmp_path, server, sizes):
+    with watching(server, tmp_path, width=sizes[0][0], height=sizes[0][1]) as terminal:
         terminal.wait_for("no mode")
-        assert len(terminal.screen) <= height
-        assert all(len(line) <= width for line in terminal.screen)
-
-
-def test_a_resize_is_followed(tmp_path, server):
-    with watching(server, tmp_path) as terminal:
-        terminal.wait_for(EMPTY)
-        for width, height in ((60, 12), (200, 50), (30, 5), (120, 40)):
+        for width, height in sizes:
             terminal.resize(width, height)
             wait_for(lambda height=height: len(terminal.screen) == height)
+            terminal.wait_for("no mode")
             assert all(len(line) <= width for line in terminal.screen)
 
 
