@@ -1,1 +1,1 @@
-"""The loop, the monitor, connections, actions and notifications: what wires sources, core and view together."""
+"""Connect sources, core and view: the loop, the monitor, connections, actions and notifications."""

@@ -4,11 +4,16 @@ llama-swap reports a model's state but never why it changed (llama-swap API, 8):
 "stopped" again, and so is one whose server crashed. A crash goes from "ready" to "stopped" without "stopping". An
 unload goes through "stopping", but a table is built when it is delivered, so a quick unload may show as "stopped" twice
 and never as "stopping" (4.2, and recordings/v250 at 20.061 s). So a model counts as quit unexpectedly only if nothing
-else explains it. No table said that it was unloading, or said twice that it was stopped. Nobody clicked here just
-before. And its idle time wasn't over and no other model was loading, unless a request was in flight: neither the idle
-timer nor another model ever ends one. If the idle time is unknown and nothing was in flight, there is no evidence, and
-nothing is reported. Up to v217 a crash is the only change of state without an event; it is found because the stream is
-opened again when the processes are gone.
+else explains it:
+
+- no table said that it was unloading, or said twice that it was stopped;
+- nobody clicked here just before;
+- its idle time wasn't over, and no other model was loading. With a request in flight this doesn't matter: neither the
+  idle timer nor another model ever ends one.
+
+If the idle time is unknown and nothing was in flight, there is no evidence, and nothing is reported. Up to v217 a crash
+is the only change of state without an event; it is found because the stream is opened again when the processes are
+gone.
 """
 
 from dataclasses import replace

@@ -34,7 +34,7 @@ def looks_like_llama_swap(payload: bytes) -> bool:
 
 
 def decode_models(value: Any) -> Optional[ev.ModelsListed]:
-    """Return the model table of a `modelStatus` event; entries without an id are left out."""
+    """Return the model table of a `modelStatus` event; entries without an ID are left out."""
     if not isinstance(value, list):
         return None
     known = [entry for entry in items(value) if text(entry.get("id"))]

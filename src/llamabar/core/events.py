@@ -135,7 +135,7 @@ class InflightListed(NamedTuple):
 
 
 class InflightUpserted(NamedTuple):
-    """A request in flight began or changed."""
+    """A request in flight started or changed."""
 
     request: RequestInfo
 

@@ -1,4 +1,4 @@
-"""When a reported speed can be trusted: a rate needs enough of a sample.
+"""When a reported speed can be trusted: a rate needs a large enough sample.
 
 llama.cpp divides the tokens of an answer by the time since its first token (llama-server, `timings`). The first token
 comes free with the prompt, so a rate of n tokens is up to n/(n-1) too high: twice the true value for two tokens, 7 %

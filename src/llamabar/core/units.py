@@ -40,7 +40,7 @@ def rate(tps: Optional[float]) -> str:
 
 
 def size(count_bytes: Optional[float]) -> str:
-    """Return a memory size in powers of ten: 640 MB, 6.4 GB, 18 GB above a hundred."""
+    """Return a memory size in powers of ten: 640 MB, 6.4 GB; no decimals from 100 GB on."""
     if count_bytes is None:
         return UNKNOWN
     if count_bytes < 999.5e6:

@@ -1,1 +1,1 @@
-"""Where events come from: sockets, processes, clicks. Faults are caught here and become events."""
+"""Event sources: sockets, processes, clicks. They catch faults and turn them into events."""
