@@ -7,14 +7,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored if the tests run in the background
 
-# How fast a machine is proves nothing: a figure of `build.py bench` is, a deadline here is not.
+# The speed of the machine proves nothing here: `build.py bench` measures, a deadline doesn't.
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
 
 
-# Tests that take long and have a quicker neighbour, such as the same on another version: for `build.py test --all`.
+# Tests that take long and have a quicker neighbor, such as the same on another version: for `build.py test --all`.
 LONG = (
     "test_a_server_that_flaps_is_counted_down_and_up_and_its_counters_stay",
     "test_older_versions_leave_out_what_they_do_not_tell[v236]",
@@ -136,7 +136,7 @@ LONG = (
 
 
 def pytest_collection_modifyitems(items):
-    """Skip what takes long, unless everything is asked for."""
+    """Skip slow tests, unless all are requested."""
     if not os.environ.get("LLAMABAR_LONG_TESTS"):
         for item in items:
             if item.name.startswith(LONG):
@@ -144,14 +144,15 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish(session):
-    """Where tests are only read, make what they keep: hypothesis's tables of characters take 3 s of each process."""
+    """When tests are only collected, build what is cached: hypothesis's character tables take each process 3 s."""
     if session.config.option.collectonly:
         st.text().validate()
 
 
 @pytest.fixture
 def make_mac(tmp_path_factory):
-    """A function that makes a Mac (tests/mac/machine.py) with options; each is closed, and so checked, at the end."""
+    """Return a function that makes a Mac (tests/mac/machine.py) with options; each is closed, and so checked, at the
+    end."""
     from tests.mac.machine import Mac
 
     made = []
@@ -167,5 +168,5 @@ def make_mac(tmp_path_factory):
 
 @pytest.fixture
 def mac(make_mac):
-    """A Mac: macOS 26, somebody logged in, time twenty times as fast for launchd."""
+    """Return a Mac: macOS 26, a user logged in, time twenty times as fast for launchd."""
     return make_mac(seconds_per_second=0.05)

@@ -1,1 +1,1 @@
-"""Stand-ins and their own tests: SwiftBar's rules, a recording proxy, programs, recordings played back."""
+"""Fakes and their own tests: SwiftBar's rules, a recording proxy, programs, replayed recordings."""

@@ -18,8 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 ONE_TOKEN_MS = 0.001
 
 
-HUGE = "1e309"  # no float holds it; written without its quotes
-# What a server may say of its times: a division by zero, an overflow, a clock that was set back, nothing.
+HUGE = "1e309"  # too large for a float; written without its quotes
+# What a server may report as its times: a division by zero, an overflow, a clock that was set back, nothing.
 ODD_TIMINGS = {
     "": {},
     "nan": {"predicted_per_second": float("nan"), "prompt_per_second": float("nan"), "predicted_ms": float("nan")},
@@ -31,7 +31,7 @@ SLOT = {"busy": False, "task": 0, "decoded": 0}
 
 
 class Backend(BaseHTTPRequestHandler):
-    """One connection; kept alive, as these servers keep it."""
+    """One connection, kept alive as these servers do."""
 
     protocol_version = "HTTP/1.1"
     options = argparse.Namespace()
@@ -69,7 +69,7 @@ class Backend(BaseHTTPRequestHandler):
             self.answer({"text": "said"} if self.options.style == "whisper" else {"created": 1, "data": []})
 
     def work(self, seconds):
-        """Use a processor, as a model server does while it answers."""
+        """Use the processor, as a model server does while it answers."""
         ends_s = time.monotonic() + seconds
         while time.monotonic() < ends_s:
             for _ in range(20000):

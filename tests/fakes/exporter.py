@@ -1,4 +1,4 @@
-"""`export` as a real process, and what it says as samples."""
+"""`export` as a real process, and its output as samples."""
 
 import contextlib
 import http.client
@@ -12,7 +12,7 @@ from tests.fakes.programs import PATIENCE_S, command, environment, wait_for
 
 
 class Exporter:
-    """The exporter of one server, or of a settings file, on a port of its own."""
+    """The exporter of one server, or of a settings file, on its own port."""
 
     def __init__(self, url, home, *options, listen="127.0.0.1:0", **more):
         env = environment(home, LLAMABAR_DATA_DIR=str(home / "data"), **({"LLAMABAR_URL": url} if url else {}), **more)
@@ -27,7 +27,7 @@ class Exporter:
         self.port = int(found[2])
 
     def get(self, path="/metrics", *, method="GET", body=None, **headers):
-        """Return status, headers and body of an answer."""
+        """Return the status, headers and body of an answer."""
         caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         with contextlib.closing(caller):
             named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -42,7 +42,7 @@ class Exporter:
         return samples(text.decode())
 
     def wait_for(self, name, value=None, **labels):
-        """Return the value of a sample once it is there, or once it is `value`, or what `value` accepts."""
+        """Return the value of a sample once it exists, or equals `value`, or is accepted by the function `value`."""
         wanted = value if callable(value) else (lambda found: value is None or found == value)
 
         def _look():
@@ -73,14 +73,14 @@ def samples(text):
 
 
 def value_of(found, name, **labels):
-    """Return the value of the one sample of a name with these labels, None where there is none."""
+    """Return the value of the one sample with this name and these labels, None if there is none."""
     values = [value for one, of, value in found if one == f"llamabar_{name}" and labels.items() <= of.items()]
     assert len(values) < 2, values
     return values[0] if values else None
 
 
 def gone_back(before, after):
-    """Return the names of counters and histograms that went back or went away."""
+    """Return the names of counters and histograms that decreased or disappeared."""
     now = {(name, tuple(sorted(of.items()))): value for name, of, value in after}
     counting = [
         ((name, tuple(sorted(of.items()))), value) for name, of, value in before
@@ -90,4 +90,4 @@ def gone_back(before, after):
     return [(key, value, now.get(key)) for key, value in counting if now.get(key, -1.0) < value]
 
 
-KEPT = re.compile(r"llamabar_(requests|prompt|cached|generated|request)_")  # what goes on after a new start
+KEPT = re.compile(r"llamabar_(requests|prompt|cached|generated|request)_")  # these continue after a restart

@@ -29,7 +29,7 @@ def opened(address, *, listening):
 
 
 def copy(source, target):
-    """Copy one direction until its end, then say so to the other side."""
+    """Copy one direction until its end, then shut down the other side."""
     try:
         while True:
             data = source.recv(65536)

@@ -1,4 +1,4 @@
-"""Commands run in this process: for what they answer. How the program starts and ends is for processes to show."""
+"""Run commands in this process, to test their output. Starting and exiting are tested with processes."""
 
 import contextlib
 import io
@@ -15,7 +15,8 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
 
 
 def run_here(home, *arguments, **more):
-    """What `run` returns, without a start of the program; where another Python is named, a process of that one."""
+    """Return what `run` returns, without starting the program; if another Python is named, use a process of that one.
+    """
     if os.environ.get("LLAMABAR_TEST_PYTHON"):
         return run(home, *arguments, **more)
     out, errors = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
@@ -28,7 +29,7 @@ def run_here(home, *arguments, **more):
         stack.enter_context(contextlib.redirect_stderr(errors))
         try:
             code = main.run(list(arguments))
-        except SystemExit as end:  # click's, where a shell asks
+        except SystemExit as end:  # from click, for shell completion
             code = end.code
         finally:
             for number, handler in before.items():

@@ -17,7 +17,7 @@ class Keyed(Handler):
 
 
 def demo_server(world, port=0, api_key=""):
-    """A llama-swap that is not started yet; without a key it wants none."""
+    """Return a llama-swap that isn't started yet; without a key it requires none."""
     server = DemoServer(world, port)
     server.api_key = api_key
     if api_key:

@@ -1,4 +1,4 @@
-"""Short ways to make snapshots."""
+"""Shortcuts for making snapshots."""
 
 from llamabar.core import events as ev
 from llamabar.core.snapshot import apply

@@ -1,4 +1,4 @@
-"""What llama-swap writes into a streamed answer while its model loads (`sendLoadingState`)."""
+"""llama-swap's text in a streamed answer while its model loads (`sendLoadingState`)."""
 
 import contextlib
 import json

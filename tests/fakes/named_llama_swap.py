@@ -18,7 +18,7 @@ from tests.fakes.programs import MODELS  # noqa: E402
 
 
 class NamedLlamaSwap:
-    """Handle of one; `asked` returns what was asked since the last time."""
+    """A handle; `asked` returns the requests since the last call."""
 
     def __init__(self, folder, dialect, port):
         program = folder / "llama-swap"

@@ -1,6 +1,5 @@
-"""The demo's model server as another back end: it tells neither slots nor timings, as mlx_lm.server does not, and it
-transcribes, speaks, draws and ranks, each in one piece.
-"""
+"""The demo's model server as another back end: without slots and timings, like mlx_lm.server; it also transcribes,
+speaks, draws and reranks, each in one piece."""
 
 import sys
 import time

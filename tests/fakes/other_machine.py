@@ -25,7 +25,7 @@ from tests.fakes.programs import accept, recording  # noqa: E402
 
 
 class Elsewhere(World):
-    """Tells of a model server's port as it is on another machine."""
+    """Reports a model server's port as it is on another machine."""
 
     told_port = 0
 
@@ -42,7 +42,7 @@ def serve(dialect, port, model_port, told_port, tps, record):
 
 
 def forward(listener, target):
-    """Pass every connection on, in both directions, for ever."""
+    """Forward every connection, in both directions, forever."""
 
     def both(caller):
         with contextlib.suppress(OSError), reach(target) as there:

@@ -1,4 +1,4 @@
-"""A menu as text that a person can read in a diff: symbol, label, value, and what stands behind a row."""
+"""A menu as text that a person can read in a diff: symbol, label, value, and what a row opens or runs."""
 
 from llamabar.view.menu import SEPARATOR
 
@@ -16,7 +16,7 @@ def outline(menu):
 
 
 def blocks(values, width):
-    """The newest points as block characters; a space for a gap."""
+    """Return the newest points as block characters; a space for a gap."""
     return "".join(" " if value is None else BLOCKS[round(value * (len(BLOCKS) - 1))] for value in values[-width:])
 
 

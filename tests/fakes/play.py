@@ -1,4 +1,4 @@
-"""The recordings of real servers, played into the real pipeline with their own clock."""
+"""Play recordings of real servers into the real pipeline, with the recording's clock."""
 
 from pathlib import Path
 from typing import Iterator, List, Optional, Tuple
@@ -17,11 +17,11 @@ NAME = "llama-swap"
 RECORDINGS = Path(__file__).parents[1] / "recordings"
 HOST = ev.HostMeasured(cpu_ratio=0.06, memory_used_bytes=41_000_000_000, memory_total_bytes=64_000_000_000)
 TICK_S = 0.05
-SLOTS_WITHIN_S = 0.9  # a recording asked every half second, we once a second: its next answer is ours
+SLOTS_WITHIN_S = 0.9  # the recording has an answer every half second, we query once a second: its next answer is ours
 
 
 class Player:
-    """A monitor that lives through the recording of a version, on a computer of our choice."""
+    """A monitor that runs through the recording of a version, on a computer that the test chooses."""
 
     def __init__(self, version: str, piece_bytes: Optional[int] = None) -> None:
         self.recording = recording = replay.load(RECORDINGS / version)
@@ -37,7 +37,7 @@ class Player:
         self._ended = False
 
     def play(self, until_s: float) -> "Player":
-        """Go on to a time, and return the same player."""
+        """Advance to a time, and return the same player."""
         while self.now_s < until_s:
             self.now_s = round(min(until_s, self.now_s + TICK_S), 6)
             self._hear()
@@ -50,7 +50,7 @@ class Player:
 
     @property
     def snapshot(self) -> Snapshot:
-        """Return what is known of the server now."""
+        """Return the server's current snapshot."""
         return self.monitor.servers[NAME].snapshot
 
     def _hear(self) -> None:
@@ -93,12 +93,12 @@ class Player:
             self._take(self._connections(), self.now_s)
 
     def _processes(self) -> ev.MemoryMeasured:
-        """The model servers of a recording ran where it was made, as those of a local llama-swap do."""
+        """Return the model servers, which in a recording ran locally, as processes of a local llama-swap."""
         models = [model for model in self.snapshot.models.values() if model.state == READY and model.proxy]
         return ev.MemoryMeasured(None, {}, servers={model.id: ev.ModelServer(model.proxy) for model in models})
 
     def _connections(self) -> ev.ConnectionsSeen:
-        """A recording holds no connections: they are there while the server counts requests."""
+        """Return connections, which a recording doesn't contain: there are some while the server counts requests."""
         open_to = (1,) if self.snapshot.inflight_total else ()
         return ev.ConnectionsSeen({one.id: open_to for one in self.snapshot.models.values() if one.server_url})
 

@@ -30,7 +30,8 @@ MODELS = (
 
 
 def command():
-    """How the program is started: the built file with another Python if the environment names one, else the source."""
+    """Return the program's command line: the built file with another Python if the environment names one, else the
+    source."""
     python = os.environ.get("LLAMABAR_TEST_PYTHON")
     if python:
         return [python, "-I", str(ROOT / "dist" / "llamabar.pyz")]
@@ -38,7 +39,7 @@ def command():
 
 
 def environment(home, **more):
-    """An environment with nothing of the machine's: an empty home, no settings, the code's own path."""
+    """Return an environment without anything from the machine: an empty home, no settings, the code's own path."""
     base = {
         "HOME": str(home),
         "PATH": os.environ["PATH"],
@@ -49,7 +50,7 @@ def environment(home, **more):
 
 
 def wait_for(what, seconds=PATIENCE_S, every_s=0.02):
-    """Return the first true value of what(); fail with the last one when it never comes."""
+    """Return the first true value of what(); fail with the last one if that never comes."""
     ends_s = time.monotonic() + seconds
     while True:
         found = what()
@@ -69,7 +70,7 @@ class Screen:
 
     @property
     def text(self):
-        """The frame that is shown now."""
+        """Return the current frame."""
         return self.frames[-1][1] if self.frames else ""
 
     def items(self):
@@ -82,7 +83,7 @@ class Screen:
         return host.parse_menu(self.text)[0][0] if self.frames else ""
 
     def row(self, start):
-        """The text of the first item that begins so, or ""."""
+        """Return the text of the first item that starts this way, or ""."""
         return next((item.text for item in self.items() if item.text.startswith(start)), "")
 
     def wait_for_row(self, start, seconds=PATIENCE_S):
@@ -135,9 +136,9 @@ class Plugin(Screen):
             self.stderr += errors.read()
 
     def click(self, start, under=""):
-        """Click the first item that begins so, in the submenu of the first row that begins with `under`.
+        """Click the first item that starts this way, in the submenu of the first row that starts with `under`.
 
-        It is waited for: what a probe has not confirmed yet is not offered.
+        Wait for it first: an action isn't offered until a probe has confirmed it.
         """
         item = wait_for(lambda: self._clickable(start, under))
         if "stdin" in item.params:
@@ -154,7 +155,7 @@ class Plugin(Screen):
         return next((item for item in found if item.bash or "stdin" in item.params), None)
 
     def end(self, number=signal.SIGTERM):
-        """Send a signal; return exit code and seconds until the end."""
+        """Send a signal; return the exit code and the seconds until the exit."""
         began_s = time.monotonic()
         self.process.send_signal(number)
         code = self.process.wait(PATIENCE_S)
@@ -177,7 +178,7 @@ def flat(items):
 
 @contextlib.contextmanager
 def llama_swap(dialect="v250", models=MODELS, port=0, api_key=""):
-    """A made-up llama-swap with fast models."""
+    """Return a made-up llama-swap with fast models."""
     server = demo_server(World(dialect, models), port, api_key).start()
     try:
         yield server
@@ -195,7 +196,7 @@ def chat(server, model, tokens=40, words=20, **more):
 
 
 def recording(file):
-    """The start of a command line: a model server that writes down in a file what it is asked."""
+    """Return the start of a command line for a model server that records its requests in a file."""
     return [sys.executable, str(ROOT / "tests" / "fakes" / "recording_modelserver.py"), str(file)]
 
 
@@ -212,7 +213,7 @@ def run(home, *arguments, timeout=30, **more):
 
 
 def accept(listener, serve):
-    """Serve each caller in a thread of its own, until the listener is closed."""
+    """Serve each caller in its own thread, until the listener is closed."""
     while True:
         try:
             caller, _ = listener.accept()
@@ -222,7 +223,7 @@ def accept(listener, serve):
 
 
 class Stranger:
-    """Something else on a port: says `answer` to whoever connects, and remembers what was sent to it."""
+    """Another program on a port: it sends `answer` to every caller, and records what was sent to it."""
 
     def __init__(self, answer, *, hold_s=0.0, piece=0, pause_s=0.0, port=0):
         self.answer, self.hold_s, self.piece, self.pause_s = answer, hold_s, piece, pause_s

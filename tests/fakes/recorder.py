@@ -1,4 +1,4 @@
-"""A proxy between a program and a server that remembers every request; it can take a path prefix off, and TLS."""
+"""A proxy between a program and a server that records every request; it can remove a path prefix, and TLS."""
 
 import contextlib
 import socket
@@ -9,7 +9,7 @@ from tests.fakes.programs import accept
 
 
 class Recorder:
-    """Listens on a port of its own and passes everything on. `requests`: (time, method, path, headers)."""
+    """Listens on its own port and forwards everything. `requests`: (time, method, path, headers)."""
 
     def __init__(self, target_port, *, prefix="", tls=None):
         self.target_port, self.prefix, self.tls = target_port, prefix, tls
@@ -54,7 +54,7 @@ class Recorder:
 
 
 def pump(source, target):
-    """Pass bytes on until the end of one side, and tell the other."""
+    """Forward bytes until one side ends, and tell the other."""
     with contextlib.suppress(OSError):
         while True:
             piece = source.recv(65536)

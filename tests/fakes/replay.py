@@ -15,7 +15,7 @@ from llamabar.core.events import Fault, FaultKind
 from llamabar.core.fields import unix_s
 from llamabar.sources.client import Answer, Unreachable
 
-NEAR_S = 2.0  # a question is answered by what was recorded for its route at about that time
+NEAR_S = 2.0  # a query is answered by the recorded answer of its route at about that time
 SLOTS_NEAR_S = 0.02
 EMPTY_ACTIVITY = {"data": [], "page": 1, "limit": 25, "total": 0, "total_pages": 0}
 
@@ -86,7 +86,7 @@ def _began(calls: List[Dict[str, Any]]) -> Optional[float]:
 
 
 def pieces(recording: Recording, size: Optional[int] = None) -> Iterator[Read]:
-    """Yield the reads as recorded, or cut anew into pieces of `size` bytes."""
+    """Yield the reads as recorded, or split again into pieces of `size` bytes."""
     for read in recording.reads:
         step = size or len(read.data)
         for at in range(0, len(read.data), step):
@@ -95,12 +95,12 @@ def pieces(recording: Recording, size: Optional[int] = None) -> Iterator[Read]:
 
 @dataclass
 class RecordedClient:
-    """Answers questions as the recorded server did at that time; `now_s` is set by who plays it."""
+    """Answers queries as the recorded server did at that time; the player sets `now_s`."""
 
     recording: Recording
     url: str = "http://127.0.0.1:8080"
     now_s: float = 0.0
-    noted_id: int = 0  # the newest finished request that the stream told of
+    noted_id: int = 0  # the newest finished request that the stream reported
     asked: List[Tuple[str, str]] = field(default_factory=list)
 
     def at(self, url: str) -> "RecordedClient":
@@ -108,18 +108,18 @@ class RecordedClient:
         return RecordedClient(self.recording, url, self.now_s, asked=self.asked)
 
     def unix_s(self) -> float:
-        """Return the wall clock of the recording."""
+        """Return the recording's time."""
         return (self.recording.began_unix_s or 0.0) + self.now_s
 
     def call(self, method: str, path: str, *, body: bytes = b"", answer_s: Optional[float] = None) -> Answer:
-        """Return the recorded answer nearest in time; raise Unreachable where there is none near."""
+        """Return the recorded answer nearest in time; raise Unreachable if there is none nearby."""
         self.asked.append((method, path))
         route = path.split("?")[0]
         if method == "POST":
             return self._refusal(route)
         near_s = SLOTS_NEAR_S if route == "/slots" else NEAR_S if route != "/running" else 1e9
         same = [call for call in self.recording.calls if call.method == method and self._is(call, route)]
-        if route == "/running":  # asked only while a model is ready: an empty list is from another time
+        if route == "/running":  # queried only while a model is ready: an empty list is from another time
             same = [call for call in same if call.body.strip() != b'{"running":[]}']
         if route.startswith("/api/metrics") and same:
             return self._rows(same[-1])
@@ -129,7 +129,7 @@ class RecordedClient:
         return Answer(known[0].status, known[0].body, known[0].headers)
 
     def next_slots_s(self, url: str, within_s: float) -> Optional[float]:
-        """Return when the recording next asked a model server for its slots; None if not soon."""
+        """Return when the recording next queried a model server's slots; None if not soon."""
         port = urlsplit(url).port
         times = [c.at_s for c in self.recording.calls if c.url.endswith("/slots") and urlsplit(c.url).port == port]
         return min((at_s for at_s in times if self.now_s <= at_s <= self.now_s + within_s), default=None)
@@ -139,7 +139,7 @@ class RecordedClient:
         return parts.path == route and (parts.port == mine.port)
 
     def _refusal(self, route: str) -> Answer:
-        """Answer a probe as the recording shows that such a route refuses."""
+        """Answer a probe with the recorded refusal of such a route, else 404."""
         kind = "/api/inflight/" if route.startswith("/api/inflight/") else "/api/models/unload/nope"
         for call in self.recording.calls:
             if call.method == "POST" and kind in call.url and call.status == 404:
@@ -147,7 +147,7 @@ class RecordedClient:
         return Answer(404, b"", {})
 
     def _rows(self, call: Call) -> Answer:
-        """Return only the rows of requests that had finished by now."""
+        """Return only the rows of requests that had finished by then."""
         body = json.loads(call.body) if call.status == 200 else None
         if call.status != 200 or self.recording.began_unix_s is None:
             return Answer(call.status, call.body, call.headers)

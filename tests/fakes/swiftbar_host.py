@@ -1,7 +1,7 @@
-"""SwiftBar as this project knows it: its line rules, its menu tree, its way to patch an open menu, its chunks.
+"""SwiftBar as this project knows it: its line rules, its menu tree, how it updates an open menu, its reads.
 
-Written from the facts and held against the recorded answers of SwiftBar's own parser (tests/recordings/swiftbar).
-Text is handled in characters as Swift counts them: a letter with its marks and joiners is one.
+Written from the facts and compared with recorded answers of SwiftBar's own parser (tests/recordings/swiftbar). Text is
+handled in characters as Swift counts them: a letter with its marks and joiners is one.
 """
 
 import re
@@ -47,7 +47,7 @@ def strip_blanks(text: str) -> str:
 
 
 def parse_params(text: str) -> Dict[str, str]:
-    """Return key=value pairs; values may stand in quotes, where a backslash is kept with its character."""
+    """Return key=value pairs; values may be quoted, and a backslash in them is kept with its character."""
     chars, at, params = characters(text), 0, {}
     while True:
         while at < len(chars) and chars[at] in BLANKS:
@@ -66,7 +66,7 @@ def parse_params(text: str) -> Dict[str, str]:
 
 
 def parse_value(chars: List[str], at: int) -> Tuple[str, int]:
-    """Return a value that begins at a position, and the position after it."""
+    """Return a value that starts at a position, and the position after it."""
     if at < len(chars) and chars[at] in "\"'":
         quote, value, escaped = chars[at], "", False
         at += 1
@@ -89,7 +89,7 @@ def parse_value(chars: List[str], at: int) -> Tuple[str, int]:
 
 
 def shown(title: str, params: Dict[str, str]) -> str:
-    """Return what a person sees of a title: trimmed, \\n and \\t resolved, a lone backslash gone."""
+    """Return the title as displayed: trimmed, \\n and \\t resolved, a lone backslash removed."""
     text = title if params.get("trim", "").lower() == "false" else strip_blanks(title)
     found, escaped = "", False
     for char in characters(text):
@@ -114,7 +114,7 @@ class Item:
 
     @property
     def text(self) -> str:
-        """What a person reads."""
+        """Return the text as displayed."""
         return shown(self.title, self.params)
 
     @property
@@ -135,7 +135,7 @@ class Item:
 
     @property
     def key(self) -> Tuple[Any, ...]:
-        """How 2.1 recognises the row in an open menu."""
+        """Return the key by which 2.1 recognizes the row in an open menu."""
         if self.separator:
             return (True, False, None, "", False)
         image = "image" in self.params or "templateimage" in self.params
@@ -143,12 +143,12 @@ class Item:
 
 
 def natural(text: str) -> Tuple[Any, ...]:
-    """Order as the Finder does: numbers by value."""
+    """Return a sort key like the Finder's: numbers by value."""
     return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text) if part)
 
 
 def title_key(title: str) -> str:
-    """Return a title up to and with its first colon, else its first word."""
+    """Return a title up to and including its first colon, else its first word."""
     chars = characters(strip_blanks(title))
     if ":" in chars:
         return "".join(chars[: chars.index(":") + 1])
@@ -161,7 +161,7 @@ def title_key(title: str) -> str:
 
 
 def split_frame(content: str) -> Tuple[List[str], List[str]]:
-    """Return header lines and body lines; the body begins at the first line that begins with three dashes."""
+    """Return header lines and body lines; the body starts at the first line that starts with three dashes."""
     lines = [line for line in NEWLINES.split(content) if line]
     at = next((index for index, line in enumerate(lines) if line.startswith("---")), len(lines))
     return lines[:at], lines[at:]
@@ -233,7 +233,7 @@ def tags(items: List[Item]) -> List[Tuple[Any, ...]]:
 
 
 def match(old: List[Any], new: List[Any]) -> "tuple[set[int], set[int], dict[int, int]]":
-    """Return removed, inserted, and new → old for the rest; a true reordering is removal and insertion."""
+    """Return removed, inserted, and new → old for the rest; a real move is a removal and an insertion."""
     removed, inserted = myers(old, new)
     moved = {index: next((n for n in inserted if new[n] == old[index]), None) for index in removed}
     moved = {index: target for index, target in moved.items() if target is not None}
@@ -247,7 +247,7 @@ def match(old: List[Any], new: List[Any]) -> "tuple[set[int], set[int], dict[int
 
 
 def stationary(old_count: int, new_count: int, removed: "set[int]", inserted: "set[int]") -> List[Tuple[int, int]]:
-    """Return (new, old) of those that stay, in order."""
+    """Return (new, old) of the items that stay, in order."""
     olds = [index for index in range(old_count) if index not in removed]
     news = [index for index in range(new_count) if index not in inserted]
     return list(zip(news, olds))
@@ -295,7 +295,7 @@ class Chunks:
 
     def __init__(self, *, trailing: bool, whole_characters: bool) -> None:
         self.trailing = trailing
-        self.whole_characters = whole_characters  # since 2.1.0 a character cut by a read is waited for
+        self.whole_characters = whole_characters  # since 2.1.0 it waits for the rest of a character split by a read
         self.contents: List[Optional[str]] = []
         self.left = ""
         self._content: Optional[str] = ""

@@ -1,4 +1,4 @@
-"""What fails on the Mac itself: processes, the disk, clocks, sleep, launchd, and SwiftBar."""
+"""Failures of the Mac itself: processes, the disk, clocks, sleep, launchd, and SwiftBar."""
 
 import fcntl
 import os
@@ -19,7 +19,7 @@ ROWS = [
 
 
 def restarted(world):
-    """The server ends and comes back at its port with other states: the boot of a new process."""
+    """The server ends and comes back at its port with other states: a restarted process."""
     world.proxy.refuse()
     world.says(GONE, 3.0)
     world.set_state("a-1b", "stopped", tell=False)
@@ -29,7 +29,7 @@ def restarted(world):
 
 
 def another_version(world):
-    """The server comes back as a version that tells less."""
+    """The server comes back as a version that reports less."""
     world.proxy.answer(STREAM + event("modelStatus", [{"id": "old", "state": "ready"}]), hold_s=20)
     yield
     world.proxy.pass_on()
@@ -37,7 +37,7 @@ def another_version(world):
 
 
 def model_server_dies(world):
-    """llama-swap says that a model stopped by itself while it answered."""
+    """llama-swap reports that a model stopped by itself while it was answering."""
     world.generate()
     world.watcher.wait_for_row("a-1b: generating")
     world.set_state("a-1b", "stopped")
@@ -63,7 +63,7 @@ def hung_up_by_a_signal(world):
 
 
 def with_files(make, **more):
-    """Watch from a home that was made so."""
+    """Watch with a home folder prepared this way."""
 
     def _happens(world):
         make(world.home)
@@ -92,7 +92,7 @@ def pipes(home):
 
 
 def no_room(world):
-    """A disk on which no file can grow: RLIMIT_FSIZE, with its signal ignored, as ENOSPC would be met."""
+    """A disk on which no file can grow: RLIMIT_FSIZE with its signal ignored, which acts like ENOSPC."""
     world.start(LLAMABAR_DATA_DIR=str(world.home / "data"))
     world.says(WELL, 10.0)
     if hasattr(resource, "prlimit"):
@@ -106,7 +106,7 @@ def no_room(world):
 
 
 def slept(world):
-    """Nothing runs for longer than any wait of the program; the network that comes back is another one."""
+    """Nothing runs for longer than any timeout of the program; the network that comes back is a different one."""
     world.watcher.process.send_signal(signal.SIGSTOP)
     world.proxy.lose()
     world.set_state("a-1b", "stopped", tell=False)
@@ -117,7 +117,7 @@ def slept(world):
 
 
 def slept_without_network(world):
-    """As above, and the network is back four seconds after the computer."""
+    """As above, and the network comes back four seconds after the computer."""
     world.watcher.process.send_signal(signal.SIGSTOP)
     world.proxy.lose()
     world.proxy.refuse()
@@ -131,7 +131,7 @@ def slept_without_network(world):
 
 
 def odd_stamps(world):
-    """Finished requests of the year 2100, of 1970, of the year 1 and of no time."""
+    """Finished requests of the year 2100, of 1970, of the year 1 and without a time."""
     world.server.world.rows.extend(ROWS)
     world.server.world.publish("activity", {"id": 4})
     world.set_state("a-1b", "stopped")
@@ -140,7 +140,7 @@ def odd_stamps(world):
 
 
 def nobody_reads(world):
-    """SwiftBar stops reading: the stream is drained all the same, and the newest frame waits."""
+    """SwiftBar stops reading: the stream is still drained, and the newest frame waits."""
     world.watcher.reads.clear()
     if hasattr(fcntl, "F_SETPIPE_SZ"):  # so that few frames fill it; from Python 3.10 on
         fcntl.fcntl(world.watcher.process.stdout, fcntl.F_SETPIPE_SZ, 4096)
@@ -164,7 +164,7 @@ def reader_dies(world):
 
 
 def no_more_clicks(world):
-    """stdin ends, and the rest of SwiftBar lives on."""
+    """stdin ends, and the rest of SwiftBar keeps running."""
     world.watcher.process.stdin.close()
     world.set_state("a-1b", "stopped")
     yield
@@ -172,7 +172,7 @@ def no_more_clicks(world):
 
 
 def nonsense_clicked(world):
-    """Two megabytes without a line end, tokens nobody gave, and bytes that are no text."""
+    """Two megabytes without a line end, unknown tokens, and bytes that aren't text."""
     said = b"\xff\xfe\x00" * 100 + b"\n" + b"load a-1b\n" * 2000 + b"x" * 2_000_000 + b"\n"
     world.watcher.process.stdin.write(said)
     world.watcher.process.stdin.flush()
@@ -182,7 +182,7 @@ def nonsense_clicked(world):
 
 
 def refreshed(world):
-    """A new plugin is started while the old one still ends: both tell the truth."""
+    """A new plugin starts while the old one is still ending: both show the truth."""
     first = world.watcher
     world.start()
     world.says(WELL, 10.0)

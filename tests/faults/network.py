@@ -1,4 +1,4 @@
-"""What fails between a watcher and llama-swap: the network, and what answers in llama-swap's place."""
+"""Failures between a watcher and llama-swap: the network, and what answers in llama-swap's place."""
 
 import time
 
@@ -28,7 +28,7 @@ def nobody(world):
 
 
 def cut(world, **how):
-    """A model goes while nothing is heard: what is shown afterwards is new."""
+    """A model disappears while disconnected: what is shown afterwards is new."""
     world.set_state("a-1b", "stopped", tell=False)
     again = world.reconnected()
     world.proxy.cut(**how)
@@ -46,7 +46,7 @@ def half_closed(world):
 
 
 def frozen_idle(world):
-    """Once everything was asked that is asked at the beginning."""
+    """The connection freezes after all initial queries."""
     world.watcher.wait_for_row("Unload")
     time.sleep(2.0)
     yield from frozen(world)
@@ -95,7 +95,7 @@ def in_pieces(piece, pause_s):
 
 
 def flapping(world):
-    """Cut ten times in three seconds: the menu may not be redrawn as often, and what went meanwhile is seen."""
+    """Disconnect ten times in three seconds: the menu must not be redrawn as often, and changes meanwhile are seen."""
     before = len(world.watcher.frames)
     world.set_state("a-1b", "stopped", tell=False)
     for _ in range(10):
@@ -107,7 +107,7 @@ def flapping(world):
 
 
 def questions_fail(world):
-    """Only the stream works: what no probe confirmed is not offered."""
+    """Only the stream works: what no probe confirmed isn't offered."""
     body = STREAM + listed("c-3b")
     world.proxy.answer(lambda head: body if b"/api/events" in head else MISSING, hold_s=20)
     yield
@@ -117,7 +117,7 @@ def questions_fail(world):
 
 
 def running_lies(raw):
-    """`/running` answers something that cannot be; the rest is right."""
+    """`/running` returns something impossible; the rest is right."""
 
     def _happens(world):
         body = STREAM + listed("c-3b")

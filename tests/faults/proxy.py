@@ -1,4 +1,4 @@
-"""A proxy between a watcher and a llama-swap that does what networks and servers do when they fail."""
+"""A proxy between a watcher and a llama-swap that fails the way networks and servers do."""
 
 import contextlib
 import socket
@@ -12,9 +12,9 @@ AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER: a close is a reset
 
 
 class Proxy:
-    """Passes bytes on, until it is told to do something else; what it does can be changed while it runs.
+    """Forwards bytes until told to do something else; its behavior can be changed while it runs.
 
-    `streams`: how often the event stream was asked for. `asked`: the first line of every request.
+    `streams`: how often the event stream was requested. `asked`: the first line of every request.
     """
 
     def __init__(self, target_port):
@@ -34,27 +34,27 @@ class Proxy:
         return sum("/api/events" in line for line in self.asked)
 
     def pass_on(self):
-        """Behave."""
+        """Forward normally."""
         self._answer = self._piece = None
         self._pause_s = self._hold_s = 0.0
         self._flows.set()
 
     def answer(self, raw, *, hold_s=0.0, piece=None, pause_s=0.0):
-        """Answer every request with these bytes, or with what `raw` returns for it, and end what is open."""
+        """Answer every request with these bytes, or with what `raw` returns for it, and close open connections."""
         self._answer, self._hold_s, self._piece, self._pause_s = raw, hold_s, piece, pause_s
         self.cut()
 
     def trickle(self, piece, pause_s):
-        """Pass the server's answers on in small pieces, from the next connection on."""
+        """Forward the server's answers in small pieces, from the next connection on."""
         self._piece, self._pause_s = piece, pause_s
         self.cut()
 
     def freeze(self):
-        """Take connections and bytes, and pass nothing on."""
+        """Accept connections and bytes, and forward nothing."""
         self._flows.clear()
 
     def lose(self):
-        """Pass nothing more on of what is open, and tell nobody; new connections work: the network is another one."""
+        """Silently stop forwarding on open connections; new ones work, as after a change of network."""
         with self._lock:
             self._open = []
         self._flows.clear()
@@ -62,19 +62,19 @@ class Proxy:
         self._flows.set()
 
     def refuse(self):
-        """Be gone: nobody listens, and what was open ends."""
+        """Stop listening, and close open connections."""
         with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)  # wakes who accepts: closing alone does not
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the accepting thread: closing alone doesn't
         self.listener.close()
         self.cut()
 
     def listen(self):
-        """Be there again, at the same port."""
+        """Listen again, at the same port."""
         self.listener = socket.create_server(("127.0.0.1", self.port))
         self._serve()
 
     def cut(self, *, reset=False, half=False):
-        """End what is open: in good order, by a reset, or only the server's direction."""
+        """Close open connections: in order, by a reset, or only in the server's direction."""
         with self._lock:
             ended, self._open = self._open, []
         for caller in ended:

@@ -1,4 +1,4 @@
-"""What is wrong in the event stream itself: its framing, its order, its size, what it says."""
+"""Errors in the event stream itself: its framing, its order, its size, its content."""
 
 from tests.faults.world import Fault, event, listed, speaks
 
@@ -17,13 +17,13 @@ def many_requests():
 
 
 def many_models():
-    """A hundred thousand models that are not loaded, and one that is, as an event."""
+    """A hundred thousand models that aren't loaded, and one that is, as an event."""
     stopped = [{"id": f"m{n}", "state": "stopped"} for n in range(100_000)]
     return event("modelStatus", [{"id": "c-3b", "state": "ready"}, *stopped])
 
 
 def lost(world):
-    """An end that no event told: the request is gone with the next stream."""
+    """A request ends without an event: it is gone with the next stream."""
     world.generate()
     world.watcher.wait_for_row("Request")
     again = world.reconnected()

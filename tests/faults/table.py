@@ -1,4 +1,5 @@
-"""Every fault there is a promise for, by group: docs/reliability.md is made from it (tools/reliability_page.py)."""
+"""Every fault that is covered by a promise, by group: docs/reliability.md is generated from it
+(tools/reliability_page.py)."""
 
 from tests.faults.mac import CLOCK, DISK, LAUNCHD, PROCESS, SLEEP, SWIFTBAR
 from tests.faults.network import HTTP, NETWORK

@@ -1,4 +1,5 @@
-"""Every fault of the table is said in time, and all is well in time when it is over (docs/reliability.md)."""
+"""Every fault of the table is reported in time, and the state is right again in time afterwards (docs/reliability.md).
+"""
 
 import os
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,5 @@
-"""One fault's world: a llama-swap, the fault proxy before it, and a watcher, in this process or as the real plugin."""
+"""One fault's setup: a llama-swap, the fault proxy in front of it, and a watcher, in this process or as the real
+plugin."""
 
 import contextlib
 import json
@@ -23,11 +24,11 @@ MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length
 
 
 class Fault(NamedTuple):
-    """A row of the table: what happens, what the menu must say (beginnings of its rows) and by when.
+    """A row of the table: what happens, what the menu must show (starts of its rows) and by when.
 
-    `happens` makes it happen, yields, and makes it end; it watches from the start if `early`, else once all is well.
-    Afterwards `well` must be said within `well_s`; None: it does not end. `process`: watched by the real plugin.
-    `test`: where it is tested instead, as path::name. `slow`: only with the long tests.
+    `happens` starts it, yields, and ends it; the watcher starts before it if `early`, else once the menu is right.
+    Afterwards `well` must be shown within `well_s`; None: it doesn't end. `process`: watched by the real plugin.
+    `test`: where it is tested instead, as path::name. `slow`: only in the long tests.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Fault(NamedTuple):
 
 
 class Watcher(Screen):
-    """The real loop with its threads, in this process; what it draws is kept as SwiftBar would have read it."""
+    """The real loop with its threads, in this process; its frames are kept as SwiftBar would have read them."""
 
     def __init__(self, url):
         super().__init__()
@@ -61,7 +62,7 @@ class Watcher(Screen):
 
 
 class World:
-    """What a fault happens to. Nothing is watched before `start`."""
+    """What a fault acts on. Nothing is watched before `start`."""
 
     def __init__(self, home, *, process=False):
         self.home, self.process = home, process
@@ -74,21 +75,21 @@ class World:
             self._left.callback(close)
 
     def start(self, url="", **more):
-        """Watch: by default what is behind the proxy."""
+        """Start watching: by default through the proxy."""
         url = url or self.proxy.url
         watcher = Plugin(url, self.home, **more) if self.process else Watcher(url)
         self.watcher = self._left.enter_context(watcher)
         return self.watcher
 
     def set_state(self, model, state, *, tell=True):
-        """Put a model into a state, as an event or behind everybody's back."""
+        """Put a model into a state, with or without an event."""
         one = self.server.world.processes[model]
         one.state, one.last_use_s = state, time.monotonic()
         if tell:
             self.server.world.publish("modelStatus", self.server.world.status())
 
     def generate(self, request_id="7", **more):
-        """Say that a request is being answered."""
+        """Report that a request is being answered."""
         entry = {
             "id": request_id, "timestamp": "t", "model": "a-1b", "req_path": "/v1/chat/completions",
             "resp_headers": {"Content-Type": "text/event-stream"}, "resp_bytes": 900, "elapsed_ms": 400,
@@ -96,14 +97,14 @@ class World:
         self.server.world.publish("inflight", {"operation": "upsert", "request": {**entry, **more}})
 
     def reconnected(self, seconds=5.0):
-        """Wait for one more event stream than there were at this moment."""
+        """Wait for one more event stream than at the time of this call."""
         before = self.proxy.streams
         return lambda: wait_for(lambda: self.proxy.streams > before, seconds)
 
     def says(self, rows, seconds):
-        """Wait until every one of these rows is shown; fail with what is shown instead.
+        """Wait until all of these rows are shown; fail with what is shown instead.
 
-        Where other programs want the processors too, time is that much slower.
+        The timeout is longer if other programs use the processors.
         """
         slower = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
         try:
@@ -117,7 +118,7 @@ class World:
 
 
 def play(fault, home):
-    """Let a fault happen, and hold the watcher to its row of the table."""
+    """Let a fault happen, and check the watcher against its row of the table."""
     world = World(home, process=fault.process)
     with contextlib.closing(world):
         if not fault.early:
@@ -142,7 +143,7 @@ def listed(*ids, state="ready"):
 
 
 def answers(raw, **how):
-    """Return what happens when every request gets this answer; the server is back afterwards."""
+    """Return a fault in which every request gets this answer; the server is back afterwards."""
 
     def _happens(world):
         world.proxy.answer(raw, **how)
@@ -154,9 +155,9 @@ def answers(raw, **how):
 
 
 def speaks(*parts, hold_s=20.0, **how):
-    """Return what happens when the event stream says these bytes, and every question gets a 404.
+    """Return a fault in which the event stream sends these bytes, and every query gets a 404.
 
-    A part may be a function: what is large is made when it happens.
+    A part may be a function: large content is created only when needed.
     """
 
     def _happens(world):
