@@ -21,7 +21,7 @@ SHOWN = ("generating", "failed", "offline")
 SHAPES: Dict[Status, str] = {
     Status.NO_SERVICE: "a question mark in a circle",
     Status.STOPPED: "a square in a circle",
-    Status.STARTING: "a dotted circle",
+    Status.STARTING: "a dashed circle",
     Status.CRASHING: "an exclamation mark in an octagon",
     Status.UNREACHABLE: "a cross in a circle",
     Status.UNAUTHORIZED: "a key",

@@ -21,6 +21,8 @@ from llamabar.doctor.collect.everything import OF_A_SILENT_SERVER
 from llamabar.terminal import words as terminal_words
 from llamabar.view import doing_words, languages, words
 from llamabar.view.compose import compose
+from llamabar.view.html import State, page
+from llamabar.view.menu import Menu, Title
 from llamabar.view.scene import Remembered
 from llamabar.view.swiftbar import Clicks, Renderer
 from tests.fakes.programs import ROOT
@@ -132,3 +134,14 @@ def test_english_comes_back_and_a_word_without_a_translation_stays_english(spoke
     assert languages.said("no such word {}", 1) == "no such word 1"
     spoken("xx")
     assert before["STATUS"] == words.STATUS and words.counted(2, "request") == "2 requests"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_page_tells_a_screen_reader_which_language_its_menus_are_in(code):
+    empty = State("Now", Menu(Title("circle", "", ""), ()))
+    assert page([empty], heading="").count(" lang=") == 1
+    try:
+        languages.speak(code)
+        assert page([empty], heading="").count(f'<ul class="panel" role="list" lang="{code}">') == 2
+    finally:
+        languages.speak("en")

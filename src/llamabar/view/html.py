@@ -12,6 +12,7 @@ from html import escape
 from typing import Dict, Iterable, NamedTuple, Optional, Tuple
 
 from llamabar.package_files import text_beside
+from llamabar.view import languages
 from llamabar.view.menu import SEPARATOR, Image, Menu, Row, Title
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -76,7 +77,8 @@ def _desk(state: State, name: str, words: str) -> str:
         for index, section in enumerate(section for section in menu.sections if section)
         for at, row in enumerate(section)
     )
-    panel = f'<ul class="panel" role="list">{rows}</ul>'
+    language = "" if languages.spoken() == languages.ENGLISH else f' lang="{languages.spoken()}"'
+    panel = f'<ul class="panel" role="list"{language}>{rows}</ul>'
     return f'<div class="desk {name}">\n<h3>{words}</h3>\n{_bar(menu.title)}\n{panel}\n</div>'
 
 

@@ -12,6 +12,7 @@ from llamabar.package_files import text_beside
 
 ENGLISH = "en"
 _words: Dict[str, str] = {}
+_spoken = [ENGLISH]
 _constants: List[Tuple[Dict[str, Any], Dict[str, Any]]] = []  # a module's names, and their English values
 
 
@@ -30,8 +31,14 @@ def speak(code: str) -> None:
     """Switch to a language by its two-letter code; English if it has no file."""
     _words.clear()
     _words.update(table(code))
+    _spoken[:] = [code if _words else ENGLISH]
     for names, english in _constants:
         names.update({name: _translated(value) for name, value in english.items()})
+
+
+def spoken() -> str:
+    """Return the two-letter code of the current language."""
+    return _spoken[0]
 
 
 def constants(names: Dict[str, Any]) -> Dict[str, Any]:
