@@ -341,7 +341,7 @@ def test_why_a_server_was_silent_is_found_out_without_asking_it_when_it_may_be_b
         env = environment(tmp_path, LLAMABAR_URL=server.url)
         top = subprocess.run([sys.executable, "-c", TOP], env=env, capture_output=True, text=True)
         assert server.requests == []
-        assert top.stdout == f"Connection refused at {server.url}\n", top.stderr
+        assert top.stdout == f"Connection refused at {server.url} starts\n", top.stderr
 
 
 def test_a_data_folder_that_cannot_even_be_made_and_a_history_that_is_a_folder_are_said(well):
