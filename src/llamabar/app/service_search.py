@@ -6,7 +6,6 @@ listens wins. What can't be determined is unknown, never "there is none".
 """
 
 import os
-from enum import Enum
 from pathlib import Path
 from typing import Dict, NamedTuple, Optional
 
@@ -15,19 +14,28 @@ from llamabar.errors import LlamabarError
 from llamabar.macos import agents, launchctl, probe
 from llamabar.macos.agents import Agent, find_agents, flag
 from llamabar.macos.launchctl import Job, Trouble
-from llamabar.macos.paths import OWN_LABEL, command_name
+from llamabar.macos.notes import Why, note
+from llamabar.macos.paths import OWN_LABEL
 from llamabar.settings.load import ServerSettings
 
 
-class Missing(Enum):
-    """Why no service was found."""
+class Missing(Why):
+    """Why no service was found. Fields: url, label, pid."""
 
-    REMOTE = "remote"
-    NO_LAUNCHD = "no-launchd"
-    NO_SUCH_LABEL = "no-such-label"
-    NOT_A_SERVICE = "not-a-service"  # a llama-swap listens there, and no launchd job started it
-    NONE = "none"
-    UNKNOWN = "unknown"
+    # fmt: off
+    REMOTE = False, "{url} is on another computer", "Start, stop and restart it there."
+    NO_LAUNCHD = False, "There is no launchd here (launchctl wasn't found)", "Services need a Mac."
+    NO_SUCH_LABEL = (
+        False, 'No service has the label "{label}", which the settings name',
+        "Correct `service =` there. The labels of this Mac: launchctl list")
+    NOT_A_SERVICE = (  # a llama-swap listens there, and no launchd job started it
+        False, "The llama-swap at {url} (pid {pid}) wasn't started by a LaunchAgent",
+        "Quit it where it was started. For a service: {command} install")
+    NONE = False, "No service found that runs llama-swap", "To create one: {command} install"
+    UNKNOWN = (
+        False, "Can't tell which service runs the llama-swap at {url}",
+        'Name its LaunchAgent in the settings: service = "LABEL"')
+    # fmt: on
 
 
 class Known(NamedTuple):
@@ -157,23 +165,6 @@ def require(server: ServerSettings) -> Known:
 
 
 def missing(server: ServerSettings, found: Search) -> LlamabarError:
-    """Return the error that says why a server has no service."""
-    install = f"To create one: {command_name()} install"
-    said = {
-        Missing.REMOTE: (f"{server.url} is on another computer.", "Start, stop and restart it there."),
-        Missing.NO_LAUNCHD: ("There is no launchd here (launchctl wasn't found).", "Services need a Mac."),
-        Missing.NO_SUCH_LABEL: (
-            f'No service has the label "{server.service}", which the settings name.',
-            "Correct `service =` there. The labels of this Mac: launchctl list",
-        ),
-        Missing.NOT_A_SERVICE: (
-            f"The llama-swap at {server.url} (pid {found.pid}) wasn't started by a LaunchAgent.",
-            f"Quit it where it was started. For a service: {command_name()} install",
-        ),
-        Missing.NONE: ("No service found that runs llama-swap.", install),
-        Missing.UNKNOWN: (
-            f"Can't tell which service runs the llama-swap at {server.url}.",
-            'Name its LaunchAgent in the settings: service = "LABEL"',
-        ),
-    }
-    return LlamabarError(*said[found.missing])
+    """Return why a server has no service, in words."""
+    why = note(found.missing, url=server.url, label=server.service, pid=found.pid)
+    return LlamabarError(f"{why.said}.", why.hint)
