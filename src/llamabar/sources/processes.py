@@ -69,17 +69,10 @@ def runs_an_older_file(pid: Optional[int], program: str) -> bool:
         return False
 
 
-class Holder(NamedTuple):
-    """A process that listens on a port."""
-
-    pid: int
-    name: str
-
-
-def holder(port: int) -> Optional[Holder]:
-    """Return this user's process that listens on a port; None if it is another user's, which can't be seen."""
+def holder(port: int) -> Optional[Tuple[int, str]]:
+    """Return pid and name of this user's process on a port; None if it is another user's, which can't be seen."""
     found = next((process for process in mine() if any(at == port for _, at in listening(process))), None)
-    return Holder(found.pid, read("names", found.name, "") or "a program") if found is not None else None
+    return (found.pid, read("names", found.name, "") or "a program") if found is not None else None
 
 
 def started_s(pid: Optional[int]) -> Optional[float]:
