@@ -4,13 +4,14 @@ from dataclasses import fields, is_dataclass
 from typing import Any, Dict, Iterator, Mapping, Tuple
 
 from llamabar.doctor.checks.facts import Facts
-from llamabar.doctor.checks.finding import Finding, printable, worst_first
+from llamabar.doctor.checks.finding import Finding, worst_first
 from llamabar.doctor.checks.network import fault_words
 from llamabar.doctor.checks.redact import Private, redacted
 from llamabar.doctor.collect.gathering import Gathering, Unknown
 from llamabar.doctor.collect.private import private_of
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
+from llamabar.view.text import printable
 
 APART = ("troubles", "sources", "log_lines", "attribute", "arguments", "command", "content")
 SETTINGS_S = 2.0

@@ -4,6 +4,8 @@ import re
 from enum import Enum, unique
 from typing import List, NamedTuple, Optional, Tuple
 
+from llamabar.view.text import printable
+
 
 @unique
 class Kind(Enum):
@@ -48,7 +50,7 @@ class Mistake(NamedTuple):
 
 def words(mistake: Mistake) -> str:
     """Return a mistake in one line: `config.toml:3: unknown setting "apikey". Did you mean "api_key"?`"""
-    key = "".join(char if char.isprintable() else "?" for char in mistake.key[:40])
+    key = printable(mistake.key[:40])
     said = mistake.kind.value.format(**{**mistake._asdict(), "key": key})
     if mistake.kind in (Kind.VALUE, Kind.VARIABLE) and mistake.found:
         said += f", not {mistake.found}"
@@ -76,7 +78,7 @@ def in_menu(mistakes: Tuple[Mistake, ...]) -> Tuple[str, ...]:
 
 def harmless(line: str, *, is_open: bool = False) -> str:
     """Return a line of the settings file without its values, which may be secret, unless `is_open`."""
-    line = "".join(char if char.isprintable() else " " for char in line).rstrip()
+    line = printable(line, " ").rstrip()
     if is_open or line.lstrip().startswith("["):
         return line if is_open or not re.search(r"""["'=]""", line) else ""
     name, equals, _ = line.partition("=")

@@ -5,6 +5,7 @@ from typing import Any, Iterator
 from llamabar.settings.file import bracketed
 from llamabar.settings.load import ServerSettings, Settings, Sourced
 from llamabar.settings.options import BY_TABLE, ENVIRONMENT, SERVER
+from llamabar.view.text import printable
 
 _FIRST = "# llamabar's settings. Remove the # from what you want to set. `llamabar config` shows what is in effect.\n"
 
@@ -60,4 +61,4 @@ def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     text = f"{value:g}" if isinstance(value, float) else getattr(value, "url", str(value or "none"))
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return printable(text)

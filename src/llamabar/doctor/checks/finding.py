@@ -18,6 +18,7 @@ from llamabar.core.units import duration, plural, size
 from llamabar.doctor.checks.facts import Configured, Facts
 from llamabar.macos.paths import quoted
 from llamabar.view import languages
+from llamabar.view.text import printable
 
 
 class Level(str, Enum):
@@ -93,11 +94,6 @@ def configured(facts: Facts) -> Tuple[Configured, ...]:
 def first(of: Callable[[Facts], Iterable[Any]], is_meant: Callable[[Any], Any]) -> Callable[[Facts], Any]:
     """Return a condition that yields the first of some items for which `is_meant` is true."""
     return lambda facts: next(filter(is_meant, of(facts)), None)
-
-
-def printable(text: str) -> str:
-    """Return outside text without characters that could control a terminal or reverse the line."""
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def worst_first(findings: Iterable[Finding]) -> Tuple[Finding, ...]:

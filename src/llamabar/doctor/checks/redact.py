@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Callable, Iterator, List, Match, Pattern, Tuple, Union
 from urllib.parse import quote
 
+from llamabar.view.text import printable
+
 KEY, USER, HOST, ADDRESS, COMMAND, PROMPT = "(key)", "(user)", "(host)", "(address)", "(command)", "(prompt)"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")
 PUBLIC_NAMES = (*LOOPBACK_NAMES, "github.com", "x-apple.systempreferences")  # used in our own remedies
@@ -47,7 +49,7 @@ def redacted_line(text: str, private: Private) -> str:
     """Return one line that others wrote (a log, an error) with private values, commands and prompts removed."""
     for pattern, instead in _FOREIGN:
         text = pattern.sub(instead, text)
-    return redacted(_printable(text), private)
+    return redacted(printable(text, " "), private)
 
 
 def _known(private: Private) -> Iterator[Tuple[Pattern[str], str]]:
@@ -73,10 +75,6 @@ def _spellings(value: str) -> Iterator[str]:
         yield quote(plain)
         yield quote(plain, safe="")
     yield value
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _host(match: Match[str]) -> str:
