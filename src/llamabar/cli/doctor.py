@@ -1,60 +1,52 @@
 """`doctor`: prints what is wrong and what to do, as text, JSON or a report to paste; and applies safe fixes."""
 
 import os
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from llamabar.cli.output import MARKS, agreed, say, say_json
 from llamabar.core.units import plural
 from llamabar.doctor import fixes
 from llamabar.doctor.checks.facts import Facts
-from llamabar.doctor.checks.finding import BADNESS, Finding, Layer, Level, printable, worst_first
+from llamabar.doctor.checks.finding import BADNESS, Finding, Layer, Level, worst_first
+from llamabar.doctor.checks.redact import Private, redacted
 from llamabar.doctor.checks.registry import LAYERS, findings, top
 from llamabar.doctor.collect.everything import collect
 from llamabar.errors import LlamabarError
+from llamabar.view.text import printable
 
 COUNTED = (Level.ERROR, Level.WARNING, Level.NOTE)
 
 
-class Asked(NamedTuple):
-    """The command's options."""
-
-    as_json: bool
-    everything: bool
-    fix: str
-    yes: bool
-    report: bool
-    selftest: bool
-    server: str
-    config: str
-
-
-def doctor(**given: Any) -> int:
+def doctor(
+    *, as_json: bool, everything: bool, fix: str, yes: bool, report: bool, selftest: bool, server: str, config: str
+) -> int:
     """Check everything, or fix one thing; return the exit code: 1 if any finding is an error."""
-    asked = Asked(**given)
-    if asked.selftest:
+    if selftest:
         from llamabar.doctor.selftest import run as run_selftest
 
-        return run_selftest(os.environ, say=say, config=asked.config)
-    facts = collect(os.environ, option=asked.config, server=asked.server)
+        return run_selftest(os.environ, say=say, config=config)
+    look = partial(collect, os.environ, option=config, server=server)
+    facts = look()
     found = findings(facts)
-    if asked.fix:
-        return _fix(asked, facts, found)
-    if asked.report:
-        _print_report(asked, facts, found)
-    elif asked.as_json:
+    if fix:
+        return _fix(fix, facts, found, yes=yes, look=look)
+    if report:
+        from llamabar.doctor.report import private_now
+
+        _print_report(facts, found, private_now(os.environ, option=config, server=server), as_json=as_json)
+    elif as_json:
         say_json({"findings": list(map(entry, found))})
     else:
-        say(*lines(facts, found, everything=asked.everything))
+        say(*lines(facts, found, everything=everything))
     return 1 if any(one.level is Level.ERROR for one in found) else 0
 
 
-def _print_report(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> None:
-    from llamabar.doctor.checks.redact import redacted
-    from llamabar.doctor.report import private_now, report
+def _print_report(facts: Facts, found: Tuple[Finding, ...], private: Private, *, as_json: bool) -> None:
+    from llamabar.doctor.report import report
 
-    private = private_now(os.environ, option=asked.config, server=asked.server)
     text = report(facts, found, private)
-    if asked.as_json:
+    if as_json:
         entries = map(entry, found)
         known = [{key: value and redacted(value, private) for key, value in one.items()} for one in entries]
         say_json({"findings": known, "report": text.split("\n")})
@@ -110,21 +102,20 @@ def _layer(layer: Layer, facts: Facts, found: Tuple[Finding, ...], *, everything
         yield f"    {MARKS[one.level.value]} {one.id}: {said}"
 
 
-def _fix(asked: Asked, facts: Facts, found: Tuple[Finding, ...]) -> int:
-    if asked.fix not in fixes.FIXES:
-        raise LlamabarError(f"No automatic fix for {asked.fix!r}.", f"Available: {', '.join(sorted(fixes.FIXES))}.")
-    one = _finding(asked.fix, found)
+def _fix(fix: str, facts: Facts, found: Tuple[Finding, ...], *, yes: bool, look: Callable[[], Facts]) -> int:
+    if fix not in fixes.FIXES:
+        raise LlamabarError(f"No automatic fix for {fix!r}.", f"Available: {', '.join(sorted(fixes.FIXES))}.")
+    one = _finding(fix, found)
     if one.level is Level.SKIPPED:
         raise LlamabarError(f"{one.id} was skipped: {_why(one)}.", f"Fix that first: {facts.command} doctor")
     if one.level is Level.OK:
         say(f"Nothing to fix: {one.id} doesn't apply.", level="ok")
         return 0
-    words = printable(fixes.what(asked.fix, facts))
-    if not asked.yes and not agreed(f"{words[0].upper()}{words[1:]}?"):
+    words = printable(fixes.what(fix, facts))
+    if not yes and not agreed(f"{words[0].upper()}{words[1:]}?"):
         return 1
-    trouble = fixes.fix(asked.fix, facts)
-    again = findings(collect(os.environ, option=asked.config, server=asked.server))
-    if trouble or BADNESS[_finding(asked.fix, again).level]:
+    trouble = fixes.fix(fix, facts)
+    if trouble or BADNESS[_finding(fix, findings(look())).level]:
         say(f"Couldn't {words}: {printable(trouble) or 'nothing changed'}.", level="error", error=True)
         return 1
     say(f"Done: {words}.", level="ok")

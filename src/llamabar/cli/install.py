@@ -4,7 +4,7 @@ import os
 import signal
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from llamabar.app.service_search import find
 from llamabar.cli.output import MARKS, agreed, say, say_json
@@ -26,16 +26,6 @@ from llamabar_installer.steps import Kind, Options, Plan
 
 LOOK_S = 20.0  # for collecting facts, before anything is done
 SWIFTBAR_LINE = "brew install --cask swiftbar && open -a SwiftBar"
-
-
-class Asked(NamedTuple):
-    """The command's options."""
-
-    dry_run: bool
-    yes: bool
-    as_json: bool
-    server: str
-    config: str
 
 
 def _collect(server: str, config: str) -> Facts:
@@ -69,23 +59,24 @@ def _watched(settings: Settings) -> Watched:
     return Watched(server.url, named_by, server.service, fixed)
 
 
-def run(*, remove: bool, **given: Any) -> int:
+def run(
+    *, remove: bool, dry_run: bool, yes: bool, as_json: bool, server: str, config: str, **wanted: Any
+) -> int:
     """Install llamabar on this Mac, or remove it; return the exit code."""
-    asked = Asked(*map(given.pop, Asked._fields))
-    options = Options(**given)
-    if not asked.as_json:
+    options = Options(**wanted)
+    if not as_json:
         say("Looking at this Mac …", error=True)
     with tools.within(LOOK_S):
-        facts = _collect(asked.server, asked.config)
+        facts = _collect(server, config)
     plan = (plan_uninstall if remove else plan_install)(facts, options)
-    act = bool(plan.steps) and not asked.dry_run and (asked.yes or not asked.as_json)
-    if not asked.as_json:
+    act = bool(plan.steps) and not dry_run and (yes or not as_json)
+    if not as_json:
         nothing = "Nothing is installed." if remove else "Already installed."
         say(*_plan_lines(plan, f"{nothing} Nothing to do."))
-        if act and not asked.yes and not agreed("Continue?", canceled="Canceled. Nothing was changed."):
+        if act and not yes and not agreed("Continue?", canceled="Canceled. Nothing was changed."):
             return 1
-    report = _execute(plan, facts, as_json=asked.as_json) if act else None
-    if asked.as_json:
+    report = _execute(plan, facts, as_json=as_json) if act else None
+    if as_json:
         say_json(document(plan, report))
     elif report is not None:
         say(*_report_lines(report, plan))
