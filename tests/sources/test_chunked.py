@@ -32,7 +32,13 @@ def test_any_bytes_in_a_chunk_are_data(chunks, step):
     assert (b"".join(pieces), dechunker.ended) == (b"".join(chunks), True)
 
 
-@pytest.mark.parametrize("raw", [b"x\r\n", b"-5\r\n", b"5\r\nhelloworld\r\n", b"\r\n", b"1" * (LINE_BYTES + 1)])
+INVALID = (
+    b"x\r\n", b"-5\r\n", b"5\r\nhelloworld\r\n", b"\r\n", b"\n5\r\nhello\r\n", b"1" * (LINE_BYTES + 1),
+    b"0" * LINE_BYTES + b"5\r\nhello\r\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("raw", INVALID)
 def test_invalid_chunked_coding_is_rejected(raw):
     with pytest.raises(ValueError):
         Dechunker().feed(raw)

@@ -4,10 +4,12 @@ http.client returns one chunk per read, and llama-swap writes one chunk per even
 times as much as decoding them together. Extensions and trailers are skipped.
 """
 
+import re
 from functools import partial
 from typing import Any, Callable, List
 
 LINE_BYTES = 4096  # for a chunk's size and extensions
+PLAIN_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
 def pieces_of(response: Any) -> Callable[[int], bytes]:
@@ -76,11 +78,9 @@ def _take_whole_chunks(raw: bytes, at: int, found: List[bytes]) -> int:
     lines = raw[at:].split(b"\r\n")
     whole = (len(lines) - 1) // 2 * 2
     sizes, chunks = lines[:whole:2], lines[1:whole:2]
-    try:
-        fit = [int(size, 16) for size in sizes] == [len(chunk) or None for chunk in chunks]
-    except ValueError:
-        fit = False
-    if not fit:
+    if not all(map(PLAIN_SIZE.fullmatch, sizes)):
+        return at
+    if [int(size, 16) for size in sizes] != [len(chunk) or None for chunk in chunks]:
         return at
     found += chunks
     return len(raw) - len(b"\r\n".join(lines[whole:]))
