@@ -59,7 +59,7 @@ def test_a_redirect_is_not_followed_with_or_without_the_key(tmp_path):
     with Stranger(HTML) as target:
         moved = f"HTTP/1.1 307 Moved\r\nLocation: {target.url}/api/events\r\nContent-Length: 0\r\n\r\n".encode()
         with Stranger(moved) as stranger, Plugin(stranger.url, tmp_path, LLAMABAR_API_KEY=KEY) as plugin:
-            plugin.wait_for_row("llama-swap: not a llama-swap server at")
+            plugin.wait_for_row(f"Why: This address redirects elsewhere (HTTP 307 to {target.url})")
             time.sleep(0.3)
             assert target.heard == []
 

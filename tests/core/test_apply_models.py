@@ -62,3 +62,15 @@ def test_a_crash_is_shown_for_ten_minutes_or_until_the_model_is_loaded_again():
     loaded = after(snapshot, table(m="starting", n="stopped"), table(m="ready", n="stopped"), at_s=60.0, step_s=1.0)
     assert loaded.models["m"].quit_at_s is None
     assert news(Told(), snapshot, NotifyOptions((FAILED,)), now_s=51.0, minute=0)[1] == News(CRASHED, "m")
+
+
+def test_what_is_known_of_the_models_outlasts_a_stream_that_was_cut_and_resumed():
+    crashed = after(READY, request("1", answered_bytes=900), STOPPED, at_s=49.0)
+    ready = used(READY, 20.0)
+    for known, states in ((crashed, STOPPED), (ready, table(m="ready", n="stopped"))):
+        resumed = after(known, ev.StreamOpened(resumed=True), states, at_s=60.0)
+        assert resumed.models == known.models
+        begun = after(known, ev.StreamOpened(), states, at_s=60.0)
+        assert begun.models["m"].quit_at_s is None and begun.models["m"].last_use_s is None
+    reloaded = after(ready, ev.StreamOpened(resumed=True), STOPPED, at_s=60.0)
+    assert reloaded.models["m"].quit_at_s is None, "a new config ends every model"

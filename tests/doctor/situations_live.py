@@ -7,7 +7,7 @@ import subprocess
 import psutil
 
 from llamabar.demo.dialect import DemoModel
-from tests.doctor.situations import SERVICE, situation
+from tests.doctor.situations import SERVICE, settings, situation
 from tests.fakes.programs import Stranger, chat, free_port, llama_swap
 
 NETWORK = ("settings", "servers", "agents", "processes", "computer", "packages")
@@ -114,17 +114,46 @@ def _(well):
         yield found
 
 
-@situation("tls-refused", *NETWORK)
-def _(well):
+@contextlib.contextmanager
+def certified(well, *valid):
+    """A llama-swap over TLS with a certificate of its own making, for localhost."""
     key, certificate = well.home / "key.pem", well.home / "cert.pem"
     words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    words += ["-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost"]
-    subprocess.run(words, check=True, capture_output=True)
+    words += ["-keyout", key, "-out", certificate, "-days", "2", "-subj", "/CN=localhost", "-addext"]
+    subprocess.run([*words, "subjectAltName=DNS:localhost"], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     with llama_swap() as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-        yield {"LLAMABAR_URL": server.url.replace("http:", "https:")}
+        yield server.url.replace("http:", "https:"), certificate
+
+
+@situation("tls-refused", *NETWORK)
+def _(well):
+    with certified(well) as (url, certificate), settings(
+        well, f"[[server]]\nurl = '{url}'\nca_file = '{certificate}'\n"
+    ):  # it is trusted, and for another host
+        yield {"LLAMABAR_URL": ""}
+
+
+@situation("certificate-untrusted", *NETWORK)
+def _(well):
+    with certified(well) as (url, _):
+        yield {"LLAMABAR_URL": url.replace("127.0.0.1", "localhost")}
+
+
+@situation("server-moved", *NETWORK)
+def _(well):
+    moved = b"HTTP/1.1 301 Moved\r\nLocation: /llm/api/events\r\nContent-Length: 0\r\n\r\n"
+    with stranger(moved) as found:
+        yield found
+
+
+@situation("events-blocked", *NETWORK)
+def _(well):
+    through = http("200 OK", b'{"running":[],"version":"v250"}')
+    with stranger(lambda heard: http("404 Not Found") if b" /api/events " in heard else through) as found:
+        yield found
 
 
 @situation("key-needed", *NETWORK)

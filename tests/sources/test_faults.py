@@ -25,6 +25,13 @@ def answer(status, headers=(), body=b""):
 PAGE = ("Content-Type: text/html; charset=utf-8",)
 CLOUDFLARE = "https://team.cloudflareaccess.com/cdn-cgi/access/login/mac.example.org?kid=1"
 TAILSCALE = ("Content-Type: text/plain", "Server: Tailscale")
+
+
+def without_events(heard):
+    """A gateway that lets all of a newer llama-swap through but its event stream."""
+    return answer(404) if b" /api/events " in heard else answer(200, (), b'{"running":[],"version":"v250"}')
+
+
 CASES = {
     "nginx, Basic auth": (answer(401, ('WWW-Authenticate: Basic realm="x"',)), FaultKind.BASIC_AUTH),
     "a proxy that knows several ways to sign in": (
@@ -57,6 +64,10 @@ CASES = {
     "a web server": (answer(200, PAGE, WELCOME), FaultKind.NOT_LLAMA_SWAP),
     "a web server without that page": (answer(404, ("Server: nginx/1.27",)), FaultKind.NOT_LLAMA_SWAP),
     "a llama-swap before v135": (answer(404, (), b'{"running":[]}'), FaultKind.TOO_OLD),
+    "a gateway without a rule for the event stream": (without_events, FaultKind.NO_EVENTS),
+    "moved to a path of its own": (answer(301, ("Location: /llm/api/events",)), FaultKind.MOVED),
+    "moved to another host": (answer(308, ("Location: https://mac.example.org/api/events",)), FaultKind.MOVED),
+    "a redirect to a front page": (answer(302, ("Location: /",)), FaultKind.NOT_LLAMA_SWAP),
     "a redirect to anywhere": (answer(307, ("Location: http://[bad",)), FaultKind.NOT_LLAMA_SWAP),
 }
 
@@ -82,7 +93,19 @@ def test_another_program_is_named_by_its_server_header_as_harmless_text(tmp_path
     assert "\x1b" not in done.stdout
 
 
+def test_a_login_that_was_refused_is_not_asked_for_as_if_it_were_missing():
+    with Stranger(CASES["nginx, Basic auth"][0]) as stranger:
+        with pytest.raises(Unreachable) as missing:
+            Client(stranger.url).open_stream()
+        with pytest.raises(Unreachable) as wrong:
+            Client(stranger.url, login="me:wrong").open_stream()
+    assert missing.value.fault == ev.Fault(FaultKind.BASIC_AUTH, "HTTP 401")
+    assert wrong.value.fault == ev.Fault(FaultKind.BASIC_AUTH, "HTTP 401, and those given were refused")
+
+
 @pytest.mark.parametrize(("name", "status", "said"), [
+    ("moved to a path of its own", "unreachable", "/llm). Address: set url to where it redirects"),
+    ("a gateway without a rule for the event stream", "unreachable", "doesn't pass on /api/events. Gateway: let /api/"),
     ("nginx, Basic auth", "unauthorized", "User name and password required"),
     ("Cloudflare Access", "unauthorized", "A sign-in page stands in front of llama-swap"),
     ("an allow list", "unauthorized", "Access denied"),

@@ -113,9 +113,9 @@ def test_a_private_certificate_authority_in_the_settings_is_trusted(tmp_path):
 @pytest.mark.parametrize(
     ("host", "ca", "said"),
     [
-        ("127.0.0.1", "", "its certificate isn't trusted: "),
-        ("localhost", "authority.pem", "its certificate isn't trusted: Hostname mismatch"),
-        ("127.0.0.1", "missing.pem", "the ca_file in the settings doesn't exist"),
+        ("127.0.0.1", "", "The certificate isn't trusted ("),
+        ("localhost", "authority.pem", "Couldn't establish a secure connection (its certificate can't be used: Hostname mismatch"),
+        ("127.0.0.1", "missing.pem", "Couldn't establish a secure connection (the ca_file in the settings doesn't exist"),
     ],
 )
 def test_what_is_wrong_with_a_certificate_is_said_in_words(tmp_path, host, ca, said):
@@ -124,7 +124,9 @@ def test_what_is_wrong_with_a_certificate_is_said_in_words(tmp_path, host, ca, s
         line = f'ca_file = "{CERTIFICATES / ca}"\n' if ca else ""
         file = settings(tmp_path, f'[[server]]\nurl = "{url}"\n{line}api_key = "{SECRET}"\n')
         with Plugin("", tmp_path, LLAMABAR_CONFIG=file) as plugin:
-            assert said in plugin.wait_for_row("Why: Couldn't establish a secure connection")
+            assert plugin.wait_for_row(f"Why: {said}")
+            advised = "Certificate: set ca_file in the settings to its authority's certificate"
+            assert plugin.row("Certificate:") == ("" if ca else advised), "it helps only where the authority is unknown"
         assert server.requests == []
 
 

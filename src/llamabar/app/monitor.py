@@ -78,7 +78,8 @@ class Monitor:
             before, watched.snapshot = watched.snapshot, apply(watched.snapshot, one, at_s)
             watched.cause = None if watched.snapshot.connected else watched.cause
             self._news = self._news or not isinstance(one, NO_NEWS)
-            watched.unread = watched.unread or (isinstance(one, ev.StreamLost) and before.activity_noted_s is not None)
+            ends = isinstance(one, ev.StreamLost) or (isinstance(one, ev.StreamOpened) and before.connected)
+            watched.unread = watched.unread or (ends and before.activity_noted_s is not None)
             if self.day_of is not None and isinstance(one, ev.RequestsFinished):
                 loads = {} if before.newest_row_id is None else needs.waited_for(watched.snapshot, at_s)
                 self._count(watched, self.day_of, loads)

@@ -37,7 +37,11 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
     """Return the snapshot with a new model table."""
     before = snapshot.models
     since_s = None if snapshot.table_is_new else at_s
-    found = {info.id: _changed(before.get(info.id), info, since_s=since_s, at_s=at_s) for info in event.models}
+    goes_on = since_s is not None or snapshot.table_is_resumed
+    found = {
+        info.id: _changed(before.get(info.id), info, since_s=since_s, at_s=at_s, goes_on=goes_on)
+        for info in event.models
+    }
     for model_id, model in found.items() if since_s is not None else ():
         if model.state == STARTING and model.state_since_s == at_s:
             found[model_id] = replace(model, swap=_swap(found.values(), model_id, at_s))
@@ -50,7 +54,8 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
         elif told_twice and model.quit_at_s is not None and at_s - model.quit_at_s < TOLD_TWICE_S:
             found[model_id] = replace(model, quit_at_s=None)
     return heard(
-        snapshot, at_s, models=found, models_left_out=event.left_out, table_is_new=False, table_is_refreshed=False
+        snapshot, at_s, models=found, models_left_out=event.left_out, table_is_new=False, table_is_refreshed=False,
+        table_is_resumed=False,
     )
 
 
@@ -75,10 +80,12 @@ def has_quit(model: Model, *, now_s: float) -> bool:
     return model.quit_at_s is not None and model.state == STOPPED and now_s - model.quit_at_s < SHOWN_S
 
 
-def _changed(old: Optional[Model], info: ev.ModelInfo, *, since_s: Optional[float], at_s: float) -> Model:
+def _changed(
+    old: Optional[Model], info: ev.ModelInfo, *, since_s: Optional[float], at_s: float, goes_on: bool
+) -> Model:
     if old is None:
         return Model(info)
-    if old.state == info.state and since_s is not None:
+    if old.state == info.state and goes_on:
         return old if old.info == info else replace(old, info=info)
     model = replace(
         old, info=info, state_since_s=since_s, running_read=False, proxy=None, slots_closed=False, process=None,

@@ -11,10 +11,9 @@ from llamabar.core.run import ModelRun, RunEnded
 class FaultKind(str, Enum):
     """Why a server can't be watched."""
 
-    REFUSED = "refused"
-    TIMEOUT = "timeout"
-    UNKNOWN_HOST = "unknown_host"
+    REFUSED, TIMEOUT, UNKNOWN_HOST = "refused", "timeout", "unknown_host"
     TLS = "tls"
+    UNTRUSTED = "untrusted"  # a certificate whose authority isn't known here
     UNAUTHORIZED = "unauthorized"
     NOT_LLAMA_SWAP = "not_llama_swap"
     TOO_OLD = "too_old"  # a llama-swap without an event stream: before v135
@@ -22,13 +21,12 @@ class FaultKind(str, Enum):
     SIGN_IN = "sign_in"  # the proxy shows a sign-in page, or redirects to one
     FORBIDDEN = "forbidden"  # the proxy refuses this computer (403)
     HTTPS_ONLY = "https_only"  # the proxy redirects to the same host over TLS
+    MOVED = "moved"  # the proxy redirects this route to another address
+    NO_EVENTS = "no_events"  # the proxy passes on other routes only
     RATE_LIMITED = "rate_limited"  # 429
     SERVER_ERROR = "server_error"  # 500 and the like
     GATEWAY = "gateway"  # 502, 503, 504: the proxy can't reach llama-swap
-    CLOSED = "closed"
-    LAGGING = "lagging"
-    ASLEEP = "asleep"
-    NO_ADDRESS = "no_address"
+    CLOSED, LAGGING, ASLEEP, NO_ADDRESS = "closed", "lagging", "asleep", "no_address"
 
 
 class Fault(NamedTuple):
@@ -107,9 +105,10 @@ class Slot(NamedTuple):
 
 
 class StreamOpened(NamedTuple):
-    """The event stream has started. `refreshed`: it was reopened to see states that no event reported."""
+    """The event stream has started."""
 
     refreshed: bool = False  # reopened to see states that no event reported
+    resumed: bool = False  # reopened at once after another ended
 
 
 class StreamLost(NamedTuple):

@@ -39,6 +39,7 @@ def _opened(snapshot: Snapshot, event: ev.StreamOpened, at_s: float) -> Snapshot
         missed_heartbeats=0,
         table_is_new=True,
         table_is_refreshed=False,
+        table_is_resumed=event.resumed and snapshot.connected,
         requests={},
         requests_left_out=0,
         inflight_total=None,

@@ -145,6 +145,7 @@ class Snapshot:
     models_left_out: int = 0
     table_is_new: bool = True  # the next model table is the first of this connection
     table_is_refreshed: bool = False  # the next model table shows what no event reported
+    table_is_resumed: bool = False  # the next model table follows another connection at once: same state, same model
     requests: Mapping[str, Request] = field(default_factory=dict)
     requests_left_out: int = 0
     inflight_total: Optional[int] = None  # v192 to v234 report only a number

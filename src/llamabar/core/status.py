@@ -47,7 +47,10 @@ class Cause(NamedTuple):
 
 
 REFUSALS = (FaultKind.UNAUTHORIZED, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.FORBIDDEN)
-ANSWERED = (FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR, FaultKind.GATEWAY)
+ANSWERED = (
+    FaultKind.HTTPS_ONLY, FaultKind.MOVED, FaultKind.NO_EVENTS, FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR,
+    FaultKind.GATEWAY,
+)  # fmt: skip
 
 
 def classify(snapshot: Snapshot) -> Status:

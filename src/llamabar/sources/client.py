@@ -117,13 +117,22 @@ class Client:
             with suppress(Unreachable):
                 page = stream.body()
         stream.close()
-        if stream.status == 404 and self._is_older():
-            raise Unreachable(Fault(FaultKind.TOO_OLD))
+        if stream.status == 404 and self._is_llama_swap():
+            raise Unreachable(Fault(FaultKind.NO_EVENTS if self._tells_version() else FaultKind.TOO_OLD))
         fault = fault_of_answer(stream.status, stream.headers, url=self.url, page=page)
+        if fault.kind is FaultKind.BASIC_AUTH and "Authorization" in self._auth():
+            fault = fault._replace(detail=f"{fault.detail}, and those given were refused")
         raise Unreachable(fault._replace(detail=self.hidden(fault.detail)))
 
-    def _is_older(self) -> bool:
-        """Tell whether this is a llama-swap from before the event stream: `/running` has existed since v94."""
+    def _tells_version(self) -> bool:
+        """Tell whether this llama-swap is new enough for the event stream: `/api/version` has existed since v173."""
+        try:
+            return "version" in mapping(parse(self.call("GET", "/api/version").body))
+        except Unreachable:
+            return False
+
+    def _is_llama_swap(self) -> bool:
+        """Tell whether this is a llama-swap of any age: `/running` has existed since v94."""
         try:
             return isinstance(mapping(parse(self.call("GET", "/running").body)).get("running"), list)
         except Unreachable:

@@ -14,11 +14,12 @@ import time
 import warnings
 from http.client import BadStatusLine, RemoteDisconnected, UnknownProtocol
 from pathlib import Path
-from typing import Callable, Optional, Union
+from typing import Callable, Optional, Union, cast
 
 from llamabar.core.address import Address
 from llamabar.core.events import Fault, FaultKind
 from llamabar.macos import files
+from llamabar.sources import first_address
 
 warnings.filterwarnings("ignore", message="urllib3 v2 only supports OpenSSL")
 
@@ -32,6 +33,7 @@ KEPT_ALIVE = (  # name, seconds or count, and the number in macOS's netinet/tcp.
 AnyConnection = Union[HTTPConnection, HTTPSConnection]
 Response = urllib3.BaseHTTPResponse
 CERTIFICATES_BYTES = 4_000_000
+UNKNOWN_AUTHORITY = (18, 19, 20, 21)  # OpenSSL's X509_V_ERR_*: self-signed, itself or above; issuer not found; no chain
 CLOSED_MEANWHILE = contextlib.suppress(ValueError)  # http.client flushes an answer that another thread has closed
 
 
@@ -121,12 +123,34 @@ def keep_alive(held: socket.socket) -> None:
             held.setsockopt(socket.IPPROTO_TCP, option, number)
 
 
+class _ToFirstAddress(HTTPConnection):
+    """Connects to whichever address of its host takes a connection first."""
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            return first_address.connect(self._dns_host, self.port or 0, within_s=cast(float, self.timeout))
+        except socket.gaierror as error:
+            raise exceptions.NameResolutionError(self.host, self, error) from error
+        except socket.timeout as error:
+            raise exceptions.ConnectTimeoutError(self, "timed out") from error
+        except OSError as error:
+            raise exceptions.NewConnectionError(self, str(error)) from error
+
+
+class _Plain(_ToFirstAddress):
+    """Over plain HTTP."""
+
+
+class _Secure(_ToFirstAddress, HTTPSConnection):
+    """Over TLS."""
+
+
 def connection_to(address: Address, *, ca_file: str, connect_s: float) -> AnyConnection:
     """Return a connection that isn't open yet; raise Unreachable if the certificates can't be read."""
     if address.scheme == "http":
-        return HTTPConnection(address.host, address.port, timeout=connect_s)
+        return _Plain(address.host, address.port, timeout=connect_s)
     trusted = _certificates(ca_file) if ca_file else None
-    return HTTPSConnection(
+    return _Secure(
         address.host, address.port, timeout=connect_s, ca_cert_data=trusted, cert_reqs="CERT_REQUIRED"
     )
 
@@ -146,7 +170,7 @@ def fault_of(error: BaseException) -> Fault:
         error = error.args[-1]  # urllib3's wrapper for an exception in a body
     if isinstance(error, (exceptions.SSLError, BaseSSLError)) and not isinstance(error, socket.timeout):
         cause = error.args[0] if isinstance(error, exceptions.SSLError) and error.args else error
-        return Fault(FaultKind.TLS, _tls_words(cause))
+        return _tls_fault(cause)
     if isinstance(error, (exceptions.NameResolutionError, exceptions.LocationValueError, UnicodeError)):
         return Fault(FaultKind.UNKNOWN_HOST)
     if isinstance(error, exceptions.NewConnectionError):
@@ -158,11 +182,16 @@ def fault_of(error: BaseException) -> Fault:
     return Fault(FaultKind.CLOSED)
 
 
-def _tls_words(cause: object) -> str:
-    """Return what is wrong with a secure connection; about a certificate, the TLS library's own sentence."""
+def _tls_fault(cause: object) -> Fault:
+    """Return what is wrong with a secure connection; about a certificate, the TLS library's own sentence.
+
+    One that is out of date or for another name stays unusable, whichever authority is trusted.
+    """
     said = getattr(cause, "verify_message", "")
+    if said and getattr(cause, "verify_code", 0) in UNKNOWN_AUTHORITY:
+        return Fault(FaultKind.UNTRUSTED, said)
     if said:
-        return f"its certificate isn't trusted: {said}; for a private authority set ca_file in the settings"
+        return Fault(FaultKind.TLS, f"its certificate can't be used: {said.rstrip('.')}")
     if getattr(cause, "reason", "") in ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"):
-        return "it doesn't speak TLS; try http://"
-    return str(getattr(cause, "reason", "") or "").replace("_", " ").lower()
+        return Fault(FaultKind.TLS, "it doesn't speak TLS; try http://")
+    return Fault(FaultKind.TLS, str(getattr(cause, "reason", "") or "no reason given").replace("_", " ").lower())

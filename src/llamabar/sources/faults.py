@@ -8,10 +8,12 @@ Cloudflare's as in its documentation.
 
 import re
 from typing import Mapping, Optional
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
+from llamabar.core import address
 from llamabar.core.events import Fault, FaultKind
 
+EVENTS = "/api/events"
 SERVER_LIMIT_CHARS = 40
 BY_STATUS = {
     401: FaultKind.FORBIDDEN, 403: FaultKind.FORBIDDEN, 429: FaultKind.RATE_LIMITED,
@@ -32,6 +34,9 @@ def fault_of_answer(status: int, headers: Mapping[str, str], *, url: str, page: 
         kind = FaultKind.BASIC_AUTH
     elif 300 <= status < 400:
         kind = _kind_of_redirect(headers.get("location", ""), url)
+        there = _moved_to(headers.get("location", ""), url) if kind is None else ""
+        if there:
+            return Fault(FaultKind.MOVED, f"HTTP {status} to {there}")
     elif "ngrok-error-code" in headers:  # its agent, or the server behind it, is offline
         kind = FaultKind.GATEWAY
     elif status in (200, 401, 403) and _is_sign_in(page.lower()):
@@ -46,6 +51,16 @@ def fault_of_answer(status: int, headers: Mapping[str, str], *, url: str, page: 
 def _is_sign_in(page: bytes) -> bool:
     title = _TITLE.search(page)
     return bool(_PASSWORD_FIELD.search(page)) or bool(title and _SIGNS_IN.search(title[1].decode("latin-1")))
+
+
+def _moved_to(location: str, url: str) -> str:
+    """Return the address where the same route is said to be, "" for a redirect to another page."""
+    try:
+        there, same_route, _ = urljoin(f"{url}{EVENTS}", location).partition(EVENTS)
+    except ValueError:
+        return ""
+    found = address.parse(there) if same_route else None
+    return found.url if found is not None else ""
 
 
 def _kind_of_redirect(location: str, url: str) -> Optional[FaultKind]:

@@ -2,6 +2,9 @@
 
 Law: the stream is always drained. A llama-swap whose reader stops fills its disk or locks up. So this thread decodes,
 passes on and reads on, and the connection is closed before anything could hold it open unread.
+
+A proxy cuts a stream that was silent for a while (nginx: a minute), and llama-swap itself ends it when its config
+changes. So the end of a stream that lived is reported only if the next one doesn't open at once.
 """
 
 import random
@@ -20,10 +23,12 @@ from llamabar.sources.inbox import Failed, Inbox
 
 LONGEST_WAIT_S = 4.0  # connection refused: another attempt costs microseconds
 WOKEN_WAIT_S, WOKEN_FOR_S = 0.5, 60.0  # after sleep the network comes back within seconds
+LIVED_S, UNSAID_S = 5.0, 1.0  # the end of a stream that lived this long is not reported for this long
 LONGEST_WAIT_OTHERS_S = 30.0  # a wrong key, another program: unlikely to change soon
 DULL_PAUSE_S, NEWS_PAUSE_S = 0.04, 0.02  # after a small piece, without or with news: fewer and larger reads cost less
 SLOW_TO_CHANGE = (
-    *REFUSALS, FaultKind.NOT_LLAMA_SWAP, FaultKind.TOO_OLD, FaultKind.TLS, FaultKind.HTTPS_ONLY, FaultKind.RATE_LIMITED,
+    *REFUSALS, FaultKind.NOT_LLAMA_SWAP, FaultKind.TOO_OLD, FaultKind.TLS, FaultKind.UNTRUSTED, FaultKind.HTTPS_ONLY,
+    FaultKind.MOVED, FaultKind.NO_EVENTS, FaultKind.RATE_LIMITED,
 )  # fmt: skip
 
 
@@ -39,6 +44,10 @@ class EventStream(threading.Thread):
         self._retry = threading.Event()
         self._stream: Optional[Stream] = None
         self._closed_for: Optional[Fault] = None
+        self._closed_here = False
+        self._opened_s = 0.0
+        self._unsaid: Optional[Fault] = None  # why the last stream ended, while another is opened
+        self._telling = threading.Lock()
         self._refreshing = False
         self._woken_s: Optional[float] = None
         self._answers, self._is_dull = Answers(), False
@@ -58,11 +67,37 @@ class EventStream(threading.Thread):
             if self._refreshing and lived:
                 continue
             self._refreshing = False
-            self._inbox.event(self._server, StreamLost(fault))
-            backoff = (backoff.succeeded() if lived else backoff)._replace(longest_s=self._longest_wait_s(fault))
+            backoff = backoff.succeeded() if lived else backoff
+            if lived and fault.kind is FaultKind.CLOSED and not self._closed_here and self._has_lasted():
+                self._leave_unsaid(fault)
+                continue
+            self._unsaid = fault
+            self._tell_lost()
+            backoff = backoff._replace(longest_s=self._longest_wait_s(fault))
             self._retry.wait(backoff.wait_s(random.random()))
             self._retry.clear()
             backoff = backoff.failed()
+
+    def _has_lasted(self) -> bool:
+        return clock.now_s() >= self._opened_s + LIVED_S
+
+    def _leave_unsaid(self, fault: Fault) -> None:
+        self._unsaid = fault
+        timer = threading.Timer(UNSAID_S, self._tell_lost)
+        timer.daemon = True
+        timer.start()
+
+    def _tell_lost(self) -> None:
+        """Tell why the stream ended, unless another was opened since; by whichever thread, it is told first."""
+        with self._telling:
+            fault, self._unsaid = self._unsaid, None
+            if fault is not None and not self._ending.is_set():
+                self._inbox.event(self._server, StreamLost(fault))
+
+    def _tell_opened(self) -> None:
+        with self._telling:
+            resumed, self._unsaid = self._unsaid is not None, None
+            self._inbox.event(self._server, StreamOpened(refreshed=self._refreshing, resumed=resumed))
 
     @property
     def is_open(self) -> bool:
@@ -104,12 +139,12 @@ class EventStream(threading.Thread):
         self._close()
 
     def _close(self) -> None:
-        stream = self._stream
+        self._closed_here, stream = True, self._stream
         if stream is not None:
             stream.close()
 
     def _watch_once(self) -> "tuple[bool, Fault]":
-        opened = False
+        opened = self._closed_here = False
         self._closed_for = None
         client = self._opened_by = self._client
         try:
@@ -148,8 +183,8 @@ class EventStream(threading.Thread):
         if not opened and (splitter.dropped_log_bytes or any(looks_like_llama_swap(payload) for payload in payloads)):
             opened = True
             stream.wait_for(None)
-            self._inbox.event(self._server, StreamOpened(refreshed=self._refreshing))
-            self._refreshing = False
+            self._tell_opened()
+            self._refreshing, self._opened_s = False, clock.now_s()
         events = [decode_event(payload) for payload in payloads] if opened else []
         grown = [event is not None and self._answers.only_grew(event) for event in events]
         for event, grew in zip(events, grown):

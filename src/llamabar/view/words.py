@@ -41,6 +41,7 @@ FAULTS: Dict[FaultKind, str] = {
     FaultKind.TIMEOUT: "Timed out",
     FaultKind.UNKNOWN_HOST: "Host not found",
     FaultKind.TLS: "Couldn't establish a secure connection",
+    FaultKind.UNTRUSTED: "The certificate isn't trusted",
     FaultKind.UNAUTHORIZED: "API key missing or incorrect",
     FaultKind.NOT_LLAMA_SWAP: "Another program is using this address",
     FaultKind.TOO_OLD: "llamabar needs llama-swap v140 or newer",
@@ -48,6 +49,8 @@ FAULTS: Dict[FaultKind, str] = {
     FaultKind.SIGN_IN: "A sign-in page stands in front of llama-swap",
     FaultKind.FORBIDDEN: "Access denied in front of llama-swap",
     FaultKind.HTTPS_ONLY: "This address redirects to https://",
+    FaultKind.MOVED: "This address redirects elsewhere",
+    FaultKind.NO_EVENTS: "The gateway doesn't pass on /api/events",
     FaultKind.RATE_LIMITED: "Too many requests",
     FaultKind.SERVER_ERROR: "Internal server error",
     FaultKind.GATEWAY: "The gateway can't reach llama-swap",
@@ -70,6 +73,9 @@ REMEDIES: Dict[FaultKind, str] = {
     FaultKind.SIGN_IN: "Address: set url to one that needs no sign-in, such as llama-swap's own port",
     FaultKind.FORBIDDEN: "Access: allow this computer in the gateway's rules",
     FaultKind.HTTPS_ONLY: "Address: write https:// in the settings",
+    FaultKind.UNTRUSTED: "Certificate: set ca_file in the settings to its authority's certificate",
+    FaultKind.MOVED: "Address: set url to where it redirects",
+    FaultKind.NO_EVENTS: "Gateway: let /api/ through",
     FaultKind.RATE_LIMITED: "Limit: exempt /api/ from the gateway's rate limit",
     FaultKind.SERVER_ERROR: "Log: check the log of the server at this address",
     FaultKind.GATEWAY: "Gateway: is llama-swap running, and does the gateway point at its port?",
@@ -227,7 +233,7 @@ def tps(tps: float) -> str:
 
 def tokens(count: int) -> str:
     """Return a number of tokens."""
-    return _("{} tokens", units.count(count))
+    return counted(count, "token")
 
 
 def tokens_of(used: int, count: int) -> str:

@@ -16,7 +16,7 @@ STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTIN
 CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as the user wanted it
 OPENS_SETTINGS = (
     FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.HTTPS_ONLY,
-    FaultKind.NO_ADDRESS, FaultKind.UNKNOWN_HOST,
+    FaultKind.NO_ADDRESS, FaultKind.UNKNOWN_HOST, FaultKind.UNTRUSTED, FaultKind.MOVED,
 )  # fmt: skip
 
 
