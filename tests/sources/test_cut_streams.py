@@ -1,4 +1,4 @@
-"""A stream that lived and was cut, by a proxy that tires of silence or by a new config, ends unsaid if another opens."""
+"""A stream that lived and was cut, by an impatient proxy or by a new config, ends unsaid if another opens at once."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from llamabar.sources import stream as stream_module
 from llamabar.sources.client import Client
 from llamabar.sources.inbox import Inbox
 from llamabar.sources.stream import EventStream
-from tests.faults.proxy import Proxy
 from tests.fakes.programs import llama_swap, wait_for
+from tests.faults.proxy import Proxy
 
 
 @pytest.fixture

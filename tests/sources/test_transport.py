@@ -23,6 +23,7 @@ from tests.fakes.programs import Plugin, Stranger, chat, llama_swap, run, wait_f
 from tests.fakes.recorder import Recorder
 
 SECRET = "sk-seeded-secret-7719"
+NOT_SECURE = "Couldn't establish a secure connection"
 CERTIFICATES = Path(__file__).parents[1] / "certificates"
 
 
@@ -114,8 +115,8 @@ def test_a_private_certificate_authority_in_the_settings_is_trusted(tmp_path):
     ("host", "ca", "said"),
     [
         ("127.0.0.1", "", "The certificate isn't trusted ("),
-        ("localhost", "authority.pem", "Couldn't establish a secure connection (its certificate can't be used: Hostname mismatch"),
-        ("127.0.0.1", "missing.pem", "Couldn't establish a secure connection (the ca_file in the settings doesn't exist"),
+        ("localhost", "authority.pem", f"{NOT_SECURE} (its certificate can't be used: Hostname mismatch"),
+        ("127.0.0.1", "missing.pem", f"{NOT_SECURE} (the ca_file in the settings doesn't exist"),
     ],
 )
 def test_what_is_wrong_with_a_certificate_is_said_in_words(tmp_path, host, ca, said):
