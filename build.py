@@ -196,7 +196,7 @@ def _checks(fuzzing: List[str]) -> "List[Callable[[], object]]":
 def _read_tests() -> None:
     """Compile the tests once; otherwise each test process would compile them."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    _say("reading the tests", [str(_python()), "-m", "pytest", "--collect-only", "-qqq"], environment)
+    _say("reading the tests", [str(_python()), "-m", "pytest", "--collect-only", "-q"], environment, quiet=True)
 
 
 def _two_at_a_time(steps: "List[Callable[[], object]]") -> None:
@@ -211,10 +211,11 @@ def _install() -> None:
     requirements = str(ROOT / "requirements" / "dev.txt")
     pip = [str(_python()), "-m", "pip", "--disable-pip-version-check", "-q"]
     offline = [*pip, "install", "--no-index", "--find-links", str(WHEELS), "--require-hashes", "-r", requirements]
-    if subprocess.run(offline, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0:
+    quiet = {"cwd": ROOT, "stdin": subprocess.DEVNULL, "capture_output": True}
+    if WHEELS.is_dir() and subprocess.run(offline, **quiet).returncode == 0:
         return
     download = [*pip, "download", "--require-hashes", "-r", requirements, "-d", str(WHEELS)]
-    done = subprocess.run(download, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    done = subprocess.run(download, **quiet, text=True)
     if done.returncode:
         missing = re.findall(r"(?:satisfies the requirement|No matching distribution found for) (\S+)", done.stderr)
         tail = "\n".join(done.stderr.strip().splitlines()[-4:])
@@ -328,12 +329,13 @@ def _run(step: str, words: List[str], remedy: str) -> None:
         raise Failed(f"Step failed: {step}.\n{remedy}")
 
 
-def _say(step: str, words: List[str], environment: "dict[str, str] | None" = None) -> None:
+def _say(step: str, words: List[str], environment: "dict[str, str] | None" = None, *, quiet: bool = False) -> None:
     """Run a step in parallel with others, and print its output in one piece."""
     done = subprocess.run(
         words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    print(done.stdout.decode("utf-8", "replace"), end="", flush=True)
+    if done.returncode or not quiet:
+        print(done.stdout.decode("utf-8", "replace"), end="", flush=True)
     if done.returncode:
         raise Failed(f"Step failed: {step}.\nFix what is listed above.")
 

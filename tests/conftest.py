@@ -63,7 +63,6 @@ LONG = (
     "test_stop_keeps_its_limit_whichever_verb_hangs[print]",
     "test_start_keeps_its_limit_whichever_verb_hangs[enable]",
     "test_the_older_plugin_is_moved_over_on_request_and_put_back_at_the_end",
-    "test_what_an_old_llama_swap_cannot_do_is_said",
     "test_killed_in_the_middle_the_next_run_completes_it[launchctl]",
     "test_a_launchctl_verb_that_hangs_is_given_up_and_said[print]",
     "test_a_model_that_was_loaded_again_is_asked_about_again",
@@ -125,12 +124,10 @@ LONG = (
     "test_by_day_model_and_hour_the_same_requests_are_told",
     "test_requests_from_before_the_first_start_and_beside_another_watcher_count_once",
     "test_older_versions_leave_out_what_they_do_not_tell[v150]",
-    "test_a_peers_model_is_shown_and_offers_nothing[big]",
     "test_a_failure_of_psutil_costs_one_figure_and_is_named_once[targets1",
     "test_a_failure_of_psutil_costs_one_figure_and_is_named_once[targets2",
     "test_a_failure_of_psutil_costs_one_figure_and_is_named_once[targets4",
     "test_it_starts_twice_with_an_odd_environment[more0]",
-    "test_a_mistyped_address_lets_nothing_be_done_to_another_llama_swap[words1]",
     "test_a_frame_for_programs_without_frames_has_no_separator[ARGOS_VERSION]",
 )
 
