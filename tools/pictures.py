@@ -22,7 +22,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 LARGEST_BYTES = 60_000
 WIDTHS_PX = (920, 1000, 1120)  # the first one at which no row wraps is used
 APART = 200  # keeps menu, submenu and badge as three colours
-SCALES = (1.5, 1.25, 1.0, 0.75)  # the first one that is small enough is used
+SCALES = (1.5, 1.25, 1.2, 1.1, 1.0, 0.75)  # the first one that is small enough is used
 WRAPPED = "[...document.querySelectorAll('.line')].filter(e => e.offsetHeight > 30 && !e.querySelector('img')).length"
 BOX = "JSON.parse(JSON.stringify(document.querySelector('.pair').getBoundingClientRect()))"
 
