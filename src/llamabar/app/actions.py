@@ -120,14 +120,6 @@ class _Ready:
         return self._ended.is_set() or _state_of(seen, self._model_id) == READY
 
 
-def _unload(action: Action, where: Where) -> Result:
-    return _unloaded(where, [action.target], f"/api/models/unload/{_quoted(action.target)}")
-
-
-def _unload_all(_: Action, where: Where) -> Result:
-    return _unloaded(where, [model.id for model in loaded(where.snapshot)], "/api/models/unload")
-
-
 def _unloaded(where: Where, model_ids: Iterable[str], path: str) -> Result:
     wanted = {model.id for model in loaded(where.snapshot)} & set(model_ids)
     if not wanted:
@@ -150,10 +142,6 @@ def _cancel(action: Action, where: Where) -> Result:
     if request is None or request.info.stamp != action.mark:
         return _nothing("that request has already ended")
     return _canceled(where, [action.target], "that request has already ended")
-
-
-def _cancel_all(_: Action, where: Where) -> Result:
-    return _canceled(where, where.snapshot.requests, "no request is in flight")
 
 
 def _canceled(where: Where, ids: Iterable[str], none: str) -> Result:
@@ -180,10 +168,6 @@ def _profile(action: Action, where: Where) -> Result:
 def _copy(action: Action, _: Where) -> Result:
     """Copy a text. No line end or escape in a name may reach the clipboard: pasted into a terminal, it would run."""
     return _ran("pbcopy", text=harmless(action.target))
-
-
-def _open(action: Action, _: Where) -> Result:
-    return _ran("open", "--", action.target)
 
 
 def _show(action: Action, where: Where) -> Result:
@@ -256,13 +240,17 @@ def _nothing(why: str) -> Result:
 
 _DOES: Mapping[Do, Callable[[Action, Where], Result]] = {
     Do.LOAD: _load,
-    Do.UNLOAD: _unload,
-    Do.UNLOAD_ALL: _unload_all,
+    Do.UNLOAD: lambda action, where: _unloaded(
+        where, [action.target], f"/api/models/unload/{_quoted(action.target)}"
+    ),
+    Do.UNLOAD_ALL: lambda _, where: _unloaded(
+        where, [model.id for model in loaded(where.snapshot)], "/api/models/unload"
+    ),
     Do.CANCEL: _cancel,
-    Do.CANCEL_ALL: _cancel_all,
+    Do.CANCEL_ALL: lambda _, where: _canceled(where, where.snapshot.requests, "no request is in flight"),
     Do.PROFILE: _profile,
     Do.COPY: _copy,
-    Do.OPEN: _open,
+    Do.OPEN: lambda action, _: _ran("open", "--", action.target),
     Do.SHOW: _show,
     **dict.fromkeys((Do.START, Do.STOP, Do.RESTART), _serve),
     **dict.fromkeys((Do.TERMINAL, Do.REFRESH), lambda *_: DONE),  # SwiftBar itself does it
