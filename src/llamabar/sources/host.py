@@ -15,11 +15,6 @@ import re
 import zlib
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
-try:
-    import psutil
-except ImportError:  # see processes.py
-    psutil = None  # type: ignore[assignment]
-
 from llamabar.core.address import is_loopback, parse, port_of
 from llamabar.core.decode import may_sleep
 from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryMeasured, ModelServer
@@ -27,6 +22,7 @@ from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
 from llamabar.sources import processes
 from llamabar.sources.footprint import footprint_bytes
+from llamabar.sources.processes import psutil
 from llamabar.sources.rarely import POWER, POWER_EVERY_S, PRESSURE
 
 SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
@@ -45,11 +41,10 @@ def measure(*, every_s: float = 0.0) -> HostMeasured:
     if psutil is None:
         return HostMeasured(None, None, None, pressed)
     percent = processes.read("CPU", lambda: psutil.cpu_percent(None), None)
-    memory = processes.read("memory", psutil.virtual_memory, None)
+    total, available = processes.memory()
     cpu_ratio, _measured_before = (percent / 100 if percent is not None and _measured_before else None), True
-    if memory is None:
-        return HostMeasured(cpu_ratio, None, None, pressed)
-    return HostMeasured(cpu_ratio, memory.total - memory.available, memory.total, pressed)
+    used = None if total is None or available is None else total - available
+    return HostMeasured(cpu_ratio, used, total, pressed)
 
 
 def saves_power() -> bool:

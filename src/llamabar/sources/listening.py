@@ -11,14 +11,10 @@ import time
 from pathlib import Path
 from typing import Optional, Tuple
 
-try:
-    import psutil
-except ImportError:  # see host.py
-    psutil = None  # type: ignore[assignment]
-
 from llamabar.core.address import parse
 from llamabar.macos import logs
 from llamabar.sources import processes
+from llamabar.sources.processes import psutil
 
 LAUNCHD_PID = 1
 LOOKS, LOOK_S, LINES = 3, 0.5, 200

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
 
 try:
-    import psutil
+    import psutil as psutil
 except ImportError:  # no compiled module for this Python or processor, or no folder to unpack it into
     psutil = None  # type: ignore[assignment]
 
