@@ -5,7 +5,8 @@ import pytest
 from llamabar.core import events as ev
 from llamabar.core import readings
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import in_flight
+from llamabar.core.state import at_work, in_flight
+from llamabar.core.status import Status, classify, is_sure
 from tests.fakes.life import LISTED, REFUSED, after, live, request, row, running, slots, table
 
 
@@ -99,6 +100,22 @@ def test_a_model_seen_at_work_counts_as_used():
     for seen, left_s in ((busy, 290.0), (computing, 290.0), (kept_open, 250.0)):
         idle = after(seen, ev.ConnectionsSeen({"m": ()}), at_s=60.0)
         assert readings.unloads_in_s(idle, idle.models["m"], now_s=60.0) == left_s
+
+
+def test_a_request_that_no_version_lists_is_use_and_a_listed_ones_cpu_time_is_no_other():
+    """whisper.cpp's own /inference under /upstream, on v250."""
+    snapshot = after(live(table(m="stopped"), LISTED), table(m="ready"), running(ttl_s=300.0), at_s=10.0)
+    computing = ev.ConnectionsSeen({"m": (50_001,)}, frozenset({"m"}), since_s=30.0)
+    unlisted = after(snapshot, computing, at_s=40.0)
+    assert (classify(unlisted), is_sure(unlisted)) == (Status.GENERATING, False)
+    assert readings.unloads_in_s(unlisted, unlisted.models["m"], now_s=40.0) is None
+    over = after(unlisted, computing._replace(computing=frozenset(), since_s=40.0), at_s=42.0)
+    assert classify(over) is Status.READY, "a connection that is only kept open"
+    assert readings.unloads_in_s(over, over.models["m"], now_s=42.0) == 298.0
+    ended = after(snapshot, request("1", answered_bytes=5), ev.InflightRemoved("1"), at_s=35.0)
+    for listed in (ended, after(snapshot, request("1", answered_bytes=5), at_s=35.0)):
+        assert not at_work(after(listed, computing, at_s=40.0).models["m"])
+    assert not at_work(after(snapshot, computing._replace(since_s=None), at_s=40.0).models["m"])
 
 
 def test_duplicate_and_late_upserts_and_a_remove_without_one_leave_a_true_table():

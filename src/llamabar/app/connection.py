@@ -1,5 +1,6 @@
 """Everything that belongs to the connection with one server: client, threads, processes, service."""
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Callable, FrozenSet, Mapping, Optional
@@ -11,8 +12,9 @@ from llamabar.core.backoff import Rediscovery
 from llamabar.core.capabilities import Capability
 from llamabar.core.decode import version_of
 from llamabar.core.queries import Answer, Kind, Query
+from llamabar.core.readings import unloads_in_s
 from llamabar.core.run import RunEnded
-from llamabar.core.state import READY, Snapshot, loaded
+from llamabar.core.state import READY, Snapshot, at_work, loaded, requests_of
 from llamabar.core.status import Cause
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings
@@ -30,6 +32,9 @@ SERVICE_SOON_S = 3.0  # in the first half minute of an outage
 SERVICE_EVERY_S = 30.0
 OUTAGE_S = 3.0
 SLEPT_S = 8.0  # between two checks of a loop that waits for five at most
+NEVER_S = math.inf
+UNLISTED_EVERY_S, UNLISTED_CPU_RATIO = 10.0, 0.05  # for requests that are not listed; an idle server uses less
+COUNTDOWN_S = 60.0
 LOOK_EVERY_S = 2.0  # at llama-swap's own connections
 
 Rediscover = Callable[[], "Optional[tuple[str, str]]"]
@@ -177,13 +182,15 @@ class Connection:
             self._refreshed_for = key
             self.stream.refresh()
 
-    def is_look_due(self, snapshot: Snapshot, *, now_s: float) -> bool:
-        """Tell whether to check llama-swap's connections: every two seconds, and when its in-flight count changed."""
-        changed = self._looked_for != snapshot.inflight_total
-        due = needs_look(snapshot) and (changed or now_s >= self.looked_s + LOOK_EVERY_S)
-        if due:
-            self.looked_s, self._looked_for = now_s, snapshot.inflight_total
-        return due
+    def look(self, snapshot: Snapshot, *, now_s: float) -> Optional[ev.ConnectionsSeen]:
+        """Return llama-swap's connections if a check is due, also when its in-flight count changed; None if not."""
+        every_s, changed = look_every_s(snapshot, now_s=now_s), self._looked_for != snapshot.inflight_total
+        if self.processes is None or not (changed or now_s >= self.looked_s + every_s) or every_s == NEVER_S:
+            return None
+        since_s, self.looked_s, self._looked_for = self.looked_s, now_s, snapshot.inflight_total
+        least_cpu_s = None if needs_look(snapshot) else UNLISTED_CPU_RATIO * (now_s - since_s)
+        seen = self.processes.connections(least_cpu_s=least_cpu_s)
+        return None if seen is None else seen._replace(since_s=since_s)
 
     def note_sleep(self) -> None:
         """Reconnect after the computer or this process was asleep: nothing reports that a connection has died."""
@@ -231,6 +238,22 @@ def needs_look(snapshot: Snapshot) -> bool:
     """Tell whether only llama-swap's own connections show which model is at work."""
     untold = snapshot.connected and not snapshot.table_is_new and Capability.INFLIGHT_LIST not in snapshot.confirmed
     return untold and any(one.state == READY and one.server_url is not None for one in loaded(snapshot))
+
+
+def look_every_s(snapshot: Snapshot, *, now_s: float) -> float:
+    """Return how often to check llama-swap's connections.
+
+    Where requests are listed, only for those under /upstream that are not, and while they might be misjudged soon.
+    """
+    if needs_look(snapshot):
+        return LOOK_EVERY_S
+    ready = [one for one in loaded(snapshot) if one.state == READY and one.server_url is not None]
+    idle = [one for one in ready if not requests_of(snapshot, one.id)]
+    if not snapshot.connected or snapshot.table_is_new or not idle:
+        return NEVER_S
+    rests = (unloads_in_s(snapshot, one, now_s=now_s) for one in idle)
+    soon = any(map(at_work, idle)) or any(rest is not None and rest < COUNTDOWN_S for rest in rests)
+    return LOOK_EVERY_S if soon else UNLISTED_EVERY_S
 
 
 def process_key(snapshot: Snapshot) -> object:

@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from llamabar import __version__
 from llamabar.app.actions import Where, perform
-from llamabar.app.connection import LOOK_EVERY_S, Connection, Explain, needs_look
+from llamabar.app.connection import Connection, Explain, look_every_s
 from llamabar.app.monitor import Monitor, Watched
 from llamabar.app.notifications import Notifier
 from llamabar.core import queries
@@ -124,9 +124,8 @@ class Watch:
             if self.stopping or until(clock.now_s()):
                 return True
             began_s, now_s = now_s, clock.now_s()
-            looks = any(needs_look(watched.snapshot) for watched in self.monitor.servers.values())
-            longest_s = LOOK_EVERY_S if looks else LONGEST_WAIT_S
-            self.inbox.wait(min(longest_s, self.monitor.wake_at_s(now_s=now_s) - now_s))
+            looks_s = (look_every_s(watched.snapshot, now_s=now_s) for watched in self.monitor.servers.values())
+            self.inbox.wait(min(LONGEST_WAIT_S, *looks_s, self.monitor.wake_at_s(now_s=now_s) - now_s))
             clock.wait(began_s + self.lull_s - clock.now_s())
         except Exception as error:
             if is_repairable(error):
@@ -257,10 +256,9 @@ class Watch:
             connection.stream.reconnect(Fault(FaultKind.TIMEOUT))
         if watched.snapshot.connected and connection.processes is not None and not connection.measuring:
             found = connection.find_processes(watched.snapshot)
-            if not found and connection.is_look_due(watched.snapshot, now_s=now_s):
-                seen = connection.processes.connections()
-                if seen is not None:
-                    self.monitor.take(watched.name, seen, at_s=now_s)
+            seen = None if found else connection.look(watched.snapshot, now_s=now_s)
+            if seen is not None:
+                self.monitor.take(watched.name, seen, at_s=now_s)
         connection.learn(watched.snapshot)
         connection.look_at_service(watched.snapshot, now_s=now_s)
         if self.explain is not None:

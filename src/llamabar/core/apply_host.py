@@ -1,10 +1,12 @@
 """Apply measurements of processes, connections, this computer, and its GPU to a snapshot."""
 
 from dataclasses import replace
+from typing import Optional
 
 from llamabar.core import events as ev
 from llamabar.core import speed
-from llamabar.core.state import READY, Snapshot, at_work, with_model
+from llamabar.core.capabilities import Capability
+from llamabar.core.state import READY, Model, Snapshot, at_work, requests_of, with_model
 
 
 def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
@@ -30,9 +32,18 @@ def connections(snapshot: Snapshot, event: ev.ConnectionsSeen, at_s: float) -> S
         if model is None or model.state != READY:
             continue
         meter = model.meter if ports else speed.with_slots(model.meter, None, at_s=at_s)
-        model = replace(model, connections=ports, computing=model_id in event.computing, meter=meter)
+        computing = model_id in event.computing and not _was_listed(snapshot, model, event.since_s)
+        model = replace(model, connections=ports, computing=computing, meter=meter)
         snapshot = with_model(snapshot, replace(model, last_use_s=at_s) if at_work(model) else model)
     return snapshot
+
+
+def _was_listed(snapshot: Snapshot, model: Model, since_s: Optional[float]) -> bool:
+    """Tell whether a listed request may have used the CPU since the last check: then that shows no other."""
+    if Capability.INFLIGHT_LIST not in snapshot.confirmed:
+        return False
+    ended_s = model.listed_use_s
+    return bool(requests_of(snapshot, model.id)) or since_s is None or (ended_s is not None and ended_s >= since_s)
 
 
 def measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:

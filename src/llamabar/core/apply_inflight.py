@@ -99,4 +99,4 @@ def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
     meter = speed.with_ended(model.meter, request.info.path, resp_bytes=speed.grown_bytes(request.trail, at_s))
     if all(other.info.id == request.info.id for other in requests_of(snapshot, model.id)):
         meter = speed.with_slots(meter, None, at_s=at_s)  # its slots' counts belong to requests that ended
-    return with_model(snapshot, replace(model, last_use_s=at_s, meter=meter))
+    return with_model(snapshot, replace(model, last_use_s=at_s, listed_use_s=at_s, meter=meter))

@@ -254,6 +254,7 @@ class ConnectionsSeen(NamedTuple):
 
     by_model: Dict[str, Tuple[int, ...]]
     computing: FrozenSet[str] = frozenset()
+    since_s: Optional[float] = None  # when that was
 
 
 class ServiceState(str, Enum):

@@ -21,7 +21,7 @@ def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Re
     live = model.meter.by_slots(now_s)
     requests = requests_of(snapshot, model.id)
     writing = [request for request in requests if request.trail]
-    untold = Capability.INFLIGHT_LIST not in snapshot.confirmed and (in_flight(snapshot) or at_work(model))
+    untold = at_work(model) or (Capability.INFLIGHT_LIST not in snapshot.confirmed and in_flight(snapshot))
     if live is not None and (requests or untold):
         return live
     if not writing:

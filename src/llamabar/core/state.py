@@ -39,6 +39,7 @@ class Model:
     context_tokens: Optional[int] = None  # of one slot, as its server reported
     ready_s: Optional[float] = None  # when it was last loaded, if that was seen
     last_use_s: Optional[float] = None
+    listed_use_s: Optional[float] = None  # when a request that llama-swap listed ended
     load_times_s: Tuple[float, ...] = ()
     load_s: Optional[float] = None  # of the load that made it ready, if it was seen
     swap: Swap = Swap()  # at its last load
@@ -217,12 +218,13 @@ def in_use(snapshot: Snapshot, model: Model) -> Optional[bool]:
 
     Up to v234 no event names a request's model, and no version reports requests under /upstream. There, llama-swap's
     connection to the model server tells: it stays open for some seconds after a request (Go reuses it, llama.cpp closes
-    it after 5 s), and the next request may already use it.
+    it after 5 s), and the next request may already use it. Since v235 only some of those under /upstream are unlisted:
+    whisper.cpp's own route, a page's websocket. Of them only what is at work counts.
     """
     if requests_of(snapshot, model.id):
         return True
     if Capability.INFLIGHT_LIST in snapshot.confirmed:
-        return False
+        return at_work(model)
     return None if model.connections is None else bool(model.connections)
 
 

@@ -92,10 +92,13 @@ def _counted_prompt(snapshot: Snapshot) -> bool:
 
 
 def _busy_by_count(snapshot: Snapshot) -> bool:
-    """Tell whether a version that reports a number, or nothing, has requests: a ready model is answering them."""
-    if Capability.INFLIGHT_LIST in snapshot.confirmed:
-        return False
-    return any(map(at_work, snapshot.models.values())) or (bool(in_flight(snapshot)) and _any_model(READY)(snapshot))
+    """Tell whether a version that reports a number, or nothing, has requests: a ready model is answering them.
+
+    Later versions list all but a few of those under /upstream.
+    """
+    listed = Capability.INFLIGHT_LIST in snapshot.confirmed
+    counted = not listed and bool(in_flight(snapshot)) and _any_model(READY)(snapshot)
+    return counted or any(map(at_work, snapshot.models.values()))
 
 
 def is_sure(snapshot: Snapshot) -> bool:

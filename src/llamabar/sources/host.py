@@ -117,19 +117,23 @@ class Processes:
         used_bytes = {model_id: used for model_id, (used, _) in by_model.items() if used}
         return MemoryMeasured(own, used_bytes, gone, runs=runs)
 
-    def connections(self) -> Optional[ConnectionsSeen]:
+    def connections(self, *, least_cpu_s: Optional[float] = None) -> Optional[ConnectionsSeen]:
         """Return llama-swap's connections to the model servers, for versions that report less; None if unknown or
         unchanged.
 
         A table of connections may be long, so the number of open files is compared first. No connection counts as use
-        while only this program is connected to llama-swap.
+        while only this program is connected to llama-swap. `least_cpu_s`: only who used that much since the last check
+        is of interest.
         """
         ports = {model_id: served.port for model_id, served in self._by_model.items() if served.url}
         if self._server is None or not ports:
             return None
         files_before, self._files = self._files, processes.read("files", self._server.num_fds, None)
         before, self._cpu_s = self._cpu_s, {one: _cpu_s(self._by_model[one].members) for one in ports}
-        if not self._serving and self._files == files_before and before == self._cpu_s:
+        used = {one: used_s - before.get(one, used_s) for one, used_s in self._cpu_s.items()}
+        computing = frozenset(one for one, used_s in used.items() if used_s >= (least_cpu_s or COMPUTING_CPU_S))
+        unchanged = self._files == files_before and before == self._cpu_s if least_cpu_s is None else not computing
+        if not self._serving and unchanged:
             return None
         seen = processes.sockets(self._server)
         if seen is None:
@@ -138,8 +142,7 @@ class Processes:
         if any(found.values()) and not _has_clients(seen):
             found = dict.fromkeys(found, ())
         self._serving = any(found.values())
-        computing = (one for one, used_s in self._cpu_s.items() if used_s - before.get(one, used_s) >= COMPUTING_CPU_S)
-        return ConnectionsSeen(found, frozenset(computing))
+        return ConnectionsSeen(found, computing)
 
     def _matched(self, models: Sequence[Model], children: List[_Served]) -> Dict[str, _Served]:
         """Return each model's processes: by its port, or without one those found before. If only one model without a
