@@ -17,7 +17,7 @@ USAGE = "Usage: llamabar "
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
-    """A home with nothing in it, and no variable of this machine's."""
+    """An empty home, without this machine's environment variables."""
     for name in ("LLAMABAR_CONFIG", "LLAMABAR_API_KEY", "LLAMABAR_DATA_DIR", "LLAMABAR_FILE", "SWIFTBAR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -37,14 +37,14 @@ def nobody(monkeypatch):
 
 
 def answer(capsys, *words):
-    """The exit code and what was printed, times and ports made the same."""
+    """Return the exit code and the output, with times and ports normalized."""
     code = run(list(words))
     told = capsys.readouterr()
     told = (re.sub(r"running\? .* status", "running? llamabar status", text) for text in told)  # as it was started here
     return code, *(re.sub(r"\d+\.\d s|\d+ s", "N s", re.sub(r":\d{4,5}\b", ":PORT", text)) for text in told)
 
 
-# Where a server answers. Each line of stdout and stderr is whole; "" is nothing at all.
+# With a server that answers. Each line of stdout and stderr is complete; "" means no output.
 ANSWERS = [
     ("load alpha-8b", 0, "✓ alpha-8b loaded in N s", ""),
     ("load ALPHA-8B", 0, "✓ alpha-8b loaded in N s", ""),
@@ -74,11 +74,11 @@ ANSWERS = [
 
 @pytest.mark.usefixtures("server")
 @pytest.mark.parametrize(("words", "code", "out", "err"), ANSWERS, ids=[row[0] for row in ANSWERS])
-def test_a_command_answers(capsys, words, code, out, err):
+def test_each_command_prints_what_is_expected(capsys, words, code, out, err):
     assert answer(capsys, *words.split()) == (code, out and out + "\n", err and err + "\n")
 
 
-# Where nobody answers.
+# Without a server.
 SILENCE = [
     ("load alpha-8b", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
     ("unload --all", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
@@ -91,7 +91,7 @@ SILENCE = [
 
 @pytest.mark.usefixtures("nobody")
 @pytest.mark.parametrize(("words", "code", "out", "err"), SILENCE, ids=[row[0] for row in SILENCE])
-def test_a_command_says_when_nobody_answers(capsys, words, code, out, err):
+def test_each_command_reports_a_missing_server(capsys, words, code, out, err):
     assert answer(capsys, *words.split()) == (code, out and out + "\n", err and err + "\n")
 
 
@@ -114,7 +114,7 @@ def test_an_error_of_a_command_with_json_is_json_with_a_code(capsys, words, code
 
 
 @pytest.mark.usefixtures("server")
-def test_what_is_loaded_already_is_said_and_loads_nothing_again(capsys):
+def test_loading_a_loaded_model_says_so_and_loads_nothing(capsys):
     answer(capsys, "load", "beta-3b")
     assert answer(capsys, "load", "beta-3b") == (0, "beta-3b is already loaded.\n", "")
     assert answer(capsys, "unload", "beta-3b") == (0, "✓ beta-3b unloaded\n", "")
@@ -129,7 +129,7 @@ def test_a_failed_load_says_why_and_where_to_look(capsys):
 
 
 @pytest.mark.usefixtures("server")
-def test_several_models_that_fit_are_named(capsys):
+def test_several_matching_models_are_named(capsys):
     code, _, err = answer(capsys, "load", "")
     assert code == 1
     assert "fits" in err
@@ -169,12 +169,12 @@ def test_twelve_models_are_twelve_lines_of_a_screen_s_width(monkeypatch, capsys)
     assert max(map(len, lines)) < 100
 
 
-def test_waiting_is_said_with_the_usual_time():
+def test_progress_shows_the_usual_time():
     assert line("Loading coder-32b", 12.4, 14.0) == "Loading coder-32b … 12 s (usually 14 s)"
     assert line("Loading coder-32b", 0.3, None) == "Loading coder-32b …"
 
 
 @pytest.mark.usefixtures("server")
-def test_where_no_terminal_is_no_cursor_is_moved(capsys):
+def test_without_a_terminal_no_cursor_is_moved(capsys):
     _, _, err = answer(capsys, "load", "alpha-8b")
     assert "\x1b" not in err

@@ -1,4 +1,4 @@
-"""The commands as a person types them."""
+"""The commands as a user types them."""
 
 import json
 import os
@@ -63,14 +63,14 @@ def test_without_arguments_one_line_of_status_then_help(tmp_path, server):
         ["demo", "--seconds", "x"],
     ],
 )
-def test_wrong_usage_ends_with_two_and_says_what_is_right(tmp_path, words):
+def test_wrong_usage_exits_with_2_and_says_what_is_right(tmp_path, words):
     done = run_here(tmp_path, *words)
     assert done.returncode == 2
     assert "Error" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_load_unload_and_their_failures(tmp_path, server):
+def test_load_and_unload_succeed_or_say_why_not(tmp_path, server):
     assert run_here(tmp_path, "load", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
     assert server.world.processes["alpha-8b"].state == "ready"
     assert run_here(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
@@ -86,7 +86,7 @@ def test_load_unload_and_their_failures(tmp_path, server):
         assert said in done.stderr
 
 
-def test_cancel_and_unload_all_and_profiles(tmp_path, server):
+def test_cancel_unload_all_and_profiles_work(tmp_path, server):
     one = chat(server, "alpha-8b", tokens=3000)
     wait_for(lambda: server.inflight.entries and server.world.processes["alpha-8b"].state == "ready")
     assert run_here(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0
@@ -106,7 +106,7 @@ def test_cancel_and_unload_all_and_profiles(tmp_path, server):
 
 @pytest.mark.parametrize("words", [["unload", "--all"], ["load", "alpha-8b"], ["status"], ["models"]])
 def test_a_mistyped_address_lets_nothing_be_done_to_another_llama_swap(tmp_path, words):
-    """Where no setting has an address one is looked for: whoever is found is not who was meant."""
+    """Without an address in the settings one would be discovered, and that server isn't the one that was meant."""
     with llama_swap() as server:
         agents = tmp_path / "Library" / "LaunchAgents"
         agents.mkdir(parents=True)
@@ -124,7 +124,7 @@ def test_a_mistyped_address_lets_nothing_be_done_to_another_llama_swap(tmp_path,
         assert server.requests[before:] == []
 
 
-def test_an_address_that_cannot_be_used_is_not_offered_to_be_copied(tmp_path):
+def test_an_unusable_address_has_no_copy_item(tmp_path):
     frame = run(tmp_path, "frame", LLAMABAR_URL="http://mini.local:80800").stdout
     assert "This address can't be used" in frame
     assert "Copy Base URL" not in frame and "Copy Endpoint" not in frame
@@ -143,7 +143,7 @@ def test_what_an_old_llama_swap_cannot_do_is_said(tmp_path):
             assert (done.returncode, done.stderr) == (1, said)
 
 
-def test_of_several_servers_each_does_what_it_can_and_the_others_are_named(tmp_path, server):
+def test_each_of_several_servers_does_what_it_can_and_the_others_are_named(tmp_path, server):
     settings = tmp_path / "config.toml"
     with llama_swap("v150") as old:
         told = "".join(f'[[server]]\nname = "{name}"\nurl = "{url}"\n' for name, url in (
@@ -160,7 +160,7 @@ def test_of_several_servers_each_does_what_it_can_and_the_others_are_named(tmp_p
         wait_for(lambda: not server.inflight.entries)
 
 
-def test_what_is_not_there_is_said_with_what_there_is(tmp_path, server):
+def test_an_unknown_name_is_reported_with_the_known_ones(tmp_path, server):
     assert "Profiles: coding." in run_here(tmp_path, "profile", "codng", LLAMABAR_URL=server.url).stderr
     assert "Did you mean alpha-8b?" in run_here(tmp_path, "load", "alhpa-8b", LLAMABAR_URL=server.url).stderr
     assert run_here(tmp_path, "cancel", "--all", LLAMABAR_URL=server.url).returncode == 0, "as unload --all does"
@@ -172,13 +172,13 @@ def test_what_models_prints_can_be_typed(tmp_path, server):
     assert run_here(tmp_path, "load", "org/short:ttl", LLAMABAR_URL=server.url).returncode == 0
 
 
-def test_models_says_why_it_knows_of_none(tmp_path):
+def test_models_says_why_it_has_none(tmp_path):
     done = run_here(tmp_path, "models", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     assert "Connection refused" in done.stderr
 
 
-def test_a_server_that_takes_the_connection_and_says_nothing_is_no_start(tmp_path):
+def test_a_server_that_accepts_and_never_answers_has_not_started(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         done = run_here(tmp_path, "status", LLAMABAR_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
     assert done.returncode == 1
@@ -186,7 +186,7 @@ def test_a_server_that_takes_the_connection_and_says_nothing_is_no_start(tmp_pat
 
 
 @pytest.mark.parametrize("words", [["history", "--csv"], ["status", "--json"], ["config"], ["--version"]])
-def test_a_full_disk_is_said_once(tmp_path, server, words):
+def test_a_full_disk_is_reported_once(tmp_path, server, words):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([*command(), *words], env=environment(tmp_path, LLAMABAR_URL=server.url), stdout=full,
                               stderr=subprocess.PIPE, text=True)  # fmt: skip
@@ -195,7 +195,7 @@ def test_a_full_disk_is_said_once(tmp_path, server, words):
 
 
 @pytest.mark.parametrize("words", ["stream", "frame", "status"])
-def test_a_closed_stdout_is_no_fault_of_ours(tmp_path, server, words):
+def test_a_closed_stdout_causes_no_internal_error(tmp_path, server, words):
     done = subprocess.run(["/bin/sh", "-c", f"{shlex.join(command())} {words} >&-"], stderr=subprocess.PIPE,
                           env=environment(tmp_path, LLAMABAR_URL=server.url), text=True)  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
@@ -220,13 +220,13 @@ def test_ctrl_c_before_anything_listens_is_as_quiet_as_later(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
-def test_commands_say_when_nobody_is_there(tmp_path):
+def test_commands_report_a_missing_server(tmp_path):
     done = run_here(tmp_path, "load", "m", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 1
     assert ": Connection refused." in done.stderr
 
 
-def test_two_servers_are_two_sections_and_one_that_is_down_disturbs_nobody(tmp_path, server):
+def test_two_servers_are_two_sections_and_a_missing_one_disturbs_neither(tmp_path, server):
     settings = tmp_path / "config.toml"
     settings.write_text(
         f'[[server]]\nname="up"\nurl="{server.url}"\n[[server]]\nname="down"\nurl="http://127.0.0.1:{free_port()}"\n'
@@ -249,7 +249,7 @@ def test_a_mistake_in_the_settings_is_in_the_menu_and_on_stderr(tmp_path, server
     assert "config.toml:4: unknown setting" in done.stderr
 
 
-def test_config_tells_where_each_setting_came_from_and_never_a_key(tmp_path):
+def test_config_shows_the_source_of_each_setting_and_never_a_key(tmp_path):
     done = run_here(tmp_path, "config", LLAMABAR_URL="http://127.0.0.1:1", LLAMABAR_API_KEY="sk-secret")
     assert done.returncode == 0
     assert "http://127.0.0.1:1 (from LLAMABAR_URL)" in done.stdout
@@ -257,13 +257,13 @@ def test_config_tells_where_each_setting_came_from_and_never_a_key(tmp_path):
     assert "sk-secret" not in done.stdout
 
 
-def test_a_port_that_is_taken_is_said(tmp_path, server):
+def test_a_taken_port_is_reported(tmp_path, server):
     done = run(tmp_path, "demo", "--serve", server.url.rsplit(":", 1)[1])
     assert done.returncode == 1
     assert "is taken" in done.stderr
 
 
-def test_an_unknown_dialect_is_said(tmp_path):
+def test_an_unknown_dialect_is_reported(tmp_path):
     done = run_here(tmp_path, "demo", "--dialect", "v9")
     assert done.returncode == 2
     assert f"'v9' is not one of {', '.join(map(repr, DIALECTS))}." in done.stderr
@@ -281,7 +281,7 @@ def test_the_demo_leaves_no_model_server_behind_however_it_ends(tmp_path, number
     wait_for(lambda: not any(child.is_running() and child.status() != "zombie" for child in children), seconds=8)
 
 
-def test_one_frame_has_no_clicks_that_only_a_running_plugin_could_take(tmp_path):
+def test_a_single_frame_has_no_clicks_that_need_a_running_plugin(tmp_path):
     with llama_swap() as server:
         done = run(tmp_path, "frame", SWIFTBAR="1", SWIFTBAR_VERSION="2.1.1", LLAMABAR_URL=server.url)
     assert done.returncode == 0
@@ -309,7 +309,7 @@ def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):
     assert f"There is no file {log}." in done.stderr
 
 
-def test_where_nothing_can_be_printed_no_fault_of_ours_is_said(tmp_path):
+def test_a_failed_print_causes_no_internal_error(tmp_path):
     for where in ("/dev/full", "&-"):
         words = f'{shlex.join(command())} config >{where}'
         more = {"env": environment(tmp_path), "capture_output": True, "text": True, "timeout": 30}
@@ -317,7 +317,7 @@ def test_where_nothing_can_be_printed_no_fault_of_ours_is_said(tmp_path):
         assert "Traceback" not in done.stderr and "Internal error" not in done.stderr, (where, done.stderr)
 
 
-def test_what_looks_at_plain_addresses_can_still_do_without_tls():
+def test_importing_the_query_commands_loads_no_tls():
     names = "[name for name in ('ssl', '_hashlib', 'urllib3') if name in sys.modules]"
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; import llamabar.cli.main, llamabar.cli.looking; print({names})"],

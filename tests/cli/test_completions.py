@@ -1,4 +1,4 @@
-"""What shells get: the script, and the answers to what is begun. bash, zsh and fish themselves where they are here."""
+"""Shell completion: the scripts, and the answers. bash, zsh and fish themselves are used if they are installed."""
 
 import os
 import pty
@@ -18,7 +18,7 @@ from tests.fakes.programs import run as run_program
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A home whose last look saw a server with requests."""
+    """A home whose last command saw a server with requests."""
     tmp_path = tmp_path_factory.mktemp("home")
     with llama_swap() as server:
         waiting = chat(server, "alpha-8b", tokens=4000)
@@ -33,7 +33,7 @@ def home(tmp_path_factory):
 
 
 def answered(home, line):
-    """What is offered for a line, by bash's way of asking."""
+    """Return the completions for a line, asked for in bash's way."""
     done = run_here(home, _LLAMABAR_COMPLETE="bash_complete", COMP_WORDS=line)
     return [text.partition(",")[2] for text in done.stdout.splitlines() if text]
 
@@ -53,7 +53,7 @@ BEGUN = {
     ("llamabar completions ", ["zsh", "bash", "fish"]),
     ("llamabar load nothing-like-it", []),
 ])  # fmt: skip
-def test_what_is_begun_is_completed(home, line, found):
+def test_a_started_word_is_completed(home, line, found):
     assert [one for one in answered(home, line) if one != "hidden"] == found
 
 
@@ -61,12 +61,12 @@ def test_request_ids_are_completed(home):
     assert answered(home, "llamabar cancel ")
 
 
-def test_without_a_look_there_is_nothing_to_offer(tmp_path):
+def test_before_the_first_query_nothing_is_offered(tmp_path):
     assert answered(tmp_path, "llamabar load ") == []
     assert not (tmp_path / ".local").exists()
 
 
-def test_names_that_could_not_be_typed_are_never_offered(tmp_path):
+def test_names_that_cannot_be_typed_are_never_offered(tmp_path):
     from llamabar.core import events as ev
     from llamabar.core.snapshot import apply
     from llamabar.core.state import Snapshot

@@ -1,4 +1,4 @@
-"""The demo: figures that could be a Mac's, and users who can be stopped."""
+"""The demo: realistic figures, and users that can be paused."""
 
 import threading
 
@@ -8,7 +8,7 @@ from llamabar.terminal.state import View
 from tests.terminal.test_dashboard import SCENES, screen
 
 
-def test_its_models_have_the_memory_that_such_models_have():
+def test_the_demos_models_use_realistic_memory():
     scene = believable(SCENES["ready"].scene)
     shown = "\n".join(screen(scene, 120, 40, View()))
     assert "18.6 GB" in shown and "1.3 GB" in shown

@@ -1,4 +1,4 @@
-"""Whatever a command prints goes through cli/output.py, and nothing from outside drives a terminal there."""
+"""All output of commands goes through cli/output.py, where no outside text can drive a terminal."""
 
 import ast
 import json
@@ -27,7 +27,7 @@ def answers(body, status=200):
 
 
 def hostile(request):
-    """A llama-swap all of whose words are hostile."""
+    """A llama-swap whose every text is hostile."""
     line = request.split(b"\r\n")[0]
     model = {"id": f"m{HOSTILE}", "name": f"n{HOSTILE}", "state": "ready", "aliases": [HOSTILE]}
     entry = {"id": f"r{HOSTILE}", "model": f"m{HOSTILE}", "req_path": f"/v1/{HOSTILE}", "resp_bytes": 5}
@@ -44,7 +44,7 @@ def hostile(request):
     return answers(found) if found is not None else answers({"error": f"model not found{HOSTILE}"}, 404)
 
 
-def test_only_one_module_of_the_commands_prints():
+def test_only_one_cli_module_prints():
     def prints(path):
         calls = (node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
         return any(ast.unparse(one) in ("print", "click.echo", "sys.stdout.write", "sys.stderr.write") for one in calls)

@@ -1,4 +1,4 @@
-"""`preview`: a page of the server now, of the demo; and clean words where no page can be made."""
+"""`preview`: a page of the current server or of the demo, and a clear message if no page can be written."""
 
 import os
 import re
@@ -29,7 +29,7 @@ def captions(path):
 
 
 @pytest.mark.usefixtures("demo")
-def test_the_server_in_force_as_it_is_now(tmp_path):
+def test_preview_shows_the_current_server(tmp_path):
     path = tmp_path / "menu.html"
     with llama_swap() as server:
         done = run(tmp_path, "preview", str(path), LLAMABAR_URL=server.url)
@@ -38,7 +38,7 @@ def test_the_server_in_force_as_it_is_now(tmp_path):
     assert captions(path) == ["Now: llama-swap no model loaded"]
 
 
-def test_a_server_that_is_not_there_is_a_page_too(tmp_path):
+def test_preview_shows_a_missing_server_too(tmp_path):
     done = run(tmp_path, "preview", str(tmp_path / "x.html"), LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert done.returncode == 0
     assert captions(tmp_path / "x.html") == ["Now: llama-swap not responding"]
@@ -49,7 +49,7 @@ def test_a_server_that_is_not_there_is_a_page_too(tmp_path):
     ("no/such/x.html", (), "There is no folder"),
     ("/dev/null", (), "not a regular file"),
 ])  # fmt: skip
-def test_where_no_page_can_be_made_it_says_why_and_leaves_what_was_there(tmp_path, monkeypatch, file, words, said):
+def test_if_no_page_can_be_written_it_says_why_and_changes_nothing(tmp_path, monkeypatch, file, words, said):
     home, here = tmp_path / "home", tmp_path / "here"
     home.mkdir()
     here.mkdir()
@@ -67,14 +67,14 @@ def test_wrong_usage_is_said(tmp_path):
     assert run(tmp_path, "preview").returncode == 2
 
 
-def test_a_link_is_followed_and_stays(tmp_path):
+def test_a_symlinked_target_is_followed_and_kept(tmp_path):
     (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
     run(tmp_path, "preview", str(tmp_path / "link.html"), LLAMABAR_URL=f"http://127.0.0.1:{free_port()}")
     assert (tmp_path / "link.html").is_symlink()
     assert captions(tmp_path / "real.html")
 
 
-def test_the_demo_shows_every_moment(demo):
+def test_the_demo_page_shows_every_moment(demo):
     process, path = demo
     assert process.wait(60) == 0
     assert captions(path) == [moment.caption for moment in MOMENTS]

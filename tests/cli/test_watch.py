@@ -1,4 +1,4 @@
-"""`watch` on a real pseudo-terminal: drawn in place, resized, left as it was found."""
+"""`watch` on a real pseudo-terminal: drawn in place, resized, and restored on exit."""
 
 import base64
 import contextlib
@@ -23,7 +23,7 @@ from tests.fakes.programs import chat, command, environment, llama_swap, wait_fo
 
 
 class Terminal:
-    """A terminal with a program in it, and what its screen shows: cursor addressing as `watch` uses it."""
+    """A terminal running a program, and what its screen shows, with the cursor addressing that `watch` uses."""
 
     def __init__(self, words, home, *, width=80, height=24, controlling=True, popen=subprocess.Popen, **more):
         self.master, self.slave = pty.openpty()
@@ -40,16 +40,16 @@ class Terminal:
         self.reader.start()
 
     def hang_up(self):
-        """Close our end, as a terminal's window does."""
+        """Close our end, as closing a terminal window does."""
         self.reading = False
-        self.press("d")  # its drawing ends our reader's wait
+        self.press("d")  # a closed end stops our reader
         self.reader.join(3)
         os.close(self.slave)
         os.close(self.master)
         self.closed = True
 
     def is_full(self):
-        """Tell whether the terminal takes nothing more."""
+        """Tell whether the terminal accepts no more output."""
         return not select.select([], [self.slave], [], 0)[1]
 
     def _read(self):
@@ -68,7 +68,7 @@ class Terminal:
 
     @property
     def screen(self):
-        """The lines of the last drawing."""
+        """Return the lines of the last frame."""
         drawn = self.raw.rpartition(b"\x1b[H")[2].decode("utf-8", "replace")
         drawn = drawn.split("\x1b[J")[0].split("\x1b[?25h")[0]
         return [re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", line) for line in drawn.replace("\r", "").split("\n")]
@@ -80,7 +80,7 @@ class Terminal:
             raise AssertionError(f"no {part!r} in:\n" + "\n".join(self.screen)) from None
 
     def row(self, part):
-        """The first line of the screen with this text in it, or ""."""
+        """Return the first line of the screen that contains a text, or ""."""
         return next((line for line in self.screen if part in line), "")
 
     def press(self, keys):
@@ -125,7 +125,7 @@ def test_it_is_drawn_in_place_and_q_leaves_the_terminal_clean(tmp_path, server):
         assert termios.tcgetattr(terminal.slave) == terminal.before
 
 
-def test_help_and_details_and_back(tmp_path, server):
+def test_help_and_details_open_and_close(tmp_path, server):
     with watching(server, tmp_path) as terminal:
         terminal.wait_for(EMPTY)
         terminal.press("?")
@@ -143,13 +143,13 @@ def test_help_and_details_and_back(tmp_path, server):
     ("de_DE.UTF-8", "○ kein Modell geladen", "q beenden"), ("ja_JP.UTF-8", "○ モデルなし", "q 終了"),
     ("de_DE.ISO8859-1", "o no model loaded", "q quit"),
 ])  # fmt: skip
-def test_it_speaks_the_terminals_language_where_the_terminal_can_show_it(tmp_path, server, said, empty, leave):
+def test_it_uses_the_terminals_language_if_the_terminal_can_show_it(tmp_path, server, said, empty, leave):
     with watching(server, tmp_path, LC_ALL=said) as terminal:
         terminal.wait_for(empty)
         assert terminal.screen[-1].rstrip().endswith(leave)
 
 
-SIZES = (  # each of another height than the one before: so it is seen that it was drawn anew
+SIZES = (  # each has another height than the previous one, which shows that it was redrawn
     (200, 50), (30, 24), (120, 40), (80, 24), (60, 20), (20, 3), (60, 12), (80, 3), (30, 5), (120, 40),
 )  # fmt: skip
 
@@ -179,7 +179,7 @@ def test_a_signal_leaves_the_terminal_clean_too(tmp_path, server, number, code):
 
 
 @pytest.mark.parametrize(("key", "code"), [("\x03", 130), ("\x1c", 0)])
-def test_ctrl_c_and_ctrl_backslash_end_it(tmp_path, server, key, code):
+def test_ctrl_c_and_ctrl_backslash_end_watch(tmp_path, server, key, code):
     with watching(server, tmp_path) as terminal:
         terminal.wait_for(EMPTY)
         terminal.press(key)
@@ -195,7 +195,7 @@ def test_a_closed_terminal_ends_it(tmp_path, server, controlling):
         assert terminal.process.wait(3) == 0
 
 
-def test_a_fault_leaves_the_terminal_clean_too(tmp_path):
+def test_an_internal_error_leaves_the_terminal_clean_too(tmp_path):
     faulty = (
         "import os\nfrom llamabar.cli.terminal import Looks, Screen; from llamabar.sources.inbox import Inbox\n"
         "from llamabar.terminal.cells import line\n"
@@ -208,11 +208,11 @@ def test_a_fault_leaves_the_terminal_clean_too(tmp_path):
         assert termios.tcgetattr(terminal.slave) == terminal.before
 
 
-def test_a_terminal_that_nobody_reads_holds_nothing_up(tmp_path, server):
+def test_a_terminal_that_nobody_reads_blocks_nothing(tmp_path, server):
     with watching(server, tmp_path, width=200, height=50) as terminal:
         terminal.wait_for(EMPTY)
         terminal.reading = False
-        wait_for(lambda: terminal.press("?") or terminal.is_full(), every_s=0.15)  # drawings, until it takes no more
+        wait_for(lambda: terminal.press("?") or terminal.is_full(), every_s=0.15)  # draws until it accepts no more
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.process.wait(3) == 0
 
@@ -258,7 +258,7 @@ def test_models_are_loaded_and_unloaded_and_requests_canceled_by_keys(tmp_path, 
         assert ("POST", "/api/models/unload/alpha-8b") in server.requests
 
 
-def test_unloading_what_somebody_uses_asks_first(tmp_path, server):
+def test_unloading_a_model_in_use_asks_first(tmp_path, server):
     with watching(server, tmp_path, width=100) as terminal:
         terminal.wait_for(EMPTY)
         chat(server, "alpha-8b", tokens=4000)
@@ -270,7 +270,7 @@ def test_unloading_what_somebody_uses_asks_first(tmp_path, server):
         terminal.wait_for("✓ alpha-8b unloaded")
 
 
-def test_a_profile_is_chosen_and_left_by_keys(tmp_path, server):
+def test_keys_choose_and_leave_a_profile(tmp_path, server):
     with watching(server, tmp_path, width=120) as terminal:
         terminal.wait_for("p profile")
         terminal.press("p")
@@ -284,7 +284,7 @@ def test_a_profile_is_chosen_and_left_by_keys(tmp_path, server):
         terminal.wait_for("No profile is active")
 
 
-def test_a_filter_is_typed_and_a_pasted_paragraph_is_no_keys(tmp_path, server):
+def test_a_filter_can_be_typed_and_a_pasted_paragraph_presses_no_keys(tmp_path, server):
     with watching(server, tmp_path) as terminal:
         terminal.wait_for(EMPTY)
         terminal.press("\x1b[200~quit, unload it, y\nqqq\x1b[201~")
@@ -323,7 +323,7 @@ def test_an_id_is_copied_over_ssh_through_the_terminal(tmp_path, server):
         wait_for(lambda: b"\x1b]52;c;" + base64.b64encode(b"alpha-8b") + b"\x07" in terminal.raw)
 
 
-def test_a_program_of_the_system_is_used_here(tmp_path, server):
+def test_locally_a_clipboard_program_is_used(tmp_path, server):
     program = tmp_path / "bin" / "pbcopy"
     program.parent.mkdir()
     program.write_text(f"#!/bin/sh\ncat > {tmp_path}/copied\n")
@@ -336,7 +336,7 @@ def test_a_program_of_the_system_is_used_here(tmp_path, server):
 
 
 @pytest.mark.parametrize(("width", "height"), [(60, 20), (100, 30), (200, 50)])
-def test_in_tmux_it_is_drawn_selected_from_and_left_as_it_was(tmp_path, server, width, height):
+def test_in_tmux_it_draws_selects_and_restores_the_screen(tmp_path, server, width, height):
     if shutil.which("tmux") is None:
         pytest.skip("no tmux was found")
     tmux = ["tmux", "-u", "-S", str(tmp_path / "socket"), "-f", "/dev/null"]
@@ -351,7 +351,7 @@ def test_in_tmux_it_is_drawn_selected_from_and_left_as_it_was(tmp_path, server, 
         subprocess.run([*tmux, "send-keys", f"echo before; {shlex.join([*command(), 'watch'])}", "Enter"], env=env)
         wait_for(lambda: EMPTY in shown() and "▸ alpha-8b" in shown())
         assert len(shown().splitlines()) == height
-        assert shown().splitlines()[-1].rstrip().endswith("q quit")  # nothing is wrapped, and nothing cut off
+        assert shown().splitlines()[-1].rstrip().endswith("q quit")  # nothing is wrapped or cut off
         subprocess.run([*tmux, "send-keys", "Down"], env=env)
         wait_for(lambda: "▸ beta-3b" in shown())
         subprocess.run([*tmux, "send-keys", "q"], env=env)
@@ -368,13 +368,13 @@ def test_each_redraw_is_one_write_without_clearing_the_screen(tmp_path, server):
         assert terminal.raw.count(b"\x1b[?2026h") == terminal.raw.count(b"\x1b[?2026l")
 
 
-def test_no_colour_where_it_is_not_wanted(tmp_path, server):
+def test_no_color_means_no_colour(tmp_path, server):
     with watching(server, tmp_path, NO_COLOR="1") as terminal:
         terminal.wait_for(EMPTY)
         assert not re.search(rb"\x1b\[[\d;]*m", terminal.raw)
 
 
-def test_a_terminal_of_many_colours_is_asked_for_its_background(tmp_path, server):
+def test_a_truecolor_terminal_is_asked_for_its_background(tmp_path, server):
     with watching(server, tmp_path, COLORTERM="truecolor") as terminal:
         terminal.wait_for(EMPTY)
         assert b"\x1b]11;?\x1b\\" in terminal.raw
@@ -383,7 +383,7 @@ def test_a_terminal_of_many_colours_is_asked_for_its_background(tmp_path, server
         wait_for(lambda: b"38;2;46;125;215" in terminal.raw or b"38;2;106;106;112" in terminal.raw)
 
 
-def test_another_locale_gets_ascii(tmp_path, server):
+def test_a_locale_without_utf_8_gets_ascii(tmp_path, server):
     with watching(server, tmp_path, LANG="C") as terminal:
         terminal.wait_for("o no model loaded")
         assert terminal.raw.isascii()
@@ -400,14 +400,14 @@ def test_a_dumb_terminal_gets_plain_lines(tmp_path, server, term):
         assert terminal.process.wait(3) == 130
 
 
-def test_a_terminal_that_nobody_knows_is_drawn_on_all_the_same(tmp_path, server):
+def test_an_unknown_terminal_is_drawn_on_as_well(tmp_path, server):
     with watching(server, tmp_path, TERM="xterm-nobody-knows") as terminal:
         terminal.wait_for(EMPTY)
         terminal.press("\x1b[B")
         terminal.wait_for("▸ beta-3b")
 
 
-def test_a_pipe_gets_plain_lines_and_its_end_ends_it(tmp_path, server):
+def test_a_pipe_gets_plain_lines_and_closing_it_ends_watch(tmp_path, server):
     env = environment(tmp_path, LLAMABAR_URL=server.url)
     watch = subprocess.Popen([*command(), "watch"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE)  # fmt: skip
@@ -419,7 +419,7 @@ def test_a_pipe_gets_plain_lines_and_its_end_ends_it(tmp_path, server):
         assert errors.read() == b""
 
 
-def test_a_server_that_goes_and_comes_is_followed(tmp_path):
+def test_a_server_that_disappears_and_returns_is_followed(tmp_path):
     with llama_swap() as server, watching(server, tmp_path) as terminal:
         terminal.wait_for(EMPTY)
         port = int(server.url.rpartition(":")[2])
@@ -430,7 +430,7 @@ def test_a_server_that_goes_and_comes_is_followed(tmp_path):
             terminal.wait_for(EMPTY)
 
 
-def test_the_demo_on_a_terminal_is_this_view(tmp_path):
+def test_the_demo_uses_the_same_dashboard(tmp_path):
     with Terminal([*command(), "demo"], tmp_path) as terminal:
         terminal.wait_for("↓ loading")
         assert terminal.row("Qwen3 30B")

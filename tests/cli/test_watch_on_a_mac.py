@@ -1,4 +1,4 @@
-"""`watch` where there is a launchd: r restarts the service, after one question."""
+"""`watch` with a launchd: r restarts the service, after one question."""
 
 import sys
 
@@ -11,7 +11,7 @@ from tests.installer.test_install import LABEL
 
 @pytest.fixture
 def served(make_mac):
-    """A Mac whose llama-swap is a service of ours."""
+    """A Mac whose llama-swap is our service."""
     mac = make_mac(seconds_per_second=0.1)
     mac.llama_swap(mac.home / "go" / "bin" / "llama-swap")
     config = mac.home / ".config" / "llama-swap" / "config.yaml"
@@ -23,7 +23,7 @@ def served(make_mac):
     return mac
 
 
-def test_r_asks_once_and_restarts_the_service(served):
+def test_r_asks_once_then_restarts_the_service(served):
     def popen(words, **more):
         paths = environment(served.home)["PYTHONPATH"]
         return served.popen(*words, **{**more, "env": served.environment(PYTHONPATH=paths)})

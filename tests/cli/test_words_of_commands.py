@@ -1,4 +1,4 @@
-"""How commands speak: any name of a model, one line when it is done, failures as JSON where JSON was asked for."""
+"""How commands talk: any name of a model, one line when done, failures as JSON if requested."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def known():
     "org/Qwen3-30B-Instruct:Q4", "gpt-4o-mini", "Qwen 3 30B", "qwen 3 30b", "GPT-4O-MINI", "qwen 3", "gpt",
     "ORG/QWEN3-30B-I",
 ])  # fmt: skip
-def test_a_model_is_meant_by_any_of_its_names_in_any_case_or_a_unique_beginning(typed):
+def test_a_model_is_found_by_any_name_in_any_case_or_a_unique_prefix(typed):
     assert [model.id for _, model in models_called(typed, known())] == ["org/Qwen3-30B-Instruct:Q4"]
 
 
@@ -48,19 +48,19 @@ def test_a_model_is_meant_by_any_of_its_names_in_any_case_or_a_unique_beginning(
     ("Qwen3-30B-Thinkin:Q4", Code.UNKNOWN_MODEL, "Did you mean org/Qwen3-30B-Thinking:Q4"),
     ("zzz", Code.UNKNOWN_MODEL, "No model is called 'zzz'."),
 ])  # fmt: skip
-def test_what_no_model_or_several_are_called_is_said_with_a_guess(typed, code, said):
+def test_an_unknown_or_ambiguous_model_gets_a_suggestion(typed, code, said):
     with pytest.raises(LlamabarError) as error:
         models_called(typed, known())
     assert said in error.value.message and error.value.code is code
 
 
-def test_a_guess_names_each_model_once():
+def test_a_suggestion_names_each_model_once():
     coder = live(ev.ModelsListed((ev.ModelInfo("coder-32b", "stopped", "Coder 32B"),)))
     with pytest.raises(LlamabarError, match=r"Did you mean coder-32b[?]"):
         models_called("codr-32b", {"s": coder})
 
 
-def test_what_changes_something_ends_in_one_line_and_what_changes_nothing_says_so(tmp_path, server):
+def test_a_change_ends_in_one_line_and_no_change_says_so(tmp_path, server):
     for arguments, said in (
         (["load", "qwen 3"], r"✓ org/Qwen3-30B-Instruct:Q4 loaded in \d+(\.\d)? s"),
         (["load", "gpt"], r"org/Qwen3-30B-Instruct:Q4 is already loaded\."),
@@ -87,7 +87,7 @@ def test_unload_all_over_several_servers_reports_each(tmp_path, server):
     assert (done.returncode, done.stderr) == (1, "off: can't reach it. To find out why: llamabar doctor\n")
 
 
-def test_requests_are_listed_and_can_be_canceled_by_what_is_listed(tmp_path, server):
+def test_requests_are_listed_and_can_be_canceled_by_their_listed_ids(tmp_path, server):
     assert run_here(tmp_path, "requests", LLAMABAR_URL=server.url).stdout == "No requests in flight.\n"
     chat(server, "bge-m3", tokens=3000)
     wait_for(lambda: server.inflight.entries and server.world.processes["bge-m3"].state == "ready")
@@ -110,12 +110,12 @@ def test_who_wants_ids_in_the_menu_sees_ids(tmp_path, server):
 def test_status_is_a_line_for_each_of_twelve_models(tmp_path):
     with Stranger(speaking(models(*(f"model-{n:02}" for n in range(12)))), hold_s=30) as stranger:
         lines = run_here(tmp_path, "status", LLAMABAR_URL=stranger.url).stdout.splitlines()
-    assert len(lines) == 14  # the server, the head of the table, and the models
+    assert len(lines) == 14  # the server, the table's header, and the models
     assert max(map(len, lines)) < 100
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["models"], ["load", "m"], ["unload", "m"], ["status", "--json"]])
-def test_nothing_from_outside_drives_the_terminal(tmp_path, arguments):
+def test_no_outside_text_drives_the_terminal(tmp_path, arguments):
     with Stranger(speaking(models(HOSTILE, "m" + HOSTILE)), hold_s=30) as stranger:
         done = run_here(tmp_path, *arguments, LLAMABAR_URL=stranger.url)
     assert not DRIVES_A_TERMINAL.search(done.stdout + done.stderr)
@@ -127,7 +127,7 @@ def test_nothing_from_outside_drives_the_terminal(tmp_path, arguments):
     (["status", "--json", "--nonsense"], "usage", 2),
     (["models", "--json", "extra"], "usage", 2),
 ])  # fmt: skip
-def test_a_failure_is_json_where_json_was_asked_for(tmp_path, server, arguments, code, exit_code):
+def test_a_failure_is_json_if_requested(tmp_path, server, arguments, code, exit_code):
     done = run_here(tmp_path, *arguments, LLAMABAR_URL=server.url)
     document = json.loads(done.stdout)
     assert (done.returncode, document["llamabar_json"]) == (exit_code, 1)
@@ -141,7 +141,7 @@ def test_a_frame_for_programs_without_frames_has_no_separator(tmp_path, server, 
     assert "~~~" not in run(tmp_path, "frame", LLAMABAR_URL=server.url, **{variable: "1"}).stdout
 
 
-def test_help_of_a_command_is_what_the_command_says_of_itself(tmp_path):
+def test_help_shows_a_commands_own_help(tmp_path):
     assert run_here(tmp_path, "help", "history").stdout == run_here(tmp_path, "history", "--help").stdout
     assert run_here(tmp_path, "help").stdout == run_here(tmp_path, "--help").stdout
     wrong = run_here(tmp_path, "help", "histry")

@@ -1,4 +1,4 @@
-"""A Mac on which all is well: llama-swap as a service of ours, SwiftBar with our plugin, the plugin running."""
+"""A healthy Mac: llama-swap as our service, SwiftBar with our plugin, the plugin running."""
 
 import contextlib
 import json
@@ -46,7 +46,7 @@ class WellMac:
         )  # fmt: skip
 
     def environment(self):
-        """What a terminal has in which the one file was started."""
+        """Return the environment of a terminal in which the one file was started."""
         more = {"PYTHONPATH": PATHS, "PYTHONDONTWRITEBYTECODE": "1", "LLAMABAR_FILE": str(self.file)}
         return self.mac.environment(**more)
 
@@ -72,7 +72,7 @@ class WellMac:
         self.mac.set_default("com.ameba.SwiftBar", "PluginDirectory", str(self.plugins))
 
     def tools(self):
-        """Make the small tools of macOS answer as on a Mac on which all is well."""
+        """Make the small macOS tools answer as on a healthy Mac."""
         self.script("pgrep", "echo 4711")
         self.script("pmset", "echo ' sleep                1 (sleep prevented by caffeinate)'")
         self.script("sw_vers", "echo 26.1")
@@ -109,16 +109,16 @@ class WellMac:
         new = path.with_name(f".{tool}.new")
         new.write_text(f"#!/bin/sh\n{text}\n")
         new.chmod(0o755)
-        os.replace(new, path)  # one that is being started cannot be written to
+        os.replace(new, path)  # a file that is being executed can't be written
 
     def sysctl(self, **values):
-        """Make sysctl answer; dots of names are written as double underscores."""
+        """Make sysctl answer. Write dots in names as double underscores."""
         all_of_them = {**SYSCTL, **{name.replace("__", "."): value for name, value in values.items()}}
         cases = "".join(f"{name}) echo {value};;\n" for name, value in all_of_them.items())
         self.script("sysctl", f'case "$2" in\n{cases}*) exit 1;;\nesac')
 
     def note(self, **more):
-        """Write the state file of a plugin that has been running for an hour; `watcher` stands for it."""
+        """Write the state file of a plugin that has run for an hour; `watcher` stands for its process."""
         pid = self.pid_inside()
         known = {"pid": pid, "version": __version__, "started_unix_s": time.time() + 1, "frames": 40,
                  "printed_bytes": 90_000, "reconnects": 1, "lagged": 0, "last_error": "refused", "reachable": True,
@@ -126,7 +126,7 @@ class WellMac:
         plugin_state.path_in(self.data).write_text(json.dumps({**known, **more}))
 
     def pid_inside(self):
-        """The watcher's process id as its own Mac counts."""
+        """Return the watcher's pid as the Mac itself counts it."""
         inner = wait_for(lambda: self.watcher._inner() if hasattr(self.watcher, "_inner") else (self.watcher.pid,))[0]
         status = Path(f"/proc/{inner}/status")
         lines = status.read_text().splitlines() if status.exists() else []
@@ -152,13 +152,13 @@ class WellMac:
         )
 
     def type(self, remedy, **environment):
-        """Type a remedy into a shell, and say yes to what it asks."""
+        """Type a remedy into a shell, and confirm its question."""
         env = {**self.environment(), **environment}
         return self.mac.run("sh", "-c", remedy, input="y\ny\n", env=env, timeout=30)
 
     @contextlib.contextmanager
     def changed(self, path, content=None, *, mode=None, link=None, gone=False):
-        """Another content, mode or nothing at a path, until the end."""
+        """Change a path's content or mode, or remove it; restore it at the end."""
         kept = self.mac.root / f"kept-{len(self.kept)}"
         self.kept.append(kept)
         was = path.exists() or path.is_symlink()
@@ -185,13 +185,13 @@ class WellMac:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
     def agent(self, **keys):
-        """The plist with other keys; None takes one off."""
+        """Give the plist other keys; None removes one."""
         content = {**self.keys, **keys}
         kept = {key: value for key, value in content.items() if value is not None}
         return self.changed(self.plist, plistlib.dumps(kept))
 
     def command(self, *words):
-        """The plist with other words."""
+        """Give the plist other command words."""
         return self.agent(ProgramArguments=list(words))
 
     def launchctl(self, *words):
@@ -199,7 +199,7 @@ class WellMac:
 
     @contextlib.contextmanager
     def out(self):
-        """The service not loaded; loaded again and running at the end."""
+        """Unload the service; load and run it again at the end."""
         self.launchctl("bootout", f"gui/{self.mac.uid}/{LABEL}")
         wait_for(lambda: self.mac.job(LABEL) is None)
         try:

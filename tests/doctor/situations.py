@@ -1,6 +1,6 @@
-"""Every situation that a finding is about, made for real on a Mac on which all is well, and undone at the end.
+"""Every situation that a finding reports, created for real on a healthy Mac and undone at the end.
 
-What answers at the address and what runs: situations_live.py.
+Situations of what answers at the address and what runs are in situations_live.py.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ SERVICE = (*DISK, "logged_in", "job", "processes")
 
 
 def situation(finding, *wanted, **options):
-    """Say which finding a situation leads to, and which facts must be asked for."""
+    """Declare which finding a situation leads to, and which facts it needs."""
 
     def add(make):
         SITUATIONS[finding] = (contextlib.contextmanager(make), wanted, options)
@@ -389,7 +389,7 @@ def _(well):
 
 @situation("service-program-replaced", *DISK, "logged_in", "job")
 def _(well):
-    wait_for(lambda: time.time() > well.loaded_s + 2.2)  # a start is known to the second
+    wait_for(lambda: time.time() > well.loaded_s + 2.2)  # start times are in whole seconds
     well.server.replace("251")
     yield {}
     with well.out():
@@ -401,7 +401,7 @@ def _(well):
 
 @contextlib.contextmanager
 def hard_work(well, **behaviour):
-    """The service loaded anew with a llama-swap that behaves otherwise."""
+    """Reload the service with a llama-swap that behaves differently."""
     well.server.behave(**behaviour)
     with well.out():
         well.launchctl("bootstrap", f"gui/{well.mac.uid}", str(well.plist))
@@ -466,7 +466,7 @@ def _(well):
 
 @contextlib.contextmanager
 def ended(well):
-    """The service crashed and, without KeepAlive, stays down."""
+    """Let the service crash and, without KeepAlive, stay down."""
     well.server.behave(crash=1)
     with well.out(), well.agent(KeepAlive=None):
         well.launchctl("bootstrap", f"gui/{well.mac.uid}", str(well.plist))

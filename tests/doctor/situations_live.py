@@ -1,4 +1,4 @@
-"""Situations of what answers at the address, of models, of the computer, and of the plugin that runs."""
+"""Situations of what answers at the address, of models, of the computer, and of the running plugin."""
 
 import contextlib
 import ssl
@@ -174,7 +174,7 @@ def _(well):
 
 
 def _own_address():
-    """An address of this computer that is not loopback."""
+    """Return an address of this computer that isn't loopback."""
     found = [one.address for all_of_one in psutil.net_if_addrs().values() for one in all_of_one if one.family == 2]
     return next((address for address in found if not address.startswith("127.")), "10.255.255.1")
 
@@ -222,7 +222,7 @@ def _(well):
     well.sysctl()
 
 
-# the plugin that runs
+# the running plugin
 
 PLUGIN = ("watcher", "program", "swiftbar", "settings", "servers")
 

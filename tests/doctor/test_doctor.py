@@ -1,4 +1,4 @@
-"""Every finding is seen on a Mac on which it is so, and on none on which all is well."""
+"""Every finding appears on a Mac in that situation, and none on a healthy one."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def well(tmp_path_factory):
     mac.close()
 
 
-def test_a_mac_on_which_all_is_well_gives_not_one_warning(well):
+def test_a_healthy_mac_gives_no_warning(well):
     answer = well.ask()
     assert answer.troubles == {}
     assert {one.id for one in answer.findings.values() if one.level != "ok"} == set()
@@ -45,7 +45,7 @@ def test_a_mac_on_which_all_is_well_gives_not_one_warning(well):
 
 
 LEVELS = {check.id: check.level.value for check in registry.checks()}
-MENDED_BY_HAND = {  # by nothing but the remedy, as it stands, typed into a shell
+MENDED_BY_HAND = {  # only by typing the remedy into a shell as it is
     "data-folder-is-a-file", "data-folder-read-only", "data-unreadable", "manifest-damaged",
     "history-damaged",
     "key-file-open", "plugin-place-taken", "plugin-not-executable", "plugin-quarantined",
@@ -61,7 +61,7 @@ SAID_ELSEWHERE = {
 
 
 @pytest.mark.parametrize("finding", SITUATIONS)
-def test_a_finding_is_seen_where_it_is_so(well, finding):
+def test_a_finding_appears_in_its_situation(well, finding):
     make, wanted, options = SITUATIONS[finding]
     with make(well) as environment:
         found = well.examine(*wanted, **options, **environment)
@@ -77,7 +77,7 @@ def test_a_finding_is_seen_where_it_is_so(well, finding):
 
 
 def _after(finding):
-    """The checks that depend on a finding; a note hides nothing."""
+    """Return the checks that depend on a finding. A note hides nothing."""
     bad = LEVELS[finding] in ("error", "warning")
     return {check.id for check in registry.checks() if bad and finding in check.after}
 
@@ -86,7 +86,7 @@ def test_every_finding_has_a_situation():
     assert {check.id for check in registry.checks()} == {*SITUATIONS, *SAID_ELSEWHERE}
 
 
-def test_a_full_disk_is_seen_on_a_disk_that_is_full(well):
+def test_a_full_disk_is_found(well):
     mount = " && ".join(f"mount -t tmpfs -o size=64k none '{folder}'" for folder in (well.data,))
     words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", f'{mount} && exec "$0" "$@"']
     question = {"wanted": ["data", "settings", "agents", "service"], "environment": {}, "without": [], "fix": ""}
@@ -97,8 +97,8 @@ def test_a_full_disk_is_seen_on_a_disk_that_is_full(well):
     assert found["disk-full"]["level"] == "warning"
 
 
-def test_of_several_servers_the_one_whose_service_does_not_run_is_judged(well):
-    """The first is on another computer, the second runs, the third does not."""
+def test_of_several_servers_the_one_whose_service_is_down_is_checked(well):
+    """The first server is on another computer, the second one runs, the third doesn't."""
     label, port = "com.example.second", free_port()
     listen = [word.replace(f":{well.port}", f":{port}") for word in well.keys["ProgramArguments"]]
     other = plistlib.dumps({**well.keys, "Label": label, "ProgramArguments": listen})
@@ -118,7 +118,7 @@ def judged(facts):
     return {one.id: one for one in registry.findings(facts)}
 
 
-def test_who_answers_at_an_address_is_not_told_by_another_port():
+def test_the_process_at_an_address_is_never_taken_from_another_port():
     fault = FaultKind.NOT_LLAMA_SWAP
     wrong = Server(name="one", url="http://127.0.0.1:8080", fault=fault, fault_detail="It answers 404")
     for port, said in ((9090, "Another program"), (8080, "caddy{} (pid 77)")):
@@ -128,7 +128,7 @@ def test_who_answers_at_an_address_is_not_told_by_another_port():
 
 
 @pytest.mark.parametrize(("fault", "loops"), [(FaultKind.REFUSED, True), (None, False)])
-def test_a_crash_loop_is_one_also_in_the_moment_in_which_it_lives(fault, loops):
+def test_a_crash_loop_is_found_even_while_the_process_runs(fault, loops):
     alive = Job("a", loaded=True, pid=7, runs=4, last_exit="1")
     service = Service(server="here", label="a", config="c")
     servers = (Server(name="far", fault=FaultKind.REFUSED), Server(name="here", fault=fault))
@@ -147,7 +147,7 @@ sys.exit(modelserver.main())
 
 
 @pytest.mark.parametrize(("hangs", "finding"), [(True, "model-server-silent"), (False, "slots-closed")])
-def test_a_model_server_that_is_proven_ours_is_asked_itself(tmp_path, hangs, finding):
+def test_a_model_server_proven_to_be_ours_is_queried_directly(tmp_path, hangs, finding):
     with llama_swap(models=(DemoModel("alpha", load_s=0.05, ttl_s=60, tps=500.0),)) as server:
         process = server.world.processes["alpha"]
         process.program = [sys.executable, "-c", NO_SLOTS]
@@ -159,14 +159,14 @@ def test_a_model_server_that_is_proven_ours_is_asked_itself(tmp_path, hangs, fin
             done = run(tmp_path, "doctor", "--json", LLAMABAR_URL=server.url)
             return next(one["level"] for one in json.loads(done.stdout)["findings"] if one["id"] == finding)
 
-        wait_for(lambda: level() == LEVELS[finding])  # on a busy computer one look is too short to prove whose it is
+        wait_for(lambda: level() == LEVELS[finding])  # when busy, one query may not prove whose it is
         process.child.send_signal(signal.SIGCONT)
 
 
 # the command
 
 
-def test_a_well_mac_exits_with_0_and_says_so_in_one_line_a_layer(well):
+def test_a_healthy_mac_exits_with_0_and_prints_one_line_per_topic(well):
     done = well.doctor()
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("✓")]
@@ -177,7 +177,7 @@ def test_a_well_mac_exits_with_0_and_says_so_in_one_line_a_layer(well):
     assert done.stderr == ""
 
 
-def test_json_is_the_contracts(well):
+def test_json_follows_the_contract(well):
     document = json.loads(well.doctor("--json").stdout)
     assert document["llamabar_json"] == 1
     assert all(set(one) == {"id", "level", "title", "detail", "remedy", "fix"} for one in document["findings"])
@@ -198,7 +198,7 @@ os._exit(0)
 """
 
 
-def test_the_first_cause_stands_at_the_top_and_in_the_menu_and_its_remedy_mends_it(well):
+def test_the_first_cause_is_at_the_top_and_in_the_menu_and_its_remedy_fixes_it(well):
     with well.out():
         done = well.doctor("--all")
         assert done.returncode == 1
@@ -217,7 +217,7 @@ def test_the_first_cause_stands_at_the_top_and_in_the_menu_and_its_remedy_mends_
 
 
 def test_explaining_an_outage_never_starts_llama_swap(well):
-    """Watching does not; `doctor` itself asks the program for its version and lets it check the config."""
+    """Watching doesn't; `doctor` itself asks the program for its version and lets it check the config."""
     trace = well.home / "started"
     with well.out(), well.changed(well.program, f"#!/bin/sh\necho started >> '{trace}'\n"):
         well.mac.run("ln", "-sf", str(well.program), str(well.mac.bin / "llama-swap"))
@@ -255,7 +255,7 @@ def test_a_failure_of_psutil_costs_one_figure_and_is_named_once(well, targets, w
     assert f"✓ service: {LABEL}, running" in done.stdout
 
 
-def test_a_program_out_of_a_release_archive_is_found_under_its_name_there_and_no_script_is_started(tmp_path):
+def test_a_program_from_a_release_archive_is_found_and_no_script_is_run(tmp_path):
     folder = tmp_path / "go" / "bin"
     folder.mkdir(parents=True)
     for name in ("llama-swap-darwin-arm64", "llama-swap_250_darwin_arm64", "llama-swap-start.sh", "llama-swap-run"):
@@ -270,7 +270,7 @@ def test_a_program_out_of_a_release_archive_is_found_under_its_name_there_and_no
 ESCAPES = "\x1b[31m\x07\u202eevil"
 
 
-def test_nothing_from_outside_steers_the_terminal():
+def test_no_outside_text_drives_the_terminal_through_doctor():
     models = (Model(ESCAPES, "ready", server_answers=False),)
     server = Server("here", f"http://127.0.0.1:1/{ESCAPES}", models=models, failures=((ESCAPES, ESCAPES),))
     facts = Facts(servers=(server,), service=Service(label=ESCAPES), job=Job(ESCAPES, state=ESCAPES, last_exit=ESCAPES))
@@ -289,7 +289,7 @@ def test_nothing_from_outside_steers_the_terminal():
     ("/Users/x/go/bin/llama-swap", "go install github.com/mostlygeek/llama-swap@latest"),
     ("/Users/x/Downloads/llama-swap-darwin-arm64", "open https://github.com/mostlygeek/llama-swap/releases/latest"),
 ])  # fmt: skip
-def test_how_to_upgrade_llama_swap_follows_from_where_it_lives(program, words):
+def test_how_to_upgrade_llama_swap_depends_on_where_it_is(program, words):
     found = Packages(homebrew=True, llama_swap=program, origin=binaries.origin_of(program))
     here = facts.Settings(servers=(facts.Configured("one"), facts.Configured("far", local=False)))
     assert judged(Facts(servers=(Server("one"),), packages=found, settings=here))["llama-swap-old"].remedy == words
@@ -300,13 +300,13 @@ def test_how_to_upgrade_llama_swap_follows_from_where_it_lives(program, words):
 @pytest.mark.parametrize(("ours", "remedy"), [
     (True, "install"), (False, "mkdir -p ~/my/swap && echo 'models: {}' > ~/my/swap/c.yaml"),
 ])  # fmt: skip
-def test_a_missing_config_is_written_where_the_service_looks_for_it(ours, remedy):
+def test_a_missing_config_is_written_where_the_service_expects_it(ours, remedy):
     gone = Service(label="s", ours=ours, config="/Users/me/my/swap/c.yaml", config_there=False)
     found = judged(Facts(service=gone, home="/Users/me"))["service-config-missing"]
     assert found.level == "error" and found.remedy.endswith(remedy)
 
 
-def test_a_link_of_homebrew_is_known_by_where_it_leads(tmp_path):
+def test_a_homebrew_symlink_is_recognized_by_its_target(tmp_path):
     program = tmp_path / "Cellar" / "llama-swap" / "llama-swap"
     program.parent.mkdir(parents=True)
     program.write_text("")
@@ -316,7 +316,7 @@ def test_a_link_of_homebrew_is_known_by_where_it_leads(tmp_path):
 
 
 @pytest.mark.parametrize("brew", [True, False])
-def test_without_llama_swap_the_line_that_installs_it_is_given(well, brew):
+def test_without_llama_swap_the_remedy_installs_it(well, brew):
     if brew:
         well.script("brew", "exit 0")
     with SITUATIONS["llama-swap-missing"][0](well) as environment:
@@ -329,14 +329,14 @@ def test_without_llama_swap_the_line_that_installs_it_is_given(well, brew):
     assert "llamabar.pyz install" not in done.stdout
 
 
-def test_a_remedy_that_is_the_automatic_fix_is_said_once(well):
+def test_a_remedy_that_is_the_automatic_fix_is_printed_once(well):
     with SITUATIONS["plugin-attribute-missing"][0](well):
         done = well.doctor()
     assert done.stdout.count("doctor --fix plugin-attribute-missing") == 1
     assert "automatically" not in done.stdout
 
 
-def test_why_a_server_was_silent_is_found_out_without_asking_it_when_it_may_be_back(tmp_path):
+def test_explaining_an_outage_never_queries_the_server(tmp_path):
     with llama_swap() as server:
         env = environment(tmp_path, LLAMABAR_URL=server.url)
         top = subprocess.run([sys.executable, "-c", TOP], env=env, capture_output=True, text=True)
@@ -344,7 +344,7 @@ def test_why_a_server_was_silent_is_found_out_without_asking_it_when_it_may_be_b
         assert top.stdout == f"Connection refused at {server.url} starts\n", top.stderr
 
 
-def test_a_data_folder_that_cannot_even_be_made_and_a_history_that_is_a_folder_are_said(well):
+def test_a_data_folder_that_cannot_be_created_and_a_history_that_is_a_folder_are_reported(well):
     closed = well.home / "closed"
     closed.mkdir(mode=0o500)
     found = well.examine("data", LLAMABAR_DATA_DIR=str(closed / "data"))
@@ -362,7 +362,7 @@ FIXES = ("plugin-attribute-wrong", "plugin-not-linked", "service-log-large", "ke
 
 
 @pytest.mark.parametrize("finding", FIXES)
-def test_a_fix_mends_what_it_is_for(well, finding):
+def test_a_fix_fixes_its_finding(well, finding):
     make, wanted, _ = SITUATIONS[finding]
     with make(well) as environment:
         assert well.ask(*wanted, fix=finding, **environment).trouble == ""
@@ -370,7 +370,7 @@ def test_a_fix_mends_what_it_is_for(well, finding):
         (well.log.parent / "llama-swap.log.1").unlink(missing_ok=True)
 
 
-def test_a_fix_says_what_it_did_and_a_second_one_has_nothing_to_do(well):
+def test_a_fix_reports_what_it_did_and_a_second_run_has_nothing_to_do(well):
     with SITUATIONS["plugin-attribute-missing"][0](well):
         done = well.doctor("--fix", "plugin-attribute-missing", "--yes")
         assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
@@ -387,14 +387,14 @@ def test_a_fix_asks_first_and_without_an_answer_does_nothing(well):
         assert not well.link.is_symlink()
 
 
-def test_what_has_no_safe_fix_is_refused_in_words(well):
+def test_a_finding_without_a_safe_fix_is_refused_with_a_message(well):
     done = well.doctor("--fix", "swiftbar-missing")
     assert done.returncode == 1
     assert "No automatic fix for 'swiftbar-missing'" in done.stderr
     assert {check.id for check in registry.checks() if check.fix} == set(fixes.FIXES)
 
 
-def test_a_damaged_cache_of_the_real_file_is_unpacked_anew(tmp_path):
+def test_a_damaged_cache_of_the_real_file_is_unpacked_again(tmp_path):
     if not PYZ.is_file():
         pytest.skip("not built: python3 build.py pyz")
     env = environment(tmp_path, LLAMABAR_PYTHON=sys.executable)
@@ -434,8 +434,8 @@ def test_whatever_hangs_it_answers_within_five_seconds(well):
     assert found["swiftbar-not-running"].level == "skipped", "what did not answer is not known"
 
 
-def test_a_settings_file_that_is_a_pipe_holds_nothing_up(well):
-    """A pipe that nobody writes to blocks whoever opens it without saying otherwise."""
+def test_a_settings_file_that_is_a_pipe_blocks_nothing(well):
+    """A pipe without a writer blocks whoever opens it without O_NONBLOCK."""
     pipe = well.home / "pipe"
     os.mkfifo(pipe)
     answer = well.ask(LLAMABAR_CONFIG=str(pipe))
@@ -446,7 +446,7 @@ def test_a_settings_file_that_is_a_pipe_holds_nothing_up(well):
 
 
 @pytest.mark.parametrize("said", ["", "\x00\xff\x00", "Kein Prozess gefunden\n", "x" * 5000, "}\n{\n\t= {\n"])
-def test_garbage_and_another_language_lead_to_no_fault_of_ours(well, said):
+def test_garbage_and_another_language_cause_no_internal_error(well, said):
     for tool in ("launchctl", "defaults", "xattr"):
         well.mac.fault(tool, garbage=said)
     for tool in ("pgrep", "pmset", "sw_vers", "sysctl"):
@@ -459,7 +459,7 @@ def test_garbage_and_another_language_lead_to_no_fault_of_ours(well, said):
     assert "\x00" not in str(found)
 
 
-def test_without_launchd_the_layers_of_a_mac_do_not_apply_and_the_rest_decides(tmp_path):
+def test_without_launchd_only_the_topics_that_need_no_mac_are_checked(tmp_path):
     with llama_swap() as server:
         done = run(tmp_path, "doctor", LLAMABAR_URL=server.url)
     assert done.returncode == 0, done.stdout
@@ -469,7 +469,7 @@ def test_without_launchd_the_layers_of_a_mac_do_not_apply_and_the_rest_decides(t
     assert run(tmp_path, "doctor", LLAMABAR_URL="http://127.0.0.1:9").returncode == 1
 
 
-def test_no_home_a_folder_for_settings_and_a_binary_log_are_no_fault_of_ours(well):
+def test_no_home_a_settings_folder_and_a_binary_log_cause_no_internal_error(well):
     with well.changed(well.log, bytes(range(256)) * 300):
         done = well.doctor("--report", HOME="", LLAMABAR_CONFIG=str(well.config.parent))
     assert done.returncode == 1, done.stderr
@@ -477,7 +477,7 @@ def test_no_home_a_folder_for_settings_and_a_binary_log_are_no_fault_of_ours(wel
     assert done.stderr == ""
 
 
-def test_an_unknown_server_and_a_missing_settings_file_are_said(well):
+def test_an_unknown_server_and_a_missing_settings_file_are_reported(well):
     for words in (("--server", "nobody"), ("--config", "/nowhere.toml")):
         done = well.doctor(*words)
         assert done.returncode == 1
@@ -508,7 +508,7 @@ def test_the_report_has_everything_and_nothing_private(well):
         assert wanted in done.stdout, wanted
 
 
-def test_the_report_says_the_verb_that_reloads_the_plugin_and_every_sentence_ends_once(well):
+def test_the_report_names_the_url_that_reloads_the_plugin_and_each_sentence_has_one_period(well):
     with SITUATIONS["watcher-died"][0](well), SITUATIONS["service-config-refused"][0](well):
         done = well.doctor("--report")
     assert "open -g 'swiftbar://refreshplugin?name=llamabar'" in done.stdout
@@ -516,7 +516,7 @@ def test_the_report_says_the_verb_that_reloads_the_plugin_and_every_sentence_end
     assert ".." not in findings and ":." not in findings
 
 
-def test_the_report_is_json_where_json_is_asked_for(well):
+def test_the_report_is_json_if_requested(well):
     found = json.loads(well.doctor("--json", "--report").stdout)
     assert found["llamabar_json"] == 1
     assert "Findings" in found["report"]
@@ -540,5 +540,5 @@ def test_the_self_test_says_what_was_expected_and_seen_and_changes_nothing(well)
     assert not [label for label in well.mac.jobs() if "not-there" in label]
 
 
-def test_it_is_well_again_at_the_end(well):
+def test_the_mac_is_healthy_again_at_the_end(well):
     wait_for(lambda: {one.id for one in well.ask().findings.values() if one.level != "ok"} == set())

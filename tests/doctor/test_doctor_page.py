@@ -1,4 +1,4 @@
-"""The page lists every finding as the code has it; each check is in order, and complains with a remedy."""
+"""The page lists every finding in the code; the checks are in order, and each has a remedy."""
 
 import os
 
@@ -14,13 +14,13 @@ PAGE = ROOT / "docs" / "doctor.md"
 
 
 def test_the_page_is_what_the_checks_say():
-    """If a change is meant: LLAMABAR_WRITE_GOLDEN=1, and read the diff."""
+    """For an intended change: LLAMABAR_WRITE_GOLDEN=1, then read the diff."""
     if os.environ.get("LLAMABAR_WRITE_GOLDEN"):
         PAGE.write_text(page(), "utf-8")
     assert PAGE.read_text("utf-8") == page()
 
 
-def test_there_are_at_least_45_findings_each_with_an_id_of_its_own():
+def test_there_are_at_least_45_findings_with_unique_ids():
     ids = [check.id for check in registry.checks()]
     assert len(ids) == len(set(ids)) >= 45
 
@@ -44,7 +44,7 @@ def test_no_remedy_of_ours_is_redacted_in_a_report():
         assert redacted(remedy, Private()) == remedy
 
 
-def test_a_path_with_spaces_quotes_and_accents_stays_one_word_of_a_shell():
+def test_a_path_with_spaces_quotes_and_accents_stays_one_shell_word():
     import shlex
 
     for path in ("/Users/Zoé Doe/it's \"here\"", "$HOME", "a;b", "", "-x", "`x`", "plain/path-1.0"):

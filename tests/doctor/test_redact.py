@@ -1,4 +1,4 @@
-"""Nothing private comes through: what is known, in every spelling, and what has the shape of it."""
+"""Nothing private gets through: known values in every spelling, and whatever looks like one."""
 
 import json
 import re
@@ -49,7 +49,7 @@ PRIVATE = Private((KEY,), HOME, (USER, "zoe"), (HOST, "zoes-studio"))
         ("args=[-m x.gguf]", "x.gguf"),
     ],
 )
-def test_what_has_the_shape_of_a_secret_is_taken_out_of_a_line_of_others(line, gone):
+def test_what_looks_like_a_secret_is_removed_from_a_foreign_line(line, gone):
     assert gone not in redacted_line(line, Private())
 
 
@@ -65,11 +65,11 @@ def test_what_has_the_shape_of_a_secret_is_taken_out_of_a_line_of_others(line, g
         "xattr -d com.apple.quarantine ~/x",
     ],
 )
-def test_what_helps_stays(text):
+def test_helpful_text_is_not_redacted(text):
     assert redacted(text, PRIVATE) == text
 
 
-def test_every_spelling_of_what_is_known_goes():
+def test_every_spelling_of_a_known_value_is_removed():
     for value in (KEY, HOME, USER, HOST):
         for form in ("NFC", "NFD"):
             plain = unicodedata.normalize(form, value)
@@ -84,7 +84,7 @@ edges = st.sampled_from([" ", "/", '"', "'", "=", ":", ",", "(", "[", "{", "@", 
 
 @settings(max_examples=250, deadline=None)
 @given(around, edges, st.sampled_from([KEY, HOME, USER, HOST, "zoe", "zoes-studio"]), edges, around)
-def test_nothing_known_comes_through_whatever_stands_around_it(before, left, secret, right, after):
+def test_a_known_value_is_removed_whatever_surrounds_it(before, left, secret, right, after):
     for shown in (redacted(before + left + secret + right + after, PRIVATE),
                   redacted_line(before + left + secret + right + after, PRIVATE)):  # fmt: skip
         assert not re.search(rf"(?<![^\W_]){re.escape(secret)}(?![^\W_])", shown, re.IGNORECASE), shown
@@ -92,7 +92,7 @@ def test_nothing_known_comes_through_whatever_stands_around_it(before, left, sec
 
 @settings(max_examples=150, deadline=None)
 @given(around, st.ip_addresses().map(str), edges, around)
-def test_no_address_but_loopback_comes_through(before, address, right, after):
+def test_no_address_except_loopback_gets_through(before, address, right, after):
     shown = redacted(f"{before} {address} {right}{after}", Private())
     loopback = address.startswith("127.") or address in ("::1", "::", "0.0.0.0")
     assert loopback or not re.search(rf"(?<![\w:.]){re.escape(address)}(?![\w:.])", shown), shown
@@ -105,9 +105,9 @@ def test_no_address_but_loopback_comes_through(before, address, right, after):
                      '"prompt": "', '"content":"', "cmd: "]),
     st.text(string.ascii_lowercase + string.digits, min_size=8, max_size=20).map(lambda text: f"zq{text}"),
 )  # fmt: skip
-def test_what_follows_the_name_of_a_secret_goes(before, name, secret):
+def test_what_follows_a_secrets_name_is_removed(before, name, secret):
     assert secret not in redacted_line(f"{before} {name}{secret}", Private())
 
 
-def test_a_private_thing_is_not_shown_by_accident():
+def test_private_values_are_not_in_repr():
     assert KEY not in repr(PRIVATE)

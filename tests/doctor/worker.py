@@ -1,7 +1,7 @@
-"""Examines a Mac again and again, as its user, without starting anew: one JSON question a line, one answer a line.
+"""Examines a Mac repeatedly as its user, without restarting: one JSON request per line, one answer per line.
 
-A question: {"wanted": [facts], "environment": {…}, "without": [variables], "fix": id}.
-An answer: {"findings": {id: …}, "took_s": …, "troubles": {fact: why}}.
+A request: {"wanted": [facts], "environment": {…}, "without": [variables], "fix": id}. An answer: {"findings": {id: …},
+"took_s": …, "troubles": {fact: why}}.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The `llamabar` command: where it is linked, never over what is not ours, and taken off again."""
+"""The `llamabar` command: where it is linked, never over another program, and removed again."""
 
 import os
 from dataclasses import replace
@@ -25,7 +25,7 @@ def places(tmp_path):
 
 
 def facts_of(places, *folders):
-    """The facts where these folders are the PATH."""
+    """Return the facts for a PATH with these folders."""
     path = os.pathsep.join(map(str, folders))
     found = find_command({"PATH": path}, places, places.program)
     return Facts(places, program=places.program, command=found, manifest=load(places.manifest), installed_digest="x")
@@ -39,14 +39,14 @@ def folder(places, name, *, brew=False):
     return made
 
 
-def test_homebrews_folder_is_taken_where_it_is_on_the_path_else_the_users_own(places):
+def test_homebrews_folder_is_used_if_it_is_on_the_path_else_the_users_own(places):
     homebrew, other, own = folder(places, "opt/bin", brew=True), folder(places, "bin"), places.home / ".local" / "bin"
     assert facts_of(places, other, homebrew, own).command.folder == homebrew
     assert facts_of(places, other, own, homebrew).command.folder == own
     assert facts_of(places, other, own).command.reachable
 
 
-def test_where_no_such_folder_is_on_the_path_it_is_said_what_to_add(places):
+def test_without_such_a_folder_on_the_path_install_says_what_to_add(places):
     plan = command_steps(facts_of(places, folder(places, "bin")), copied=False)
     assert [step.target for step in plan.steps] == [str(places.home / ".local" / "bin" / "llamabar")]
     assert [one.why for one in plan.notes] == [Why.COMMAND_OFF_PATH]
@@ -54,7 +54,7 @@ def test_where_no_such_folder_is_on_the_path_it_is_said_what_to_add(places):
     assert plan.complete
 
 
-def test_a_folder_that_cannot_be_written_is_not_taken(places):
+def test_a_read_only_folder_is_not_used(places):
     homebrew = folder(places, "opt/bin", brew=True)
     homebrew.chmod(0o555)
     if os.access(homebrew, os.W_OK):
@@ -63,7 +63,7 @@ def test_a_folder_that_cannot_be_written_is_not_taken(places):
 
 
 @pytest.mark.parametrize("there", ["file", "link", "elsewhere"])
-def test_somebody_elses_llamabar_is_left_alone(places, there):
+def test_another_programs_llamabar_is_left_alone(places, there):
     own, bin_folder = folder(places, ".local/bin"), folder(places, "bin")
     path = (bin_folder if there == "elsewhere" else own) / "llamabar"
     if there == "link":
@@ -76,7 +76,7 @@ def test_somebody_elses_llamabar_is_left_alone(places, there):
     assert str(path) in plan.notes[0].said
 
 
-def test_it_is_linked_found_again_moved_and_taken_off_to_the_byte(places):
+def test_the_command_is_linked_found_moved_and_removed_to_the_byte(places):
     own = places.home / ".local" / "bin"
     before = set(places.home.rglob("*"))
     report = Execution(places).run(command_steps(facts_of(places, own), copied=False))
@@ -99,7 +99,7 @@ def test_it_is_linked_found_again_moved_and_taken_off_to_the_byte(places):
 @pytest.mark.parametrize("replace", [
     lambda path: path.write_text("somebody's"), lambda path: path.symlink_to("/nowhere"),
 ])  # fmt: skip
-def test_a_command_that_somebody_replaced_stays(places, replace):
+def test_a_replaced_command_is_kept(places, replace):
     own = places.home / ".local" / "bin"
     Execution(places).run(command_steps(facts_of(places, own), copied=False))
     (own / "llamabar").unlink()
@@ -111,7 +111,7 @@ def test_a_command_that_somebody_replaced_stays(places, replace):
     assert load(places.manifest).of_kind(Thing.COMMAND) == ()
 
 
-def test_what_appears_between_plan_and_step_is_not_written_over(places):
+def test_a_file_that_appears_after_the_plan_is_not_overwritten(places):
     own = folder(places, ".local/bin")
     plan = command_steps(facts_of(places, own), copied=False)
     (own / "llamabar").write_text("somebody's")

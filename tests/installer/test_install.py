@@ -1,4 +1,4 @@
-"""Install, use, break, upgrade, uninstall: the built file on a Mac with a launchd, a SwiftBar and a llama-swap."""
+"""Install, use, break, upgrade, uninstall: the built file on a Mac with launchd, SwiftBar and llama-swap."""
 
 import json
 import os
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not PYZ.is_file(), reason="not built: python3 bu
 
 @pytest.fixture(name="ready")
 def a_ready_mac(make_mac):
-    """A Mac with llama-swap, a config, SwiftBar and our file in Downloads as a browser leaves it: not executable."""
+    """A Mac with llama-swap, a config, SwiftBar, and our file in Downloads as a browser saves it: not executable."""
 
     def make(**options):
         mac = make_mac(seconds_per_second=0.1, **options)
@@ -65,11 +65,11 @@ def own_plist(mac):
 
 
 def home_of(mac, *left_out):
-    """The home to the byte, without what may differ."""
+    """Return the home to the byte, without what may differ."""
     return {path: what for path, what in mac.snapshot().items() if not str(path).startswith(left_out or ("\0",))}
 
 
-def test_a_whole_life_from_the_first_start_to_a_home_as_it_was(ready):
+def test_install_use_and_uninstall_leave_the_home_as_it_was(ready):
     mac = ready()
     before = home_of(mac)
     done = install(mac)
@@ -158,7 +158,7 @@ def test_without_an_answer_nothing_is_done_and_one_yes_is_enough(ready):
     assert not own_plist(mac).exists()
 
 
-def test_start_stop_and_restart_are_seen_not_believed(ready):
+def test_start_stop_and_restart_are_verified(ready):
     mac = ready()
     install(mac, "--no-plugin")
     first = mac.job(LABEL).pid
@@ -189,7 +189,7 @@ def test_a_program_that_was_replaced_is_loaded_anew(ready):
     assert verbs.count("bootstrap") == 2 and "kickstart" not in verbs
 
 
-def test_a_llama_swap_that_ends_at_once_is_said_with_its_last_words_and_everything_is_undone(ready):
+def test_a_llama_swap_that_exits_at_once_is_reported_and_everything_is_undone(ready):
     mac = ready()
     mac.llama_swap(mac.home / "go" / "bin" / "llama-swap", crash=True)
     mac.own()
@@ -275,7 +275,7 @@ def test_killed_in_the_middle_the_next_run_completes_it(ready, tool):
     assert bar(mac, "uninstall", "--yes").returncode == 0
 
 
-def test_an_agent_of_somebody_else_is_adopted_to_the_byte(ready):
+def test_a_foreign_agent_is_adopted_without_a_change(ready):
     mac = ready()
     plist = mac.write_agent(
         "com.me.llama-swap", mac.home / "go/bin/llama-swap", "-config", mac.home / ".config/llama-swap/config.yaml",
@@ -315,7 +315,7 @@ def test_the_older_plugin_is_moved_over_on_request_and_put_back_at_the_end(ready
     assert mac.job("com.user.llama-swap").pid and mac.disabled("com.user.llama-swap") is False
 
 
-def test_a_hand_edited_plist_is_shown_left_and_by_force_replaced_with_a_copy_kept(ready):
+def test_a_hand_edited_plist_is_kept_and_force_replaces_it_with_a_backup(ready):
     mac = ready()
     install(mac, "--no-plugin")
     edited = own_plist(mac).read_bytes().replace(b"Interactive", b"Background")
@@ -346,7 +346,7 @@ def test_an_update_has_its_attribute_before_its_name_and_restarts_the_plugin(rea
     assert all(".tmp" in call.arguments[-1] for call in writes), "set on the new file before it got its name"
 
 
-def test_a_file_of_somebody_else_in_our_place_is_never_replaced(ready):
+def test_a_foreign_file_with_our_name_is_never_replaced(ready):
     mac = ready()
     theirs = mac.home / "Plug ins" / LINK
     theirs.write_text("theirs")

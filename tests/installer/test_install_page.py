@@ -1,4 +1,4 @@
-"""docs/install.md shows what `install` and `uninstall` really say on a Mac."""
+"""docs/install.md shows what `install` and `uninstall` really print on a Mac."""
 
 import os
 import re
@@ -10,7 +10,7 @@ PAGE = ROOT / "docs" / "install.md"
 
 
 def said(mac, text):
-    """Return what was said as it reads on anybody's Mac."""
+    """Return the output, normalized for any Mac."""
     text = text.replace(str(mac.port), "8080").replace(str(mac.home), "~")
     text = text.replace("~/.local/share/llamabar", "~/Library/Application Support/llamabar")
     return re.sub(r"\d+(\.\d+)? s\b", "2 s", text).strip()
@@ -22,7 +22,7 @@ def with_block(page, name, text):
 
 
 def test_the_page_shows_what_install_and_uninstall_say(ready):
-    """If a change is meant: LLAMABAR_WRITE_GOLDEN=1, and read the diff."""
+    """For an intended change: LLAMABAR_WRITE_GOLDEN=1, then read the diff."""
     mac = ready()
     page = PAGE.read_text("utf-8")
     for name, done in (("install", install(mac)), ("uninstall", bar(mac, "uninstall", "--yes"))):

@@ -1,4 +1,4 @@
-"""The built file where launchd, llama-swap or the disk refuse: what is said is so, and what runs goes on running."""
+"""The built file when launchd, llama-swap or the disk refuse: its output is true, and what runs keeps running."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""Plans from facts as values: what is adopted, what is made, what is left alone, what is refused."""
+"""Plans from facts, as values: what is adopted, what is created, what is left alone, what is refused."""
 
 import plistlib
 from dataclasses import replace
@@ -65,7 +65,7 @@ def agent(facts, label, *, listen="127.0.0.1:9292", program="/usr/local/bin/llam
     return Agent(label, facts.places.agents / f"{label}.plist", words, listen, False)
 
 
-def test_on_a_fresh_mac_everything_is_planned_in_the_order_in_which_it_must_be_done(facts):
+def test_on_a_fresh_mac_everything_is_planned_in_order(facts):
     plan = plan_install(facts, Options())
     assert kinds(plan) == [Kind.AGENT, Kind.START, Kind.PROGRAM, Kind.LINK, Kind.REFRESH]
     assert plan.complete
@@ -82,7 +82,7 @@ def test_on_a_fresh_mac_everything_is_planned_in_the_order_in_which_it_must_be_d
     assert content["WorkingDirectory"] == str(facts.places.home)
 
 
-def test_what_only_this_terminal_knows_is_said_to_be_unknown_to_the_plugin(facts):
+def test_a_variable_that_only_this_terminal_has_is_pointed_out(facts):
     named = replace(facts.places, named=("LLAMABAR_CONFIG",))
     plan = plan_install(replace(facts, places=named), Options())
     assert plan.complete
@@ -91,7 +91,7 @@ def test_what_only_this_terminal_knows_is_said_to_be_unknown_to_the_plugin(facts
     assert "LLAMABAR" not in said(plan_install(facts, Options()))
 
 
-def test_a_port_that_an_adopted_llama_swap_does_not_take_is_said(facts):
+def test_a_port_that_an_adopted_llama_swap_ignores_is_reported(facts):
     other = agent(facts, "com.me.llama-swap")
     jobs = {other.label: Job(other.label, True, "running", pid=9)}
     adopted = replace(facts, agents=(other,), jobs=jobs)
@@ -99,7 +99,7 @@ def test_a_port_that_an_adopted_llama_swap_does_not_take_is_said(facts):
     assert "--port" not in said(plan_install(adopted, Options()))
 
 
-def test_a_first_config_is_written_only_where_there_is_none(facts):
+def test_a_first_config_is_written_only_if_there_is_none(facts):
     plan = plan_install(replace(facts, configs=()), Options())
     assert kinds(plan)[0] is Kind.AGENT, "the usual place has one"
     facts.configs[0].unlink()
@@ -116,7 +116,7 @@ def test_a_config_that_llama_swap_refuses_stops_the_service_with_its_words_and_n
     assert "yaml: line 3" in said(plan)
 
 
-def test_an_agent_of_somebody_else_is_adopted_and_never_doubled(facts):
+def test_a_foreign_agent_is_adopted_and_never_duplicated(facts):
     other = agent(facts, "com.me.llama-swap")
     jobs = {other.label: Job(other.label, True, "running", pid=9)}
     plan = plan_install(replace(facts, agents=(other,), jobs=jobs), Options())
@@ -136,7 +136,7 @@ def test_settings_that_name_a_server_are_not_touched(facts):
     assert step.content.startswith(b'[menu]\ntitle = "icon"\n'), "what is there stays"
 
 
-def test_the_older_plugins_service_is_adopted_and_moved_over_only_on_request(facts):
+def test_the_older_plugins_service_is_adopted_and_replaced_only_on_request(facts):
     old = agent(facts, RUST_LABEL, listen="127.0.0.1:45786")
     plugin = facts.swiftbar.folder / "llama-swap.sh"
     there = replace(facts, agents=(old,), swiftbar=replace(facts.swiftbar, rust_plugins=(plugin,)))
@@ -148,7 +148,7 @@ def test_the_older_plugins_service_is_adopted_and_moved_over_only_on_request(fac
     assert b"127.0.0.1:45786" in moved.steps[1].content, "its users keep their address"
 
 
-def test_a_llama_swap_of_a_terminal_is_watched_and_said_to_be_out_of_reach(facts):
+def test_a_llama_swap_in_a_terminal_is_watched_but_cannot_be_controlled(facts):
     plan = plan_install(replace(facts, processes=(Running(77, "http://127.0.0.1:7000"),)), Options())
     assert kinds(plan)[0] is Kind.SETTINGS
     assert "service" not in plan.steps[0].content.decode()
@@ -228,13 +228,13 @@ def test_a_hand_edited_plist_is_shown_as_a_difference_and_replaced_only_by_force
         ({"manifest": Manifest(readable=False)}, "is damaged"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_what_to_do(facts, change, words):
+def test_every_obstacle_is_reported_with_a_remedy(facts, change, words):
     plan = plan_install(replace(facts, **change), Options())
     assert not plan.complete
     assert words in said(plan)
 
 
-def test_a_port_that_is_asked_for_and_taken_is_refused(facts):
+def test_a_requested_port_that_is_taken_is_refused(facts):
     import socket
 
     with socket.socket() as taken:
@@ -260,7 +260,7 @@ def test_paths_with_xml_shell_and_line_characters_survive_in_the_plist(facts):
     assert agent_plist.service_of(content) == service
 
 
-def test_uninstall_plans_exactly_what_was_put_on(facts):
+def test_uninstall_plans_exactly_what_was_installed(facts):
     full = installed(facts)
     link = facts.swiftbar.folder / "llamabar.pyz"
     items = (*full.manifest.items, Item("file", str(facts.places.program)), Item("link", str(link)))
@@ -310,7 +310,7 @@ PRINT = """gui/501/x.y = {
 """
 
 
-def test_of_a_print_only_the_top_level_lines_count():
+def test_only_the_top_level_lines_of_a_print_count():
     job = parse("x.y", PRINT)
     assert (job.state, job.pid, job.runs, job.exit_timeout_s) == ("SIGTERMed", 4242, 3, 45.0)
     assert job.arguments == ("/bin/a b", "--state = running")
@@ -320,13 +320,13 @@ def test_of_a_print_only_the_top_level_lines_count():
 
 
 @pytest.mark.parametrize("label", ["", " ", "a/b", "a b", "../x", "x\n", "$(x)", "-x"])
-def test_no_target_is_ever_made_of_what_is_no_label(label):
+def test_a_target_is_only_made_from_a_valid_label(label):
     with pytest.raises(ValueError):
         target(label)
     assert disabled() is None, "no launchctl here"
 
 
-def test_a_manifest_is_read_back_and_a_broken_one_is_not_taken_for_empty(tmp_path):
+def test_a_manifest_is_read_back_and_a_broken_one_does_not_count_as_empty(tmp_path):
     path = tmp_path / "data" / "manifest.json"
     assert load(path) == Manifest()
     manifest = Manifest().plus(Item("file", "/a", "1")).plus(Item("agent", "/b", "2", "/kept"))

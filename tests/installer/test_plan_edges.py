@@ -1,4 +1,4 @@
-"""Plans on a Mac that is not as one expects: links, leftovers, odd names, things that are off or away."""
+"""Plans on an unusual Mac: symlinks, leftovers, odd names, disabled or missing things."""
 
 import importlib
 import os
@@ -25,7 +25,7 @@ from tests.installer.test_plan import a_mac, agent, kinds, said
 facts = a_mac
 
 
-def test_a_list_of_files_that_are_ours_never_takes_the_users_own_from_a_folder_of_caches(facts, tmp_path):
+def test_only_our_own_files_are_removed_from_a_cache_folder(facts, tmp_path):
     cache = tmp_path / "tools"
     ours = [cache / f"llamabar.pyz_{'a' * 64}", cache / ".llamabar-x1"]
     theirs = [cache / "llamabar", cache / "llamabar-notes.txt", cache / "llamabar_old"]
@@ -40,7 +40,7 @@ def test_a_list_of_files_that_are_ours_never_takes_the_users_own_from_a_folder_o
     assert not usual.parent.exists()
 
 
-def test_an_emptied_folder_that_the_user_named_for_caches_stays(facts, tmp_path):
+def test_an_empty_cache_folder_that_the_user_chose_stays(facts, tmp_path):
     cache = tmp_path / "tools"
     (cache / f"llamabar.pyz_{'a' * 64}").mkdir(parents=True)
     step = Step(Kind.REMOVE_CACHE, str(cache))
@@ -48,7 +48,7 @@ def test_an_emptied_folder_that_the_user_named_for_caches_stays(facts, tmp_path)
     assert list(cache.iterdir()) == []
 
 
-def test_a_service_that_launchd_does_not_tell_about_is_not_taken_off(facts):
+def test_a_service_with_an_unknown_state_is_not_removed(facts):
     there = replace(facts, plist=b"", launchd_trouble="launchctl print: 1", installed_digest="x")
     plan = plan_uninstall(there, Options())
     assert Kind.REMOVE_AGENT not in kinds(plan) and Kind.REMOVE_FOLDERS not in kinds(plan)
@@ -56,18 +56,18 @@ def test_a_service_that_launchd_does_not_tell_about_is_not_taken_off(facts):
 
 
 @pytest.mark.parametrize("settings", [b"server = [{url = 'http://127.0.0.1:1'}]\n", b" server.url = 'x'\n"])
-def test_a_server_named_in_any_way_of_toml_is_not_named_again(facts, settings):
+def test_a_server_in_any_toml_notation_is_not_added_again(facts, settings):
     running = replace(facts, processes=(Running(7, "http://127.0.0.1:8081"),), settings=settings)
     assert Kind.SETTINGS not in kinds(plan_install(running, Options()))
 
 
-def test_a_label_of_any_characters_gives_settings_that_are_toml():
+def test_a_label_with_any_characters_gives_valid_toml():
     table = server_table("http://127.0.0.1:1", 'com.me "x" l\\s', new=True).decode()
     read = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     assert read.loads(table) == {"server": [{"url": "http://127.0.0.1:1", "service": 'com.me "x" l\\s'}]}
 
 
-def test_settings_that_are_a_link_stay_one(facts):
+def test_symlinked_settings_stay_a_symlink(facts):
     dotfile = facts.places.home / "dotfiles" / "llamabar.toml"
     dotfile.parent.mkdir()
     dotfile.write_bytes(b"# mine\n")
@@ -80,7 +80,7 @@ def test_settings_that_are_a_link_stay_one(facts):
 
 
 @pytest.mark.parametrize("how", ["a link to a disk that is away", "a folder"])
-def test_a_config_that_cannot_be_read_is_neither_replaced_nor_done_without(facts, how):
+def test_an_unreadable_config_is_neither_replaced_nor_ignored(facts, how):
     config = facts.places.config
     config.unlink()
     config.mkdir() if how == "a folder" else config.symlink_to("/Volumes/away/config.yaml")
@@ -89,7 +89,7 @@ def test_a_config_that_cannot_be_read_is_neither_replaced_nor_done_without(facts
     assert not plan.complete and str(config) in said(plan)
 
 
-def test_the_config_of_a_service_that_is_moved_over_is_found_as_its_shell_would(facts):
+def test_the_old_services_config_is_found_as_its_shell_would(facts):
     (facts.places.home / "mine.yaml").write_text("models: {}\n")
 
     def moved(name):
@@ -104,14 +104,14 @@ def test_the_config_of_a_service_that_is_moved_over_is_found_as_its_shell_would(
     assert Kind.AGENT not in kinds(moved("$CONFIGS/mine.yaml")) and Kind.AGENT not in kinds(moved("mine.yaml"))
 
 
-def test_a_new_service_takes_the_place_that_the_settings_name(facts):
+def test_a_new_service_uses_the_address_in_the_settings(facts):
     port = free_port()
     named = replace(facts, watched=Watched(f"http://127.0.0.1:{port}", "config.toml"))
     start = next(step for step in plan_install(named, Options()).steps if step.kind is Kind.START)
     assert start.url == f"http://127.0.0.1:{port}"
 
 
-def test_a_llama_swap_that_runs_is_watched_before_a_service_that_is_off(facts):
+def test_a_running_llama_swap_takes_precedence_over_a_stopped_service(facts):
     label = "homebrew.mxcl.llama-swap"
     off = replace(facts, agents=(agent(facts, label),), jobs={**facts.jobs, label: Job(label)},
                   processes=(Running(7, "http://127.0.0.1:8081"),))  # fmt: skip
@@ -120,7 +120,7 @@ def test_a_llama_swap_that_runs_is_watched_before_a_service_that_is_off(facts):
     assert label in said(plan)
 
 
-def test_a_plist_that_is_left_as_it_is_is_started_where_it_listens(facts):
+def test_a_kept_plist_is_started_at_its_own_address(facts):
     service = agent_plist.Service("/opt/homebrew/bin/llama-swap", str(facts.configs[0]), free_port())
     edited = agent_plist.content(service, facts.places).replace(b"<integer>45</integer>", b"<integer>9</integer>")
     plan = plan_install(replace(facts, plist=edited), Options(port=free_port()))
@@ -138,7 +138,7 @@ def test_a_first_step_that_fails_leaves_nothing_of_the_attempt(facts):
     assert sorted(facts.places.home.rglob("*")) == before
 
 
-def test_what_a_killed_run_left_beside_a_file_goes_and_nothing_else(tmp_path):
+def test_only_a_killed_runs_temporary_files_are_removed(tmp_path):
     for name in (".llamabar.pyz.77.tmp", ".llamabar.pyz.mine", ".llamabar.pyz.old.tmp", "llamabar.pyz"):
         (tmp_path / name).touch()
     files.sweep(tmp_path / "llamabar.pyz")
@@ -147,13 +147,13 @@ def test_what_a_killed_run_left_beside_a_file_goes_and_nothing_else(tmp_path):
     ]  # fmt: skip
 
 
-def test_every_other_service_of_llama_swap_is_named(facts):
+def test_every_other_llama_swap_service_is_named(facts):
     both = (agent(facts, "org.one.llama-swap"), agent(facts, "org.two.llama-swap"))
     plan = plan_install(replace(facts, agents=both), Options())
     assert "org.one.llama-swap" in said(plan) and "org.two.llama-swap" in said(plan)
 
 
-def test_an_own_plist_that_is_a_link_is_kept_as_one_when_it_goes(facts):
+def test_our_symlinked_plist_is_backed_up_as_a_symlink(facts):
     elsewhere = facts.places.home / "dotfiles.plist"
     elsewhere.write_bytes(b"mine")
     facts.places.plist.parent.mkdir(parents=True)
@@ -166,7 +166,7 @@ def test_an_own_plist_that_is_a_link_is_kept_as_one_when_it_goes(facts):
 
 
 @pytest.mark.parametrize("answer", ["exec sleep 60", "sleep 0.4; exit 113"])
-def test_one_deadline_is_over_the_whole_whatever_launchctl_does(facts, tmp_path, monkeypatch, answer):
+def test_one_deadline_covers_everything_whatever_launchctl_does(facts, tmp_path, monkeypatch, answer):
     (tmp_path / "launchctl").write_text(f"#!/bin/sh\n{answer}\n")
     (tmp_path / "launchctl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
@@ -179,7 +179,7 @@ def test_one_deadline_is_over_the_whole_whatever_launchctl_does(facts, tmp_path,
     assert report.undone or report.remarks, "what was undone, or that it could not be, is said"
 
 
-def test_a_step_that_has_no_time_left_is_not_begun(facts):
+def test_a_step_without_time_left_is_not_started(facts):
     report = Execution(facts.places, scale=0.0).run(plan_install(facts, Options(plugin=False)))
     assert report.done == () and report.failure is not None and report.failure.why is Why.OUT_OF_TIME
     assert not facts.places.plist.exists()

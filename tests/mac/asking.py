@@ -1,4 +1,4 @@
-"""Short ways to have a job on a Mac and to look at it, for tests."""
+"""Shortcuts for tests that load a job on a Mac and look at it."""
 
 import re
 
@@ -24,23 +24,23 @@ def bootstrap(mac, path):
 
 
 def load(mac, *words, label=LABEL, **keys):
-    """Write and bootstrap an agent that sleeps, or runs words; return its job."""
+    """Write and bootstrap an agent that sleeps, or that runs `words`; return its job."""
     said = bootstrap(mac, mac.write_agent(label, *(words or ("/bin/sleep", "1000")), **keys))
     assert said.returncode == 0, said.stderr
     return mac.job(label)
 
 
 def top(mac, label=LABEL):
-    """Return the top-level entries of a print."""
+    """Return the top-level entries of a `print`."""
     lines = launchctl(mac, "print", label=label).stdout.splitlines()
     return dict(match.groups() for match in map(_ENTRY.fullmatch, lines) if match)
 
 
 def wait_for_state(mac, state, label=LABEL):
-    """Return the job once it has a state."""
+    """Return the job once it has reached a state."""
     return wait_for(lambda: next((job for job in [mac.job(label)] if job and job.state == state), None))
 
 
 def wait_gone(mac, label=LABEL):
-    """Return once the job is not loaded any more."""
+    """Return once the job is no longer loaded."""
     wait_for(lambda: mac.job(label) is None)

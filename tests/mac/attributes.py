@@ -1,7 +1,7 @@
-"""Extended attributes: the file system's own where it keeps them, else a store by device and inode.
+"""Extended attributes: the file system's own if it supports them, else a store by device and inode.
 
-Linux gives ordinary files only names that begin with `user.`; macOS has no os.setxattr.
-Few imports: xattr is called often.
+Linux gives ordinary files only names that begin with `user.`; macOS has no os.setxattr. Few imports, since xattr is
+called often.
 """
 
 import errno
@@ -13,7 +13,7 @@ _UNSUPPORTED = (errno.ENOTSUP, errno.EOPNOTSUPP, errno.EPERM)
 
 
 def get(path: str, name: str, *, state: str, follow: bool = True) -> "bytes | None":
-    """Return a file's attribute, None if it has none; raise OSError when there is no file."""
+    """Return a file's attribute, None if it has none; raise OSError if there is no file."""
     os.stat(path, follow_symlinks=follow)
     if hasattr(os, "getxattr"):
         try:
@@ -25,7 +25,7 @@ def get(path: str, name: str, *, state: str, follow: bool = True) -> "bytes | No
 
 
 def put(path: str, name: str, value: bytes, *, state: str, follow: bool = True) -> None:
-    """Set a file's attribute; raise OSError when the file may not be written."""
+    """Set a file's attribute; raise OSError if the file can't be written."""
     _check_writable(path)
     if hasattr(os, "setxattr"):
         try:
@@ -40,7 +40,7 @@ def put(path: str, name: str, value: bytes, *, state: str, follow: bool = True) 
 
 
 def remove(path: str, name: str, *, state: str, follow: bool = True) -> bool:
-    """Take an attribute off; return whether it was there."""
+    """Remove an attribute; return whether it existed."""
     if get(path, name, state=state, follow=follow) is None:
         return False
     _check_writable(path)
@@ -57,7 +57,7 @@ def remove(path: str, name: str, *, state: str, follow: bool = True) -> bool:
 
 
 def names(path: str, *, state: str, follow: bool = True) -> "list[str]":
-    """Return the names of a file's attributes; raise OSError when there is no file."""
+    """Return the names of a file's attributes; raise OSError if there is no file."""
     os.stat(path, follow_symlinks=follow)
     found = list(_store(state).get(_key(path, follow), {}))
     if hasattr(os, "listxattr"):

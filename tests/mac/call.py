@@ -1,4 +1,4 @@
-"""One call of a tool: recorded when it begins and when it ends; the faults that a test asked for are met here."""
+"""One call of a tool. It is recorded at its start and end, and the faults that a test requested are applied."""
 
 import _socket  # the half in C: the other half, json and typing would double what a call costs
 import marshal
@@ -15,7 +15,7 @@ LONGEST_ADDRESS = 100  # bytes; macOS takes 103, Linux 107
 
 
 class Call:
-    """The arguments, the state folder, and what is to be printed at the end."""
+    """The arguments, the state folder, and the output printed at the end."""
 
     def __init__(self, tool: str, state: str, arguments: "list[str]") -> None:
         self.tool, self.state, self.arguments = tool, state, arguments
@@ -36,7 +36,7 @@ class Call:
         return os.path.join(self.state, name)
 
     def load(self, name: str, otherwise):
-        """Return a JSON file of the state folder."""
+        """Return a JSON file from the state folder."""
         try:
             with open(self.path(name), encoding="utf-8") as file:
                 import json
@@ -46,18 +46,18 @@ class Call:
             return otherwise
 
     def note(self, name: str, value: object) -> None:
-        """Append a value, as a Python literal, to a file of the state folder, at once."""
+        """Append a value, as a Python literal, to a file in the state folder, immediately."""
         number = os.open(self.path(name), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.write(number, ascii(value).encode("ascii") + b"\n")
         os.close(number)
 
     def ask_launchd(self, request: "dict[str, object]"):
-        """Return launchd's answer; it may take its time."""
+        """Return launchd's answer, which may take a while."""
         return ask(self.state, request)
 
 
 def ask(state: str, request: "dict[str, object]", timeout_s: "float | None" = None, *, name: str = "launchd"):
-    """Return the answer of launchd, or of an app; raise OSError when it is not there."""
+    """Return the answer of launchd, or of an app; raise OSError if it isn't running."""
     talk = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     try:
         talk.settimeout(timeout_s)
@@ -70,12 +70,12 @@ def ask(state: str, request: "dict[str, object]", timeout_s: "float | None" = No
 
 
 def packed(value: object) -> bytes:
-    """Return plain values as bytes that every Python of ours reads."""
+    """Return plain values as bytes that every supported Python can read."""
     return marshal.dumps(value, 2)
 
 
 def receive(talk: "_socket.socket"):
-    """Return what was sent before the end of a connection; raise ConnectionError for nothing."""
+    """Return what was sent until the end of a connection; raise ConnectionError if nothing was."""
     pieces = []
     piece = talk.recv(65536)
     while piece:
@@ -87,7 +87,7 @@ def receive(talk: "_socket.socket"):
 
 
 def connect(talk: "_socket.socket", folder: str, name: str) -> None:
-    """Connect to a socket in a folder: by its name alone where the whole path is too long for an address."""
+    """Connect to a socket in a folder, by its name alone if the whole path is too long for an address."""
     path = os.path.join(folder, name)
     if len(os.fsencode(path)) <= LONGEST_ADDRESS:
         return talk.connect(path)
@@ -115,7 +115,7 @@ def stdin_kind() -> str:
 
 
 def fault_of(call: Call) -> "dict[str, object]":
-    """Return the fault that was asked for this call, {} if there is none. One of a limited number is used up."""
+    """Return the fault requested for this call, {} if there is none. A fault with a limit is used up."""
     folder = call.path(FAULTS)
     for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
         fault = call.load(os.path.join(FAULTS, name), {})
@@ -131,7 +131,7 @@ def fault_of(call: Call) -> "dict[str, object]":
 
 
 def main(tool: str, state: str, arguments: "list[str]") -> None:
-    """Run a tool; print and exit as it wants, or as a fault wants."""
+    """Run a tool; print and exit as it returns, or as a fault says."""
     call = Call(tool, state, arguments)
     number = f"{os.getpid()}.{time.time_ns()}"
     about = {"tool": tool, "arguments": arguments, "lc_all": os.environ.get("LC_ALL"), "stdin": stdin_kind()}
@@ -149,7 +149,7 @@ def main(tool: str, state: str, arguments: "list[str]") -> None:
 
 
 def spoilt(text: str, fault: "dict[str, object]") -> str:
-    """Return an output as a fault makes it: something else, with a line more, or cut."""
+    """Return an output changed by a fault: replaced, with an added line, or cut."""
     text = fault["garbage"] if fault.get("garbage") is not None else text
     if fault.get("line"):
         first, _, rest = text.partition("\n")
@@ -158,7 +158,7 @@ def spoilt(text: str, fault: "dict[str, object]") -> str:
 
 
 def say(number: int, text: str) -> None:
-    """Write all of a text. Whoever has gone away hears nothing."""
+    """Write all of a text, even if the reader is gone."""
     data = text.encode("utf-8", "surrogateescape")
     try:
         while data:

@@ -1,4 +1,4 @@
-"""The demo's server inside of the llama-swap of this Mac."""
+"""The demo's server inside this Mac's llama-swap."""
 
 import subprocess
 from types import SimpleNamespace
@@ -12,14 +12,14 @@ from tests.fakes.programs import MODELS
 
 
 class OwnGroup(subprocess.Popen):
-    """A model server in a session of its own: the end of llama-swap's process group does not reach it."""
+    """A model server in its own session, so the end of llama-swap's process group doesn't reach it."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more, start_new_session=True)
 
 
 def serve(version: int, port: int, api_key: str) -> DemoServer:
-    """Return a started server in the dialect that a version speaks."""
+    """Return a started server in the dialect of a version."""
     if version >= 221:
         world.subprocess = SimpleNamespace(**{**vars(subprocess), "Popen": OwnGroup})  # type: ignore[assignment]
     known = [name for name in DIALECTS if int(name[1:]) <= version]

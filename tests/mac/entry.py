@@ -1,4 +1,4 @@
-"""Where every program of this Mac starts: entry.py NAME STATE ARGUMENT… (without site, in isolation)."""
+"""The entry point of every program on this Mac: entry.py NAME STATE ARGUMENT… (without site, isolated)."""
 
 import importlib
 import os

@@ -1,7 +1,7 @@
-"""A llama-swap as an installer sees it: flags, words and exit codes of its version; what it serves is the demo's.
+"""A llama-swap as an installer sees it: its version's flags, messages and exit codes. It serves the demo.
 
-Source: shared facts on the llama-swap API, sections 12 to 14, and on launchd, section 4.4. YAML is not read: a config
-is bad when it holds the line `broken: [`. launchd starts it with next to no environment, so its script names all.
+Source: shared facts on the llama-swap API, sections 12 to 14, and on launchd, section 4.4. YAML isn't parsed: a config
+is bad if it contains the line `broken: [`. launchd starts it with almost no environment, so its script has full paths.
 """
 
 import ctypes
@@ -35,7 +35,7 @@ class Program:
         self.children: List[subprocess.Popen[bytes]] = []
 
     def main(self) -> int:
-        """Return its exit code."""
+        """Run it and return its exit code."""
         if self.wanted.get("hang"):
             time.sleep(86_400)
         if self.wanted.get("dies"):
@@ -92,7 +92,7 @@ class Program:
         return int(self.wanted.get("crash", 1))
 
     def _is_free(self, address: str) -> bool:
-        """Tell whether a port of loopback can be had; if not, say so."""
+        """Tell whether a loopback port is available; print a message if not."""
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -110,12 +110,12 @@ class Program:
             print(f"{time.strftime('%Y/%m/%d %H:%M:%S')} Fatal server error: {words}", file=sys.stderr)
 
     def _preload(self, config: str) -> None:
-        """Start what `hooks:` wants loaded: before the port is tried, and left alone when that fails."""
+        """Start what `hooks:` preloads. That happens before the port is tried, and it is left running if that fails."""
         if config and any(line.startswith("hooks:") for line in Path(config).read_text("utf-8").splitlines()):
             self.call.note(PRELOADS, {"config": config, "pid": self._llama_server()})
 
     def _llama_server(self) -> int:
-        """Start a model server; since v221 in a process group of its own."""
+        """Start a model server, since v221 in its own process group."""
         null, own = subprocess.DEVNULL, self.version >= 221
         words = ["llama-server", "86400"]
         child = subprocess.Popen(
@@ -135,7 +135,7 @@ class Program:
         print(f"[WARN] failed to reload config: {trouble}" if trouble else "[INFO] configuration reloaded", flush=True)
 
     def _shut_down(self, server: Any) -> None:
-        """Wait for requests in flight, as long as it would; end the models."""
+        """Wait for active requests, as long as the real one would, then end the models."""
         ends_s = time.monotonic() + SHUTDOWN_S
         while server.inflight.entries and time.monotonic() < ends_s:
             time.sleep(0.05)
@@ -194,7 +194,7 @@ def _quoted(text: str) -> str:
 
 
 def rename(path: str) -> None:
-    """Make the process table show the program as if it were no script: its path, then its arguments."""
+    """Make the process table show the program as if it weren't a script: its path, then its arguments."""
     try:
         with open("/proc/self/stat", encoding="ascii") as file:
             fields = file.read().rpartition(")")[2].split()
@@ -207,7 +207,7 @@ def rename(path: str) -> None:
 
 
 def main(path: str, state: str, version: str) -> None:
-    """Be llama-swap."""
+    """Run as llama-swap."""
     from tests.mac import attributes
 
     if attributes.get(path, "com.apple.quarantine", state=state) is not None:

@@ -31,14 +31,14 @@ PATIENCE_S = 60.0
 
 
 class Mac(Belongings):
-    """A Mac in a folder. The words of OPTIONS may be given; `name` is its user's."""
+    """A Mac in a folder. It takes the options in OPTIONS; `name` is its user's."""
 
     def __init__(self, folder: Path, *, name: str = "someuser", **options: Any) -> None:
         unknown = set(options) - set(OPTIONS)
         assert not unknown, f"a Mac has no option {', '.join(sorted(unknown))}"
         self.root = user.place(folder)
         self.home, self.bin, self.state = (self.root / one for one in (f"Users/{name}", "bin", "state"))
-        self.agents = self.home / "Library" / "LaunchAgents"  # not there on a fresh account
+        self.agents = self.home / "Library" / "LaunchAgents"  # missing on a new account
         self.uid, self.python, self.name = user.uid(), user.python(), name
         self._mark = f"/var/run/com.apple.launchd.{uuid.uuid4().hex[:10]}/Listeners"
         self._closed = False
@@ -59,7 +59,7 @@ class Mac(Belongings):
         user.give(self.root)
 
     def add_tool(self, tool: str, path: Optional[Path] = None) -> None:
-        """Put a program of tests/mac/tools at a path, else on PATH."""
+        """Put a program from tests/mac/tools at a path, else on PATH."""
         words = [self.python, "-I", "-S", str(ENTRY), tool, str(self.state)]
         self._script(str(path or tool), f'exec {shlex.join(words)} "$@"\n')
 
@@ -98,7 +98,7 @@ class Mac(Belongings):
         }
 
     def popen(self, *command: Any, cwd: Any = None, env: Optional[Dict[str, str]] = None, **more: Any) -> Any:
-        """Start a command as this Mac's user: subprocess.Popen, in its home, in its environment, stdin closed."""
+        """Start a command as this Mac's user: subprocess.Popen, in its home, with its environment, stdin closed."""
         words = [str(word) for word in command]
         kinds = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
         chosen = self.environment() if env is None else env
@@ -107,7 +107,7 @@ class Mac(Belongings):
     def run(
         self, *command: Any, input: Optional[str] = None, timeout: float = PATIENCE_S, **more: Any
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a command to its end; what of a time-out is killed and raised. `env`, `cwd` as for popen."""
+        """Run a command to its end. On a timeout, kill it and raise. `env`, `cwd` as for popen."""
         stdin = subprocess.DEVNULL if input is None else subprocess.PIPE
         options = {"encoding": "utf-8", "errors": "surrogateescape", "stdin": stdin, **more}
         with self.popen(*command, **options) as process:
@@ -137,7 +137,7 @@ class Mac(Belongings):
         return [SimpleNamespace(**one) for one in found.values() if tool in ("", one["tool"])]
 
     def records(self, name: str) -> List[Any]:
-        """Return the values that were noted in a file of the state folder."""
+        """Return the values recorded in a file of the state folder."""
         path = self.state / name
         text = path.read_text("utf-8") if path.exists() else ""
         return [literal_eval(line) for line in text[: text.rfind("\n") + 1].splitlines()]
@@ -148,7 +148,7 @@ class Mac(Belongings):
 
     @property
     def log(self) -> str:
-        """Return what launchd noted."""
+        """Return launchd's log."""
         path = self.state / "launchd.log"
         return path.read_text("utf-8") if path.exists() else ""
 
@@ -165,17 +165,17 @@ class Mac(Belongings):
         path = self.state / "disabled.json"
         return json.loads(path.read_text("utf-8")).get(label) if path.exists() else None
 
-    # what befalls it
+    # things that happen to it
 
     def ask(self, **request: Any) -> Dict[str, Any]:
-        """Return launchd's answer to a request of the test."""
+        """Return launchd's answer to a request from the test."""
         try:
             return call.ask(str(self.state), request, PATIENCE_S)
         except OSError as error:
             raise AssertionError(f"launchd is gone: {(self.state / 'launchd.err').read_text('utf-8')}") from error
 
     def change(self, **options: Any) -> None:
-        """Change options of launchd from now on."""
+        """Change launchd's options from now on."""
         assert set(options) <= set(OPTIONS), options
         self.ask(control="options", options=options)
         self.options.update(options)
@@ -186,7 +186,7 @@ class Mac(Belongings):
         self.ask(control="logout")
 
     def login(self) -> None:
-        """Log in at the screen: the agents in the home are loaded."""
+        """Log in at the screen, which loads the agents in the home."""
         self.ask(control="login")
 
     def fault(self, tool: str, verb: str = "", *, times: Optional[int] = None, **fault: Any) -> None:
@@ -204,7 +204,7 @@ class Mac(Belongings):
             user.give(path.parent)
 
     def mend(self) -> None:
-        """Take all faults away."""
+        """Remove all faults."""
         for path in (self.state / call.FAULTS).iterdir():
             path.unlink()
 
@@ -213,17 +213,17 @@ class Mac(Belongings):
         (self.bin / tool).unlink()
 
     def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
-        """Send a signal behind launchd's back."""
+        """Send a signal without launchd knowing."""
         self.ask(control="signal", pid=pid, number=int(number))
 
     def is_alive(self, pid: int) -> bool:
-        """Tell whether a process of this Mac is there."""
+        """Tell whether a process of this Mac exists."""
         return bool(self.ask(control="signal", pid=pid, number=0)["alive"])
 
     # the end
 
     def close(self) -> None:
-        """End everything that runs here; raise AssertionError if a bootout ended the session, or launchd died."""
+        """End everything that runs here; raise AssertionError if a bootout ended the session, or if launchd died."""
         if self._closed:
             return
         self._closed = True

@@ -1,4 +1,4 @@
-"""The user's defaults: a store, and its copy in ~/Library/Preferences, which on a real Mac may be behind."""
+"""The user's defaults: a store, and its copy in ~/Library/Preferences, which may lag behind on a real Mac."""
 
 import os
 import plistlib
@@ -9,7 +9,7 @@ GLOBAL = "NSGlobalDomain"
 
 
 def read(state: str, domain: str) -> Optional[Dict[str, Any]]:
-    """Return a domain, or the property list that a path names with or without its suffix; None if there is none."""
+    """Return a domain, or the property list at a path with or without its suffix; None if there is none."""
     domain = GLOBAL if domain == "-g" else domain
     inside = os.path.join(state, FOLDER, f"{domain}.plist")
     for path in (domain, f"{domain}.plist") if domain.startswith("/") else (inside,):

@@ -1,4 +1,4 @@
-"""The llama-swap of a Mac, as a test handles it."""
+"""A Mac's llama-swap, as tests use it."""
 
 import json
 import os
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class LlamaSwap:
-    """An executable at a path. What it does is said by `behave`, also while it is installed."""
+    """An executable at a path. `behave` sets what it does, even while it is installed."""
 
     def __init__(self, mac: Any, path: Path, version: str, behaviour: Dict[str, Any]) -> None:
         self.mac, self.path = mac, path
@@ -21,7 +21,7 @@ class LlamaSwap:
         self.replace(version)
 
     def replace(self, version: str) -> None:
-        """Put another version in its place, as a new file: what `brew upgrade` does."""
+        """Replace it by another version, as a new file, like `brew upgrade`."""
         self.version = version
         self.path.parent.mkdir(parents=True, exist_ok=True)
         new = self.path.with_name(f".{self.path.name}.new")

@@ -1,4 +1,4 @@
-"""A folder to the byte, for a comparison of before and after."""
+"""A folder to the byte, to compare before and after."""
 
 import os
 import stat
@@ -9,7 +9,7 @@ from tests.mac import attributes
 
 
 def snapshot(folder: Path, state: str) -> Dict[str, Any]:
-    """Return absolute path → what is there: kind, mode, content or link target, attributes. Times are left out."""
+    """Return absolute path → what is there: kind, mode, content or link target, attributes. Times are omitted."""
     found: Dict[str, Any] = {}
     for where, folders, files in os.walk(folder):
         for name in [*folders, *files]:
@@ -19,7 +19,7 @@ def snapshot(folder: Path, state: str) -> Dict[str, Any]:
 
 
 def describe(path: Path, state: str) -> Dict[str, Any]:
-    """Return what one path is."""
+    """Return what is at one path."""
     if path.is_symlink():
         return {"kind": "link", "to": os.readlink(path)}
     mode = path.stat().st_mode

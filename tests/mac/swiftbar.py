@@ -1,4 +1,4 @@
-"""SwiftBar on a Mac, as a test handles it: the app in ~/Applications, a real process, its menus and clicks."""
+"""SwiftBar on a Mac, as tests use it: the app in ~/Applications, a real process, its menus and clicks."""
 
 import json
 import plistlib
@@ -27,7 +27,7 @@ main({state!r})
 
 
 class SwiftBar:
-    """The app. A plugin is named by its id: the file name of a streaming one."""
+    """The app. A plugin is identified by its id, which is the file name of a streaming one."""
 
     def __init__(self, mac: Any, version: str, folder: Any, installed: bool, running: bool, debounce_s: float) -> None:
         self.mac, self.version = mac, version
@@ -42,7 +42,7 @@ class SwiftBar:
             self.start()
 
     def install(self) -> None:
-        """Put the app in its place, and make its URLs known."""
+        """Install the app and register its URLs."""
         program = self.app / "Contents" / "MacOS" / "SwiftBar"
         program.parent.mkdir(parents=True, exist_ok=True)
         mac = self.mac
@@ -59,12 +59,12 @@ class SwiftBar:
         user.give(mac.home / "Applications")
 
     def uninstall(self) -> None:
-        """Throw the app away; its settings stay."""
+        """Delete the app; its settings stay."""
         self.quit()
         shutil.rmtree(self.app)
 
     def choose_folder(self, folder: Any) -> None:
-        """Make a folder its plugin folder; the text is kept as it is given, `~` too."""
+        """Make a folder its plugin folder. The text is stored as given, including `~`."""
         made = Path(str(folder).replace("~", str(self.mac.home), 1)) if str(folder).startswith("~") else Path(folder)
         made.mkdir(parents=True, exist_ok=True)
         user.give(made)
@@ -74,11 +74,11 @@ class SwiftBar:
 
     @property
     def pid(self) -> Optional[int]:
-        """Return its process id, None while it does not run."""
+        """Return its pid, None while it isn't running."""
         return (self._ask(about=True) or {}).get("pid")
 
     def start(self) -> None:
-        """Start it, and wait until it has loaded its folder."""
+        """Start it and wait until it has loaded its folder."""
         environment = {**json.loads((self.mac.state / "options.json").read_text("utf-8"))["user_environment"]}
         environment["SSH_AUTH_SOCK"] = self.mac.environment()["SSH_AUTH_SOCK"]
         program = str(self.app / "Contents" / "MacOS" / "SwiftBar")
@@ -86,11 +86,11 @@ class SwiftBar:
         wait_for(lambda: self._ask(plugins=True) is not None)
 
     def quit(self) -> None:
-        """Quit it: its plugins are told to end."""
+        """Quit it, which tells its plugins to end."""
         self._end(signal.SIGTERM)
 
     def crash(self) -> None:
-        """Let it crash: its plugins are left with broken pipes."""
+        """Crash it, which leaves its plugins with broken pipes."""
         self._end(signal.SIGKILL)
 
     def _end(self, number: int) -> None:
@@ -100,7 +100,7 @@ class SwiftBar:
             wait_for(lambda: not self.mac.is_alive(pid))
 
     def _ask(self, **request: Any) -> Any:
-        """Return the app's answer, None when it does not run."""
+        """Return the app's answer, None if it isn't running."""
         try:
             return ask(str(self.mac.state), request, ANSWER_S, name="SwiftBar")
         except OSError:
@@ -113,11 +113,11 @@ class SwiftBar:
         return {name: SimpleNamespace(**one) for name, one in (self._ask(plugins=True) or {}).items()}
 
     def plugin(self, name: str) -> Optional[SimpleNamespace]:
-        """Return one plugin, None if it has none of that id."""
+        """Return one plugin, None if it has none with that id."""
         return self.plugins().get(name)
 
     def text(self, name: str) -> Optional[str]:
-        """Return the frame that a plugin shows now."""
+        """Return the frame that a plugin is showing."""
         plugin = self.plugin(name)
         return plugin.text if plugin else None
 
@@ -127,16 +127,17 @@ class SwiftBar:
         return header[0] if header else ""
 
     def items(self, name: str) -> List[host.Item]:
-        """Return every item of a plugin's menu, those of submenus too."""
+        """Return every item in a plugin's menu, including submenus."""
         return flat(host.parse_menu(self.text(name) or "")[1])
 
     def row(self, name: str, start: str) -> str:
-        """Return the text of the first item that begins so, or ""."""
+        """Return the text of the first item that starts with a text, or ""."""
         return next((item.text for item in self.items(name) if item.text.startswith(start)), "")
 
     def click(self, name: str, start: str, under: str = "") -> Optional[SimpleNamespace]:
-        """Click the first item that begins so, below the row that begins with `under`; return words, code, err of
-        the process that this was, None for a line on stdin.
+        """Click the first item that starts with a text, below the row that starts with `under`.
+
+        Return words, code and err of the process that this started, or None if it wrote a line to stdin.
         """
         items = host.parse_menu(self.text(name) or "")[1]
         if under:

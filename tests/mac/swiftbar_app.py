@@ -1,4 +1,4 @@
-"""SwiftBar's process: scans its folder, runs plugins, hears URLs and clicks. One loop.
+"""SwiftBar's process: scans its folder, runs plugins, receives URLs and clicks. One loop.
 
 Source: shared facts on SwiftBar, and on packaging, section 6.
 """
@@ -81,7 +81,7 @@ class App:
     # the folder
 
     def _watch_folder(self) -> None:
-        """Load anew some time after the folder itself was changed; what lies behind a link is not watched."""
+        """Reload some time after the folder itself has changed. Targets of symlinks aren't watched."""
         folder = self.folder
         found = (folder, os.stat(folder).st_mtime_ns, os.stat(folder).st_ctime_ns) if folder else None
         if found != self.seen:
@@ -90,7 +90,7 @@ class App:
             self.load()
 
     def load(self) -> None:
-        """Take over what is in the folder: new plugins start, gone ones end, since 2.1 changed ones begin anew."""
+        """Take over what is in the folder: start new plugins, end removed ones, and since 2.1 restart changed ones."""
         folder, self.load_at_s = self.folder, None
         self.seen = (folder, os.stat(folder).st_mtime_ns, os.stat(folder).st_ctime_ns) if folder else None
         before = {plugin.path: plugin for plugin in self.plugins.values()}
@@ -111,7 +111,7 @@ class App:
                 self._start(plugin, "FirstLaunch")
 
     def _candidates(self, folder: str) -> List[str]:
-        """Return every visible file but *.json and what .swiftbarignore names; since 2.1 each resolved file once."""
+        """Return every visible file except *.json and those in .swiftbarignore; since 2.1 each resolved file once."""
         found: List[str] = []
         for where, folders, names in os.walk(folder):
             folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -151,12 +151,12 @@ class App:
         self.dying += [process] if process is not None else []
 
     def refresh(self, plugin: Plugin, reason: str) -> None:
-        """End its process and start it anew, at once. Metadata is not read again."""
+        """Restart its process at once. Metadata isn't read again."""
         self._stop(plugin)
         self._start(plugin, reason)
 
     def _command(self, plugin: Plugin, words: List[str]) -> List[str]:
-        """Return how words are run: by a login shell, where only blanks are quoted, or as they are."""
+        """Return how words are run: by a login shell, where only spaces are quoted, or directly."""
         if not plugin.is_set("runInBash", True):
             return words
         quoted = " ".join(f"'{word}'" if " " in word else word for word in words)
@@ -226,7 +226,7 @@ class App:
             self._start(plugin, "PluginEnabled")
 
     def _click(self, plugin: Plugin, params: Dict[str, str]) -> Dict[str, Any]:
-        """Do all that an item wants, in SwiftBar's order: href, bash, stdin, refresh."""
+        """Do everything an item asks for, in SwiftBar's order: href, bash, stdin, refresh."""
         refreshes = params.get("refresh", "").lower() == "true"
         bash = params.get("bash", params.get("shell"))
         if "href" in params:
@@ -259,7 +259,7 @@ class App:
 
 
 def main(state: str) -> None:
-    """Be SwiftBar."""
+    """Run as SwiftBar."""
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     App(state).run()
     sys.exit(0)

@@ -1,4 +1,4 @@
-"""A plugin as SwiftBar knows it: its file, its metadata, its process, what it shows."""
+"""A plugin as SwiftBar sees it: its file, its metadata, its process, its output."""
 
 import base64
 import binascii
@@ -16,7 +16,7 @@ _TAG = re.compile(r"<(?:xbar|swiftbar|bitbar)\.(\w+)>(.*?)</(?:xbar|swiftbar|bit
 
 
 class Plugin:
-    """One visible file of the folder. Its path is the unresolved one, and so is the command."""
+    """One visible file in the folder. Its path, and so its command, is the unresolved one."""
 
     def __init__(self, path: str, *, state: str, version: Tuple[int, ...]) -> None:
         self.path, self.version = path, version
@@ -37,11 +37,11 @@ class Plugin:
         self._output = b""
 
     def is_set(self, tag: str, otherwise: bool) -> bool:
-        """Return a tag's truth."""
+        """Tell whether a tag is true."""
         return self.metadata.get(tag, str(otherwise)).strip().lower() == "true"
 
     def start(self, command: List[str], environment: Dict[str, str]) -> None:
-        """Run it; since 2.1 stdin is a pipe that stays open. What it showed stays until it shows something else."""
+        """Run it. Since 2.1, stdin is a pipe that stays open. The old output stays until there is new output."""
         self._chunks = host.Chunks(
             trailing=self.is_set("useTrailingStreamSeparator", False), whole_characters=self.version >= (2, 1)
         )
@@ -56,7 +56,7 @@ class Plugin:
             self.error, self.code = True, 127
 
     def stop(self) -> Optional["subprocess.Popen[bytes]"]:
-        """Tell its process to end, and hear no more of it; return it."""
+        """Tell its process to end and ignore its further output; return it."""
         process, self.process = self.process, None
         if process is not None:
             process.send_signal(signal.SIGTERM)
@@ -66,7 +66,7 @@ class Plugin:
         return process
 
     def pipes(self) -> Dict[int, str]:
-        """Return what to read from."""
+        """Return the pipes to read from."""
         process = self.process
         if process is None or process.stdout is None or process.stderr is None:
             return {}
@@ -74,7 +74,7 @@ class Plugin:
         return {pipe.fileno(): name for pipe, name in both if not pipe.closed}
 
     def read(self, number: int, name: str) -> None:
-        """Take one read of a pipe; the end of stdout is the end of a plugin."""
+        """Read once from a pipe. The end of stdout is the end of a plugin."""
         data = os.read(number, 65536)
         pipe = getattr(self.process, name)
         if not data:
@@ -96,7 +96,7 @@ class Plugin:
             self.content = self._chunks.contents[-1]
 
     def _ended(self) -> None:
-        """A streaming plugin that exits is not started again: with 0 its last menu stays, else there is an error."""
+        """Handle its exit. A streaming plugin isn't restarted: after 0 its last menu stays, else there is an error."""
         process, self.process = self.process, None
         if process is None:
             return
@@ -127,7 +127,7 @@ class Plugin:
 
 
 def metadata(path: str, state: str) -> Dict[str, str]:
-    """Return the tags: those of the attribute, which is read through links, else those of the text, if it is text."""
+    """Return the tags: those of the attribute, which is read through symlinks, else those in a text file."""
     held = attributes.get(path, ATTRIBUTE, state=state)
     if held is not None:
         try:

@@ -1,4 +1,4 @@
-"""The launchd of the tests' Mac does what the facts say: each rule that tests rely on (forms: mac/test_prints.py)."""
+"""The simulated launchd follows the facts: each rule that tests rely on (output forms: mac/test_prints.py)."""
 
 import subprocess
 import time
@@ -19,7 +19,7 @@ call(["sleep", "99"])
 """
 
 
-def test_a_plain_user_is_told_5_whatever_is_wrong_with_a_plist(make_mac):
+def test_a_plain_user_gets_5_whatever_is_wrong_with_a_plist(make_mac):
     mac = make_mac(macos=27)
     good = mac.write_agent(LABEL, "/bin/sleep", "9").read_bytes()
     folder = mac.agents
@@ -142,7 +142,7 @@ def test_kickstart_of_what_cannot_be_started_blocks_unless_told_otherwise(mac):
     assert launchctl(mac, "kickstart").returncode == 0
 
 
-def test_what_is_started_again_and_when(mac):
+def test_jobs_are_restarted_by_keepalive_and_throttled(mac):
     cases = (
         (True, "exit 0", True),
         ({"SuccessfulExit": False}, "exit 0", False),

@@ -1,4 +1,4 @@
-"""The llama-swap of the tests' Mac behaves as the real one does for an installer."""
+"""The simulated llama-swap behaves as the real one does for an installer."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""A Mac for tests records what is asked of it, fails on request, and leaves nothing behind."""
+"""A simulated Mac records what is asked of it, fails on request, and leaves nothing behind."""
 
 import subprocess
 import time
@@ -11,12 +11,12 @@ from tests.mac.asking import LABEL, STUBBORN, bootstrap, launchctl, load, top
 from tests.mac.machine import Mac
 
 
-def test_a_mac_may_lie_deep(tmp_path):
+def test_a_mac_may_be_in_a_deep_folder(tmp_path):
     with Mac(tmp_path / ("x" * 60) / ("y" * 60)) as mac:
         assert load(mac, RunAtLoad=True).pid
 
 
-def test_nothing_is_left_running(make_mac):
+def test_closing_a_mac_leaves_nothing_running(make_mac):
     mac = make_mac()
     load(mac, *STUBBORN, RunAtLoad=True)
     lonely = mac.popen("sh", "-c", "setsid sleep 4321 & sleep 4321")

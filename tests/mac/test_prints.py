@@ -1,4 +1,4 @@
-"""What launchctl prints has the forms of the facts, version by version."""
+"""launchctl's output has the forms in the facts, version by version."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The SwiftBar of the tests' Mac does what the facts say of SwiftBar 2.0 and 2.1."""
+"""The simulated SwiftBar follows the facts about SwiftBar 2.0 and 2.1."""
 
 import base64
 import os
@@ -29,7 +29,7 @@ BINARY = b"\n: \xff\xfe\n"
 
 
 def put(mac, name, text=STREAM, tags=DIRECT, folder="Library"):
-    """Put a plugin, which no text tells what it is, beside the folder; link it; return the file."""
+    """Put a plugin whose text has no metadata next to the folder, and link it; return the file."""
     path = mac.home / folder / name
     content = text.encode() + (BINARY if tags is not None else b"")
     path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""The small programs of the tests' Mac, by their words and exit codes."""
+"""The small programs of the simulated Mac: their output and exit codes."""
 
 import hashlib
 import os

@@ -1,7 +1,7 @@
-"""Who this Mac's programs run as: user 501 in namespaces of its own where Linux lets us, else somebody who is not root.
+"""The user of this Mac's programs: 501 in its own namespaces if Linux allows it, else another non-root user.
 
-In namespaces root's own files belong to 501, only this Mac's processes are seen, and launchd is process 1: what is
-orphaned becomes its child, and nothing outlives it. Elsewhere what this Mac started is found by its environment.
+In namespaces, root's own files belong to 501, only this Mac's processes are visible, and launchd is process 1: orphans
+become its children, and nothing outlives it. Elsewhere this Mac's processes are found by their environment.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ NAMESPACES = ("unshare", "--user", f"--map-user={USER}", f"--map-group={GROUP}",
 
 @functools.cache
 def way() -> str:
-    """Return how a user who is not root is got: namespaces, nobody, or self."""
+    """Return how to become a non-root user: namespaces, nobody, or self."""
     if shutil.which("unshare") and shutil.which("nsenter"):
         probe = [*NAMESPACES, "env", "-C", "/", "sh", "-c", "id -u"]
         said = subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -36,13 +36,13 @@ def way() -> str:
 
 
 def uid() -> int:
-    """Return this Mac's user."""
+    """Return this Mac's user id."""
     return {"namespaces": USER, "nobody": NOBODY}.get(way(), os.getuid())
 
 
 @functools.cache
 def python() -> str:
-    """Return a Python that the user may run, without an environment of its own."""
+    """Return a Python that the user may run, without its own environment."""
     own = getattr(sys, "_base_executable", sys.executable)
     if way() != "nobody":
         return own
@@ -54,12 +54,12 @@ def python() -> str:
 
 
 def place(folder: Path) -> Path:
-    """Return where the Mac can be: the folder, or one that nobody can reach."""
+    """Return where the Mac can be: the folder, or one that `nobody` can access."""
     return Path(tempfile.mkdtemp(prefix="mac-")) if way() == "nobody" else folder
 
 
 def give(path: Path) -> None:
-    """Make a file or folder, with all in it, the user's."""
+    """Give a file or folder, with everything in it, to the user."""
     if way() == "nobody":
         for one in (path, *path.rglob("*")):
             os.chown(one, NOBODY, NOBODY, follow_symlinks=False)
@@ -71,7 +71,7 @@ def begin(command: List[str], **more: Any) -> "subprocess.Popen[bytes]":
 
 
 def enter(first: "subprocess.Popen[bytes]", command: List[str], folder: str, **more: Any) -> "subprocess.Popen[Any]":
-    """Start a command beside a launchd."""
+    """Start a command beside a running launchd, in its namespaces if there are any."""
     if way() != "namespaces":
         return subprocess.Popen(command, cwd=folder, **_as(), **more)
     spaces = f"/proc/{first.pid}/ns"
@@ -85,7 +85,7 @@ def _as() -> Dict[str, Any]:
 
 
 class Inside(subprocess.Popen):
-    """A command behind nsenter: signals go to the command, `returncode` is the command's."""
+    """A command behind nsenter. Signals go to the command; `returncode` is the command's."""
 
     def send_signal(self, sig: int) -> None:
         if self.poll() is None:
@@ -94,7 +94,7 @@ class Inside(subprocess.Popen):
                     os.kill(inner, sig)
 
     def _inner(self) -> Tuple[int, ...]:
-        """Return the command's process id as this computer counts, once nsenter has started it."""
+        """Return the command's pid as this computer counts, once nsenter has started it."""
         while self.poll() is None:
             children = tuple(child.pid for child in psutil.Process(self.pid).children())
             if children:
@@ -109,9 +109,9 @@ class Inside(subprocess.Popen):
 
 
 def sweep(first: "subprocess.Popen[bytes]", mark: str) -> None:
-    """End launchd, and every process whose environment has the mark of its Mac; return when they are gone.
+    """End launchd, and every process whose environment has this Mac's mark; return when they are gone.
 
-    The end of process 1 is the end of its namespace, and unshare ends once that is complete.
+    When process 1 ends, its namespace ends, and unshare ends once that is complete.
     """
     ending = psutil.Process(first.pid).children() if way() == "namespaces" and first.poll() is None else []
     for process in psutil.process_iter() if way() != "namespaces" else ():

@@ -1,4 +1,4 @@
-"""Files that are not what they should be: pipes, links, odd plists, odd addresses. Nothing hangs, nothing raises."""
+"""Bad files: pipes, symlinks, odd plists, odd addresses. Nothing hangs and nothing raises."""
 
 import os
 import plistlib
@@ -45,7 +45,7 @@ def test_pipes_folders_and_files_without_end_are_read_as_nothing(tmp_path):
 @pytest.mark.parametrize(
     "text", ['{"items":[1]}', '{"items":{"a":1}}', "[1]", "1", '{"llamabar_manifest":1,"items":[null]}', "[" * 99999]
 )
-def test_a_manifest_of_odd_shape_is_damaged_and_no_exception(tmp_path, text):
+def test_a_malformed_manifest_counts_as_damaged_and_raises_nothing(tmp_path, text):
     path = tmp_path / "manifest.json"
     path.write_text(text)
     assert not manifest.load(path).readable
@@ -67,18 +67,18 @@ def test_a_listen_address_leads_to_this_computer():
 
 
 @pytest.mark.parametrize("name", ["llama-swap", "llama-swap-darwin-arm64", "llama-swap_250", "llama-swap.sh"])
-def test_a_program_is_known_by_the_beginning_of_its_name(tmp_path, name):
+def test_a_program_is_recognized_by_the_start_of_its_name(tmp_path, name):
     agent_file(tmp_path, "x.y", f"/opt/{name}", "--listen", "127.0.0.1:9001")
     (found,) = find_agents(tmp_path)
     assert found.url == "http://127.0.0.1:9001"
 
 
 @pytest.mark.parametrize("name", ["llama-server", "my-llama-swap-gui", "llama-swap.yaml", "llama-swap.log"])
-def test_other_names_are_other_programs(name):
+def test_a_program_with_another_name_is_not_llama_swap(name):
     assert not is_llama_swap(f"/opt/{name}")
 
 
-def test_a_link_with_another_name_and_a_script_are_seen_through(tmp_path):
+def test_a_symlink_with_another_name_and_a_script_are_followed(tmp_path):
     program = tmp_path / "llama-swap-250"
     program.write_bytes(b"\xcf\xfa\xed\xfe")
     (tmp_path / "lsw").symlink_to(program)
@@ -95,17 +95,17 @@ def test_a_link_with_another_name_and_a_script_are_seen_through(tmp_path):
     assert ports == {"a.link": 9002, "b.script": 9003, "c.shell": 9003, "d.words": 9004, "e.env": 9005}
 
 
-def test_both_logs_of_a_job_are_known_and_one_file_once(tmp_path):
+def test_both_logs_of_a_job_are_returned_without_duplicates(tmp_path):
     agent_file(tmp_path, "a", "/x/llama-swap", StandardOutPath="/l/out", StandardErrorPath="/l/err")
     agent_file(tmp_path, "b", "/x/llama-swap", StandardOutPath="/l/one", StandardErrorPath="/l/one")
     agent_file(tmp_path, "c", "/x/llama-swap", StandardOutPath="/dev/null", StandardErrorPath=7)
     assert [list(map(str, one.logs)) for one in find_agents(tmp_path)] == [["/l/out", "/l/err"], ["/l/one"], []]
 
 
-def test_listen_has_llama_swaps_default():
+def test_without_listen_llama_swaps_default_applies():
     assert listen_of(()) == (":8080", False) and listen_of(("--tls-cert-file", "a")) == (":8443", True)
     assert Agent("a", places({}).plist, (), "", False).url == ""
 
 
-def test_digits_of_other_scripts_are_no_numbers():
+def test_digits_of_other_scripts_are_not_numbers():
     assert launchctl.whole("²") is None and launchctl.whole("٣") is None and launchctl.whole("12") == 12

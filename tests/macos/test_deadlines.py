@@ -1,4 +1,4 @@
-"""start, stop and restart end by their limits, whatever launchctl does, and say what state the Mac is in."""
+"""start, stop and restart end by their limits, whatever launchctl does, and report the state of the Mac."""
 
 import json
 import time
@@ -14,7 +14,7 @@ STOP_S, START_S = 10.0, 20.0  # ExitTimeOut 5 and 5 s
 
 @pytest.fixture(name="ready")
 def a_mac_with_a_service(make_mac):
-    """A Mac whose launchd runs a llama-swap, ended by launchd after 5 s."""
+    """A Mac whose launchd runs a llama-swap that launchd kills after 5 s."""
 
     def make(*, loaded=True, **keys):
         mac = make_mac()
@@ -91,7 +91,7 @@ def test_a_restart_that_runs_out_of_time_never_leaves_the_service_stopped(ready)
     wait_for(lambda: (mac.job(LABEL) or done).__dict__.get("pid") not in (None, first), 40)
 
 
-def test_json_says_the_result_and_the_words(ready):
+def test_json_has_the_result_and_the_message(ready):
     mac = ready()
     found = json.loads(timed(mac, "stop", "--json")[0].stdout)
     assert (found["llamabar_json"], found["result"], found["label"]) == (1, "stopped", LABEL)

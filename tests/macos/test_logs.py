@@ -1,4 +1,4 @@
-"""Logs: merged by their times, followed through cuts and replacements, and harmless on a terminal."""
+"""Logs: merged by time, followed through truncation and replacement, and harmless on a terminal."""
 
 import os
 
@@ -8,7 +8,7 @@ from llamabar.cli.output import log_line
 from llamabar.macos.logs import Follower, current, marks, merged_tail, rotate, tail
 
 
-def test_two_logs_with_times_are_merged_by_them_and_lines_without_stay_with_theirs(tmp_path):
+def test_two_logs_with_timestamps_are_merged_and_lines_without_one_follow_their_predecessor(tmp_path):
     out, err = tmp_path / "out.log", tmp_path / "err.log"
     out.write_text("2026/08/22 10:00:01 INFO a\n  more of a\n2026/08/22 10:00:03 INFO c\n")
     err.write_text('time=2026-08-22T10:00:02.500+02:00 level=ERROR msg="b"\n')
@@ -16,7 +16,7 @@ def test_two_logs_with_times_are_merged_by_them_and_lines_without_stay_with_thei
     assert len(merged_tail((out, err), 2)) == 2
 
 
-def test_logs_without_times_come_in_the_order_in_which_they_were_written_last(tmp_path):
+def test_logs_without_timestamps_are_ordered_by_their_last_write(tmp_path):
     out, err = tmp_path / "out.log", tmp_path / "err.log"
     out.write_text("[INFO] newer\n")
     err.write_text("older\n")
@@ -25,7 +25,7 @@ def test_logs_without_times_come_in_the_order_in_which_they_were_written_last(tm
     assert current((err, out)) == out and current((tmp_path / "none",)) is None
 
 
-def test_only_what_was_written_since_a_moment_is_quoted(tmp_path):
+def test_only_lines_written_since_a_mark_are_quoted(tmp_path):
     log = tmp_path / "a.log"
     log.write_text("an older failure\n")
     before = marks((log,))
@@ -45,7 +45,7 @@ def test_an_empty_log_is_not_the_current_one(tmp_path):
     assert current((err, out)) == out
 
 
-def test_a_log_that_is_cut_replaced_or_made_anew_is_followed(tmp_path):
+def test_a_log_that_is_truncated_replaced_or_recreated_is_followed(tmp_path):
     log, late = tmp_path / "a.log", tmp_path / "late.log"
     log.write_text("before\n")
     follower = Follower((log, late))
@@ -67,7 +67,7 @@ def test_a_log_that_is_cut_replaced_or_made_anew_is_followed(tmp_path):
     assert sorted(list(follower.lines()) + list(follower.lines())) == ["a new file", "came later"]
 
 
-def test_a_pipe_in_place_of_a_log_holds_nothing_up(tmp_path):
+def test_a_pipe_in_place_of_a_log_blocks_nothing(tmp_path):
     pipe = tmp_path / "pipe.log"
     os.mkfifo(pipe)
     assert tail(pipe, 5) == () and merged_tail((pipe,), 5) == () and current((pipe,)) is None
@@ -90,12 +90,12 @@ def test_a_pipe_in_place_of_a_log_holds_nothing_up(tmp_path):
         ("\x1b]52;c;never ended", ""),
     ],
 )
-def test_a_log_can_colour_a_terminal_and_do_nothing_else_to_it(raw, shown):
+def test_a_log_can_colour_a_terminal_and_nothing_else(raw, shown):
     assert log_line(raw, colour=True) == shown
     assert "\x1b" not in log_line(raw, colour=False)
 
 
-def test_a_long_log_is_moved_aside_without_following_a_planted_link(tmp_path):
+def test_a_long_log_is_rotated_without_following_a_planted_symlink(tmp_path):
     log, victim = tmp_path / "a.log", tmp_path / "victim"
     log.write_bytes(b"x" * 100)
     victim.write_text("mine")
@@ -106,7 +106,7 @@ def test_a_long_log_is_moved_aside_without_following_a_planted_link(tmp_path):
     assert not rotate(log, above_bytes=50) and log.stat().st_size == 0
 
 
-def test_a_log_that_cannot_be_moved_aside_stays_whole(tmp_path):
+def test_a_log_that_cannot_be_rotated_stays_complete(tmp_path):
     log = tmp_path / "a.log"
     log.write_bytes(b"x" * 100)
     (tmp_path / "a.log.1").mkdir()

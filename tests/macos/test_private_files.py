@@ -1,4 +1,4 @@
-"""Who may read and write what llamabar writes: files of its own are its user's alone, pages follow the umask."""
+"""Who may read and write llamabar's files: its own are private to the user, pages follow the umask."""
 
 import fcntl
 import os
@@ -22,7 +22,7 @@ def umask():
     os.umask(before)
 
 
-def test_a_folder_that_others_could_look_into_is_closed(tmp_path):
+def test_a_folder_that_others_could_read_is_made_private(tmp_path):
     folder = tmp_path / "data"
     folder.mkdir()
     folder.chmod(0o777)
@@ -49,7 +49,7 @@ def test_a_folder_of_another_user_is_not_written_to(tmp_path):
 
 
 @pytest.mark.parametrize("mask", [0o022, 0o077])
-def test_a_file_for_others_follows_the_umask_and_one_that_is_replaced_keeps_its_mode(tmp_path, umask, mask):
+def test_a_public_file_follows_the_umask_and_a_replaced_one_keeps_its_mode(tmp_path, umask, mask):
     umask(mask)
     files.write(tmp_path / "new.html", b"1")
     assert mode(tmp_path / "new.html") == 0o644 & ~mask
@@ -68,7 +68,7 @@ def test_a_page_is_as_private_as_the_umask_says(tmp_path, umask, words):
     assert mode(tmp_path / "page.html") == 0o600
 
 
-def test_a_copy_of_what_is_replaced_keeps_its_mode_and_a_pipe_is_no_file_to_copy(tmp_path, umask):
+def test_a_backup_keeps_its_mode_and_a_pipe_cannot_be_backed_up(tmp_path, umask):
     umask(0o077)
     (tmp_path / "a").write_text("1")
     (tmp_path / "a").chmod(0o640)
@@ -78,7 +78,7 @@ def test_a_copy_of_what_is_replaced_keeps_its_mode_and_a_pipe_is_no_file_to_copy
         files.backup(tmp_path / "pipe", tmp_path / "backups")
 
 
-def test_all_that_the_plugin_keeps_is_its_users_alone_also_where_a_folder_was_open(tmp_path):
+def test_all_of_the_plugins_files_are_private_even_in_a_folder_that_was_open(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     data.chmod(0o777)

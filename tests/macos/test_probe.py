@@ -1,4 +1,4 @@
-"""Whether a llama-swap answers is known within one deadline, whatever is at its address."""
+"""The probe finds out within one deadline whether a llama-swap answers, whatever is at the address."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -24,18 +24,18 @@ WITHOUT_END = {
     (b"SSH-2.0-OpenSSH\r\n", False), (b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", False),
     (b"\xff" * 20_000, False),
 ])  # fmt: skip
-def test_a_health_route_says_ok_or_wants_a_key(said, is_one):
+def test_a_health_route_that_says_ok_or_requires_a_key_is_llama_swap(said, is_one):
     with Stranger(said) as stranger:
         assert answers(stranger.url) is is_one
 
 
-def test_llama_swap_answers_and_nobody_does_not():
+def test_llama_swap_answers_and_an_unused_port_does_not():
     with llama_swap() as server, llama_swap(api_key="sk-123") as closed:
         assert answers(server.url) and answers(closed.url)
     assert not any(map(answers, (f"http://127.0.0.1:{free_port()}", "http://127.0.0.1:x", "http://[", "http://ü–:1")))
 
 
-def test_what_trickles_or_says_nothing_is_given_up_at_the_deadline():
+def test_an_answer_that_trickles_or_never_comes_is_given_up_at_the_deadline():
     def took_s(said):
         with Stranger(said, piece=7, pause_s=0.05, hold_s=6 if not said else 0) as stranger:
             began_s = time.monotonic()

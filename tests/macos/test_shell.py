@@ -32,7 +32,7 @@ def url_of(words):
         "llama-swap --config 7 >> /tmp/log --listen :9292",
     ],
 )
-def test_a_script_tells_where_its_llama_swap_listens_whatever_else_it_calls_so(tmp_path, text):
+def test_a_script_tells_where_its_llama_swap_listens_whatever_else_has_that_name(tmp_path, text):
     for name in ("run.sh", "llama-swap-start"):
         script = tmp_path / name
         script.write_text(f"#!/bin/sh\n{text}\n")
@@ -49,19 +49,19 @@ def test_a_script_passes_its_arguments_on(tmp_path):
     assert found.arguments[2] == str(Path.home() / "c.yaml")
 
 
-def test_a_script_that_starts_itself_comes_to_an_end(tmp_path):
+def test_a_script_that_runs_itself_is_read_once(tmp_path):
     script = tmp_path / "again.sh"
     script.write_text(f"#!/bin/sh\nexec /bin/sh {script} x\n")
     assert url_of([str(script)]) == ""
 
 
 @pytest.mark.parametrize("words", [["/usr/bin/tail", "-f", "/x/llama-swap"], ["/usr/bin/ssh", "llama-swap", "-N"]])
-def test_what_only_names_a_llama_swap_starts_none(words):
+def test_a_command_that_only_names_llama_swap_does_not_start_it(words):
     assert url_of(words) == ""
 
 
 @pytest.mark.parametrize("options", [["-euo", "pipefail", "-c"], ["-o", "pipefail", "-c"], ["-c", "-e"], ["-lc"]])
-def test_a_shells_options_may_have_words_of_their_own(options):
+def test_a_shells_options_may_take_values(options):
     assert url_of(["/bin/bash", *options, "exec /opt/bin/llama-swap --listen :9292"]) == PORT
 
 
@@ -73,7 +73,7 @@ def test_a_shells_options_may_have_words_of_their_own(options):
         ('exec llama-swap --listen "127.0.0.1:${OTHER:-9292}"', PORT),
     ],
 )
-def test_a_default_counts_where_nothing_else_may_have_set_the_name(text, url):
+def test_a_variables_default_counts_if_nothing_else_may_have_set_it(text, url):
     content = {"ProgramArguments": ["/bin/sh", "-c", text], "EnvironmentVariables": {"PORT": "9292", "n": 1}}
     assert agent_of("com.x", Path("/x.plist"), content).url == url
 

@@ -1,4 +1,4 @@
-"""Programs of the system: whatever moment Ctrl-C comes in, none is left behind and nothing hangs."""
+"""System programs: at whatever moment Ctrl-C arrives, none is left running and nothing hangs."""
 
 import os
 import signal
@@ -36,7 +36,7 @@ sys.stdin.read()
 """
 
 
-def test_ctrl_c_in_the_moment_of_a_start_leaves_no_program_behind():
+def test_ctrl_c_while_a_program_starts_leaves_none_running():
     process = subprocess.Popen(
         [sys.executable, "-c", TRY_MANY, str(TRIES)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -48,7 +48,7 @@ def test_ctrl_c_in_the_moment_of_a_start_leaves_no_program_behind():
     assert left == []
 
 
-def test_what_is_held_is_given_to_who_handles_it_and_once():
+def test_a_held_signal_is_passed_to_its_handler_once():
     heard = []
     before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
     try:
@@ -78,7 +78,7 @@ def test_a_program_that_hangs_is_ended_when_its_time_is_up(limit_s):
     assert limit_s <= time.monotonic() - began_s < limit_s + 2
 
 
-def test_off_the_main_thread_nothing_is_held():
+def test_off_the_main_thread_no_signal_is_held():
     said = []
     worker = threading.Thread(target=lambda: said.append(tools.run("sh", "-c", "echo well").out))
     worker.start()
@@ -86,13 +86,13 @@ def test_off_the_main_thread_nothing_is_held():
     assert said == ["well\n"]
 
 
-def test_what_is_held_is_given_on_also_when_the_block_fails():
+def test_a_held_signal_is_passed_on_even_if_the_block_fails():
     with pytest.raises(KeyboardInterrupt), tools.signals_held():
         os.kill(os.getpid(), signal.SIGINT)
         raise OSError("a step that failed because of it")
 
 
-def test_a_program_that_ctrl_c_ended_did_not_run_out_of_time():
+def test_a_program_ended_by_ctrl_c_did_not_time_out():
     with pytest.raises(KeyboardInterrupt), tools.signals_held():
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         said = tools.run("sleep", "60", timeout_s=30)

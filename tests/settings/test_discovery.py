@@ -1,4 +1,4 @@
-"""LaunchAgents and running processes, on real files and a real process."""
+"""Finding LaunchAgents and running processes, with real files and a real process."""
 
 import plistlib
 import shutil
@@ -27,7 +27,7 @@ def agent(home, name, **content):
     (folder / f"{name}.plist").write_bytes(plistlib.dumps({"Label": name, **content}))
 
 
-def test_the_template_is_a_valid_property_list_with_what_the_facts_demand():
+def test_the_template_is_a_valid_property_list_with_what_the_facts_require():
     content = plistlib.loads(TEMPLATE.read_bytes())
     assert content["ProcessType"] == "Interactive"
     assert content["ExitTimeOut"] == 45
@@ -53,7 +53,7 @@ def test_agents_are_found_by_their_program_under_any_label(tmp_path):
     ]
 
 
-def test_no_folder_is_no_agents(tmp_path):
+def test_without_a_folder_there_are_no_agents(tmp_path):
     assert find_agents(tmp_path) == []
 
 
@@ -67,11 +67,11 @@ def test_no_folder_is_no_agents(tmp_path):
         ("-listen", "x:2", "-listen", "h:1"),
     ],
 )
-def test_go_flags_in_every_spelling(words):
+def test_go_flags_are_read_in_every_spelling(words):
     assert flag(words, "listen") == "h:1"
 
 
-def test_tls_changes_the_usual_port():
+def test_tls_changes_the_default_port():
     assert listen_of(("-tls-cert-file", "c", "-tls-key-file", "k")) == (":8443", True)
     assert listen_of(()) == (":8080", False)
 
@@ -92,7 +92,7 @@ def test_a_running_llama_swap_is_found_by_its_arguments(tmp_path, monkeypatch):
         process.wait()
 
 
-def test_an_agents_address_comes_first_and_later_the_first_that_listens(tmp_path, monkeypatch):
+def test_an_agents_address_comes_first_and_on_rediscovery_the_first_that_listens(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     with Stranger(b"") as stranger:
         for label, listen in (("com.x", "127.0.0.1:5"), ("com.y", stranger.url[7:])):
@@ -102,7 +102,7 @@ def test_an_agents_address_comes_first_and_later_the_first_that_listens(tmp_path
         assert stranger.heard in ([], [b""]), "nothing is said over the connection"
 
 
-def test_the_program_watches_what_the_agent_says_without_any_setting(tmp_path):
+def test_without_settings_the_agents_address_is_watched(tmp_path):
     with llama_swap() as server:
         listen = server.url[7:]
         agent(tmp_path, "com.user.llama-swap", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", listen])
@@ -110,13 +110,13 @@ def test_the_program_watches_what_the_agent_says_without_any_setting(tmp_path):
         assert done.stdout == f"llama-swap at {listen}: no model loaded\n"
 
 
-def test_what_was_found_and_how_is_in_config(tmp_path):
+def test_config_shows_what_was_discovered_and_how(tmp_path):
     agent(tmp_path, "com.user.llama-swap", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", "[::]:7"])
     done = run(tmp_path, "config")
     assert "url            http://127.0.0.1:7 (from LaunchAgent com.user.llama-swap)" in done.stdout
 
 
-def test_a_server_that_moves_its_port_is_followed_where_no_setting_names_it(tmp_path):
+def test_a_server_that_changes_its_port_is_followed_if_no_setting_names_it(tmp_path):
     with llama_swap() as server:
         agent(tmp_path, "com.x", ProgramArguments=["/usr/local/bin/llama-swap", "--listen", server.url[7:]])
         with Plugin("", tmp_path) as found, Plugin(server.url, tmp_path) as named:
@@ -134,8 +134,8 @@ def test_a_server_that_moves_its_port_is_followed_where_no_setting_names_it(tmp_
                 assert moved.requests.count(("GET", "/api/events")) == 1, "nobody else has come"
 
 
-def test_a_stream_that_is_opened_at_the_new_address_already_is_not_opened_twice():
-    """Its thread may take the new address a moment before it is told that it has moved."""
+def test_a_stream_already_opened_at_the_new_address_is_not_opened_twice():
+    """The stream's thread may use the new address a moment before it is told about the move."""
     with llama_swap() as server:
         client = Client(server.url)
         stream = EventStream("one", client, Inbox())
@@ -149,7 +149,7 @@ def test_a_stream_that_is_opened_at_the_new_address_already_is_not_opened_twice(
         stream.stop()
 
 
-def test_looking_for_a_server_that_has_gone_gets_rarer_and_ends_when_it_answers():
+def test_a_missing_server_is_searched_for_less_and_less_often_until_it_answers():
     search, looks, now_s = Rediscovery(), [], 0.0
     while now_s < 600.0:
         search = search.seen(answers=False, now_s=now_s)
@@ -176,7 +176,7 @@ def test_looking_for_a_server_that_has_gone_gets_rarer_and_ends_when_it_answers(
         ["/opt/homebrew/opt/llama-swap/bin/llama-swap", "--config", "c", "--listen", ":::7"],
     ],
 )
-def test_a_llama_swap_is_found_in_whatever_starts_it(tmp_path, words):
+def test_a_llama_swap_is_found_whatever_starts_it(tmp_path, words):
     agent(tmp_path, "homebrew.mxcl.llama-swap", ProgramArguments=words)
     found = find_agents(tmp_path)
     assert [one.url.replace("localhost", "127.0.0.1") for one in found] == ["http://127.0.0.1:7"]

@@ -1,4 +1,4 @@
-"""Which language is spoken: the setting, else the terminal's, else macOS's; what there is no file of is English."""
+"""The language: the setting, else the terminal's, else macOS's; English if there is no file for it."""
 
 import subprocess
 import sys
@@ -30,7 +30,7 @@ def test_the_setting_comes_first_then_the_terminals_language(tmp_path, set_to, e
 @pytest.mark.parametrize(("listed", "code"), [
     (("de-AT", "en-AT"), "de"), (("zh-Hans-CN", "en"), "zh"), ((), ""),
 ])  # fmt: skip
-def test_where_the_terminal_says_nothing_the_macs_first_language_counts(make_mac, listed, code):
+def test_without_a_terminals_language_the_macs_first_one_counts(make_mac, listed, code):
     mac = make_mac()
     if listed:
         mac.run("defaults", "write", "-g", "AppleLanguages", "-array", *listed)

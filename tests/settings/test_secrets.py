@@ -1,4 +1,4 @@
-"""Whom a key and a login are sent to, over real sockets and with real processes; and that nobody is shown them."""
+"""Where a key and a login are sent, over real sockets and with real processes; and that nobody can see them."""
 
 import base64
 import contextlib
@@ -31,7 +31,7 @@ REFUSAL = IMITATION.replace(b"llama-swap", b"gate")
 
 
 class Gate:
-    """A proxy that asks for a login, takes it off, and passes everything else to a port behind it."""
+    """A proxy that requires a login, removes it, and passes everything else to a port behind it."""
 
     def __init__(self, port):
         self.port, self.heads, self.listener = port, [], socket.create_server(("127.0.0.1", 0))
@@ -80,7 +80,7 @@ def test_a_login_opens_the_proxy_the_key_opens_what_is_behind_it_and_neither_is_
         assert any(f"x-api-key: {KEY}".encode() in head for head in gate.heads)
 
 
-def test_a_wrong_login_is_not_shown_either(tmp_path):
+def test_a_wrong_login_is_never_shown_either(tmp_path):
     with llama_swap() as server:
         gate = Gate(server.server_address[1])
         done = run_here(tmp_path, "status", LLAMABAR_URL=f"http://anna:wrong-{PASSWORD}@{gate.place}")
@@ -104,7 +104,7 @@ def test_whoever_imitates_llama_swap_on_a_usual_port_gets_no_key_and_an_unusable
         assert KEY.encode() not in b"".join(stranger.heard)
 
 
-def test_an_address_that_cannot_be_used_is_said_in_the_menu(tmp_path):
+def test_the_menu_reports_an_unusable_address(tmp_path):
     with Plugin("http//mini", tmp_path) as plugin:
         plugin.wait_for_row("Settings: LLAMABAR_URL must be an address")
         plugin.wait_for_text("can't be used")
@@ -160,7 +160,7 @@ def test_a_launchagent_that_names_the_address_proves_nothing_about_who_has_taken
 
 
 def echoing(request):
-    """A llama-swap that shows everybody the key it was given: as a model, a name, a state and a reason."""
+    """A llama-swap that echoes its key to everyone: as a model, a name, a state and a reason."""
     if KEY.encode() not in request:
         return IMITATION.replace(b"Connection: close\r\n", b"")
     if b"/api/events" not in request:

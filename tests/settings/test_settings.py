@@ -1,4 +1,4 @@
-"""Settings: their order, mistakes as values with their line, and secrets that are never shown."""
+"""Settings: precedence, mistakes as values with their line, and secrets that are never shown."""
 
 import os
 import re
@@ -32,13 +32,13 @@ def said(found):
     return tuple(words(one) for one in found.mistakes)
 
 
-def test_a_variable_that_names_no_file_is_said():
+def test_a_variable_that_names_a_missing_file_is_reported():
     found = loaded(LLAMABAR_CONFIG="/nowhere/at/all.toml")
     assert said(found) == ('LLAMABAR_CONFIG must be a file that exists, not "/nowhere/at/all.toml"',)
     assert found.servers[0].url == "http://127.0.0.1:9999"
 
 
-def test_with_nothing_set_a_server_is_discovered():
+def test_without_settings_a_server_is_discovered():
     found = loaded()
     assert [(s.name, s.url, s.url_from) for s in found.servers] == [("llama-swap", "http://127.0.0.1:9999", "a test")]
     assert found.mistakes == ()
@@ -73,20 +73,20 @@ def test_the_rust_plugins_variables_are_the_two_halves_of_an_address(base, port,
     ('[servers]\nurl = "http://h"\n', ""), ('url = "http://h"\n', ""), ('[menu]\nurl = "http://h"\n', ""),
     ("a = " + "[" * 100_000 + "\n", ""), ('[server]\naddress = "http://h"\n', ""),
 ])  # fmt: skip
-def test_an_address_that_cannot_be_used_watches_nobody(tmp_path, text, url):
+def test_an_unusable_address_watches_no_server(tmp_path, text, url):
     found = loaded(text, tmp_path, LLAMABAR_URL=url)
     assert [(one.url, one.address_unusable, one.discovered) for one in found.servers] == [("", True, False)]
     assert len(found.mistakes) == 1
 
 
-def test_an_address_further_down_does_not_stand_for_one_that_was_misnamed(tmp_path):
+def test_a_later_address_does_not_replace_a_misspelled_one(tmp_path):
     text = '[[server]]\nurl = "http://h"\n'
     assert loaded(text, tmp_path, LLAMABAR_URL="http://gpu box:1").servers[0].address_unusable
     assert loaded(LLAMABAR_URL="http://gpu box:1", LLAMA_SWAP_API_PORT="9090").servers[0].address_unusable
     assert loaded(LLAMA_SWAP_API_PORT="٣٣").servers[0].address_unusable
 
 
-def test_a_mistake_that_hides_no_address_costs_no_server(tmp_path):
+def test_a_mistake_that_hides_no_address_loses_no_server(tmp_path):
     for text in ("[menu]\ntitle = 'loud'\n[surprise]\nx = 1\n", '[[server]]\nnmae = "x"\n', "[limits]\nurls = 1\n"):
         assert loaded(text, tmp_path).servers[0].url == "http://127.0.0.1:9999"
     assert loaded("[[server]\n", tmp_path, LLAMABAR_URL="http://h").servers[0].url == "http://h"
@@ -119,7 +119,7 @@ api_key = 12345
     }
 
 
-def test_the_rust_plugins_sizes_and_times_are_taken_over(tmp_path):
+def test_the_rust_plugins_sizes_and_times_are_used(tmp_path):
     found = loaded(
         "[history]\nminutes = 30\n", tmp_path, LLAMA_SWAP_HISTORY_SIZE="601", LLAMA_SWAP_CHART_WIDTH="200",
         LLAMA_SWAP_CHART_HEIGHT="40", LLAMA_SWAP_API_TIMEOUT_SECS="2.5",
@@ -130,7 +130,7 @@ def test_the_rust_plugins_sizes_and_times_are_taken_over(tmp_path):
 
 
 @pytest.mark.parametrize("value", ["many", "-1", "1e9", "nan", "4²", "٤٠"])
-def test_a_variable_that_makes_no_sense_is_said_and_left_out(value):
+def test_an_invalid_variable_is_reported_and_ignored(value):
     found = loaded(LLAMA_SWAP_CHART_HEIGHT=value)
     assert found["chart_height_px"] is None
     assert said(found) == (f'LLAMA_SWAP_CHART_HEIGHT must be a number from 8 to 96 (pixels), not "{value}"',)
@@ -141,16 +141,16 @@ def test_a_variable_that_makes_no_sense_is_said_and_left_out(value):
     ('events = ["server gone"]\nlong_request_s = 0x1e\nlong_load_s = 45\nquiet = "22:00 - 8:05"\n',
      (("server gone",), 30, 45, (1320, 485))),
 ])  # fmt: skip
-def test_what_the_user_is_notified_about(tmp_path, text, options):
+def test_notification_settings_are_read(tmp_path, text, options):
     assert loaded(f"[notify]\n{text}", tmp_path).notify == options
 
 
-def test_the_stream_cannot_be_switched_off_and_that_is_said():
+def test_streaming_cannot_be_switched_off_and_trying_is_reported():
     assert [one.kind for one in loaded(LLAMA_SWAP_STREAMING_MODE="False").mistakes] == [Kind.VARIABLE]
     assert loaded(LLAMA_SWAP_STREAMING_MODE="true").mistakes == ()
 
 
-def test_every_option_of_the_table_takes_its_example_and_says_where_it_came_from(tmp_path):
+def test_every_option_accepts_its_example_and_tells_its_source(tmp_path):
     tables = {table: options for table, options in BY_TABLE.items() if table not in ("", SERVER)}
     for table, options in tables.items():
         for option in options.values():
@@ -179,7 +179,7 @@ def test_a_mistake_in_history_or_limits_is_named_and_the_default_applies(tmp_pat
     assert found.kept_days is None
 
 
-def test_only_a_mistake_that_may_hide_the_days_keeps_all_of_them(tmp_path):
+def test_only_a_mistake_that_may_hide_history_days_keeps_all_history(tmp_path):
     found = loaded("[history]\ndays = 30\n", tmp_path, LLAMA_SWAP_STREAMING_MODE="0")
     assert (len(found.mistakes), found.kept_days) == (1, 30)
     assert loaded("[history]\ndays = 30\nmintes = 5\n", tmp_path).kept_days is None
@@ -216,7 +216,7 @@ def test_a_mistake_is_named_with_its_line_and_the_rest_applies(tmp_path, text, m
     ('[[server]]\nurl = "ftp://h"\n', ['  url = "ftp://h"', "        ^"]),
     ("menu.days = 3\n", ["  menu.days = …", "       ^^^^"]),
 ])  # fmt: skip
-def test_a_terminal_shows_the_line_and_a_mark_under_what_is_wrong(tmp_path, text, lines):
+def test_a_terminal_shows_the_line_and_a_marker_under_the_mistake(tmp_path, text, lines):
     assert shown(loaded(text, tmp_path).mistakes[0])[1:] == lines
 
 
@@ -234,7 +234,7 @@ def test_no_mistake_shows_a_secret(tmp_path, text):
     assert SECRET not in repr([*map(shown, found.mistakes)]) + repr(found) + "".join(page.config_lines(found))
 
 
-def test_a_file_that_is_none_is_said_and_never_waited_for(tmp_path):
+def test_a_settings_path_that_is_no_regular_file_is_reported_without_blocking(tmp_path):
     fifo, big, latin = tmp_path / "fifo", tmp_path / "big", tmp_path / "latin"
     os.mkfifo(fifo)
     big.touch()
@@ -262,28 +262,28 @@ def test_a_key_of_thousands_of_parts_is_refused_since_reading_it_takes_minutes(t
 @pytest.mark.parametrize("text", [
     f"[menu]\n{'x' * 9000} = 1\n", f"[menu]\n{' ' * 9000}titel = 1\n", "a." * 900 + "b = 1\n",
 ], ids=["key", "blanks", "dots"])
-def test_of_a_line_without_end_only_its_beginning_is_shown(tmp_path, text):
+def test_only_the_start_of_an_endless_line_is_shown(tmp_path, text):
     lines = shown(loaded(text, tmp_path).mistakes[0])
     assert max(map(len, lines)) <= 200 and all(map(str.strip, lines))
 
 
-def test_dots_that_are_no_key_are_read(tmp_path):
+def test_dots_outside_a_key_are_allowed(tmp_path):
     pinned = ", ".join(['"a.b.c"'] * 200)
     text = f"# {'.' * 200}\n# {'so. ' * 90}\n[menu]\npinned = [{pinned}, '{'a.b ' * 90}']  # {'a.b' * 90}\n"
     assert len(loaded(text, tmp_path)["menu.pinned"]) == 201
 
 
-def test_a_byte_order_mark_is_no_mistake(tmp_path):
+def test_a_byte_order_mark_is_accepted(tmp_path):
     (tmp_path / "bom.toml").write_bytes(b"\xef\xbb\xbf[menu]\ntitle = 'icon'\n")
     assert loaded(LLAMABAR_CONFIG=str(tmp_path / "bom.toml"))["menu.title"] == "icon"
 
 
-def test_an_option_that_names_no_file_ends_with_words(tmp_path):
+def test_a_config_option_without_a_file_ends_with_a_message(tmp_path):
     with pytest.raises(LlamabarError, match="There is no settings file"):
         loaded(option=str(tmp_path / "no.toml"))
 
 
-def test_several_servers_and_the_choice_of_one(tmp_path):
+def test_one_of_several_servers_can_be_selected(tmp_path):
     text = '[[server]]\nname="a"\nurl="http://h:1"\n[[server]]\nname="b"\nurl="http://h:2"\napi_key="k"\n'
     found = loaded(text, tmp_path)
     assert [s.name for s in found.servers] == ["a", "b"]
@@ -332,7 +332,7 @@ def test_a_key_file_that_others_can_read_is_warned_about_and_used(tmp_path):
     assert loaded(f'[[server]]\napi_key_file = "{key}"\n', tmp_path).mistakes == ()
 
 
-def test_a_key_and_a_login_from_the_keychain(tmp_path, monkeypatch):
+def test_a_key_and_a_login_come_from_the_keychain(tmp_path, monkeypatch):
     tool = tmp_path / "security"
     tool.write_text(
         '#!/bin/sh\n[ "$1 $2 $3" = "find-generic-password -s llama-swap" ] || exit 44\n'
@@ -361,7 +361,7 @@ def test_a_login_comes_from_a_file_or_a_variable_and_needs_a_colon(tmp_path):
 
 
 def test_the_page_is_what_the_table_says():
-    """If a change is meant: LLAMABAR_WRITE_GOLDEN=1, and read the diff."""
+    """For an intended change: LLAMABAR_WRITE_GOLDEN=1, then read the diff."""
     path = Path(__file__).parents[2] / "docs" / "settings.md"
     if os.environ.get("LLAMABAR_WRITE_GOLDEN"):
         path.write_text(settings_page.page(), "utf-8")

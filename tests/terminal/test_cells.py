@@ -1,4 +1,4 @@
-"""Texts measured in columns, and lines cut and filled to a width."""
+"""Texts are measured in columns, and lines are cut and padded to a width."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from llamabar.terminal.cells import Span, beside, columns, fit, length, line, pa
 @pytest.mark.parametrize(("text", "width"), [
     ("qwen3-30b", 9), ("模型", 4), ("e\u0301", 1), ("👩‍💻", 2), ("نموذج", 5), ("", 0), ("≋◉⚠⏎▸…–", 7), ("⣿⣀", 2),
 ])  # fmt: skip
-def test_a_text_takes_as_many_columns_as_a_terminal_gives_it(text, width):
+def test_a_text_is_measured_as_a_terminal_draws_it(text, width):
     assert columns(text) == width
 
 
 @pytest.mark.parametrize("text", ["qwen3-30b-a3b", "模型模型模型", "a👩‍💻👩‍💻👩‍💻👩‍💻", "e\u0301" * 9])
 @pytest.mark.parametrize("width", [0, 1, 2, 3, 5, 8])
-def test_a_cut_text_is_never_wider_and_says_that_it_was_cut(text, width):
+def test_a_cut_text_is_never_wider_and_ends_in_an_ellipsis(text, width):
     assert columns(fit(text, width)) <= width
     assert width == 0 or fit(text, width).endswith("…")
 
@@ -36,5 +36,5 @@ def test_two_ends_of_a_line_never_overlap():
     assert length(spread(left, right, 3)) == 3
 
 
-def test_blocks_stand_side_by_side():
+def test_blocks_are_joined_side_by_side():
     assert [one.text for one in beside([line("a"), line("b")], [line("1"), line("2")])] == ["a1", "b2"]

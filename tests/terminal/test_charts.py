@@ -1,4 +1,4 @@
-"""Charts of text: heights, gaps and zeros that differ, time that does not move."""
+"""Text charts: heights, distinct gaps and zeros, a stable time axis."""
 
 from llamabar.core.history import History, Readings, record
 from llamabar.terminal.charts import chart, recent, shares
@@ -15,7 +15,7 @@ def test_a_chart_is_filled_from_the_bottom_over_its_lines():
     assert chart([10, 5, 0, None], 10.0, height=2, braille=False) == ["█   ", "██▁ "]
 
 
-def test_the_newest_value_stands_at_the_right_edge_whatever_the_width():
+def test_the_newest_value_is_at_the_right_edge_at_any_width():
     history = History()
     for second in range(300):
         history = record(history, Readings(generation_tps=40.0 if second == 299 else 0.0), now_s=float(second))
@@ -32,6 +32,6 @@ def test_a_short_peak_is_not_averaged_away():
     assert max(recent(history, "generation_tps", 10, braille=False, now_s=299.0)) == 40.0
 
 
-def test_each_part_that_is_there_gets_a_column():
+def test_each_nonzero_part_gets_a_column():
     assert shares([0.001, 0.5, 0.499], 10) == [1, 5, 5]
     assert shares([0.0, 1.0], 4) == [0, 4]

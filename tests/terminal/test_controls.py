@@ -1,4 +1,4 @@
-"""Keys: they act on what is selected, ask before they interrupt, and say what came of it."""
+"""Keys act on what is selected, ask before they interrupt, and report the result."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ def scene_of(*snapshots, now_s=2.0):
 
 
 def after(keys, scene, view=None):
-    """The outcome of some keys, the last one's."""
+    """Return the outcome of the last of some keys."""
     outcome = None
     view = view or View()
     for key in keys:
@@ -61,7 +61,7 @@ def test_a_selection_stays_on_its_model_however_the_table_moves():
     assert settled(view, grown).selected == Thing(MODEL, "coder")
 
 
-def test_when_it_goes_nothing_is_selected_and_no_key_hits_its_successor():
+def test_when_the_selection_disappears_no_key_hits_its_successor():
     view = settled(View(), scene_of())
     gone = scene_of(snapshot_of(models=(("coder", "ready"), ("other", "ready"))))
     outcome = pressed(view, Pressed("u"), gone)
@@ -70,7 +70,7 @@ def test_when_it_goes_nothing_is_selected_and_no_key_hits_its_successor():
     assert pressed(outcome.view, Pressed("j"), gone).view.selected == Thing(MODEL, "coder")
 
 
-def test_when_it_goes_the_ends_are_still_the_ends():
+def test_after_the_selection_disappears_home_and_end_still_work():
     models = tuple((name, "stopped") for name in "abcdef")
     fourth = after(["j"] * 3, scene_of(snapshot_of(models=models))).view
     gone = settled(fourth, scene_of(snapshot_of(models=models[:3])))
@@ -80,7 +80,7 @@ def test_when_it_goes_the_ends_are_still_the_ends():
         assert after([key], left, gone).view.selected == Thing(MODEL, wanted)
 
 
-def test_a_request_of_the_same_id_after_a_reload_is_another_one():
+def test_a_request_with_the_same_id_after_a_reload_is_a_different_one():
     scene = scene_of(snapshot_of(ev.InflightUpserted(BUSY)))
     view = after(["G"], scene).view
     later = scene_of(snapshot_of(ev.InflightUpserted(BUSY._replace(stamp="later"))))
@@ -102,7 +102,7 @@ def test_a_peers_model_is_neither_loaded_nor_unloaded_from_here():
     assert {"l", "u"}.isdisjoint(key for key, _ in offered(outcome.view, scene))
 
 
-def test_unload_asks_only_where_it_interrupts_somebody():
+def test_unload_asks_only_if_it_interrupts_a_request():
     idle = after(["u"], scene_of())
     assert (idle.deed, idle.action.do) == (Deed.ACT, Do.UNLOAD)
     busy = scene_of(snapshot_of(ev.InflightUpserted(BUSY)))
@@ -114,7 +114,7 @@ def test_unload_asks_only_where_it_interrupts_somebody():
     assert (kept.deed, kept.view.question, kept.view.message) == (None, None, "Nothing changed.")
 
 
-def test_where_nothing_tells_who_works_it_asks_too():
+def test_unload_asks_if_active_requests_are_unknown():
     scene = scene_of(snapshot_of(routes=frozenset({"unload_one"})))
     assert "may interrupt" in after(["u"], scene).view.question.text
 
@@ -124,14 +124,14 @@ def test_where_nothing_tells_who_works_it_asks_too():
     (["U"], Do.UNLOAD_ALL, "Unload all models? This interrupts 1 request."),
     (["r"], Do.RESTART, "Restart llama-swap? This interrupts 1 request."),
 ])  # fmt: skip
-def test_whatever_interrupts_asks_first(keys, do, text):
+def test_every_interrupting_action_asks_first(keys, do, text):
     scene = scene_of(snapshot_of(ev.InflightUpserted(BUSY), SERVICE))
     asked = after(keys, scene)
     assert (asked.deed, asked.view.question.text) == (None, text)
     assert pressed(asked.view, Pressed("y"), scene).action.do is do
 
 
-def test_cancel_names_the_very_request():
+def test_cancel_names_exactly_the_selected_request():
     scene = scene_of(snapshot_of(ev.InflightUpserted(BUSY)))
     action = after(["G", "c", "y"], scene).action
     assert (action.target, action.mark, action.server) == ("7", "stamp", "mac")
@@ -145,7 +145,7 @@ def test_a_stopped_service_is_started_without_a_question():
     assert ("r", "start") in offered(outcome.view, scene_of(lost))
 
 
-def test_what_came_of_it_is_said():
+def test_the_result_of_an_action_is_shown():
     scene = scene_of()
     sent = after(["j", "l"], scene)
     token = sent.action.token
@@ -172,12 +172,12 @@ def test_the_filter_takes_what_is_typed_and_pasted_until_it_is_left():
     assert after(["escape"], scene, kept).view.filter == ""
 
 
-def test_a_pasted_paragraph_is_no_keys():
+def test_a_pasted_paragraph_presses_no_keys():
     outcome = pressed(View(), Pasted("quit and unload everything, y\n"), scene_of())
     assert (outcome.deed, outcome.view.question) == (None, None)
 
 
-def test_tab_goes_round_the_servers_and_actions_go_to_the_one_shown():
+def test_tab_cycles_the_servers_and_actions_go_to_the_shown_one():
     scene = scene_of(snapshot_of(), snapshot_of(models=(("other", "stopped"),)))
     outcome = after(["tab", "l"], scene)
     assert (outcome.view.server, outcome.action.server, outcome.action.target) == ("mini", "mini", "other")
@@ -193,7 +193,7 @@ def test_details_open_and_close_and_close_when_their_request_ends():
     assert settled(view, scene_of()).page is Page.TABLES
 
 
-def test_sorting_goes_round_and_says_so():
+def test_sorting_cycles_and_says_so():
     assert [after(["s"] * count, scene_of()).view.message for count in (1, 2, 3, 4)] == [
         "Sorted by name.", "Sorted by speed.", "Sorted by memory.", "Sorted by state.",
     ]  # fmt: skip
@@ -209,11 +209,11 @@ def test_a_profile_is_chosen_and_left():
 
 
 @pytest.mark.parametrize(("key", "deed"), [("q", Deed.QUIT), ("L", Deed.LOG), ("D", Deed.DOCTOR), ("y", Deed.COPY)])
-def test_deeds(key, deed):
+def test_keys_return_their_deeds(key, deed):
     assert after([key], scene_of()).deed is deed
 
 
-def test_copied_is_the_id_made_harmless():
+def test_the_copied_id_is_made_harmless():
     scene = scene_of(snapshot_of(models=(("a\nb\x1b[31m", "ready"),)))
     assert after(["y"], scene).text == "a b[31m"
 
@@ -227,7 +227,7 @@ def test_a_key_does_nothing_to_a_server_that_is_gone():
     assert [key for key, _ in offered(View(), scene_of(lost))] == ["L", "D"]
 
 
-def test_a_stuck_message_of_an_action_stays_until_it_ended():
+def test_the_message_of_an_action_stays_until_it_ends():
     sent = after(["j", "l"], scene_of()).view
     assert settled(sent, scene_of(now_s=500.0)).message == "Loading coder…"
     assert replace(sent, sent=()).message

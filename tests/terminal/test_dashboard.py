@@ -1,4 +1,4 @@
-"""The dashboard as a person reads it: eight states at two sizes as golden screens, and rules that hold at any size."""
+"""The dashboard as a user sees it: eight states at two sizes as golden screens, and rules for any size."""
 
 import os
 from dataclasses import replace
@@ -30,13 +30,13 @@ SCENES = {named.name: named for named in scenes()}
 
 
 def screen(scene, width, height, view=None, **more):
-    """The lines of a screen as text."""
+    """Return the lines of a screen as text."""
     view = settled(view or View(), scene)
     return [line.text for line in draw(scene, view, Window(width, height, **more)).lines]
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_eight_states_look_as_they_did_when_somebody_read_them(size):
+def test_eight_states_match_their_golden_screens(size):
     parts = [
         "\n".join((f"── {name} {'─' * (size[0] - len(name) - 4)}", *map(str.rstrip, screen(SCENES[name].scene, *size))))
         for name in STATES
@@ -62,7 +62,7 @@ def test_every_state_fills_any_window_exactly(width, height, page, braille):
 
 
 def many(count, *, names=lambda number: f"model-{number:03}", ready=()):
-    """A server with so many models."""
+    """Return a server with that many models."""
     listed = tuple(ev.ModelInfo(names(one), "ready" if one in ready else "stopped") for one in range(count))
     snapshot = Snapshot()
     for event in (ev.StreamOpened(), ev.CapabilitiesFound(frozenset({"inflight_list"})), ev.ModelsListed(listed)):
@@ -71,7 +71,7 @@ def many(count, *, names=lambda number: f"model-{number:03}", ready=()):
 
 
 def moved(scene, view, *keys, height=24):
-    """The view after keys, drawn after each."""
+    """Return the view after some keys, with a frame drawn after each."""
     from llamabar.terminal.controls import pressed
     from llamabar.terminal.keys import Pressed
 
@@ -91,11 +91,11 @@ def test_two_hundred_models_scroll_and_the_selected_one_is_always_seen():
     assert any("MODEL  ↑16 ↓169" in text for text in shown)
 
 
-def test_what_is_left_out_is_counted():
+def test_rows_that_are_left_out_are_counted():
     assert any("MODEL  ↓185" in text for text in screen(many(200), 80, 24))
 
 
-def test_requests_get_room_beside_two_hundred_models():
+def test_requests_get_rows_next_to_two_hundred_models():
     scene = many(200, ready=(0,))
     server = scene.servers[0]
     listed = tuple(ev.RequestInfo(str(one), "model-000", "/v1/chat/completions") for one in range(30))
@@ -120,7 +120,7 @@ NAMES = (
 
 
 @pytest.mark.parametrize("width", [200, 80, 60, 41, 30])
-def test_names_of_every_script_keep_the_columns_straight_and_drive_nothing(width):
+def test_names_in_any_script_keep_the_columns_aligned_and_drive_nothing(width):
     scene = many(len(NAMES) - 1, names=lambda number: NAMES[number], ready=(0, 1, 2, 3, 4, 5))
     lines = screen(scene, width, 30)
     assert max(map(columns, lines)) <= width
@@ -152,7 +152,7 @@ def test_memory_of_models_that_is_not_known_is_not_zero():
 
 
 @pytest.mark.parametrize("pressure", Pressure)
-def test_memory_that_is_short_is_said_beside_what_is_used(pressure):
+def test_memory_pressure_is_shown_next_to_used_memory(pressure):
     ready = SCENES["ready"].scene
     snapshot = ready.servers[0].snapshot
     snapshot = replace(snapshot, host=replace(snapshot.host, pressure=pressure, gpu_ratio=0.5))
@@ -167,14 +167,14 @@ def test_memory_that_is_short_is_said_beside_what_is_used(pressure):
         assert styles == ({Style.BAD if pressure is Pressure.CRITICAL else Style.WARN} if short else set())
 
 
-def test_a_filter_counts_what_can_be_seen():
+def test_a_filter_counts_what_is_shown():
     listed = tuple(ev.ModelInfo(one, "stopped", unlisted=one == "b") for one in "abc")
     snapshot = apply(many(0).servers[0].snapshot, ev.ModelsListed(listed), 1.5)
     scene = Scene((seen("mac", "http://127.0.0.1:8080", snapshot, History(), now_s=2.0),), 2.0)
     assert "Filter: a  (1 of 2)" in "\n".join(screen(scene, 80, 24, View(filter="a")))
 
 
-def test_working_models_stand_above_those_that_are_not_loaded():
+def test_working_models_are_above_unloaded_ones():
     scene = many(9, ready=(7, 4))
     rows = [text.split()[-8:] and text for text in screen(scene, 80, 24) if "model-" in text]
     assert ["model-004" in rows[0], "model-007" in rows[1], "model-000" in rows[2]] == [True] * 3
@@ -184,21 +184,21 @@ def test_a_server_without_models_says_what_to_do():
     assert "llamabar open config" in "\n".join(screen(many(0), 80, 24))
 
 
-def test_the_cause_of_an_outage_and_what_to_do_stand_in_the_middle():
+def test_the_cause_and_remedy_of_an_outage_are_in_the_middle():
     shown = "\n".join(screen(SCENES["offline"].scene, 80, 24))
     assert "No service installed." in shown
     assert "Last update 2 min ago: bge-m3, qwen3-30b" in shown
     assert "Press D" in shown
 
 
-def test_state_is_told_by_shape_and_words_before_colour():
+def test_shape_and_words_show_the_state_without_colour():
     drawn = draw(SCENES["failed"].scene, View(), Window(120, 40)).lines
     row = next(line for line in drawn if "coder-32b" in line.text)
     state = next(span for span in row.spans if span.style is Style.BAD)
     assert state.text.startswith("⚠ failed to load")
 
 
-def test_only_keys_that_can_do_something_are_shown():
+def test_only_keys_that_work_are_shown():
     foot = screen(SCENES["offline"].scene, 120, 40)[-1]
     assert "load" not in foot.split()
     assert "D doctor" in foot
@@ -212,7 +212,7 @@ def test_below_forty_columns_there_are_plain_lines():
     assert "  qwen3-30b: generating 41.0 tok/s" in lines
 
 
-def test_an_estimate_is_marked_as_one_wherever_a_speed_stands():
+def test_an_estimated_speed_is_marked_everywhere():
     scene = SCENES["several-servers"].scene
     busy = next(one for one in scene.servers if one.figures.speeds)
     guessed = {model: reading._replace(source=Source.ESTIMATE) for model, reading in busy.figures.speeds.items()}
@@ -234,7 +234,7 @@ def test_the_details_of_a_model_say_each_word_once():
     assert "Unloads" not in dict(model_facts(scene, scene.servers[0], replace(model, ttl_s=None)))
 
 
-def test_the_model_of_a_peer_that_answers_is_generating_not_waiting():
+def test_a_peers_answering_model_is_generating_not_waiting():
     said = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer=True),)), LISTED, request("1", "lab/m", answered_bytes=900)
     scene = Scene((seen("mac", "http://127.0.0.1:8080", live(*said), History(), now_s=2.0),), 2.0)
     row = next(line for line in screen(scene, 120, 40) if "lab/m" in line)

@@ -1,4 +1,4 @@
-"""What a terminal sends, told apart, however many bytes arrive at once."""
+"""Terminal input is decoded, however many bytes arrive at once."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def names(typed, table=TABLE):
     ("\x1b[200~\x1b[201~", [Pasted("")]), ("\x04\x00", ["other", "other"]), ("模", ["模"]),
     ("\x1b[<64;10;5M", ["other"]), ("\x1b[97;5u", ["other"]), ("\x1b\x1b[A", ["escape", "up"]),
 ])  # fmt: skip
-def test_keys_are_told_apart(typed, found):
+def test_keys_are_distinguished(typed, found):
     assert names(typed) == found
 
 
@@ -28,27 +28,27 @@ def test_an_unknown_sequence_is_never_taken_for_its_letters():
     assert names("\x1b[99q\x1b[?1;2c\x1bOu") == ["other"] * 3
 
 
-def test_terminfo_says_what_a_foreign_terminal_sends():
+def test_terminfo_decodes_an_unusual_terminal():
     assert names("\x1b[7~", FOREIGN) == ["home"]
 
 
 @pytest.mark.parametrize("text", ["unload it all, quickly\nq\nuuuy", "q", "\x1b[A", "模型"])
-def test_what_is_pasted_is_no_keys(text):
+def test_pasted_text_presses_no_keys(text):
     assert decoded(f"j\x1b[200~{text}\x1b[201~k", TABLE) == [Pressed("j"), Pasted(text), Pressed("k")]
 
 
-def test_a_paste_that_is_not_marked_is_known_by_its_length():
+def test_an_unmarked_paste_is_recognized_by_its_length():
     assert decoded("please unload this model and quit", TABLE) == [Pasted("please unload this model and quit")]
-    assert names("j" * 60) == ["j"] * 60  # a key held down
+    assert names("j" * 60) == ["j"] * 60  # a key being held down
 
 
 @pytest.mark.parametrize("part", ["\x1b[", "\x1b[1;", "\x1bO", "\x1b]11;rgb:ff", "\x1b[200~half of it"])
-def test_a_sequence_that_has_begun_is_waited_for(part):
+def test_an_incomplete_sequence_is_waited_for(part):
     assert is_unfinished(part)
 
 
 @pytest.mark.parametrize("whole", ["q", "\x1b[A", "\x1b[200~all\x1b[201~", "\x1b]11;rgb:0/0/0\x07"])
-def test_a_whole_sequence_is_not(whole):
+def test_a_complete_sequence_is_not_waited_for(whole):
     assert not is_unfinished(whole)
 
 

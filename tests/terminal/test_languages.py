@@ -1,4 +1,4 @@
-"""The dashboard in every language: windows are filled, columns straight, nothing is cut that has room in English."""
+"""The dashboard in every language: windows are filled, columns aligned, and nothing is cut that fits in English."""
 
 import re
 from functools import cache
@@ -27,17 +27,17 @@ SIGNS = {*GLYPHS.values(), WARNING}
 
 
 def lines(scene, size, **view):
-    """The lines of a screen."""
+    """Return the lines of a screen."""
     return draw(scene, settled(View(**view), scene), Window(*size)).lines
 
 
 def cells(text):
-    """A character for each cell; the second one of a wide character is empty."""
+    """Return one character per cell. The second cell of a wide character is empty."""
     return [cell for char in text for cell in (char, *[""] * (columns(char) - 1))]
 
 
 def gaps(head, shown):
-    """Where the columns of a table's head end or begin: cells that are blank in every row."""
+    """Return where a table's columns end or begin: cells that are blank in every row."""
     for column in shown:
         found = re.search(rf"(?<!\S){re.escape(column.head)}(?!\S)", head)
         if found:
@@ -48,7 +48,7 @@ def gaps(head, shown):
 
 @pytest.mark.parametrize("size", SIZES[:-1], ids=str)
 @pytest.mark.parametrize("code", CODES)
-def test_columns_stand_below_their_heads(code, size, spoken):  # noqa: F811
+def test_columns_are_aligned_with_their_headers(code, size, spoken):  # noqa: F811
     spoken(code)
     seen = 0
     for named in SCENES.values():
@@ -68,7 +68,7 @@ def test_columns_stand_below_their_heads(code, size, spoken):  # noqa: F811
 
 @cache
 def in_english(name, size, page):
-    """The lines of a screen in English."""
+    """Return the lines of a screen in English."""
     languages.speak("en")
     return lines(SCENES[name].scene, size, page=page)
 
@@ -90,7 +90,7 @@ def test_the_window_is_filled_exactly_and_nothing_is_cut_that_is_not_in_english(
 
 
 def answers():
-    """What stands in the line of messages, and why a server can't be watched."""
+    """Return the texts of the message line, and the reasons why a server can't be watched."""
     for do in words.QUESTIONS:
         label = words.REQUEST_NUMBER.format("41") if do is words.Do.CANCEL else "qwen3-30b"
         yield from (words.question(do, label, count) for count in (None, 0, 1, 12))
@@ -110,7 +110,7 @@ def answers():
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_every_answer_has_room_where_the_english_one_has(code, spoken):  # noqa: F811
+def test_every_message_fits_where_the_english_one_does(code, spoken):  # noqa: F811
     spoken("en")
     english = list(answers())
     spoken(code)
@@ -119,7 +119,7 @@ def test_every_answer_has_room_where_the_english_one_has(code, spoken):  # noqa:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_keys_mean_the_same_and_what_they_lead_to_is_told_in_the_language(code, spoken):  # noqa: F811
+def test_keys_work_the_same_and_their_results_are_translated(code, spoken):  # noqa: F811
     for named in SCENES.values():
         for key in "jkgGulUcprysoLD?/ ":
             spoken("en")
@@ -132,7 +132,7 @@ def test_keys_mean_the_same_and_what_they_lead_to_is_told_in_the_language(code, 
             assert asked == (None, None) or asked[0].text != asked[1].text
 
 
-def test_a_module_that_is_loaded_later_speaks_the_language_too(spoken):  # noqa: F811
+def test_a_module_loaded_later_is_translated_too(spoken):  # noqa: F811
     spoken("de")
     late = {"GREETING": "quit", "NAMES": {"a": "help"}, "PAIR": ("log", "back"), "lower": "quit", "COUNT": 1}
     try:

@@ -1,4 +1,4 @@
-"""Colours by what the terminal can show, and ASCII where it can't show more."""
+"""Colours depend on what the terminal can show; a terminal that can't show more gets ASCII."""
 
 import re
 
@@ -17,7 +17,7 @@ def test_without_colour_there_is_no_sequence_at_all():
 
 
 @pytest.mark.parametrize("colours", [Colours.SIXTEEN, Colours.LIGHT, Colours.DARK])
-def test_every_piece_is_closed_again_and_a_selected_line_is_marked_whole(colours):
+def test_every_span_is_reset_and_a_selected_line_is_fully_highlighted(colours):
     shown = painted(SHOWN, colours)[0]
     assert shown.count("\x1b[0m") == 3
     assert shown.count(SELECTED[colours]) == 3
@@ -35,7 +35,7 @@ def test_text_can_be_read_on_its_background_and_on_a_selected_line(colours):
             assert contrast(tuple(map(int, rgb.groups())), marked) >= 3.0, style
 
 
-def test_every_sign_of_ours_has_an_ascii_character_of_the_same_width():
+def test_every_symbol_of_ours_has_an_ascii_character_of_the_same_width():
     text = "≋◉○↓⧖…↑■✕⚿▲◌‼?⚠▸╭─╮│╯╰█▒░▁▂▃▄▅▆▇✓✗·–⏎"
     assert to_ascii(text).isascii()
     assert len(to_ascii(text)) == columns(text)

@@ -1,4 +1,4 @@
-"""The picture of the flow names what is there."""
+"""The picture of the flow names only what exists."""
 
 import ast
 import re
@@ -20,7 +20,7 @@ def test_every_name_in_the_picture_is_in_the_tree():
         assert not name or name in defined, f"{module}.{name}"
 
 
-def test_every_file_that_the_page_sends_a_reader_to_is_there():
+def test_every_file_the_page_refers_to_exists():
     named = re.findall(r"`((?:[a-z]+/)+(?:[a-z_]+\.py)?)`", PAGE)
     assert len(named) > 10
     for name in named:

@@ -1,4 +1,4 @@
-"""The documents: links and anchors lead somewhere, and every command line in them is one that works."""
+"""The documents: links and anchors lead somewhere, and every command line in them works."""
 
 import re
 import shlex
@@ -20,7 +20,7 @@ INDENTED = re.compile(r"^ {4}(?! )(.*)$", re.MULTILINE)
 PARTS = re.compile(r"\s+(?:&&|\|)\s+")
 OURS = re.compile(r"^(?:and later: )?((?:[./\w]*/)?llamabar(?:\.pyz)?(?: .*)?|python3 build\.py\b.*)$")
 
-# What is not run here, and where it is, or why it can't be.
+# What isn't run here, and where it is tested, or why it can't be.
 NOT_RUN = {
     "python3 build.py": "this very test is run by it; that there is such a command is checked",
     "brew": "Homebrew isn't ours to test",
@@ -54,8 +54,10 @@ NOT_RUN = {
 
 
 def commands():
-    """Return every command line of every page with the page's name, each once. Of lines that are only indented, and
-    may be anything, those that are ours."""
+    """Return every command line in every page with the page's name, without duplicates.
+
+    Of indented lines, which may be anything, only our own commands count.
+    """
     found = {}
     for page in PAGES:
         text = page.read_text("utf-8")
@@ -72,19 +74,19 @@ def commands():
 
 
 def anchors(text):
-    """Return the anchors that a page's headings make, by GitHub's rule."""
+    """Return the anchors of a page's headings, by GitHub's rule."""
     prose = CODE.sub(lambda code: "" if "\n" in code[0] else code[0].strip("`"), text)
     headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def targets(text):
-    """Return what a page's links and pictures lead to."""
+    """Return the targets of a page's links and pictures."""
     return [link or picture for link, picture in LINK.findall(text)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page):
+def test_every_link_leads_to_an_existing_file_and_heading(page):
     for target in targets(CODE.sub("", page.read_text("utf-8"))):
         if "://" in target:
             continue
@@ -111,11 +113,11 @@ def test_every_command_line_in_the_documents_works(line, tmp_path):
     assert (done.returncode, done.stderr) == (0, ""), line
 
 
-def test_settings_and_commands_within_sentences_are_ones_that_there_are(tmp_path):
+def test_settings_and_commands_within_sentences_exist(tmp_path):
     text = "\n".join(page.read_text("utf-8") for page in PAGES)
     for line in set(re.findall(r"`(?:\./)?llamabar(?:\.pyz)? ([a-z-][^`]*)`", text)):
         check_options(shlex.split(line))
-    said = {("[update]", 'url = "https://example.com/latest"')}  # as a release has it built in
+    said = {("[update]", 'url = "https://example.com/latest"')}  # a release has it built in
     said |= set(re.findall(r"`(\[\w+\]) (\w+ = [^`]+)`", text))
     (tmp_path / "config.toml").write_text("".join(
         "\n".join((table, *(one for name, one in sorted(said) if name == table), ""))
@@ -126,7 +128,7 @@ def test_settings_and_commands_within_sentences_are_ones_that_there_are(tmp_path
 
 
 def settings(folder, url):
-    """Write settings with the servers that the documents name."""
+    """Write settings with the servers named in the documents."""
     path = folder / "config.toml"
     urls = {"mac": url, "mini": url.replace("127.0.0.1", "localhost")}
     path.write_text("".join(f'[[server]]\nname = "{name}"\nurl = "{url}"\n' for name, url in urls.items()))
@@ -142,7 +144,7 @@ def check_options(words):
         command.parse_args(context, list(rest))
 
 
-def test_the_check_sees_a_link_that_leads_nowhere_and_a_command_that_is_none():
+def test_the_check_finds_a_dead_link_and_an_unknown_command():
     assert anchors("# A\n## Keys, `b_c`\n```sh\n# no heading\n```\n") == {"a", "keys-b_c"}
     assert targets('see [a](b.md#c) <img src="d.png">') == ["b.md#c", "d.png"]
     with pytest.raises(click.UsageError):
@@ -150,6 +152,6 @@ def test_the_check_sees_a_link_that_leads_nowhere_and_a_command_that_is_none():
 
 
 @pytest.mark.parametrize("name", pages.PAGES)
-def test_made_pages_are_as_their_source_makes_them(name):
+def test_generated_pages_match_their_source(name):
     made = "write it again with tools/pages.py"
     assert (ROOT / "docs" / name).read_text("utf-8") == pages.text(name), made

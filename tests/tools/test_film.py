@@ -1,4 +1,4 @@
-"""The animated picture of the README: what it holds, and that it is written as the format says."""
+"""The README's animation: what it shows, and that it follows the format."""
 
 import struct
 import zlib
@@ -14,7 +14,7 @@ PALETTE = [(0, 0, 0), (255, 255, 255), (200, 0, 0)]
 
 
 def frames_of(picture):
-    """Return (rows, milliseconds) of each frame as a reader puts them together, and how often it is repeated."""
+    """Return (rows, milliseconds) of each frame as a reader composes them, and the number of repetitions."""
     rows, found, numbers = None, [], []
     for name, data in chunks(picture):
         if name == b"IHDR":
@@ -40,7 +40,7 @@ def frames_of(picture):
     return found, plays
 
 
-def test_frames_come_back_as_they_were_and_one_like_the_one_before_stays_longer():
+def test_frames_are_read_back_and_an_equal_frame_stays_longer():
     frames = [[b"\0\0\0", b"\0\1\0"], [b"\0\0\0", b"\0\1\0"], [b"\0\0\2", b"\0\1\0"], [b"\0\0\0", b"\1\1\0"]]
     found, plays = frames_of(animated(frames, PALETTE, frame_ms=100))
     assert found == [(frames[0], 200), (frames[2], 100), (frames[3], 100)]

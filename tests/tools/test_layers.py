@@ -1,4 +1,4 @@
-"""The house holds: imports point inward, files and functions stay small, one file knows the words."""
+"""The structure holds: imports point inward, files and functions stay small, one file has the words."""
 
 import ast
 import functools
@@ -28,18 +28,18 @@ def test_imports_point_inward_only():
     assert layers.violations() == []
 
 
-def test_no_module_imports_itself_by_a_detour():
+def test_there_are_no_import_cycles():
     assert layers.circles() == []
 
 
-def test_a_circle_is_found_even_when_an_import_is_lazy(tmp_path):
+def test_a_cycle_is_found_even_if_an_import_is_lazy(tmp_path):
     (tmp_path / "llamabar").mkdir()
     (tmp_path / "llamabar" / "one.py").write_text("from llamabar.two import x\n")
     (tmp_path / "llamabar" / "two.py").write_text("def x():\n    import llamabar.one\n")
     assert layers.circles((tmp_path,)) == [["llamabar.one", "llamabar.two"]]
 
 
-def test_the_rule_sees_what_breaks_it(tmp_path):
+def test_a_violation_of_the_rule_is_found(tmp_path):
     core = tmp_path / "llamabar" / "core"
     core.mkdir(parents=True)
     (core / "bad.py").write_text(
@@ -62,7 +62,7 @@ def test_modules_and_functions_stay_small():
                 assert node.end_lineno - node.lineno <= LONGEST_FUNCTION_LINES, f"{path}: {node.name}"
 
 
-def test_every_public_thing_says_what_it_gives():
+def test_everything_public_has_a_docstring():
     for path in OURS:
         tree = parsed(path)
         assert ast.get_docstring(tree), path
@@ -71,7 +71,7 @@ def test_every_public_thing_says_what_it_gives():
                 assert ast.get_docstring(node), f"{path}: {node.name}"
 
 
-def test_nothing_of_a_machine_is_written_down():
+def test_no_file_names_a_machine():
     for path in [*OURS, ROOT / "build.py", ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("requirements/*")]:
         text = path.read_text("utf-8")
         assert not re.search(r"/root/|/simple/|--(extra-)?index-url[ =]", text), path
@@ -88,8 +88,8 @@ def words_in(tree, *, left_out=()):
     ]  # fmt: skip
 
 
-def test_the_words_of_the_menu_stand_in_one_file():
-    """A section puts words together; it has none itself. What is copied for a shell is no word of the menu."""
+def test_the_words_of_the_menu_are_in_one_file():
+    """A section combines words but has none of its own. Text copied for a shell isn't a menu word."""
     view = ROOT / "src" / "llamabar" / "view"
     for path in (*sorted((view / "sections").glob("*.py")), view / "compose.py"):
         tree = parsed(path)
@@ -99,19 +99,19 @@ def test_the_words_of_the_menu_stand_in_one_file():
         assert words_in(tree, left_out=left_out) == [], path
 
 
-def test_no_row_and_no_title_is_made_with_words_of_its_own():
+def test_no_row_and_no_title_is_made_with_literal_words():
     for path in sorted((ROOT / "src").rglob("*.py")):
         for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Row", "Title"):
                 assert words_in(node) == [], (path, node.lineno)
 
 
-def test_the_first_frame_which_imports_nothing_says_what_the_menu_would():
+def test_the_first_frame_which_imports_nothing_matches_the_menu():
     first = FIRST_FRAME.decode("utf-8").splitlines()
     assert first[2] == f"{words.SERVER}: {words.CONNECTING}|sfimage={SYMBOLS[Status.STARTING]}"
 
 
-def test_what_is_left_to_the_long_run_is_there(request):
+def test_every_test_in_the_long_list_exists(request):
     config = request.config
     if config.args_source != pytest.Config.ArgsSource.TESTPATHS or config.option.keyword:
         pytest.skip("only some tests were asked for")

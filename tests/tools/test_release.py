@@ -1,4 +1,4 @@
-"""What a release has: all from one file's metadata, the same for the same bytes; and the workflows that make it."""
+"""A release: everything from one file's metadata, the same for the same bytes; and the workflows that make it."""
 
 import hashlib
 import importlib
@@ -84,7 +84,7 @@ def test_the_versions_in_the_metadata_agree():
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_is_well_formed_and_asks_build_py_for_what_it_has(path):
+def test_a_workflow_is_well_formed_and_uses_existing_build_commands(path):
     text = path.read_text("utf-8")
     assert "\t" not in text
     assert not [line for line in text.splitlines() if line != line.rstrip() or (len(line) - len(line.lstrip())) % 2]

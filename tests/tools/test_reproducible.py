@@ -1,4 +1,4 @@
-"""The same bytes whoever builds them: another folder, another umask, another Python, another locale, another clock."""
+"""The build gives the same bytes in another folder, with another umask, Python, locale and time."""
 
 import hashlib
 import os
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(not SHIV, reason="no wheels: python3 build.py py
 
 
 def tree(folder):
-    """A copy of what the build reads, without git."""
+    """Return a copy of what the build reads, without git."""
     folder.mkdir(parents=True)
     for name in SOURCES:
         if (ROOT / name).is_dir():
@@ -38,7 +38,7 @@ def unpacked_shiv(folder):
 
 
 def build(folder, home, *, python=sys.executable, umask=0o022, **more):
-    """Build with a Python and return the bytes' sha256; the bytes stay in `folder`."""
+    """Build with a Python and return the bytes' sha256. The bytes stay in `folder`."""
     found = environment(home, **more)
     found["PYTHONPATH"] = str(home / "shiv")
     words = [python, "-B", str(folder / "tools" / "pyz.py"), str(WHEELS), str(folder / "dist" / "llamabar.pyz")]
@@ -48,7 +48,7 @@ def build(folder, home, *, python=sys.executable, umask=0o022, **more):
 
 
 def other_python():
-    """Another interpreter than ours, the oldest that there is; ours if there is no other."""
+    """Return another interpreter than ours, the oldest one; ours if there is no other."""
     named = [shutil.which(f"python3.{minor}") for minor in (9, 10, 12, 13, 14)]
     kept = [str(path) for path in sorted(Path.home().glob(".pyenv/versions/3.*/bin/python3"))]
     for path in filter(None, (*kept, *named)):

@@ -1,4 +1,4 @@
-"""docs/security.md names tests: each of them is there."""
+"""docs/security.md names tests, and each of them exists."""
 
 import ast
 import re
@@ -20,5 +20,5 @@ def test_every_row_names_tests_and_each_of_them_is_in_the_tree():
             assert test in tests if test else any(name.startswith("test_") for name in tests), f"{file}::{test}"
 
 
-def test_the_page_for_reports_leads_there():
+def test_security_md_links_to_the_page():
     assert "docs/security.md" in (ROOT / "SECURITY.md").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Every menu there is, for people who see no colours, no pictures, or no screen at all."""
+"""Every menu works for users who see no colours, no images, or no screen at all."""
 
 import functools
 import re
@@ -26,14 +26,14 @@ def rows():
     return [row for menu in menus() for row in menu.rows()]
 
 
-def test_every_image_has_its_fact_in_words_beside_it():
+def test_every_image_has_words_that_say_the_same():
     pictured = [row for row in rows() if row.image is not None]
     assert pictured
     for row in pictured:
         assert row.label and re.search(r"\d|–", row.value), row.text
 
 
-def test_every_row_has_a_symbol_or_a_chart_and_words_beside_it():
+def test_every_row_has_a_symbol_or_a_chart_and_words():
     assert [row.text for row in rows() if not row.symbol and row.image is None] == []
     assert [row for row in rows() if not re.search(r"\w", row.label)] == []
 
@@ -50,21 +50,21 @@ def test_the_spoken_title_names_the_state(named):
     assert words.status(shown.snapshot, shown.status) in named.state.menu.title.spoken
 
 
-def test_every_state_has_a_shape_of_its_own_in_the_menu_bar_and_in_the_terminal():
+def test_every_state_has_its_own_shape_in_the_menu_bar_and_the_terminal():
     for table in (SYMBOLS, GLYPHS):
         assert set(table) == set(Status)
         assert len(set(table.values())) == len(table)
 
 
-def test_no_state_is_told_by_colour_alone():
-    """The same words never stand there in two colours: what a colour says, the words say."""
+def test_no_state_is_shown_by_colour_alone():
+    """The same words never appear in two colours: whatever a colour says, the words say too."""
     coloured = {row.text for row in rows() if row.warning}
     plain = {row.text for row in rows() if not row.warning}
     assert coloured
     assert coloured & plain == set()
 
 
-ON_MACOS_11 = {  # SF Symbols 2 (2020): one that is newer is nothing there, and a title without text would be invisible
+ON_MACOS_11 = {  # SF Symbols 2 (2020): a newer one isn't drawn there, and a title without text would be invisible
     "arrow.clockwise", "arrow.down.circle", "arrow.down.to.line", "arrow.up.arrow.down", "arrow.up.circle", "calendar",
     "chart.pie", "circle", "circle.dashed", "clock", "doc.on.doc", "doc.text", "eject", "ellipsis",
     "exclamationmark.octagon", "exclamationmark.triangle", "folder", "gear", "globe", "hourglass", "info", "key",
@@ -74,11 +74,11 @@ ON_MACOS_11 = {  # SF Symbols 2 (2020): one that is newer is nothing there, and 
 }  # fmt: skip
 
 
-def test_every_symbol_is_there_on_macos_11():
+def test_every_symbol_exists_on_macos_11():
     assert {row.symbol for row in rows()} | {menu.title.symbol for menu in menus()} | set(SYMBOLS.values()) <= {
         "", *ON_MACOS_11,
     }  # fmt: skip
 
 
-def test_every_row_says_something():
+def test_every_row_has_text():
     assert [row for row in rows() if not re.search(r"\w", row.text)] == []

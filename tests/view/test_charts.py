@@ -40,7 +40,7 @@ def test_a_zero_is_a_line_a_gap_is_nothing_a_value_a_bar_and_the_newest_is_at_th
     ])  # fmt: skip
 
 
-def test_the_top_of_the_scale_stands_in_the_picture_and_a_second_series_is_a_line_of_its_own_scale():
+def test_the_image_shows_the_maximum_and_a_second_series_has_its_own_scale():
     bars, line = Scale((0.5, 0.5, 0.5, 0.5, 0.0), "50"), Scale((1.0, 1.0, None, 0.5, 0.0), "1k")
     drawn = grid(draw(Chart(5, 4, 28), bars, line), every=2)
     rows = drawn.splitlines()
@@ -49,7 +49,7 @@ def test_the_top_of_the_scale_stands_in_the_picture_and_a_second_series_is_a_lin
     assert "====" in rows[0] and "==" in rows[13]
 
 
-def test_a_line_that_rises_or_falls_is_a_thin_stroke_and_no_bar():
+def test_a_rising_or_falling_line_is_a_thin_stroke_not_a_bar():
     drawn = grid(draw(TINY, Scale((None, 1.0, None)), Scale((1.0, 0.0, 1.0)))).splitlines()
     assert drawn[:2] == ["====" + "==#." + "===="] * 2 and drawn[-2:] == ["...." + "====" + "==.."] * 2
     assert drawn[2:-2] == ["...." + "==+." + "==.."] * 10
@@ -59,8 +59,8 @@ def test_a_line_that_rises_or_falls_is_a_thin_stroke_and_no_bar():
 
 @pytest.mark.parametrize("height_px", [8, 16, 32, 56, 80, 96])
 @pytest.mark.parametrize("width_px", [30, 100, 400, 600])
-def test_whatever_happens_a_chart_takes_a_kilobyte_at_most(width_px, height_px):
-    """Noise does not pack: its heights are drawn in coarser steps. Whoever asks again gets the same bytes."""
+def test_a_chart_never_takes_more_than_a_kilobyte(width_px, height_px):
+    """Noise doesn't compress, so its heights are drawn in coarser steps. The same input gives the same bytes."""
     chart, dice = chart_of(width_px, height_px, buckets=300), random.Random(width_px * height_px)
     gaps, edges = (lambda: dice.choice((None, dice.random()))), (lambda: dice.choice((None, 0.0, dice.random(), 1.0)))
     for kind in (dice.random, gaps, edges) * 4:
@@ -139,7 +139,7 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-def test_what_a_chart_says_can_be_told_from_any_background_and_from_each_other():
+def test_chart_colours_contrast_with_any_background_and_each_other():
     for colour in (LINE, DASHED):
         assert min(contrast(colour, WHITE), contrast(colour, DARK)) >= 3
     assert contrast(LINE, FILL) >= 1.5 and abs(LINE[2] - DASHED[2]) > 150, "blue and orange: told apart by all eyes"

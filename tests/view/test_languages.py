@@ -1,4 +1,4 @@
-"""The menu in other languages: nothing is left in English, no row grows too wide, the title keeps its width."""
+"""The menu in other languages: no English is left over, no row is too wide, the title keeps its width."""
 
 import ast
 import functools
@@ -30,16 +30,16 @@ from tests.fakes.programs import ROOT
 FILES = sorted(Path(languages.__file__).parent.glob("*.json"))
 CODES = [path.stem for path in FILES]
 SAME = {"", "~", "–", "llama-swap", "llamabar", "tok/s", "TOK/S", "-5 min"}  # names, marks and units
-WIDEST = 100  # columns of one row, as in English
+WIDEST = 100  # columns per row, as in English
 
 
 def width(text):
-    """Return the columns of a terminal or a fixed font that a text takes."""
+    """Return how many columns a text takes in a terminal or a monospaced font."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
 def literals(node):
-    """Yield the texts that an expression may be."""
+    """Yield the texts that an expression may evaluate to."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node.value
     elif isinstance(node, ast.IfExp):
@@ -48,7 +48,7 @@ def literals(node):
 
 @functools.lru_cache
 def english():
-    """Return every word that is translated: what is asked for with _(…), the constants, and what is counted."""
+    """Return every translatable word: the arguments of _(…), the constants, and counted nouns."""
     found = set(doing_words.KINDS.values())
     for path in (ROOT / "src" / "llamabar").rglob("*.py"):
         for call in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -65,7 +65,7 @@ def english():
 
 @functools.lru_cache
 def causes():
-    """Return the titles of doctor's that the menu shows as the cause of an outage."""
+    """Return the doctor's titles that the menu may show as the cause of an outage."""
     known, modules = OF_A_SILENT_SERVER | {"mac"}, (ROOT / "src" / "llamabar" / "doctor" / "checks").glob("*.py")
     rows = [(check, set(check.needs or layer.needs)) for layer in registry.LAYERS for check in layer.checks]
     found = {check.title for check, needs in rows if check.level in (Level.ERROR, Level.WARNING) and needs <= known}
@@ -75,19 +75,19 @@ def causes():
 
 
 def places(template):
-    """Return what a template of doctor's names, without how it is written."""
+    """Return the placeholders of a doctor's template, without their format."""
     return {field for _, field, _, _ in string.Formatter().parse(template) if field}
 
 
 @pytest.fixture
 def spoken():
-    """Speak a language for the length of a test."""
+    """Use a language for one test."""
     yield languages.speak
     languages.speak("en")
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_a_language_has_every_word_and_no_other_with_the_same_places_for_figures(code):
+def test_a_language_has_exactly_the_english_words_with_the_same_placeholders(code):
     table = languages.table(code)
     assert sorted(english() - set(table)) == [], "these words are missing; in English where you don't speak it"
     assert sorted(set(table) - english()) == [], "nobody says these words"
@@ -98,13 +98,13 @@ def test_a_language_has_every_word_and_no_other_with_the_same_places_for_figures
 
 
 @pytest.mark.parametrize("path", FILES, ids=CODES)
-def test_no_word_stands_twice_in_a_language(path):
+def test_no_word_is_in_a_language_twice(path):
     pairs = json.loads(path.read_text("utf-8"), object_pairs_hook=list)
     assert len(dict(pairs)) == len(pairs)
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_the_cause_of_an_outage_is_told_in_the_language_of_the_menu(code, spoken):
+def test_the_cause_of_an_outage_is_translated(code, spoken):
     spoken(code)
     every = {name: "unknown" for name in ("mac", "program", "settings", *OF_A_SILENT_SERVER) if name != "servers"}
     for fault in (FaultKind.UNKNOWN_HOST, FaultKind.RATE_LIMITED):
@@ -118,7 +118,7 @@ def test_the_cause_of_an_outage_is_told_in_the_language_of_the_menu(code, spoken
 def test_every_state_is_drawn_in_the_language_and_nothing_is_cut_or_left_in_english(code, named, spoken):
     spoken(code)
     table = languages.table(code)
-    menu = compose(replace(named.scene, remembered=Remembered()))  # what is remembered was said in another language
+    menu = compose(replace(named.scene, remembered=Remembered()))  # the cached parts are in another language
     assert width(menu.title.text) in (0, doing_words.TITLE_CHARS), menu.title.text
     left = {text for text in table if len(text) > 3} - set(table.values())
     for row in menu.rows():

@@ -1,4 +1,4 @@
-"""The menu as it is laid out: how many rows, what stands where, what asks first, how wide the title is."""
+"""The layout of the menu: number of rows, their places, what asks first, the title's width."""
 
 import functools
 from dataclasses import replace
@@ -36,7 +36,7 @@ def top(menu):
 
 
 def lines(menu):
-    """Return how many lines a menu has when it is opened, those between its parts included."""
+    """Return how many lines an open menu has, including separators."""
     return sum(map(len, menu.sections)) + len(menu.sections) - 1
 
 
@@ -60,7 +60,7 @@ DOWN = ("offline", "stopped", "crashing", "no-service", "needs-key")
 
 
 def rows_shown(frame):
-    """Return how many rows SwiftBar's text has at the top: no submenu, no line between parts, nothing under Option."""
+    """Return how many top-level rows SwiftBar's text has: no submenus, no separators, no Option alternates."""
     body = frame.decode().splitlines()[1:]
     return sum(not line.startswith(("--", "~~~")) and "alternate=true" not in line for line in body)
 
@@ -76,7 +76,7 @@ def test_a_menu_is_short(name, clicks):
     assert lines(drawn(name)) <= (12 if name in DOWN else 24)
 
 
-def test_what_is_counted_are_rows():
+def test_only_rows_are_counted():
     frame = render(drawn("ready"), Clicks())
     assert rows_shown(frame) == 14
     assert rows_shown(frame.replace(b"\nMemory", b"\nAnother\nMemory")) == 15
@@ -89,7 +89,7 @@ def test_five_servers_have_thirty_rows_whichever_is_shown_in_full(shown):
     assert rows_shown(render(menu, Clicks())) <= 30
 
 
-def test_with_many_loaded_models_those_that_work_have_rows_then_the_latest_used_up_to_six():
+def test_of_many_loaded_models_busy_ones_then_recent_ones_get_up_to_six_rows():
     rows = [row for row in top(drawn("twelve-models")) if row.subject is not None]
     assert len(rows) == 6
     assert sum(row.symbol == palette.SYMBOLS["generating"] for row in rows) == 3
@@ -104,7 +104,7 @@ def test_many_models_are_folded_by_owner():
     assert [(row.label, row.value) for row in load.children[11:]] == [("b", "9"), (words.MORE_MODELS, "2")]
 
 
-def test_a_models_prompt_memory_and_requests_say_their_lowest_typical_and_highest():
+def test_a_models_tooltips_show_the_lowest_typical_and_highest_values():
     scene = SCENES["generating"].scene
     history = record(scene.servers[0].models[QWEN], Readings(41.0, 700.0, 2.0, 20e9), now_s=NOW_S + 1.0)
     server = replace(scene.servers[0], models={QWEN: history})
@@ -124,7 +124,7 @@ def test_pinned_models_come_first_then_those_used_last():
     assert load.children[0].symbol == palette.PIN
 
 
-def test_what_a_load_takes_is_told_from_what_was_measured_before():
+def test_the_cost_of_a_load_comes_from_earlier_measurements():
     load = child(drawn("ready"), words.LOAD)
     assert [(row.label, row.value) for row in load.children[:3]] == [
         ("gemma-12b", "8.1 GB, about 4 s"), ("coder-32b", "20 GB, about 8 s"),
@@ -133,7 +133,7 @@ def test_what_a_load_takes_is_told_from_what_was_measured_before():
 
 
 @pytest.mark.parametrize("name", sorted(SCENES))
-def test_what_interrupts_somebody_asks_first_with_one_item(name):
+def test_an_interrupting_action_asks_first_with_one_item(name):
     for row in drawn(name).rows():
         for one in row.children:
             if one.action is not None and one.action.do in ASKS | {Do.RESTART}:
@@ -141,7 +141,7 @@ def test_what_interrupts_somebody_asks_first_with_one_item(name):
         assert row not in top(drawn(name)) or row.action is None or row.action.do not in ASKS
 
 
-def test_unloading_one_model_takes_one_click_unless_it_interrupts_somebody():
+def test_unloading_one_model_takes_one_click_unless_it_interrupts_a_request():
     idle = live(table("m", state="ready"), LISTED, UNLOADS)
     model = next(row for row in menu_of(idle).rows() if row.subject and row.subject.kind == MODEL)
     assert any(row.action and row.action.do is Do.UNLOAD for row in model.children)
@@ -152,7 +152,7 @@ def test_unloading_one_model_takes_one_click_unless_it_interrupts_somebody():
     assert (asks.children[0].value, asks.children[0].action.do) == ("interrupts 1 request", Do.UNLOAD)
 
 
-def test_what_a_click_did_is_said_in_its_row():
+def test_the_result_of_a_click_is_shown_in_its_row():
     snapshot = live(table("m", state="ready"), LISTED, UNLOADS)
     token = Action(Do.UNLOAD_ALL, server="mac").token
     asked = after(snapshot, ev.ActionAsked(token, "unload all"), at_s=2.0)
@@ -168,12 +168,12 @@ def test_what_a_click_did_is_said_in_its_row():
     ("crashing", "Copy Fix: llamabar install", Do.COPY, "llamabar install"),
     ("stopped", words.START, Do.START, None),
 ])  # fmt: skip
-def test_first_steps_have_the_one_row_that_helps(name, label, do, target):
+def test_a_first_start_shows_the_one_row_that_helps(name, label, do, target):
     row = next(row for row in top(drawn(name)) if row.label == label)
     assert row.action.do is do and target in (None, row.action.target)
 
 
-def test_what_will_not_start_is_mended_first_and_can_be_started_after_that():
+def test_a_service_that_cannot_start_shows_its_fix_where_start_would_be():
     labels = [row.label for row in top(drawn("crashing"))]
     assert labels[:3] == ["llama-swap: crashed 4 times at 127.0.0.1:8080", "Why: The service's config file is missing",
                           "Copy Fix: llamabar install"]  # fmt: skip
@@ -206,7 +206,7 @@ def test_the_title_warns_of_a_failure_for_ten_minutes_or_until_something_is_load
     failed = live(table("a", "b"), ev.ModelsListed((ev.ModelInfo("a", "starting"), ev.ModelInfo("b", "stopped"))))
     failed = after(failed, table("a", "b"), at_s=10.0)
     busy = live(table("a", state="ready"), LISTED, request(model="a"))
-    for snapshot in (failed, after(busy, table("a"), at_s=10.0)):  # could not be loaded; quit in the midst of an answer
+    for snapshot in (failed, after(busy, table("a"), at_s=10.0)):  # failed to load; crashed during an answer
         snapshot = after(snapshot, ev.InflightRemoved("1"), at_s=11.0)
         assert menu_of(snapshot, now_s=609.0).title.symbol == palette.FAILED
         assert menu_of(snapshot, now_s=610.0).title.symbol == palette.SYMBOLS["empty"]
@@ -253,7 +253,7 @@ def test_requests_and_their_ways_to_be_canceled_are_one_row():
     assert [row.subject for row in top(menu) if row.subject and row.subject.kind == REQUEST] == []
 
 
-def test_nobody_is_told_that_models_use_nothing_where_that_is_not_known():
+def test_unknown_model_memory_is_not_shown_as_zero():
     memory = child(drawn("tunnel"), words.MEMORY)
     assert [row.label for row in memory.children] == [words.IN_USE, words.FREE, words.CPU]
 
@@ -261,7 +261,7 @@ def test_nobody_is_told_that_models_use_nothing_where_that_is_not_known():
 @pytest.mark.parametrize(("pressure", "said"), [
     (None, ""), ("normal", ""), ("warning", ", high pressure"), ("critical", ", critical pressure"),
 ])  # fmt: skip
-def test_memory_pressure_is_said_beside_what_is_used_when_it_is_not_normal(pressure, said):
+def test_memory_pressure_above_normal_is_shown_next_to_used_memory(pressure, said):
     measured = ev.HostMeasured(0.1, 41 * 10**9, 64 * 10**9, pressure and Pressure(pressure))
     snapshot = live(table("m"), measured)
     row = child(menu_of(snapshot), "Memory")
@@ -271,18 +271,18 @@ def test_memory_pressure_is_said_beside_what_is_used_when_it_is_not_normal(press
     assert status_document(Scene((server,), 5.0))["host"]["memory_pressure"] == pressure
 
 
-def test_values_stand_in_badges_where_there_are_badges():
+def test_values_are_badges_where_supported():
     plain, badges = (render(drawn("generating"), Clicks(badges=badges)).decode() for badges in (False, True))
     assert "\nqwen3-30b: 41.0 tok/s|sfimage=waveform" in plain and "badge=" not in plain
     assert '\nqwen3-30b|sfimage=waveform badge="41.0 tok/s"' in badges and "qwen3-30b: " not in badges
 
 
-def test_an_image_higher_than_the_row_says_its_size():
+def test_an_image_taller_than_the_row_has_an_explicit_size():
     for line in render(drawn("generating"), Clicks()).decode().splitlines():
         assert ("width=228 height=28" in line) == line.startswith("Speed: 5 min|image="), line
 
 
-def test_a_name_of_several_words_brings_a_key_of_its_own_and_parents_no_colour():
+def test_a_name_of_several_words_gets_its_own_font_and_parents_get_no_colour():
     infos = ev.ModelsListed((ev.ModelInfo("q-30", "ready", "Qwen 3 30B"), ev.ModelInfo("q-8", "ready", "Qwen 3 8B")))
     frame = render(menu_of(live(infos, LISTED)), Clicks(badges=True)).decode()
     fonts = [line.split("font=")[1].split()[0] for line in frame.splitlines() if line.startswith("Qwen")]
@@ -296,20 +296,20 @@ MORE_SERVERS = {"several-servers": 12_000, "five-servers": 16_384}
 
 @pytest.mark.parametrize("badges", [False, True])
 @pytest.mark.parametrize("name", sorted(SCENES))
-def test_frames_have_their_sizes(name, badges):
-    """Six thousand bytes while a few models are loaded, twelve thousand for fifty, with clicks as of SwiftBar 2.1."""
+def test_frames_stay_within_their_sizes(name, badges):
+    """At most six thousand bytes with a few models loaded, twelve thousand for fifty, with SwiftBar 2.1's clicks."""
     few = 12_000 if name == "twelve-models" and badges else 12_400 if name == "twelve-models" else 6_000
     frame = render(drawn(name), Clicks("/Users/me/llamabar.pyz", badges=badges))
     assert len(frame) <= MORE_SERVERS.get(name, few)
 
 
 @pytest.mark.parametrize(("version", "at_s"), [("v250", 13.6), ("v236", 12.3), ("v228", 13.9), ("v150", 14.0)])
-def test_every_frame_of_a_recorded_life_has_its_size(version, at_s):
+def test_every_frame_of_a_recorded_run_stays_within_its_size(version, at_s):
     clicks = Clicks("/Users/me/llamabar.pyz", by_stdin=False)
     assert max(len(render(menu, clicks)) for _, menu in Player(version).play(at_s).frames) <= 6_000
 
 
-def test_a_request_says_from_whom_it_is_and_how_long_its_prompt_is():
+def test_a_request_shows_its_client_and_its_prompts_length():
     request_row = next(row for row in drawn("generating").rows() if row.subject and row.subject.kind == REQUEST)
     assert [row.text for row in request_row.children[:2]] == ["From: Zed", "Prompt: 900 tokens"]
     odd = ev.InflightUpserted(ev.RequestInfo("1", "m", client="\x1b[31m|evil\u202e --"))
@@ -318,7 +318,7 @@ def test_a_request_says_from_whom_it_is_and_how_long_its_prompt_is():
 
 
 @pytest.mark.parametrize("name", sorted(SCENES))
-def test_what_is_remembered_makes_the_same_menu_and_the_same_frame(name):
+def test_the_cache_changes_neither_menu_nor_frame(name):
     scene, renderer = replace(SCENES[name].scene, remembered=Remembered()), Renderer(Clicks())
     frames = {renderer.render(compose(scene)) for _ in range(3)}
     assert frames == {render(drawn(name), Clicks())}
@@ -350,7 +350,7 @@ def test_a_models_memory_has_a_chart_while_it_moves():
     ]  # fmt: skip
 
 
-def test_names_of_sixty_characters_are_whole_in_a_submenu_and_an_owners_name_is_said_once():
+def test_long_names_are_complete_in_a_submenu_and_an_owner_is_named_once():
     rows = {row.label: row for row in drawn("twelve-models").rows()}
     load = rows["Load Model"].children
     assert load[0].label == "bartowski/Qwen3-Coder-13B-A3B-Instruct-2507-GGUF:Q4_K_M" and not load[0].tooltip

@@ -1,4 +1,4 @@
-"""An open menu: SwiftBar 2.1 patches it by fingerprints, so a row may come or go only where a thing came or went."""
+"""An open menu: SwiftBar 2.1 patches it by fingerprints, so rows appear or disappear only with what they show."""
 
 from collections import Counter
 
@@ -17,7 +17,7 @@ PROGRAM = "/Users/me/Library/Application Support/llamabar/llamabar.pyz"
 
 @pytest.fixture(scope="module", params=sorted(RECORDINGS))
 def life(request):
-    """Every menu of a recorded life, in order."""
+    """Return every menu of a recorded run, in order."""
     return [menu for _, menu in Player(request.param).play(RECORDINGS[request.param]).frames]
 
 
@@ -26,12 +26,12 @@ def content(menu, clicks):
 
 
 def label(item):
-    """What a row is about: the words before its colon, else its first word."""
+    """Return what a row is about: the label up to its colon, else its first word."""
     return "---" if item.separator else host.title_key(item.title)
 
 
 def came_and_went(old, new):
-    """Count the rows that are new and those that are gone, by what they are about, submenus included."""
+    """Count the new and the missing rows by what they are about, including submenus."""
     before, after = Counter(map(label, old)), Counter(map(label, new))
     came, went = sum((after - before).values()), sum((before - after).values())
     known = {label(item): item.children for item in old}
@@ -57,7 +57,7 @@ def test_in_a_whole_life_rows_jump_only_where_something_came_or_went(life, click
         assert (did["insert"], did["remove"]) == (came, went), f"{before}\n=>\n{after}\n{found['changes']}"
 
 
-def test_rows_beside_each_other_are_told_apart(life):
+def test_neighbouring_rows_are_distinguishable(life):
     for menu in life:
         for section in menu.sections:
             for row in section:
@@ -66,10 +66,10 @@ def test_rows_beside_each_other_are_told_apart(life):
                 assert not doubled, (row.text, doubled)
 
 
-EXPECTED_TWICE = {"Open", "Web UI:", "Profile", "Show"}  # actions that do not come and go one by one
+EXPECTED_TWICE = {"Open", "Web UI:", "Profile", "Show"}  # actions that don't appear and disappear one by one
 
 
-def test_every_picture_has_its_words_and_nothing_is_told_by_colour_alone(life):
+def test_every_image_has_words_and_nothing_is_shown_by_colour_alone(life):
     for menu in life:
         assert menu.title.spoken
         for row in menu.rows():
@@ -94,7 +94,7 @@ def test_states_differ_in_shape():
     assert len({GLYPHS[status] for status in Status}) == len(Status)
 
 
-def test_what_no_probe_confirmed_is_not_offered():
+def test_an_action_no_probe_has_confirmed_is_not_offered():
     some = {Do.CANCEL, Do.CANCEL_ALL, Do.PROFILE}
     for version, missing in (("v150", {*some, Do.UNLOAD}), ("v228", some)):
         for _, menu in Player(version).play(RECORDINGS[version]).frames:

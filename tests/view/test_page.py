@@ -1,4 +1,4 @@
-"""The page: every state drawn for eyes and for ears, whatever the names are, and nothing in it that runs or fetches."""
+"""The page: every state is readable and audible, whatever the names are, and nothing in it runs or loads."""
 
 import re
 import struct
@@ -36,7 +36,7 @@ def hostile_menu():
 
 
 class Reader(HTMLParser):
-    """What a page holds: its tags, closed in order, and the text of each row as a browser reads it."""
+    """Parses a page: its tags, closed in order, and the text of each row as a browser reads it."""
 
     def __init__(self, source):
         super().__init__()
@@ -68,7 +68,7 @@ def read(*states, **more):
     return Reader(page(states, heading="Menus", **more))
 
 
-def test_every_row_of_every_state_is_there_in_both_appearances():
+def test_every_row_of_every_state_is_drawn_in_both_appearances():
     for named in scenes():
         state = named.state._replace(opened=None)
         wanted = [f"{row.label} ({row.value})" if row.value else row.label for row in state.menu.rows()]
@@ -82,7 +82,7 @@ def test_submenus_that_are_not_opened_are_marked_and_not_drawn():
     assert page([state], heading="").count("›") == 4
 
 
-def test_hostile_text_stays_text_and_structure_stays_whole():
+def test_hostile_text_stays_text_and_the_structure_stays_intact():
     source = page([State(HOSTILE[0], hostile_menu())], heading=HOSTILE[1], note=HOSTILE[9])
     found = Reader(source)
     assert not {"script", "iframe", "object", "link", "a", "form"} & set(found.tags)
@@ -92,7 +92,7 @@ def test_hostile_text_stays_text_and_structure_stays_whole():
     source.encode("utf-8")
 
 
-def test_the_page_needs_nothing_else():
+def test_the_page_is_self_contained():
     source = page([named.state for named in scenes()], heading="Menus")
     assert not re.search(r"src=.https?:|url\(|@import|<link|<script| on[a-z]+=", source)
     assert "default-src 'none'" in source
@@ -108,7 +108,7 @@ def test_an_image_is_shown_at_half_its_pixels_and_says_the_words_of_its_row():
     assert len(found.images) == 2
 
 
-def test_what_is_no_png_is_not_drawn():
+def test_an_image_that_is_not_a_png_is_not_drawn():
     assert read(State("x", menu(Row("a", image=Image(b"GIF89a", ()))))).images == []
 
 
@@ -119,7 +119,7 @@ def test_what_is_no_png_is_not_drawn():
     (Row("a"), ('class="row still"',)),
     (Row("a", tooltip="why"), ('title="why"',)),
 ])  # fmt: skip
-def test_what_a_row_is_can_be_seen(row, marks):
+def test_the_kind_of_a_row_is_visible(row, marks):
     source = page([State("x", menu(row))], heading="").split("</style>")[1]
     plain = page([State("x", menu(Row("a", action=Action(Do.COPY))))], heading="").split("</style>")[1]
     assert all(mark in source and mark not in plain for mark in marks)

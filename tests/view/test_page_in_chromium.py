@@ -1,4 +1,4 @@
-"""The page in a real browser: no complaint, nothing unreadable, nothing cut off."""
+"""The page in a real browser: no complaints, nothing unreadable, nothing cut off."""
 
 import functools
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from tools import chromium
 
 ENOUGH = 4.5
 
-# Walks every text that can be seen; returns how many there are, and each with too little contrast.
+# Checks every visible text; returns how many there are, and each one with too little contrast.
 CONTRAST = """(() => {
   const parse = c => (c.match(/[\\d.]+/g) || []).map(Number);
   const linear = v => { v /= 255; return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; };
@@ -45,7 +45,7 @@ CONTRAST = """(() => {
   return {count: ratios.length, poor};
 })()""".replace("ENOUGH", str(ENOUGH))
 
-# Returns what sticks out of the window, and text that sticks out of its menu.
+# Returns what overflows the window, and text that overflows its menu.
 OVERFLOW = """(() => {
   const wide = document.documentElement.clientWidth, out = [];
   for (const e of document.querySelectorAll('body *')) {
@@ -64,7 +64,7 @@ def states():
     return [*(named.state._replace(opened=None) for named in scenes()), State("Hostile names", hostile_menu())]
 
 
-# What the letters of the widest usual fonts take, whatever fonts this machine has.
+# The widths of the widest common fonts, whatever fonts this machine has.
 WIDE_LETTERS = """((wide) => {
   const style = document.getElementById('wide') || document.head.appendChild(document.createElement('style'));
   style.id = 'wide';
@@ -73,7 +73,7 @@ WIDE_LETTERS = """((wide) => {
 
 
 def overflow(browser):
-    """Return what sticks out, with this machine's fonts or far wider ones; None if nothing does."""
+    """Return what overflows with this machine's fonts or with much wider ones; None if nothing does."""
     found = []
     for wide in ("true", "false"):
         browser.ask(f"{WIDE_LETTERS}({wide})")
@@ -100,13 +100,13 @@ def test_all_text_has_enough_contrast(browser):
 
 
 @pytest.mark.parametrize("width_px", [320, 1200])
-def test_nothing_sticks_out(browser, width_px):
+def test_nothing_overflows(browser, width_px):
     browser.resize(width_px)
     assert browser.ask("document.documentElement.clientWidth") == width_px
     assert overflow(browser) is None
 
 
-def test_light_and_dark_stand_side_by_side_where_there_is_room(browser):
+def test_light_and_dark_are_side_by_side_if_there_is_room(browser):
     tops = "[...document.querySelectorAll('.desk')].slice(0, 2).map(e => e.getBoundingClientRect().top)"
     browser.resize(1200)
     assert len(set(browser.ask(tops))) == 1
@@ -128,8 +128,8 @@ def test_images_are_drawn(browser):
     assert browser.ask(broken) == 0
 
 
-def test_the_walk_sees_what_is_unreadable_or_sticks_out(browser):
-    """The checks above can fail: a faint and a far too wide text are found."""
+def test_the_check_finds_unreadable_and_overflowing_text(browser):
+    """The checks above can fail: they find a faint text and one that is much too wide."""
     browser.resize(320)
     browser.ask("""document.querySelector('main').insertAdjacentHTML('afterbegin',
         '<div id="bad" style="color:#999;background:#fff;width:900px">faint</div>')""")

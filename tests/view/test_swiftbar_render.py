@@ -1,4 +1,4 @@
-"""Frames read back by SwiftBar's rules give exactly the items and actions that were meant."""
+"""Frames parsed by SwiftBar's rules give exactly the intended items and actions."""
 
 import os
 import re
@@ -100,7 +100,7 @@ def shape(item):
 
 
 def meant(*rows, badges=False):
-    """What should be read back: each row with its submenu, then its alternate."""
+    """Return what should be parsed: each row with its submenu, then its alternate."""
     found = []
     for row in rows:
         if row is SEPARATOR:
@@ -126,7 +126,7 @@ def check(menu, clicks):
 
 
 def read_as_parameter(value):
-    """What a badge or a tooltip says: one line, with look-alikes for what no quotes can carry."""
+    """Return a badge or tooltip as parsed: one line, with look-alikes for what can't be quoted."""
     value = value.replace("\u200d", "")
     one_line = re.sub("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029\x00]+", " ", value)
     one_line = f"\u25cc{one_line}" if one_line and host.extends(one_line[0]) else one_line
@@ -139,7 +139,7 @@ def flat(items):
 
 @settings(max_examples=10_000 if LONG else 60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(menus)
-def test_any_menu_comes_back_as_it_was_meant_however_it_is_clicked(menu):
+def test_any_menu_is_parsed_as_intended_however_it_is_clicked(menu):
     for row, item in zip(menu.rows(), check(menu, Clicks())):
         assert item.params.get("stdin") == (row.action.token if row.action else None)
         assert not {"bash", "shell", "href", "refresh", "shortcut"} & set(item.params)
@@ -172,7 +172,7 @@ def menu_of(snapshot, **options):
 
 
 @pytest.mark.parametrize("state", ["ready", "stopped", "starting"])
-def test_a_model_of_any_name_is_one_row_with_its_own_actions(state):
+def test_a_model_with_any_name_is_one_row_with_its_own_actions(state):
     for model_id in HOSTILE:
         items = check(menu_of(watching(model_id, "plain-7b", state=state)), Clicks())
         tokens = [item.params["stdin"] for item in items if "stdin" in item.params]
@@ -194,7 +194,7 @@ def test_a_frame_keeps_its_limits_and_counts_what_it_leaves_out(count):
     assert shown + sum(left_out) == count
 
 
-def test_a_renderer_folds_each_menu_as_if_it_were_its_first():
+def test_a_renderer_folds_each_menu_like_its_first():
     renderer = Renderer(Clicks(PROGRAM, by_stdin=False))
     for count in (4, 60, 60, 200, 60, 61, 4, 200, 1):
         menu = menu_of(watching(*(f"model-{n:03}-{'x' * 200}" for n in range(count)), state="stopped"))
@@ -206,7 +206,7 @@ def test_two_hundred_loaded_models_with_ids_as_long_as_can_be_fit_too():
     assert len(frame) <= FRAME_LIMIT_BYTES
 
 
-def test_two_hundred_loaded_models_fit_as_well():
+def test_two_hundred_loaded_models_fit():
     frame = render(menu_of(watching(*(f"model-{n}-" + "x" * 250 for n in range(200)))), Clicks(PROGRAM, by_stdin=False))
     assert len(frame) <= FRAME_LIMIT_BYTES
     assert content_of(frame)
@@ -218,21 +218,21 @@ def test_a_frame_of_four_loaded_models_is_below_six_thousand_bytes(clicks):
     assert len(frame) <= 6000, len(frame)
 
 
-def test_no_item_takes_a_key_from_the_whole_computer():
+def test_no_item_claims_a_global_shortcut():
     assert b"shortcut=" not in render(menu_of(watching("m")), Clicks())
 
 
-def test_frames_are_ascii_where_the_words_are():
+def test_frames_of_ascii_words_are_ascii():
     assert render(menu_of(watching("m")), Clicks()).isascii()
 
 
-def test_a_program_path_that_no_quoting_can_carry_offers_no_action_rather_than_a_wrong_one():
+def test_a_program_path_that_cannot_be_quoted_offers_no_action():
     frame = render(menu_of(watching("m")), Clicks('/tmp/it\'s "here"/llamabar.pyz', by_stdin=False))
     assert b"bash=" not in frame
     content_of(frame)
 
 
-def test_tokens_hide_what_they_name_and_differ_for_all_that_differs():
+def test_tokens_hide_what_they_name_and_are_unique():
     every = [
         Action(do, target, server, mark)
         for do in Do
@@ -246,7 +246,7 @@ def test_tokens_hide_what_they_name_and_differ_for_all_that_differs():
 
 
 @pytest.mark.parametrize("mark", ["\u2de0", "\u0903", "\u20dd", "\u200d", "\ufe0f"])
-def test_a_name_that_begins_with_a_mark_stays_in_its_submenu(mark):
+def test_a_name_that_starts_with_a_combining_mark_stays_in_its_submenu(mark):
     menu = Menu(Title("circle", "", "ready"), ((Row("Load", children=(Row(f"{mark}x"), Row("y"))),),))
     _, items = host.parse_menu(content_of(render(menu, Clicks())))
     assert [shape(item) for item in items if not item.separator] == [("Load", ((f"\u25cc{mark}x", ()), ("y", ())))]
@@ -254,7 +254,7 @@ def test_a_name_that_begins_with_a_mark_stays_in_its_submenu(mark):
 
 @settings(max_examples=300 if LONG else 8, deadline=None)
 @given(st.lists(st.integers(0, 160), min_size=1, max_size=12), st.integers(1, 400))
-def test_a_renderer_that_remembers_folds_as_one_that_does_not(widths, padding):
+def test_a_renderer_folds_the_same_with_and_without_its_cache(widths, padding):
     rows = tuple(
         Row("x" * padding, children=tuple(Row(f"{number}", children=(Row("below"),) * 3) for number in range(width)))
         for width in widths

@@ -1,4 +1,4 @@
-"""What the menu says: plain words, names that tell models apart, and nothing of another's making in it."""
+"""The words of the menu: plain, with names that tell models apart, and nothing added by outside text."""
 
 import re
 from pathlib import Path
@@ -51,14 +51,14 @@ def texts(menu):
     return [row.text for row in menu.rows()]
 
 
-def test_no_menu_says_what_the_voice_has_retired():
+def test_no_menu_uses_retired_words():
     shown = "\n".join(path.read_text("utf-8") for path in sorted(GOLDEN.glob("*.txt")))
     shown += "\n".join(text for named in scenes() for text in texts(named.state.menu))
     shown += "\n".join(str(value) for value in vars(words).values() if isinstance(value, (str, dict, tuple)))
     assert [found for found in RETIRED if re.search(found, shown)] == []
 
 
-def test_items_that_do_something_are_in_title_case():
+def test_actions_are_in_title_case():
     small = {"curl", "llama-swap", "in", "a", "the"}
     for named in scenes():
         for row in named.state.menu.rows():
@@ -68,12 +68,12 @@ def test_items_that_do_something_are_in_title_case():
                 assert all(word[0].isupper() or word in small for word in shown.split()), row.text
 
 
-def test_every_fault_has_words_and_those_that_one_can_mend_a_remedy():
+def test_every_fault_has_words_and_every_fixable_one_a_remedy():
     assert set(words.FAULTS) == set(FaultKind)
     assert all(not text.endswith(".") for text in words.FAULTS.values()), "a sentence around it would end twice"
 
 
-def test_a_model_is_called_by_its_display_name_and_its_id_stands_in_the_submenu():
+def test_a_model_goes_by_its_display_name_and_its_id_is_in_the_submenu():
     shown = menu_of(table(("qwen3-30b-a3b", "ready", "Qwen 3"), ("bge", "stopped", "BGE M3"), ("plain", "stopped")))
     model = next(row for row in shown.rows() if row.text == "Qwen 3: ready")
     assert "ID: qwen3-30b-a3b" in [child.text for child in model.children]
@@ -101,18 +101,18 @@ def test_two_names_are_cut_where_they_differ():
     assert ["Instruct" in label or "Thinking" in label for label in found.values()] == [True, True]
 
 
-def test_models_of_one_display_name_are_called_by_their_ids():
+def test_models_with_the_same_display_name_go_by_their_ids():
     found = labels(live(table(("a-1", "ready", "Chat"), ("a-2", "ready", "Chat"), ("b", "ready", "B"))))
     assert dict(found) == {"a-1": "a-1", "a-2": "a-2", "b": "B"}
 
 
-def test_who_wants_ids_sees_ids():
+def test_a_user_who_wants_ids_sees_ids():
     shown = live(table(("a-1", "ready", "Chat")))
     server = seen("s", "http://127.0.0.1:1", shown, History(), now_s=1.0, by_id=True)
     assert (labels(shown)["a-1"], server.label("a-1"), server.label("gone")) == ("Chat", "a-1", "gone")
 
 
-def test_look_alikes_stand_only_in_swiftbars_text():
+def test_look_alikes_are_only_in_swiftbars_text():
     odd = "org/a|b:bolt:c\\n"
     menu = menu_of(table((odd, "ready")), LISTED)
     frame = render(menu, Clicks()).decode()
@@ -135,7 +135,7 @@ def test_an_address_cannot_drive_a_terminal_or_reorder_a_row():
     assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "".join(texts(menu)))
 
 
-def test_over_five_minutes_is_said_only_when_they_were_watched():
+def test_a_span_is_named_only_once_it_was_watched():
     assert (words.over(12.0, 300.0), words.over(300.0, 300.0)) == ("so far", "over 5 min")
 
 
