@@ -1,5 +1,6 @@
 """Every finding appears on a Mac in that situation, and none on a healthy one."""
 
+import dataclasses
 import json
 import os
 import plistlib
@@ -17,6 +18,7 @@ from llamabar.demo.dialect import DemoModel
 from llamabar.doctor import fixes, report
 from llamabar.doctor.checks import facts, registry
 from llamabar.doctor.checks.facts import Facts, Job, Model, Packages, Process, Processes, Server, Service
+from llamabar.doctor.checks.llama_swap import WATCHER
 from llamabar.doctor.checks.redact import Private
 from llamabar.macos import binaries
 from llamabar.macos.swiftbar import SwiftBar
@@ -542,3 +544,10 @@ def test_the_self_test_says_what_was_expected_and_seen_and_changes_nothing(well)
 
 def test_the_mac_is_healthy_again_at_the_end(well):
     wait_for(lambda: {one.id for one in well.ask().findings.values() if one.level != "ok"} == set())
+
+
+def test_what_the_plugin_has_not_written_down_yet_is_not_said_to_be_0():
+    watcher = facts.Watcher(there=True, pid=7, alive=True, age_s=52.0, frames=0, printed_bytes=0, reconnects=0)
+    assert WATCHER.summary(Facts(watcher=watcher)) == (True, "running for 52 s (pid 7)")
+    counted = dataclasses.replace(watcher, frames=28, printed_bytes=2_000_000)
+    assert "28 frames, 2 MB printed" in WATCHER.summary(Facts(watcher=counted))[1]
