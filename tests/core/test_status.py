@@ -35,6 +35,8 @@ SITUATIONS = [
     (Status.STOPPING, lambda: with_service("stopping")),
     (Status.STARTING, Snapshot),
     (Status.UNREACHABLE, lambda: lost(ev.FaultKind.GATEWAY)),
+    (Status.UNREACHABLE, lambda: lost(ev.FaultKind.UNKNOWN_HOST)),
+    (Status.STARTING, lambda: lost(ev.FaultKind.LAGGING)),
     (Status.UNREACHABLE, lambda: lost(ev.FaultKind.REFUSED)),
     (Status.GENERATING, lambda: live(table(m="ready"), request(answered_bytes=500))),
     (Status.PROMPT, lambda: live(table(m="ready"), request(streams=True))),

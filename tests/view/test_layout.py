@@ -4,6 +4,7 @@ import functools
 from dataclasses import replace
 
 import pytest
+import tools.scenes
 from tools.scenes import NOW_S, QWEN, scenes
 
 from llamabar.app.monitor import Monitor, Watched
@@ -187,6 +188,27 @@ def test_a_stopped_service_that_will_not_start_says_what_to_do_first():
     cause = SCENES["crashing"].scene.servers[0].cause
     menu = compose(replace(stopped, servers=(replace(stopped.servers[0], cause=cause),), remembered=Remembered()))
     assert [row.label for row in top(menu)][1:3] == [f"Why: {cause.title}", f"Copy Fix: {cause.remedy}"]
+
+
+@pytest.mark.parametrize(("kind", "service", "rows"), [
+    ("UNKNOWN_HOST", "RUNNING", ["Why: Host not found", words.OPEN_SETTINGS]),
+    ("UNTRUSTED", "ELSEWHERE", ["Why: The certificate isn't trusted",
+                                "Certificate: set ca_file in the settings to its authority's certificate",
+                                words.OPEN_SETTINGS]),
+    ("ASLEEP", "RUNNING", ["Why: Asleep. The next request will wake it"]),
+    ("TIMEOUT", "RUNNING", ["Why: Timed out", words.RESTART]),
+    ("REFUSED", "ELSEWHERE", ["Why: No service installed", words.INSTALL]),
+])  # fmt: skip
+def test_what_no_service_can_mend_offers_no_service(kind, service, rows):
+    snapshot = tools.scenes._lost(ev.FaultKind[kind], getattr(tools.scenes, service), seen=False)
+    menu = compose(tools.scenes._one(snapshot))
+    assert [row.label for row in menu.sections[0]][1:] == rows
+
+
+def test_a_gap_in_the_stream_is_said_to_be_one():
+    menu = compose(tools.scenes._one(tools.scenes._lost(ev.FaultKind.LAGGING, tools.scenes.ELSEWHERE)))
+    assert top(menu)[0].label == "llama-swap: connecting…"
+    assert QWEN in [row.label for row in top(menu)]
 
 
 def test_connecting_is_not_starting():

@@ -47,9 +47,10 @@ class Cause(NamedTuple):
 
 
 REFUSALS = (FaultKind.UNAUTHORIZED, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.FORBIDDEN)
-ANSWERED = (
+NO_SERVICES = (  # faults of an address or of what answers there: no service of this Mac explains them
     FaultKind.HTTPS_ONLY, FaultKind.MOVED, FaultKind.NO_EVENTS, FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR,
-    FaultKind.GATEWAY,
+    FaultKind.GATEWAY, FaultKind.TLS, FaultKind.UNTRUSTED, FaultKind.UNKNOWN_HOST, FaultKind.NO_ADDRESS,
+    FaultKind.ASLEEP,
 )  # fmt: skip
 
 
@@ -111,7 +112,8 @@ RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
     (Status.UNAUTHORIZED, _fault(*REFUSALS)),
     (Status.INCOMPATIBLE, _fault(FaultKind.NOT_LLAMA_SWAP, FaultKind.TOO_OLD)),
     (Status.CRASHING, _service(ServiceState.FAILING)),
-    (Status.UNREACHABLE, _fault(*ANSWERED)),
+    (Status.STARTING, _fault(FaultKind.LAGGING)),
+    (Status.UNREACHABLE, _fault(*NO_SERVICES)),
     (Status.NO_SERVICE, _service(ServiceState.NONE)),
     (Status.STOPPED, _service(ServiceState.STOPPED, ServiceState.NOT_LOADED)),
     (Status.STOPPING, _service(ServiceState.STOPPING)),

@@ -62,7 +62,7 @@ FAULTS: Dict[FaultKind, str] = {
 
 # What a status is called if the fault says more than the status does.
 REFUSED_STATUS: Dict[FaultKind, str] = {
-    FaultKind.TOO_OLD: "llama-swap is too old", FaultKind.FORBIDDEN: "access denied",
+    FaultKind.TOO_OLD: "too old", FaultKind.FORBIDDEN: "access denied",
     FaultKind.BASIC_AUTH: "sign-in required", FaultKind.SIGN_IN: "sign-in required",
 }  # fmt: skip
 
@@ -159,7 +159,8 @@ def status(snapshot: Snapshot, found: Status) -> str:
         return crashed(snapshot.service)
     if found is Status.STOPPING and not snapshot.connected:
         return _("stopping")
-    if found is Status.STARTING and (snapshot.connected or snapshot.fault is None):
+    begins = snapshot.fault is None or snapshot.fault.kind is FaultKind.LAGGING
+    if found is Status.STARTING and (snapshot.connected or begins):
         return CONNECTING
     if not snapshot.connected and snapshot.fault is not None and snapshot.fault.kind in REFUSED_STATUS:
         return REFUSED_STATUS[snapshot.fault.kind]

@@ -14,6 +14,7 @@ from llamabar.view.text import name, plain, reason
 
 STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTING)
 CALM = (Status.STOPPED, Status.STARTING, Status.STOPPING)  # as the user wanted it
+START_HELPS = (FaultKind.REFUSED, FaultKind.TIMEOUT, FaultKind.CLOSED, FaultKind.SERVER_ERROR, FaultKind.GATEWAY)
 OPENS_SETTINGS = (
     FaultKind.UNAUTHORIZED, FaultKind.NOT_LLAMA_SWAP, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, FaultKind.HTTPS_ONLY,
     FaultKind.NO_ADDRESS, FaultKind.UNKNOWN_HOST, FaultKind.UNTRUSTED, FaultKind.MOVED,
@@ -120,8 +121,10 @@ def _remedies(server: Server) -> List[Row]:
 
 
 def startable(server: Server) -> bool:
-    """Return whether there is a service that could be started now."""
-    return service_known(server) and server.status in STARTABLE
+    """Return whether there is a service that could be started now, and whether that would help."""
+    fault = server.snapshot.fault
+    helps = fault is not None and fault.kind in START_HELPS
+    return helps and service_known(server) and server.status in STARTABLE
 
 
 def start(server: Server) -> Row:
