@@ -10,20 +10,20 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Optional
 PAGE_HEAD = """# Performance: every figure, and how it was measured
 
     python3 build.py bench                       this table, about ten minutes
-    python3 build.py bench NAME …                some of its groups, as they are called below
+    python3 build.py bench NAME …                some of its groups, by their names below
     python3 build.py bench --json > before.json  and later: python3 build.py bench --compare before.json
-    python3 build.py bench --page                measure, and write this page and performance.json beside it;
-                                                 with names, those groups anew, and the others stay
+    python3 build.py bench --page                measures, and writes this page and performance.json next to it;
+                                                 with names, only those groups are measured
 
-Every figure is taken from the built `llamabar.pyz` as SwiftBar runs it, over real sockets, against the built-in
-llama-swap. The last columns are a simple plugin in the same run, on the same computer: `tools/reference_poller.py`, 60
-lines that ask every second and print everything, in one process that is never restarted. So the ratios hold on any
-computer; the absolute figures are those of this one: {machine}.
+Every figure is measured with the built `llamabar.pyz`, run as SwiftBar runs it, over real sockets, against the built-in
+llama-swap. The last columns are for a simple plugin in the same run on the same computer: `tools/reference_poller.py`,
+60 lines that poll every second and print everything, in one process that is never restarted. So the ratios hold on any
+computer; the absolute figures are for this one: {machine}.
 
-CPU is in percent of one core. A wake-up is a voluntary switch of any thread of the process (/proc, Linux). "News" is
-the time from the write of an event at the server's socket to the frame that shows it being read from the plugin.
-When the last run ended, all programs together wanted {wanted:g} times what the processors have: above 1, times in ms
-and s are too high by as much. CPU, wake-ups and what is counted are not.
+CPU is in percent of one core. A wake-up is a voluntary context switch of any thread in the process (/proc, Linux).
+"News" is the time from writing an event to the server's socket until the frame that shows it is read from the plugin.
+When the last run ended, all programs together demanded {wanted:g} times the available CPU. Above 1, times in ms and s
+are too high by that factor; CPU, wake-ups and counts are not.
 """
 
 

@@ -9,17 +9,17 @@ from llamabar.doctor.checks.registry import LAYERS
 PLACEHOLDER = re.compile(r"\{(?:\w+\.)*(\w+)(?::([^}]*))?\}")
 HEAD = """# Doctor: every finding
 
-`llamabar doctor` says what is wrong, why, and what to do. It takes five seconds at most and changes nothing.
+`llamabar doctor` says what is wrong, why, and what to do. It takes at most five seconds and changes nothing.
 
     llamabar doctor               problems first, the first cause at the top; exit code 1 if anything is an error
     llamabar doctor --all         every check, and why some were skipped
     llamabar doctor --json        the same for programs
-    llamabar doctor --fix ID      fixes one finding, where that is safe and can be undone; asks unless --yes
+    llamabar doctor --fix ID      fixes one finding, if that is safe and can be undone; asks unless --yes
     llamabar doctor --report      one text to paste into an issue, with nothing private in it
-    llamabar doctor --selftest    tries what only a Mac can tell, in 20 s, changing nothing
+    llamabar doctor --selftest    tests what only a Mac can show, in 20 s, and changes nothing
 
 An **error** keeps something from working, a **warning** makes it worse, a **note** is optional. A check that depends on
-another finding is skipped. Words in capitals stand for what doctor fills in.
+another finding is skipped. Words in capitals are placeholders that doctor fills in.
 """
 
 

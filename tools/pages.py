@@ -65,7 +65,7 @@ def menu() -> Iterator[str]:
         "# The menu, state by state",
         "",
         paragraph(
-            "The symbol in the menu bar says the state by its shape; text stands beside it only while something",
+            "The symbol in the menu bar shows the state by its shape. Text appears next to it only while something",
             "happens. Every row with a ▸ has a submenu, shown open here where it matters. `llamabar preview",
             f"FILE.html` draws your own menu like this. It speaks {spoken()}, by the terminal's or macOS's",
             "language or `[menu] language`.",
@@ -83,9 +83,9 @@ def terminal() -> Iterator[str]:
         "# The terminal",
         "",
         paragraph(
-            "`llamabar watch` is a dashboard to leave open: the speed, the memory, every model, every request,",
+            "`llamabar watch` is a dashboard you can leave open: the speed, the memory, every model, every request,",
             "and keys for everything you can do. It works over ssh, in tmux, on light and dark backgrounds,",
-            "without colours (`NO_COLOR`), and at any size; below 40 columns, with `TERM=dumb` or without a",
+            "without colors (`NO_COLOR`), and at any size; below 40 columns, with `TERM=dumb` or without a",
             f"terminal it prints plain lines on every change. Like the menu, it speaks {spoken()},",
             "by `LANG` or `[menu] language`; `frame`, `preview` and `demo` do too, the other commands speak English.",
             "Everything here works on Linux too.",
@@ -111,13 +111,13 @@ def terminal() -> Iterator[str]:
         "llamabar requests",
         "llamabar history --since 7d --by model",
         "llamabar config",
-        "llamabar completions zsh         # bash and fish, too: models and request ids are completed",
+        "llamabar completions zsh         # also bash and fish; completes models and request ids",
         "llamabar help load",
         "```",
         "",
         paragraph(
-            "`load` and `unload` take a model by id, alias, display name or a unique beginning, in any case; they",
-            "show their progress and end with one line. Exit codes: 0 done, 1 a known fault,",
+            "`load` and `unload` take a model by id, alias, display name or a unique prefix, in any case. They show",
+            "their progress and end with one line. Exit codes: 0 done, 1 a known error,",
             "2 wrong usage, 3 an internal error, 130 interrupted.",
         ),
     )

@@ -1,4 +1,4 @@
-"""What the built file contains besides our own code: the table that licences, SBOM and formula are made from."""
+"""What the built file contains besides our own code: the table that licenses, SBOM and formula are made from."""
 
 import os
 import re
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Part(NamedTuple):
-    """A package in the file: its name, its version, the SPDX name of its licence, and the hashes of its wheels."""
+    """A package in the file: its name, its version, the SPDX name of its license, and the hashes of its wheels."""
 
     name: str
     version: str
@@ -20,7 +20,7 @@ class Part(NamedTuple):
 
     @property
     def licences(self) -> List[str]:
-        """Return the SPDX ids of its licences, all of which apply."""
+        """Return the SPDX ids of its licenses, all of which apply."""
         return self.licence.split(" AND ")
 
 

@@ -21,7 +21,7 @@ from tools.scenes import Named, scenes
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 LARGEST_BYTES = 60_000
 WIDTHS_PX = (920, 1000, 1120)  # the first one at which no row wraps is used
-APART = 200  # keeps menu, submenu and badge as three colours
+APART = 200  # keeps menu, submenu and badge as three colors
 SCALES = (1.5, 1.25, 1.2, 1.1, 1.0, 0.75)  # the first one that is small enough is used
 WRAPPED = "[...document.querySelectorAll('.line')].filter(e => e.offsetHeight > 30 && !e.querySelector('img')).length"
 BOX = "JSON.parse(JSON.stringify(document.querySelector('.pair').getBoundingClientRect()))"
@@ -78,7 +78,7 @@ def photograph(browser: chromium.Browser, scale: float) -> bytes:
 
 
 def with_few_colours(picture: bytes) -> bytes:
-    """Return a PNG with a palette. Each colour becomes the nearest of those that differ enough."""
+    """Return a PNG with a palette. Each color becomes the nearest of those that differ enough."""
     width, height, rows, _ = png.Reader(bytes=picture).asRGB8()
     pixels = [list(zip(*[iter(row)] * 3)) for row in rows]
     counted = Counter(pixel for row in pixels for pixel in row)

@@ -114,7 +114,7 @@ def stage_ours(stage: Path) -> None:
 
 
 def stage_licences(stage: Path) -> None:
-    """Add the licence of shiv's bootstrap and the list of parts. Each part must have brought its own licence."""
+    """Add the license of shiv's bootstrap and the list of parts. Each part must have brought its own license."""
     text = distribution("shiv").read_text("LICENSE")
     write(stage / "licenses" / "shiv.txt", (text or "").encode("utf-8"))
     lines = [f"{part.name} {part.version}: {part.licence}, {part.name}.txt\n" for part in parts.parts()]

@@ -15,15 +15,15 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 HEAD = """# Reliability: every fault that the tests cause
 
 {count} faults. Each is a test: the real loop, or the real plugin as a process, watches a llama-swap through a proxy
-that fails as networks, servers and disks do (`tests/faults/`). The menu must say what the second column says within the
-time in the third, and once the fault is over everything must be right again within the time in the fourth. Nothing is
-restarted in between: SwiftBar doesn't start a plugin that exits again, so a fault is a frame, never silence.
+that fails like networks, servers and disks do (`tests/faults/`). The menu must show the text in the second column
+within the time in the third. Once the fault is over, everything must be right again within the time in the fourth.
+Nothing is restarted in between: SwiftBar doesn't restart a plugin that exits, so a fault is a frame, never silence.
 
-    python3 build.py test faults          those that take seconds         python3 build.py test --all     all of them
+    python3 build.py test faults          the quick ones                  python3 build.py test --all     all of them
     python3 build.py soak --events N      a month in minutes: memory, threads, descriptors and files must not grow
-    python3 build.py fuzz --seconds N     hostile bytes for every reader of outside text, with a corpus that is kept
+    python3 build.py fuzz --seconds N     hostile bytes for every reader of outside text, and the corpus
 
-"Long" are those that `--all` adds. This page is made from the table in `tests/faults/table.py`; a test compares them.
+"Long" tests run only with `--all`. This page is made from the table in `tests/faults/table.py`; a test compares them.
 """
 
 
@@ -57,7 +57,7 @@ def _fuzz(run: Dict[str, Any]) -> Iterator[str]:
 
 def _section(group: Tuple[str, Tuple[Fault, ...]]) -> Iterator[str]:
     name, faults = group
-    yield f"## {name}\n\n| what happens | what is said | within | right again within | tested |\n|---|---|---|---|---|"
+    yield f"## {name}\n\n| what happens | what is shown | within | right again within | tested |\n|---|---|---|---|---|"
     for fault in faults:
         said = ", ".join(f"`{row}`" for row in fault.said)
         again = "–" if fault.well_s is None or fault.test else f"{fault.well_s:g} s"

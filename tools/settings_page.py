@@ -8,10 +8,10 @@ from llamabar.settings.options import BY_TABLE, ENVIRONMENT, Option
 _HEAD = """\
 # Settings
 
-No configuration needed: llamabar finds llama-swap on this computer by itself. What you set goes into
-`~/.config/llamabar/config.toml` (`llamabar open settings` makes it). `llamabar config` shows the effective settings and
-where each came from; `llamabar config --check` names every mistake. Order: command line, environment, file, discovery,
-default.
+No configuration needed: llamabar finds llama-swap on this computer by itself. Settings go into
+`~/.config/llamabar/config.toml` (`llamabar open settings` creates it). `llamabar config` shows the effective settings
+and their sources; `llamabar config --check` lists every mistake. Precedence: command line, environment, file,
+discovery, default.
 """
 _COLUMNS = "| setting | value | default | environment | since | what it does |\n|---|---|---|---|---|---|"
 

@@ -1,4 +1,4 @@
-"""Colours depend on what the terminal can show; a terminal that can't show more gets ASCII."""
+"""Colors depend on what the terminal can show; a terminal that can't show more gets ASCII."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Every menu works for users who see no colours, no images, or no screen at all."""
+"""Every menu works for users who see no colors, no images, or no screen at all."""
 
 import functools
 import re
@@ -57,7 +57,7 @@ def test_every_state_has_its_own_shape_in_the_menu_bar_and_the_terminal():
 
 
 def test_no_state_is_shown_by_colour_alone():
-    """The same words never appear in two colours: whatever a colour says, the words say too."""
+    """The same words never appear in two colors: whatever a color says, the words say too."""
     coloured = {row.text for row in rows() if row.warning}
     plain = {row.text for row in rows() if not row.warning}
     assert coloured

@@ -1,7 +1,7 @@
 """Prints all output of commands. No text from outside can drive the terminal.
 
 It removes escape sequences (ESC and the C1 controls, so also OSC 52, which writes to the clipboard), BEL, and
-characters that reorder or hide text (bidirectional and zero-width ones). In llama-swap's log, colours are kept.
+characters that reorder or hide text (bidirectional and zero-width ones). In llama-swap's log, colors are kept.
 """
 
 import json
@@ -30,7 +30,7 @@ _LOG_ESCAPES = re.compile(
 
 
 def has_colour() -> bool:
-    """Tell whether to use colour: only on a terminal, and never with NO_COLOR."""
+    """Tell whether to use color: only on a terminal, and never with NO_COLOR."""
     terminal = sys.stdout is not None and sys.stdout.isatty()  # stdout may be closed
     return terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
@@ -56,7 +56,7 @@ def say_json(document: Mapping[str, Any]) -> None:
 
 
 def say_log(line: str, *, flush: bool) -> None:
-    """Print a line of a log, without anything that could drive the terminal except colours."""
+    """Print a line of a log, without anything that could drive the terminal except colors."""
     print(log_line(line, colour=has_colour()), flush=flush)
 
 
@@ -90,7 +90,7 @@ def agreed(question: str, *, canceled: str = "Canceled.") -> bool:
 
 
 def log_line(line: str, *, colour: bool) -> str:
-    """Return a line of a log with only its text, tabs and, if `colour`, colours."""
+    """Return a line of a log with only its text, tabs and, if `colour`, colors."""
     parts = re.split(f"({_COLOUR})", _LOG_ESCAPES.sub(lambda found: found[1] or "", line.replace("\r", "")))
     texts = ["\t".join(map(harmless, part.split("\t"))) for part in parts[::2]]
     shown = texts[0] + "".join((code if colour else "") + text for code, text in zip(parts[1::2], texts[1:]))

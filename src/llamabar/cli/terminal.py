@@ -44,7 +44,7 @@ def can_draw(environment: Mapping[str, str]) -> bool:
 
 
 class Looks:
-    """What this terminal can show: colours, braille, characters beyond ASCII."""
+    """What this terminal can show: colors, braille, characters beyond ASCII."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         term = environment.get("TERM", "")
@@ -56,11 +56,11 @@ class Looks:
 
     @property
     def wants_background(self) -> bool:
-        """Tell whether knowing the background colour would make a difference."""
+        """Tell whether knowing the background color would make a difference."""
         return self.truecolor and self.colours is not Colours.NONE
 
     def dark(self, is_dark: Optional[bool]) -> None:
-        """Choose the colours for a dark or light background, if it is known."""
+        """Choose the colors for a dark or light background, if it is known."""
         if is_dark is not None and self.wants_background:
             self.colours = Colours.DARK if is_dark else Colours.LIGHT
 

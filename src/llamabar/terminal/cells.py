@@ -10,7 +10,7 @@ from typing import Iterable, List, NamedTuple, Sequence, Tuple
 
 
 class Style(Enum):
-    """The role of a span. The palette (paint.py) gives each a colour."""
+    """The role of a span. The palette (paint.py) gives each a color."""
 
     PLAIN = "plain"
     BOLD = "bold"

@@ -1,4 +1,4 @@
-"""Decodes a terminal's input: named keys, pasted text, the background colour.
+"""Decodes a terminal's input: named keys, pasted text, the background color.
 
 terminfo (ncurses, through Python's curses) knows which bytes are which key on the terminal that TERM names. The bytes
 that all current terminals send are built in as well, since TERM is often unknown over ssh. Sequences are split by

@@ -1,7 +1,7 @@
 """Turns lines into terminal output, with a palette and characters that the terminal can show.
 
-Colour only repeats what shapes and words already say. The sixteen colours follow the terminal's own theme, so they are
-used until the background is known (OSC 11). Then a truecolor terminal gets colours with a contrast of at least 4.5:1.
+Color only repeats what shapes and words already say. The sixteen colors follow the terminal's own theme, so they are
+used until the background is known (OSC 11). Then a truecolor terminal gets colors with a contrast of at least 4.5:1.
 """
 
 from enum import Enum

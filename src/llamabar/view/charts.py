@@ -1,4 +1,4 @@
-"""Charts as PNG, readable by shape as well as by colour. The newest point is at the right.
+"""Charts as PNG, readable by shape as well as by color. The newest point is at the right.
 
 A gap is empty, a zero is the baseline alone, a value is a pale bar with a dark top. A second series is a stepped line
 with its own scale. Both scales start at 0; their maxima are printed in the image, at its left and its right.
@@ -154,7 +154,7 @@ def _column(top: Optional[int], step: Step, chart: Chart) -> List[bytes]:
 
 @lru_cache(maxsize=64)
 def _pattern(index: int, pixels: int, *, gap: bool = False) -> bytes:
-    """Return a run of pixels in one colour, four per byte, leftmost in the high bits. With `gap`, the last is clear."""
+    """Return a run of pixels in one color, four per byte, leftmost in the high bits. With `gap`, the last is clear."""
     found = 0
     for at in range(-(-pixels // PIXELS_A_BYTE) * PIXELS_A_BYTE):
         found = found << 2 | (index if at < pixels - gap else CLEAR)

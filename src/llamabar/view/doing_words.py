@@ -79,7 +79,7 @@ def ttl(ttl_s: float, *, begins: bool = False) -> str:
     return rule[:1].upper() + rule[1:] if begins else rule
 
 
-TITLE_CHARS = 8  # of every title text, so that neighbours never move
+TITLE_CHARS = 8  # of every title text, so that neighbors never move
 
 
 def title_speed(reading: Optional[Reading]) -> str:

@@ -1,7 +1,7 @@
 """Menus as one self-contained page: no network, no script. Pure: the same states give the same page.
 
 A row without action or submenu is dimmed, as macOS does it. Every submenu is drawn open, below its row, so that all of
-it can be read. All text has a known background colour (pages/menu.css). Text from outside is escaped, and the page's
+it can be read. All text has a known background color (pages/menu.css). Text from outside is escaped, and the page's
 policy blocks whatever slips through.
 """
 

@@ -1,4 +1,4 @@
-"""The table of colours and symbols. Shape carries the state; colour only repeats it."""
+"""The table of colors and symbols. Shape carries the state; color only repeats it."""
 
 from typing import Dict, Tuple
 
@@ -49,4 +49,4 @@ SPEED = "speedometer"
 
 # Light appearance, dark appearance; a warning has at least 4.5:1 on white and on #1E1E1E.
 WARNING_COLOURS = ("#8A5A00", "#FFC252")
-CHART_COLOURS = ("dimgray", "silver")  # of text beside a chart: macOS doesn't dim a coloured item or its image
+CHART_COLOURS = ("dimgray", "silver")  # of text beside a chart: macOS doesn't dim a colored item or its image

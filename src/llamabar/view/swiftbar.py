@@ -158,7 +158,7 @@ def _line(row: Row, clicks: Clicks, level: int, alternate: bool) -> str:
     text = row.label if clicks.badges else row.text
     params = clicks.params(row.action) if row.action is not None else []
     params += _picture(row)
-    if row.warning and not row.children:  # a parent item with a colour may not open
+    if row.warning and not row.children:  # a parent item with a color may not open
         params.append("color=" + ",".join(palette.WARNING_COLOURS))
     if row.checked:
         params.append("checked=true")
