@@ -43,7 +43,7 @@ def read(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> Optional[bytes]:
 
 def digest(content: bytes) -> str:
     """Return the SHA-256 of the content in hex."""
-    import hashlib  # without_tls.py wants it late: the settings need this module before
+    import hashlib  # late, for without_tls.py: the settings import this module earlier
 
     return hashlib.sha256(content).hexdigest()
 

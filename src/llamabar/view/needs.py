@@ -11,7 +11,7 @@ WHOLE_FROM_BYTES = 9.95e9
 
 
 def said(server: Server, model_id: str) -> str:
-    """Return "18 GB, about 8 s", what it would unload, and if it may not fit; "" if nothing was measured."""
+    """Return "18 GB, about 8 s", then what would be unloaded or that it may not fit; "" if nothing was measured."""
     found = of(server, model_id)
     if found is None:
         return ""

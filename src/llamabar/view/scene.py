@@ -55,7 +55,7 @@ class Server:
 
     @cached_property
     def wide_labels(self) -> Mapping[str, str]:
-        """Return what each model is called in a submenu, which has room, by id."""
+        """Return each model's longer label for a submenu, by id."""
         return self.labels_within(WIDE_CHARS)
 
     def labels_within(self, limit: int) -> Mapping[str, str]:

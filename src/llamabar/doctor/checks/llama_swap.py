@@ -106,7 +106,7 @@ def _plugin(facts: Facts) -> Tuple[bool, str]:
         return False, "not running"
     printed, breaks = size(watcher.printed_bytes), plural(watcher.reconnects or 0, "reconnect")
     since = f"running for {duration(watcher.age_s)} (pid {watcher.pid})"
-    if not watcher.frames:  # it writes them down once a minute, the first time before its first frame
+    if not watcher.frames:  # written once a minute, and first before the first frame
         return True, since
     return True, f"{since}: {count(watcher.frames)} frames, {printed} printed, {breaks}"
 

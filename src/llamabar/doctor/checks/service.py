@@ -64,7 +64,7 @@ def _open_to_all(facts: Facts) -> Any:
 
 
 def _no_config(facts: Facts) -> Any:
-    """Install writes the one that our own LaunchAgent names; for another one no model is enough to start with."""
+    """Find a missing config. `install` writes our own service's; for another one, a config without models suffices."""
     if facts.service.config_there or facts.service.ours:
         return not facts.service.config_there
     folder = facts.service.config.rpartition("/")[0]

@@ -11,7 +11,7 @@ from llamabar.view.menu import Action, Do, Image, Row
 from llamabar.view.scene import Scene, Server
 
 GB, SPREAD_BUCKETS = 1e9, 5
-NO_PROMPT = Scale(top=" ")  # keeps its place: the words beside a chart never move
+NO_PROMPT = Scale(top=" ")  # keeps the space, so that words next to a chart never move
 
 
 def fact(symbol: str, label: str, value: str, *, tooltip: str = "", ambient: bool = False) -> Row:

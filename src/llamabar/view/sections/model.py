@@ -92,7 +92,7 @@ def _speed(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
 
 
 def _memory(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
-    """Yield the memory, and its chart while it moves: of one that stays, the words say all."""
+    """Yield the memory, with a chart while it changes. If it doesn't, the words say everything."""
     used_bytes = server.figures.memory_bytes.get(model.id)
     if used_bytes is None:
         return

@@ -160,7 +160,7 @@ def _model_row(server: Server, scene: Scene, one: Model, *, brief: bool = False)
 
     def _make() -> Row:
         again = _load_item(server, one, label)
-        if one.state not in NOT_LOADED and not brief:  # the submenu says the whole id
+        if one.state not in NOT_LOADED and not brief:  # the submenu has the full id
             children = model.details(server, scene, one)
             return replace(again, value=value, symbol=symbol, action=None, children=children, tooltip="")
         if one.state not in NOT_LOADED:

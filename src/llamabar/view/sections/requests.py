@@ -14,14 +14,14 @@ from llamabar.view.text import name, plain
 
 WAITING = (Phase.QUEUED, Phase.LOADING)
 SHOWN = 30
-USUAL_PATHS = ("", "/v1/chat/completions")  # which tell nothing
+USUAL_PATHS = ("", "/v1/chat/completions")  # not worth a row
 
 
 def row(server: Server, scene: Scene) -> Row:
     """Return the requests row, which is always there. If nothing is active, its submenu shows the last request."""
     found, running = phases(server.snapshot), in_flight(server.snapshot)
     if not running and any(map(at_work, server.snapshot.loaded)):
-        running = None  # one that llama-swap doesn't list
+        running = None  # a request that llama-swap doesn't list
     queued = sum(1 for phase in found.values() if phase in WAITING)
     listed = server.snapshot.by_age
     children: List[Row] = [
