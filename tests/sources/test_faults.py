@@ -67,6 +67,8 @@ CASES = {
     "a gateway without a rule for the event stream": (without_events, FaultKind.NO_EVENTS),
     "moved to a path of its own": (answer(301, ("Location: /llm/api/events",)), FaultKind.MOVED),
     "moved to another host": (answer(308, ("Location: https://mac.example.org/api/events",)), FaultKind.MOVED),
+    "a redirect to the same address": (answer(302, ("Location: /api/events/",)), FaultKind.NOT_LLAMA_SWAP),
+    "a redirect to nowhere": (answer(304), FaultKind.NOT_LLAMA_SWAP),
     "a redirect to a front page": (answer(302, ("Location: /",)), FaultKind.NOT_LLAMA_SWAP),
     "a redirect to anywhere": (answer(307, ("Location: http://[bad",)), FaultKind.NOT_LLAMA_SWAP),
 }

@@ -64,6 +64,17 @@ def test_a_silent_address_and_one_that_refuses_cost_a_moment_whichever_comes_fir
             assert connects_within(1.5, port)
 
 
+def test_an_address_without_a_route_is_passed_over_and_is_not_a_connection(named):
+    no_route = ("255.255.255.255", 1)  # as an IPv6 address is without IPv6: the system says so at once
+    with llama_swap() as server:
+        named(no_route, ("127.0.0.1", server.server_address[1]))
+        assert connects_within(1.5, server.server_address[1])
+    named(no_route)
+    with pytest.raises(Unreachable) as refused:
+        Client(f"http://{HOST}:1").open_stream()
+    assert refused.value.fault.kind is FaultKind.REFUSED
+
+
 def test_where_none_answers_the_fault_is_the_last_ones(named):
     named(("127.0.0.1", free_port()), ("127.0.0.1", free_port()))
     with pytest.raises(Unreachable) as refused:

@@ -54,13 +54,13 @@ def _is_sign_in(page: bytes) -> bool:
 
 
 def _moved_to(location: str, url: str) -> str:
-    """Return the address where the same route is said to be, "" for a redirect to another page."""
+    """Return the other address where the same route is said to be, "" for a redirect to another page."""
     try:
         there, same_route, _ = urljoin(f"{url}{EVENTS}", location).partition(EVENTS)
     except ValueError:
         return ""
     found = address.parse(there) if same_route else None
-    return found.url if found is not None else ""
+    return found.url if found is not None and found.url != url else ""
 
 
 def _kind_of_redirect(location: str, url: str) -> Optional[FaultKind]:

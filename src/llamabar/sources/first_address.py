@@ -5,6 +5,7 @@ record. urllib3 lets each of them time out before the next, at every call. Here 
 moment, as RFC 8305 has it, and at once where one refuses.
 """
 
+import contextlib
 import os
 import selectors
 import socket
@@ -48,7 +49,8 @@ def _begin(trying: selectors.BaseSelector, found: Tuple[int, int, int, str, obje
         begun = socket.socket(family, kind, protocol)
         begun.setblocking(False)
         begun.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        begun.connect_ex(at)  # type: ignore[arg-type]
+        with contextlib.suppress(BlockingIOError):  # it goes on; anything else is told only here
+            begun.connect(at)  # type: ignore[arg-type]
         trying.register(begun, selectors.EVENT_WRITE)
         return None
     except OSError as error:
