@@ -284,13 +284,19 @@ def test_connections_to_a_model_server_count_only_while_llama_swap_has_a_client(
                 client.wait()
 
 
-BUSY_SERVER = SERVER.replace("time.sleep(60)", "sys.stdin.readline()\nwhile True: pass")
+BUSY_SERVER = SERVER.replace("time.sleep(60)", """
+for seconds in sys.stdin:
+    ends_s = time.process_time() + float(seconds)
+    while time.process_time() < ends_s: pass
+    print(flush=True)
+""")  # fmt: skip
 
 
 def test_where_requests_are_listed_connections_are_read_only_for_a_model_that_computes():
     port = free_port()
     words = [sys.executable, "-c", BUSY_SERVER, "127.0.0.1", str(port)]
-    with socket.create_server(("127.0.0.1", 0)) as listener, subprocess.Popen(words, stdin=subprocess.PIPE) as server:
+    piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with socket.create_server(("127.0.0.1", 0)) as listener, subprocess.Popen(words, bufsize=0, **piped) as server:
         wait_for(lambda: _listens(port, server.pid))
         own = listener.getsockname()[1]
         found = host.Processes(f"http://127.0.0.1:{own}")
@@ -298,8 +304,11 @@ def test_where_requests_are_listed_connections_are_read_only_for_a_model_that_co
         client = [sys.executable, "-c", f"import socket; s = socket.create_connection(('127.0.0.1', {own})); input()"]
         with connected(port), subprocess.Popen(client, stdin=subprocess.PIPE), listener.accept()[0]:
             assert [found.connections(least_cpu_s=0.1) for _ in range(2)] == [None, None]
-            server.stdin.write(b"go\n")
-            server.stdin.flush()
+            for _ in range(20):  # checked soon again, a single tick of the clock is no work
+                server.stdin.write(b"0.005\n")
+                server.stdout.readline()
+                assert found.connections(least_cpu_s=0.001) is None
+            server.stdin.write(b"60\n")
             seen = wait_for(lambda: found.connections(least_cpu_s=0.02))
         server.kill()
     assert seen.computing == {"m"} and seen.by_model["m"]

@@ -28,7 +28,7 @@ from llamabar.sources.rarely import POWER, POWER_EVERY_S, PRESSURE
 SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
 LOCAL = ("127.0.0.1", "::1", *processes.WILDCARDS)
 PRESSURE_LOOKS = 5
-COMPUTING_CPU_S = 0.02  # between two checks: a clock tick is 10 ms on Linux, and an idle server wakes now and then
+COMPUTING_CPU_S = 0.025  # between two checks: on Linux a moment may count as two ticks of 10 ms, user and system
 
 _measured_before = False
 
@@ -131,7 +131,8 @@ class Processes:
         files_before, self._files = self._files, processes.read("files", self._server.num_fds, None)
         before, self._cpu_s = self._cpu_s, {one: _cpu_s(self._by_model[one].members) for one in ports}
         used = {one: used_s - before.get(one, used_s) for one, used_s in self._cpu_s.items()}
-        computing = frozenset(one for one, used_s in used.items() if used_s >= (least_cpu_s or COMPUTING_CPU_S))
+        enough_s = max(COMPUTING_CPU_S, least_cpu_s or 0.0)
+        computing = frozenset(one for one, used_s in used.items() if used_s >= enough_s)
         unchanged = self._files == files_before and before == self._cpu_s if least_cpu_s is None else not computing
         if not self._serving and unchanged:
             return None
