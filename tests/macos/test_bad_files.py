@@ -42,6 +42,12 @@ def test_pipes_folders_and_files_without_end_are_read_as_nothing(tmp_path):
     assert find_agents(tmp_path) == []
 
 
+def test_a_folder_in_place_of_a_file_is_not_left_open(tmp_path):
+    before = len(os.listdir("/dev/fd"))
+    assert [files.read(tmp_path) for _ in range(50)] == [None] * 50
+    assert len(os.listdir("/dev/fd")) < before + 50
+
+
 @pytest.mark.parametrize(
     "text", ['{"items":[1]}', '{"items":{"a":1}}', "[1]", "1", '{"llamabar_manifest":1,"items":[null]}', "[" * 99999]
 )

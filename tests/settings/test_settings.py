@@ -241,7 +241,7 @@ def test_a_settings_path_that_is_no_regular_file_is_reported_without_blocking(tm
     os.truncate(big, 3_000_000_000)
     latin.write_bytes(b"\xff\xfe")
     for path, why in (
-        (tmp_path, "Is a directory"), (fifo, "it isn't a regular file"), (big, "it is larger than 100 kB"),
+        (tmp_path, "it isn't a regular file"), (fifo, "it isn't a regular file"), (big, "it is larger than 100 kB"),
         (latin, "it isn't UTF-8 text"),
     ):  # fmt: skip
         found = loaded(LLAMABAR_CONFIG=str(path))

@@ -23,12 +23,12 @@ _LEFT = re.compile(r"\..+\.\d+\.tmp\Z")
 
 def opened(path: Path) -> Tuple[BinaryIO, os.stat_result]:
     """Open a regular file without waiting for the other end of a pipe; raise OSError for anything else."""
-    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb")
-    found = os.fstat(file.fileno())
+    held = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    found = os.fstat(held)
     if not stat.S_ISREG(found.st_mode):
-        file.close()
+        os.close(held)
         raise OSError(errno.EINVAL, "it isn't a regular file", str(path))
-    return file, found
+    return os.fdopen(held, "rb"), found
 
 
 def read(path: Path, *, limit_bytes: int = READ_LIMIT_BYTES) -> Optional[bytes]:
