@@ -106,6 +106,8 @@ class _Caller(BaseHTTPRequestHandler):
             self._drain()
         elif self.raw_requestline and self.parse_request():
             self._send(self._reply())
+            if self.command not in METHODS:  # a body may follow
+                self._drain()
 
     def _reply(self) -> Reply:
         if self.command not in METHODS:
@@ -135,9 +137,10 @@ class _Caller(BaseHTTPRequestHandler):
     def _drain(self) -> None:
         """Keep reading for a moment: closing a connection with unread bytes loses the answer too."""
         self.connection.shutdown(socket.SHUT_WR)
-        ends_s = clock.now_s() + DRAIN_S
-        while clock.now_s() < ends_s and self.connection.recv(65_536):
-            pass
+        ends_s, piece = clock.now_s() + DRAIN_S, b"x"
+        while piece and clock.now_s() < ends_s:
+            self.connection.settimeout(max(0.001, ends_s - clock.now_s()))
+            piece = self.connection.recv(65_536)
 
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing: what callers send is private."""
