@@ -292,8 +292,8 @@ def _tests_named(word: str) -> List[str]:
 
 def _starts_it(test: str) -> bool:
     """Tell whether a test file starts the program."""
-    imports = "from tests.fakes.programs import" in test
-    return imports and bool(re.search(r"(?<![.\w])(Plugin|run|command|start)\(", test))
+    imports = re.search(r"from tests\.fakes\.(programs|here) import", test)
+    return bool(imports and re.search(r"(?<![.\w])(Plugin|run|run_here|command|start)\(", test))
 
 
 def _interpreter(version: str) -> "str | None":

@@ -17,7 +17,7 @@ from llamabar.export.pages import Pages
 from llamabar.export.points import labels_of
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
 from tests.fakes.here import run_here
-from tests.fakes.programs import PATIENCE_S, Plugin, chat, free_port, llama_swap, run, wait_for
+from tests.fakes.programs import PATIENCE_S, Plugin, chat, command, free_port, llama_swap, run, wait_for
 
 TEXT, OPEN = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
 NO_REQUESTS = (
@@ -359,6 +359,7 @@ def test_once_prints_one_scrape_and_what_it_counted_stays_counted(tmp_path):
     assert run_here(tmp_path, "export", "--once", "--listen", ":1").returncode == 2
 
 
+@pytest.mark.skipif("-I" in command(), reason="the built file is started without Python's variables")
 def test_the_plugin_and_the_other_commands_never_import_the_library(tmp_path):
     with llama_swap() as server:
         with Plugin(server.url, tmp_path, PYTHONPROFILEIMPORTTIME="1") as plugin:

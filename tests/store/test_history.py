@@ -6,6 +6,7 @@ import json
 import signal
 import sqlite3
 import subprocess
+import sys
 import time
 
 import pytest
@@ -191,8 +192,8 @@ def test_a_hanging_disk_blocks_nothing_and_loses_nothing_once_it_responds(tmp_pa
 
 def test_sqlite_is_not_even_imported_before_the_first_frame(tmp_path):
     words = "import sys, llamabar.plugin.main, llamabar.app.loop; print([m for m in sys.modules if 'sqlite' in m])"
-    done = subprocess.run([*command()[:-2], "-c", words], env=environment(tmp_path), capture_output=True, text=True,
-                          check=True)  # fmt: skip
+    words = [sys.executable, "-c", words]
+    done = subprocess.run(words, env=environment(tmp_path), capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
 
