@@ -138,7 +138,7 @@ def main():
         parser.add_argument(f"--{name}", type=float, default=default)
     parser.add_argument("--timings", choices=sorted(ODD_TIMINGS), default="")
     parser.add_argument("--dies-after", type=int, default=0)
-    Backend.options = parser.parse_args()
+    Backend.options, _ = parser.parse_known_args()  # the demo's llama-swap gives it more
     time.sleep(Backend.options.load_s)
     ThreadingHTTPServer.daemon_threads = True
     ThreadingHTTPServer(("127.0.0.1", Backend.options.port), Backend).serve_forever()

@@ -13,7 +13,7 @@ from llamabar.core.capabilities import Capability
 from llamabar.core.decode import version_of
 from llamabar.core.queries import Answer, Kind, Query
 from llamabar.core.readings import unloads_in_s
-from llamabar.core.run import RunEnded
+from llamabar.core.run import UNPLACED, RunEnded
 from llamabar.core.state import READY, Snapshot, at_work, loaded, requests_of
 from llamabar.core.status import Cause
 from llamabar.settings.discover import client_of
@@ -178,9 +178,15 @@ class Connection:
         last event said."""
         key = process_key(snapshot)
         gone, self._gone = event.gone & self._gone, event.gone
-        if key != self._refreshed_for and any(model.id in gone for model in loaded(snapshot)):
+        if key != self._refreshed_for and gone & {UNPLACED, *(model.id for model in loaded(snapshot))}:
             self._refreshed_for = key
             self.stream.refresh()
+
+    @property
+    def misses_a_process(self) -> bool:
+        """Tell whether a model's process may have ended and that is to be checked again soon."""
+        unsure = bool(self._gone) and self._refreshed_for != self._found_for
+        return unsure or (self.processes is not None and self.processes.misses)
 
     def look(self, snapshot: Snapshot, *, now_s: float) -> Optional[ev.ConnectionsSeen]:
         """Return llama-swap's connections if a check is due, also when its in-flight count changed; None if not."""
@@ -237,7 +243,12 @@ def _last_words(pid: int, model_id: str) -> Optional[RunEnded]:
 def needs_look(snapshot: Snapshot) -> bool:
     """Tell whether only llama-swap's own connections show which model is at work."""
     untold = snapshot.connected and not snapshot.table_is_new and Capability.INFLIGHT_LIST not in snapshot.confirmed
-    return untold and any(one.state == READY and one.server_url is not None for one in loaded(snapshot))
+    return untold and _can_be_seen(snapshot)
+
+
+def _can_be_seen(snapshot: Snapshot) -> bool:
+    ready = any(one.state == READY and one.server_url is not None for one in loaded(snapshot))
+    return ready or snapshot.unplaced_works is not None
 
 
 def look_every_s(snapshot: Snapshot, *, now_s: float) -> float:

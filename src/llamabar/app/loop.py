@@ -239,6 +239,7 @@ class Watch:
             (BUSY_HOST_S if busy else CALM_HOST_S) * queries.slower(self.monitor.sparing)
             for busy in (self.monitor.is_busy(), self.monitor.works())
         )
+        every_s = BUSY_HOST_S if any(one.misses_a_process for one in self.connections.values()) else every_s
         if self._host_s is not None and now_s < self._host_s + every_s:
             return
         self._host_s, measured, self.monitor.sparing = now_s, host.measure(every_s=menus_s), host.saves_power()

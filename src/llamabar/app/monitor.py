@@ -10,7 +10,7 @@ from llamabar.core.history import History, record, restored, tick
 from llamabar.core.hysteresis import NONE_YET, Figures
 from llamabar.core.queries import Answer, Query, QueryLog
 from llamabar.core.snapshot import apply
-from llamabar.core.state import Snapshot
+from llamabar.core.state import Snapshot, working_unlisted
 from llamabar.core.status import BUSY, Cause, Status, classify
 from llamabar.core.totals import Rows, Told, Totals
 from llamabar.view.compose import compose
@@ -77,7 +77,8 @@ class Monitor:
         for one in events:
             before, watched.snapshot = watched.snapshot, apply(watched.snapshot, one, at_s)
             watched.cause = None if watched.snapshot.connected else watched.cause
-            self._news = self._news or not isinstance(one, NO_NEWS)
+            quiet = isinstance(one, NO_NEWS) and working_unlisted(before) == working_unlisted(watched.snapshot)
+            self._news = self._news or not quiet
             ends = isinstance(one, ev.StreamLost) or (isinstance(one, ev.StreamOpened) and before.connected)
             watched.unread = watched.unread or (ends and before.activity_noted_s is not None)
             if self.day_of is not None and isinstance(one, ev.RequestsFinished):

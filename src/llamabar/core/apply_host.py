@@ -22,7 +22,11 @@ def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
     for model_id, model in models.items() if event.servers is not None else ():
         if model.state == READY:
             models[model_id] = replace(model, process=(event.servers or {}).get(model_id, ev.ModelServer()))
-    return replace(snapshot, models=models, host=replace(snapshot.host, server_bytes=event.server_bytes))
+    unplaced = snapshot.unplaced_works
+    if event.servers is not None:
+        unplaced = bool(unplaced) if event.unplaced else None
+    host = replace(snapshot.host, server_bytes=event.server_bytes)
+    return replace(snapshot, models=models, unplaced_works=unplaced, host=host)
 
 
 def connections(snapshot: Snapshot, event: ev.ConnectionsSeen, at_s: float) -> Snapshot:
@@ -35,7 +39,8 @@ def connections(snapshot: Snapshot, event: ev.ConnectionsSeen, at_s: float) -> S
         computing = model_id in event.computing and not _was_listed(snapshot, model, event.since_s)
         model = replace(model, connections=ports, computing=computing, meter=meter)
         snapshot = with_model(snapshot, replace(model, last_use_s=at_s) if at_work(model) else model)
-    return snapshot
+    works = event.unplaced if snapshot.unplaced_works is not None else None
+    return snapshot if works == snapshot.unplaced_works else replace(snapshot, unplaced_works=works)
 
 
 def _was_listed(snapshot: Snapshot, model: Model, since_s: Optional[float]) -> bool:

@@ -12,10 +12,8 @@ class FaultKind(str, Enum):
     """Why a server can't be watched."""
 
     REFUSED, TIMEOUT, UNKNOWN_HOST = "refused", "timeout", "unknown_host"
-    TLS = "tls"
     UNTRUSTED = "untrusted"  # a certificate whose authority isn't known here
-    UNAUTHORIZED = "unauthorized"
-    NOT_LLAMA_SWAP = "not_llama_swap"
+    TLS, UNAUTHORIZED, NOT_LLAMA_SWAP = "tls", "unauthorized", "not_llama_swap"
     TOO_OLD = "too_old"  # a llama-swap without an event stream: before v135
     BASIC_AUTH = "basic_auth"  # a proxy in front of llama-swap wants a user name and password
     SIGN_IN = "sign_in"  # the proxy shows a sign-in page, or redirects to one
@@ -130,7 +128,7 @@ class InflightListed(NamedTuple):
     """All requests in flight. `left_out`: requests beyond the limit."""
 
     requests: Tuple[RequestInfo, ...]
-    left_out: int = 0  # beyond the limit
+    left_out: int = 0
 
 
 class InflightUpserted(NamedTuple):
@@ -154,7 +152,7 @@ class InflightCounted(NamedTuple):
 class ActivityNoted(NamedTuple):
     """A request finished; its row must be fetched."""
 
-    id: Optional[int]  # of a request that finished; its row must be fetched
+    id: Optional[int]
 
 
 class RequestsFinished(NamedTuple):
@@ -226,6 +224,7 @@ class HostMeasured(NamedTuple):
 
 class ModelServer(NamedTuple):
     """A model's server as its processes show it: its address, None if it isn't a process of this llama-swap."""
+
     url: Optional[str] = None
     may_sleep: bool = False
 
@@ -238,23 +237,25 @@ class GpuMeasured(NamedTuple):
 
 
 class MemoryMeasured(NamedTuple):
-    """Memory of llama-swap and of each model's processes. `gone`: models whose processes have ended. `servers`: the
-    processes of the ready models, if they were looked up; a model whose process wasn't found has no entry."""
+    """Memory of llama-swap and of each model's processes. `gone`: models whose processes ended, UNPLACED for others.
+    `servers`: the ready models' processes, if they were looked up. `unplaced`: nothing tells whose some are."""
 
     server_bytes: Optional[int]
     by_model_bytes: Dict[str, int]
     gone: FrozenSet[str] = frozenset()
     servers: Optional[Dict[str, ModelServer]] = None
     runs: Mapping[str, ModelRun] = {}
+    unplaced: bool = False
 
 
 class ConnectionsSeen(NamedTuple):
     """The local ports of llama-swap's connections to each model's server; none while it has no client. `computing`:
-    models whose processes used CPU time since the last check."""
+    models whose processes used CPU time since `since_s`. `unplaced`: so did another, nothing tells whose."""
 
     by_model: Dict[str, Tuple[int, ...]]
     computing: FrozenSet[str] = frozenset()
-    since_s: Optional[float] = None  # when that was
+    since_s: Optional[float] = None
+    unplaced: bool = False
 
 
 class ServiceState(str, Enum):
@@ -272,7 +273,7 @@ class ServiceState(str, Enum):
 class ServiceFound(NamedTuple):
     """The LaunchAgent of a server: its label and its state."""
 
-    label: str  # of the LaunchAgent
+    label: str
     state: ServiceState
     crashes: int = 0
 

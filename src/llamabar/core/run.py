@@ -3,6 +3,8 @@
 from enum import Enum
 from typing import NamedTuple
 
+UNPLACED = ""  # in place of a model's ID: processes of which nothing tells whose they are
+
 
 class MemoryKind(str, Enum):
     """How a process's memory is measured. FOOTPRINT is macOS's: it includes compressed memory and what the GPU uses."""

@@ -49,6 +49,7 @@ def _opened(snapshot: Snapshot, event: ev.StreamOpened, at_s: float) -> Snapshot
         version=None,
         profiles=(),
         profile=None,
+        unplaced_works=None,
     )
 
 

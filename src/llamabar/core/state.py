@@ -165,6 +165,7 @@ class Snapshot:
     activity_count: int = 0
     activity_newest_id: Optional[int] = None  # of the rows to fetch, if reported
     last_activity_s: Optional[float] = None
+    unplaced_works: Optional[bool] = None  # a model server of which nothing tells whose it is; None: there is none
     service: Optional[ev.ServiceFound] = None
     host: Host = Host()
     asked: Mapping[str, PendingAction] = field(default_factory=dict)  # the clicks of the last minutes, by token
@@ -233,6 +234,22 @@ def at_work(model: Model) -> bool:
     if not model.connections:
         return False
     return bool(model.meter.busy) if model.meter.slots is not None else model.computing
+
+
+def may_work(snapshot: Snapshot, model: Model) -> bool:
+    """Tell whether a ready model may be the one that works: some model does, and nothing tells which."""
+    untold = model.state == READY and model.connections is None and Capability.INFLIGHT_LIST not in snapshot.confirmed
+    return untold and bool(snapshot.unplaced_works or in_flight(snapshot))
+
+
+def works_unlisted(snapshot: Snapshot) -> bool:
+    """Tell whether a model is working although no event says so, whichever it is."""
+    return bool(snapshot.unplaced_works) or any(map(at_work, snapshot.loaded))
+
+
+def working_unlisted(snapshot: Snapshot) -> object:
+    """Return who is working although no event says so: what must be shown at once."""
+    return snapshot.unplaced_works, tuple(model.id for model in snapshot.loaded if at_work(model))
 
 
 def heard(snapshot: Snapshot, at_s: float, **changes: Any) -> Snapshot:

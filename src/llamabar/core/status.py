@@ -14,7 +14,7 @@ from typing import Callable, NamedTuple, Tuple
 from llamabar.core.capabilities import Capability
 from llamabar.core.events import FaultKind, ServiceState
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, at_work, in_flight
+from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, in_flight, works_unlisted
 
 
 class Status(str, Enum):
@@ -99,7 +99,7 @@ def _busy_by_count(snapshot: Snapshot) -> bool:
     """
     listed = Capability.INFLIGHT_LIST in snapshot.confirmed
     counted = not listed and bool(in_flight(snapshot)) and _any_model(READY)(snapshot)
-    return counted or any(map(at_work, snapshot.models.values()))
+    return counted or works_unlisted(snapshot)
 
 
 def is_sure(snapshot: Snapshot) -> bool:

@@ -13,17 +13,18 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from llamabar.core.address import is_loopback, parse, port_of
 from llamabar.core.decode import may_sleep
 from llamabar.core.events import ConnectionsSeen, HostMeasured, MemoryMeasured, ModelServer
-from llamabar.core.run import MemoryKind, ModelRun
+from llamabar.core.run import UNPLACED, MemoryKind, ModelRun
 from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot
 from llamabar.sources import processes
 from llamabar.sources.footprint import footprint_bytes
 from llamabar.sources.processes import psutil
 from llamabar.sources.rarely import POWER, POWER_EVERY_S, PRESSURE
+from llamabar.sources.telling_apart import told_apart
 
 SLEEP_VARIABLE = "LLAMA_ARG_SLEEP_IDLE_SECONDS"
 LOCAL = ("127.0.0.1", "::1", *processes.WILDCARDS)
@@ -71,11 +72,13 @@ class Processes:
         self._server: Optional[psutil.Process] = None
         self._proven = False  # to be a llama-swap
         self._by_model: Dict[str, _Served] = {}
+        self._unplaced: List[_Served] = []  # each serves one of several models, and nothing tells which
         self._runs: Dict[str, ModelRun] = {}
         self.found: Dict[str, processes.Identity] = {}  # the model servers' processes
-        self._cpu_s: Dict[str, float] = {}
+        self._cpu_s: Dict[Union[str, int], float] = {}
         self._files: Optional[int] = None  # that llama-swap had open at the last check
         self._serving = False  # it had connections to its model servers then
+        self.misses = False  # a process that was there at the last measurement
 
     def find(self, snapshot: Snapshot) -> MemoryMeasured:
         """Look up the processes again, then measure them. Slow: it reads the whole process table."""
@@ -83,7 +86,7 @@ class Processes:
             return MemoryMeasured(None, {}, servers={})
         self._look_up()
         loaded = [model for model in snapshot.models.values() if model.state in LOADED_STATES]
-        self._by_model = self._matched(loaded, _served(self._server)) if self._server is not None else {}
+        self._by_model, self._unplaced = self._matched(loaded, self._server) if self._server is not None else ({}, [])
         self._files = None
         runs = ((model_id, _run(served)) for model_id, served in self._by_model.items())
         self._runs = {model_id: run for model_id, run in runs if run is not None}
@@ -92,7 +95,7 @@ class Processes:
         ready = [model.id for model in loaded if model.state == READY and model.id in self._by_model]
         served = [(model_id, self._by_model[model_id]) for model_id in ready]
         servers = {model_id: ModelServer(one.url, any(map(_may_sleep, one.line))) for model_id, one in served}
-        return self.measure()._replace(servers=servers)
+        return self.measure()._replace(servers=servers, unplaced=bool(self._unplaced))
 
     def _look_up(self) -> None:
         """Find llama-swap again if it no longer listens: one that is still shutting down may already have a successor.
@@ -110,12 +113,14 @@ class Processes:
 
     def measure(self) -> MemoryMeasured:
         """Return the memory of the processes found before; a process that has gone is left out."""
+        self.misses = False
         by_model = {model_id: _used(served.members) for model_id, served in self._by_model.items()}
-        gone = frozenset(model_id for model_id, (used, _) in by_model.items() if used is None)
+        gone = {model_id for model_id, (used, _) in by_model.items() if used is None}
+        gone |= {UNPLACED for served in self._unplaced if _used(served.members)[0] is None}
         own = _used([self._server])[0] if self._server is not None and self._proven else None
         runs = {model_id: run._replace(memory=by_model[model_id][1]) for model_id, run in self._runs.items()}
         used_bytes = {model_id: used for model_id, (used, _) in by_model.items() if used}
-        return MemoryMeasured(own, used_bytes, gone, runs=runs)
+        return MemoryMeasured(own, used_bytes, frozenset(gone), runs=runs)
 
     def connections(self, *, least_cpu_s: Optional[float] = None) -> Optional[ConnectionsSeen]:
         """Return llama-swap's connections to the model servers, for versions that report less; None if unknown or
@@ -125,11 +130,13 @@ class Processes:
         while only this program is connected to llama-swap. `least_cpu_s`: only who used that much since the last check
         is of interest.
         """
-        ports = {model_id: served.port for model_id, served in self._by_model.items() if served.url}
-        if self._server is None or not ports:
+        every: Dict[Union[str, int], _Served] = {model_id: one for model_id, one in self._by_model.items() if one.url}
+        every.update((served.port, served) for served in self._unplaced if served.url)
+        if self._server is None or not every:
             return None
         files_before, self._files = self._files, processes.read("files", self._server.num_fds, None)
-        before, self._cpu_s = self._cpu_s, {one: _cpu_s(self._by_model[one].members) for one in ports}
+        self.misses = any(processes.started_s(served.members[0].pid) is None for served in every.values())
+        before, self._cpu_s = self._cpu_s, {one: _cpu_s(served.members) for one, served in every.items()}
         used = {one: used_s - before.get(one, used_s) for one, used_s in self._cpu_s.items()}
         enough_s = max(COMPUTING_CPU_S, least_cpu_s or 0.0)
         computing = frozenset(one for one, used_s in used.items() if used_s >= enough_s)
@@ -139,15 +146,22 @@ class Processes:
         seen = processes.sockets(self._server)
         if seen is None:
             return None
-        found = {one: tuple(sorted(mine for mine, theirs in seen.open_to if theirs == at)) for one, at in ports.items()}
+        found = {
+            one: tuple(sorted(mine for mine, theirs in seen.open_to if theirs == served.port))
+            for one, served in every.items()
+        }
         if any(found.values()) and not _has_clients(seen):
             found = dict.fromkeys(found, ())
         self._serving = any(found.values())
-        return ConnectionsSeen(found, computing)
+        unplaced = any(found[one] for one in computing if isinstance(one, int))
+        by_model = {one: mine for one, mine in found.items() if isinstance(one, str)}
+        return ConnectionsSeen(by_model, frozenset(one for one in by_model if one in computing), unplaced=unplaced)
 
-    def _matched(self, models: Sequence[Model], children: List[_Served]) -> Dict[str, _Served]:
-        """Return each model's processes: by its port, or without one those found before. If only one model without a
-        port is left, it gets the remaining children."""
+    def _matched(self, models: Sequence[Model], server: psutil.Process) -> Tuple[Dict[str, _Served], List[_Served]]:
+        """Return each model's processes: by its port, or without one those found before, or as something tells them
+        apart. If only one model without a port is left, it gets the remaining children. Also return the children that
+        may be of several models."""
+        children = _served(server)
         by_port = {served.port: served for served in children if served.url}
         found: Dict[str, _Served] = {}
         for model in models:
@@ -159,12 +173,23 @@ class Processes:
                 served = _together(again) if again else None
             if served is not None:
                 found[model.id] = served
-        left = [one for one in children if all(one.members != taken.members for taken in found.values())]
-        unknown = [model.id for model in models if model.proxy is None and model.id not in found]
+        left, unknown = _left(children, found), _unknown(models, found)
+        if len(unknown) > 1 and left:
+            told = told_apart(server, unknown, [one.members for one in left])
+            found.update((model_id, left[at]) for model_id, at in told.items())
+            left, unknown = _left(children, found), _unknown(models, found)
         if len(unknown) == 1 and left:
-            found[unknown[0]] = _together(left)
+            found[unknown[0].id] = _together(left)
         self._proven = self._proven or any(served.url for served in found.values())
-        return found if self._proven else {}
+        return (found, left if len(unknown) > 1 else []) if self._proven else ({}, [])
+
+
+def _left(children: Sequence[_Served], found: Dict[str, _Served]) -> List[_Served]:
+    return [one for one in children if all(one.members != taken.members for taken in found.values())]
+
+
+def _unknown(models: Sequence[Model], found: Dict[str, _Served]) -> List[Model]:
+    return [model for model in models if model.proxy is None and model.id not in found]
 
 
 def _has_clients(server: processes.Sockets) -> bool:

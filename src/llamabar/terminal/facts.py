@@ -6,7 +6,18 @@ from llamabar.core import readings, units
 from llamabar.core.apply_models import has_quit
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
-from llamabar.core.state import READY, STARTING, STOPPING, Model, Request, Snapshot, at_work, in_flight, requests_of
+from llamabar.core.state import (
+    READY,
+    STARTING,
+    STOPPING,
+    Model,
+    Request,
+    Snapshot,
+    at_work,
+    in_flight,
+    may_work,
+    requests_of,
+)
 from llamabar.core.status import Status
 from llamabar.core.totals import Sums
 from llamabar.terminal import words
@@ -99,6 +110,8 @@ def _ready(server: Server, model: Model) -> State:
         return State(GLYPHS[Status.GENERATING], doing_words.at(request.kind for request in requests), Style.BUSY, 0)
     if not doing and (at_work(model) or _only_one_works(server.snapshot)):
         return State(GLYPHS[Status.GENERATING], menu_words.BUSY, Style.BUSY, 0)
+    if not doing and may_work(server.snapshot, model):
+        return State(GLYPHS[Status.READY], menu_words.READY_OR_BUSY, Style.BUSY, 0)
     return State(GLYPHS[Status.READY], menu_words.STATUS[Status.READY], Style.GOOD, 1)
 
 

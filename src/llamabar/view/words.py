@@ -124,6 +124,7 @@ NO_SERVICE, NONE, CONNECTING = "No service installed", "none", "connecting…"
 MODEL_STATES: Dict[str, str] = {"stopping": "unloading", "starting": "loading", "": "on another host"}
 ASKED: Dict[str, str] = {"load": "loading…", "unload": "unloading…"}
 BUSY, READY_WAITING, NEVER_UNLOADS, ON_ITS_WAY = "busy", "ready, requests waiting", "never unloads", "working…"
+READY_OR_BUSY = "ready or busy"  # some model is busy, and nothing tells which
 AT_LEAST, NONE_TODAY, NOT_LISTED = "at least", "no requests yet", "This llama-swap version doesn't list requests"
 READY = STATUS[Status.READY]
 AT, ON_OTHER_HOSTS = "{} at {}", "{} on other hosts"

@@ -7,7 +7,18 @@ from llamabar.core import readings, units
 from llamabar.core.apply_models import has_quit
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading
-from llamabar.core.state import READY, STARTING, STOPPING, Model, Snapshot, at_work, in_flight, loadable, requests_of
+from llamabar.core.state import (
+    READY,
+    STARTING,
+    STOPPING,
+    Model,
+    Snapshot,
+    at_work,
+    in_flight,
+    loadable,
+    may_work,
+    requests_of,
+)
 from llamabar.core.status import Status
 from llamabar.view import doing_words, needs, palette, words
 from llamabar.view.menu import MODEL, Action, Do, Row, Subject
@@ -114,6 +125,8 @@ def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading], brief: 
     counted = in_flight(snapshot)
     if not snapshot.requests and counted and sum(other.state == READY for other in snapshot.loaded) == 1:
         return doing_words.busy(counted)
+    if not current and may_work(snapshot, model):
+        return words.READY_OR_BUSY
     return words.READY_WAITING if current else None
 
 

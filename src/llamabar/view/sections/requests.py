@@ -5,7 +5,7 @@ from typing import List, Tuple
 from llamabar.core import readings, units
 from llamabar.core.capabilities import Capability
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import Request, at_work, in_flight
+from llamabar.core.state import Request, in_flight, works_unlisted
 from llamabar.view import doing_words, palette, words
 from llamabar.view.menu import REQUEST, Action, Do, Row, Subject
 from llamabar.view.scene import Scene, Server
@@ -20,7 +20,7 @@ USUAL_PATHS = ("", "/v1/chat/completions")  # not worth a row
 def row(server: Server, scene: Scene) -> Row:
     """Return the requests row, which is always there. If nothing is active, its submenu shows the last request."""
     found, running = phases(server.snapshot), in_flight(server.snapshot)
-    if not running and any(map(at_work, server.snapshot.loaded)):
+    if not running and works_unlisted(server.snapshot):
         running = None  # a request that llama-swap doesn't list
     queued = sum(1 for phase in found.values() if phase in WAITING)
     listed = server.snapshot.by_age
