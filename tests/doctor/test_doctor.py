@@ -213,6 +213,9 @@ def test_the_first_cause_is_at_the_top_and_in_the_menu_and_its_remedy_fixes_it(w
         assert "Connection refused" not in done.stdout
         top = well.mac.run(sys.executable, "-c", TOP, env=well.environment())
         assert top.stdout == f"{LABEL} isn't loaded starts\n", top.stderr
+        with well.changed(well.config, gone=True):
+            top = well.mac.run(sys.executable, "-c", TOP, env=well.environment())
+        assert top.stdout == "The service's config file is missing \n", "and no start"
         remedy = well.type(lines[2])
         assert remedy.returncode == 0, remedy.stdout + remedy.stderr
         assert well.examine("settings", "servers")["server-refuses"].level == "ok"

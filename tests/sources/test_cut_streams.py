@@ -2,13 +2,15 @@
 
 import pytest
 
-from llamabar.core.events import FaultKind, StreamLost, StreamOpened
+from llamabar.app.monitor import Monitor, Watched
+from llamabar.core.events import ActivityNoted, Fault, FaultKind, RequestsFinished, StreamLost, StreamOpened
 from llamabar.sources import stream as stream_module
 from llamabar.sources.client import Client
 from llamabar.sources.inbox import Inbox
 from llamabar.sources.stream import EventStream
 from tests.fakes.programs import llama_swap, wait_for
 from tests.faults.proxy import Proxy
+from tests.store.history_files import row
 
 
 @pytest.fixture
@@ -67,3 +69,13 @@ def test_one_that_flaps_is_said_to(watched):
     stream_module.LIVED_S = 60.0
     proxy.cut()
     assert isinstance(wait_for(lambda: news()[1:])[0], StreamLost)
+
+
+@pytest.mark.parametrize("cut", [[StreamLost(Fault(FaultKind.CLOSED)), StreamOpened()], [StreamOpened(resumed=True)]])
+def test_rows_that_were_not_fetched_before_the_cut_are_noted_as_missed(cut):
+    kept = []
+    monitor = Monitor({"s": Watched("s", "http://h")}, day_of=lambda _: "2026-11-24", keep=kept.append)
+    noted = [StreamOpened(), RequestsFinished((row(1),), total=1), ActivityNoted(2), *cut]
+    for event in (*noted, RequestsFinished((row(5),), total=1)):
+        monitor.take("s", event, at_s=1.0)
+    assert [rows.missed for rows in kept] == [False, True]
