@@ -14,6 +14,7 @@ class Recorder:
     def __init__(self, target_port, *, prefix="", tls=None):
         self.target_port, self.prefix, self.tls = target_port, prefix, tls
         self.requests = []
+        self.altered = lambda piece: piece  # applied to what the server sends
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.listener.getsockname()[1]}{prefix}"
         threading.Thread(target=accept, args=(self.listener, self._pass), daemon=True).start()
@@ -41,7 +42,7 @@ class Recorder:
                 return
             with socket.create_connection(("127.0.0.1", self.target_port)) as server:
                 server.sendall(b" ".join((method, path[len(self.prefix) :].encode(), rest)))
-                back = threading.Thread(target=pump, args=(server, caller), daemon=True)
+                back = threading.Thread(target=pump, args=(server, caller, self.altered), daemon=True)
                 back.start()
                 pump(caller, server)
                 back.join()
@@ -53,13 +54,13 @@ class Recorder:
         self.listener.close()
 
 
-def pump(source, target):
+def pump(source, target, altered=lambda piece: piece):
     """Forward bytes until one side ends, and tell the other."""
     with contextlib.suppress(OSError):
         while True:
             piece = source.recv(65536)
             if not piece:
                 break
-            target.sendall(piece)
+            target.sendall(altered(piece))
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)

@@ -16,10 +16,12 @@ from llamabar.core import clients, speed
 from llamabar.core import events as ev
 from llamabar.core.capabilities import Capability
 from llamabar.core.limits import ROWS
+from llamabar.core.server_clock import ServerClock, by_header, by_row
 from llamabar.core.state import READY, Snapshot, with_model
 
 REPLAYED_FOR_S = 1.0  # v140 to v151 send their stored rows one by one when a connection opens
 DISORDER = 8  # rows of requests that end at the same time come in any order, one by one
+AT_ONCE_S = 20.0  # rows that were fetched so soon after the event ended just now
 NO_ROW_YET = -1  # the server was asked and had none
 
 
@@ -41,11 +43,14 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     just_connected = event.read_unix_s is None and at_s - (snapshot.connection_since_s or 0.0) < REPLAYED_FOR_S
     old = first_look or (event.total is None and just_connected)
     noted_id = snapshot.activity_newest_id  # a request that ended while the page was on its way: fetch once more
+    clock = _clock(snapshot, event, rows, at_s, live=not old)
+    rows = tuple(row._replace(clock_s=clock.ahead_s) for row in rows) if clock.ahead_s else rows
     outran = not event.streamed and noted_id is not None and (not event.rows or event.rows[-1].id < noted_id)
     snapshot = replace(
         snapshot,
         rows=(*before.rows, *rows)[-ROWS:],
         new_rows=rows,
+        clock=clock,
         rows_total=(before.rows_total or 0) + unseen + len(rows),
         tokens_known=before.tokens_known and not unseen,
         prompt_tokens_total=_total(before.prompt_tokens_total, rows, "prompt_tokens"),
@@ -61,6 +66,18 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         of_model = tuple(row for row in rows if row.model == model_id)
         snapshot = _finished_of(snapshot, model_id, of_model, at_s, event.read_unix_s, old=old)
     return _with_last_uses(snapshot, event, at_s) if event.read_unix_s is not None else snapshot
+
+
+def _clock(
+    snapshot: Snapshot, event: ev.RequestsFinished, new: Tuple[ev.FinishedRequest, ...], at_s: float, *, live: bool
+) -> ServerClock:
+    """Return what is known of the server's clock; `live`: the new rows' requests ended just now."""
+    clock, noted_s = by_header(snapshot.clock, event.clock_s), snapshot.activity_noted_s
+    at_once = event.streamed or (noted_s is not None and at_s - noted_s < AT_ONCE_S)
+    newest_s = max((row.at_unix_s for row in new if row.at_unix_s is not None), default=None)
+    if not live or not at_once or newest_s is None or event.came_unix_s is None:
+        return clock
+    return by_row(clock, newest_s - event.came_unix_s)
 
 
 def _finished_of(
@@ -85,14 +102,15 @@ def _finished_of(
 
 def _ended_s(row: ev.FinishedRequest, read_unix_s: Optional[float], at_s: float) -> Optional[float]:
     """Return when a request ended, on this program's clock, from its row's time; known only for a local server."""
-    if read_unix_s is None or row.at_unix_s is None:
-        return None
-    return at_s - max(0.0, read_unix_s - row.at_unix_s)
+    ended_unix_s = row.ended_unix_s
+    return None if read_unix_s is None or ended_unix_s is None else at_s - max(0.0, read_unix_s - ended_unix_s)
 
 
 def _with_last_uses(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Snapshot:
     """Return the snapshot with last uses before this program started, from the times of fetched rows."""
+    ahead_s = snapshot.clock.ahead_s
     for row in event.rows:
+        row = row._replace(clock_s=ahead_s)
         model, used_s = snapshot.models.get(row.model), _ended_s(row, event.read_unix_s, at_s)
         if model is not None and used_s is not None and model.state == READY and model.state_since_s is None:
             model = replace(model, last_use_s=max(model.last_use_s or used_s, used_s))

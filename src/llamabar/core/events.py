@@ -4,6 +4,7 @@ from enum import Enum
 from typing import Dict, FrozenSet, Mapping, NamedTuple, Optional, Tuple, Union
 
 from llamabar.core.capabilities import Capability
+from llamabar.core.finished import FinishedRequest as FinishedRequest
 from llamabar.core.pressure import Pressure
 from llamabar.core.run import ModelRun, RunEnded
 
@@ -60,26 +61,6 @@ class RequestInfo(NamedTuple):
     client: str = ""  # the name of the program that sent it, from its User-Agent
 
 
-class FinishedRequest(NamedTuple):
-    """One activity row. Rates and counts are None where the server didn't report them."""
-
-    id: int
-    model: str
-    at_unix_s: Optional[float] = None
-    path: str = ""
-    status: Optional[int] = None
-    prompt_tokens: Optional[int] = None
-    cached_tokens: Optional[int] = None
-    generated_tokens: Optional[int] = None
-    prompt_tps: Optional[float] = None
-    generation_tps: Optional[float] = None
-    duration_s: Optional[float] = None
-    error: str = ""
-    draft_tokens: Optional[int] = None  # from v229 on, for speculative decoding
-    accepted_tokens: Optional[int] = None
-    client: str = ""  # if the request was seen in flight
-
-
 class RunningModel(NamedTuple):
     """One entry of `/running`. `may_sleep`: its command has an idle-sleep option."""
 
@@ -107,6 +88,7 @@ class StreamOpened(NamedTuple):
 
     refreshed: bool = False  # reopened to see states that no event reported
     resumed: bool = False  # reopened at once after another ended
+    clock_s: Optional[float] = None  # how far the server's clock is ahead of this computer's, by a Date header
 
 
 class StreamLost(NamedTuple):
@@ -164,6 +146,8 @@ class RequestsFinished(NamedTuple):
     read_unix_s: Optional[float] = None
     streamed: bool = False
     replayed: bool = False
+    came_unix_s: Optional[float] = None  # when they came, wherever the server is
+    clock_s: Optional[float] = None
 
 
 class ProfileChosen(NamedTuple):
@@ -203,6 +187,7 @@ class HealthAnswered(NamedTuple):
     """The heartbeat route answered, or didn't."""
 
     alive: bool
+    clock_s: Optional[float] = None
 
 
 class SlotsAnswered(NamedTuple):

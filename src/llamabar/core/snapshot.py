@@ -14,6 +14,7 @@ from llamabar.core.apply_models import models, quit_explained
 from llamabar.core.apply_requests import finished
 from llamabar.core.limits import CLICKS
 from llamabar.core.run import RunEnded
+from llamabar.core.server_clock import by_header
 from llamabar.core.state import READY, Model, PendingAction, Snapshot, at_work, heard, requests_of, with_model
 
 ASKED_FOR_S = 600.0  # how long a click is remembered
@@ -25,6 +26,7 @@ def apply(snapshot: Snapshot, event: ev.Event, at_s: float) -> Snapshot:
 
 
 def _opened(snapshot: Snapshot, event: ev.StreamOpened, at_s: float) -> Snapshot:
+    snapshot = replace(snapshot, clock=by_header(snapshot.clock, event.clock_s))
     if event.refreshed and snapshot.connected:
         snapshot = replace(heard(snapshot, at_s), table_is_refreshed=True)
         return replace(snapshot, requests={}, requests_left_out=0, inflight_total=None)
@@ -101,7 +103,8 @@ def _slots(snapshot: Snapshot, event: ev.SlotsAnswered, at_s: float) -> Snapshot
 
 def _health(snapshot: Snapshot, event: ev.HealthAnswered, at_s: float) -> Snapshot:
     if event.alive:
-        return replace(snapshot, missed_heartbeats=0, last_seen_s=at_s)
+        clock = by_header(snapshot.clock, event.clock_s)
+        return replace(snapshot, missed_heartbeats=0, last_seen_s=at_s, clock=clock)
     return replace(snapshot, missed_heartbeats=snapshot.missed_heartbeats + 1)
 
 

@@ -10,6 +10,7 @@ from llamabar.core import speed
 from llamabar.core.capabilities import WITH_EVENTS, Capability
 from llamabar.core.path_kind import PathKind, path_kind
 from llamabar.core.pressure import Pressure
+from llamabar.core.server_clock import ServerClock
 
 READY, STARTING, STOPPING, STOPPED = "ready", "starting", "stopping", "stopped"
 LOADED_STATES = (READY, STARTING, STOPPING)
@@ -165,6 +166,7 @@ class Snapshot:
     activity_count: int = 0
     activity_newest_id: Optional[int] = None  # of the rows to fetch, if reported
     last_activity_s: Optional[float] = None
+    clock: ServerClock = ServerClock()
     unplaced_works: Optional[bool] = None  # a model server of which nothing tells whose it is; None: there is none
     service: Optional[ev.ServiceFound] = None
     host: Host = Host()

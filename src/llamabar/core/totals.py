@@ -149,10 +149,10 @@ class Totals:
     ) -> List[FinishedRequest]:
         """Count rows and return the new ones; rows dated after day `until` are skipped: that date can't be right."""
         new = [row for row in rows if is_dated(row) and identity(row) not in self._seen]
-        new = [row for row in new if until is None or day_of(row.at_unix_s or 0.0) <= until]
+        new = [row for row in new if until is None or day_of(row.ended_unix_s or 0.0) <= until]
         for row in new:
             self._seen.add(identity(row))
-            day = day_of(row.at_unix_s or 0.0)
+            day = day_of(row.ended_unix_s or 0.0)
             if day in self._since or len(self._since) < DAYS_WAITING:
                 models = self._since.setdefault(day, {})
                 name = row.model if row.model in models or len(models) < NAMES else OTHERS

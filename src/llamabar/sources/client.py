@@ -37,6 +37,7 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     headers: Dict[str, str]
+    clock_s: Optional[float] = None  # how far the server's clock is ahead of this computer's
 
 
 @dataclass
@@ -83,10 +84,11 @@ class Client:
             headers["Content-Type"] = "application/json"
         deadline, response = self._send(method, path, headers, body=body, within_s=answer_s, until=until)
         try:
+            clock_s = clock.ahead_s(response.headers.get("Date"))
             content = _read(response, answer_s)
             deadline.check()
             headers = {name: self.hidden(value) for name, value in _headers(response).items()}
-            return Answer(response.status, self.without_secrets(content), headers)
+            return Answer(response.status, self.without_secrets(content), headers, clock_s)
         except Exception as error:
             raise Unreachable(deadline.fault_of(error)) from None
         finally:
@@ -199,6 +201,7 @@ class Stream:
         self._next_piece = pieces_of(response)
         self.status = response.status
         self.headers = _headers(response)
+        self.clock_s = clock.ahead_s(self.headers.get("date"))
         self.content_type = self.headers.get("content-type", "")
 
     def read(self) -> bytes:

@@ -1,9 +1,10 @@
 """The only module that reads a clock."""
 
 import time
-from datetime import date, timedelta
+from datetime import date, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Tuple
+from typing import Optional, Tuple
 
 
 def now_s() -> float:
@@ -24,6 +25,15 @@ def wait(seconds: float) -> None:
 def unix_s() -> float:
     """Return seconds since 1970, to compare with other programs' timestamps."""
     return time.time()
+
+
+def ahead_s(date: Optional[str]) -> Optional[float]:
+    """Return how far a clock is ahead of this one, from the Date header of an answer that just came; None without."""
+    try:
+        found = parsedate_to_datetime(date or "")
+        return found.replace(tzinfo=found.tzinfo or timezone.utc).timestamp() + 0.5 - unix_s()  # it has no fractions
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
 
 
 def minute_of_day() -> int:

@@ -51,9 +51,10 @@ def _running(client: Client, query: Query) -> Answer:
 
 
 def _health(client: Client, query: Query) -> Answer:
-    alive = client.call("GET", "/wol-health", answer_s=HEARTBEAT_ANSWER_S).status == 200
+    got = client.call("GET", "/wol-health", answer_s=HEARTBEAT_ANSWER_S)
+    alive = got.status == 200
     found = _found(Capability.WOL_HEALTH, alive)
-    return Answer(query, (*found, ev.HealthAnswered(True)) if alive else found)
+    return Answer(query, (*found, ev.HealthAnswered(True, got.clock_s)) if alive else found)
 
 
 def _finished(client: Client, query: Query) -> Answer:
@@ -68,8 +69,9 @@ def _finished(client: Client, query: Query) -> Answer:
     event = _rows_of(got.body) if got.status == 200 else None
     if event is None:
         return Answer(query, failed=True)
-    if is_loopback(client.url):
-        event = ev.RequestsFinished(event.rows, event.total, read_unix_s=client.unix_s())
+    came_s = client.unix_s()
+    read_s = came_s if is_loopback(client.url) else None
+    event = event._replace(read_unix_s=read_s, came_unix_s=came_s, clock_s=got.clock_s)
     return Answer(query, (ev.CapabilitiesFound(confirmed=frozenset({name})), event))
 
 

@@ -14,7 +14,7 @@ from typing import Optional
 from llamabar.core.backoff import Backoff
 from llamabar.core.coalesce import Answers
 from llamabar.core.decode import decode_event, looks_like_llama_swap
-from llamabar.core.events import Fault, FaultKind, StreamLost, StreamOpened
+from llamabar.core.events import Event, Fault, FaultKind, RequestsFinished, StreamLost, StreamOpened
 from llamabar.core.sse import EventSplitter, PayloadTooLong
 from llamabar.core.status import REFUSALS
 from llamabar.sources import clock
@@ -94,10 +94,10 @@ class EventStream(threading.Thread):
             if fault is not None and not self._ending.is_set():
                 self._inbox.event(self._server, StreamLost(fault))
 
-    def _tell_opened(self) -> None:
+    def _tell_opened(self, clock_s: Optional[float]) -> None:
         with self._telling:
             resumed, self._unsaid = self._unsaid is not None, None
-            self._inbox.event(self._server, StreamOpened(refreshed=self._refreshing, resumed=resumed))
+            self._inbox.event(self._server, StreamOpened(self._refreshing, resumed, clock_s))
 
     @property
     def is_open(self) -> bool:
@@ -183,15 +183,19 @@ class EventStream(threading.Thread):
         if not opened and (splitter.dropped_log_bytes or any(looks_like_llama_swap(payload) for payload in payloads)):
             opened = True
             stream.wait_for(None)
-            self._tell_opened()
+            self._tell_opened(stream.clock_s)
             self._refreshing, self._opened_s = False, clock.now_s()
-        events = [decode_event(payload) for payload in payloads] if opened else []
+        events = [_dated(decode_event(payload)) for payload in payloads] if opened else []
         grown = [event is not None and self._answers.only_grew(event) for event in events]
         for event, grew in zip(events, grown):
             if event is not None and not self._inbox.event(self._server, event, news=not grew):
                 raise Lagging
         self._is_dull = bool(grown) and all(grown)
         return opened
+
+
+def _dated(event: Optional[Event]) -> Optional[Event]:
+    return event._replace(came_unix_s=clock.unix_s()) if isinstance(event, RequestsFinished) else event
 
 
 class Lagging(Exception):

@@ -2,7 +2,8 @@
 
 A row is identified by its server, its number there and the second in which it ended, and inserted with INSERT OR
 IGNORE: two watchers, a table that is read twice and a restart count it once. The sums are stored beside the rows and
-written in the same transaction: a month of a million rows has a few hundred of them.
+written in the same transaction: a month of a million rows has a few hundred of them. Sums are those of this computer's
+days; a row keeps the time that its server told, whose clock may differ.
 
 A server is identified by a hash of its location; at a new location, by a row that only that server can have. No text of
 a prompt or an answer, no address and no key is stored.
@@ -82,7 +83,7 @@ def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
 
 def is_countable(row: FinishedRequest) -> bool:
     """Tell whether a row has a number and a plausible time: at most a year ago, and not after tomorrow."""
-    return is_dated(row) and -DAY_S <= clock.unix_s() - (row.at_unix_s or 0.0) <= OLDEST_S
+    return is_dated(row) and -DAY_S <= clock.unix_s() - (row.ended_unix_s or 0.0) <= OLDEST_S
 
 
 def named(database: sqlite3.Connection, server: int, rows: Sequence[FinishedRequest]) -> List[FinishedRequest]:
@@ -176,7 +177,8 @@ def _note_gap(
     if follows or (oldest.id in FIRST_IDS and not (missed and before)):
         return
     for unix_s in (oldest.at_unix_s or 0.0, *(ended_s for _, ended_s in before[:1])):
-        database.execute("INSERT OR IGNORE INTO gaps VALUES (?, ?)", (clock.local_day(unix_s), server))
+        day = clock.local_day(unix_s - oldest.clock_s)
+        database.execute("INSERT OR IGNORE INTO gaps VALUES (?, ?)", (day, server))
 
 
 def _count(
@@ -186,7 +188,7 @@ def _count(
     hours: Dict[Tuple[str, int, int], List[FinishedRequest]] = {}
     days: Dict[Tuple[str, int], List[Sums]] = {}
     for row in new:
-        hours.setdefault((*clock.local_hour(row.at_unix_s or 0.0), words[row.model]), []).append(row)
+        hours.setdefault((*clock.local_hour(row.ended_unix_s or 0.0), words[row.model]), []).append(row)
     for (day, hour, model), rows in hours.items():
         sums = total(of_row(row, load_s=load_s.get(row.id), hour=hour) for row in rows)
         _add_sums(database, (f"h{day} {hour:02}:00", server, model), [sums])

@@ -101,5 +101,5 @@ def _failures(snapshot: Snapshot, private: Private) -> Tuple[Tuple[str, str], ..
     return tuple(
         (row.model, redacted_line(row.error, private) or f"A request ended with status {row.status}.")
         for row in last.values()
-        if (row.status or 0) >= FAILED_STATUS and clock.unix_s() - (row.at_unix_s or clock.unix_s()) < RECENT_S
+        if (row.status or 0) >= FAILED_STATUS and clock.unix_s() - (row.ended_unix_s or clock.unix_s()) < RECENT_S
     )
