@@ -302,11 +302,13 @@ def test_how_to_upgrade_llama_swap_depends_on_where_it_is(program, words):
     assert far.remedy == "open https://github.com/mostlygeek/llama-swap/releases/latest"
 
 
-@pytest.mark.parametrize(("ours", "remedy"), [
-    (True, "install"), (False, "mkdir -p ~/my/swap && echo 'models: {}' > ~/my/swap/c.yaml"),
+@pytest.mark.parametrize(("ours", "name", "remedy"), [
+    (True, "c.yaml", "install"),
+    (False, "c.yaml", "mkdir -p ~/my/swap && echo 'models: {}' > ~/my/swap/c.yaml"),
+    (False, "configs.d", "mkdir -p ~/my/swap/configs.d && echo 'models: {}' > ~/my/swap/configs.d/config.yaml"),
 ])  # fmt: skip
-def test_a_missing_config_is_written_where_the_service_expects_it(ours, remedy):
-    gone = Service(label="s", ours=ours, config="/Users/me/my/swap/c.yaml", config_there=False)
+def test_a_missing_config_is_written_where_the_service_expects_it(ours, name, remedy):
+    gone = Service(label="s", ours=ours, config=f"/Users/me/my/swap/{name}", config_there=False)
     found = judged(Facts(service=gone, home="/Users/me"))["service-config-missing"]
     assert found.level == "error" and found.remedy.endswith(remedy)
 

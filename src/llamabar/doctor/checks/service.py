@@ -67,8 +67,10 @@ def _no_config(facts: Facts) -> Any:
     """Find a missing config. `install` writes our own service's; for another one, a config without models suffices."""
     if facts.service.config_there or facts.service.ours:
         return not facts.service.config_there
-    folder = facts.service.config.rpartition("/")[0]
-    return Found({"folder": folder}, remedy="mkdir -p {folder} && echo 'models: {{}}' > {service.config}")
+    named = facts.service.config
+    file = named if named.endswith((".yaml", ".yml")) else f"{named}/config.yaml"  # else it is a --config-dir
+    folder = file.rpartition("/")[0]
+    return Found({"folder": folder, "file": file}, remedy="mkdir -p {folder} && echo 'models: {{}}' > {file}")
 
 
 def _denied(facts: Facts) -> Any:
