@@ -71,7 +71,7 @@ class Monitor:
     def take(self, server: str, event: "ev.Event | Answer", *, at_s: float) -> None:
         """Apply an event, or an answer and its events."""
         watched = self.servers[server]
-        events = event.events if isinstance(event, Answer) else (event,)
+        events = self._said(watched, event) if isinstance(event, Answer) else (event,)
         if isinstance(event, Answer):
             watched.log = watched.log.answered(event.query.kind, event.query.model, now_s=at_s, failed=event.failed)
         for one in events:
@@ -87,6 +87,14 @@ class Monitor:
             if isinstance(one, ev.MemoryMeasured) and one.runs:
                 self._keep_loads(watched, needs.measured(watched.snapshot, one))
         self._dirty = True
+
+    @staticmethod
+    def _said(watched: Watched, answer: Answer) -> Tuple[ev.Event, ...]:
+        """Return an answer's events: only finished requests if the stream was opened again, maybe by another server."""
+        sent = watched.log.of(answer.query.kind, answer.query.model)
+        if sent.connection in (queries.NEVER.connection, watched.snapshot.connections):
+            return answer.events
+        return tuple(one for one in answer.events if isinstance(one, ev.RequestsFinished))
 
     def _count(self, watched: Watched, day_of: Callable[[float], str], load_s: Mapping[int, float]) -> None:
         """Count the new rows, and pass them on for storage."""
