@@ -135,8 +135,9 @@ class Processes:
         if self._server is None or not every:
             return None
         files_before, self._files = self._files, processes.read("files", self._server.num_fds, None)
-        self.misses = any(processes.started_s(served.members[0].pid) is None for served in every.values())
-        before, self._cpu_s = self._cpu_s, {one: _cpu_s(served.members) for one, served in every.items()}
+        read_s = {one: _cpu_s(served.members) for one, served in every.items()}
+        self.misses = None in read_s.values()
+        before, self._cpu_s = self._cpu_s, {one: used_s or 0.0 for one, used_s in read_s.items()}
         used = {one: used_s - before.get(one, used_s) for one, used_s in self._cpu_s.items()}
         enough_s = max(COMPUTING_CPU_S, least_cpu_s or 0.0)
         computing = frozenset(one for one, used_s in used.items() if used_s >= enough_s)
@@ -244,9 +245,10 @@ def _may_sleep(process: psutil.Process) -> bool:
     return not words or may_sleep(" ".join(words)) or (said is not None and may_sleep(f"{SLEEP_VARIABLE}={said}"))
 
 
-def _cpu_s(members: Sequence[psutil.Process]) -> float:
+def _cpu_s(members: Sequence[psutil.Process]) -> Optional[float]:
+    """Return the CPU time of processes, None if the first one's can't be read."""
     times = [processes.read("CPU times", one.cpu_times, None) for one in members]
-    return sum(time.user + time.system for time in times if time is not None)
+    return None if times[0] is None else sum(time.user + time.system for time in times if time is not None)
 
 
 def _run(served: _Served) -> Optional[ModelRun]:
