@@ -194,8 +194,9 @@ def _checks(fuzzing: List[str]) -> "List[Callable[[], object]]":
 
 
 def _read_tests() -> None:
-    """Compile the tests once; otherwise each test process would compile them."""
+    """Compile the program and the tests once; otherwise every process that a test starts would compile them."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    _say("compiling", [str(_python()), "-m", "compileall", "-q", "src", "installer"], environment, quiet=True)
     _say("reading the tests", [str(_python()), "-m", "pytest", "--collect-only", "-q"], environment, quiet=True)
 
 

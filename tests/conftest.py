@@ -31,7 +31,6 @@ LONG = (
     "test_restart_keeps_its_limit[fault1]",
     "test_a_model_server_that_dies_in_an_answer_leaves_a_trace[v150]",
     "test_a_model_server_that_dies_in_an_answer_leaves_a_trace[v228]",
-    "test_prometheus_scrapes_it_and_every_query_of_the_dashboard_has_data",
     "test_a_whole_life_is_shown_and_leaves_no_trace[v228]",
     "test_a_whole_life_is_shown_and_leaves_no_trace[v236]",
     "test_the_exporter_watches_by_the_same_laws_and_a_scrape_asks_nobody_anything[v150]",
