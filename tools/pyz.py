@@ -4,7 +4,6 @@ Law: nothing of the machine goes in: no path, time, mode, folder order or zlib. 
 build.py runs this with the project's own Python, which has shiv.
 """
 
-import io
 import json
 import os
 import re
@@ -12,13 +11,13 @@ import shutil
 import struct
 import subprocess
 import sys
-import tokenize
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Dict, Iterable, List
 
 import parts
+import shipped_source
 
 ROOT = Path(__file__).resolve().parent.parent
 PLATFORMS = ("macosx_11_0_arm64", "macosx_10_9_x86_64", "manylinux2014_x86_64")
@@ -27,6 +26,7 @@ ENTRY = "llamabar.boot.launch:start"
 LEFT_OUT = re.compile(
     r"(^|/)(__pycache__|tests?)/|\.(data|dist-info)/"
     r"|^psutil/_ps(aix|bsd|sunos|windows)\.py$|^urllib3/contrib/(emscripten|pyopenssl|socks)"
+    r"|^click/(testing|_winconsole)\.py$|^urllib3/http2/connection\.py$"
     r"|^prometheus_client/(aiohttp|bridge|django|twisted|(openmetrics/)?parser\.py)"
     r"|\.pyi$"
 )
@@ -78,23 +78,8 @@ def stage_wheels(wheels: Path, stage: Path) -> None:
                     ending = ".NOTICE.txt" if kind == "NOTICE" else ".txt"
                     write(stage / "licenses" / f"{part.replace('_', '-')}{ending}", content)
                 elif not LEFT_OUT.search(name):
-                    write(stage / name, without_comments(content) if name.endswith(".py") else content)
+                    write(stage / name, shipped_source.slim(name, content))
     write(stage / MAC_MODULE, fuse(mac_modules))
-
-
-def without_comments(source: bytes) -> bytes:
-    """Return another project's module without comments, which are a sixth of the file.
-
-    Line numbers don't change. Comments at the top stay, since they may name the copyright holder.
-    """
-    text = source.decode("utf-8")
-    lines, at_top = text.splitlines(keepends=True), True
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.COMMENT and not at_top:
-            row, column = token.start
-            lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
-        at_top = at_top and token.type in (tokenize.COMMENT, tokenize.NL)
-    return "".join(lines).encode("utf-8")
 
 
 def stage_ours(stage: Path) -> None:
@@ -107,7 +92,7 @@ def stage_ours(stage: Path) -> None:
     for name, source in copies.items():
         for path in sorted(source.rglob("*")):
             if path.is_file() and not LYING_ABOUT.search(path.relative_to(source).as_posix()):
-                write(stage / name / path.relative_to(source), path.read_bytes())
+                write(stage / name / path.relative_to(source), shipped_source.slim(path.name, path.read_bytes()))
     write(stage / "licenses" / "llamabar.txt", (ROOT / "LICENSE").read_bytes())
     write(stage / "llamabar" / "commit.txt", parts.commit().encode("ascii"))
     write(stage / "llamabar" / "repository.txt", parts.repository().encode("ascii"))

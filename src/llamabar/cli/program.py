@@ -72,14 +72,15 @@ class Grouped(click.Group):
 
 
 @click.group(
-    cls=Grouped, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    cls=Grouped, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]},
+    help="Watch and control llama-swap from the menu bar or the terminal.",
 )  # fmt: skip
 @click.option(
     "-V", "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
 )
 @click.pass_context
 def program(context: click.Context) -> Optional[int]:
-    """Watch and control llama-swap from the menu bar or the terminal."""
+    """Run the command, or show the status and the help if there is none."""
     if context.invoked_subcommand is not None:
         return None
     code: Optional[int] = context.invoke(program.commands["status"], server="", config="", as_json=False)
@@ -87,7 +88,7 @@ def program(context: click.Context) -> Optional[int]:
     return code
 
 
-@program.command(name="help")
+@program.command(name="help", help="Show the help of COMMAND, or of llamabar.")
 @click.argument("command", required=False)
 @click.pass_context
 def show_help(context: click.Context, command: Optional[str]) -> int:
