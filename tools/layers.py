@@ -29,21 +29,22 @@ class Room(NamedTuple):
     pure: bool = False
 
 
+# macos and the installer read addresses, jobs and agents as core's values, so no room has its own.
 _KNOWN = ("macos", "core")
 _BASE = ("view", "sources", *_KNOWN)
 _APP = ("app", "settings", "store", *_BASE)
 ROOMS: Dict[str, Room] = {
     LEAVES: Room("the error with a hint, the version, files of the packages, is this fault a damaged cache", ()),
-    "core": Room("events, decoders, snapshot, status, speed, queries: values and pure functions", (), pure=True),
+    "core": Room("values and pure functions: events, snapshot, status, speed, queries, addresses", (), pure=True),
     "macos": Room("paths, files, launchctl, LaunchAgents, SwiftBar: what this Mac has", ("core",)),
     "view": Room("the menu as values, sections, every word, charts, renderers", ("core",), ("png",), pure=True),
     "sources": Room("what reads: client, event stream, query answers, processes", _KNOWN, ("urllib3", "psutil")),
-    "settings": Room("the table of options, the file and its mistakes, keys, discovery", _BASE, ("tomli",)),
+    "settings": Room("the table of options, the file and its mistakes, keys, discovery", _BASE[1:], ("tomli",)),
     "store": Room("what is kept on disk between runs", _BASE),
     "app": Room("the loop that owns all state; connections, actions, notifications", _APP[1:]),
     "export": Room("the same figures as metrics: counts, points, the HTTP listener", _APP, ("prometheus_client",)),
-    "doctor/checks": Room("findings from collected facts", ("view", *_KNOWN), pure=True),
-    "doctor": Room("collecting the facts; fixes, report, self-test", ("doctor/checks", *_APP, INSTALLER)),
+    "doctor/checks": Room("findings from collected facts", ("core",), pure=True),
+    "doctor": Room("collecting the facts; fixes, report, self-test", ("doctor/checks", *_APP)),
     "plugin": Room("what only runs under SwiftBar", ("doctor", *_APP)),
     "terminal": Room("the dashboard: a scene to lines, keys to deeds", ("view", "core"), ("wcwidth",), pure=True),
     "demo": Room("a llama-swap that needs nothing", ("core",)),

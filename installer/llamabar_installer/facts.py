@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
+from llamabar.core.mac import Agent, Job, Running, SwiftBar
 from llamabar.macos import agent_plist, files, launchctl, swiftbar
-from llamabar.macos.agents import SYSTEM_AGENTS, Agent, Running, find_agents, flag, folder_refusal
+from llamabar.macos.agents import SYSTEM_AGENTS, find_agents, flag, folder_refusal
 from llamabar.macos.binaries import Binary, ConfigCheck, check_config, find_binaries
-from llamabar.macos.launchctl import Job, Trouble
+from llamabar.macos.launchctl import Trouble
 from llamabar.macos.paths import COMMAND, EXPORT_LABEL, OWN_LABEL, Places
-from llamabar.macos.swiftbar import SwiftBar
 from llamabar_installer import manifest
 from llamabar_installer.manifest import Manifest
 from llamabar_installer.notes import Note, Why, note

@@ -83,8 +83,6 @@ class Why(notes.Why):
         True, "{path} isn't on your PATH, so llamabar can't be typed yet",
         """Add it, then open a new window: echo 'export PATH="$HOME/.local/bin:$PATH"' >> ~/.zprofile""")
     LINK_TAKEN = False, "Another file has the plugin's name and is left alone: {path}", "Move it away: mv {path} ~/"
-    CACHE_INSIDE = (
-        False, "The cache {path} is in SwiftBar's folder: every file would become a plugin", "Unset SHIV_ROOT.")
     PLUGIN_DISABLED = True, "The plugin is disabled in SwiftBar", "SwiftBar > Plugin Manager: turn llamabar on"
     SWIFTBAR_OFF = True, "SwiftBar isn't running", "open -a SwiftBar"
     SWIFTBAR_OLD = True, "SwiftBar {version} is too old for streaming plugins", "brew upgrade --cask swiftbar"

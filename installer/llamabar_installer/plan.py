@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Optional, Sequence, Tuple, Union
 
 from llamabar.core.address import is_local, port_of
+from llamabar.core.mac import Agent
 from llamabar.macos import agent_plist, probe
 from llamabar.macos.agent_plist import Service
-from llamabar.macos.agents import DEFAULT_PORT, Agent, flag
+from llamabar.macos.agents import DEFAULT_PORT, flag
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL
 from llamabar.package_files import text_beside
 from llamabar_installer.facts import Facts, has_server, own_service
@@ -157,7 +158,7 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
         content = text_beside(__file__, "first_config.yaml").encode()
         steps.insert(0, Step(Kind.CONFIG, str(config), Reason.NO_CONFIG, content=content))
     if old is not None:
-        steps.insert(0, Step(Kind.OLD_SERVICE, old.label, Reason.TAKEN_OVER, source=str(old.plist), url=old.url))
+        steps.insert(0, Step(Kind.OLD_SERVICE, old.label, Reason.TAKEN_OVER, source=old.plist, url=old.url))
         notes.append(note(Why.PARTLY_TAKEN_OVER, words=" ".join(old.arguments)))
     return Plan(tuple(steps), (*notes, *_foreign_beside(facts, old), *_elsewhere(facts, step.url)))
 

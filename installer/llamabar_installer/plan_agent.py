@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Optional, Tuple
 
+from llamabar.core.mac import Job
 from llamabar.macos import agent_plist
 from llamabar.macos.agents import command
 from llamabar.macos.files import digest
-from llamabar.macos.launchctl import Job
 from llamabar_installer.facts import Facts
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step

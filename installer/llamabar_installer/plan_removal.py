@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import List, Optional, Tuple
 
+from llamabar.core.mac import Link
 from llamabar.macos.paths import HISTORY, OWN_LABEL, USUAL_CACHE
-from llamabar.macos.swiftbar import Link
 from llamabar_installer.facts import Facts, own_service
 from llamabar_installer.manifest import Thing
 from llamabar_installer.notes import Note, Why, note
@@ -55,8 +55,8 @@ def _service(facts: Facts) -> Tuple[Step, ...]:
 
 def _plugin(facts: Facts) -> Tuple[Step, ...]:
     links = {item.path for item in facts.manifest.of_kind(Thing.LINK)}
-    if facts.swiftbar.link is Link.OURS and facts.swiftbar.folder is not None:
-        links.add(str(facts.swiftbar.plugin))
+    if facts.swiftbar.link is Link.OURS:
+        links.add(facts.swiftbar.plugin)
     steps = [(Kind.REMOVE_LINK, path) for path in sorted(links)]
     steps += [(Kind.PUT_BACK, item.path) for item in facts.manifest.of_kind(Thing.SET_ASIDE)]
     if facts.installed_digest or facts.manifest.of_kind(Thing.FILE):

@@ -6,9 +6,9 @@ import shutil
 from pathlib import Path
 from typing import List
 
+from llamabar.core.mac import Link
 from llamabar.macos import files, swiftbar
 from llamabar.macos.paths import HISTORY, STATE_FILES, USUAL_CACHE
-from llamabar.macos.swiftbar import Link
 from llamabar_installer.manifest import Item, Thing
 from llamabar_installer.notes import Why, note
 from llamabar_installer.steps import Kind, Step

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Callable, List, Optional
 
 from llamabar.core.address import port_of
+from llamabar.core.mac import Link
 from llamabar.macos import agent_plist, agents, files, launchctl, logs, probe, swiftbar, tools
 from llamabar.macos.paths import Places
 from llamabar.macos.service_control import Control
-from llamabar.macos.swiftbar import Link
 from llamabar_installer import manifest
 from llamabar_installer.manifest import Item, Manifest, Thing
 from llamabar_installer.notes import Note, Why, note

@@ -45,12 +45,6 @@ def _(well):
         yield {}
 
 
-@situation("data-folder-is-a-file", "program", "data")
-def _(well):
-    with well.changed(well.home / "a file", "x") as path:
-        yield {"LLAMABAR_DATA_DIR": str(path)}
-
-
 @situation("data-folder-of-another", "program", "data")
 def _(well):
     folder = well.home / "of another"
@@ -82,12 +76,6 @@ def _(well):
 @situation("history-damaged", "program", "data")
 def _(well):
     with well.changed(well.data / "history.sqlite", 'no database' * 99):
-        yield {}
-
-
-@situation("manifest-damaged", "program", "data")
-def _(well):
-    with well.changed(well.data / "manifest.json", b"\x00\xff"):
         yield {}
 
 
@@ -221,13 +209,6 @@ def _(well):
     well.set_attribute()
 
 
-@situation("plugin-attribute-wrong", *BAR)
-def _(well):
-    well.mac.set_attribute(well.installed, swiftbar.ATTRIBUTE, b"PGEvPg==")
-    yield {}
-    well.set_attribute()
-
-
 @situation("plugin-disabled", *BAR)
 def _(well):
     with default(well, "DisabledPlugins", ["llamabar.pyz"], []):
@@ -250,11 +231,6 @@ def _(well):
 def _(well):
     with well.changed(well.plugins / "llama-swap.5s.o", "x"):
         yield {}
-
-
-@situation("cache-in-plugin-folder", *BAR)
-def _(well):
-    yield {"SHIV_ROOT": str(well.plugins / "shiv")}
 
 
 @situation("plugin-of-another-version", *BAR)

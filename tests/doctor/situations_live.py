@@ -239,7 +239,6 @@ def noted(finding, **more):
 noted("watcher-died", pid=999_999)
 noted("watcher-not-running", pid=999_999, ended=True)
 noted("watcher-of-another-version", version="0.0.9")
-noted("watcher-reconnects-often", reconnects=500)
 noted("watcher-sees-nothing", reachable=False)
 
 

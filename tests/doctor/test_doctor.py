@@ -14,6 +14,7 @@ import pytest
 
 from llamabar.cli import doctor as doctor_command
 from llamabar.core.events import FaultKind
+from llamabar.core.mac import SwiftBar
 from llamabar.demo.dialect import DemoModel
 from llamabar.doctor import fixes, report
 from llamabar.doctor.checks import facts, registry
@@ -21,7 +22,6 @@ from llamabar.doctor.checks.facts import Facts, Job, Model, Packages, Process, P
 from llamabar.doctor.checks.llama_swap import WATCHER
 from llamabar.doctor.checks.redact import Private
 from llamabar.macos import binaries
-from llamabar.macos.swiftbar import SwiftBar
 from tests.doctor import situations_live
 from tests.doctor.mac import LABEL, WORKER, WellMac
 from tests.doctor.situations import SITUATIONS, settings
@@ -48,8 +48,7 @@ def test_a_healthy_mac_gives_no_warning(well):
 
 LEVELS = {check.id: check.level.value for check in registry.checks()}
 MENDED_BY_HAND = {  # only by typing the remedy into a shell as it is
-    "data-folder-is-a-file", "data-folder-read-only", "data-unreadable", "manifest-damaged",
-    "history-damaged",
+    "data-folder-read-only", "data-unreadable", "history-damaged",
     "key-file-open", "plugin-place-taken", "plugin-not-executable", "plugin-quarantined",
     "plugin-twice", "service-plist-refused", "service-plist-linked", "service-plist-quarantined", "service-log-large",
     "service-program-quarantined", "service-throttled-by-type", "service-log-unwritable",
@@ -365,7 +364,7 @@ def test_a_data_folder_that_cannot_be_created_and_a_history_that_is_a_folder_are
     shutil.rmtree(closed)
 
 
-FIXES = ("plugin-attribute-wrong", "plugin-not-linked", "service-log-large", "key-file-open", "service-disabled")
+FIXES = ("plugin-attribute-missing", "plugin-not-linked", "service-log-large", "key-file-open", "service-disabled")
 
 
 @pytest.mark.parametrize("finding", FIXES)

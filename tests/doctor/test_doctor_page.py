@@ -4,10 +4,10 @@ import os
 
 from tools.doctor_page import PLACEHOLDER, page
 
+from llamabar.core.text import quoted
 from llamabar.doctor.checks import packages, registry
 from llamabar.doctor.checks.redact import Private, redacted
 from llamabar.doctor.checks.swiftbar import DOWNLOAD
-from llamabar.macos.paths import quoted
 from tests.fakes.programs import ROOT
 
 PAGE = ROOT / "docs" / "doctor.md"

@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from llamabar.core.mac import Agent, Job, Link, Running, SwiftBar
 from llamabar.macos import agent_plist, files
-from llamabar.macos.agents import Agent, Running
 from llamabar.macos.binaries import Binary, ConfigCheck, without_hooks
-from llamabar.macos.launchctl import Job, disabled, parse, target
+from llamabar.macos.launchctl import disabled, parse, target
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL, places_of
-from llamabar.macos.swiftbar import ATTRIBUTE_VALUE, Link, SwiftBar
 from llamabar_installer.facts import Facts, Watched
 from llamabar_installer.manifest import Item, Manifest, load, save
 from llamabar_installer.notes import Why, note
@@ -46,7 +45,7 @@ def a_mac(tmp_path):
         configs=(config,),
         check=lambda _, __: GOOD,
         jobs={OWN_LABEL: Job(OWN_LABEL)},
-        swiftbar=SwiftBar(installed=True, running=True, version="2.1.1", folder=folder),
+        swiftbar=SwiftBar(True, "2.1.1", True, folder=str(folder), plugin=str(folder / "llamabar.pyz")),
         program=program,
         program_digest=files.digest(b"the program"),
     )
@@ -62,7 +61,7 @@ def said(plan):
 
 def agent(facts, label, *, listen="127.0.0.1:9292", program="/usr/local/bin/llama-swap"):
     words = (program, "--config", str(facts.configs[0]), "--listen", listen)
-    return Agent(label, facts.places.agents / f"{label}.plist", words, listen, False)
+    return Agent(label, str(facts.places.agents / f"{label}.plist"), words, listen, False)
 
 
 def test_on_a_fresh_mac_everything_is_planned_in_order(facts):
@@ -138,7 +137,7 @@ def test_settings_that_name_a_server_are_not_touched(facts):
 
 def test_the_older_plugins_service_is_adopted_and_replaced_only_on_request(facts):
     old = agent(facts, RUST_LABEL, listen="127.0.0.1:45786")
-    plugin = facts.swiftbar.folder / "llama-swap.sh"
+    plugin = f"{facts.swiftbar.folder}/llama-swap.sh"
     there = replace(facts, agents=(old,), swiftbar=replace(facts.swiftbar, rust_plugins=(plugin,)))
     plan = plan_install(there, Options())
     assert Kind.OLD_SERVICE not in kinds(plan) and Kind.OLD_PLUGIN not in kinds(plan)
@@ -177,7 +176,7 @@ def installed(facts, *, edited=False, running=True):
         manifest=Manifest((Item("agent", str(facts.places.plist), digest),)),
         jobs={OWN_LABEL: job},
         installed_digest=facts.program_digest,
-        swiftbar=replace(facts.swiftbar, link=Link.OURS, attribute=ATTRIBUTE_VALUE),
+        swiftbar=replace(facts.swiftbar, link=Link.OURS, marked=True),
     )
 
 
@@ -189,7 +188,7 @@ def test_a_second_install_has_nothing_to_do(facts):
 def test_a_kill_in_the_middle_is_completed_by_the_next_run(facts):
     assert kinds(plan_install(installed(facts, running=False), Options())) == [Kind.START]
     unmarked = installed(facts)
-    unmarked = replace(unmarked, swiftbar=replace(unmarked.swiftbar, attribute=""))
+    unmarked = replace(unmarked, swiftbar=replace(unmarked.swiftbar, marked=False))
     assert kinds(plan_install(unmarked, Options())) == [Kind.ATTRIBUTE, Kind.REFRESH]
     marked = installed(facts).swiftbar
     unlinked = replace(installed(facts), swiftbar=replace(marked, link=Link.NONE))
@@ -222,8 +221,8 @@ def test_a_hand_edited_plist_is_shown_as_a_difference_and_replaced_only_by_force
         ({"launchd_trouble": "launchctl gave no answer within 5 s"}, "no answer within 5 s"),
         ({"swiftbar": SwiftBar()}, "brew install --cask swiftbar"),
         ({"swiftbar": SwiftBar(installed=True)}, "Choose one"),
-        ({"swiftbar": SwiftBar(installed=True, folder=Path("/P"), folder_trouble="/P is gone")}, "/P is gone"),
-        ({"swiftbar": SwiftBar(installed=True, folder=Path("/P"), link=Link.OTHER)}, "is left alone"),
+        ({"swiftbar": SwiftBar(installed=True, folder="/P", folder_trouble="/P is gone")}, "/P is gone"),
+        ({"swiftbar": SwiftBar(installed=True, folder="/P", link=Link.OTHER)}, "is left alone"),
         ({"program": None}, "python3 build.py pyz"),
         ({"manifest": Manifest(readable=False)}, "is damaged"),
     ],
@@ -246,11 +245,6 @@ def test_a_requested_port_that_is_taken_is_refused(facts):
     assert f"127.0.0.1:{port}".encode() in plan_install(facts, Options(port=port)).steps[0].content
 
 
-def test_a_cache_that_would_become_plugins_is_refused(facts):
-    inside = replace(facts, swiftbar=replace(facts.swiftbar, cache_inside=True))
-    assert "every file would become a plugin" in said(plan_install(inside, Options()))
-
-
 def test_paths_with_xml_shell_and_line_characters_survive_in_the_plist(facts):
     odd = '/Users/a "b" & <c>/$(x)\'é/llama-swap'
     service = agent_plist.Service(odd, "/tmp/<&>\n.yaml", 8080)
@@ -262,8 +256,8 @@ def test_paths_with_xml_shell_and_line_characters_survive_in_the_plist(facts):
 
 def test_uninstall_plans_exactly_what_was_installed(facts):
     full = installed(facts)
-    link = facts.swiftbar.folder / "llamabar.pyz"
-    items = (*full.manifest.items, Item("file", str(facts.places.program)), Item("link", str(link)))
+    link = facts.swiftbar.plugin
+    items = (*full.manifest.items, Item("file", str(facts.places.program)), Item("link", link))
     full = replace(full, manifest=Manifest(items), jobs={OWN_LABEL: Job(OWN_LABEL, True, pid=9)})
     facts.places.cache.mkdir()
     plan = plan_uninstall(full, Options())

@@ -9,9 +9,8 @@ from dataclasses import replace
 
 import pytest
 
+from llamabar.core.mac import Agent, Job, Running
 from llamabar.macos import agent_plist, files
-from llamabar.macos.agents import Agent, Running
-from llamabar.macos.launchctl import Job
 from llamabar.macos.paths import RUST_LABEL
 from llamabar_installer.execute import OTHERS_S, UNDO_S, WAITING_S, Execution
 from llamabar_installer.facts import Watched
@@ -94,7 +93,7 @@ def test_the_old_services_config_is_found_as_its_shell_would(facts):
 
     def moved(name):
         words = ("/usr/local/bin/llama-swap", "--config", name, "--listen", "0.0.0.0:9292")
-        old = Agent(RUST_LABEL, facts.places.agents / "old.plist", words, "0.0.0.0:9292", False)
+        old = Agent(RUST_LABEL, str(facts.places.agents / "old.plist"), words, "0.0.0.0:9292", False)
         return plan_install(replace(facts, agents=(old,)), Options(take_over=True))
 
     plan = moved("~/mine.yaml")

@@ -2,14 +2,13 @@
 
 import os
 import plistlib
-from pathlib import Path
 
 import pytest
 
 from llamabar.core.address import is_local, port_of
-from llamabar.macos import agents, files, launchctl
-from llamabar.macos.agents import Agent, find_agents, is_llama_swap, listen_of
-from llamabar.macos.paths import places
+from llamabar.core.mac import Agent
+from llamabar.macos import agents, files
+from llamabar.macos.agents import find_agents, is_llama_swap, listen_of, logs_of
 from llamabar_installer import manifest
 
 
@@ -61,14 +60,14 @@ def test_a_malformed_manifest_counts_as_damaged_and_raises_nothing(tmp_path, tex
     "listen", ["127.0.0.1:$PORT", ":http-alt", ":²", ":٣", ":0", ":65536", "127.0.0.1", "", "a b:80", "x@y:80", ":-1"]
 )
 def test_a_listen_address_without_a_usable_port_is_unknown(listen):
-    assert Agent("a", Path(), (), listen, False).url == ""
+    assert Agent("a", "", (), listen, False).url == ""
 
 
 def test_a_listen_address_leads_to_this_computer():
     for listen in (":8080", "0.0.0.0:8080", "[::]:8080"):
-        assert Agent("a", Path(), (), listen, False).url == "http://127.0.0.1:8080"
-    assert Agent("a", Path(), (), "*:8443", True).url == "https://127.0.0.1:8443"
-    assert Agent("a", Path(), (), "localhost:1", False).url == "http://localhost:1"
+        assert Agent("a", "", (), listen, False).url == "http://127.0.0.1:8080"
+    assert Agent("a", "", (), "*:8443", True).url == "https://127.0.0.1:8443"
+    assert Agent("a", "", (), "localhost:1", False).url == "http://localhost:1"
     assert port_of("http://[::1") is None and not is_local("http://[::1")
 
 
@@ -105,13 +104,10 @@ def test_both_logs_of_a_job_are_returned_without_duplicates(tmp_path):
     agent_file(tmp_path, "a", "/x/llama-swap", StandardOutPath="/l/out", StandardErrorPath="/l/err")
     agent_file(tmp_path, "b", "/x/llama-swap", StandardOutPath="/l/one", StandardErrorPath="/l/one")
     agent_file(tmp_path, "c", "/x/llama-swap", StandardOutPath="/dev/null", StandardErrorPath=7)
-    assert [list(map(str, one.logs)) for one in find_agents(tmp_path)] == [["/l/out", "/l/err"], ["/l/one"], []]
+    logs = [list(map(str, logs_of(one.content))) for one in find_agents(tmp_path)]
+    assert logs == [["/l/out", "/l/err"], ["/l/one"], []]
 
 
 def test_without_listen_llama_swaps_default_applies():
     assert listen_of(()) == (":8080", False) and listen_of(("--tls-cert-file", "a")) == (":8443", True)
-    assert Agent("a", places({}).plist, (), "", False).url == ""
-
-
-def test_digits_of_other_scripts_are_not_numbers():
-    assert launchctl.whole("²") is None and launchctl.whole("٣") is None and launchctl.whole("12") == 12
+    assert Agent("a", "a.plist", (), "", False).url == ""

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from tools.scenes import scenes
 
-from llamabar.core.events import FaultKind
+from llamabar.core.events import Fault, FaultKind
 from llamabar.doctor.checks import registry
 from llamabar.doctor.checks.facts import Facts
-from llamabar.doctor.checks.facts import Server as DoctorsServer
 from llamabar.doctor.checks.finding import Level
 from llamabar.doctor.collect.everything import OF_A_SILENT_SERVER
+from llamabar.doctor.collect.servers import silent
+from llamabar.settings.load import ServerSettings
 from llamabar.terminal import words as terminal_words
 from llamabar.view import doing_words, languages, words
 from llamabar.view.compose import compose
@@ -108,8 +109,9 @@ def test_the_cause_of_an_outage_is_translated(code, spoken):
     spoken(code)
     every = {name: "unknown" for name in ("mac", "program", "settings", *OF_A_SILENT_SERVER) if name != "servers"}
     for fault in (FaultKind.UNKNOWN_HOST, FaultKind.RATE_LIMITED):
-        facts = Facts(servers=(DoctorsServer("mini", "http://mini.local:1", fault=fault),), troubles=every)
-        title = registry.top(registry.findings(facts)).title
+        server = silent(ServerSettings("mini", "http://mini.local:1"), Fault(fault))
+        facts = Facts(servers=(server,), troubles=every)
+        title = registry.top(registry.findings(facts, translated=languages.said)).title
         assert "mini" in title and "not found" not in title and "can't" not in title and "Too many" not in title
 
 

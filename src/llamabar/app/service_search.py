@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Dict, NamedTuple, Optional
 
 from llamabar.core.address import is_local, port_of
+from llamabar.core.mac import Agent, Job
 from llamabar.errors import LlamabarError
 from llamabar.macos import agents, launchctl, probe
-from llamabar.macos.agents import Agent, find_agents, flag
-from llamabar.macos.launchctl import Job, Trouble
+from llamabar.macos.agents import find_agents, flag
+from llamabar.macos.launchctl import Trouble
 from llamabar.macos.notes import Why, note
 from llamabar.macos.paths import OWN_LABEL
 from llamabar.settings.load import ServerSettings
@@ -52,7 +53,7 @@ class Known(NamedTuple):
     @property
     def plist(self) -> Optional[Path]:
         """Return its plist, None if launchd got it from elsewhere."""
-        return self.agent.plist if self.agent.plist.is_absolute() else None
+        return Path(self.agent.plist) if os.path.isabs(self.agent.plist) else None
 
     @property
     def program(self) -> str:
@@ -151,7 +152,7 @@ def _agent_of(job: Job) -> Agent:
     if content is not None:
         return agents.agent_of(job.label, Path(job.path), content)
     told: Dict[str, object] = dict(zip(("StandardOutPath", "StandardErrorPath"), job.outputs))
-    return Agent(job.label, Path(job.path), job.arguments, "", False, told)
+    return Agent(job.label, job.path, job.arguments, "", False, told)
 
 
 def require(server: ServerSettings) -> Known:

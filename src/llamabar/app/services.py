@@ -12,7 +12,7 @@ from llamabar.app.service_search import Known, Missing, missing, require, search
 from llamabar.core.address import is_local
 from llamabar.core.events import ServiceFound, ServiceState
 from llamabar.errors import LlamabarError
-from llamabar.macos import files, launchctl, logs, probe
+from llamabar.macos import agents, files, launchctl, logs, probe
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.notes import Note
 from llamabar.macos.paths import OWN_LABEL, command_name, data_folder
@@ -110,7 +110,7 @@ def logs_of(known: Known) -> Tuple[Path, ...]:
 
     pids = lineage(known.url) if probe.answers(known.url) else ()
     held = outputs(pids[0]) if pids else ()
-    return tuple(dict.fromkeys((*held, *known.agent.logs)))
+    return tuple(dict.fromkeys((*held, *agents.logs_of(known.agent.content))))
 
 
 def _from_environment(kind: str) -> Path:
@@ -132,7 +132,7 @@ def _finish(server: ServerSettings) -> None:
 
 def _shorten_logs(known: Known) -> None:
     """Rotate a long log of our own service and keep one older part: launchd never does."""
-    for path in known.agent.logs if known.label == OWN_LABEL else ():
+    for path in agents.logs_of(known.agent.content) if known.label == OWN_LABEL else ():
         logs.rotate(path)
 
 

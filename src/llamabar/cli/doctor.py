@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from llamabar.cli.output import MARKS, agreed, say, say_json
+from llamabar.core.text import printable
 from llamabar.core.units import plural
 from llamabar.doctor import fixes
 from llamabar.doctor.checks.facts import Facts
@@ -13,7 +14,6 @@ from llamabar.doctor.checks.redact import Private, redacted
 from llamabar.doctor.checks.registry import LAYERS, findings, top
 from llamabar.doctor.collect.everything import collect
 from llamabar.errors import LlamabarError
-from llamabar.view.text import printable
 
 COUNTED = (Level.ERROR, Level.WARNING, Level.NOTE)
 

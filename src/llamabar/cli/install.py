@@ -10,8 +10,8 @@ from llamabar.app.service_search import find
 from llamabar.cli.output import MARKS, agreed, say, say_json
 from llamabar.cli.program import INTERRUPTED
 from llamabar.core import address
+from llamabar.core.mac import Agent, Running
 from llamabar.macos import tools
-from llamabar.macos.agents import Agent, Running
 from llamabar.macos.paths import command_name, places
 from llamabar.settings import discover
 from llamabar.settings.load import Settings

@@ -16,7 +16,8 @@ def explain(server: ServerSettings, fault: Fault) -> Cause:
     from llamabar.doctor.checks import registry
     from llamabar.doctor.checks.service import WONT_START
     from llamabar.doctor.collect.everything import OF_A_SILENT_SERVER, collect
+    from llamabar.view.languages import said
 
     facts = collect(os.environ, wanted=OF_A_SILENT_SERVER, settings=Settings((server,)), fault=fault)
-    found = registry.top(registry.findings(facts))
+    found = registry.top(registry.findings(facts, translated=said))
     return Cause(found.title, found.remedy, found.id not in WONT_START) if found is not None else Cause()

@@ -34,7 +34,7 @@ def _attribute(facts: Facts) -> str:
     trouble = swiftbar.set_attribute(Path(facts.program.installed))
     if not trouble:  # SwiftBar reads an attribute again only after the file and its folder have changed
         os.utime(facts.program.installed)
-        os.utime(facts.swiftbar.plugin.parent)
+        os.utime(facts.swiftbar.folder)
         swiftbar.reload()
     return trouble
 
@@ -74,10 +74,8 @@ def _key_file(facts: Facts) -> str:
     return next((server.key_file for server in facts.settings.servers if server.key_file_open), "")
 
 
-_ATTRIBUTE = Fix("set SwiftBar's attribute on {program.installed}", _attribute)
 FIXES: Mapping[str, Fix] = {
-    "plugin-attribute-missing": _ATTRIBUTE,
-    "plugin-attribute-wrong": _ATTRIBUTE,
+    "plugin-attribute-missing": Fix("set SwiftBar's attribute on {program.installed}", _attribute),
     "plugin-not-linked": Fix("link {program.installed} to {swiftbar.plugin}", _link),
     "service-disabled": Fix("enable {service.label} in launchd", _enable),
     "cache-incomplete": Fix("unpack {program.file} again", _unpack),

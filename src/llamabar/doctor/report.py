@@ -3,17 +3,16 @@
 from dataclasses import fields, is_dataclass
 from typing import Any, Dict, Iterator, Mapping, Tuple
 
+from llamabar.core.text import printable
 from llamabar.doctor.checks.facts import Facts
 from llamabar.doctor.checks.finding import Finding, worst_first
-from llamabar.doctor.checks.network import fault_words
 from llamabar.doctor.checks.redact import Private, redacted
 from llamabar.doctor.collect.gathering import Gathering, Unknown
 from llamabar.doctor.collect.private import private_of
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
-from llamabar.view.text import printable
 
-APART = ("troubles", "sources", "log_lines", "attribute", "arguments", "command", "content")
+APART = ("troubles", "sources", "log_lines", "arguments", "command", "content")
 SETTINGS_S = 2.0
 
 
@@ -43,7 +42,7 @@ def _lines(facts: Facts, found: Tuple[Finding, ...]) -> Iterator[str]:
     python = ".".join(map(str, facts.program.python_version))
     yield f"llamabar {facts.program.version}, Python {python}, macOS {facts.computer.macos or 'unknown'}"
     for server in facts.servers:
-        yield f"llama-swap {server.version or 'unknown'} ({fault_words(server.fault)})"
+        yield f"llama-swap {server.version or 'unknown'} ({server.why})"
     bar = facts.swiftbar
     yield f"SwiftBar {(bar.version or 'unknown') if bar.installed or facts.trouble('swiftbar') else 'not installed'}"
     yield ""

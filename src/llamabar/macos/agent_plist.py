@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
+from llamabar.core.fields import whole
 from llamabar.macos.agents import command, flag, parse_plist
-from llamabar.macos.launchctl import whole
 from llamabar.macos.paths import EXPORT_LABEL, Places
 
 TEMPLATE = "llama-swap.plist"

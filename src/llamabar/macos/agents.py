@@ -7,12 +7,10 @@ the job whose process, or a child of it, listens.
 """
 
 import os
-from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from llamabar.core.address import of_listen
+from llamabar.core.mac import Agent, Refusal
 from llamabar.macos import files
 from llamabar.macos.shell import is_llama_swap as is_llama_swap
 from llamabar.macos.shell import unwrapped
@@ -24,46 +22,6 @@ DEFAULT_LISTEN = f":{DEFAULT_PORT}"
 DEFAULT_TLS_LISTEN = ":8443"
 PLIST_BYTES = 4_000_000
 OTHERS_WRITE = 0o022
-
-
-@dataclass(frozen=True)
-class Agent:
-    """One LaunchAgent of this user. `listen` is the listen address of its llama-swap, e.g. 127.0.0.1:8080."""
-
-    label: str
-    plist: Path
-    arguments: Tuple[str, ...]
-    listen: str
-    tls: bool
-    content: Mapping[str, Any] = field(default_factory=dict, repr=False)
-
-    @property
-    def logs(self) -> Tuple[Path, ...]:
-        """Return its log files, standard output first: that is where llama-swap writes its log."""
-        return logs_of(self.content)
-
-    @property
-    def url(self) -> str:
-        """Return the URL that reaches it from this computer; "" if the listen address doesn't say ($PORT, http-alt)."""
-        return of_listen(self.listen, tls=self.tls) or ""
-
-
-@dataclass(frozen=True)
-class Running:
-    """A running llama-swap of this user. `url` is its address according to its own arguments."""
-
-    pid: int
-    url: str
-    program: str = ""
-
-
-class Refusal(Enum):
-    """What is wrong with a LaunchAgents folder: launchd ignores it, or it can't be written."""
-
-    NOT_A_FOLDER = "not a folder"
-    OF_ANOTHER = "of another user"
-    READ_ONLY = "read only"
-    OPEN = "open to others"
 
 
 def folder_refusal(folder: Path) -> Optional[Refusal]:
@@ -118,7 +76,7 @@ def agent_of(label: str, plist: Path, content: Mapping[str, Any]) -> Agent:
     words = command(content)
     inner = unwrapped(words, environment(content))
     listen, tls = listen_of((inner or words)[1:])
-    return Agent(label, plist, inner or words, listen if inner else "", tls, content)
+    return Agent(label, str(plist), inner or words, listen if inner else "", tls, content)
 
 
 def flag(arguments: Sequence[str], name: str) -> Optional[str]:

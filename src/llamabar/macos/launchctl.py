@@ -7,10 +7,10 @@ hold secrets). Every call ends by the deadline of tools.within. Source: shared f
 
 import os
 import re
-from dataclasses import dataclass
-from typing import Dict, FrozenSet, List, Optional, Tuple
+from typing import Dict, FrozenSet, List, Optional
 
-from llamabar.core.events import ServiceState
+from llamabar.core.fields import whole
+from llamabar.core.mac import Job
 from llamabar.macos import tools
 from llamabar.macos.tools import Output
 
@@ -19,72 +19,10 @@ NO_DOMAIN = (112, 125)
 LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
 _ENTRY = re.compile(r"\t([^\t=][^=]*?) = (.*)\Z")
 _DISABLED = re.compile(r'\t\t"(.+)" => (disabled|true)\Z')
-_ENDING = ("SIGTERMed", "SIGKILLed", "languishing", "exited")
-_STARTING = ("spawn scheduled", "spawning", "xpcproxy")
 
 
 class Trouble(Exception):
     """launchctl didn't answer, or its answer can't be understood."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A service as launchd reports it. `last_exit` is launchd's text about how the previous instance ended."""
-
-    label: str
-    loaded: bool = False
-    state: str = ""
-    job_state: str = ""
-    pid: Optional[int] = None
-    runs: Optional[int] = None
-    last_exit: str = ""
-    path: str = ""
-    arguments: Tuple[str, ...] = ()
-    outputs: Tuple[str, ...] = ()  # stdout path, stderr path
-    exit_timeout_s: float = 5.0
-
-    @property
-    def ending(self) -> bool:
-        """Tell whether its process was told to exit and hasn't yet."""
-        return self.state in _ENDING
-
-    @property
-    def running(self) -> bool:
-        """Tell whether it has a process that isn't exiting."""
-        return self.pid is not None and not self.ending
-
-    @property
-    def signature_refused(self) -> bool:
-        """Tell whether macOS rejected the program's code signature. Only bootout and bootstrap help then."""
-        return "CODESIGNING" in self.last_exit
-
-    @property
-    def refused(self) -> bool:
-        """Tell whether launchd couldn't even start its program."""
-        return self.job_state == "spawn failed" or self.last_exit.startswith("78") or self.signature_refused
-
-    @property
-    def failed(self) -> bool:
-        """Tell whether its last instance exited with a failure."""
-        return self.last_exit not in ("", "0", "(never exited)", "Terminated: 15")
-
-    @property
-    def crashes(self) -> int:
-        """Return how often it has crashed, going by launchd's count of runs; 0 while it runs."""
-        return (self.runs or 1) if self.pid is None and (self.failed or self.refused) else 0
-
-    @property
-    def kind(self) -> ServiceState:
-        """Return its state, derived from its process, `state =` and the exit line."""
-        if not self.loaded:
-            return ServiceState.NOT_LOADED
-        if self.ending:
-            return ServiceState.STOPPING
-        if self.pid is not None:
-            return ServiceState.RUNNING
-        if self.failed or self.refused:
-            return ServiceState.FAILING
-        return ServiceState.STARTING if self.state in _STARTING else ServiceState.STOPPED
 
 
 def available() -> bool:
@@ -181,8 +119,3 @@ def tell(verb: str, label: str, *, timeout_s: float = tools.TIMEOUT_S) -> Output
     timeout.
     """
     return tools.run("launchctl", *verb.split(), target(label), timeout_s=timeout_s)
-
-
-def whole(text: Optional[str]) -> Optional[int]:
-    """Return a number written in ASCII digits; None for anything else (str.isdigit also accepts `²` and `٣`)."""
-    return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -22,12 +22,13 @@ Elsewhere:
 """
 
 import os
-import shlex
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping, Tuple
+
+from llamabar.core.text import quoted
 
 OWN_LABEL = "org.llamabar.llama-swap"
 EXPORT_LABEL = "org.llamabar.export"
@@ -106,12 +107,6 @@ def command_name() -> str:
         return f"{quoted(sys.executable or 'python3', home)} -m llamabar"
     shell = "" if os.access(file, os.X_OK) else "sh "  # a browser's download isn't executable
     return shell + quoted(os.path.abspath(file), home)
-
-
-def quoted(text: str, home: str = "") -> str:
-    """Return text as one shell word, with ~ for the home folder."""
-    inside = bool(home) and text.startswith(f"{home}/")
-    return f"~/{shlex.quote(text[len(home) + 1 :])}" if inside else shlex.quote(text)
 
 
 def _named(environment: Mapping[str, str], variable: str, usual: Path) -> Path:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
+from llamabar.core.mac import Job
 from llamabar.macos import agent_plist, agents, launchctl, logs, tools
 from llamabar.macos.binaries import check_config
-from llamabar.macos.launchctl import Job, Trouble
+from llamabar.macos.launchctl import Trouble
 from llamabar.macos.notes import STATES, Note, Result, note
 from llamabar.macos.tools import Output
 

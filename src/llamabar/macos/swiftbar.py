@@ -6,75 +6,22 @@ Source: shared facts on packaging, section 6, and on SwiftBar.
 import base64
 import os
 import re
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable, Optional, Tuple
 
+from llamabar.core.mac import RELOAD_URL, Link, SwiftBar
 from llamabar.macos import tools
 from llamabar.macos.agents import read_plist
 from llamabar.macos.files import read
-from llamabar.macos.launchctl import whole
 from llamabar.macos.paths import PLUGIN, PLUGIN_NAME, Places
 from llamabar.package_files import text_beside
 
 DOMAIN = "com.ameba.SwiftBar"
 ATTRIBUTE = "com.ameba.SwiftBar"
-OLDEST_STREAMING = (1, 4, 3)
-FIRST_WITH_CLICKS = (2, 1, 0)  # clicks come as lines on stdin
-RELOAD_URL = f"swiftbar://refreshplugin?name={PLUGIN_NAME}"
 _RUST = re.compile(r"llama-?swap", re.IGNORECASE)
 METADATA = text_beside(__file__, "plugin_metadata.xml")
 ATTRIBUTE_VALUE = base64.b64encode(METADATA.encode("utf-8")).decode("ascii")  # strict base64, no line end
-
-
-class Link(str, Enum):
-    """What has our name in the plugin folder: nothing, a symlink to our program, or something else."""
-
-    NONE = "none"
-    OURS = "ours"
-    OTHER = "other"
-
-
-@dataclass(frozen=True)
-class SwiftBar:
-    """What was found. `folder` is None if none was ever chosen; `link` is what has our name in it."""
-
-    installed: bool = False
-    version: str = ""
-    running: Optional[bool] = None
-    folder: Optional[Path] = None
-    folder_trouble: str = ""
-    link: Link = Link.NONE
-    disabled: bool = False
-    copies: Tuple[Path, ...] = ()
-    rust_plugins: Tuple[Path, ...] = ()
-    ignored: bool = False  # because of the folder's .swiftbarignore
-    cache_inside: bool = False  # the program's cache is in the folder, where every file is a plugin
-    attribute: Optional[str] = None  # our program's: "" if it has none, None if it can't be read
-    trouble: str = ""  # why SwiftBar's own settings can't be read
-
-    @property
-    def plugin(self) -> Path:
-        """Return our path in the plugin folder."""
-        return (self.folder or Path()) / PLUGIN
-
-    @property
-    def attribute_right(self) -> bool:
-        """Tell whether our program has the right attribute."""
-        return self.attribute == ATTRIBUTE_VALUE
-
-    @property
-    def too_old(self) -> bool:
-        """Tell whether this version may show incomplete frames."""
-        numbers = version_numbers(self.version)
-        return bool(numbers) and numbers < OLDEST_STREAMING
-
-    @property
-    def has_stdin(self) -> bool:
-        """Tell whether clicks arrive as lines on stdin. An unknown version counts as one that sends them."""
-        numbers = version_numbers(self.version)
-        return not numbers or numbers >= FIRST_WITH_CLICKS
 
 
 def find_swiftbar(places: Places) -> SwiftBar:
@@ -84,12 +31,12 @@ def find_swiftbar(places: Places) -> SwiftBar:
     info = (read_plist(app / "Contents" / "Info.plist") if app is not None else None) or {}
     asked = tools.run("defaults", "read", DOMAIN, "PluginDirectory")
     raw = asked.out.strip("\n") if asked.code == 0 else ""
-    running = tools.run("pgrep", "-x", "SwiftBar").code
+    running, attribute = tools.run("pgrep", "-x", "SwiftBar").code, attribute_of(places.program)
     found = SwiftBar(
         installed=app is not None or bool(raw),
         version=str(info.get("CFBundleShortVersionString", "")),
         running=None if running is None else running == 0,
-        attribute=attribute_of(places.program),
+        marked=None if attribute is None else attribute == ATTRIBUTE_VALUE,
         trouble=asked.trouble,
     )
     if not raw:
@@ -98,12 +45,12 @@ def find_swiftbar(places: Places) -> SwiftBar:
     folder = Path(raw.replace("~", str(places.home), 1) if raw.startswith("~") else raw)
     return replace(
         found,
-        folder=folder,
+        folder=str(folder),
         folder_trouble=_folder_trouble(folder),
+        plugin=str(folder / PLUGIN),
         link=link_state(folder / PLUGIN, places.program),
         disabled=off.code == 0 and PLUGIN in re.split(r'[\s",();]+', off.out),
         ignored=_is_ignored(folder),
-        cache_inside=_holds(folder, places.cache),
         copies=_named(folder, lambda name: PLUGIN_NAME in name.lower() and name != PLUGIN),
         rust_plugins=_named(folder, lambda name: _RUST.search(name) is not None),
     )
@@ -130,24 +77,10 @@ def set_attribute(path: Path) -> str:
     return "" if attribute_of(path) == ATTRIBUTE_VALUE else f"the attribute {ATTRIBUTE} was not kept: {said.words}"
 
 
-def _holds(folder: Path, path: Path) -> bool:
-    """Tell whether a path is in the plugin folder and visible to SwiftBar, which skips hidden files and folders."""
-    inside, outer = os.path.realpath(path), os.path.realpath(folder)
-    if os.path.commonpath([outer, inside]) != outer:
-        return False
-    return not any(part.startswith(".") for part in os.path.relpath(inside, outer).split(os.sep))
-
-
 def reload() -> str:
     """Ask SwiftBar to restart our plugin; return "" or why that failed."""
     said = tools.run("open", "-g", RELOAD_URL)
     return "" if said.code == 0 else said.words
-
-
-def version_numbers(version: str) -> Tuple[int, ...]:
-    """Return the numbers in a version such as 2.1.0-beta, or () if it has none."""
-    found = (whole(part) for part in version.split("-")[0].split("."))
-    return tuple(number for number in found if number is not None)
 
 
 def _folder_trouble(folder: Path) -> str:
@@ -163,9 +96,9 @@ def _is_ignored(folder: Path) -> bool:
     return any(fnmatch.fnmatchcase(PLUGIN, line.strip()) for line in lines if not line.strip().startswith("#"))
 
 
-def _named(folder: Path, wanted: Callable[[str], bool]) -> Tuple[Path, ...]:
+def _named(folder: Path, wanted: Callable[[str], bool]) -> Tuple[str, ...]:
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return ()
-    return tuple(folder / name for name in names if not name.startswith(".") and wanted(name))
+    return tuple(str(folder / name) for name in names if not name.startswith(".") and wanted(name))

@@ -4,7 +4,7 @@ import os
 import sys
 from typing import Mapping, Tuple
 
-from llamabar.macos.swiftbar import FIRST_WITH_CLICKS, version_numbers
+from llamabar.core.mac import FIRST_WITH_CLICKS, version_numbers
 from llamabar.view.swiftbar import Clicks
 
 FIRST_WITH_BADGES = (14,)  # of macOS

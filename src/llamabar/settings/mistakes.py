@@ -4,7 +4,7 @@ import re
 from enum import Enum, unique
 from typing import List, NamedTuple, Optional, Tuple
 
-from llamabar.view.text import printable
+from llamabar.core.text import printable
 
 
 @unique

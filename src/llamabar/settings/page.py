@@ -2,10 +2,10 @@
 
 from typing import Any, Iterator
 
+from llamabar.core.text import printable
 from llamabar.settings.file import bracketed
 from llamabar.settings.load import ServerSettings, Settings, Sourced
 from llamabar.settings.options import BY_TABLE, ENVIRONMENT, SERVER
-from llamabar.view.text import printable
 
 _FIRST = "# llamabar's settings. Remove the # from what you want to set. `llamabar config` shows what is in effect.\n"
 

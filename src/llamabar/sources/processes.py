@@ -19,8 +19,8 @@ except ImportError:  # no compiled module for this Python or processor, or no fo
     psutil = None  # type: ignore[assignment]
 
 from llamabar.core.address import of_listen
+from llamabar.core.mac import Running
 from llamabar.macos import agents
-from llamabar.macos.agents import Running
 from llamabar.macos.paths import CHECKED_CONFIG
 from llamabar.sources import clock
 

@@ -19,11 +19,6 @@ def harmless(outside: str) -> str:
     return "".join(char for char in shown if unicodedata.category(char) not in _INVISIBLE)
 
 
-def printable(outside: str, instead: str = "?") -> str:
-    """Return the text with every character replaced that could control a terminal or reverse the line."""
-    return "".join(char if char.isprintable() else instead for char in outside)
-
-
 def plain(outside: str) -> str:
     """Return the text as one harmless line: single spaces, no stacked accents."""
     return " ".join(_without_stacks(harmless(outside)).split())

@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Mapping, Optional, Tuple
 
+from llamabar.core import mac
 from llamabar.core.events import FaultKind
-from llamabar.macos import launchctl
-from llamabar.macos.agents import Agent, Refusal, Running
-from llamabar.macos.swiftbar import SwiftBar
+from llamabar.core.mac import Agent, Refusal, Running, SwiftBar
 
 
 @dataclass(frozen=True)
@@ -37,12 +36,9 @@ class Data:
     """The data folder. `unreadable`: its files that this user can't read; `foreign`: it belongs to another user."""
 
     folder: str = ""
-    is_file: bool = False
     writable: bool = True
     foreign: bool = False
     unreadable: Tuple[str, ...] = ()
-    manifest: str = ""
-    manifest_readable: bool = True
     damaged_history: str = ""
     newer_history: str = ""  # written by a newer version
     free_bytes: Optional[int] = None
@@ -127,7 +123,7 @@ class Binary:
 
 
 @dataclass(frozen=True)
-class Job(launchctl.Job):
+class Job(mac.Job):
     """The service as launchd runs it. `replaced`: its program's file is newer than its process."""
 
     disabled: Optional[bool] = None
@@ -149,11 +145,12 @@ class Model:
 
 @dataclass(frozen=True)
 class Server:
-    """One server's answers. `fault` is what is wrong, None if it can be watched."""
+    """One server's answers. `fault` is what is wrong, None if it can be watched; `why` says it within a sentence."""
 
     name: str = ""
     url: str = ""
     fault: Optional[FaultKind] = None
+    why: str = "answers"
     fault_detail: str = ""
     wants_tls: bool = False
     key_wanted: Optional[bool] = None
@@ -217,7 +214,7 @@ class Watcher:
     frames: Optional[int] = None
     printed_bytes: Optional[int] = None
     reconnects: Optional[int] = None
-    last_error: str = ""
+    last_error: str = ""  # in words
     reachable: Optional[bool] = None
 
 

@@ -3,7 +3,7 @@
 Laws: a check judges facts and does no I/O; a check whose facts are unknown is skipped, never guessed; a check that
 depends on one that failed is skipped and names it, so the first cause stands alone. Every finding has a remedy.
 
-Words are templates. A title, which the menu shows too, appears there in the menu's language. {swiftbar.version} is a
+Words are templates. Titles, which the menu shows too, can be translated. {swiftbar.version} is a
 fact, {llamabar} is the command for this program, and any other name comes from what the condition returned: a mapping
 of values, or an object as {it}. {x:size}, {x:duration}, {x:some}, {x:file} (one file, 2 files) format a value. In a
 remedy each value is quoted as one shell word.
@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Sequence, Tuple
 
+from llamabar.core.text import printable, quoted
 from llamabar.core.units import duration, plural, size
 from llamabar.doctor.checks.facts import Configured, Facts
-from llamabar.macos.paths import quoted
-from llamabar.view import languages
-from llamabar.view.text import printable
 
 
 class Level(str, Enum):
@@ -101,8 +99,10 @@ def worst_first(findings: Iterable[Finding]) -> Tuple[Finding, ...]:
     return tuple(sorted((one for one in findings if BADNESS[one.level]), key=lambda one: -BADNESS[one.level]))
 
 
-def examined(check: Check, layer: Layer, facts: Facts, before: Mapping[str, Finding]) -> Finding:
-    """Return the finding of a check, given the findings `before` it."""
+def examined(
+    check: Check, layer: Layer, facts: Facts, *, before: Mapping[str, Finding], translated: Callable[[str], str]
+) -> Finding:
+    """Return the finding of a check, given the findings `before` it and what translates its title."""
     unknown = next((facts.trouble(name) for name in check.needs or layer.needs if facts.trouble(name)), "")
     causes = (before[name] for name in check.after)
     follows = next((one.follows or one.id for one in causes if one.follows or BADNESS[one.level] > 1), "")
@@ -121,7 +121,7 @@ def examined(check: Check, layer: Layer, facts: Facts, before: Mapping[str, Find
         check.id,
         check.level,
         layer.name,
-        title=prose.vformat(languages.said(found.title or check.title), (), values),
+        title=prose.vformat(translated(found.title or check.title), (), values),
         detail=prose.vformat(found.detail or check.detail, (), values).strip(),
         remedy=shell.vformat(found.remedy or check.remedy, (), values) or fix,
         fix=fix,

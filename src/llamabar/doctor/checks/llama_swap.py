@@ -2,17 +2,14 @@
 
 from typing import Any, Iterator, Tuple
 
-from llamabar.core.events import FaultKind
+from llamabar.core.mac import RELOAD_URL
 from llamabar.core.units import count, duration, of_total, plural, size
 from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Facts, Model, Server
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level, first
-from llamabar.doctor.checks.network import fault_words
 
 PRESSED = 2
-RECONNECTS_AN_HOUR = 20.0
-SHORTEST_AGE_S = 600.0
-RELOAD = "open -g 'swiftbar://refreshplugin?name=llamabar'"
+RELOAD = f"open -g '{RELOAD_URL}'"
 
 
 def reachable(facts: Facts) -> Tuple[Server, ...]:
@@ -111,28 +108,15 @@ def _plugin(facts: Facts) -> Tuple[bool, str]:
     return True, f"{since}: {count(watcher.frames)} frames, {printed} printed, {breaks}"
 
 
-def _last_error(facts: Facts) -> str:
-    """Return the last error in the plugin's state file. Another version may have other kinds of error."""
-    known = facts.watcher.last_error in [kind.value for kind in FaultKind]
-    return fault_words(FaultKind(facts.watcher.last_error)) if known else "unknown"
-
-
 def _sees_nothing(facts: Facts) -> Any:
     sees = bool(facts.servers) and not any(server.fault for server in facts.servers)
-    blind = facts.watcher.alive and facts.watcher.reachable is False and sees
-    return blind and {"error": _last_error(facts)}
-
-
-def _reconnects(facts: Facts) -> Any:
-    watcher = facts.watcher
-    an_hour = (watcher.reconnects or 0) / max(watcher.age_s or 0.0, SHORTEST_AGE_S) * 3600
-    return watcher.alive and an_hour > RECONNECTS_AN_HOUR and {"error": _last_error(facts)}
+    return facts.watcher.alive and facts.watcher.reachable is False and sees
 
 
 _SETUP = (
     "swiftbar-missing", "swiftbar-without-folder", "swiftbar-folder-gone", "plugin-place-taken", "plugin-not-linked",
     "plugin-program-missing", "plugin-not-executable", "plugin-quarantined", "plugin-attribute-missing",
-    "plugin-attribute-wrong", "plugin-disabled", "plugin-ignored", "swiftbar-not-running",
+    "plugin-disabled", "plugin-ignored", "swiftbar-not-running",
 )  # fmt: skip
 _RUNNING = ("watcher-not-running", "watcher-died")
 WATCHER = Layer("plugin", ("watcher",), _plugin, (
@@ -146,10 +130,7 @@ WATCHER = Layer("plugin", ("watcher",), _plugin, (
           and {"version": f.watcher.version or "of an unknown version"},
           "The running plugin is llamabar {version}", "This one is {program.version}. To use it:", RELOAD, _RUNNING,
           ("watcher", "program")),
-    Check("watcher-reconnects-often", Level.WARNING, _reconnects,
-          "The connection broke {watcher.reconnects:time} in {watcher.age_s:duration}", "Last reason: {error}.",
-          "{llamabar} logs", _RUNNING),
     Check("watcher-sees-nothing", Level.NOTE, _sees_nothing,
-          "The plugin can't reach llama-swap, but this command can", "Its last error: {error}.", RELOAD, _RUNNING,
-          ("watcher", "servers")),
+          "The plugin can't reach llama-swap, but this command can", "Its last error: {watcher.last_error}.", RELOAD,
+          _RUNNING, ("watcher", "servers")),
 ))  # fmt: skip

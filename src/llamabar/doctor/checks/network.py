@@ -8,7 +8,6 @@ from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Configured, Facts, Server
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level, configured, first
 from llamabar.doctor.checks.service import SERVICE  # its checks come first: a stopped service explains a silent server
-from llamabar.view import words
 
 LOCAL_NETWORK_SINCE = 15
 REFUSED, UNAUTHORIZED = FaultKind.REFUSED, FaultKind.UNAUTHORIZED
@@ -17,14 +16,8 @@ TLS_WANTED = (FaultKind.NOT_LLAMA_SWAP, FaultKind.HTTPS_ONLY)
 REST = (FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR)
 
 
-def fault_words(kind: Optional[FaultKind]) -> str:
-    """Return a fault in the menu's words, for use within a sentence."""
-    said = words.FAULTS[kind] if kind is not None else "answers"
-    return said if said[1].isupper() else said[0].lower() + said[1:]
-
-
 def _summary(facts: Facts) -> Tuple[bool, str]:
-    said = "; ".join(f"{one.url or one.name}: {fault_words(one.fault)}" for one in facts.servers)
+    said = "; ".join(f"{one.url or one.name}: {one.why}" for one in facts.servers)
     return not any(one.fault for one in facts.servers), said
 
 
@@ -81,11 +74,6 @@ def _missing(facts: Facts) -> Any:
 def _too_old(facts: Facts) -> Any:
     server = _fault(FaultKind.TOO_OLD)(facts)
     return server and Found({"it": server}, remedy=packages.upgrade(facts, local=_is_here(facts, server)))
-
-
-def _other_fault(facts: Facts) -> Any:
-    server = _fault(*REST)(facts)
-    return server and {"it": server, "words": words.FAULTS[server.fault or FaultKind.SERVER_ERROR]}
 
 
 _BESIDE = ("service-denied-files", "service-log-unwritable", "service-config-missing", "service-config-refused")
@@ -152,8 +140,8 @@ NETWORK = Layer("network", ("servers",), _summary, (
     Check("access-denied", Level.ERROR, _fault(FaultKind.SIGN_IN, FaultKind.FORBIDDEN),
           "A sign-in page or an access rule stands in front of {it.name}",
           "At {it.url}. Use an address that leads past it. Where it is set:", _CONFIG),
-    Check("server-unusable", Level.ERROR, _other_fault,
-          "{it.name} can't be watched: {words}", "At {it.url}. To try again:", _TRY),
+    Check("server-unusable", Level.ERROR, _fault(*REST),
+          "{it.name} can't be watched: {it.why}", "At {it.url}. To try again:", _TRY),
     Check("key-needed", Level.ERROR, _fault(UNAUTHORIZED, also=lambda f, server: not _has_key(f, server)),
           "{it.name} requires an API key", "Set api_key_keychain or api_key_file in the settings, or:",
           "export LLAMABAR_API_KEY=KEY", ("keychain-silent", "key-not-found"), _SERVERS),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Callable, Iterator, List, Match, Pattern, Tuple, Union
 from urllib.parse import quote
 
-from llamabar.view.text import printable
+from llamabar.core.text import printable
 
 KEY, USER, HOST, ADDRESS, COMMAND, PROMPT = "(key)", "(user)", "(host)", "(address)", "(command)", "(prompt)"
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1", "[::1]", "0.0.0.0")

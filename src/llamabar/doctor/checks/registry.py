@@ -1,6 +1,6 @@
 """Every check, causes before effects."""
 
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Callable, Dict, Iterator, Optional, Tuple
 
 from llamabar.doctor.checks.facts import Facts
 from llamabar.doctor.checks.finding import Check, Finding, Level, examined, worst_first
@@ -13,12 +13,12 @@ from llamabar.doctor.checks.swiftbar import SWIFTBAR
 LAYERS = (PROGRAM, SWIFTBAR, SERVICE, NETWORK, LLAMA_SWAP, MODEL_SERVERS, MAC, WATCHER)
 
 
-def findings(facts: Facts) -> Tuple[Finding, ...]:
-    """Return the finding of every check."""
+def findings(facts: Facts, *, translated: Callable[[str], str] = str) -> Tuple[Finding, ...]:
+    """Return the finding of every check. `translated` gives a title's template in the user's language."""
     found: Dict[str, Finding] = {}
     for layer in LAYERS:
         for check in layer.checks:
-            found[check.id] = examined(check, layer, facts, found)
+            found[check.id] = examined(check, layer, facts, before=found, translated=translated)
     return tuple(found.values())
 
 

@@ -3,10 +3,10 @@
 from typing import Any, Optional, Tuple
 
 from llamabar.core.events import FaultKind
+from llamabar.core.mac import Refusal
 from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Facts, Server
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level
-from llamabar.macos.agents import Refusal
 
 LOG_LIMIT_BYTES = 100_000_000
 CRASHES_THAT_LOOP = 3

@@ -2,9 +2,9 @@
 
 from typing import Any, Tuple
 
+from llamabar.core.mac import Link
 from llamabar.doctor.checks.facts import Facts
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level
-from llamabar.macos.swiftbar import Link
 
 DOWNLOAD = "open https://github.com/swiftbar/SwiftBar/releases/latest"
 
@@ -57,13 +57,9 @@ SWIFTBAR = Layer("SwiftBar", ("mac", "swiftbar"), _summary, (
     Check("plugin-quarantined", Level.ERROR, lambda f: f.program.installed_quarantined,
           "macOS has quarantined the plugin", "It was downloaded with a browser, so macOS won't let it start.",
           "xattr -d com.apple.quarantine {program.installed}", _PLUGIN, _PROGRAM),
-    Check("plugin-attribute-missing", Level.ERROR, lambda f: f.swiftbar.attribute == "",
+    Check("plugin-attribute-missing", Level.ERROR, lambda f: f.swiftbar.marked is False,
           "The plugin has lost SwiftBar's attribute", "Without it, SwiftBar runs the plugin only once.", "", _PLUGIN,
           fix=True),
-    Check("plugin-attribute-wrong", Level.ERROR,
-          lambda f: f.swiftbar.attribute is not None and not f.swiftbar.attribute_right,
-          "The plugin's SwiftBar attribute is wrong", "SwiftBar may not keep the plugin running.", "",
-          (*_PLUGIN, "plugin-attribute-missing"), fix=True),
     Check("plugin-disabled", Level.ERROR, lambda f: f.swiftbar.disabled,
           "The plugin is turned off in SwiftBar", "Turn llamabar on in SwiftBar's Plugin Manager:", "open -a SwiftBar",
           _PLUGIN),
@@ -75,9 +71,6 @@ SWIFTBAR = Layer("SwiftBar", ("mac", "swiftbar"), _summary, (
     Check("older-plugin-beside", Level.WARNING, lambda f: f.swiftbar.rust_plugins,
           "Another llama-swap plugin is in SwiftBar's folder", "{swiftbar.rust_plugins:some}. Two menus show the same.",
           "{llamabar} install --take-over", _FOLDER),
-    Check("cache-in-plugin-folder", Level.ERROR, lambda f: f.swiftbar.cache_inside,
-          "llamabar unpacks itself into SwiftBar's folder", "SHIV_ROOT says so. Each file there becomes a plugin.",
-          "unset SHIV_ROOT", _FOLDER),
     Check("plugin-of-another-version", Level.NOTE, lambda f: f.program.installed_same is False,
           "SwiftBar runs another version of llamabar", "{program.installed}", "{llamabar} install", _PLUGIN, _PROGRAM),
 ))  # fmt: skip

@@ -6,12 +6,14 @@ import shutil
 from typing import Mapping, Sequence
 
 from llamabar.core.address import is_local, port_of
+from llamabar.core.fields import whole
+from llamabar.core.mac import Agent, Running, SwiftBar
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown
-from llamabar.macos import binaries, launchctl, tools
-from llamabar.macos.agents import Agent, Running, flag
+from llamabar.macos import binaries, tools
+from llamabar.macos.agents import flag
 from llamabar.macos.paths import Places
-from llamabar.macos.swiftbar import SwiftBar, find_swiftbar
+from llamabar.macos.swiftbar import find_swiftbar
 from llamabar.sources import processes as table
 
 MODEL_SERVER = "llama-server"
@@ -59,11 +61,11 @@ def computer() -> facts.Computer:
         macos=version if re.fullmatch(r"[0-9][0-9.]*", version) else "",
         memory_total_bytes=total_bytes,
         memory_available_bytes=available_bytes,
-        pressure=launchctl.whole(pressure.out.strip()) if pressure.code == 0 else None,
+        pressure=whole(pressure.out.strip()) if pressure.code == 0 else None,
     )
 
 
 def _has_model_port(words: Sequence[str]) -> bool:
     """Tell whether a model server uses a port that llama-swap assigns."""
-    port = launchctl.whole(flag(words, "port"))
+    port = whole(flag(words, "port"))
     return port is not None and FIRST_MODEL_PORT <= port <= LAST_MODEL_PORT

@@ -12,16 +12,17 @@ from urllib.parse import urlsplit
 
 from llamabar import __version__
 from llamabar.core.address import is_local
+from llamabar.core.events import FaultKind
 from llamabar.damage import SITE, cache_name, members
 from llamabar.doctor.checks import facts
 from llamabar.doctor.collect.gathering import Unknown, same
+from llamabar.doctor.collect.servers import fault_words
 from llamabar.macos import files, tools
 from llamabar.macos.paths import HISTORY_FILE, Places
 from llamabar.settings import load
 from llamabar.settings.mistakes import OF_SECRETS, Kind, words
 from llamabar.sources import clock, processes
 from llamabar.store import plugin_state, schema
-from llamabar_installer import manifest
 
 STARTED_SLACK_S = 2.0
 
@@ -61,18 +62,15 @@ def cache(environment: Mapping[str, str], found: Places) -> facts.Cache:
 def data(found: Places) -> facts.Data:
     """Return the state of the data folder."""
     folder = found.data
-    there, is_folder = folder.exists(), folder.is_dir()
-    names = sorted(path for path in folder.iterdir() if path.is_file()) if is_folder and os.access(folder, 5) else []
+    listed = folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
+    names = sorted(path for path in folder.iterdir() if path.is_file()) if listed else []
     above = next(one for one in (folder, *folder.parents) if one.exists())  # the folder it is in, or will be created in
     history, trouble = folder / HISTORY_FILE, schema.trouble(folder / HISTORY_FILE)
     return facts.Data(
         folder=str(folder),
-        is_file=there and not is_folder,
         writable=os.access(above, os.W_OK | os.X_OK),
-        foreign=there and folder.stat().st_uid != os.getuid(),
+        foreign=folder.exists() and folder.stat().st_uid != os.getuid(),
         unreadable=tuple(str(path) for path in names if not os.access(path, os.R_OK)),
-        manifest=str(found.manifest),
-        manifest_readable=manifest.load(found.manifest).readable,
         damaged_history=str(history) if trouble is schema.Trouble.DAMAGED else "",
         newer_history=str(history) if trouble is schema.Trouble.NEWER else "",
         free_bytes=_free_bytes(above),
@@ -122,8 +120,13 @@ def watcher(found: Places) -> facts.Watcher:
         there=True,
         alive=processes.is_alive(noted.pid, started_before_s=noted.started_unix_s + STARTED_SLACK_S),
         age_s=clock.unix_s() - noted.started_unix_s,
-        **same(noted, facts.Watcher),
+        **{**same(noted, facts.Watcher), "last_error": _error_words(noted.last_error)},
     )
+
+
+def _error_words(kind: str) -> str:
+    """Return a fault from the state file in words. Another version may have other kinds."""
+    return fault_words(FaultKind(kind)) if kind in [known.value for known in FaultKind] else "unknown"
 
 
 def _configured(server: load.ServerSettings) -> facts.Configured:

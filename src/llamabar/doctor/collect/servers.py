@@ -15,6 +15,7 @@ from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings, Settings
 from llamabar.sources import clock
 from llamabar.sources.client import UNAUTHORIZED, Client, Unreachable
+from llamabar.view import words
 
 LOOK_S = 1.6
 MODEL_SERVER_S = 0.8
@@ -33,7 +34,13 @@ def servers(settings: Settings, private: Private) -> Tuple[facts.Server, ...]:
 
 def silent(server: ServerSettings, fault: Fault) -> facts.Server:
     """Return a server that doesn't answer and why, without querying it."""
-    return facts.Server(server.name, server.url, fault.kind, fault.detail)
+    return facts.Server(server.name, server.url, fault.kind, fault_words(fault.kind), fault.detail)
+
+
+def fault_words(kind: FaultKind) -> str:
+    """Return a fault in the menu's words, for use within a sentence."""
+    said = words.FAULTS[kind]
+    return said if said[1].isupper() else said[0].lower() + said[1:]
 
 
 def _server(server: ServerSettings, snapshot: Snapshot, private: Private) -> facts.Server:

@@ -7,12 +7,13 @@ from typing import NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.app.service_search import Known, find
 from llamabar.core.address import WILDCARDS, is_local
+from llamabar.core.mac import Agent
 from llamabar.doctor.checks import facts
 from llamabar.doctor.checks.redact import Private, redacted_line
 from llamabar.doctor.collect.disk import size_of
 from llamabar.doctor.collect.gathering import Unknown
 from llamabar.macos import agents, launchctl, logs, tools
-from llamabar.macos.agents import Agent, find_agents, flag
+from llamabar.macos.agents import find_agents, flag
 from llamabar.macos.binaries import check_config, describe
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.paths import OWN_LABEL, Places
@@ -60,19 +61,19 @@ def watched(servers: Sequence[ServerSettings], found: facts.Agents) -> Watched:
 def on_disk(found: Watched, private: Private) -> facts.Service:
     """Return the service according to its plist, program, config and log."""
     agent, content = found.agent, found.agent.content
-    program, log = agent.arguments[0], str(next(iter(agent.logs), ""))
+    program, log = agent.arguments[0], str(next(iter(agents.logs_of(content)), ""))
     config = flag(agent.arguments[1:], "config") or flag(agent.arguments[1:], "config-dir") or ""
     port = agent.listen.rpartition(":")[2]
     return facts.Service(
         server=found.server.name,
         label=agent.label,
         ours=agent.label == OWN_LABEL,
-        plist=str(agent.plist),
-        plist_refused=agents.is_refused(agent.plist),
-        plist_linked=agent.plist.is_symlink(),
-        plist_quarantined=tools.is_quarantined(agent.plist) or False,
+        plist=agent.plist,
+        plist_refused=agents.is_refused(Path(agent.plist)),
+        plist_linked=os.path.islink(agent.plist),
+        plist_quarantined=tools.is_quarantined(Path(agent.plist)) or False,
         command=agents.command(content),
-        same_port=tuple((o.label, str(o.plist)) for o in found.others if o.listen.rpartition(":")[2] == port),
+        same_port=tuple((o.label, o.plist) for o in found.others if o.listen.rpartition(":")[2] == port),
         program=program,
         program_there=_can_start(program),
         program_quarantined=tools.is_quarantined(Path(program)) or False,
