@@ -1,7 +1,8 @@
 """Executes a plan. Each step records what it will create, creates it, verifies it, and knows how to undo it.
 
-When a step fails, its group is undone, latest step first; finished groups stay and are named. One deadline covers the
-whole plan, whatever launchctl does: each step gets what is left, and some time is reserved for undoing.
+When a step fails, its group is undone, latest step first, and the manifest becomes what it was before; finished groups
+stay and are named. One deadline covers the whole plan, whatever launchctl does: each step gets what is left, and some
+time is reserved for undoing.
 """
 
 import contextlib
@@ -58,7 +59,7 @@ class Execution:
     say: Callable[[str], None] = lambda _: None
     finished: Callable[[Step], None] = lambda _: None
     scale: float = 1.0  # of the deadline
-    undos: List[Tuple[Step, Optional[Undo]]] = field(default_factory=list)
+    done: List[Tuple[Step, Manifest, Optional[Undo]]] = field(default_factory=list)  # each with the manifest before it
 
     def run(self, plan: Plan) -> Report:
         """Do every step; return what was done and undone, and why."""
@@ -66,43 +67,49 @@ class Execution:
         limit_s = OTHERS_S + sum(_WAITING.get(step.kind, 0.0) for step in plan.steps) + UNDO_S
         with tools.within(self.scale * limit_s):
             for step in plan.steps:
-                known = shop.manifest
+                before = shop.manifest
                 try:
                     self._do(step, shop, tools.left_s() - self.scale * UNDO_S)
                 except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
-                    return self._failed(step, error, shop, known)
+                    return self._failed(step, error, shop, before)
                 self.finished(step)
         removal.forget_if_empty(shop)
-        return Report(done=tuple(step for step, _ in self.undos), remarks=tuple(shop.remarks))
+        return Report(done=self._steps(), remarks=tuple(shop.remarks))
+
+    def _steps(self) -> Tuple[Step, ...]:
+        return tuple(step for step, _, _ in self.done)
 
     def _do(self, step: Step, shop: Workshop, left_s: float) -> None:
         """Do a step. Signals are held back until its undo is known, unless it waits. Raise StepFailed if time is up."""
         if left_s <= 0:
             raise StepFailed(note(Why.OUT_OF_TIME))
         with tools.within(left_s), contextlib.nullcontext() if step.kind in _WAITING else tools.signals_held():
-            self.undos.append((step, _DO[step.kind](shop, step)))
+            before = shop.manifest
+            self.done.append((step, before, _DO[step.kind](shop, step)))
 
-    def _failed(self, step: Step, error: BaseException, shop: Workshop, known: Manifest) -> Report:
+    def _failed(self, step: Step, error: BaseException, shop: Workshop, before: Manifest) -> Report:
         """Undo what was begun. A second Ctrl-C ends a running tool, but never the undo or its report."""
         with contextlib.suppress(KeyboardInterrupt), tools.signals_held():
-            done = tuple(one for one, _ in self.undos)
             try:
-                shop.restore(known)
+                shop.restore(before)
             except OSError:
                 shop.remarks.append(note(Why.NOT_LISTED, path=self.places.manifest))
             undone = self._undo(step, shop)
             removal.forget_if_empty(shop)
-        return Report(done, step, undone, _note_of(error, step), tuple(shop.remarks))
+        return Report(self._steps(), step, undone, _note_of(error, step), tuple(shop.remarks))
 
     def _undo(self, failed: Step, shop: Workshop) -> Tuple[Step, ...]:
+        """Undo the failed step's group and return the steps that were undone. Some steps have nothing to undo them."""
         undone: List[Step] = []
-        for step, undo in reversed([pair for pair in self.undos if pair[0].group is failed.group]):
+        for step, before, undo in reversed(self.done):
+            if undo is None or step.group is not failed.group:
+                continue
             try:
-                if undo is not None:
-                    undo()
+                undo()
+                shop.restore(before)
             except (StepFailed, Trouble, OSError) as error:
                 why = _note_of(error, step).said
-                shop.remarks.append(note(Why.NOT_UNDONE, step=step.kind.value, target=step.target, detail=why))
+                shop.remarks.append(note(Why.NOT_UNDONE, step=step.words, target=step.target, detail=why))
             else:
                 undone.append(step)
         return tuple(undone)
@@ -121,16 +128,13 @@ def _note_of(error: BaseException, step: Step) -> Note:
 
 _WAITING = {  # these undo what they began themselves
     Kind.START: WAITING_S, Kind.RELOAD: WAITING_S, Kind.PUT_BACK: WAITING_S, Kind.STOP: STOPPING_S,
-    Kind.OLD_SERVICE: STOPPING_S, Kind.START_EXPORT: WAITING_S, Kind.RELOAD_EXPORT: WAITING_S,
-    Kind.STOP_EXPORT: STOPPING_S,
+    Kind.OLD_SERVICE: STOPPING_S,
 }  # fmt: skip
 _DO: Dict[Kind, Callable[[Workshop, Step], Optional[Undo]]] = {
     Kind.CONFIG: work.write_config,
     Kind.AGENT: work.write_agent,
     Kind.START: work.start,
     Kind.RELOAD: work.restart,
-    Kind.START_EXPORT: work.start,
-    Kind.RELOAD_EXPORT: work.restart,
     Kind.SETTINGS: work.write_settings,
     Kind.OLD_SERVICE: work.switch_off,
     Kind.OLD_PLUGIN: work.set_aside,
@@ -140,7 +144,6 @@ _DO: Dict[Kind, Callable[[Workshop, Step], Optional[Undo]]] = {
     Kind.REFRESH: work.refresh,
     Kind.COMMAND: work.link_command,
     Kind.STOP: removal.stop,
-    Kind.STOP_EXPORT: removal.stop,
     Kind.REMOVE_AGENT: removal.remove_agent,
     Kind.REMOVE_LINK: removal.remove_link,
     Kind.REMOVE_COMMAND: removal.remove_link,

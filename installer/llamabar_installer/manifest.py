@@ -53,13 +53,13 @@ class Manifest:
         """Return the items of one kind."""
         return tuple(item for item in self.items if item.kind == kind)
 
-    def plus(self, item: Item) -> "Manifest":
-        """Return the manifest with an item. The first backup of a path is kept."""
-        old = self.item(Path(item.path))
-        if old is None:
-            return replace(self, items=(*self.items, item))
-        item = replace(item, backup=old.backup or item.backup)
-        return replace(self, items=tuple(item if one is old else one for one in self.items))
+    def plus(self, *items: Item) -> "Manifest":
+        """Return the manifest with more items. The first backup of a path is kept."""
+        found = {one.path: one for one in self.items}
+        for item in items:
+            old = found.get(item.path)
+            found[item.path] = replace(item, backup=old.backup or item.backup) if old is not None else item
+        return replace(self, items=tuple(found.values()))
 
     def without(self, path: Path) -> "Manifest":
         """Return the manifest without a path."""

@@ -18,10 +18,8 @@ from llamabar.macos.paths import OWN_LABEL, RUST_LABEL
 from llamabar.package_files import text_beside
 from llamabar_installer.facts import Facts, has_server, own_service
 from llamabar_installer.notes import Note, Why, note
-from llamabar_installer.plan_agent import agent_steps, launchd_obstacle, start_steps
-from llamabar_installer.plan_command import command_steps
-from llamabar_installer.plan_export import export_steps
-from llamabar_installer.plan_plugin import old_plugins, plugin_steps
+from llamabar_installer.plan_agents import agent_steps, export_steps, launchd_obstacle, start_steps
+from llamabar_installer.plan_plugin import command_steps, old_plugins, plugin_steps
 from llamabar_installer.steps import Kind, Options, Plan, Reason, Step
 
 

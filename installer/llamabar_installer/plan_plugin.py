@@ -1,10 +1,12 @@
-"""Plans the plugin: the program in the data folder, its attribute, its symlink in SwiftBar's folder."""
+"""Plans the program in the data folder, its symlink in SwiftBar's folder, and the `llamabar` command."""
 
 import os
 from typing import Optional, Tuple
 
 from llamabar.core.mac import Link
+from llamabar.macos.paths import COMMAND
 from llamabar_installer.facts import Facts
+from llamabar_installer.manifest import Thing
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
@@ -29,6 +31,23 @@ def old_plugins(facts: Facts, options: Options) -> Plan:
     if options.take_over:
         return Plan(tuple(Step(Kind.OLD_PLUGIN, path, Reason.TWO_MENUS, Group.PLUGIN) for path in found))
     return Plan(notes=tuple(note(Why.OLD_PLUGIN, name=os.path.basename(path)) for path in found))
+
+
+def command_steps(facts: Facts, *, copied: bool) -> Plan:
+    """Plan a symlink in a PATH folder that replaces no other program. `copied`: the plan copies the program."""
+    found, source = facts.command, facts.places.program if copied or facts.installed_digest else facts.program
+    if source is None or found.folder is None:
+        return Plan()
+    known = {item.path for item in facts.manifest.of_kind(Thing.COMMAND)}
+    if found.other is not None and str(found.other) not in known:
+        return Plan(notes=(note(Why.COMMAND_TAKEN, path=found.other),))
+    target = found.folder / COMMAND
+    notes = () if found.reachable else (note(Why.COMMAND_OFF_PATH, path=found.folder),)
+    if os.path.islink(target) and os.path.realpath(target) == os.path.realpath(source):
+        return Plan()
+    if os.path.lexists(target) and str(target) not in known:
+        return Plan(notes=(note(Why.COMMAND_TAKEN, path=target),))
+    return Plan((Step(Kind.COMMAND, str(target), Reason.NO_COMMAND, Group.COMMAND, source=str(source)),), notes)
 
 
 def _obstacle(facts: Facts) -> Optional[Note]:

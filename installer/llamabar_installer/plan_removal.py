@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import List, Optional, Tuple
 
 from llamabar.core.mac import Link
-from llamabar.macos.paths import HISTORY, OWN_LABEL, USUAL_CACHE
+from llamabar.macos.paths import EXPORT_LABEL, HISTORY, OWN_LABEL, USUAL_CACHE
 from llamabar_installer.facts import Facts, own_service
 from llamabar_installer.manifest import Thing
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.plan import refused
-from llamabar_installer.plan_command import removal_steps
-from llamabar_installer.plan_export import export_removal
 from llamabar_installer.steps import Group, Kind, Options, Plan, Reason, Step
 
 
@@ -21,9 +19,9 @@ def plan_uninstall(facts: Facts, options: Options) -> Plan:
     if refusal is not None:
         return Plan(notes=(refusal,))
     unasked = _unasked(facts) if options.service else None
-    steps = (*_service(facts), *export_removal(facts)) if options.service and unasked is None else ()
+    steps = (*_service(facts), *_exporter(facts)) if options.service and unasked is None else ()
     steps += _plugin(facts) if options.plugin else ()
-    steps += removal_steps(facts) if options.command else ()
+    steps += _command(facts) if options.command else ()
     if options.purge:
         steps += _purge(facts)
     whole = options.service and options.plugin and options.command and unasked is None
@@ -51,6 +49,23 @@ def _service(facts: Facts) -> Tuple[Step, ...]:
         url = next((agent.url for agent in facts.agents if agent.label == item.digest), "")
         steps.append(Step(Kind.PUT_BACK, item.path, Reason.SWITCH_ON, source=item.digest, url=url))
     return tuple(steps)
+
+
+def _exporter(facts: Facts) -> Tuple[Step, ...]:
+    job, places = facts.jobs.get(EXPORT_LABEL), facts.places
+    steps = []
+    if job is not None and job.loaded:
+        steps.append(Step(Kind.STOP, EXPORT_LABEL, group=Group.EXPORT, url=facts.export_url))
+    if facts.export_plist is not None or facts.manifest.item(places.export_plist) is not None:
+        steps.append(Step(Kind.REMOVE_AGENT, str(places.export_plist), group=Group.EXPORT))
+    if places.export_log.exists():
+        steps.append(Step(Kind.REMOVE_FILE, str(places.export_log), group=Group.EXPORT))
+    return tuple(steps)
+
+
+def _command(facts: Facts) -> Tuple[Step, ...]:
+    items = facts.manifest.of_kind(Thing.COMMAND)
+    return tuple(Step(Kind.REMOVE_COMMAND, item.path, group=Group.COMMAND, source=item.digest) for item in items)
 
 
 def _plugin(facts: Facts) -> Tuple[Step, ...]:

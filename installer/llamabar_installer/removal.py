@@ -9,10 +9,10 @@ from typing import List
 from llamabar.core.mac import Link
 from llamabar.macos import files, swiftbar
 from llamabar.macos.paths import HISTORY, STATE_FILES, USUAL_CACHE
-from llamabar_installer.manifest import Item, Thing
+from llamabar_installer.manifest import Thing
 from llamabar_installer.notes import Why, note
 from llamabar_installer.steps import Kind, Step
-from llamabar_installer.work import Undo, Workshop, expect, gone
+from llamabar_installer.work import Undo, Workshop, expect, put
 
 UNPACKED = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$|\.llamabar-")  # the names that unpack.py gives
 
@@ -33,13 +33,7 @@ def remove_agent(shop: Workshop, step: Step) -> Undo:
     shop.forget(step.path)  # first: if the manifest can't be written, nothing is removed
     files.discard(step.path)
     files.sweep(step.path)
-
-    def _undo() -> None:
-        if content is not None:
-            shop.note(Item(Thing.AGENT, step.target, files.digest(content)))
-            files.write(step.path, content)
-
-    return _undo
+    return lambda: put(step.path, content)
 
 
 def remove_link(shop: Workshop, step: Step) -> None:
@@ -55,7 +49,8 @@ def remove_link(shop: Workshop, step: Step) -> None:
 def remove_file(shop: Workshop, step: Step) -> None:
     """Remove an installed file."""
     files.sweep(step.path)
-    gone(shop, step.path)
+    files.discard(step.path)
+    shop.forget(step.path)
 
 
 def put_back(shop: Workshop, step: Step) -> None:

@@ -15,18 +15,15 @@ class Kind(Enum):
     OLD_PLUGIN = "set the old plugin aside"
     CONFIG = "write a first config"
     AGENT = "write the LaunchAgent"
-    START = "start llama-swap"
-    RELOAD = "restart llama-swap"
-    START_EXPORT = "start llamabar export"
-    RELOAD_EXPORT = "restart llamabar export"
+    START = "start {service}"
+    RELOAD = "restart {service}"
     SETTINGS = "write the settings"
     PROGRAM = "copy the program"
     ATTRIBUTE = "mark the program as a streaming plugin"
     LINK = "link the plugin into SwiftBar's folder"
     REFRESH = "reload SwiftBar"
     COMMAND = "link the llamabar command"
-    STOP = "stop llama-swap"
-    STOP_EXPORT = "stop llamabar export"
+    STOP = "stop {service}"
     REMOVE_AGENT = "remove the LaunchAgent"
     REMOVE_LINK = "remove the plugin from SwiftBar's folder"
     REMOVE_COMMAND = "remove the llamabar command"
@@ -85,6 +82,11 @@ class Step:
     def path(self) -> Path:
         """Return the target as a path."""
         return Path(self.target)
+
+    @property
+    def words(self) -> str:
+        """Return what it does."""
+        return self.kind.value.format(service="llamabar export" if self.group is Group.EXPORT else "llama-swap")
 
     @property
     def why(self) -> str:

@@ -4,7 +4,7 @@ import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, List, Optional
+from typing import Callable, Iterator, List, Optional
 
 from llamabar.core.address import port_of
 from llamabar.core.mac import Link
@@ -16,7 +16,7 @@ from llamabar_installer.manifest import Item, Manifest, Thing
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.steps import Step
 
-Undo = Callable[[], None]
+Undo = Callable[[], object]
 PROGRAM_MODE = 0o755
 
 
@@ -40,31 +40,27 @@ class Workshop:
 
     def note(self, item: Item) -> None:
         """List an item before it is created, together with the folders it needs."""
-        for folder in files.missing_folders(Path(item.path).parent) + files.missing_folders(self.places.data):
-            self.manifest = self.manifest.plus(Item(Thing.FOLDER, str(folder)))
-        self.manifest = self.manifest.plus(item)
-        manifest.save(self.places.manifest, self.manifest)
+        needed = files.missing_folders(Path(item.path).parent) + files.missing_folders(self.places.data)
+        self._save(self.manifest.plus(*_folders(needed), item))
 
     def forget(self, path: Path) -> None:
         """Remove a path from the manifest."""
-        if self.manifest.item(path) is not None:
-            self.manifest = self.manifest.without(path)
-            manifest.save(self.places.manifest, self.manifest)
+        self._save(self.manifest.without(path))
 
-    def restore(self, known: Manifest) -> None:
-        """Restore the manifest from before a failed step. Its folders stay listed, to be removed if empty."""
-        for folder in self.manifest.of_kind(Thing.FOLDER):
-            known = known.plus(folder)
-        if self.manifest != known:
-            self.manifest = known
-            manifest.save(self.places.manifest, known)
+    def restore(self, before: Manifest) -> None:
+        """Restore an earlier manifest. Folders listed since then stay listed, to be removed if empty."""
+        self._save(before.plus(*self.manifest.of_kind(Thing.FOLDER)))
+
+    def _save(self, changed: Manifest) -> None:
+        if changed != self.manifest:
+            self.manifest = changed
+            manifest.save(self.places.manifest, changed)
 
     def backup(self, path: Path) -> str:
         """Back up whatever is at a path and return the copy's path; "" if nothing is."""
         if not os.path.lexists(path):
             return ""
-        for folder in files.missing_folders(self.places.backups):
-            self.manifest = self.manifest.plus(Item(Thing.FOLDER, str(folder)))
+        self._save(self.manifest.plus(*_folders(files.missing_folders(self.places.backups))))
         kept = files.backup(path, self.places.backups)
         self.remarks.append(note(Why.BACKED_UP, path=path, kept=kept))
         return str(kept)
@@ -74,6 +70,15 @@ class Workshop:
         plist = plist or self.places.agents / f"{label}.plist"
         written = agents.logs_of(agents.read_plist(plist) or {})
         return Control(label, plist, url, lambda: bool(url) and self.answers(url), written, self.say)
+
+
+def _folders(paths: List[Path]) -> Iterator[Item]:
+    return (Item(Thing.FOLDER, str(path)) for path in paths)
+
+
+def put(path: Path, content: Optional[bytes]) -> None:
+    """Give a file this content; without any, remove it."""
+    files.discard(path) if content is None else files.write(path, content)
 
 
 def write_config(shop: Workshop, step: Step) -> Undo:
@@ -93,7 +98,7 @@ def write_config(shop: Workshop, step: Step) -> Undo:
 
 def write_agent(shop: Workshop, step: Step) -> Undo:
     """Write the plist and create its log folders, then read the plist back."""
-    before, known = files.read(step.path), shop.manifest.item(step.path)
+    before = files.read(step.path)
     if step.path.is_symlink() or (step.path.exists() and not step.path.is_file()):
         raise StepFailed(note(Why.PLIST_NOT_A_FILE, path=step.path))
     shop.note(Item(Thing.AGENT, step.target, files.digest(step.content), shop.backup(step.path)))
@@ -103,31 +108,20 @@ def write_agent(shop: Workshop, step: Step) -> Undo:
         log.parent.mkdir(parents=True, exist_ok=True, mode=files.FOLDER_MODE)
     files.write(step.path, step.content, mode=files.FILE_MODE)
     if files.read(step.path) != step.content or step.path.stat().st_mode & 0o022:
-        _restore(shop, step.path, before, known)
+        put(step.path, before)
         raise StepFailed(note(Why.NOT_WRITTEN, path=step.path))
-    return lambda: _restore_agent(shop, step, before, known)
+    return lambda: _restore_agent(shop, step, before)
 
 
-def _restore_agent(shop: Workshop, step: Step, before: Optional[bytes], known: Optional[Item]) -> None:
+def _restore_agent(shop: Workshop, step: Step, before: Optional[bytes]) -> None:
     """Restore the previous plist; if the job is loaded, reload it."""
     label = step.path.stem
     if before is None and launchctl.look(label).loaded:
         raise StepFailed(note(Why.STILL_LOADED, label=label))
-    _restore(shop, step.path, before, known)
+    put(step.path, before)
     if before is not None and launchctl.look(label).loaded:
         service = agent_plist.service_of(agent_plist.parse(before))
         expect(shop.control(label, service.url if service else "").restart())
-
-
-def _restore(shop: Workshop, path: Path, before: Optional[bytes], known: Optional[Item]) -> None:
-    if before is None:
-        gone(shop, path)
-        return
-    files.write(path, before)
-    if known is None:
-        shop.forget(path)
-    else:
-        shop.note(known)
 
 
 def start(shop: Workshop, step: Step) -> Undo:
@@ -160,10 +154,10 @@ def expect(outcome: Note) -> None:
 def write_settings(shop: Workshop, step: Step) -> Undo:
     """Write the settings file and keep a backup of the previous one."""
     path = Path(os.path.realpath(step.path))  # a symlink, as in a dotfiles folder, stays one
-    before, known = files.read(path), shop.manifest.item(path)
+    before = files.read(path)
     shop.note(Item(Thing.SETTINGS, str(path), files.digest(step.content), shop.backup(path)))
     files.write(path, step.content, mode=None if before is not None else files.PRIVATE_MODE)
-    return lambda: _restore(shop, path, before, known)
+    return lambda: put(path, before)
 
 
 def switch_off(shop: Workshop, step: Step) -> Undo:
@@ -177,12 +171,7 @@ def switch_off(shop: Workshop, step: Step) -> Undo:
         with tools.signals_held():
             launchctl.tell("enable", step.target)
         raise
-
-    def _undo() -> None:
-        expect(control.start())
-        shop.forget(Path(step.source))
-
-    return _undo
+    return lambda: expect(control.start())
 
 
 def set_aside(shop: Workshop, step: Step) -> Undo:
@@ -194,12 +183,7 @@ def set_aside(shop: Workshop, step: Step) -> Undo:
     shop.note(Item(Thing.FOLDER, str(kept.parent)))
     kept.parent.mkdir(parents=True, exist_ok=True, mode=files.PRIVATE_FOLDER_MODE)
     shutil.move(step.target, str(kept))  # the plugin folder may be on another disk
-
-    def _undo() -> None:
-        shutil.move(str(kept), step.target)
-        shop.forget(step.path)
-
-    return _undo
+    return lambda: shutil.move(str(kept), step.target)
 
 
 def copy_program(shop: Workshop, step: Step) -> Undo:
@@ -210,15 +194,7 @@ def copy_program(shop: Workshop, step: Step) -> Undo:
     if shop.manifest.item(shop.places.data) is not None:
         shop.places.data.chmod(files.PRIVATE_FOLDER_MODE)  # earlier versions let other users look into it
     _place(step.path, content)
-
-    def _undo() -> None:
-        if before is None:
-            gone(shop, step.path)
-            return
-        _place(step.path, before)
-        shop.note(Item(Thing.FILE, step.target, files.digest(before)))
-
-    return _undo
+    return lambda: files.discard(step.path) if before is None else _place(step.path, before)
 
 
 def _place(path: Path, content: bytes) -> None:
@@ -231,12 +207,6 @@ def _place(path: Path, content: bytes) -> None:
         _set_attribute(temporary)
     if swiftbar.attribute_of(path) != swiftbar.ATTRIBUTE_VALUE:
         raise StepFailed(note(Why.NOT_WRITTEN, path=path))
-
-
-def gone(shop: Workshop, path: Path) -> None:
-    """Remove a file and take it off the manifest."""
-    files.discard(path)
-    shop.forget(path)
 
 
 def mark(shop: Workshop, step: Step) -> None:
@@ -261,7 +231,7 @@ def link(shop: Workshop, step: Step) -> Undo:
         os.symlink(program, temporary)
     if swiftbar.link_state(step.path, program) is not Link.OURS:
         raise StepFailed(note(Why.NOT_WRITTEN, path=step.path))
-    return lambda: gone(shop, step.path)
+    return lambda: files.discard(step.path)
 
 
 def link_command(shop: Workshop, step: Step) -> Undo:
@@ -272,7 +242,7 @@ def link_command(shop: Workshop, step: Step) -> Undo:
     step.path.parent.mkdir(parents=True, exist_ok=True)
     with files.replacing(step.path) as temporary:
         os.symlink(step.source, temporary)
-    return lambda: gone(shop, step.path)
+    return lambda: files.discard(step.path)
 
 
 def refresh(shop: Workshop, step: Step) -> None:

@@ -11,8 +11,11 @@ from llamabar_installer.execute import Execution
 from llamabar_installer.facts import Facts, find_command
 from llamabar_installer.manifest import Thing, load
 from llamabar_installer.notes import Why
-from llamabar_installer.plan_command import command_steps, removal_steps
-from llamabar_installer.steps import Kind, Plan
+from llamabar_installer.plan_plugin import command_steps
+from llamabar_installer.plan_removal import plan_uninstall
+from llamabar_installer.steps import Kind, Options, Plan
+
+ONLY_COMMAND = Options(service=False, plugin=False)
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def test_the_command_is_linked_found_moved_and_removed_to_the_byte(places):
     again = command_steps(moved, copied=False)
     assert [step.kind for step in again.steps] == [Kind.COMMAND], "ours may lead elsewhere"
 
-    steps = removal_steps(facts_of(places, own))
+    steps = plan_uninstall(facts_of(places, own), ONLY_COMMAND).steps
     assert [step.kind for step in steps] == [Kind.REMOVE_COMMAND]
     assert Execution(places).run(Plan(steps)).ok
     left = set(places.home.rglob("*")) - before
@@ -105,7 +108,7 @@ def test_a_replaced_command_is_kept(places, replace):
     (own / "llamabar").unlink()
     replace(own / "llamabar")
     before = os.lstat(own / "llamabar")
-    report = Execution(places).run(Plan(removal_steps(facts_of(places, own))))
+    report = Execution(places).run(plan_uninstall(facts_of(places, own), ONLY_COMMAND))
     assert os.lstat(own / "llamabar") == before
     assert [one.why for one in report.remarks] == [Why.NOT_OURS]
     assert load(places.manifest).of_kind(Thing.COMMAND) == ()

@@ -17,7 +17,7 @@ from llamabar_installer.facts import Watched
 from llamabar_installer.notes import Why
 from llamabar_installer.plan import plan_install, server_table
 from llamabar_installer.plan_removal import plan_uninstall
-from llamabar_installer.steps import Kind, Options, Plan, Step
+from llamabar_installer.steps import Group, Kind, Options, Plan, Step
 from tests.fakes.programs import free_port
 from tests.installer.test_plan import a_mac, agent, kinds, said
 
@@ -182,3 +182,13 @@ def test_a_step_without_time_left_is_not_started(facts):
     report = Execution(facts.places, scale=0.0).run(plan_install(facts, Options(plugin=False)))
     assert report.done == () and report.failure is not None and report.failure.why is Why.OUT_OF_TIME
     assert not facts.places.plist.exists()
+
+
+def test_what_cannot_be_undone_is_not_said_to_be_undone(facts):
+    folder = facts.places.data / "a folder"
+    folder.mkdir(parents=True)
+    facts.places.program.write_bytes(b"x")
+    steps = tuple(Step(Kind.REMOVE_FILE, str(path), group=Group.PLUGIN) for path in (facts.places.program, folder))
+    report = Execution(facts.places).run(Plan(steps))
+    assert report.failed is steps[1] and not facts.places.program.exists()
+    assert report.undone == () and report.kept == steps[:1]

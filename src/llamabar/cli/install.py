@@ -22,7 +22,7 @@ from llamabar_installer.facts import Facts, Watched
 from llamabar_installer.notes import Note, Why, short
 from llamabar_installer.plan import plan_install
 from llamabar_installer.plan_removal import plan_uninstall
-from llamabar_installer.steps import Kind, Options, Plan
+from llamabar_installer.steps import Group, Kind, Options, Plan
 
 LOOK_S = 20.0  # for collecting facts, before anything is done
 SWIFTBAR_LINE = "brew install --cask swiftbar && open -a SwiftBar"
@@ -92,14 +92,14 @@ def _execute(plan: Plan, facts: Facts, *, as_json: bool) -> Report:
         return Execution(facts.places).run(plan)
     say("")
     waits = lambda what: say(f"    {what} …")  # noqa: E731
-    return Execution(facts.places, say=waits, finished=lambda step: say(step.kind.value, level="ok")).run(plan)
+    return Execution(facts.places, say=waits, finished=lambda step: say(step.words, level="ok")).run(plan)
 
 
 def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
     """Return the document of `install --json`."""
     done = report.kept if report is not None else ()
     steps = [
-        {"step": step.kind.value, "target": step.target, "why": step.why, "done": step in done} for step in plan.steps
+        {"step": step.words, "target": step.target, "why": step.why, "done": step in done} for step in plan.steps
     ]
     notes = [{"code": one.why.code, "said": one.said, "hint": one.hint, "missing": not one.ok} for one in plan.notes]
     failure = report.failure if report is not None else None
@@ -107,7 +107,7 @@ def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
         "plan": steps,
         "ok": plan.complete and (report is None or report.ok),
         "notes": notes,
-        "undone": [step.kind.value for step in report.undone] if report is not None else [],
+        "undone": [step.words for step in report.undone] if report is not None else [],
         "remarks": [one.said for one in report.remarks] if report is not None else [],
         **({"failure": failure.said, "hint": failure.hint} if failure is not None else {}),
     }
@@ -116,7 +116,7 @@ def document(plan: Plan, report: Optional[Report]) -> Dict[str, Any]:
 def _plan_lines(plan: Plan, nothing: str) -> List[str]:
     lines = ["llamabar will:"] if plan.steps else []
     for number, step in enumerate(plan.steps, 1):
-        lines.append(f"{number:>3}. {step.kind.value}: {short(step.target)}")
+        lines.append(f"{number:>3}. {step.words}: {short(step.target)}")
         lines += [f"     {short(step.why)}"] if step.why else []
     notes = [line for one in plan.notes if one.ok for line in _note_lines(one)]
     missing = [line for one in plan.notes if not one.ok for line in _note_lines(one)]
@@ -139,15 +139,15 @@ def _report_lines(report: Report, plan: Plan) -> List[str]:
     lines: List[str] = []
     if report.failed is not None and report.failure is not None:
         rest = _note_lines(report.failure)[1:]
-        lines = [f"{MARKS['error']} {report.failed.kind.value}: {short(report.failure.said)}.", *rest]
-    lines += [f"{MARKS['note']} undone: {step.kind.value} ({short(step.target)})" for step in report.undone]
+        lines = [f"{MARKS['error']} {report.failed.words}: {short(report.failure.said)}.", *rest]
+    lines += [f"{MARKS['note']} undone: {step.words} ({short(step.target)})" for step in report.undone]
     remarks = [line for one in report.remarks for line in _note_lines(one)]
     return [*lines, *remarks, "", *_ending(report, plan)]
 
 
 def _next(report: Report, plan: Plan) -> List[str]:
     """Return what the user should do next: what the plan couldn't do, and how to see the result."""
-    done = {step.kind: step for step in report.done}
+    done = {step.kind: step for step in report.done if step.group is not Group.EXPORT}
     found = []
     if Kind.CONFIG in done:
         found.append(f"Next: add a model to {short(done[Kind.CONFIG].target)}")
@@ -169,7 +169,8 @@ def _ending(report: Report, plan: Plan) -> List[str]:
     following = _next(report, plan)
     if not plan.complete:
         return ["Done, except for what was skipped.", *following]
-    url = next((step.url for step in report.done if step.kind in (Kind.START, Kind.RELOAD)), "")
+    started = [step for step in report.done if step.kind in (Kind.START, Kind.RELOAD)]
+    url = next((step.url for step in started if step.group is Group.SERVICE), "")
     if url or following:
         return [f"Done. llama-swap is running at {url}." if url else "Done.", *following]
     removed = any(step.kind is Kind.REMOVE_FOLDERS for step in report.done)

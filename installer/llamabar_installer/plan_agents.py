@@ -1,4 +1,4 @@
-"""What both LaunchAgents' plans share: llama-swap's and the exporter's."""
+"""Plans the LaunchAgents: what llama-swap's and the exporter's share, and the exporter's."""
 
 from dataclasses import replace
 from typing import Optional, Tuple
@@ -35,13 +35,27 @@ def agent_steps(facts: Facts, options: Options, step: Step, *, there: Optional[b
 
 def start_steps(facts: Facts, agent: Step, *, there: Optional[bytes], changed: bool) -> Tuple[Step, ...]:
     """Plan to start an agent's job, or to reload it if the plist has changed."""
-    start, reload = (Kind.START, Kind.RELOAD)
-    if agent.group is Group.EXPORT:
-        start, reload = (Kind.START_EXPORT, Kind.RELOAD_EXPORT)
     label, words = agent.path.stem, command(agent_plist.parse(there) or {})
     job = facts.jobs.get(label) or Job(label)
     if job.loaded and (changed or (job.arguments and words and words != job.arguments)):
-        return (Step(reload, label, Reason.AGENT_CHANGED, agent.group, url=agent.url),)
+        return (Step(Kind.RELOAD, label, Reason.AGENT_CHANGED, agent.group, url=agent.url),)
     if job.running and label not in facts.disabled:
         return ()
-    return (Step(start, label, Reason.NOT_RUNNING, agent.group, url=agent.url),)
+    return (Step(Kind.START, label, Reason.NOT_RUNNING, agent.group, url=agent.url),)
+
+
+def export_steps(facts: Facts, options: Options, *, copied: bool) -> Plan:
+    """Plan to run `llamabar export` as a service. `copied`: another step already copies the program."""
+    obstacle = note(Why.NOT_ONE_FILE) if facts.program is None else launchd_obstacle(facts)
+    if obstacle is not None:
+        return Plan(notes=(obstacle,))
+    copy: Tuple[Step, ...] = ()
+    if facts.installed_digest != facts.program_digest and not copied:
+        target, source = str(facts.places.program), str(facts.program)
+        copy = (Step(Kind.PROGRAM, target, Reason.RUN_BY_EXPORT, Group.EXPORT, source=source),)
+    wanted, target = agent_plist.export_content(facts.places), str(facts.places.export_plist)
+    written = Step(Kind.AGENT, target, Reason.EXPORTS, Group.EXPORT, content=wanted, url=facts.export_url)
+    agent = agent_steps(facts, options, written, there=facts.export_plist)
+    changed = bool(copy or copied or agent.steps)
+    start = start_steps(facts, written, there=facts.export_plist, changed=changed)
+    return Plan(copy + agent.steps + start, agent.notes)
