@@ -14,10 +14,10 @@ from llamabar.core.pressure import Pressure
 from llamabar.core.snapshot import apply
 from llamabar.core.speed import Source
 from llamabar.core.state import Snapshot
-from llamabar.terminal.cells import Style, columns
-from llamabar.terminal.dashboard import Window, draw
+from llamabar.terminal.cells import Size, Style, columns
+from llamabar.terminal.dashboard import draw
 from llamabar.terminal.detail import model_facts
-from llamabar.terminal.paint import to_ascii
+from llamabar.terminal.paint import Characters, shown_with
 from llamabar.terminal.state import Page, View, settled
 from llamabar.view.compose import compose
 from llamabar.view.scene import Scene, seen
@@ -29,10 +29,10 @@ SIZES = ((120, 40), (80, 24))
 SCENES = {named.name: named for named in scenes()}
 
 
-def screen(scene, width, height, view=None, **more):
+def screen(scene, width, height, view=None):
     """Return the lines of a screen as text."""
     view = settled(view or View(), scene)
-    return [line.text for line in draw(scene, view, Window(width, height, **more)).lines]
+    return [line.text for line in draw(scene, view, Size(width, height)).lines]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -49,14 +49,13 @@ def test_eight_states_match_their_golden_screens(size):
     assert shown == path.read_text("utf-8")
 
 
-@pytest.mark.parametrize("braille", [True, False])
 @pytest.mark.parametrize("page", [Page.TABLES, Page.DETAILS, Page.HELP, Page.PROFILES])
 @pytest.mark.parametrize(("width", "height"), [
     (200, 50), (120, 40), (97, 27), (80, 24), (60, 20), (41, 9), (40, 4), (39, 24), (20, 6), (80, 3), (1, 1),
 ])  # fmt: skip
-def test_every_state_fills_any_window_exactly(width, height, page, braille):
+def test_every_state_fills_any_window_exactly(width, height, page):
     for named in SCENES.values():
-        lines = screen(named.scene, width, height, View(page=page), braille=braille)
+        lines = screen(named.scene, width, height, View(page=page))
         assert len(lines) == height
         assert max(map(columns, lines)) <= width
 
@@ -75,9 +74,9 @@ def moved(scene, view, *keys, height=24):
     from llamabar.terminal.controls import pressed
     from llamabar.terminal.keys import Pressed
 
-    view = draw(scene, settled(view, scene), Window(80, height)).view
+    view = draw(scene, settled(view, scene), Size(80, height)).view
     for key in keys:
-        view = draw(scene, pressed(view, Pressed(key), scene).view, Window(80, height)).view
+        view = draw(scene, pressed(view, Pressed(key), scene).view, Size(80, height)).view
     return view
 
 
@@ -126,7 +125,7 @@ def test_names_in_any_script_keep_the_columns_aligned_and_drive_nothing(width):
     assert max(map(columns, lines)) <= width
     text = "".join(lines)
     assert not any(char in text for char in "\x1b\x07\n\x9b\u202e")
-    assert to_ascii(text).isascii()
+    assert shown_with(text, Characters.ASCII).isascii()
     if width >= 60:
         rows = [one for one in lines if "ready" in one and "◉" in one and not one.startswith(" llamabar")]
         assert len({columns(one.partition("◉")[0]) for one in rows}) == 1
@@ -159,7 +158,7 @@ def test_memory_pressure_is_shown_next_to_used_memory(pressure):
     scene = replace(ready, servers=(replace(ready.servers[0], snapshot=snapshot),))
     said, short = f"{pressure.value.replace('warning', 'high')} pressure", pressure is not Pressure.NORMAL
     for size in ((200, 50), (120, 40), (96, 30), (80, 24), (70, 20)):
-        drawn = draw(scene, settled(View(), scene), Window(*size)).lines
+        drawn = draw(scene, settled(View(), scene), Size(*size)).lines
         row = next(line for line in drawn if "Memory" in line.text)
         assert (said in row.text) is short and columns(row.text) == size[0]
         assert any(one in row.text for one in ("41.0 of 64.0 GB", "41.0 GB"))
@@ -192,7 +191,7 @@ def test_the_cause_and_remedy_of_an_outage_are_in_the_middle():
 
 
 def test_shape_and_words_show_the_state_without_colour():
-    drawn = draw(SCENES["failed"].scene, View(), Window(120, 40)).lines
+    drawn = draw(SCENES["failed"].scene, View(), Size(120, 40)).lines
     row = next(line for line in drawn if "coder-32b" in line.text)
     state = next(span for span in row.spans if span.style is Style.BAD)
     assert state.text.startswith("⚠ failed to load")

@@ -9,9 +9,9 @@ from tools.scenes import scenes
 
 from llamabar.core.events import FaultKind
 from llamabar.terminal import words
-from llamabar.terminal.cells import columns
+from llamabar.terminal.cells import Size, columns
 from llamabar.terminal.controls import pressed
-from llamabar.terminal.dashboard import Window, draw
+from llamabar.terminal.dashboard import draw
 from llamabar.terminal.facts import WARNING
 from llamabar.terminal.keys import Pressed
 from llamabar.terminal.state import Page, View, settled
@@ -28,7 +28,7 @@ SIGNS = {*GLYPHS.values(), WARNING}
 
 def lines(scene, size, **view):
     """Return the lines of a screen."""
-    return draw(scene, settled(View(**view), scene), Window(*size)).lines
+    return draw(scene, settled(View(**view), scene), Size(*size)).lines
 
 
 def cells(text):

@@ -15,7 +15,7 @@ from llamabar.app.frame_writer import FrameWriter
 from llamabar.sources.inbox import Inbox, Key, Stop
 from llamabar.terminal.cells import Line, columns
 from llamabar.terminal.keys import Background, Named, Pressed, dark_by, decoded, is_unfinished, key_table
-from llamabar.terminal.paint import Colours, painted, to_ascii
+from llamabar.terminal.paint import Characters, Colours, painted, shown_with
 
 # Alternate screen, no cursor, no wrapping, bracketed paste, the wheel sends arrow keys.
 START = "\x1b[?1049h\x1b[?25l\x1b[?7l\x1b[?2004h\x1b[?1007h\x1b[2J"
@@ -44,12 +44,13 @@ def can_draw(environment: Mapping[str, str]) -> bool:
 
 
 class Looks:
-    """What this terminal can show: colors, braille, characters beyond ASCII."""
+    """What this terminal can show: colors and characters."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         term = environment.get("TERM", "")
-        self.unicode = "utf" in _locale(environment).lower()
-        self.braille = self.unicode and term not in NO_BRAILLE
+        self.characters = Characters.BLOCKS if term in NO_BRAILLE else Characters.BRAILLE
+        if "utf" not in _locale(environment).lower():
+            self.characters = Characters.ASCII
         self.truecolor = environment.get("COLORTERM", "") in ("truecolor", "24bit") or term.endswith("-direct")
         self.colours = Colours.NONE if "NO_COLOR" in environment else Colours.SIXTEEN
         self.dark(dark_by(environment.get("COLORFGBG", "")))
@@ -122,7 +123,7 @@ class Screen:
         if self._away:
             return
         room, looks = size(), self.looks
-        shown = painted(lines[: room.lines], looks.colours, unicode=looks.unicode)
+        shown = painted(lines[: room.lines], looks.colours, characters=looks.characters)
         if shown == self._shown:
             return
         self._shown = shown
@@ -139,7 +140,7 @@ class Screen:
     def lend(self, words: Sequence[str], environment: Mapping[str, str], said: str, ended: str) -> None:
         """Lend the normal screen to a print-only program until `take_back`; show `said` before and `ended` after it."""
         self._away = True
-        said = said if self.looks.unicode else to_ascii(said)
+        said, ended = (shown_with(text, self.looks.characters) for text in (said, ended))
         self._writer.flush(LEAVING_S)
         self._writer.show(f"{LEAVE}\r\n\x1b[2m{said}\x1b[0m\r\n".encode())
         self._writer.flush(LEAVING_S)

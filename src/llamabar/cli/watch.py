@@ -19,10 +19,11 @@ from llamabar.sources.inbox import Key
 from llamabar.store.history import HistoryStore
 from llamabar.store.known_servers import KnownServers
 from llamabar.terminal import plain, words
-from llamabar.terminal.cells import line
+from llamabar.terminal.cells import Size, line
 from llamabar.terminal.controls import pressed
-from llamabar.terminal.dashboard import Window, draw
+from llamabar.terminal.dashboard import draw
 from llamabar.terminal.keys import Background, Named, Pressed, Typed
+from llamabar.terminal.paint import Characters
 from llamabar.terminal.state import Deed, Outcome, View, settled
 from llamabar.terminal.state import say as answered
 from llamabar.view.menu import Menu
@@ -35,7 +36,7 @@ END_S = 1.0
 
 def speak(settings: Settings) -> None:
     """Switch to the user's language if this terminal can show more than ASCII."""
-    if Looks(os.environ).unicode:
+    if Looks(os.environ).characters is not Characters.ASCII:
         speak_language_of(settings)
 
 
@@ -59,7 +60,6 @@ class LiveView:
         self.ends_s = None if seconds is None else clock.now_s() + seconds
         self.view = View(message=note, said_s=clock.now_s())
         self.screen: Optional[Screen] = None
-        self._scene: Optional[Scene] = None
         self._state: object = None
         self._drawn_s = float("-inf")
         self._touched = False
@@ -108,14 +108,13 @@ class LiveView:
         if not (self._touched or state != self._state or due):
             return
         self._touched, self._state, self._drawn_s = False, state, now_s
-        self._scene = scene = self.look(now_s)
+        scene = self.look(now_s)
         if self.screen is None:
             self._print(scene)
             return
         room = size()
         self.view = settled(self.view, scene)
-        window = Window(room.columns, room.lines, self.screen.looks.braille)
-        shown = draw(scene, self.view, window)
+        shown = draw(scene, self.view, Size(room.columns, room.lines))
         self.view = shown.view
         self.screen.draw(shown.lines)
 

@@ -24,6 +24,13 @@ class Style(Enum):
     KEY = "key"
 
 
+class Size(NamedTuple):
+    """How much room there is, in columns and lines."""
+
+    width: int
+    height: int
+
+
 class Span(NamedTuple):
     """A piece of text in one style."""
 

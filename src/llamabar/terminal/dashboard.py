@@ -1,29 +1,19 @@
 """Draws the whole window as lines. Its size decides which parts are shown; the scene fills them."""
 
 from dataclasses import replace
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
-from llamabar.core.state import Model, Request
 from llamabar.terminal import controls, detail, facts, panels, plain, tables, words
-from llamabar.terminal.cells import EMPTY, Line, Span, Style, columns, filled, fit, length, line
-from llamabar.terminal.facts import MODEL
+from llamabar.terminal.cells import EMPTY, Line, Size, Span, Style, columns, filled, fit, length, line
+from llamabar.terminal.facts import MODEL, Thing
 from llamabar.terminal.state import Level, Page, View
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name
 
 NARROWEST = 40  # a narrower window gets plain lines
-PANELS_FROM = (96, 24)  # columns and lines
+PANELS_FROM, LINES_FROM = Size(96, 24), Size(70, 14)
 PANEL_ROWS, PANEL_ROWS_MOST, REQUEST_ROWS = 7, 13, 6  # in lines; up to this many requests never move the tables
-LINES_FROM = 14
 LEVELS = {Level.PLAIN: (Style.PLAIN, ""), Level.GOOD: (Style.GOOD, "✓ "), Level.BAD: (Style.BAD, "✗ ")}
-
-
-class Window(NamedTuple):
-    """The size of the window, and whether it can show braille."""
-
-    width: int
-    height: int
-    braille: bool = True
 
 
 class Shown(NamedTuple):
@@ -33,9 +23,9 @@ class Shown(NamedTuple):
     view: View
 
 
-def draw(scene: Scene, view: View, window: Window) -> Shown:
+def draw(scene: Scene, view: View, size: Size) -> Shown:
     """Return exactly as many lines as the window has, none wider than it."""
-    width, height = window.width, window.height
+    width, height = size
     server = facts.shown_server(scene, view.server)
     if width < NARROWEST or height < 4:
         texts = [fit(text, width) for text in plain.lines(scene)]
@@ -45,82 +35,77 @@ def draw(scene: Scene, view: View, window: Window) -> Shown:
         above.append(panels.servers(scene, server, width))
     below = [_message(view, scene, server, width), _keys(view, scene, width)]
     room = height - len(above) - len(below)
-    body, view = _body(scene, server, view, window._replace(height=room))
+    body, view = _body(scene, server, view, Size(width, room))
     return Shown([*above, *body, *[EMPTY] * room][: len(above) + room] + below, view)
 
 
-def _body(scene: Scene, server: Server, view: View, window: Window) -> Tuple[List[Line], View]:
-    width, room = window.width, window.height
+def _body(scene: Scene, server: Server, view: View, size: Size) -> Tuple[List[Line], View]:
     if view.page is Page.HELP:
-        return _help(width, room), view
+        return _help(size), view
     if view.page is Page.PROFILES:
-        return _profiles(server, view, width), view
-    if view.page is Page.DETAILS and view.selected is not None:
-        found = _details(scene, server, view, window)
-        if found:
-            return found, view
-    charts = _charts(scene, server, window, len(server.snapshot.models))
-    rest, view = _tables(scene, server, view, window._replace(height=room - len(charts)))
+        return _profiles(server, view, size.width), view
+    found = _details(scene, server, view.selected, size) if view.page is Page.DETAILS else []
+    if found:
+        return found, view
+    charts = _charts(scene, server, size)
+    rest, view = _tables(scene, server, view, size._replace(height=size.height - len(charts)))
     return [*charts, *rest], view
 
 
-def _details(scene: Scene, server: Server, view: View, window: Window) -> List[Line]:
-    one = view.selected
-    size = (window.width, window.height)
-    if one is not None and one.kind == MODEL and one.id in server.snapshot.models:
-        model = server.snapshot.models[one.id]
-        return detail.model_page(scene, server, model, size=size, braille=window.braille)
-    request = None if one is None else facts.request_of(server.snapshot, one)
-    return [] if request is None else detail.request_page(scene, server, request, size=size)
-
-
-def _charts(scene: Scene, server: Server, window: Window, models: int) -> List[Line]:
-    """Return speed and memory: panels with the lines the tables don't need, else one line each, or nothing."""
-    width, height = window.width, window.height
-    if width >= PANELS_FROM[0] and height >= PANELS_FROM[1]:
-        rows = min(PANEL_ROWS_MOST, max(PANEL_ROWS, height - models - REQUEST_ROWS - 3))
-        return panels.panels(scene, server, size=(width, rows), braille=window.braille)
-    if height < LINES_FROM or width < 70:
+def _details(scene: Scene, server: Server, one: Optional[Thing], size: Size) -> List[Line]:
+    """Return the page of what is selected; [] if it is gone."""
+    if one is None:
         return []
-    speed = panels.speed_line(server, now_s=scene.now_s, width=width, braille=window.braille)
+    if one.kind == MODEL:
+        model = server.snapshot.models.get(one.id)
+        return [] if model is None else detail.model_page(scene, server, model, size)
+    request = facts.request_of(server.snapshot, one)
+    return [] if request is None else detail.request_page(scene, server, request, size)
+
+
+def _charts(scene: Scene, server: Server, size: Size) -> List[Line]:
+    """Return speed and memory: panels with the lines the tables don't need, else one line each, or nothing."""
+    width, height = size
+    if width >= PANELS_FROM.width and height >= PANELS_FROM.height:
+        spare = height - len(server.snapshot.models) - REQUEST_ROWS - 3
+        rows = min(PANEL_ROWS_MOST, max(PANEL_ROWS, spare))
+        return panels.panels(scene, server, Size(width, rows))
+    if width < LINES_FROM.width or height < LINES_FROM.height:
+        return []
+    speed = panels.speed_line(server, now_s=scene.now_s, width=width)
     return [speed, panels.memory_line(server, width=width), EMPTY]
 
 
-def _tables(scene: Scene, server: Server, view: View, window: Window) -> Tuple[List[Line], View]:
+def _tables(scene: Scene, server: Server, view: View, size: Size) -> Tuple[List[Line], View]:
     """Return the tables of models and requests. If both scroll, requests get at most a third of the lines."""
+    width, height = size
     models = facts.models(server, now_s=scene.now_s, sort=view.sort, wanted=view.filter)
     requests = facts.requests(server, wanted=view.filter)
-    trouble = plain.trouble(server, now_s=scene.now_s)
-    if trouble:
-        return tables.notice(trouble, window.width, window.height), view
-    if not models and not requests:
-        told = (words.NO_MATCH,) if view.filter else words.NO_MODELS if server.snapshot.connected else ()
-        return tables.notice(told, window.width, window.height), view
-    room = window.height - 2  # each table has a header
-    few = min(len(requests), max(1, room // 3, room - len(models)))
-    many = max(1, min(room - max(1, few), room))
-    return _both(scene, server, view, (models, requests), (many, few), window)
-
-
-def _both(
-    scene: Scene, server: Server, view: View, rows: "tuple[Sequence[Model], Sequence[Request]]",
-    room: "tuple[int, int]", window: Window,
-) -> Tuple[List[Line], View]:  # fmt: skip
-    (models, requests), (many, few), width = rows, room, window.width
-    places = {facts.Thing(MODEL, model.id): at for at, model in enumerate(models)}
+    told = plain.trouble(server, now_s=scene.now_s)
+    if told or not (models or requests):
+        return tables.notice(told or _nothing(server, view), width, height), view
+    room = height - 2  # each table has a header
+    few = max(1, min(len(requests), max(room // 3, room - len(models))))
+    many = max(1, room - few)
     chosen = view.selected
-    shown = tables.visible(places.get(chosen) if chosen else None, len(models), many, view.top)
-    found = tables.model_table(scene, server, models, shown, chosen=chosen, width=width, braille=window.braille)
-    found += [EMPTY] if window.height > len(found) + few + 2 else []
-    view = replace(view, top=shown.start, rows=many)
+    seen = tables.visible([Thing(MODEL, model.id) for model in models], chosen, rows=many, start=view.top)
+    found = tables.model_table(scene, server, models, seen, chosen=chosen, width=width)
+    found += [EMPTY] if height > len(found) + few + 1 else []
+    view = replace(view, top=seen.start, rows=many)
     if not requests:
         return [*found, tables.no_requests(scene, server, width)], view
-    places = {facts.thing_of(request): at for at, request in enumerate(requests)}
-    seen = tables.visible(places.get(chosen) if chosen else None, len(requests), few, 0)
+    seen = tables.visible([facts.thing_of(request) for request in requests], chosen, rows=few)
     return [*found, *tables.request_table(scene, server, requests, seen, chosen=chosen, width=width)], view
 
 
-def _help(width: int, rows: int) -> List[Line]:
+def _nothing(server: Server, view: View) -> Tuple[str, ...]:
+    if view.filter:
+        return (words.NO_MATCH,)
+    return words.NO_MODELS if server.snapshot.connected else ()
+
+
+def _help(size: Size) -> List[Line]:
+    width, rows = size
     listed = [line(Span(f"   {keys:<16}", Style.KEY), Span(what)) for keys, what in words.HELP.items()]
     if len(listed) + 4 <= rows:
         shown = [line(Span(f" {words.HELP_TITLE}", Style.BOLD)), EMPTY, *listed, EMPTY]

@@ -8,9 +8,9 @@ from llamabar.core.phases import phases
 from llamabar.core.state import Model, Request
 from llamabar.core.totals import FIRST_TOKEN, GENERATION
 from llamabar.terminal import facts, words
-from llamabar.terminal.cells import EMPTY, Line, Span, Style, beside, columns, filled, line, pad
+from llamabar.terminal.cells import EMPTY, Line, Size, Span, Style, beside, columns, filled, line, pad
 from llamabar.terminal.charts import chart, recent
-from llamabar.terminal.panels import AXIS, frame, speed_panel
+from llamabar.terminal.panels import AXIS, frame, halves, marked, speed_panel
 from llamabar.view import doing_words
 from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
@@ -21,9 +21,7 @@ CHART_ROWS = 8
 Facts = List[Tuple[str, str]]
 
 
-def model_page(
-    scene: Scene, server: Server, model: Model, *, size: "tuple[int, int]", braille: bool
-) -> List[Line]:
+def model_page(scene: Scene, server: Server, model: Model, size: Size) -> List[Line]:
     """Return a model's page: its state, its charts, its facts."""
     width, height = size
     state = facts.state(server, model, now_s=scene.now_s)
@@ -33,16 +31,13 @@ def model_page(
     lines = [Line(filled(title.spans, width)), EMPTY]
     history = server.models.get(model.id)
     if history is not None and height >= 18:
-        rows = min(CHART_ROWS, height // 3)
-        left = width * 11 // 20
-        speed = server.figures.speeds.get(model.id)
-        chart_of_speed = speed_panel(history, speed, now_s=scene.now_s, size=(left, rows), braille=braille)
-        memory = _memory_panel(history, model, now_s=scene.now_s, size=(width - left, rows), braille=braille)
-        lines += [*beside(chart_of_speed, memory), EMPTY]
+        left, right = halves(Size(width, min(CHART_ROWS, height // 3)))
+        speed = speed_panel(history, server.figures.speeds.get(model.id), left, now_s=scene.now_s)
+        lines += [*beside(speed, _memory_panel(history, model, right, now_s=scene.now_s)), EMPTY]
     return [*lines, *_listed(model_facts(scene, server, model), width, height - len(lines))]
 
 
-def request_page(scene: Scene, server: Server, request: Request, *, size: "tuple[int, int]") -> List[Line]:
+def request_page(scene: Scene, server: Server, request: Request, size: Size) -> List[Line]:
     """Return a request's page."""
     width, height = size
     phase = phases(server.snapshot)[request.info.id]
@@ -86,17 +81,12 @@ def model_facts(scene: Scene, server: Server, model: Model) -> Facts:
     return [(label, value) for label, value in said if value and value != units.UNKNOWN]
 
 
-def _memory_panel(
-    history: History, model: Model, *, now_s: float, size: "tuple[int, int]", braille: bool
-) -> List[Line]:
-    width, height = size
-    inner, rows = width - 2 - AXIS - 1, height - 2
-    values = recent(history, "memory_bytes", inner, braille=braille, now_s=now_s)
+def _memory_panel(history: History, model: Model, size: Size, *, now_s: float) -> List[Line]:
+    values = recent(history, "memory_bytes", size.width - 3 - AXIS, now_s=now_s)
     top = max((value for value in values if value), default=1.0) * 1.1
-    drawn = chart(values, top, height=rows, braille=braille)
     used = "" if model.memory_bytes is None else units.size(model.memory_bytes)
-    body = [(Span(" " * AXIS), Span(text, Style.CHART), Span(" ")) for text in drawn]
-    return frame(menu_words.MEMORY, used, body, width, below=(words.SINCE, ""))
+    body = marked(chart(values, top, height=size.height - 2), {})
+    return frame(menu_words.MEMORY, used, body, size.width, below=(words.SINCE, ""))
 
 
 def _listed(told: Facts, width: int, rows: int) -> List[Line]:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Dict, Iterable, Mapping, Sequence
 
 from llamabar.terminal.cells import Line, Style, columns
+from llamabar.terminal.charts import BRAILLE, LEFT, RIGHT
 from llamabar.view.text import harmless
 
 RESET = "\x1b[0m"
@@ -20,6 +21,14 @@ class Colours(Enum):
     SIXTEEN = "sixteen"
     LIGHT = "light"
     DARK = "dark"
+
+
+class Characters(Enum):
+    """Which characters the terminal can show."""
+
+    ASCII = "ascii"
+    BLOCKS = "blocks"
+    BRAILLE = "braille"
 
 
 def _rgb(code: str) -> str:
@@ -45,19 +54,25 @@ PALETTES: Mapping[Colours, Mapping[Style, str]] = {
 }  # fmt: skip
 SELECTED = {Colours.SIXTEEN: "7", Colours.LIGHT: "48;2;219;234;251", Colours.DARK: "48;2;38;56;84"}
 
+# Without braille: a block as high as the higher of a character's two columns.
+_BLOCKS = {
+    BRAILLE + left + right: " ▂▄▆█"[max(lefts, rights)]
+    for lefts, left in enumerate(LEFT)
+    for rights, right in enumerate(RIGHT)
+}
 # If the locale isn't UTF-8: one ASCII character for each of ours.
 _ASCII = str.maketrans({
-    **dict(zip("╭╮╰╯─│▸↑↓…–·✓✗", "++++-|>^v.-.+x")), **dict(zip("▁▂▃▄▅▆▇█▒░", "_.-:=+*##-")),
-    **dict(zip("?■◌‼✕⚿▲○◉⧖≋⚠⏎⤓⏏▌", "?#.!x!!o*:~!<v^_")),
+    **dict(zip("╭╮╰╯─│▸↑↓…–·✓✗", "++++-|>^v.-.+x")), **dict(zip("▂▄▆█▒░", ".:+##-")),
+    **dict(zip("■◌‼✕⚿▲○◉⧖≋⚠⏎▏", "#.!x!!o*:~!<_")),
 })  # fmt: skip
 
 
-def painted(lines: Iterable[Line], colours: Colours, *, unicode: bool = True) -> Sequence[str]:
+def painted(lines: Iterable[Line], colours: Colours, *, characters: Characters) -> Sequence[str]:
     """Return each line as it is sent to the terminal, without line ends."""
-    return [_painted(one, colours, unicode) for one in lines]
+    return [_painted(one, colours, characters) for one in lines]
 
 
-def _painted(one: Line, colours: Colours, unicode: bool) -> str:
+def _painted(one: Line, colours: Colours, characters: Characters) -> str:
     palette = PALETTES[colours]
     whole = SELECTED.get(colours, "") if one.selected else ""
     shown = ""
@@ -66,14 +81,16 @@ def _painted(one: Line, colours: Colours, unicode: bool) -> str:
         if not said:
             continue
         codes = ";".join(filter(None, (palette.get(span.style, ""), whole)))
-        text = said if unicode else to_ascii(said)
+        text = shown_with(said, characters)
         shown += f"\x1b[{codes}m{text}{RESET}" if codes and (whole or not text.isspace()) else text
     return shown
 
 
-def to_ascii(text: str) -> str:
-    """Return a text as ASCII of the same width: our symbols translated, other characters as question marks."""
-    if text.isascii():
+def shown_with(text: str, characters: Characters) -> str:
+    """Return a text of the same width in these characters. ASCII has our symbols, and question marks for all others."""
+    if characters is Characters.BRAILLE or text.isascii():
         return text
-    translated = text.translate(_ASCII)
-    return "".join(char if char.isascii() else "?" * columns(char) for char in translated)
+    blocks = text.translate(_BLOCKS)
+    if characters is Characters.BLOCKS:
+        return blocks
+    return "".join(char if char.isascii() else "?" * columns(char) for char in blocks.translate(_ASCII))

@@ -1,6 +1,6 @@
 """The upper part of the dashboard: the header, and speed and memory as panels or, in a low window, as single lines."""
 
-from typing import Iterable, List, Optional, Sequence
+from typing import Iterable, List, Mapping, Optional, Sequence
 
 from llamabar.core import units
 from llamabar.core.history import History
@@ -9,7 +9,7 @@ from llamabar.core.readings import median
 from llamabar.core.speed import Reading
 from llamabar.core.state import loaded
 from llamabar.terminal import facts, words
-from llamabar.terminal.cells import Line, Span, Style, beside, columns, cut, filled, length, pad, spread
+from llamabar.terminal.cells import Line, Size, Span, Style, beside, columns, cut, filled, length, pad, spread
 from llamabar.terminal.charts import FULL, LIGHT, SHADE, ceiling, chart, recent, shares
 from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
@@ -60,44 +60,42 @@ def servers(scene: Scene, shown: Server, width: int) -> Line:
     return Line(filled(spans, width))
 
 
-def speed_panel(
-    history: History, reading: Optional[Reading], *, now_s: float, size: "tuple[int, int]", braille: bool
-) -> List[Line]:
+def speed_panel(history: History, reading: Optional[Reading], size: Size, *, now_s: float) -> List[Line]:
     """Return a speed chart in a frame, with its scale and key figures."""
-    width, height = size
-    inner, rows = width - 2 - AXIS - 1, height - 2
-    values = recent(history, "generation_tps", inner, braille=braille, now_s=now_s)
+    rows = size.height - 2
+    values = recent(history, "generation_tps", size.width - 3 - AXIS, now_s=now_s)
     top = ceiling(values)
-    drawn = chart(values, top, height=rows, braille=braille)
-    marks = {0: units.short_count(round(top)), rows - 1: "0"}
-    body = [
-        (Span(f"{marks.get(row, ''):>{AXIS - 1}} ", Style.DIM), Span(text, Style.CHART), Span(" "))
-        for row, text in enumerate(drawn)
-    ]
+    body = marked(chart(values, top, height=rows), {0: units.short_count(round(top)), rows - 1: "0"}, right=True)
     known = [value for value in values if value]
     now = "" if reading is None else facts.rate(reading)
     best_tps = max([*known, reading.tps if reading is not None else 0.0])  # never below the current speed beside it
     usual, best = (units.rate(median(known)), units.rate(best_tps)) if known else ("", "")
     told = words.speeds(now, usual, best)
-    return frame(menu_words.SPEED, words.TOKENS_A_SECOND, body, width, below=(words.SINCE, told))
+    return frame(menu_words.SPEED, words.TOKENS_A_SECOND, body, size.width, below=(words.SINCE, told))
 
 
-def speed_line(server: Server, *, now_s: float, width: int, braille: bool) -> Line:
+def marked(drawn: Sequence[str], marks: Mapping[int, str], *, right: bool = False) -> List[Sequence[Span]]:
+    """Return the lines of a chart with an axis on the left, which has a mark in some lines."""
+    labels = (pad(marks.get(row, ""), AXIS - 1, right=right) for row in range(len(drawn)))
+    return [(Span(f"{label} ", Style.DIM), Span(text, Style.CHART)) for label, text in zip(labels, drawn)]
+
+
+def speed_line(server: Server, *, now_s: float, width: int) -> Line:
     """Return the speed of the last minutes in one line."""
     reading = server.figures.total
     inner = max(SHORT_CHART, width - 26 - _label_width())
-    values = recent(server.history, "generation_tps", inner, braille=braille, now_s=now_s)
+    values = recent(server.history, "generation_tps", inner, now_s=now_s)
     now = "" if reading is None else menu_words.speed(reading)
     best = words.OF_TOP.format(units.short_count(round(ceiling(values)))) if any(values) else ""
     spans = (
         _label(menu_words.SPEED),
-        Span(chart(values, ceiling(values), height=1, braille=braille)[0], Style.CHART),
+        Span(chart(values, ceiling(values), height=1)[0], Style.CHART),
         Span(f" {now:>11} ", Style.BUSY), Span(best, Style.DIM),
     )  # fmt: skip
     return Line(filled(spans, width))
 
 
-def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", braille: bool) -> List[Line]:
+def memory_panel(server: Server, size: Size, *, now_s: float) -> List[Line]:
     """Return a frame with this computer's memory by use, and its CPU and GPU load."""
     width, height = size
     host, inner = server.snapshot.host, width - 4
@@ -116,10 +114,11 @@ def memory_panel(server: Server, *, now_s: float, size: "tuple[int, int]", brail
         label = pad(facts.named(server, model_id, room), room)
         body.append((Span(label), Span(f"{units.size(held):>10}", Style.DIM)))
     spare = height - 3 - len(body)
-    load = _load(server, now_s=now_s, braille=braille, width=inner, chart_below=spare >= CPU_ROWS)
+    load = _load(server, now_s=now_s, width=inner, chart_below=spare >= CPU_ROWS)
     body.insert(min(2, len(body)), load)
     if spare >= CPU_ROWS:
-        body += [(), *_cpu_chart(server, now_s=now_s, size=(inner, spare - 1), braille=braille)]
+        values = recent(server.history, "cpu_ratio", inner - AXIS, now_s=now_s)
+        body += [(), *marked(chart(values, 1.0, height=spare - 1), {0: menu_words.CPU})]
     body = [*body, *[()] * max(0, spare)][: height - 2]
     right = _used(server, width - columns(menu_words.MEMORY) - 8)
     return frame(menu_words.MEMORY, right, [(Span(" "), *spans) for spans in body], width)
@@ -151,15 +150,19 @@ def frame(
     ]
 
 
-def panels(scene: Scene, server: Server, *, size: "tuple[int, int]", braille: bool) -> List[Line]:
+def panels(scene: Scene, server: Server, size: Size) -> List[Line]:
     """Return the speed and memory panels side by side."""
-    width, height = size
-    left = width * 11 // 20
-    speed = speed_panel(
-        server.history, server.figures.total, now_s=scene.now_s, size=(left, height), braille=braille
+    left, right = halves(size)
+    return beside(
+        speed_panel(server.history, server.figures.total, left, now_s=scene.now_s),
+        memory_panel(server, right, now_s=scene.now_s),
     )
-    memory = memory_panel(server, now_s=scene.now_s, size=(width - left, height), braille=braille)
-    return beside(speed, memory)
+
+
+def halves(size: Size) -> "tuple[Size, Size]":
+    """Return the sizes of two panels side by side."""
+    left = size.width * 11 // 20
+    return size._replace(width=left), size._replace(width=size.width - left)
 
 
 def _label(said: str) -> Span:
@@ -209,17 +212,6 @@ def _bar(parts: "tuple[float, float, float]", total: float, width: int) -> "tupl
     return Span(FULL * own, Style.CHART), Span(SHADE * other), Span(LIGHT * free, Style.DIM)
 
 
-def _cpu_chart(
-    server: Server, *, now_s: float, size: "tuple[int, int]", braille: bool
-) -> List[Sequence[Span]]:
-    width, rows = size
-    values = recent(server.history, "cpu_ratio", width - AXIS, braille=braille, now_s=now_s)
-    marks = {0: menu_words.CPU}
-    drawn = chart(values, 1.0, height=rows, braille=braille)
-    labels = [f"{marks.get(row, ''):<{AXIS}}" for row in range(rows)]
-    return [(Span(label, Style.DIM), Span(text, Style.CHART)) for label, text in zip(labels, drawn)]
-
-
 def _labels(said: "Iterable[tuple[str, Style]]") -> List[Span]:
     return [span for text, style in said for span in (Span("   "), Span(text, style))][1:]
 
@@ -229,7 +221,7 @@ def _ratios(server: Server) -> "List[tuple[str, float]]":
     return [(what, ratio) for what, ratio in pairs if ratio is not None]
 
 
-def _load(server: Server, *, now_s: float, braille: bool, width: int, chart_below: bool) -> List[Span]:
+def _load(server: Server, *, now_s: float, width: int, chart_below: bool) -> List[Span]:
     power = server.snapshot.host.gpu_power_w
     spans: List[Span] = []
     each = max(4, min(24, (width - 32) // 2))
@@ -239,8 +231,8 @@ def _load(server: Server, *, now_s: float, braille: bool, width: int, chart_belo
             spans.append(Span(f"{units.percent(ratio)}   "))
             continue
         if what == menu_words.CPU:
-            values = recent(server.history, "cpu_ratio", each, braille=braille, now_s=now_s)
-            spans.append(Span(chart(values, 1.0, height=1, braille=braille)[0], Style.CHART))
+            values = recent(server.history, "cpu_ratio", each, now_s=now_s)
+            spans.append(Span(chart(values, 1.0, height=1)[0], Style.CHART))
         else:
             full = min(each, round(ratio * each))
             spans += [Span(FULL * full, Style.CHART), Span(LIGHT * (each - full), Style.DIM)]

@@ -6,6 +6,7 @@ A column is shown if the window has room for it and for all more important ones.
 from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence
 
 from llamabar.core import units
+from llamabar.core.history import History
 from llamabar.core.phases import phases
 from llamabar.core.state import Model, Request, in_flight, requests_of
 from llamabar.terminal import facts, words
@@ -38,13 +39,6 @@ class Column(NamedTuple):
         return words.HEADS[self.name]
 
 
-class Window(NamedTuple):
-    """The visible rows of a table: the first one, and how many."""
-
-    start: int
-    rows: int
-
-
 MODEL_COLUMNS = (
     Column("state", 14), Column("speed", 9, True, 1), Column("memory", 9, True, 2), Column("context", 16, False, 5),
     Column("unloads", 8, True, 4), Column("in flight", 3, True, 3), Column("today", 5, True, 6),
@@ -55,32 +49,32 @@ REQUEST_COLUMNS = (
 )  # fmt: skip
 
 
-def visible(chosen: Optional[int], count: int, rows: int, start: int) -> Window:
-    """Return the window that shows the chosen row, scrolled no further than needed."""
-    start = max(0, min(start, count - rows))
-    if chosen is not None:
-        start = min(max(start, chosen - rows + 1), chosen)
-    return Window(max(0, start), rows)
+def visible(things: Sequence[Thing], chosen: Optional[Thing], *, rows: int, start: int = 0) -> range:
+    """Return which rows to show so that the chosen one is among them, scrolled no further than needed."""
+    start = max(0, min(start, len(things) - rows))
+    if chosen in things:
+        place = things.index(chosen)
+        start = min(max(start, place - rows + 1), place)
+    return range(start, start + rows)
 
 
 def model_table(
-    scene: Scene, server: Server, models: Sequence[Model], window: Window, *, chosen: Optional[Thing], width: int,
-    braille: bool,
-) -> List[Line]:  # fmt: skip
+    scene: Scene, server: Server, models: Sequence[Model], seen: range, *, chosen: Optional[Thing], width: int
+) -> List[Line]:
     """Return the header and the visible models."""
     shown = _chosen(MODEL_COLUMNS, width, named=max(map(columns, server.labels.values()), default=0))
     room = _room(shown, width)
 
     def _row(model: Model) -> Line:
         thing = Thing(facts.MODEL, model.id)
-        cells = _model_cells(scene, server, model, braille=braille, shown=shown)
+        cells = _model_cells(scene, server, model, shown)
         return _line(facts.named(server, model.id, room), cells, shown, width, selected=thing == chosen)
 
-    return _table(words.HEADS["model"], shown, models, window, width, _row)
+    return _table(words.HEADS["model"], shown, models, seen, width, _row)
 
 
 def request_table(
-    scene: Scene, server: Server, requests: Sequence[Request], window: Window, *, chosen: Optional[Thing], width: int
+    scene: Scene, server: Server, requests: Sequence[Request], seen: range, *, chosen: Optional[Thing], width: int
 ) -> List[Line]:
     """Return the header and the visible requests."""
     shown = _chosen(REQUEST_COLUMNS, width)
@@ -99,7 +93,7 @@ def request_table(
         label = facts.named(server, request.info.model, room - columns(number))
         return _line(number + label, cells, shown, width, selected=facts.thing_of(request) == chosen)
 
-    return _table(words.HEADS["request"], shown, requests, window, width, _row)
+    return _table(words.HEADS["request"], shown, requests, seen, width, _row)
 
 
 def no_requests(scene: Scene, server: Server, width: int) -> Line:
@@ -112,14 +106,15 @@ def no_requests(scene: Scene, server: Server, width: int) -> Line:
 
 
 def _model_cells(
-    scene: Scene, server: Server, model: Model, *, braille: bool, shown: Sequence[Column]
+    scene: Scene, server: Server, model: Model, shown: Sequence[Column]
 ) -> "dict[str, tuple[Span, ...]]":
     now_s = scene.now_s
     state = facts.state(server, model, now_s=now_s)
     used, share = facts.context(model)
     running = len(requests_of(server.snapshot, model.id))
     requests = facts.today(server, scene, model.id).requests
-    cells = {
+    trend = next((column.width for column in shown if column.name == "trend"), 0)
+    return {
         "state": (Span(f"{state.sign} {state.words}{state.more}", state.style),),
         "speed": (Span(*facts.tps(server, model)),),
         "memory": (Span(*facts.memory(server, model)),),
@@ -127,14 +122,15 @@ def _model_cells(
         "unloads": (Span(*facts.unloads(server, model, now_s=now_s)),),
         "in flight": (Span(str(running) if running else units.UNKNOWN, Style.PLAIN if running else Style.DIM),),
         "today": (Span(units.short_count(requests) if requests else units.UNKNOWN, Style.DIM),),
+        "trend": (Span(_trend(server.models.get(model.id), trend, now_s), Style.CHART),),
     }
-    if any(column.name == "trend" for column in shown):
-        history = server.models.get(model.id)
-        width = next(column.width for column in shown if column.name == "trend")
-        values = recent(history, "generation_tps", width, braille=braille, now_s=now_s) if history is not None else ()
-        top = max((value for value in values if value is not None), default=0.0) or 1.0
-        cells["trend"] = tuple(Span(text, Style.CHART) for text in chart(values, top, height=1, braille=braille))
-    return cells
+
+
+def _trend(history: Optional[History], width: int, now_s: float) -> str:
+    if history is None or not width:
+        return ""
+    values = recent(history, "generation_tps", width, now_s=now_s)
+    return chart(values, max(filter(None, values), default=1.0), height=1)[0]
 
 
 def _meter(share: Optional[float]) -> "tuple[Span, ...]":
@@ -174,13 +170,12 @@ def _room(shown: Sequence[Column], width: int) -> int:
 
 
 def _table(
-    head: str, shown: Sequence[Column], rows: Sequence[object], window: Window, width: int, draw: "Callable[..., Line]"
+    head: str, shown: Sequence[Column], rows: Sequence[object], seen: range, width: int, draw: "Callable[..., Line]"
 ) -> List[Line]:
-    end = window.start + window.rows
-    left_out = words.more(window.start, max(0, len(rows) - end))
+    left_out = words.more(seen.start, max(0, len(rows) - seen.stop))
     heads = {column.name: (Span(column.head, Style.DIM),) for column in shown}
     title = _line(f"{head}  {left_out}", heads, shown, width, head=True)
-    return [title, *(draw(row) for row in rows[window.start : end])]
+    return [title, *(draw(row) for row in rows[seen.start : seen.stop])]
 
 
 def _line(
