@@ -13,7 +13,6 @@ from llamabar.core.events import ServiceState
 from llamabar.core.state import (
     READY,
     STARTING,
-    STOPPING,
     Model,
     Snapshot,
     in_flight,
@@ -32,6 +31,7 @@ from llamabar.view.text import harmless, plain
 from llamabar.view.words import MODELS_PAGE
 
 LONGEST_FILTER = 60
+Act = Callable[[View, Scene], Outcome]
 DOWN = (ServiceState.STOPPED, ServiceState.NOT_LOADED, ServiceState.FAILING)
 
 
@@ -56,36 +56,18 @@ def pressed(view: View, key: "Pressed | Pasted", scene: Scene) -> Outcome:
 
 
 def offered(view: View, scene: Scene) -> List[Tuple[str, str]]:
-    """Return the keys that work now, each with its words, most important first."""
-    server = facts.shown_server(scene, view.server)
-    snapshot, one = server.snapshot, view.selected
-    found: List[Tuple[str, str]] = []
-    one = one if snapshot.connected else None  # what isn't shown can't be acted on
-    if view.page is Page.DETAILS:
-        found.append(("Esc", words.BACK))
-    elif one is not None:
-        found.append(("⏎", words.DETAILS))
-    if one is not None:
-        model = snapshot.models.get(one.id) if one.kind == MODEL else None
-        if model is not None and model.state in (READY, STARTING) and Capability.UNLOAD_ONE in snapshot.confirmed:
-            found.append(("u", words.DOES[Do.UNLOAD]))
-        elif model is not None and model.state not in (READY, STARTING, STOPPING) and loadable(snapshot, model):
-            found.append(("l", words.DOES[Do.LOAD]))
-        if one.kind == REQUEST and Capability.CANCEL in snapshot.confirmed:
-            found.append(("c", words.DOES[Do.CANCEL]))
-    if one is not None:
-        found.append(("y", words.COPY))
-    if view.page is Page.TABLES and snapshot.models and snapshot.connected:
-        found += [("/", words.FILTER), ("s", words.sort_key(view.sort))]
-    if len(scene.servers) > 1:
-        found.append(("Tab", words.SERVER))
-    if snapshot.profiles and snapshot.connected:
-        found.append(("p", words.PROFILE))
-    if snapshot.service is not None and snapshot.service.label:
-        found.append(("r", words.DOES[Do.START if is_down(snapshot) else Do.RESTART]))
-    if view.demo:
-        found.append((words.SPACE, words.PAUSE))
-    return [*found, ("L", words.LOG), ("D", words.DOCTOR)]
+    """Return the keys that do something now, each with its words, most important first. Trying a key tells."""
+    details = view.page is Page.DETAILS
+    down = is_down(facts.shown_server(scene, view.server).snapshot)
+    keys = (
+        (Named.ESCAPE, words.BACK) if details else (Named.ENTER, words.DETAILS), ("u", words.DOES[Do.UNLOAD]),
+        ("l", words.DOES[Do.LOAD]), ("c", words.DOES[Do.CANCEL]), ("y", words.COPY),
+        *(() if details else (("/", words.FILTER), ("s", words.sort_key(view.sort)))), (Named.TAB, words.SERVER),
+        ("p", words.PROFILE), ("r", words.DOES[Do.START if down else Do.RESTART]), (" ", words.PAUSE), ("L", words.LOG),
+        ("D", words.DOCTOR),
+    )  # fmt: skip
+    shown = {Named.ESCAPE: "Esc", Named.ENTER: "⏎", Named.TAB: "Tab", " ": words.SPACE}
+    return [(shown.get(key, key), word) for key, word in keys if not _KEYS[key](view, scene).refused]
 
 
 def is_down(snapshot: Snapshot) -> bool:
@@ -98,7 +80,7 @@ def _silent(view: View) -> View:
     return replace(view, message="") if not view.sent else view
 
 
-def _moved(step: Callable[[View], int]) -> Callable[[View, Scene], Outcome]:
+def _moved(step: Callable[[View], int]) -> Act:
     def _act(view: View, scene: Scene) -> Outcome:
         found = things(view, scene)
         if not found:
@@ -110,6 +92,28 @@ def _moved(step: Callable[[View], int]) -> Callable[[View, Scene], Outcome]:
         return Outcome(replace(view, selected=found[place], place=place))
 
     return _act
+
+
+def _if_connected(act: Act) -> Act:
+    """Return what a key does, except while its server's models aren't shown: then there is nothing to act on."""
+
+    def _act(view: View, scene: Scene) -> Outcome:
+        connected = facts.shown_server(scene, view.server).snapshot.connected
+        return act(view, scene) if connected else _refused(view, words.NOT_CONNECTED, scene)
+
+    return _act
+
+
+def _if_models(act: Act) -> Act:
+    def _act(view: View, scene: Scene) -> Outcome:
+        models = facts.shown_server(scene, view.server).snapshot.models
+        return act(view, scene) if models else _refused(view, words.NO_MODELS[0], scene)
+
+    return _if_connected(_act)
+
+
+def _refused(view: View, why: str, scene: Scene) -> Outcome:
+    return Outcome(say(view, why, scene), refused=True)
 
 
 def _send(view: View, scene: Scene, action: Action, label: str) -> Outcome:
@@ -137,38 +141,37 @@ def _selected(view: View, scene: Scene) -> Tuple[Server, Optional[Model]]:
 def _load(view: View, scene: Scene) -> Outcome:
     server, model = _selected(view, scene)
     if model is None:
-        return Outcome(say(view, words.SELECT_MODEL, scene))
+        return _refused(view, words.SELECT_MODEL, scene)
     label = server.label(model.id)
     if model.info.peer:
-        return Outcome(say(view, words.RUNS_ELSEWHERE.format(label), scene))
+        return _refused(view, words.RUNS_ELSEWHERE.format(label), scene)
     if model.state in (READY, STARTING):
-        return Outcome(say(view, words.already(label, model.state == READY), scene))
-    if not server.snapshot.connected or not loadable(server.snapshot, model):
-        return Outcome(say(view, words.not_now(Do.LOAD, label), scene))
+        return _refused(view, words.already(label, model.state == READY), scene)
+    if not loadable(server.snapshot, model):
+        return _refused(view, words.not_now(Do.LOAD, label), scene)
     return _send(view, scene, Action(Do.LOAD, model.id, server=server.name), label)
 
 
 def _unload(view: View, scene: Scene) -> Outcome:
     server, model = _selected(view, scene)
-    snapshot = server.snapshot
     if model is None:
-        return Outcome(say(view, words.SELECT_MODEL, scene))
+        return _refused(view, words.SELECT_MODEL, scene)
     label = server.label(model.id)
     if model.state not in (READY, STARTING):
-        said = words.RUNS_ELSEWHERE.format(label) if model.info.peer else words.ISNT_LOADED.format(label)
-        return Outcome(say(view, said, scene))
-    if not snapshot.connected or Capability.UNLOAD_ONE not in snapshot.confirmed:
-        return Outcome(say(view, words.not_now(Do.UNLOAD, label), scene))
+        said = words.RUNS_ELSEWHERE if model.info.peer else words.ISNT_LOADED
+        return _refused(view, said.format(label), scene)
+    if Capability.UNLOAD_ONE not in server.snapshot.confirmed:
+        return _refused(view, words.not_now(Do.UNLOAD, label), scene)
     action = Action(Do.UNLOAD, model.id, server=server.name)
-    if in_use(snapshot, model) is False:
+    if in_use(server.snapshot, model) is False:
         return _send(view, scene, action, label)
-    return _ask(view, action, label, len(requests_of(snapshot, model.id)) or None)
+    return _ask(view, action, label, len(requests_of(server.snapshot, model.id)) or None)
 
 
 def _unload_all(view: View, scene: Scene) -> Outcome:
     server = facts.shown_server(scene, view.server)
-    if not server.snapshot.connected or not loaded(server.snapshot):
-        return Outcome(say(view, words.NOTHING_LOADED, scene))
+    if not loaded(server.snapshot):
+        return _refused(view, words.NOTHING_LOADED, scene)
     action, running = Action(Do.UNLOAD_ALL, server=server.name), in_flight(server.snapshot)
     return _send(view, scene, action, "") if running == 0 else _ask(view, action, "", running)
 
@@ -177,10 +180,10 @@ def _cancel(view: View, scene: Scene) -> Outcome:
     server = facts.shown_server(scene, view.server)
     one = view.selected
     if one is None or one.kind != REQUEST:
-        return Outcome(say(view, words.SELECT_REQUEST, scene))
+        return _refused(view, words.SELECT_REQUEST, scene)
     label = facts.label(server, one)
-    if not server.snapshot.connected or Capability.CANCEL not in server.snapshot.confirmed:
-        return Outcome(say(view, words.not_now(Do.CANCEL, label), scene))
+    if Capability.CANCEL not in server.snapshot.confirmed:
+        return _refused(view, words.not_now(Do.CANCEL, label), scene)
     return _ask(view, Action(Do.CANCEL, one.id, server=server.name, mark=one.mark), label, 1)
 
 
@@ -188,7 +191,7 @@ def _restart(view: View, scene: Scene) -> Outcome:
     server = facts.shown_server(scene, view.server)
     service, down = server.snapshot.service, is_down(server.snapshot)
     if service is None or not service.label:
-        return Outcome(say(view, words.NO_SERVICE, scene))
+        return _refused(view, words.NO_SERVICE, scene)
     action = Action(Do.START if down else Do.RESTART, service.label, server=server.name)
     return _send(view, scene, action, "") if down else _ask(view, action, "", in_flight(server.snapshot))
 
@@ -196,22 +199,20 @@ def _restart(view: View, scene: Scene) -> Outcome:
 def _copy(view: View, scene: Scene) -> Outcome:
     one = view.selected
     if one is None:
-        return Outcome(say(view, words.SELECT_ROW, scene))
+        return _refused(view, words.SELECT_ROW, scene)
     return Outcome(view, Deed.COPY, text=harmless(one.id))
 
 
 def _open(view: View, scene: Scene) -> Outcome:
     server = facts.shown_server(scene, view.server)
-    if not server.snapshot.connected:
-        return Outcome(say(view, words.NO_UI, scene))
     return _send(view, scene, Action(Do.OPEN, f"{server.url}/ui/{MODELS_PAGE}", server=server.name), "")
 
 
 def _choose_profile(view: View, scene: Scene) -> Outcome:
-    server = facts.shown_server(scene, view.server)
-    if not server.snapshot.profiles or not server.snapshot.connected:
-        return Outcome(say(view, words.NO_PROFILES, scene))
-    return Outcome(replace(view, page=Page.PROFILES, chosen=server.snapshot.profile or ""))
+    snapshot = facts.shown_server(scene, view.server).snapshot
+    if not snapshot.profiles:
+        return _refused(view, words.NO_PROFILES, scene)
+    return Outcome(replace(view, page=Page.PROFILES, chosen=snapshot.profile or ""))
 
 
 def _profile_chosen(view: View, key: str, scene: Scene) -> Outcome:
@@ -227,12 +228,13 @@ def _profile_chosen(view: View, key: str, scene: Scene) -> Outcome:
     return _send(view, scene, Action(Do.PROFILE, view.chosen, server=server.name), plain(view.chosen))
 
 
-def _next_server(step: int) -> Callable[[View, Scene], Outcome]:
+def _next_server(step: int) -> Act:
     def _act(view: View, scene: Scene) -> Outcome:
         names = [server.name for server in scene.servers]
-        after = names[(names.index(view.server) + step) % len(names)]
-        if after == view.server:
-            return Outcome(view)
+        shown = facts.shown_server(scene, view.server).name
+        after = names[(names.index(shown) + step) % len(names)]
+        if after == shown:
+            return Outcome(view, refused=True)
         return Outcome(replace(view, server=after, selected=None, place=-1, top=0, page=Page.TABLES))
 
     return _act
@@ -250,8 +252,12 @@ def _details(view: View, scene: Scene) -> Outcome:
     if view.page is Page.DETAILS:
         return Outcome(replace(view, page=Page.TABLES))
     if view.selected is None:
-        return Outcome(say(view, words.SELECT_ROW, scene))
+        return _refused(view, words.SELECT_ROW, scene)
     return Outcome(replace(view, page=Page.DETAILS))
+
+
+def _filter(view: View, _: Scene) -> Outcome:
+    return Outcome(replace(view, typing=True, page=Page.TABLES))
 
 
 def _typed(view: View, text: str) -> View:
@@ -276,16 +282,17 @@ def _sorted(view: View, scene: Scene) -> Outcome:
 
 _END = 10**9
 _DOWN, _UP = _moved(lambda _: 1), _moved(lambda _: -1)
-_KEYS: Dict[str, Callable[[View, Scene], Outcome]] = {
+_KEYS: Dict[str, Act] = {
     Named.DOWN: _DOWN, "j": _DOWN, Named.UP: _UP, "k": _UP,
     Named.PAGE_DOWN: _moved(lambda view: max(1, view.rows - 1)),
     Named.PAGE_UP: _moved(lambda view: min(-1, 1 - view.rows)),
     "g": _moved(lambda _: -_END), Named.HOME: _moved(lambda _: -_END), "G": _moved(lambda _: _END),
-    Named.END: _moved(lambda _: _END), Named.ENTER: _details, "d": _details, Named.ESCAPE: _escape,
-    Named.TAB: _next_server(1), Named.BACK_TAB: _next_server(-1),
-    "/": lambda view, _: Outcome(replace(view, typing=True, page=Page.TABLES)), "s": _sorted, "l": _load, "u": _unload,
-    "U": _unload_all, "c": _cancel, "p": _choose_profile, "r": _restart, "y": _copy, "o": _open,
+    Named.END: _moved(lambda _: _END), Named.ENTER: _if_connected(_details), "d": _if_connected(_details),
+    Named.ESCAPE: _escape, Named.TAB: _next_server(1), Named.BACK_TAB: _next_server(-1),
+    "/": _if_models(_filter), "s": _if_models(_sorted), "l": _if_connected(_load), "u": _if_connected(_unload),
+    "U": _if_connected(_unload_all), "c": _if_connected(_cancel), "p": _if_connected(_choose_profile), "r": _restart,
+    "y": _if_connected(_copy), "o": _if_connected(_open),
     "L": lambda view, _: Outcome(view, Deed.LOG), "D": lambda view, _: Outcome(view, Deed.DOCTOR),
-    " ": lambda view, _: Outcome(view, Deed.PAUSE if view.demo else None),
+    " ": lambda view, _: Outcome(view, Deed.PAUSE) if view.demo else Outcome(view, refused=True),
     "?": lambda view, _: Outcome(replace(view, page=Page.HELP)),
 }  # fmt: skip

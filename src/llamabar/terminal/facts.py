@@ -210,14 +210,6 @@ def _matches(wanted: str, *texts: str) -> bool:
     return not wanted or any(wanted.casefold() in text.casefold() for text in texts)
 
 
-def things(server: Server, *, now_s: float, sort: str, wanted: str) -> Tuple[Thing, ...]:
-    """Return everything that can be selected, in screen order."""
-    return (
-        *(Thing(MODEL, model.id) for model in models(server, now_s=now_s, sort=sort, wanted=wanted)),
-        *(thing_of(request) for request in requests(server, wanted=wanted)),
-    )
-
-
 def thing_of(request: Request) -> Thing:
     """Return the value that selects a request."""
     return Thing(REQUEST, request.info.id, request.info.stamp)

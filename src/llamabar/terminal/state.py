@@ -80,12 +80,13 @@ class View:
 
 
 class Outcome(NamedTuple):
-    """The next view, and what to do: a deed with its action or text."""
+    """The next view, and what to do: a deed with its action or text. `refused`: the key can do nothing now."""
 
     view: View
     deed: Optional[Deed] = None
     action: Optional[Action] = None
     text: str = ""
+    refused: bool = False
 
 
 def settled(view: View, scene: Scene) -> View:
@@ -127,4 +128,8 @@ def _told(view: View, scene: Scene) -> View:
 def things(view: View, scene: Scene) -> Tuple[Thing, ...]:
     """Return everything that can be selected, in screen order."""
     server = facts.shown_server(scene, view.server)
-    return facts.things(server, now_s=scene.now_s, sort=view.sort, wanted=view.filter)
+    models = facts.models(server, now_s=scene.now_s, sort=view.sort, wanted=view.filter)
+    return (
+        *(Thing(MODEL, model.id) for model in models),
+        *(facts.thing_of(request) for request in facts.requests(server, wanted=view.filter)),
+    )
