@@ -312,7 +312,7 @@ def test_watch_without_a_terminal_prints_plain_frames(tmp_path, server):
 def test_the_demo_ends_by_itself(tmp_path):
     done = run(tmp_path, "demo", "--seconds", "4")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "A made-up llama-swap at http://127.0.0.1:" in done.stdout
+    assert "Demo server at http://127.0.0.1:" in done.stdout
     assert "Qwen3 30B: loading" in done.stdout
 
 

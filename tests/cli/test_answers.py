@@ -68,6 +68,8 @@ ANSWERS = [
     ("status", 0, "llama-swap at 127.0.0.1:PORT: no model loaded", ""),
     ("nonsense", 2, "", f"{USAGE}[OPTIONS] COMMAND [ARGS]...\nTry 'llamabar -h' for help.\n\n"
                         "Error: No such command 'nonsense'."),
+    ("statsu", 2, "", f"{USAGE}[OPTIONS] COMMAND [ARGS]...\nTry 'llamabar -h' for help.\n\n"
+                      "Error: No such command 'statsu'. Did you mean 'status'?"),
     ("status --server mini", 1, "", "No server is named 'mini'.\nThe settings name: llama-swap."),
 ]  # fmt: skip
 
@@ -79,12 +81,15 @@ def test_each_command_prints_what_is_expected(capsys, words, code, out, err):
 
 
 # Without a server.
+SILENT = f"llama-swap at 127.0.0.1:PORT: not responding\n  Connection refused. {DIAGNOSE}"
 SILENCE = [
     ("load alpha-8b", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
     ("unload --all", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
     ("cancel --all", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
     ("profile x", 1, "", f"{REFUSED}\n{DIAGNOSE}"),
-    ("status", 1, f"llama-swap at 127.0.0.1:PORT: not responding\n  Connection refused. {DIAGNOSE}", ""),
+    ("status", 1, SILENT, ""),
+    ("models", 1, "", SILENT),
+    ("requests", 1, "", SILENT),
     ("logs --upstream", 1, "", "Can't read llama-swap's log: Connection refused.\nIs it running? llamabar status"),
 ]  # fmt: skip
 
@@ -151,8 +156,22 @@ def test_status_is_a_small_table_and_models_says_the_same(server, capsys):
     assert "generating" in row or "prompt" in row
     _, out, _ = answer(capsys, "requests")
     assert out.splitlines()[1].split()[1] == "alpha-8b"
+    assert answer(capsys, "restart")[:2] == (1, ""), "there is no service, so nothing is interrupted"
     assert answer(capsys, "cancel", "--all")[:2] == (0, "✓ 1 request canceled\n")
     chatting.join(5)
+
+
+def test_a_llama_swap_that_does_not_list_requests_is_not_said_to_have_none(monkeypatch, capsys):
+    with llama_swap("v150") as server:
+        monkeypatch.setenv("LLAMABAR_URL", server.url)
+        assert answer(capsys, "requests") == (0, "This llama-swap version doesn't list requests.\n", "")
+
+
+def test_a_llama_swap_without_models_says_how_to_add_one(monkeypatch, capsys):
+    with llama_swap(models=()) as server:
+        monkeypatch.setenv("LLAMABAR_URL", server.url)
+        said = "llama-swap has no models yet.\nAdd one to its config: llamabar open config\n"
+        assert answer(capsys, "models") == (0, said, "")
 
 
 def test_twelve_models_are_twelve_lines_of_a_screen_s_width(monkeypatch, capsys):

@@ -1,6 +1,9 @@
 """The demo: realistic figures, and users that can be paused."""
 
 import threading
+from dataclasses import replace
+
+from tools.scenes import QWEN
 
 from llamabar.cli.demo import believable
 from llamabar.demo.load import CRASH, SCRIPT, Users
@@ -13,6 +16,11 @@ def test_the_demos_models_use_realistic_memory():
     shown = "\n".join(screen(scene, 120, 40, View()))
     assert "18.6 GB" in shown and "1.3 GB" in shown
     assert "41.2 of 64.0 GB" in shown
+    model = scene.servers[0].snapshot.models[QWEN]
+    stopped = {QWEN: replace(model, info=model.info._replace(state="stopped"), memory_peak_bytes=9_000_000)}
+    server = scene.servers[0]
+    after = replace(scene, servers=(replace(server, snapshot=replace(server.snapshot, models=stopped)),))
+    assert believable(after).servers[0].snapshot.models[QWEN].memory_peak_bytes == 18_600_000_000
 
 
 def test_a_minute_shows_everything_once():

@@ -183,6 +183,19 @@ def test_a_server_without_models_says_what_to_do():
     assert "llamabar open config" in "\n".join(screen(many(0), 80, 24))
 
 
+@pytest.mark.parametrize(("routes", "said"), [
+    ({"inflight_list"}, "No requests in flight."), ({"inflight_count"}, "3 requests in flight."),
+    (set(), "This llama-swap version doesn't list requests."),
+])  # fmt: skip
+def test_requests_that_are_not_listed_are_not_said_to_be_none(routes, said):
+    snapshot = Snapshot()
+    listed = ev.ModelsListed((ev.ModelInfo("chat", "ready"),))
+    for event in (ev.StreamOpened(), ev.CapabilitiesFound(frozenset(routes)), listed, ev.InflightCounted(3)):
+        snapshot = apply(snapshot, event, 1.0)
+    scene = Scene((seen("mac", "http://127.0.0.1:8080", snapshot, History(), now_s=2.0),), 2.0)
+    assert said in "\n".join(screen(scene, 80, 24))
+
+
 def test_the_cause_and_remedy_of_an_outage_are_in_the_middle():
     shown = "\n".join(screen(SCENES["offline"].scene, 80, 24))
     assert "No service installed." in shown

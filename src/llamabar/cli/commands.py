@@ -62,7 +62,7 @@ _command(
 _command("requests", "looking.report", "List the requests in flight.", JSON, what="requests")
 _command("watch", "watch.watch", "Show a live dashboard. Keys: ? help, q quit.")
 _command(
-    "demo", "demo.demo", "Show the built-in llama-swap with made-up models at work.",
+    "demo", "demo.demo", "Try llamabar with a built-in llama-swap whose models are made up.",
     _option("--serve", "port", says="Only serve, on this port (0: any free port).", type=click.IntRange(0, 65535),
             metavar="PORT"),
     _option("--seconds", says="Stop after this many seconds.", type=click.FloatRange(min=0), metavar="S"),
@@ -83,11 +83,11 @@ _command(
     _flag("--csv", "as_csv", says="Print CSV."),
     JSON,
     _option("--html", "file", says="Write one page with charts to FILE.", metavar="FILE", default=""),
-    _flag("--all", "everything", says="Show all of it, not only what fits on a screen."),
+    _flag("--all", "everything", says="Show everything, not just what fits on the screen."),
     _flag("--clear", says="Delete the history. Asks first."),
 )  # fmt: skip
 _command(
-    "export", "looking.export", "Serve the same figures to Prometheus.",
+    "export", "looking.export", "Serve metrics to Prometheus: the figures of `history`, and the current state.",
     _option("--listen", says="Listen on this address (default: 127.0.0.1:9469).", metavar="ADDRESS", default=""),
     _flag("--once", says="Print the metrics once, for a textfile collector."),
 )  # fmt: skip
@@ -165,7 +165,7 @@ _command(
 )  # fmt: skip
 _command(
     "doctor", "doctor.doctor",
-    "Check everything and say what to do about what is wrong. Exit code 1 if anything is an error.",
+    "Check everything, and say how to fix what is wrong. Exit code 1 if anything is an error.",
     _flag("--selftest", says="Run the checks that need a Mac (20 s, read-only), to paste into an issue."),
     _flag("--report", says="Print a report to paste into an issue. It has nothing private in it."),
     _flag("--yes", says="Skip the question before a fix."),

@@ -44,8 +44,8 @@ def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
 
 
 def _serve(server: DemoServer, seconds: Optional[float]) -> int:
-    say(f"A made-up llama-swap answers at {server.url} (Ctrl-C ends it).")
-    say(f"SwiftBar's text: SWIFTBAR=1 LLAMABAR_URL={server.url} {program_path(os.environ)}")
+    say(f"Demo server at {server.url}. Press Ctrl-C to stop it.")
+    say(f"To see the menu as SwiftBar gets it: SWIFTBAR=1 LLAMABAR_URL={server.url} {program_path(os.environ)}")
     ends_s = None if seconds is None else time.monotonic() + seconds
     got: List[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -79,13 +79,14 @@ class DemoView(LiveView):
 def believable(scene: Scene) -> Scene:
     """Return the scene as on a Mac with 64 GB, with each model's memory as large as its name suggests."""
     server = scene.servers[0]
-    sizes = {model.id: float(model.memory_bytes) for model in MODELS}
-    there = {one.id: sizes.get(one.id, 0.0) for one in loaded(server.snapshot) if one.state == READY}
+    sizes = {model.id: model.memory_bytes for model in MODELS}
+    there = {one.id: sizes.get(one.id, 0) for one in loaded(server.snapshot) if one.state == READY}
     models = dict(server.snapshot.models)
-    for model_id, size in there.items():
-        models[model_id] = replace(models[model_id], memory_bytes=int(size), memory_peak_bytes=int(size))
+    for one in models.values():
+        if one.memory_peak_bytes:  # it is or was loaded
+            models[one.id] = replace(one, memory_bytes=there.get(one.id), memory_peak_bytes=sizes.get(one.id))
     used = BASE_BYTES + sum(there.values())
-    host = replace(server.snapshot.host, memory_total_bytes=TOTAL_BYTES, memory_used_bytes=int(used), gpu_power_w=None)
+    host = replace(server.snapshot.host, memory_total_bytes=TOTAL_BYTES, memory_used_bytes=used, gpu_power_w=None)
     snapshot = replace(server.snapshot, models=models, host=host)
     figures = replace(server.figures, memory_bytes=there, used_bytes=used)
     return replace(scene, servers=(replace(server, snapshot=snapshot, figures=figures),))

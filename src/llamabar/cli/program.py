@@ -3,7 +3,7 @@
 import os
 import sys
 from difflib import get_close_matches
-from typing import Callable, List, Optional
+from typing import Callable, List, Optional, Tuple
 
 import click
 
@@ -59,7 +59,10 @@ def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
 
 
 class Grouped(click.Group):
-    """A group whose help lists its commands by topic. Commands without a topic come last."""
+    """A group whose help lists its commands by topic. Commands without a topic come last.
+
+    A mistyped command gets a suggestion.
+    """
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands that aren't hidden."""
@@ -69,6 +72,16 @@ class Grouped(click.Group):
             lines = [(name, self.commands[name].get_short_help_str(100)) for name in names if name in shown]
             with formatter.section(title):
                 formatter.write_dl(lines)
+
+    def resolve_command(
+        self, ctx: click.Context, args: List[str]
+    ) -> Tuple[Optional[str], Optional[click.Command], List[str]]:
+        """Return a command by the first argument; suggest one if there is none with that name."""
+        name, visible = args[0], [name for name, one in self.commands.items() if not one.hidden]
+        close = get_close_matches(name, visible, n=1) if name not in self.commands else ()
+        if close and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {name!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
@@ -94,11 +107,8 @@ def program(context: click.Context) -> Optional[int]:
 def show_help(context: click.Context, command: Optional[str]) -> int:
     """Show the help of COMMAND, or of llamabar."""
     parent = context.parent or context
-    found = program.commands.get(command) if command else program
-    if found is None:
-        close = get_close_matches(command or "", program.commands, n=1)
-        guess = f" Did you mean {close[0]!r}?" if close else ""
-        raise click.UsageError(f"No such command {command!r}.{guess}", parent)
-    shown = found.get_help(click.Context(found, info_name=command, parent=parent) if command else parent)
-    say(*shown.split("\n"))
+    if command:
+        _, found, _ = program.resolve_command(parent, [command])
+        parent = click.Context(found or program, info_name=command, parent=parent)
+    say(*parent.get_help().split("\n"))
     return OK

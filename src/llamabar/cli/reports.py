@@ -6,10 +6,10 @@ from llamabar.cli.output import table
 from llamabar.core import readings, units
 from llamabar.core.capabilities import Capability
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import Model, Request, Snapshot, capabilities, loaded, requests_of
+from llamabar.core.state import Model, Request, Snapshot, capabilities, in_flight, loaded, requests_of
 from llamabar.core.status import Status
 from llamabar.terminal import facts
-from llamabar.terminal.words import NOT_LOADED
+from llamabar.terminal import words as dashboard_words
 from llamabar.view import doing_words, needs, words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain, reason
@@ -53,7 +53,7 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
 
 def _doing(state: facts.State) -> str:
     """Return what a model is doing, in words that need no symbol before them."""
-    return "not loaded" if state.words == NOT_LOADED else state.words + state.more
+    return "not loaded" if state.rank == facts.NOT_LOADED_RANK else state.words + state.more
 
 
 def _model_row(server: Server, model: Model, now_s: float) -> Tuple[str, ...]:
@@ -79,6 +79,8 @@ def _request_rows(server: Server, now_s: float) -> List[Tuple[str, ...]]:
 
 def model_table(scene: Scene) -> List[str]:
     """Return every model as a table row: current figures, else the last measured ones."""
+    if not any(server.snapshot.models for server in scene.servers):
+        return list(dashboard_words.NO_MODELS) if any(server.snapshot.connected for server in scene.servers) else []
     rows: List[Tuple[str, ...]] = [MODEL_HEAD]
     several = len(scene.servers) > 1
     models = [(server, model) for server in scene.servers for model in facts.models(server, now_s=scene.now_s)]
@@ -97,9 +99,12 @@ def model_table(scene: Scene) -> List[str]:
 
 
 def request_table(scene: Scene) -> List[str]:
-    """Return every active request as a table row."""
+    """Return every active request as a table row, and how many there are if not all are listed."""
     rows = [row for server in scene.servers for row in _request_rows(server, scene.now_s)]
-    return table([REQUEST_HEAD, *rows], headed=True) if rows else ["No requests in flight."]
+    lines = table([REQUEST_HEAD, *rows], headed=True) if rows else []
+    counts = [in_flight(server.snapshot) for server in scene.servers if server.status not in NOT_WELL]
+    total = None if None in counts else sum(filter(None, counts))
+    return [*lines, dashboard_words.in_flight(total)] if counts and (not rows or total != len(rows)) else lines
 
 
 def status_document(scene: Scene) -> Dict[str, Any]:

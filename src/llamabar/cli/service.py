@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Iterator, Sequence
 
 from llamabar.app import services
+from llamabar.app.service_search import require
 from llamabar.app.services import Verb
 from llamabar.cli.output import log_line, say, say_json, say_log
 from llamabar.cli.program import settings_of
@@ -30,6 +31,7 @@ def control(verb: str, as_json: bool, limit_s: float, server: str, config: str) 
     act, settings = Verb(verb), settings_of(server, config)
     watched = settings.servers[0]
     if act is not Verb.START and not as_json and probe.answers(watched.url):
+        require(watched)  # without a service nothing is interrupted
         _say_what_is_lost(settings)
     with Progress(DOING[act]) as progress:
         tell = progress.say if progress.shown else lambda what: say(f"{what} …")

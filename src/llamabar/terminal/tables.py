@@ -98,11 +98,12 @@ def request_table(
 
 def no_requests(scene: Scene, server: Server, width: int) -> Line:
     """Return the line shown in place of requests: how many there are, if only that is known, and today's totals."""
-    said = words.in_flight(in_flight(server.snapshot) or 0)
+    said = words.in_flight(in_flight(server.snapshot))
     sums = server.totals.of(scene.today)
     requests, tokens = sum(one.requests for one in sums.values()), sum(one.generated_tokens for one in sums.values())
-    told = f"  {words.today(requests, tokens)}" if requests else ""
-    return Line(filled((Span(" " * GUTTER), Span(said + told, Style.DIM)), width))
+    told = f"{said}  {words.today(requests, tokens)}" if requests else said
+    shown = told if columns(told) <= width - GUTTER else said
+    return Line(filled((Span(" " * GUTTER), Span(shown, Style.DIM)), width))
 
 
 def _model_cells(

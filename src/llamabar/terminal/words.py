@@ -10,7 +10,7 @@ from llamabar.core import units
 from llamabar.view import languages
 from llamabar.view.languages import said as _
 from llamabar.view.menu import Do
-from llamabar.view.words import ago, counted, sentence
+from llamabar.view.words import NOT_LISTED, ago, counted, sentence, totals
 
 PROGRAM, TOKENS_A_SECOND, SINCE = "llamabar", "tok/s", "-5 min"
 HEADS: Dict[str, str] = {
@@ -174,15 +174,16 @@ def answer(size: Optional[int]) -> str:
     return units.UNKNOWN if size is None else _("{} bytes", units.count(size))
 
 
-def in_flight(requests: int) -> str:
-    """Return how many requests there are, if only that is known."""
+def in_flight(requests: Optional[int]) -> str:
+    """Return how many requests there are, if only that is known; None if not even that is."""
+    if requests is None:
+        return sentence(NOT_LISTED)
     return _("{} in flight.", counted(requests, "request")) if requests else NO_REQUESTS
 
 
 def today(requests: int, tokens: int) -> str:
     """Return today's totals."""
-    said = counted(requests, "request")
-    return _("Today: {}.", _("{}, {} tokens generated", said, units.count(tokens)) if tokens else said)
+    return _("Today: {}.", totals(requests, tokens))
 
 
 def already(label: str, ready: bool) -> str:
@@ -203,8 +204,8 @@ def sorted_by(what: str) -> str:
 def made_up(url: str, *, drawn: bool) -> str:
     """Return what the demo shows. `drawn`: as a dashboard."""
     if drawn:
-        return _("A made-up llama-swap at {}. Space pauses.", url)
-    return _("A made-up llama-swap at {}: a line for every change.", url)
+        return _("Demo server at {}. Space pauses.", url)
+    return _("Demo server at {}: a line for every change.", url)
 
 
 ENGLISH = languages.constants(globals())
