@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Optional, Sequence, Tuple, Union
 
-from llamabar.core.address import is_local, port_of
+from llamabar.core.address import DEFAULT_PORT, is_local, port_of
 from llamabar.core.mac import Agent
 from llamabar.macos import agent_plist, probe
 from llamabar.macos.agent_plist import Service
-from llamabar.macos.agents import DEFAULT_PORT, flag
+from llamabar.macos.agents import flag
 from llamabar.macos.paths import OWN_LABEL, RUST_LABEL
 from llamabar.package_files import text_beside
 from llamabar_installer.facts import Facts, has_server, own_service

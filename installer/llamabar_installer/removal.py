@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import List
 
 from llamabar.core.mac import Link
+from llamabar.damage import CACHE_NAME, TEMPORARY
 from llamabar.macos import files, swiftbar
 from llamabar.macos.paths import HISTORY, STATE_FILES, USUAL_CACHE
 from llamabar_installer.manifest import Thing
 from llamabar_installer.notes import Why, note
 from llamabar_installer.steps import Kind, Step
 from llamabar_installer.work import Undo, Workshop, expect, put
-
-UNPACKED = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$|\.llamabar-")  # the names that unpack.py gives
 
 
 def stop(shop: Workshop, step: Step) -> Undo:
@@ -82,7 +81,7 @@ def remove_cache(shop: Workshop, step: Step) -> None:
 
 def _unpacked(cache: Path) -> List[Path]:
     try:
-        return [cache / name for name in os.listdir(cache) if UNPACKED.match(name)]
+        return [cache / name for name in os.listdir(cache) if name.startswith(TEMPORARY) or re.match(CACHE_NAME, name)]
     except OSError:
         return []
 

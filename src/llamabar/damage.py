@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 REPAIRED = "LLAMABAR_REPAIRED"  # set for the one restart that unpacks the program again
 FOLDER = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SITE = "site-packages/"
+CACHE_NAME = r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$"  # a pattern: of any build, ours and shiv's
+TEMPORARY = ".llamabar-"  # prefix of a folder beside the caches, while one is unpacked or removed
 
 
 def is_repairable(error: BaseException) -> bool:

@@ -15,8 +15,8 @@ from llamabar.errors import LlamabarError
 from llamabar.macos import agents, files, launchctl, logs, probe
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.notes import Note
-from llamabar.macos.paths import OWN_LABEL, command_name, data_folder
-from llamabar.settings.load import ServerSettings, settings_path
+from llamabar.macos.paths import OWN_LABEL, command_name, data_folder, settings_file
+from llamabar.settings.load import ServerSettings
 from llamabar.settings.options import CONFIG_FILE, LOG_FILE
 
 SETTINGS, FOLDER, PLIST, LOG, CONFIG = "settings", "folder", "plist", "log", "config"
@@ -139,7 +139,7 @@ def _shorten_logs(known: Known) -> None:
 def _settings_file() -> Path:
     from llamabar.settings.page import first_settings
 
-    path = settings_path(os.environ)
+    path = settings_file(os.environ)
     if not path.exists():
         files.write(path, first_settings(), mode=files.PRIVATE_MODE)
     return path

@@ -20,14 +20,12 @@ import zlib
 from pathlib import Path
 from typing import Iterator, Mapping, NoReturn, Optional
 
-from llamabar.damage import SITE, cache_name, is_whole, members
+from llamabar.damage import CACHE_NAME, SITE, TEMPORARY, cache_name, is_whole, members
 
 START = "site-packages/llamabar/boot/start.py"
-TEMPORARY = ".llamabar-"
 OLD_S = 7 * 86400.0
 ABANDONED_S = 86400.0
 SHIV_SWITCHES = ("SHIV_INTERPRETER", "SHIV_ENTRY_POINT", "SHIV_MODULE", "SHIV_CONSOLE_SCRIPT")
-CACHE_NAME = re.compile(r"\.?llamabar[^/]*_[0-9a-f]{64}(_lock)?$")
 
 
 def main(file: str) -> NoReturn:
@@ -80,7 +78,7 @@ def _remove_old(root: Path, *, now_s: float, kept: str) -> None:
     """Remove this user's caches of other builds that are a week old and not in use."""
     for path in root.iterdir():
         abandoned = path.name.startswith(TEMPORARY)
-        if path.name == kept or not (abandoned or CACHE_NAME.match(path.name)):
+        if path.name == kept or not (abandoned or re.match(CACHE_NAME, path.name)):
             continue
         try:
             found = path.lstat()

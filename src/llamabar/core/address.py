@@ -9,7 +9,8 @@ import re
 from typing import NamedTuple, Optional, Tuple
 from urllib.parse import quote, unquote, urlsplit
 
-DEFAULT_URL = "http://127.0.0.1:8080"  # llama-swap's own default, seen from this computer
+DEFAULT_PORT = 8080  # llama-swap's own
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 SCHEME_PORTS = {"http": 80, "https": 443}
 WILDCARDS = ("", "0.0.0.0", "::", "*")
 _LOOPBACK = re.compile(r"localhost\.?|127\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}|::1", re.IGNORECASE)

@@ -14,8 +14,8 @@ from typing import Dict, Iterator, Mapping, Optional, Tuple
 
 from llamabar.macos import files, tools
 from llamabar.macos.paths import CHECKED_CONFIG
+from llamabar.macos.shell import PROGRAM
 
-PROGRAM = "llama-swap"
 FOLDERS = ("/opt/homebrew/bin", "/usr/local/bin", "/opt/local/bin")
 HOME_FOLDERS = ("go/bin", ".local/bin", ".nix-profile/bin", "bin", "Applications")
 NIX_FOLDERS = ("/run/current-system/sw/bin", "/nix/var/nix/profiles/default/bin", "/etc/profiles/per-user/{user}/bin")

@@ -38,9 +38,8 @@ PLUGIN_NAME = "llamabar"
 COMMAND = "llamabar"
 USUAL_CACHE = ".shiv"
 HISTORY = "history"  # prefix of the history's files
-KNOWN_SERVERS, NAMES = "known-servers.json", "names.json"
-# Includes those of earlier versions.
-STATE_FILES = ("watcher.json", "plugin.json", "update.json", KNOWN_SERVERS, NAMES)
+UPDATE, KNOWN_SERVERS, NAMES = "update.json", "known-servers.json", "names.json"
+STATE_FILES = ("watcher.json", UPDATE, KNOWN_SERVERS, NAMES, "plugin.json")  # the last one is an earlier version's
 HISTORY_FILE = "history.sqlite"
 CHECKED_CONFIG = "llamabar-checks-"  # prefix of a temporary folder that holds a copy of llama-swap's config
 
@@ -66,15 +65,12 @@ class Places:
     bytecode: Path  # where Apple's Python keeps bytecode
 
 
-def places(environment: Mapping[str, str]) -> Places:
-    """Return this user's places, as the contract names them."""
-    home = Path(environment.get("HOME") or os.path.expanduser("~"))
+def places(environment: Mapping[str, str], *, option: str = "") -> Places:
+    """Return this user's places, as the contract names them. `option` is the --config of a command."""
+    home = _home(environment)
     named = tuple(name for name in ("LLAMABAR_CONFIG", "LLAMABAR_DATA_DIR") if environment.get(name))
-    settings = _named(environment, "LLAMABAR_CONFIG", home / ".config" / "llamabar" / "config.toml")
-    return places_of(
-        home, data_folder(environment), settings=settings, cache=_named(environment, "SHIV_ROOT", home / USUAL_CACHE),
-        named=named,
-    )  # fmt: skip
+    settings, cache = settings_file(environment, option), _named(environment, "SHIV_ROOT", home / USUAL_CACHE)
+    return places_of(home, data_folder(environment), settings=settings, cache=cache, named=named)
 
 
 def places_of(home: Path, data: Path, *, settings: Path, cache: Path, named: Tuple[str, ...] = ()) -> Places:
@@ -92,10 +88,16 @@ def places_of(home: Path, data: Path, *, settings: Path, cache: Path, named: Tup
 
 def data_folder(environment: Mapping[str, str]) -> Path:
     """Return the data folder, the same one for the plugin and for a terminal."""
-    home = Path(environment.get("HOME") or os.path.expanduser("~"))
+    home = _home(environment)
     mac = sys.platform == "darwin"
     usual = home / "Library" / "Application Support" if mac else home / ".local" / "share"
     return _named(environment, "LLAMABAR_DATA_DIR", usual / "llamabar")
+
+
+def settings_file(environment: Mapping[str, str], option: str = "") -> Path:
+    """Return the path of the settings file, whether or not it exists."""
+    usual = _home(environment) / ".config" / "llamabar" / "config.toml"
+    return Path(os.path.expanduser(option)) if option else _named(environment, "LLAMABAR_CONFIG", usual)
 
 
 def command_name() -> str:
@@ -107,6 +109,10 @@ def command_name() -> str:
         return f"{quoted(sys.executable or 'python3', home)} -m llamabar"
     shell = "" if os.access(file, os.X_OK) else "sh "  # a browser's download isn't executable
     return shell + quoted(os.path.abspath(file), home)
+
+
+def _home(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("HOME") or os.path.expanduser("~"))
 
 
 def _named(environment: Mapping[str, str], variable: str, usual: Path) -> Path:

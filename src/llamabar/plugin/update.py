@@ -14,12 +14,11 @@ from urllib.parse import urlsplit
 
 from llamabar import __version__
 from llamabar.macos import files
-from llamabar.macos.paths import data_folder
+from llamabar.macos.paths import UPDATE, data_folder
 
 EVERY_S = 86400.0
 LOOK_S = 3600.0
 ANSWER_S = 10.0
-STAMP = "update.json"
 
 
 class LastCheck(NamedTuple):
@@ -32,7 +31,7 @@ class LastCheck(NamedTuple):
 def start(url: str, environment: Mapping[str, str], *, tell: Callable[[str], None]) -> None:
     """Check for newer versions from now on, if there is a URL; `tell` gets a sentence, on another thread."""
     if url:
-        stamp = data_folder(environment) / STAMP
+        stamp = data_folder(environment) / UPDATE
         threading.Thread(target=_watch, args=(url, stamp, tell), name="updates", daemon=True).start()
 
 

@@ -15,7 +15,7 @@ from llamabar.settings.load import ServerSettings, Settings
 if TYPE_CHECKING:
     from llamabar.sources.client import Client
 
-DEFAULT_PORTS = (8080, 45786)
+USUAL_PORTS = (address.DEFAULT_PORT, 45786)  # llama-swap's own, the Rust plugin's
 
 Found = Tuple[str, str]  # a URL, and how it was found
 
@@ -54,7 +54,7 @@ def discover() -> Found:
 
     If there is none, return the default address: llama-swap is expected there.
     """
-    return next(_candidates(), (_usual(DEFAULT_PORTS[0]), "default: no llama-swap was found"))
+    return next(_candidates(), (address.DEFAULT_URL, "default: no llama-swap was found"))
 
 
 def rediscover() -> Optional[Found]:
@@ -74,10 +74,7 @@ def _candidates() -> Iterator[Found]:
             yield agent.url, f"LaunchAgent {agent.label}"
     for process in running():
         yield process.url, f"a running llama-swap, process {process.pid}"
-    for port in DEFAULT_PORTS:
-        if probe.listens(_usual(port)):
-            yield _usual(port), "a usual port that answers"
-
-
-def _usual(port: int) -> str:
-    return f"http://127.0.0.1:{port}"
+    for port in USUAL_PORTS:
+        url = f"http://127.0.0.1:{port}"
+        if probe.listens(url):
+            yield url, "a usual port that answers"

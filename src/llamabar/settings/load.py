@@ -7,13 +7,13 @@ used, the server has no URL: a discovered or default URL might belong to another
 import os
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Callable, Dict, FrozenSet, Iterator, Mapping, NamedTuple, Optional, Set, Tuple
 
 from llamabar import version
 from llamabar.core import address
 from llamabar.core.notify_options import NotifyOptions
 from llamabar.errors import LlamabarError
+from llamabar.macos.paths import settings_file
 from llamabar.settings.file import OTHERS, SettingsFile, quoted
 from llamabar.settings.keys import API_KEY, BASIC_AUTH, Secret, secret_of
 from llamabar.settings.mistakes import Kind, Mistake
@@ -97,15 +97,9 @@ class Settings:
         return self["update.url"].url if self["update.url"] else LATEST_RELEASE.format(home) if home else ""
 
 
-def settings_path(environment: Environment, option: str = "") -> Path:
-    """Return the path of the settings file, whether or not it exists."""
-    named = option or environment.get("LLAMABAR_CONFIG", "")
-    return Path(os.path.expanduser(named or "~/.config/llamabar/config.toml"))
-
-
 def load(environment: Environment, *, option: str = "", discover: Discover) -> Settings:
     """Return the settings. `discover` returns a URL and how it was found, and runs only if no URL is set."""
-    path = settings_path(environment, option)
+    path = settings_file(environment, option)
     if option and not path.exists():
         raise LlamabarError(f"There is no settings file at {path}.", "Check --config, or leave it out.")
     file = SettingsFile(path)

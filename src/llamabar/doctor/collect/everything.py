@@ -44,7 +44,7 @@ def collect(
     `settings` are the effective ones, and `fault` is why their one server doesn't answer, if that is already known.
     """
     gathering = Gathering(LONGEST_S)
-    found = places({**environment, **({"LLAMABAR_CONFIG": option} if option else {})})
+    found = places(environment, option=option)
     loaded = partial(discover.settings, environment, option=option, server=server)
     gathering.begin(IN_FORCE, (lambda: settings) if settings else loaded, source="the settings", limit_s=SETTINGS_S)
     for name, (source, work) in _sources(gathering, environment, found, fault).items():
