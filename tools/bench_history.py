@@ -17,6 +17,7 @@ from llamabar.macos.paths import HISTORY_FILE
 from llamabar.store import database as db
 from llamabar.store import reports, schema
 from llamabar.store.reports import Asked
+from llamabar.view import history_page
 
 ROWS, DAYS, MODELS, BURST = int(os.environ.get("ROWS", 1_000_000)), 90, 10, 1000
 DAY_S = 86_400.0
@@ -74,11 +75,11 @@ def history() -> Iterator[Tuple[str, str]]:
         yield f"fill with {ROWS:,} rows of {DAYS} days", f"{time.perf_counter() - began_s:.0f} s"
         yield "the file", f"{path.stat().st_size / 1e6:.0f} MB"
         with closing(schema.opened(path)) as database:
-            month = Asked(since=time.strftime("%Y-%m-%d", time.localtime(time.time() - 29 * DAY_S)))
-            yield "a burst of 1,000 rows, with its commit", _ms(lambda: _add(database), once=True)
-            yield "a month's sums and percentiles by day", _ms(lambda: reports.lines(database, "day", month))
-            yield "a month's by model, with the trend", _ms(lambda: reports.lines(database, "model", month))
-            yield "two days by hour", _ms(lambda: reports.lines(database, "hour", Asked(since=_day(1))))
+            rows = Rows("s", URL, tuple(burst(BURST, time.time(), first_id=2 * ROWS)))
+            yield "a burst of 1,000 rows, with its commit", _ms(lambda: _add(database, rows), once=True)
+            yield "a month's sums and percentiles by day", _ms(lambda: _screen(database, "day", days=30))
+            yield "a month's by model, with the trend", _ms(lambda: _screen(database, "model", days=30))
+            yield "two days by hour", _ms(lambda: _screen(database, "hour", days=2))
             yield "the menu's day", _ms(lambda: reports.told(database, place="", name="s", day=_day(0)))
         words, more = [sys.executable, "-c", START, folder], {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
         found = [subprocess.run(words, capture_output=True, text=True, check=True, env=more) for _ in range(5)]
@@ -93,9 +94,15 @@ def _day(ago: int) -> str:
     return time.strftime("%Y-%m-%d", time.localtime(time.time() - ago * DAY_S))
 
 
-def _add(database: sqlite3.Connection) -> None:
+def _add(database: sqlite3.Connection, rows: Rows) -> None:
     with schema.transaction(database):
-        db.add(database, Rows("s", URL, tuple(burst(BURST, time.time(), first_id=2 * ROWS))))
+        db.add(database, rows)
+
+
+def _screen(database: sqlite3.Connection, by: str, *, days: int) -> None:
+    """Read what a screen shows, and work out each line's figures."""
+    for line in reports.lines(database, by, Asked(since=_day(days - 1), figures=history_page.SPREADS)):
+        history_page.figures(line.sums, complete=line.complete)
 
 
 def _ms(work: "object", *, once: bool = False) -> str:

@@ -45,6 +45,7 @@ PROMISES = {  # the highest figure allowed, and what causes more
     "frame: 50 models, 4 loaded, 1 generating: its size": (12000.0, "the names of models"),
     "history: the file": (150.0, "rows"),
     "history: a month's sums and percentiles by day": (100.0, "unpacking 300 days of models"),
+    "history: a month's by model, with the trend": (100.0, "adding 300 days of models up"),
     "history: a burst of 1,000 rows, with its commit": (50.0, "adding each row up, then SQLite"),
     "history: start-up: what the loop waits for": (3.0, "a thread"),
     "history: RSS after 1,000 more rows: its own": (1.5, "Python's module for SQLite, and its cache"),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llamabar.core.events import FinishedRequest
+from llamabar.core.spread import change
 from llamabar.core.totals import (
     FIRST_TOKEN,
     GENERATION,
@@ -17,8 +18,8 @@ from llamabar.core.totals import (
     Times,
     Told,
     Totals,
-    change,
     of_row,
+    of_rows,
     times,
     total,
 )  # fmt: skip
@@ -33,7 +34,7 @@ def day_of(unix_s):
 
 
 def speeds(values):
-    return total(of_row(row(tps=value)) for value in values)
+    return total(of_row(row(tps=value)) for value in values).spread(GENERATION)
 
 
 def test_rows_with_a_status_show_where_the_time_went():
@@ -66,12 +67,14 @@ def test_the_cached_share_refers_to_the_whole_prompt(cached, more, share):
 @given(st.lists(st.floats(1.0, 900.0), min_size=1, max_size=60), st.sampled_from([0.5, 0.95]))
 def test_a_percentile_is_right_to_half_a_percent(values, share):
     exact = sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
-    assert speeds(values).percentile(GENERATION, share) == pytest.approx(exact, rel=0.0051)
+    assert speeds(values).percentile(share) == pytest.approx(exact, rel=0.0051)
 
 
 def test_sums_do_not_depend_on_the_order_of_addition():
-    parts = [of_row(row(tps=value, status=500, duration_s=9.0, draft_tokens=9, accepted_tokens=3), load_s=2.0, hour=3)
-             for value in (10.0, 20.0, 25.0)]  # fmt: skip
+    rows = [row(tps=value, status=500, duration_s=9.0, draft_tokens=9, accepted_tokens=3)
+            for value in (10.0, 20.0, 25.0)]  # fmt: skip
+    parts = [of_rows([(one, times(one, 2.0))], hour=3) for one in rows]
+    assert total(parts) == of_rows([(one, times(one, 2.0)) for one in rows], hour=3)
     assert total([total(parts[:2]), parts[2]]) == total([parts[0], total(parts[1:])]) == total(parts)
     assert total([]) == Sums()
     found = total(parts)

@@ -7,7 +7,7 @@ import pytest
 from tools.scenes import scenes
 
 from llamabar.core.events import FinishedRequest
-from llamabar.core.totals import Line, of_row, total
+from llamabar.core.totals import Line, of_rows, times, total
 from llamabar.view import history_page
 from llamabar.view.html import State, page
 from tests.view.test_page import hostile_menu
@@ -141,9 +141,10 @@ def test_the_check_finds_unreadable_and_overflowing_text(browser):
 @pytest.mark.parametrize("appearance", ["light", "dark"])
 def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures(browser, tmp_path, appearance):
     models = ["alpha", "a-rather-long-name-" * 9, "<script>alert(1)</script>"]
-    parts = [of_row(FinishedRequest(n, "", 1.0, "", 200, 999_999, 1, 9_999, 700.0, tps, 999.0), hour=n % 24)
-             for n, tps in enumerate([40.0] * 30 + [52.0] * 3)]  # fmt: skip
-    lines = [Line(f"2026-11-2{day}", "mac", model, total(parts), bool(day)) for day in (0, 1, 3) for model in models]
+    rows = [FinishedRequest(n, "", 1.0, "", 200, 999_999, 1, 9_999, 700.0, tps, 999.0)
+            for n, tps in enumerate([40.0] * 30 + [52.0] * 3)]  # fmt: skip
+    sums = total(of_rows([(row, times(row))], hour=row.id % 24) for row in rows)
+    lines = [Line(f"2026-11-2{day}", "mac", model, sums, bool(day)) for day in (0, 1, 3) for model in models]
     (tmp_path / "history.html").write_text(history_page.page(lines, heading="History", note="As of now."), "utf-8")
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": appearance}])
     browser.open(tmp_path / "history.html")
@@ -156,14 +157,15 @@ def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures
         "2026-11-23", "2026-11-21", "2026-11-20",
     ]  # fmt: skip
     cells = browser.ask("[...document.querySelector('tbody.one-day').rows[1].cells].map(e => e.innerText)")
-    assert tuple(cells[1:]) == history_page.figures(total(parts), complete=True)
+    assert tuple(cells[1:]) == history_page.figures(sums, complete=True)
     titled = "[...document.querySelectorAll('svg')].every(e => e.querySelector(':scope > title').textContent)"
     assert browser.ask(titled)
     assert browser.ask("document.querySelectorAll('svg').length") == 2 + 3 + 1 + 3
 
 
 def test_three_months_of_history_are_a_page_that_is_read_to_its_end_also_on_a_telephone(browser, tmp_path):
-    sums = total([of_row(FinishedRequest(1, "", 1.0, "", 200, 9_999, 1, 999, 700.0, 41.0, 9.0), hour=9)])
+    row = FinishedRequest(1, "", 1.0, "", 200, 9_999, 1, 999, 700.0, 41.0, 9.0)
+    sums = of_rows([(row, times(row))], hour=9)
     days = [(date(2026, 9, 3) + timedelta(day)).isoformat() for day in range(90)]
     lines = [Line(day, "mac", "qwen3-30b", sums, True) for day in days]
     (tmp_path / "history.html").write_text(history_page.page(lines, heading="History", note="As of now."), "utf-8")

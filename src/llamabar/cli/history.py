@@ -63,7 +63,8 @@ def history(
     with _explained(path), closing(_opened(path)) as database:
         named = _named(server, reports.names(database), config)
         start = clock.day_ago(HOURS_DAYS - 1) if by == "hour" and not first_day else first_day
-        lines = reports.lines(database, by, Asked(named, model, start, "" if named else _place(config)))
+        shown = None if as_json or as_csv else history_page.SPREADS
+        lines = reports.lines(database, by, Asked(named, model, start, "" if named else _place(config), shown))
     written = [os.stat(one).st_mtime for one in (path, f"{path}-wal") if os.path.exists(one)]
     if as_json:
         found = {f"{by}s": [_fields(line, by) for line in lines]}

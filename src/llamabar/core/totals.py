@@ -1,13 +1,10 @@
 """Sums of finished requests: counts, times and their distributions, by day and model.
 
-A spread is a histogram with steps of 1 % on a logarithmic scale. Spreads of any days can be added, a percentile is
-accurate to 0.5 %, and the mean and the variance of the logarithms follow from it. What a row's times mean is in the
-facts on llama-swap's API, 5.1 and 16: 16.2 for the formulas, -1 and 0 for "not reported".
+What a row's times mean is in the facts on llama-swap's API, 5.1 and 16: 16.2 for the formulas, -1 and 0 for "not
+reported".
 """
 
-import math
 from itertools import chain
-from operator import add
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from llamabar.core.events import FinishedRequest
@@ -16,20 +13,17 @@ from llamabar.core.limits import DAYS_WAITING, NAMES
 from llamabar.core.needs import Load, Needs
 from llamabar.core.rates import MOST_PROMPT_TPS, rate
 from llamabar.core.seen import Seen
+from llamabar.core.spread import SMALLEST, Spread, added, spread_from, spread_of
 
 OTHERS = "(other models)"  # beyond the number of names that are counted in a day
 MOST = 2**53  # the largest number of a row
 MOST_TOKENS = 10**9  # of one request: more is an error of the server
 MOST_S = 1e7  # of one request: v179 to v209 report 9.2e9 s for an empty answer (llama-swap API, 16.1)
-STEP = math.log(1.01)
-SMALLEST = 1e-3
-FEWEST_COMPARED = 20  # requests on each side
-LEAST_CHANGE, ERRORS = 0.05, 3.0
 
-Spread = Mapping[int, int]  # how many values there are, by step
 GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD, DURATION = (
     "generation_tps", "prompt_tps", "first_token_s", "waited_s", "load_s", "duration_s",
 )  # fmt: skip
+FIGURES = (GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD, DURATION)
 HOURS = "hours"  # of the day in which requests ended: not steps but the hours themselves
 
 
@@ -40,6 +34,7 @@ class Times(NamedTuple):
     generation_s: Optional[float] = None
     first_token_s: Optional[float] = None
     waited_s: Optional[float] = None
+    load_s: Optional[float] = None  # of the time waited
 
 
 class Sums(NamedTuple):
@@ -82,15 +77,13 @@ class Sums(NamedTuple):
         """Return the share of drafted tokens that were accepted."""
         return _ratio(self.accepted_tokens, self.draft_tokens)
 
+    def spread(self, figure: str) -> Spread:
+        """Return the distribution of a figure."""
+        return self.spreads.get(figure, Spread())
+
     def percentile(self, figure: str, share: float = 0.5) -> Optional[float]:
         """Return a percentile of a figure: the value below which this share of its values lie; 0.5 is the median."""
-        spread = self.spreads.get(figure, {})
-        left = share * sum(spread.values())
-        for step in sorted(spread):
-            left -= spread[step]
-            if left <= 0:
-                return value_of(step)
-        return None
+        return self.spread(figure).percentile(share)
 
 
 class Line(NamedTuple):
@@ -148,15 +141,24 @@ class Totals:
         self, rows: Iterable[FinishedRequest], day_of: Callable[[float], str], *, until: Optional[str] = None
     ) -> List[FinishedRequest]:
         """Count rows and return the new ones; rows dated after day `until` are skipped: that date can't be right."""
-        new = [row for row in rows if is_dated(row) and identity(row) not in self._seen]
-        new = [row for row in new if until is None or day_of(row.ended_unix_s or 0.0) <= until]
-        for row in new:
-            self._seen.add(identity(row))
+        new: List[FinishedRequest] = []
+        groups: Dict[Tuple[str, str], List[FinishedRequest]] = {}
+        for row in rows:
+            if not is_dated(row) or identity(row) in self._seen:
+                continue
             day = day_of(row.ended_unix_s or 0.0)
+            if until is not None and day > until:
+                continue
+            self._seen.add(identity(row))
+            new.append(row)
             if day in self._since or len(self._since) < DAYS_WAITING:
                 models = self._since.setdefault(day, {})
                 name = row.model if row.model in models or len(models) < NAMES else OTHERS
-                models[name] = total((models.get(name, Sums()), of_row(row)))
+                models.setdefault(name, Sums())
+                groups.setdefault((day, name), []).append(row)
+        for (day, name), found in groups.items():
+            sums = of_rows((row, times(row)) for row in found)
+            self._since[day][name] = total((self._since[day][name], sums))
         self.number += bool(new)
         return new
 
@@ -191,91 +193,59 @@ def is_dated(row: FinishedRequest) -> bool:
     return row.at_unix_s is not None and row.at_unix_s > 0 and abs(row.id) < MOST
 
 
-def times(row: FinishedRequest) -> Times:
+def times(row: FinishedRequest, load_s: Optional[float] = None) -> Times:
     """Return where a request's time went, as far as it is reported. Only from v209 on, when rows have a status, does
     the duration begin when the request arrived."""
     prompt_s = _time(row.prompt_tokens, row.prompt_tps)
     generation_s = _time(row.generated_tokens, row.generation_tps)
     if row.status is None or row.duration_s is None or generation_s is None:
-        return Times(prompt_s, generation_s, prompt_s)
+        return Times(prompt_s, generation_s, prompt_s, None, load_s)
     first_token_s = max(row.duration_s - generation_s, prompt_s or 0.0)
-    return Times(prompt_s, generation_s, first_token_s, None if prompt_s is None else first_token_s - prompt_s)
+    waited_s = None if prompt_s is None else first_token_s - prompt_s
+    return Times(prompt_s, generation_s, first_token_s, waited_s, load_s)
 
 
-def of_row(row: FinishedRequest, *, load_s: Optional[float] = None, hour: Optional[int] = None) -> Sums:
-    """Return the sums of one request that ended in that local hour."""
-    spent = times(row)
-    generated, prompt, cached = map(tokens_of, (row.generated_tokens, row.prompt_tokens, row.cached_tokens))
-    tps = rate(generated, None, row.generation_tps)
-    prompt_tps = rate(prompt, None, row.prompt_tps, most_tps=MOST_PROMPT_TPS)
-    figures = {GENERATION: tps, PROMPT: prompt_tps, FIRST_TOKEN: spent.first_token_s, WAITED: spent.waited_s,
-               LOAD: load_s, DURATION: _duration_s(row)}  # fmt: skip
-    evaluated = row.generation_tps is not None or row.prompt_tps is not None  # then `prompt` excludes cached tokens
-    known = 0 if row.cached_tokens is None else prompt + cached if evaluated else max(prompt, cached)
-    spreads: Dict[str, Spread] = {name: {step_of(value): 1} for name, value in figures.items() if value is not None}
+def of_rows(timed: Iterable[Tuple[FinishedRequest, Times]], *, hour: Optional[int] = None) -> Sums:
+    """Return the sums of requests that ended in the same local hour, each with its times."""
+    counts: List[Tuple[float, ...]] = []
+    values: List[Tuple[Optional[float], ...]] = []
+    for row, spent in timed:
+        generated, prompt, cached = map(tokens_of, (row.generated_tokens, row.prompt_tokens, row.cached_tokens))
+        tps = rate(generated, None, row.generation_tps)
+        prompt_tps = rate(prompt, None, row.prompt_tps, most_tps=MOST_PROMPT_TPS)
+        evaluated = row.generation_tps is not None or row.prompt_tps is not None  # then `prompt` excludes cached tokens
+        known = 0 if row.cached_tokens is None else prompt + cached if evaluated else max(prompt, cached)
+        values.append((tps, prompt_tps, spent.first_token_s, spent.waited_s, spent.load_s, _duration_s(row)))
+        counts.append((
+            1, (row.status or 200) >= 400, prompt, generated, cached, known,
+            tokens_of(row.draft_tokens), tokens_of(row.accepted_tokens),
+            generated if tps else 0, generated / tps if tps else 0.0, prompt if prompt_tps else 0,
+            prompt / prompt_tps if prompt_tps else 0.0, spent.waited_s or 0.0,
+        ))  # fmt: skip
+    spreads = {name: spread_from(column) for name, column in zip(FIGURES, zip(*values))}
     if hour is not None:
-        spreads[HOURS] = {hour: 1}
-    return Sums(
-        1, int((row.status or 200) >= 400), prompt, generated, cached, known,
-        tokens_of(row.draft_tokens), tokens_of(row.accepted_tokens),
-        generated if tps else 0, generated / tps if tps else 0.0, prompt if prompt_tps else 0,
-        prompt / prompt_tps if prompt_tps else 0.0, spent.waited_s or 0.0, spreads,
-    )  # fmt: skip
+        spreads[HOURS] = spread_of({hour: len(counts)})
+    return Sums._make([*map(sum, zip(*counts)), {name: one for name, one in spreads.items() if one.counts}])
 
 
-def step_of(value: float) -> int:
-    """Return the step of a spread that a value is in."""
-    return round(math.log(max(value, SMALLEST)) / STEP)
-
-
-def value_of(step: int) -> float:
-    """Return the middle of a step, at most 0.5 % from every value in it."""
-    return math.exp(step * STEP)
+def of_row(row: FinishedRequest) -> Sums:
+    """Return the sums of one request."""
+    return of_rows([(row, times(row))])
 
 
 def total(found: Iterable[Sums]) -> Sums:
     """Return the sum of all."""
-    parts = iter(found)
-    first, second = next(parts, Sums()), next(parts, None)
-    if second is None:
-        return first
-    counts: Sequence[float] = first[:-1]
-    spreads = {name: dict(spread) for name, spread in first.spreads.items()}
-    for part in chain((second,), parts):
-        counts = list(map(add, counts, part))  # `map` ends with the shorter one, so the spreads aren't added here
-        for name, spread in part.spreads.items():
-            mine = spreads.setdefault(name, {})
-            for step, count in spread.items():
-                mine[step] = mine.get(step, 0) + count
-    return Sums._make([*counts, spreads])
-
-
-def change(now: Sums, before: Sums) -> Optional[float]:
-    """Return how much the median speed changed, or None if noise can explain it.
-
-    Decided by Welch's t on the logarithms of the speeds: with at least 20 requests on each side, the means must be
-    three standard errors apart (noise does that once in 370 times), and 5 % apart, as nobody notices less.
-    """
-    sides = [_moments(sums.spreads.get(GENERATION, {})) for sums in (now, before)]
-    if any(count < FEWEST_COMPARED for count, _, _ in sides):
-        return None
-    (count, mean, variance), (count_before, mean_before, variance_before) = sides
-    error = math.sqrt(variance / count + variance_before / count_before)
-    ratio = math.exp(mean - mean_before) - 1
-    return ratio if abs(mean - mean_before) > ERRORS * error and abs(ratio) >= LEAST_CHANGE else None
+    parts = list(found)
+    if len(parts) < 2:
+        return parts[0] if parts else Sums()
+    names = dict.fromkeys(chain.from_iterable(part.spreads for part in parts))
+    spreads = {name: added(part.spreads[name] for part in parts if name in part.spreads) for name in names}
+    return Sums._make([*map(sum, zip(*(part[:-1] for part in parts))), spreads])
 
 
 def tokens_of(count: Optional[int]) -> int:
     """Return a row's count; an impossible one counts as 0."""
     return count if count is not None and 0 <= count <= MOST_TOKENS else 0
-
-
-def _moments(spread: Spread) -> Tuple[int, float, float]:
-    """Return count, mean and variance of the logarithms; the variance includes that a step is STEP wide."""
-    count = sum(spread.values())
-    mean = sum(step * times for step, times in spread.items()) / count if count else 0.0
-    squares = sum(times * (step - mean) ** 2 for step, times in spread.items())
-    return count, mean * STEP, (squares / (count - 1) + 1 / 12) * STEP**2 if count > 1 else 0.0
 
 
 def _time(tokens: Optional[int], tps: Optional[float]) -> Optional[float]:

@@ -12,17 +12,9 @@ from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Tupl
 
 from llamabar.core.events import FinishedRequest
 from llamabar.core.seen import Seen
+from llamabar.core.spread import step_of, value_of
 from llamabar.core.state import Model, Snapshot
-from llamabar.core.totals import (
-    DURATION,
-    FIRST_TOKEN,
-    GENERATION,
-    Sums,
-    identity,
-    of_row,
-    step_of,
-    value_of,
-)
+from llamabar.core.totals import DURATION, FIRST_TOKEN, GENERATION, Sums, identity, of_row
 from llamabar.store.ever import Ever
 
 # Each bound adds a line, and a series, for every model. Speeds: steps of at most a factor of two where most models are,
@@ -79,7 +71,7 @@ class Counts:
             setattr(self, name, getattr(self, name) + getattr(sums, name))
         self.cache_is_told = self.cache_is_told or sums.known_prompt_tokens > 0
         for figure, histogram in self.spreads.items():
-            for step, times in sums.spreads.get(figure, {}).items():
+            for step, times in sums.spread(figure).items():
                 histogram.add(step, times)
 
 

@@ -23,7 +23,7 @@ from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Chart
 from llamabar.core.limits import KEPT_ROWS, NAMES, NAMES_EVER, PATHS
 from llamabar.core.needs import Load
-from llamabar.core.totals import OTHERS, Rows, Sums, identity, is_dated, of_row, times, total
+from llamabar.core.totals import OTHERS, Rows, Sums, Times, identity, is_dated, of_rows, times, total
 from llamabar.sources import clock
 from llamabar.store.packed import packed, unpacked
 from llamabar.store.schema import transaction
@@ -33,6 +33,8 @@ OLDEST_S = 366 * DAY_S  # llama-swap keeps rows in memory only
 DISORDER_S = 1  # requests that end in the same second are numbered in any order
 FIRST_IDS = (0, 1)  # of a table that started over: 0 up to v235, 1 from v236 on
 LOADS_KEPT = 9  # per model
+
+Timed = Tuple[FinishedRequest, Times]
 
 INSERT = f"INSERT OR IGNORE INTO requests VALUES ({','.join('?' * 17)})"
 
@@ -69,14 +71,11 @@ def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:
     mark = mark_of(database, server)
     texts = {text for row in dated for text in (row.model, row.path, row.client)}
     words = {text: word_of(database, text) for text in texts}
-    new = [
-        row for row in dated
-        if not mark.covers(row)
-        and database.execute(INSERT, _cells(server, row, words, batch.load_s.get(row.id))).rowcount
-    ]  # fmt: skip
+    timed = [(row, times(row, batch.load_s.get(row.id))) for row in dated if not mark.covers(row)]
+    new = [one for one in timed if database.execute(INSERT, _cells(server, *one, words=words)).rowcount]
     if new:
-        _note_gap(database, server, new[0], mark=mark, missed=batch.missed)
-        _count(database, server, new, words, batch.load_s)
+        _note_gap(database, server, new[0][0], mark=mark, missed=batch.missed)
+        _count(database, server, new, words)
     newest = max(dated, key=lambda row: (row.at_unix_s or 0.0, row.id))
     return Mark(newest.id, newest.at_unix_s or 0.0)
 
@@ -118,15 +117,14 @@ def mark_of(database: sqlite3.Connection, server: int) -> Mark:
     return Mark(*database.execute("SELECT mark_id, mark_s, pruned_s FROM servers WHERE id=?", (server,)).fetchone())
 
 
-def _cells(server: int, row: FinishedRequest, words: Mapping[str, int], load_s: Optional[float]) -> Tuple[Any, ...]:
-    spent, (row_id, ended_s) = times(row), identity(row)
+def _cells(server: int, row: FinishedRequest, spent: Times, *, words: Mapping[str, int]) -> Tuple[Any, ...]:
+    row_id, ended_s = identity(row)
     began_s = None if row.duration_s is None else (row.at_unix_s or 0.0) - row.duration_s
-    seconds = (began_s, spent.waited_s, load_s, spent.prompt_s, spent.generation_s)
+    seconds = (began_s, spent.waited_s, spent.load_s, spent.prompt_s, spent.generation_s)
     counts = (row.prompt_tokens, row.cached_tokens, row.generated_tokens, row.draft_tokens, row.accepted_tokens)
     return (
-        server, ended_s, row_id, words[row.model], *(None if one is None else round(one, 3) for one in seconds),
-        *(None if one is None else min(one, 2**62) for one in counts), row.status, words[row.path],
-        words[row.client] if row.client else None,
+        server, ended_s, row_id, words[row.model], *seconds,
+        *counts, row.status, words[row.path], words[row.client] if row.client else None,
     )  # fmt: skip
 
 
@@ -181,16 +179,13 @@ def _note_gap(
         database.execute("INSERT OR IGNORE INTO gaps VALUES (?, ?)", (day, server))
 
 
-def _count(
-    database: sqlite3.Connection, server: int, new: Sequence[FinishedRequest], words: Mapping[str, int],
-    load_s: Mapping[int, float],
-) -> None:  # fmt: skip
-    hours: Dict[Tuple[str, int, int], List[FinishedRequest]] = {}
+def _count(database: sqlite3.Connection, server: int, new: Iterable[Timed], words: Mapping[str, int]) -> None:
+    hours: Dict[Tuple[str, int, int], List[Timed]] = {}
     days: Dict[Tuple[str, int], List[Sums]] = {}
-    for row in new:
-        hours.setdefault((*clock.local_hour(row.ended_unix_s or 0.0), words[row.model]), []).append(row)
-    for (day, hour, model), rows in hours.items():
-        sums = total(of_row(row, load_s=load_s.get(row.id), hour=hour) for row in rows)
+    for one in new:
+        hours.setdefault((*clock.local_hour(one[0].ended_unix_s or 0.0), words[one[0].model]), []).append(one)
+    for (day, hour, model), timed in hours.items():
+        sums = of_rows(timed, hour=hour)
         _add_sums(database, (f"h{day} {hour:02}:00", server, model), [sums])
         days.setdefault((day, model), []).append(sums)
     for (day, model), parts in days.items():

@@ -3,14 +3,15 @@
 import json
 import sqlite3
 from contextlib import closing
-from typing import Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import BUCKETS, Chart, Readings
 from llamabar.core.needs import Load, of_each
 from llamabar.core.run import MemoryKind, ModelRun
+from llamabar.core.spread import Spread, added, change
 from llamabar.core.state import Swap
-from llamabar.core.totals import GENERATION, MOST, Line, Sums, Told, change, identity, total
+from llamabar.core.totals import GENERATION, MOST, Line, Sums, Told, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
 from llamabar.store.database import mark_of, place_of, twin
@@ -25,12 +26,14 @@ Key = Tuple[str, ...]
 
 
 class Asked(NamedTuple):
-    """Which lines to return: of a server, of a model, from a day on, of a location; "" for all."""
+    """Which lines to return: of a server, of a model, from a day on, of a location; "" for all. `figures`: whose
+    spreads are read, None for all."""
 
     server: str = ""
     model: str = ""
     since: str = ""
     place: str = ""
+    figures: Optional[Sequence[str]] = None
 
 
 class Look(NamedTuple):
@@ -64,19 +67,14 @@ def told(database: sqlite3.Connection, *, place: str, name: str, day: str) -> To
         for table, until in (("sums", "time<"), ("gaps", "day="))
     )
     query = f"SELECT time, word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time>=?3 AND time<'h'"
-    parts: List[Tuple[Key, Sums]] = []  # of the day
-
-    def _read() -> Iterator[Tuple[Key, Sums]]:
-        for when, model, said in database.execute(query, (name, place, min(day, clock.day_ago(2 * WEEK_DAYS - 1)))):
-            sums = unpacked(said)
-            parts.extend([((model,), sums)] if when == day else [])
-            yield (when, model), sums
-
-    changes = {model: one for (model,), one in _changes(_read()).items()}
-    today = _by(parts)
+    parts = [  # of other days, only the speeds are needed: everything would take megabytes
+        ((when, model), unpacked(said, None if when == day else (GENERATION,)))
+        for when, model, said in database.execute(query, (name, place, min(day, clock.day_ago(2 * WEEK_DAYS - 1))))
+    ]
+    today = _by(((model,), sums) for (when, model), sums in parts if when == day)
     return Told(
         day, {model: sums for (model,), sums in today.items()}, complete=gap is None, earlier=earlier is not None,
-        changes=changes, needs=of_each(loads_of(database, place)),
+        changes={model: one for (model,), one in _changes(parts).items()}, needs=of_each(loads_of(database, place)),
     )  # fmt: skip
 
 
@@ -88,19 +86,13 @@ def _by(parts: Iterable[Tuple[Key, Sums]]) -> Dict[Key, Sums]:
 
 
 def _changes(parts: Iterable[Tuple[Key, Sums]]) -> Dict[Key, float]:
-    """Return how much each speed of the last seven days differs from the seven before; a key begins with the day.
-
-    Parts are summed as they come, and only their speeds: a whole month at once would take megabytes.
-    """
+    """Return how much each speed of the last seven days differs from the seven before; a key begins with the day."""
     first, before = clock.day_ago(WEEK_DAYS - 1), clock.day_ago(2 * WEEK_DAYS - 1)
-    earlier: Dict[Key, Sums] = {}
-    week: Dict[Key, Sums] = {}
-    for (day, *rest), sums in parts:
-        into, key = week if day >= first else earlier, tuple(rest)
+    speeds: Dict[Key, Tuple[List[Spread], List[Spread]]] = {}  # earlier, and of the last seven days
+    for (day, *key), sums in parts:
         if day >= before:
-            speeds = sums._replace(spreads={GENERATION: sums.spreads.get(GENERATION, {})})
-            into[key] = total((into.get(key, Sums()), speeds))
-    found = {key: change(sums, earlier.get(key, Sums())) for key, sums in week.items()}
+            speeds.setdefault(tuple(key), ([], []))[day >= first].append(sums.spread(GENERATION))
+    found = {key: change(*map(added, reversed(both))) for key, both in speeds.items() if all(both)}
     return {key: one for key, one in found.items() if one is not None}
 
 
@@ -156,7 +148,7 @@ def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -
     kind, tomorrow = ("h", f"{clock.day_ago(-1)} 24") if hours else ("", clock.day_ago(-1))
     values = (asked.server, asked.model, asked.place, kind + asked.since, kind + tomorrow)
     for when, server, model, said in database.execute(query, values):
-        yield (when.lstrip("h"), server, model), unpacked(said)
+        yield (when.lstrip("h"), server, model), unpacked(said, asked.figures)
 
 
 def charts_of(database: sqlite3.Connection, place: str) -> List[Chart]:

@@ -18,6 +18,7 @@ HEADS = (
     "Requests", "Failed", "Prompt tokens", "From cache", "Generated tokens", "Typical tok/s", "p95 tok/s",
     "First token", "Waited",
 )  # fmt: skip
+SPREADS = (GENERATION, FIRST_TOKEN, WAITED, HOURS)  # that the table and the page show
 CAPTION = '<caption>Figures <span class="fewer">A wider window shows all nine.</span></caption>\n'
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 PARTS = (("two", "waiting and loading"), ("one", "processing prompts"), ("three", "generating"))
@@ -160,7 +161,7 @@ def _path(points: Sequence[Tuple[float, float]]) -> str:
 def _heat(days: Mapping[str, Sums]) -> str:
     hours: Dict[Tuple[int, int], int] = {}
     for day, sums in days.items():
-        for hour, count in sums.spreads.get(HOURS, {}).items():
+        for hour, count in sums.spread(HOURS).items():
             place = (date.fromisoformat(day).weekday(), hour)
             hours[place] = hours.get(place, 0) + count
     most = max(hours.values(), default=1)
