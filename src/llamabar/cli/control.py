@@ -7,7 +7,7 @@ from typing import Callable, List, Mapping, NamedTuple, Optional, Tuple
 
 import click
 
-from llamabar.app.actions import Ending, perform
+from llamabar.app.actions import Ending, Result, perform
 from llamabar.app.loop import Watch
 from llamabar.app.one_look import look
 from llamabar.cli.output import say, say_error
@@ -16,12 +16,13 @@ from llamabar.cli.progress import Progress
 from llamabar.cli.which_model import models_called
 from llamabar.core.capabilities import Capability
 from llamabar.core.state import Model, Snapshot, loadable
-from llamabar.core.units import plural, span
+from llamabar.core.units import plural
 from llamabar.doctor.explain import explain
 from llamabar.errors import Code, LlamabarError
 from llamabar.settings.load import Settings
 from llamabar.sources import clock
 from llamabar.store import names
+from llamabar.terminal import words as dashboard_words
 from llamabar.view import words
 from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Do
@@ -200,34 +201,27 @@ def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
         raise LlamabarError(said, hint, code=Code.REFUSED)
     if result.ending is Ending.NOTHING and do is Do.CANCEL:
         raise LlamabarError("That request has already ended.", code=Code.UNKNOWN_REQUEST)
-    if do in _WORDS:
-        done = result.ending is Ending.DONE
-        said = (_WORDS[do].done if done else _WORDS[do].nothing).format(
-            label=label, target=task.action.target, took=span(clock.now_s() - began_s),
-            models=plural(result.number, "model"), requests=plural(result.number, "request"),
-            profile=f"Profile {label}" if label else "No profile",
-        )  # fmt: skip
-        say(prefix + said, level="ok" if done else "")
+    if do in _FIND:
+        say(prefix + _told(task, result, clock.now_s() - began_s), level="ok" if result.ending is Ending.DONE else "")
+
+
+def _told(task: Task, result: Result, took_s: float) -> str:
+    """Return what was done, or that there was nothing to do."""
+    do, label = task.action.do, task.label or task.action.target
+    if result.ending is Ending.NOTHING:
+        return _NOTHING[do].format(label)
+    if do is Do.UNLOAD_ALL:
+        return f"{plural(result.number, 'model')} unloaded"
+    if do is Do.CANCEL_ALL:
+        return f"{plural(result.number, 'request')} canceled"
+    return dashboard_words.done(do, label, took_s)
 
 
 _FIND: Mapping[Do, Callable[[Do, str, Mapping[str, Snapshot]], List[Task]]] = {  # called with the servers that answered
     Do.LOAD: _model_tasks, Do.UNLOAD: _model_tasks, Do.UNLOAD_ALL: _everywhere,
     Do.CANCEL: _request_tasks, Do.CANCEL_ALL: _everywhere, Do.PROFILE: _profile_tasks,
 }  # fmt: skip
-
-
-class Words(NamedTuple):
-    """What a command prints: when something was done, and when there was nothing to do."""
-
-    done: str
-    nothing: str = ""
-
-
-_WORDS: Mapping[Do, Words] = {
-    Do.LOAD: Words("{label} loaded in {took}", "{label} is already loaded."),
-    Do.UNLOAD: Words("{label} unloaded", "{label} isn't loaded. Nothing to unload."),
-    Do.UNLOAD_ALL: Words("{models} unloaded", "Nothing to unload."),
-    Do.CANCEL: Words("Request {target} canceled"),
-    Do.CANCEL_ALL: Words("{requests} canceled", "Nothing to cancel."),
-    Do.PROFILE: Words("{profile} is active"),
-}
+_NOTHING: Mapping[Do, str] = {
+    Do.LOAD: "{} is already loaded.", Do.UNLOAD: "{} isn't loaded. Nothing to unload.",
+    Do.UNLOAD_ALL: "Nothing to unload.", Do.CANCEL_ALL: "Nothing to cancel.",
+}  # fmt: skip

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Dict, List, Optional, Tuple
 
 _MODELS = ("id", "name", "description", "state", "unlisted")
-_ROUTES = ("/health", "/wol-health", "/api/version", "/api/performance", "/metrics")
+_ROUTES = ("/health", "/wol-health", "/api/version", "/api/performance")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ DIALECTS: Dict[str, Dialect] = {
     ),
     "v250": Dialect(
         version="250", inflight="operations", finished="activity",
-        routes=(*_ROUTES, "/api/metrics/activity", "/api/profiles", "/api/hardware"),
+        routes=(*_ROUTES, "/api/metrics/activity", "/api/profiles", "/api/profiles/active"),
         burst=("modelStatus", "uiConfig", "profileChanged", "inflight"), cancel=True,
     ),
 }  # fmt: skip

@@ -180,8 +180,6 @@ class Handler(Connection):
             self.send_json(200, [slot.as_json(options.context) for slot in self.model.slots])
         elif route == "/props":
             self.send_json(200, self.props())
-        elif route == "/v1/models":
-            self.send_json(200, {"object": "list", "data": [{"id": "demo", "object": "model", "owned_by": "llamacpp"}]})
         else:
             self.send_json(404, {"error": {"message": "File Not Found", "type": "not_found_error", "code": 404}})
 

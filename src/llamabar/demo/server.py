@@ -10,13 +10,14 @@ import time
 from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from llamabar.demo.dialect import DemoModel, Process, find
+from llamabar.demo.dialect import DIALECTS, DemoModel, Process, find
 from llamabar.demo.forward import Outcome, forward, record
 from llamabar.demo.inflight import Entry, Inflight
 from llamabar.demo.modelserver import Connection, Server
-from llamabar.demo.world import LoadFailed, World, dumps, stamp
+from llamabar.demo.world import LoadFailed, World, dumps
 
-UNLOGGED = ("/wol-health", "/api/performance", "/metrics")
+UNLOGGED = ("/wol-health", "/api/performance")
+NEWER = {route for dialect in DIALECTS.values() for route in dialect.routes}  # not every version has these
 JSON_TYPE = "application/json"
 INFERENCE = (
     "/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/rerank", "/v1/audio/transcriptions",
@@ -71,11 +72,8 @@ class Handler(Connection):
             "/api/metrics": lambda: self._json(self.world.rows or (None if self.world.dialect.flat_rows else [])),
             "/api/metrics/activity": self._activity,
             "/api/performance": lambda: self._json(self.world.performance()),
-            "/metrics": lambda: self._body(200, "text/plain; version=0.0.4; charset=utf-8", b""),
-            "/api/hardware": lambda: self._json({"schema_version": 1, "captured_at": stamp(), "accelerators": []}),
             "/logs/stream/proxy": lambda: self._log("proxy"),
             "/logs/stream/upstream": lambda: self._log("upstream"),
-            "/logs": lambda: self._body(200, "text/plain", self.world.logs["proxy"].encode()),
             "/unload": self._unload_all,
             "/ui/": lambda: self._body(200, "text/html", b"<title>llama-swap</title>made up\n"),
         })  # fmt: skip
@@ -111,7 +109,7 @@ class Handler(Connection):
             self.world.log("proxy", f"[INFO] Request 127.0.0.1 {line} {(time.monotonic() - began_s) * 1000:.3f}ms\n")
 
     def _dispatch(self, routes: Dict[str, Any], path: str) -> None:
-        if path in routes and self._speaks(path):
+        if path in routes and (path not in NEWER or path in self.world.dialect.routes):
             routes[path]()
         elif self.command == "GET" and path.startswith("/upstream/"):
             self._upstream(path)
@@ -122,11 +120,6 @@ class Handler(Connection):
         else:
             missing = b"404 page not found\n" if self.world.dialect.source_in_errors else b""
             self._body(404, "text/plain; charset=utf-8", missing)
-
-    def _speaks(self, path: str) -> bool:
-        known = ("/health", "/wol-health", "/api/version", "/api/performance", "/metrics", "/api/metrics",
-                 "/api/metrics/activity", "/api/profiles", "/api/profiles/active", "/api/hardware")  # fmt: skip
-        return path not in known or path.replace("/active", "") in self.world.dialect.routes
 
     def _events(self) -> None:
         listener = self.world.listen()
