@@ -5,10 +5,13 @@ import re
 
 import pytest
 
+from llamabar.cli.reports import model_table
 from llamabar.cli.which_model import models_called
 from llamabar.core import events as ev
+from llamabar.core.history import History
 from llamabar.demo.dialect import DemoModel
 from llamabar.errors import Code, LlamabarError
+from llamabar.view.scene import Scene, seen
 from tests.app.test_bad_servers import models, speaking
 from tests.fakes.here import run_here
 from tests.fakes.life import live
@@ -112,6 +115,12 @@ def test_status_is_a_line_for_each_of_twelve_models(tmp_path):
         lines = run_here(tmp_path, "status", LLAMABAR_URL=stranger.url).stdout.splitlines()
     assert len(lines) == 14  # the server, the table's header, and the models
     assert max(map(len, lines)) < 100
+
+
+def test_a_peers_model_is_on_another_host_and_another_one_is_not_loaded():
+    listed = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer=True), ev.ModelInfo("mine", "stopped")))
+    scene = Scene((seen("mac", "http://127.0.0.1:8080", live(listed), History(), now_s=2.0),), 2.0)
+    assert [" ".join(row.split()[1:4]) for row in model_table(scene)[1:]] == ["on another host", "not loaded –"]
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["models"], ["load", "m"], ["unload", "m"], ["status", "--json"]])

@@ -51,16 +51,16 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
     return [head, *lines]
 
 
-def _doing(state: facts.State) -> str:
+def _doing(server: Server, model: Model, now_s: float) -> str:
     """Return what a model is doing, in words that need no symbol before them."""
-    return "not loaded" if state.rank == facts.NOT_LOADED_RANK else state.words + state.more
+    found = facts.state(server, model, now_s=now_s)
+    return "not loaded" if found.absent and not model.info.peer else found.words + found.more
 
 
 def _model_row(server: Server, model: Model, now_s: float) -> Tuple[str, ...]:
-    doing = facts.state(server, model, now_s=now_s)
     return (
-        server.label(model.id), _doing(doing), facts.tps(server, model)[0], units.size(model.memory_bytes),
-        facts.unloads(server, model, now_s=now_s)[0],
+        server.label(model.id), _doing(server, model, now_s), facts.tps(server, model)[0],
+        units.size(model.memory_bytes), facts.unloads(server, model, now_s=now_s)[0],
     )  # fmt: skip
 
 
@@ -86,12 +86,11 @@ def model_table(scene: Scene) -> List[str]:
     models = [(server, model) for server in scene.servers for model in facts.models(server, now_s=scene.now_s)]
     named = any(model.info.name for _, model in models)
     for server, model in models:
-        doing = facts.state(server, model, now_s=scene.now_s)
         kept = needs.of(server, model.id)
         context = readings.context_tokens(model) or (kept.needs.context_tokens if kept is not None else None)
         used = "" if model.last_use_s is None else words.ago(scene.now_s - model.last_use_s)
         rows.append((
-            plain(model.id), plain(model.info.name), name(server.name), _doing(doing),
+            plain(model.id), plain(model.info.name), name(server.name), _doing(server, model, scene.now_s),
             facts.tps(server, model)[0], facts.memory(server, model)[0], units.count(context),
             facts.unloads(server, model, now_s=scene.now_s)[0], used, needs.said(server, model.id),
         ))  # fmt: skip

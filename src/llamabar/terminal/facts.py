@@ -4,7 +4,8 @@ from typing import List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.apply_models import has_quit
-from llamabar.core.phases import Phase, phases
+from llamabar.core.doing import Doing, doing
+from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading
 from llamabar.core.state import (
     READY,
@@ -13,9 +14,6 @@ from llamabar.core.state import (
     Model,
     Request,
     Snapshot,
-    at_work,
-    in_flight,
-    may_work,
     requests_of,
 )
 from llamabar.core.status import Status
@@ -24,12 +22,11 @@ from llamabar.terminal import words
 from llamabar.terminal.cells import Style, columns
 from llamabar.view import doing_words, needs
 from llamabar.view import words as menu_words
-from llamabar.view.palette import GLYPHS
+from llamabar.view.palette import BY_DOING, GLYPHS
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, reason
 
 FAILED_FOR_S = 600.0
-NOT_LOADED_RANK = 5
 WARNING = "⚠"
 SORTS = tuple(words.SORTS)
 
@@ -41,13 +38,13 @@ STYLES: Mapping[Status, Style] = {
 
 
 class State(NamedTuple):
-    """A symbol, words, further words if there is room, a style, and a rank (0 is the most important)."""
+    """A symbol, words, a style, and further words for a wide window. `absent`: neither loaded nor failed."""
 
     sign: str
     words: str
     style: Style
-    rank: int
     more: str = ""
+    absent: bool = False
 
 
 class Thing(NamedTuple):
@@ -66,7 +63,7 @@ def server_state(server: Server) -> State:
     status = server.status
     said = menu_words.status(server.snapshot, status)
     first = status is Status.STARTING and not server.snapshot.connected and server.snapshot.service is None
-    return State(GLYPHS[status], words.CONNECTING if first else said, STYLES.get(status, Style.BAD), 0)
+    return State(GLYPHS[status], words.CONNECTING if first else said, STYLES.get(status, Style.BAD))
 
 
 def state(server: Server, model: Model, *, now_s: float) -> State:
@@ -78,47 +75,37 @@ def state(server: Server, model: Model, *, now_s: float) -> State:
         said = menu_words.STATUS[Status.LOADING] + ("" if since_s is None else f" {units.duration(since_s)}")
         known = server.totals.told.needs.get(model.id)
         usual = words.usually(readings.median(model.load_times_s) or (known.load_s if known is not None else None))
-        return State(GLYPHS[Status.LOADING], said, Style.WARN, 1, usual)
+        return State(GLYPHS[Status.LOADING], said, Style.WARN, usual)
     if model.state == STOPPING:
-        return State(GLYPHS[Status.STOPPING], words.UNLOADING, Style.WARN, 2)
+        return State(GLYPHS[Status.STOPPING], words.UNLOADING, Style.WARN)
     if model.failed_at_s is not None and now_s - model.failed_at_s < FAILED_FOR_S:
         more = words.when(now_s - model.failed_at_s, reason(model.failure))
-        return State(WARNING, words.FAILED, Style.BAD, 3, more)
+        return State(WARNING, words.FAILED, Style.BAD, more)
     if has_quit(model, now_s=now_s):
-        return State(WARNING, words.CRASHED, Style.BAD, 3, words.when(now_s - (model.quit_at_s or now_s)))
+        return State(WARNING, words.CRASHED, Style.BAD, words.when(now_s - (model.quit_at_s or now_s)))
     if requests_of(server.snapshot, model.id):
         if model.info.peer:
             return _ready(server, model)
-        return State(GLYPHS[Status.QUEUED], words.WAITING_FOR_LOAD, Style.WARN, 2)
+        return State(GLYPHS[Status.QUEUED], words.WAITING, Style.WARN)
     if model.state in ("stopped", "shutdown", "unknown", ""):
         said = words.ELSEWHERE if model.info.peer else words.NOT_LOADED
-        return State(GLYPHS[Status.EMPTY], said, Style.DIM, NOT_LOADED_RANK)
-    return State(GLYPHS[Status.READY], reason(model.state), Style.PLAIN, 4)
+        return State(GLYPHS[Status.EMPTY], said, Style.DIM, absent=True)
+    return State(GLYPHS[Status.READY], reason(model.state), Style.PLAIN)
 
 
 def _ready(server: Server, model: Model) -> State:
-    found = phases(server.snapshot)
-    requests = requests_of(server.snapshot, model.id)
-    doing = [found[request.info.id] for request in requests]
-    if Phase.GENERATING in doing or (model.id in server.figures.speeds and not doing):
-        return State(GLYPHS[Status.GENERATING], menu_words.STATUS[Status.GENERATING], Style.BUSY, 0)
-    if Phase.PROMPT in doing or (not doing and at_work(model) and model.meter.reading()):
-        position = readings.prompt_position(model)
-        said = words.READING + ("" if position is None else f" {units.short_count(position)}")
-        return State(GLYPHS[Status.PROMPT], said, Style.BUSY, 0)
-    if Phase.WORKING in doing:
-        return State(GLYPHS[Status.GENERATING], doing_words.at(request.kind for request in requests), Style.BUSY, 0)
-    if not doing and (at_work(model) or _only_one_works(server.snapshot)):
-        return State(GLYPHS[Status.GENERATING], menu_words.BUSY, Style.BUSY, 0)
-    if not doing and may_work(server.snapshot, model):
-        return State(GLYPHS[Status.READY], menu_words.READY_OR_BUSY, Style.BUSY, 0)
-    return State(GLYPHS[Status.READY], menu_words.STATUS[Status.READY], Style.GOOD, 1)
-
-
-def _only_one_works(snapshot: Snapshot) -> bool:
-    """Tell whether the only ready model must be the busy one. Some versions report only the number of requests."""
-    ready = [model for model in snapshot.models.values() if model.state == READY]
-    return not snapshot.requests and bool(in_flight(snapshot)) and len(ready) == 1
+    found = doing(server.snapshot, model, has_speed=model.id in server.figures.speeds)
+    sign = GLYPHS[BY_DOING[found]]
+    if found is Doing.NOTHING:
+        return State(sign, menu_words.READY, Style.GOOD)
+    position = readings.prompt_position(model)
+    kinds = (request.kind for request in requests_of(server.snapshot, model.id))
+    said = {
+        Doing.GENERATING: menu_words.STATUS[Status.GENERATING], Doing.WORKING: doing_words.at(kinds),
+        Doing.PROMPT: words.READING + ("" if position is None else f" {units.short_count(position)}"),
+        Doing.BUSY: menu_words.BUSY, Doing.PERHAPS: menu_words.READY_OR_BUSY,
+    }  # fmt: skip
+    return State(sign, said[found], Style.BUSY)
 
 
 def tps(server: Server, model: Model) -> Tuple[str, Style]:
@@ -174,11 +161,12 @@ def today(server: Server, scene: Scene, model_id: str) -> Sums:
 
 def models(server: Server, *, now_s: float, sort: str = "state", wanted: str = "") -> List[Model]:
     """Return the models to show, sorted. An unlisted model is shown only while it is loaded or has failed."""
-    ranks = {model.id: state(server, model, now_s=now_s).rank for model in server.snapshot.models.values()}
+    found = server.snapshot.models.values()
+    absent = {model.id for model in found if state(server, model, now_s=now_s).absent}
     shown = [
         model
-        for model in server.snapshot.models.values()
-        if (not model.info.unlisted or ranks[model.id] < NOT_LOADED_RANK)
+        for model in found
+        if (not model.info.unlisted or model.id not in absent)
         and _matches(wanted, server.label(model.id), model.id)
     ]
     shown.sort(key=lambda model: (server.label(model.id).casefold(), model.id))
@@ -187,7 +175,7 @@ def models(server: Server, *, now_s: float, sort: str = "state", wanted: str = "
     elif sort == "memory":
         shown.sort(key=lambda model: -(model.memory_bytes or 0))
     elif sort == "state":
-        shown.sort(key=lambda model: ranks[model.id] == NOT_LOADED_RANK)
+        shown.sort(key=lambda model: model.id in absent)
     return shown
 
 

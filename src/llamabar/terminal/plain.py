@@ -42,7 +42,7 @@ def _server_lines(server: Server, scene: Scene) -> List[str]:
         return [*found, *(f"  {text}" for text in trouble(server, now_s=scene.now_s)[:1])]
     for model in facts.models(server, now_s=scene.now_s):
         doing = facts.state(server, model, now_s=scene.now_s)
-        if doing.rank < facts.NOT_LOADED_RANK:
+        if not doing.absent:
             found.append(f"  {server.label(model.id)}: {_doing(doing, server.figures.speeds.get(model.id))}")
     told = phases(server.snapshot)
     for request in facts.requests(server):

@@ -2,6 +2,7 @@
 
 from typing import Dict, Tuple
 
+from llamabar.core.doing import Doing
 from llamabar.core.phases import Phase
 from llamabar.core.status import Status
 
@@ -35,6 +36,12 @@ GLYPHS = {status: glyph for status, (_, glyph) in _SIGNS.items()}
 BY_PHASE: Dict[Phase, str] = {
     Phase.QUEUED: SYMBOLS[Status.QUEUED], Phase.LOADING: SYMBOLS[Status.LOADING], Phase.PROMPT: SYMBOLS[Status.PROMPT],
     Phase.WORKING: SYMBOLS[Status.GENERATING], Phase.GENERATING: SYMBOLS[Status.GENERATING],
+}  # fmt: skip
+
+# The status that has a model's symbol.
+BY_DOING: Dict[Doing, Status] = {
+    Doing.GENERATING: Status.GENERATING, Doing.PROMPT: Status.PROMPT, Doing.WORKING: Status.GENERATING,
+    Doing.BUSY: Status.GENERATING, Doing.PERHAPS: Status.READY, Doing.NOTHING: Status.READY,
 }  # fmt: skip
 
 # What a row is about: SF Symbols of macOS 11.

@@ -5,18 +5,15 @@ from typing import Dict, List, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.apply_models import has_quit
-from llamabar.core.phases import Phase, phases
-from llamabar.core.speed import Reading
+from llamabar.core.doing import Doing, doing
 from llamabar.core.state import (
     READY,
     STARTING,
     STOPPING,
     Model,
-    Snapshot,
     at_work,
     in_flight,
     loadable,
-    may_work,
     requests_of,
 )
 from llamabar.core.status import Status
@@ -61,8 +58,7 @@ def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
 
 
 def _peer(server: Server, one: Model) -> Row:
-    doing = _doing(server.snapshot, one, server.figures.speeds.get(one.id), brief=True)
-    return fact(palette.NAME, server.label(one.id), doing or "")
+    return fact(palette.NAME, server.label(one.id), _doing(server, one, brief=True))
 
 
 def left_out(count: int) -> Tuple[Row, ...]:
@@ -100,9 +96,9 @@ def _load_s(server: Server, model: Model) -> Optional[float]:
 
 
 def _ready_words(server: Server, model: Model, now_s: float, brief: bool) -> str:
-    doing = _doing(server.snapshot, model, server.figures.speeds.get(model.id), brief)
-    if doing is not None:
-        return doing
+    said = _doing(server, model, brief)
+    if said:
+        return said
     rest_s = readings.unloads_in_s(server.snapshot, model, now_s=now_s)
     unload = doing_words.unload(model.ttl_s, rest_s)
     if brief:
@@ -110,24 +106,24 @@ def _ready_words(server: Server, model: Model, now_s: float, brief: bool) -> str
     return f"{words.READY}, {unload}" if unload else words.READY
 
 
-def _doing(snapshot: Snapshot, model: Model, reading: Optional[Reading], brief: bool) -> Optional[str]:
-    found, requests = phases(snapshot), requests_of(snapshot, model.id)
-    current = [found[request.info.id] for request in requests]
-    if Phase.GENERATING in current or (reading is not None and not current):
+def _doing(server: Server, model: Model, brief: bool) -> str:
+    """Return what a model is doing; "" for nothing."""
+    reading, requests = server.figures.speeds.get(model.id), requests_of(server.snapshot, model.id)
+    found = _doing_of(server, model)
+    if found is Doing.GENERATING:
         said = [] if brief and reading is not None else [words.STATUS[Status.GENERATING]]
         return " ".join([*said, *([] if reading is None else [words.speed(reading)])])
-    if Phase.PROMPT in current:
+    if found is Doing.PROMPT:
         return doing_words.prompt(readings.prompt_position(model))
-    if Phase.WORKING in current:
-        return doing_words.busy(len(current), (request.kind for request in requests))
-    if not current and at_work(model):
-        return doing_words.prompt(readings.prompt_position(model)) if model.meter.reading() else words.BUSY
-    counted = in_flight(snapshot)
-    if not snapshot.requests and counted and sum(other.state == READY for other in snapshot.loaded) == 1:
-        return doing_words.busy(counted)
-    if not current and may_work(snapshot, model):
-        return words.READY_OR_BUSY
-    return words.READY_WAITING if current else None
+    if found is Doing.WORKING:
+        return doing_words.busy(len(requests), (request.kind for request in requests))
+    if found is Doing.BUSY:
+        return words.BUSY if at_work(model) else doing_words.busy(in_flight(server.snapshot) or 0)
+    return words.READY_OR_BUSY if found is Doing.PERHAPS else ""
+
+
+def _doing_of(server: Server, model: Model) -> Doing:
+    return doing(server.snapshot, model, has_speed=model.id in server.figures.speeds)
 
 
 def _symbol(server: Server, one: Model, now_s: float) -> str:
@@ -135,11 +131,7 @@ def _symbol(server: Server, one: Model, now_s: float) -> str:
         by_state = {STARTING: Status.LOADING, STOPPING: Status.STOPPING}
         failed = _failed(one, now_s) and one.state in NOT_LOADED
         return palette.FAILED if failed else palette.SYMBOLS[by_state.get(one.state, Status.STARTING)]
-    found = {phases(server.snapshot)[request.info.id] for request in requests_of(server.snapshot, one.id)}
-    first = next((phase for phase in reversed(Phase) if phase in found), None)
-    if first is None and (one.id in server.figures.speeds or at_work(one)):
-        first = Phase.WORKING
-    return palette.SYMBOLS[Status.READY] if first is None else palette.BY_PHASE[first]
+    return palette.SYMBOLS[palette.BY_DOING[_doing_of(server, one)]]
 
 
 def _first(server: Server, shown: List[Model]) -> List[Model]:
