@@ -36,7 +36,7 @@ _APP = ("app", "settings", "store", *_BASE)
 ROOMS: Dict[str, Room] = {
     LEAVES: Room("the error with a hint, the version, files of the packages, is this fault a damaged cache", ()),
     "core": Room("values and pure functions: events, snapshot, status, speed, queries, addresses", (), pure=True),
-    "macos": Room("paths, files, launchctl, LaunchAgents, SwiftBar: what this Mac has", ("core",)),
+    "macos": Room("every path that is written (paths.py), files, launchctl, LaunchAgents, SwiftBar", ("core",)),
     "view": Room("the menu as values, sections, every word, charts, renderers", ("core",), ("png",), pure=True),
     "sources": Room("what reads: client, event stream, query answers, processes", _KNOWN, ("urllib3", "psutil")),
     "settings": Room("the table of options, the file and its mistakes, keys, discovery", _BASE[1:], ("tomli",)),
