@@ -9,7 +9,7 @@ import contextlib
 from dataclasses import dataclass, field
 from typing import Callable, Dict, List, Optional, Tuple
 
-from llamabar.macos import probe, tools
+from llamabar.macos import tools
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.paths import Places
 from llamabar_installer import manifest, removal, work
@@ -55,7 +55,6 @@ class Execution:
     """A plan being executed. `say` reports what is being waited for; `finished` gets each completed step."""
 
     places: Places
-    answers: Callable[[str], bool] = probe.answers
     say: Callable[[str], None] = lambda _: None
     finished: Callable[[Step], None] = lambda _: None
     scale: float = 1.0  # of the deadline
@@ -63,7 +62,7 @@ class Execution:
 
     def run(self, plan: Plan) -> Report:
         """Do every step; return what was done and undone, and why."""
-        shop = Workshop(self.places, manifest.load(self.places.manifest), self.answers, self.say)
+        shop = Workshop(self.places, manifest.load(self.places.manifest), self.say)
         limit_s = OTHERS_S + sum(_WAITING.get(step.kind, 0.0) for step in plan.steps) + UNDO_S
         with tools.within(self.scale * limit_s):
             for step in plan.steps:

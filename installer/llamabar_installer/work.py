@@ -34,7 +34,6 @@ class Workshop:
 
     places: Places
     manifest: Manifest
-    answers: Callable[[str], bool]
     say: Callable[[str], None]
     remarks: List[Note] = field(default_factory=list)
 
@@ -69,7 +68,7 @@ class Workshop:
         """Return the control of a service; of one of ours if no plist is given."""
         plist = plist or self.places.agents / f"{label}.plist"
         written = agents.logs_of(agents.read_plist(plist) or {})
-        return Control(label, plist, url, lambda: bool(url) and self.answers(url), written, self.say)
+        return Control(label, plist, url, written, self.say)
 
 
 def _folders(paths: List[Path]) -> Iterator[Item]:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from enum import Enum
 from pathlib import Path
@@ -15,7 +14,7 @@ from llamabar.errors import LlamabarError
 from llamabar.macos import agents, files, launchctl, logs, probe
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.notes import Note
-from llamabar.macos.paths import OWN_LABEL, command_name, data_folder, settings_file
+from llamabar.macos.paths import OWN_LABEL, command_name, data_folder, settings_file, start_words
 from llamabar.settings.load import ServerSettings
 from llamabar.settings.options import CONFIG_FILE, LOG_FILE
 
@@ -41,8 +40,8 @@ def act(verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit
     began_s = time.monotonic()
     known = require(server)
     control = Control(
-        known.label, known.plist, url=known.url, answers=lambda: probe.answers(known.url), log_paths=logs_of(known),
-        say=say, finish=lambda: _finish(server), limit_s=START_S if limit_s is None else limit_s, began_s=began_s,
+        known.label, known.plist, known.url, log_paths=logs_of(known), say=say, finish=lambda: _finish(server),
+        limit_s=START_S if limit_s is None else limit_s, began_s=began_s,
         replaced=lambda pid: runs_an_older_file(pid, known.program), only_its_own=True,
     )  # fmt: skip
     if verb is Verb.START:
@@ -123,10 +122,8 @@ def _from_environment(kind: str) -> Path:
 
 def _finish(server: ServerSettings) -> None:
     """Start the service once its process has ended, in a separate process that outlives this one."""
-    file = os.environ.get("LLAMABAR_FILE", "")
-    words = [file] if file else [sys.executable, "-m", "llamabar"]
     null = subprocess.DEVNULL
-    words += ["start", "--within", str(FINISH_S), "--server", server.name]
+    words = [*start_words(os.environ), "start", "--within", str(FINISH_S), "--server", server.name]
     subprocess.Popen(words, stdin=null, stdout=null, stderr=null, start_new_session=True)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import time
 from typing import List, Mapping, Optional, Tuple
 
@@ -13,6 +12,7 @@ from llamabar.cli.output import say
 from llamabar.cli.program import settings_of
 from llamabar.cli.terminal import Looks, Screen, can_draw, size
 from llamabar.doctor.explain import explain
+from llamabar.macos.paths import start_words
 from llamabar.settings.load import Settings
 from llamabar.sources import clock
 from llamabar.sources.inbox import Key
@@ -153,12 +153,11 @@ class LiveView:
         """Pause or resume. Only the demo can."""
 
     def _lend(self, command: List[str], screen: Screen) -> None:
-        program = os.environ.get("LLAMABAR_FILE")
-        start = [program] if program else [sys.executable, "-m", "llamabar"]
         said = words.LOG_RETURNS if command[0] == "logs" else words.DOCTOR_RETURNS
         chosen = next((one for one in self.look(clock.now_s()).servers if one.name == self.view.server), None)
         options = [*(("--config", self.config) if self.config else ()), *(chosen.option.split() if chosen else ())]
-        screen.lend([*start, *command, *options], {**os.environ, **self.lent}, said, words.ENDED_RETURNS)
+        started = [*start_words(os.environ), *command, *options]
+        screen.lend(started, {**os.environ, **self.lent}, said, words.ENDED_RETURNS)
 
     def look(self, now_s: float) -> Scene:
         """Return the current scene. Its figures are passed on, so that the next one can hold them still."""

@@ -19,7 +19,7 @@ from llamabar.doctor.checks.redact import redacted
 from llamabar.doctor.collect.gathering import Gathering, Unknown
 from llamabar.doctor.report import private_now
 from llamabar.macos import launchctl, swiftbar, tools
-from llamabar.macos.paths import places
+from llamabar.macos.paths import places, start_words
 from llamabar.sources import processes
 
 LONGEST_S = 20.0
@@ -159,8 +159,7 @@ def _refused(plist: Path, codes: Tuple[int, ...]) -> Seen:
 
 def _start(environment: Mapping[str, str], folder: Path) -> Seen:
     """Run the plugin as SwiftBar does, with a data folder of its own."""
-    file = environment.get("LLAMABAR_FILE", "")
-    words = [file, "stream"] if file else [sys.executable, "-m", "llamabar", "stream"]
+    words = [*start_words(environment), "stream"]
     told = {**environment, "SWIFTBAR": "1", "SWIFTBAR_VERSION": "2.1.1", "LLAMABAR_DATA_DIR": str(folder / "data")}
     began_s = time.monotonic()
     with subprocess.Popen(

@@ -26,7 +26,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Tuple
+from typing import List, Mapping, Tuple
 
 from llamabar.core.text import quoted
 
@@ -92,6 +92,12 @@ def data_folder(environment: Mapping[str, str]) -> Path:
     mac = sys.platform == "darwin"
     usual = home / "Library" / "Application Support" if mac else home / ".local" / "share"
     return _named(environment, "LLAMABAR_DATA_DIR", usual / "llamabar")
+
+
+def start_words(environment: Mapping[str, str]) -> List[str]:
+    """Return the words that start this program: its one file, or Python with the module."""
+    file = environment.get("LLAMABAR_FILE", "")
+    return [file] if file else [sys.executable, "-m", "llamabar"]
 
 
 def settings_file(environment: Mapping[str, str], option: str = "") -> Path:

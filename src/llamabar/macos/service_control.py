@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from llamabar.core.mac import Job
-from llamabar.macos import agent_plist, agents, launchctl, logs, tools
+from llamabar.macos import agent_plist, agents, launchctl, logs, probe, tools
 from llamabar.macos.binaries import check_config
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.notes import STATES, Note, Result, note
@@ -35,7 +35,7 @@ AGAIN_CODES = (5, 17, 36, 37)
 
 @dataclass
 class Control:
-    """Controls one service. `answers` tells whether its API answers; `say` reports what is being waited for.
+    """Controls one service. `url` is where its API answers, "" if unknown; `say` reports what is being waited for.
 
     When time runs out before its process has exited, `finish` starts another process that loads the service again.
     """
@@ -43,7 +43,6 @@ class Control:
     label: str
     plist: Optional[Path]
     url: str
-    answers: Callable[[], bool]
     log_paths: Sequence[Path] = ()
     say: Callable[[str], None] = lambda _: None
     finish: Optional[Callable[[], None]] = None
@@ -75,7 +74,7 @@ class Control:
             try:
                 with tools.within(left_s - LAST_LOOK_S):
                     job = self._look()
-                    foreign = self.only_its_own and job.pid is None and self.answers()
+                    foreign = self.only_its_own and job.pid is None and self._answers()
                     outcome = self._outcome(Result.NOT_THIS_SERVICE) if foreign else act(job)
             except Trouble as trouble:
                 outcome = self._outcome(Result.NO_LAUNCHD, str(trouble))
@@ -86,6 +85,9 @@ class Control:
     def _look(self) -> Job:
         self._seen = launchctl.look(self.label)
         return self._seen
+
+    def _answers(self) -> bool:
+        return bool(self.url) and probe.answers(self.url)
 
     def _glance(self) -> Optional[Job]:
         """Return the job; if launchd doesn't answer, return what was seen before."""
@@ -105,7 +107,7 @@ class Control:
         return self._kick(job)
 
     def _started(self, job: Job) -> Note:
-        if job.running and self.answers():
+        if job.running and self._answers():
             return self._outcome(Result.ALREADY_RUNNING)
         if not job.loaded and (self.plist is None or not self.plist.is_file()):
             return self._outcome(Result.NO_PLIST)
@@ -157,7 +159,7 @@ class Control:
         while True:
             job = self._glance() or Job(self.label)
             waited_s = time.monotonic() - began_s
-            if waited_s >= SETTLED_S and job.running and job.pid != not_pid and self.answers():
+            if waited_s >= SETTLED_S and job.running and job.pid != not_pid and self._answers():
                 return self._outcome(Result.RUNNING)
             if not job.loaded and not_pid is None:
                 return self._outcome(Result.NOT_ALLOWED)
@@ -183,7 +185,7 @@ class Control:
         if not self._wait_gone(job, refused=refused):
             ending = self._seen is not None and self._seen.ending
             return self._outcome(Result.NOT_STOPPED if refused and not ending else Result.STILL_ENDING, said.words)
-        return self._outcome(Result.STOPPED_OTHER_ANSWERS if self.answers() else Result.STOPPED)
+        return self._outcome(Result.STOPPED_OTHER_ANSWERS if self._answers() else Result.STOPPED)
 
     def _wait_gone(self, job: Job, *, refused: bool = False) -> bool:
         """Wait until launchd has dropped the job and its process has exited; return whether both happened.

@@ -18,7 +18,7 @@ from llamabar.sources import processes as table
 
 MODEL_SERVER = "llama-server"
 FIRST_MODEL_PORT, LAST_MODEL_PORT = 5800, 5999
-BREW_FOLDERS = ("/opt/homebrew/bin", "/usr/local/bin")
+BREW_FOLDERS = "/opt/homebrew/bin:/usr/local/bin"
 
 
 def swiftbar(found: Places) -> SwiftBar:
@@ -48,7 +48,7 @@ def packages(
     named = [one.program for one in running if os.path.isabs(one.program)]
     named += [agent.arguments[0] for agent in agents if os.path.isfile(agent.arguments[0])]
     program = next(iter(named), None) or next(binaries.find_programs(found.home, environment), "")
-    brew = shutil.which("brew") or any(os.access(f"{folder}/brew", os.X_OK) for folder in BREW_FOLDERS)
+    brew = shutil.which("brew") or shutil.which("brew", path=BREW_FOLDERS)
     return facts.Packages(bool(brew), program, binaries.origin_of(program) if program else "")
 
 

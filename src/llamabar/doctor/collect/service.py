@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import NamedTuple, Optional, Sequence, Tuple
 
@@ -75,7 +76,7 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
         command=agents.command(content),
         same_port=tuple((o.label, o.plist) for o in found.others if o.listen.rpartition(":")[2] == port),
         program=program,
-        program_there=_can_start(program),
+        program_there=shutil.which(program) is not None,
         program_quarantined=tools.is_quarantined(Path(program)) or False,
         config=config,
         config_there=os.path.exists(config) and os.access(config, os.R_OK),
@@ -94,7 +95,7 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
 def in_program(found: Watched, private: Private) -> facts.Binary:
     """Return what the service's program reports when it is run; raise Unknown if it isn't there."""
     program = found.agent.arguments[0]
-    if not _can_start(program):
+    if shutil.which(program) is None:
         raise Unknown("its program is not there")
     said = describe(program)
     config = flag(found.agent.arguments[1:], "config") or ""
@@ -142,7 +143,3 @@ def _log_trouble(path: Path) -> str:
     if path.is_dir():
         return f"{path} is a folder"
     return "" if os.access(path if path.exists() else path.parent, os.W_OK) else f"{path} can't be written"
-
-
-def _can_start(program: str) -> bool:
-    return os.path.isfile(program) and os.access(program, os.X_OK)
