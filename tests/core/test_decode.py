@@ -96,6 +96,8 @@ def test_pages_are_reversed_to_oldest_first():
     assert [row.id for row in page.rows] == [7, 9]
     assert page.total == 31
     assert decode.decode_activity_page(None) == ev.RequestsFinished(())
+    rows = decode.decode_activity_page(json.loads('[{"id": 1, "model": "m 1"}, {"id": 2, "model": "m 1"}]')).rows
+    assert rows[0].model is rows[1].model, "a thousand rows don't have a thousand copies of a name"
 
 
 def test_only_the_sleep_option_of_a_models_command_is_kept():

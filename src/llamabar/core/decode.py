@@ -117,11 +117,13 @@ def _rows(value: Any) -> Tuple[ev.FinishedRequest, ...]:
     entries = items(value)
     if len(entries) > limits.ROWS_AT_ONCE:
         entries = sorted(entries, key=lambda entry: whole(entry.get("id")) or 0)[-limits.ROWS_AT_ONCE :]
-    found = [_row(entry) for entry in entries]
+    texts: Dict[str, str] = {}
+    found = [_row(entry, lambda text: texts.setdefault(text, text)) for entry in entries]
     return tuple(sorted((row for row in found if row), key=lambda row: row.id))
 
 
-def _row(entry: Dict[str, Any]) -> Optional[ev.FinishedRequest]:
+def _row(entry: Dict[str, Any], shared: Callable[[str], str]) -> Optional[ev.FinishedRequest]:
+    """Return a row; `shared` returns an equal text that is in memory already."""
     row_id = whole(entry.get("id"))
     if row_id is None:
         return None
@@ -136,9 +138,9 @@ def _row(entry: Dict[str, Any]) -> Optional[ev.FinishedRequest]:
         told_tps = None
     return ev.FinishedRequest(
         id=row_id,
-        model=text(entry.get("model")),
+        model=shared(text(entry.get("model"))),
         at_unix_s=unix_s(entry.get("timestamp")),
-        path=text(entry.get("req_path")),
+        path=shared(text(entry.get("req_path"))),
         status=whole(entry.get("resp_status_code")),
         prompt_tokens=prompt,
         cached_tokens=cached,
