@@ -1,20 +1,26 @@
 """The exporter as a process: what it reports, to whom, and that counters never decrease."""
 
+import contextlib
 import gzip
 import json
 import re
 import signal
 import socket
+import sqlite3
 import threading
+import time
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 
+from llamabar.core.history import BUCKETS, Chart, Readings
 from llamabar.demo.dialect import DemoModel
 from llamabar.demo.forward import Outcome, record
 from llamabar.demo.inflight import Entry
 from llamabar.export.pages import Pages
 from llamabar.export.points import labels_of
+from llamabar.store.database import place_of, put_charts
+from llamabar.store.reports import charts_of
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
 from tests.fakes.here import run_here
 from tests.fakes.programs import PATIENCE_S, Plugin, chat, command, free_port, llama_swap, run, wait_for
@@ -350,10 +356,14 @@ def test_once_prints_one_scrape_and_what_it_counted_stays_counted(tmp_path):
         assert (first.returncode, first.stderr) == (0, "")
         assert value_of(samples(first.stdout), "requests_total", model="beta-3b", outcome="ok") == 1.0
         port = server.server_address[1]
-    with llama_swap(port=port) as server:
-        chat(server, "beta-3b", tokens=20).join(10)
-        second = run(tmp_path, "export", "--once", LLAMABAR_URL=server.url, **more)
-        assert value_of(samples(second.stdout), "requests_total", model="beta-3b", outcome="ok") == 2.0
+    chart = Chart(time.time(), 300 / BUCKETS, (Readings(generation_tps=40.0),))
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "history.sqlite", isolation_level=None)) as database:
+        put_charts(database, place_of(server.url), [chart])
+        with llama_swap(port=port) as server:
+            chat(server, "beta-3b", tokens=20).join(10)
+            second = run(tmp_path, "export", "--once", LLAMABAR_URL=server.url, **more)
+            assert value_of(samples(second.stdout), "requests_total", model="beta-3b", outcome="ok") == 2.0
+        assert charts_of(database, place_of(server.url)) == [chart], "what it doesn't show it leaves as it is"
     down = run(tmp_path, "export", "--once", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}", **more)
     assert down.returncode == 0 and value_of(samples(down.stdout), "server_up") == 0.0
     assert run_here(tmp_path, "export", "--once", "--listen", ":1").returncode == 2

@@ -59,6 +59,7 @@ class Watch:
     explain: Optional[Explain] = None  # diagnoses why a server isn't responding
     notifier: Optional[Notifier] = None  # only the plugin notifies: a terminal beside it would repeat everything
     unwanted: queries.Kinds = frozenset()  # probes whose answers aren't needed
+    shows_history: bool = True  # days and charts
     _host_s: Optional[float] = None
     _reported: Set[str] = field(default_factory=set)
 
@@ -89,6 +90,7 @@ class Watch:
         store = HistoryStore(
             environment, self.inbox.put, servers=places, histories=self.monitor.histories, days=self.settings.kept_days,
             report=lambda error: self.inbox.put("", Failed(error)), only_here=self.settings.only_here,
+            shown=self.shows_history,
         )  # fmt: skip
         self.monitor.keep, self.monitor.rows_kept = store.add, ROWS_KEPT
         store.start()

@@ -37,6 +37,7 @@ class Exporter(Watch):
     """A watch that exports its servers as metrics."""
 
     lull_s: float = LULL_S
+    shows_history: bool = False  # the stored days of a fleet would take megabytes
     books: Dict[str, Book] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)  # for the books
     _writing: threading.Lock = field(default_factory=threading.Lock)  # for pages and the fields below

@@ -15,18 +15,20 @@ CHARTS_EVERY_S = 60.0
 class HistoryStore:
     """Stores the history of servers, given as name → address. `tell` gets a server's stored history, on another thread.
     `histories` returns the charts, a server's own under "". `days`: for how many days with requests rows are kept;
-    None: all. `report` gets internal errors. `only_here`: servers whose name has no meaning outside this run."""
+    None: all. `report` gets internal errors. `only_here`: servers whose name has no meaning outside this run. `shown`:
+    whether anybody is shown days and charts; otherwise those stored aren't read."""
 
     def __init__(
         self, environment: Mapping[str, str], tell: Tell, *, servers: Mapping[str, str],
         histories: Callable[[], Mapping[str, Mapping[str, History]]], days: Optional[int],
         report: Callable[[Exception], None] = lambda _: None, only_here: FrozenSet[str] = frozenset(),
+        shown: bool = True,
     ) -> None:  # fmt: skip
         self._environment, self._tell, self._report = environment, tell, report
         self._histories, self._servers, self._days, self._only_here = histories, dict(servers), days, only_here
         self._queue: SimpleQueue[Union[Rows, Charts, None]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="history", daemon=True)
-        self._charts_s = clock.now_s()
+        self._shown, self._charts_s = shown, clock.now_s()
 
     def start(self) -> None:
         """Start reading the stored history."""
@@ -65,7 +67,9 @@ class HistoryStore:
     def _run(self) -> None:
         from llamabar.store.writer import Writer  # imports SQLite, which must not delay the first frame
 
-        writer = Writer(self._environment, self._tell, days=self._days, only_here=self._only_here)
+        writer = Writer(
+            self._environment, self._tell, days=self._days, only_here=self._only_here, shown=self._shown,
+        )  # fmt: skip
         self._do(lambda: writer.begin(self._servers))
         ending, stuck, next_s = False, False, 0.0  # stuck: the queued rows couldn't be written
         while not ending:

@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import suppress
 from typing import Dict, FrozenSet, List, Mapping, Optional, Tuple, Union
 
-from llamabar.core.totals import Charts, Rows, Tell
+from llamabar.core.totals import Charts, Rows, Tell, Told
 from llamabar.macos import files
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
@@ -25,18 +25,19 @@ MOST_WAITING = 500  # batches of rows, while they can't be written
 
 
 class Writer:
-    """The database as one watch writes it; `rows` wait for the next commit."""
+    """The database as one watch writes it; `rows` wait for the next commit. `shown`: whether the watch shows days and
+    charts; otherwise neither is read."""
 
     def __init__(
         self, environment: Mapping[str, str], tell: Tell, *, days: Optional[int],
-        only_here: FrozenSet[str] = frozenset(),
+        only_here: FrozenSet[str] = frozenset(), shown: bool = True,
     ) -> None:  # fmt: skip
         self.rows: List[Rows] = []
         self._folder = data_folder(environment)
         self._path = self._folder / HISTORY_FILE
         self._plugin = environment.get("LLAMABAR_FILE", "")
         self._tell = tell
-        self._days, self._only_here = days, only_here
+        self._days, self._only_here, self._shown = days, only_here, shown
         self._database: Optional[sqlite3.Connection] = None
         self._file: Tuple[int, int] = (0, 0)  # device and inode of the open file
         self._charts: Charts = {}
@@ -50,7 +51,7 @@ class Writer:
         with suppress(*FAULTS), schema.understood():  # `write` handles it
             database = self._opened()
             for name, url in servers.items():
-                for chart in reports.charts_of(database, place_of(url)):
+                for chart in reports.charts_of(database, place_of(url)) if self._shown else ():
                     self._tell(name, chart)
                 self._tell_day(database, Rows(name, url, ()), known=reports.newest(database, place_of(url)))
 
@@ -109,7 +110,7 @@ class Writer:
     def _tell_day(self, database: sqlite3.Connection, rows: Rows, *, known: Tuple[Tuple[int, int], ...] = ()) -> None:
         day = clock.local_day(clock.unix_s())
         name = "" if rows.name in self._only_here else rows.name
-        told = reports.told(database, place=place_of(rows.url), name=name, day=day)
+        told = reports.told(database, place=place_of(rows.url), name=name, day=day) if self._shown else Told(day, {})
         self._tell(rows.name, told._replace(number=rows.number, known=known))
 
     def _opened(self) -> sqlite3.Connection:
