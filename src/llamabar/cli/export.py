@@ -48,7 +48,7 @@ def serve(settings: Settings, listen: str) -> int:
     pages.exporter = exporter
     history = exporter.keep(os.environ)
     exporter.stop_on_signals()
-    exporter.start()
+    exporter.start_apart()
     listener.serve()
     say(f"Serving metrics at http://{named}:{listener.port}/metrics", error=True)
     if not token and not is_local:
