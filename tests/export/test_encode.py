@@ -11,8 +11,8 @@ from prometheus_client.openmetrics.exposition import generate_latest as open_lat
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 
 from llamabar.export import families as of
-from llamabar.export.counts import Spread
 from llamabar.export.encode import PIECE_BYTES, Scrape
+from llamabar.export.families import Spread
 from tests.fakes.exporter import samples
 
 HOSTILE = ('say "hi"', "two\nlines", "back\\slash\\n", "日本語🦙", "x" * 400, "a|b{c=},", " ", "")
@@ -43,11 +43,12 @@ def by_the_library(names):
 def ours(names):
     scrape = Scrape()
     for name in names:
+        own = Scrape()
         for number, value in enumerate(NUMBERS):
-            scrape.put(of.PROMPT, (name, str(number)), value)
-        scrape.put(of.DURATION, (name, "m"), SPREAD)
+            own.put(of.PROMPT, (name, str(number)), value)
+        own.put(of.DURATION, (name, "m"), SPREAD)
         scrape.put(of.GENERATED, (name, "m"), None)
-        scrape.fold()
+        scrape.add(own.lines())
     scrape.put(of.HOST_USED, (), 5.0)
     return scrape
 

@@ -13,12 +13,16 @@ import time
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 
+from llamabar.core.events import Fault, FaultKind
 from llamabar.core.history import BUCKETS, Chart, Readings
+from llamabar.core.state import Snapshot
 from llamabar.demo.dialect import DemoModel
 from llamabar.demo.forward import Outcome, record
 from llamabar.demo.inflight import Entry
+from llamabar.export.counts import Book
+from llamabar.export.encode import Scrape
 from llamabar.export.pages import Pages
-from llamabar.export.points import labels_of
+from llamabar.export.points import labels_of, put_server
 from llamabar.store.database import place_of, put_charts
 from llamabar.store.reports import charts_of
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
@@ -39,7 +43,9 @@ HOSTILE = ('say "hi"', "two\nlines", "back\\slash", "日本語🦙", "x" * 300, 
 
 def test_requests_are_counted_with_their_tokens_speeds_and_times(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
-        exporter.wait_for("requests_total", 0.0, model="alpha-8b", outcome="ok")
+        exporter.wait_for("model_state", 1.0, model="alpha-8b", state="stopped")
+        unused = {name for name, of, _ in exporter.samples() if name.endswith("_total") and "model" in of}
+        assert unused == {"llamabar_model_load_failures_total"}, "the first load may fail at once"
         chat(server, "broken-1b", tokens=5).join(20)
         for _ in range(2):
             chat(server, "alpha-8b", tokens=60, words=30).join(20)
@@ -75,6 +81,7 @@ def test_a_models_current_speed_is_exported_with_its_source(tmp_path):
         assert sources in ({"live"}, {"estimate"})
         assert value_of(found, "model_requests_in_flight", model="beta-3b") == 1.0
         assert value_of(found, "model_requests_in_flight", model="alpha-8b") is None, "it is not loaded"
+        assert value_of(found, "requests_total", model="beta-3b", outcome="ok") == 0.0, "seen before it rises"
         assert value_of(found, "server_status", status="generating") == 1.0
         assert sum(value for name, _, value in found if name == "llamabar_server_status") == 1.0
         answer.join(20)
@@ -146,7 +153,7 @@ def test_without_storage_counters_start_at_zero_and_do_not_count_the_past(tmp_pa
 @pytest.mark.parametrize("dialect", ["v150", "v228", "v236"])
 def test_older_versions_leave_out_what_they_do_not_tell(tmp_path, dialect):
     with llama_swap(dialect) as server, Exporter(server.url, tmp_path) as exporter:
-        exporter.wait_for("requests_total", 0.0, model="beta-3b", outcome="ok")
+        exporter.wait_for("server_up", 1.0)
         chat(server, "beta-3b", tokens=30).join(20)
         exporter.wait_for("requests_total", 1.0, model="beta-3b", outcome="ok")
         if dialect != "v150":
@@ -161,7 +168,7 @@ def test_older_versions_leave_out_what_they_do_not_tell(tmp_path, dialect):
 def test_any_model_name_becomes_a_label_that_can_be_read_back(tmp_path):
     models = tuple(DemoModel(one, load_s=0.1) for one in HOSTILE)
     with llama_swap(models=models) as server, Exporter(server.url, tmp_path) as exporter:
-        exporter.wait_for("requests_total", 0.0, model="日本語🦙", outcome="ok")
+        exporter.wait_for("model_state", 1.0, model="日本語🦙")
         chat(server, "two\nlines", tokens=5).join(10)
         exporter.wait_for("requests_total", 1.0, model="two\nlines", outcome="ok")
         found = exporter.samples()
@@ -174,7 +181,7 @@ def test_any_model_name_becomes_a_label_that_can_be_read_back(tmp_path):
 
 def test_a_model_missing_from_the_config_counts_as_other(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
-        exporter.wait_for("requests_total", 0.0, model="beta-3b", outcome="ok")
+        exporter.wait_for("server_up", 1.0)
         for number in range(5):
             outcome, entry = Outcome(), Entry(number, f"made-up-{number}", "/v1/chat/completions", "POST", {})
             record(server.world, entry, outcome, 0.1)
@@ -389,6 +396,13 @@ def test_the_plugin_and_the_other_commands_never_import_the_library(tmp_path):
 def test_a_web_page_with_a_rebound_host_name_gets_nothing(host, token, status):
     pages = Pages(token, only_local=not token)
     assert pages("/metrics", {"host": host} if host else {}).status == status
+
+
+def test_a_server_is_neither_up_nor_down_before_the_first_try():
+    for fault, is_up in ((None, None), (Fault(FaultKind.REFUSED), 0.0)):
+        scrape = Scrape()
+        put_server(scrape, "a", Snapshot(fault=fault), Book(None), now_s=0.0)
+        assert value_of(samples(b"".join(scrape.page("").pieces()).decode()), "server_up") == is_up
 
 
 def test_no_label_reverses_the_text_direction():

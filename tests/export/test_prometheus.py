@@ -41,7 +41,7 @@ def test_prometheus_scrapes_it_and_every_query_of_the_dashboard_has_data(tmp_pat
     with llama_swap() as server, Prometheus(at, tmp_path / "prometheus") as prometheus:
         server.world.has_gpu = True
         with Exporter(server.url, tmp_path, listen=f"127.0.0.1:{at}") as exporter:
-            prometheus.wait_for("llamabar_requests_total == 0")
+            prometheus.wait_for("llamabar_server_up == 1")
             chat(server, "broken-1b", tokens=5).join(20)
             prometheus.wait_for("llamabar_model_failing == 1")
             for _ in range(3):

@@ -6,18 +6,16 @@ twenty servers shrinks to a fortieth. A client that doesn't accept gzip gets it 
 """
 
 import zlib
-from functools import lru_cache
+from collections import defaultdict
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
-from llamabar.export.counts import Spread
-from llamabar.export.families import FAMILIES, Family, Labels, Type, Value
+from llamabar.export.families import FAMILIES, Family, Labels, Lines, Spread, Type, Value
 from llamabar.export.library import Metric, choose_encoder, number
 
 OPEN = "application/openmetrics-text"
-END = "# EOF\n"  # of OpenMetrics
+END = b"# EOF\n"  # of OpenMetrics
 LEVEL, AS_GZIP = 1, 31
 PIECE_BYTES = 32_768
-_SAID = "\0"  # placeholder for the labels
 _EXACT = 2.0**53
 
 Write = Callable[["_One"], bytes]
@@ -42,37 +40,40 @@ class Scrape:
     """The points of one moment, by family, as lines."""
 
     def __init__(self) -> None:
-        self._lines: Dict[Family, List[str]] = {family: [] for family in FAMILIES}
+        self._pieces: Dict[Family, List[bytes]] = defaultdict(list)
 
     def put(self, family: Family, labels: Labels, value: Optional[Value]) -> None:
         """Add a point, each once; an unknown value (None) is left out."""
         if value is not None:
             said = _said(family.labels, labels)
             if isinstance(value, Spread):
-                self._lines[family].append(_histogram(family.name, said, value))
+                text = _histogram(family.name, said, value)
             else:
-                self._lines[family].append(f"{family.name}{f'{{{said}}}' if said else ''} {_shown(value)}\n")
+                text = f"{family.name}{f'{{{said}}}' if said else ''} {_shown(value)}\n"
+            self._pieces[family].append(text.encode("utf-8", "replace"))
 
-    def fold(self) -> None:
-        """Join the lines of each family to save memory; call it after every server."""
-        self._lines = {family: ["".join(lines)] if len(lines) > 1 else lines for family, lines in self._lines.items()}
+    def add(self, lines: Lines) -> None:
+        """Add points that were encoded before."""
+        for family, piece in lines.items():
+            self._pieces[family].append(piece)
+
+    def lines(self) -> Lines:
+        """Return the lines of each family."""
+        return {family: b"".join(pieces) for family, pieces in self._pieces.items()}
 
     def page(self, accept: str) -> Page:
-        """Return the page, which uses up the lines; `accept` is the scraper's header, "" for none."""
+        """Return the page; `accept` is the scraper's header, "" for none."""
         write, content_type = _format(accept)
         packer, packed, size_bytes = zlib.compressobj(LEVEL, wbits=AS_GZIP), [], 0
-        for text in self._texts(write, END if content_type.startswith(OPEN) else ""):
-            piece = text.encode("utf-8", "replace")
-            size_bytes += len(piece)
-            packed.append(packer.compress(piece))
+        for text in self._texts(write, END if content_type.startswith(OPEN) else b""):
+            size_bytes += len(text)
+            packed.append(packer.compress(text))
         return Page(b"".join([*packed, packer.flush()]), size_bytes, content_type)
 
-    def _texts(self, write: Write, end: str) -> Iterator[str]:
+    def _texts(self, write: Write, end: bytes) -> Iterator[bytes]:
         for family in FAMILIES:
-            lines = self._lines.pop(family)
-            if lines:
-                yield _head(family, write)
-            yield from lines
+            if family in self._pieces:
+                yield b"".join([_head(family, write), *self._pieces[family]])
         yield end
 
 
@@ -100,29 +101,22 @@ def _format(accept: str) -> Tuple[Write, str]:
     return write, content_type
 
 
-def _head(family: Family, write: Write) -> str:
-    return write(_One(family)).decode().replace(END, "")
+def _head(family: Family, write: Write) -> bytes:
+    return write(_One(family)).replace(END, b"")
 
 
 def _histogram(name: str, said: str, spread: Spread) -> str:
-    lines = _template(name, spread.bounds) % (*spread.counts, spread.counts[-1], _shown(spread.sum))
-    return lines.replace(_SAID, said)
-
-
-@lru_cache(maxsize=16)
-def _template(name: str, bounds: Tuple[float, ...]) -> str:
-    """Return the lines of a histogram as a template: formatting each line separately takes four times as long."""
-    buckets = (f'{name}_bucket{{le="{bound}",{_SAID}}} %d\n' for bound in (*map(number, bounds), "+Inf"))
-    return "".join((*buckets, f"{name}_count{{{_SAID}}} %d\n{name}_sum{{{_SAID}}} %s\n"))
+    bounds = [*map(number, spread.bounds), "+Inf"]
+    buckets = [f'{name}_bucket{{le="{bound}",{said}}} {count}\n' for bound, count in zip(bounds, spread.counts)]
+    return "".join(buckets) + f"{name}_count{{{said}}} {spread.counts[-1]}\n{name}_sum{{{said}}} {_shown(spread.sum)}\n"
 
 
 def _shown(value: float) -> str:
     return str(int(value)) if abs(value) < _EXACT and value == int(value) else number(value)
 
 
-@lru_cache(maxsize=4096)  # the same at every scrape: 250 bytes each, saves half the time
 def _said(names: Labels, labels: Labels) -> str:
-    return ",".join([f'{name}="{_escaped(label)}"' for name, label in sorted(zip(names, labels))])
+    return ",".join([f'{name}="{_escaped(label)}"' for name, label in zip(names, labels)])
 
 
 def _escaped(label: str) -> str:

@@ -126,7 +126,6 @@ class Exporter(Watch):
             scrape.put(of.EVENTS, (label,), float(stream.events_read))
             scrape.put(of.BYTES, (label,), float(stream.bytes_read))
             scrape.put(of.RECONNECTS, (label,), float(max(0, snapshot.connections - 1)))
-            scrape.fold()
             host = snapshot.host
         put_host(scrape, host)
         scrape.put(of.LAG, (), self._lag_s)

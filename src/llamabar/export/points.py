@@ -49,8 +49,8 @@ def _steers(char: str) -> bool:
 def put_server(scrape: Scrape, server: str, snapshot: Snapshot, book: Book, *, now_s: float) -> None:
     """Add what is known about one server. If it can't be watched: only that, why, and its counts."""
     labels = labels_of(sorted(snapshot.models), taken=(OTHER,))
-    status = classify(snapshot)
-    scrape.put(of.UP, (server,), float(snapshot.connected))
+    status, is_known = classify(snapshot), snapshot.connected or snapshot.fault is not None
+    scrape.put(of.UP, (server,), float(snapshot.connected) if is_known else None)
     for one in Status:
         scrape.put(of.STATUS, (server, one.value), float(one is status))
     if not snapshot.connected and snapshot.fault is not None:
@@ -59,12 +59,12 @@ def put_server(scrape: Scrape, server: str, snapshot: Snapshot, book: Book, *, n
         _put_now(scrape, server, snapshot, now_s=now_s)
         _put_models(scrape, server, snapshot, labels, now_s=now_s)
     for model, label in labels.items():
-        _put_loads(scrape, (server, label), book.of(model))
-    if book.is_open:
-        for model, label in labels.items():
-            _put_counts(scrape, (server, label), book.of(model))
-        if book.others.requests:
-            _put_counts(scrape, (server, OTHER), book.others)
+        counts = book.of(model)
+        scrape.put(of.FAILED_LOADS, (server, label), float(counts.failed_loads) if counts is not None else 0.0)
+        if counts is not None:
+            _put_counts(scrape, (server, label), counts, rows_read=book.is_open)
+    if book.others.requests and book.is_open:
+        _put_counts(scrape, (server, OTHER), book.others, rows_read=True)
 
 
 def put_host(scrape: Scrape, host: Host) -> None:
@@ -119,7 +119,20 @@ def _put_speed(
         scrape.put(of.SOURCE, (*at, reading.source.value), 1.0)
 
 
-def _put_counts(scrape: Scrape, at: Tuple[str, str], counts: Counts) -> None:
+def _put_counts(scrape: Scrape, at: Tuple[str, str], counts: Counts, *, rows_read: bool) -> None:
+    """Add a model's counts, encoded again only if they changed: most models rest between two scrapes."""
+    wanted = at, rows_read
+    if counts.lines is None or counts.lines[0] != wanted:
+        own = Scrape()
+        own.put(of.LOAD, at, counts.loads.shown())
+        own.put(of.CRASHES, at, float(counts.crashes))
+        if rows_read:
+            _put_requests(own, at, counts)
+        counts.lines = wanted, own.lines()
+    scrape.add(counts.lines[1])
+
+
+def _put_requests(scrape: Scrape, at: Tuple[str, str], counts: Counts) -> None:
     scrape.put(of.REQUESTS, (*at, "ok"), float(counts.requests - counts.failures))
     scrape.put(of.REQUESTS, (*at, "failed"), float(counts.failures))
     scrape.put(of.PROMPT, at, float(counts.prompt_tokens))
@@ -129,12 +142,6 @@ def _put_counts(scrape: Scrape, at: Tuple[str, str], counts: Counts) -> None:
         (of.FIRST_TOKEN, totals.FIRST_TOKEN), (of.DURATION, totals.DURATION), (of.GENERATION, totals.GENERATION),
     ):  # fmt: skip
         scrape.put(family, at, counts.spreads[figure].shown())
-
-
-def _put_loads(scrape: Scrape, at: Tuple[str, str], counts: Counts) -> None:
-    scrape.put(of.LOAD, at, counts.loads.shown())
-    scrape.put(of.FAILED_LOADS, at, float(counts.failed_loads))
-    scrape.put(of.CRASHES, at, float(counts.crashes))
 
 
 def _state(model: Model) -> str:
