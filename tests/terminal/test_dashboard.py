@@ -166,6 +166,13 @@ def test_memory_pressure_is_shown_next_to_used_memory(pressure):
         assert styles == ({Style.BAD if pressure is Pressure.CRITICAL else Style.WARN} if short else set())
 
 
+@pytest.mark.parametrize("width", range(96, 125, 4))
+def test_what_memory_is_used_for_is_said_whole_or_not_at_all(width):
+    row = next(text for text in screen(SCENES["ready"].scene, width, 40) if "models 1" in text)
+    assert "…" not in row and "other 21.3 GB" in row
+    assert ("free 23.0 GB" in row) is (width > 104)
+
+
 def test_a_filter_counts_what_is_shown():
     listed = tuple(ev.ModelInfo(one, "stopped", unlisted=one == "b") for one in "abc")
     snapshot = apply(many(0).servers[0].snapshot, ev.ModelsListed(listed), 1.5)

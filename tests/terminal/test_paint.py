@@ -47,6 +47,10 @@ def test_without_braille_a_chart_is_made_of_blocks_as_high_as_its_higher_column(
     assert shown_with(" ⣀⣤⣶⣿", Characters.ASCII) == " .:+#"
 
 
+def test_each_part_of_a_bar_has_its_own_character():
+    assert len(set(shown_with("█▒░", Characters.ASCII))) == 3
+
+
 def test_foreign_letters_keep_their_columns():
     assert shown_with("模型-7b", Characters.ASCII) == "????-7b"
 

@@ -76,7 +76,6 @@ class Screen:
         self._shown: Sequence[str] = ()
         self._asked = False
         self._lent: Optional[subprocess.Popen[bytes]] = None
-        self._away = False
         self._table = key_table(_terminfo())
         self._writer = FrameWriter(self._out, lambda: inbox.put("", Stop("closed")))
 
@@ -120,7 +119,7 @@ class Screen:
 
     def draw(self, lines: Sequence[Line]) -> None:
         """Draw lines from the top and blank the rest, in one write; do nothing if they are already shown."""
-        if self._away:
+        if self.lent:
             return
         room, looks = size(), self.looks
         shown = painted(lines[: room.lines], looks.colours, characters=looks.characters)
@@ -139,11 +138,8 @@ class Screen:
 
     def lend(self, words: Sequence[str], environment: Mapping[str, str], said: str, ended: str) -> None:
         """Lend the normal screen to a print-only program until `take_back`; show `said` before and `ended` after it."""
-        self._away = True
         said, ended = (shown_with(text, self.looks.characters) for text in (said, ended))
-        self._writer.flush(LEAVING_S)
-        self._writer.show(f"{LEAVE}\r\n\x1b[2m{said}\x1b[0m\r\n".encode())
-        self._writer.flush(LEAVING_S)
+        self.write(f"{LEAVE}\r\n\x1b[2m{said}\x1b[0m\r\n")
         lent = subprocess.Popen(words, env=dict(environment), stdin=subprocess.DEVNULL, start_new_session=True)
         self._lent = lent
 
@@ -167,7 +163,6 @@ class Screen:
     def take_back(self) -> None:
         """End the program that has the screen, and draw again."""
         self._end_lent()
-        self._away = False
         self._enter()
         self._redrawn()
 
@@ -184,7 +179,7 @@ class Screen:
 
     def _continued(self) -> None:
         """Set and draw everything again after SIGSTOP, since the shell had the terminal."""
-        if not self._away:
+        if not self.lent:
             with contextlib.suppress(OSError, termios.error):
                 self._enter()
             self._redrawn()

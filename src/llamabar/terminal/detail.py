@@ -8,10 +8,9 @@ from llamabar.core.phases import phases
 from llamabar.core.state import Model, Request
 from llamabar.core.totals import FIRST_TOKEN, GENERATION
 from llamabar.terminal import facts, words
-from llamabar.terminal.cells import EMPTY, Line, Size, Span, Style, beside, columns, filled, line, pad
+from llamabar.terminal.cells import EMPTY, Line, Size, Span, Style, beside, columns, filled, pad
 from llamabar.terminal.charts import chart, recent
 from llamabar.terminal.panels import AXIS, frame, halves, marked, speed_panel
-from llamabar.view import doing_words
 from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import plain
@@ -25,10 +24,8 @@ def model_page(scene: Scene, server: Server, model: Model, size: Size) -> List[L
     """Return a model's page: its state, its charts, its facts."""
     width, height = size
     state = facts.state(server, model, now_s=scene.now_s)
-    title = line(
-        Span(f" {server.label(model.id)}  ", Style.BOLD), Span(f"{state.sign} {state.words}{state.more}", state.style)
-    )
-    lines = [Line(filled(title.spans, width)), EMPTY]
+    label, doing = f" {server.label(model.id)}  ", f"{state.sign} {state.words}{state.more}"
+    lines = [Line(filled((Span(label, Style.BOLD), Span(doing, state.style)), width)), EMPTY]
     history = server.models.get(model.id)
     if history is not None and height >= 18:
         left, right = halves(Size(width, min(CHART_ROWS, height // 3)))
@@ -41,11 +38,7 @@ def request_page(scene: Scene, server: Server, request: Request, size: Size) -> 
     """Return a request's page."""
     width, height = size
     phase = phases(server.snapshot)[request.info.id]
-    said = doing_words.phase(phase, request.kind)
-    title = line(
-        Span(f" {words.REQUEST_NUMBER.format(plain(request.info.id))}  ", Style.BOLD),
-        Span(f"{facts.phase_sign(phase)} {said}", facts.phase_style(phase)),
-    )
+    number = Span(f" {words.REQUEST_NUMBER.format(plain(request.info.id))}  ", Style.BOLD)
     told: Facts = [
         (words.MODEL, server.label(request.info.model)),
         (words.RUNNING_FOR, units.duration(scene.now_s - request.started_s)),
@@ -53,7 +46,8 @@ def request_page(scene: Scene, server: Server, request: Request, size: Size) -> 
         (words.ANSWER, words.answer(request.answer_bytes)),
         (menu_words.PATH, plain(request.info.path) or units.UNKNOWN),
     ]
-    return [Line(filled(title.spans, width)), EMPTY, *_listed(told, width, height - 2)]
+    title = filled((number, facts.doing_of(request, phase)), width)
+    return [Line(title), EMPTY, *_listed(told, width, height - 2)]
 
 
 def model_facts(scene: Scene, server: Server, model: Model) -> Facts:

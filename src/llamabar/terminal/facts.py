@@ -19,10 +19,10 @@ from llamabar.core.state import (
 from llamabar.core.status import Status
 from llamabar.core.totals import Sums
 from llamabar.terminal import words
-from llamabar.terminal.cells import Style, columns
+from llamabar.terminal.cells import Span, Style, columns
 from llamabar.view import doing_words, needs
 from llamabar.view import words as menu_words
-from llamabar.view.palette import BY_DOING, GLYPHS
+from llamabar.view.palette import BY_DOING, BY_PHASE, GLYPHS
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, reason
 
@@ -220,17 +220,10 @@ def tokens(server: Server, request: Request, phase: Phase) -> str:
     return units.count(known) if known else units.UNKNOWN
 
 
-def phase_style(phase: Phase) -> Style:
-    """Return the style of a phase."""
-    return Style.WARN if phase in (Phase.QUEUED, Phase.LOADING) else Style.BUSY
-
-
-def phase_sign(phase: Phase) -> str:
-    """Return the symbol of a phase, which is that of the matching status."""
-    signs: Mapping[Phase, Status] = {
-        Phase.QUEUED: Status.QUEUED, Phase.LOADING: Status.LOADING, Phase.PROMPT: Status.PROMPT,
-    }  # fmt: skip
-    return GLYPHS[signs.get(phase, Status.GENERATING)]
+def doing_of(request: Request, phase: Phase) -> Span:
+    """Return what a request is doing: a symbol, which is that of the matching status, and words."""
+    style = Style.WARN if phase in (Phase.QUEUED, Phase.LOADING) else Style.BUSY
+    return Span(f"{GLYPHS[BY_PHASE[phase]]} {doing_words.phase(phase, request.kind)}", style)
 
 
 def shown_server(scene: Scene, name: str) -> Server:

@@ -62,7 +62,7 @@ _BLOCKS = {
 }
 # If the locale isn't UTF-8: one ASCII character for each of ours.
 _ASCII = str.maketrans({
-    **dict(zip("╭╮╰╯─│▸↑↓…–·✓✗", "++++-|>^v.-.+x")), **dict(zip("▂▄▆█▒░", ".:+##-")),
+    **dict(zip("╭╮╰╯─│▸↑↓…–·✓✗", "++++-|>^v.-.+x")), **dict(zip("▂▄▆█▒░", ".:+#=-")),
     **dict(zip("■◌‼✕⚿▲○◉⧖≋⚠⏎▏", "#.!x!!o*:~!<_")),
 })  # fmt: skip
 

@@ -107,7 +107,7 @@ def memory_panel(server: Server, size: Size, *, now_s: float) -> List[Line]:
         said = [(words.MODELS, own, Style.CHART), (words.OTHER, other, Style.PLAIN), (words.FREE, free, Style.DIM)]
         if not server.figures.memory_bytes and loaded(server.snapshot):  # models' shares are unknown
             said[:2] = [(words.IN_USE, other, Style.PLAIN)]
-        body.append(_labels(((f"{what} {units.size(size)}", style) for what, size, style in said)))
+        body.append(_labels(((f"{what} {units.size(size)}", style) for what, size, style in said), inner))
     by_model = [(server.figures.memory_bytes.get(one.id), one.id) for one in loaded(server.snapshot)]
     room = max(4, inner - 12)
     for held, model_id in sorted(((held, one) for held, one in by_model if held), reverse=True):
@@ -212,8 +212,15 @@ def _bar(parts: "tuple[float, float, float]", total: float, width: int) -> "tupl
     return Span(FULL * own, Style.CHART), Span(SHADE * other), Span(LIGHT * free, Style.DIM)
 
 
-def _labels(said: "Iterable[tuple[str, Style]]") -> List[Span]:
-    return [span for text, style in said for span in (Span("   "), Span(text, style))][1:]
+def _labels(said: "Iterable[tuple[str, Style]]", width: int) -> List[Span]:
+    """Return texts in a row, as many as fit whole."""
+    spans: List[Span] = []
+    for text, style in said:
+        more = [*spans, Span("   " if spans else ""), Span(text, style)]
+        if length(more) > width:
+            break
+        spans = more
+    return spans
 
 
 def _ratios(server: Server) -> "List[tuple[str, float]]":

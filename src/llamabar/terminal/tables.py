@@ -13,7 +13,6 @@ from llamabar.terminal import facts, words
 from llamabar.terminal.cells import EMPTY, Line, Span, Style, columns, filled, fit, line, pad
 from llamabar.terminal.charts import FULL, LIGHT, chart, recent
 from llamabar.terminal.facts import Thing
-from llamabar.view import doing_words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain
 
@@ -82,10 +81,8 @@ def request_table(
 
     def _row(request: Request) -> Line:
         phase = found[request.info.id]
-        style = facts.phase_style(phase)
-        doing = Span(f"{facts.phase_sign(phase)} {doing_words.phase(phase, request.kind)}", style)
         cells = {
-            "phase": (doing,), "tokens": (Span(facts.tokens(server, request, phase)),),
+            "phase": (facts.doing_of(request, phase),), "tokens": (Span(facts.tokens(server, request, phase)),),
             "age": (Span(units.duration(scene.now_s - request.started_s)),),
             "from": (Span(name(request.info.client, 16) if request.info.client else units.UNKNOWN),),
         }  # fmt: skip

@@ -33,12 +33,11 @@ _SIGNS: Dict[Status, Tuple[str, str]] = {
 SYMBOLS = {status: symbol for status, (symbol, _) in _SIGNS.items()}
 GLYPHS = {status: glyph for status, (_, glyph) in _SIGNS.items()}
 
-BY_PHASE: Dict[Phase, str] = {
-    Phase.QUEUED: SYMBOLS[Status.QUEUED], Phase.LOADING: SYMBOLS[Status.LOADING], Phase.PROMPT: SYMBOLS[Status.PROMPT],
-    Phase.WORKING: SYMBOLS[Status.GENERATING], Phase.GENERATING: SYMBOLS[Status.GENERATING],
+# The status that has a phase's symbol, and a model's.
+BY_PHASE: Dict[Phase, Status] = {
+    Phase.QUEUED: Status.QUEUED, Phase.LOADING: Status.LOADING, Phase.PROMPT: Status.PROMPT,
+    Phase.WORKING: Status.GENERATING, Phase.GENERATING: Status.GENERATING,
 }  # fmt: skip
-
-# The status that has a model's symbol.
 BY_DOING: Dict[Doing, Status] = {
     Doing.GENERATING: Status.GENERATING, Doing.PROMPT: Status.PROMPT, Doing.WORKING: Status.GENERATING,
     Doing.BUSY: Status.GENERATING, Doing.PERHAPS: Status.READY, Doing.NOTHING: Status.READY,

@@ -80,7 +80,7 @@ def _request(server: Server, scene: Scene, request: Request, *, phase: Phase, no
             found.append(fact(palette.LINK, words.PATH, plain(request.info.path)[:48]))
         if offered:
             found.append(item(server, palette.CANCEL, words.CANCEL, Do.CANCEL, target=action.target, mark=action.mark))
-        return Row(label, doing, palette.BY_PHASE[phase], children=tuple(found), subject=target)
+        return Row(label, doing, palette.SYMBOLS[palette.BY_PHASE[phase]], children=tuple(found), subject=target)
 
     made_of = (
         doing,
