@@ -72,7 +72,7 @@ def test_a_chart_never_takes_more_than_a_kilobyte(width_px, height_px):
 
 
 @pytest.mark.parametrize(("bars", "line", "step_px"), [
-    (tuple(n / 60 for n in range(60)), (None,) * 60, 1), (tuple(0.6 + n % 3 / 10 for n in range(60)), (0.5,) * 60, 1),
+    (tuple(n / 60 for n in range(60)), (None,) * 60, 2), (tuple(0.6 + n % 3 / 10 for n in range(60)), (0.5,) * 60, 2),
     (tuple(n * 37 % 60 / 60 for n in range(60)), tuple(n * 29 % 60 / 60 for n in range(60)), 2),
     (NOISE[:60], NOISE[60:], 12),
 ])  # fmt: skip

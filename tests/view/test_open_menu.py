@@ -26,8 +26,8 @@ def content(menu, clicks):
 
 
 def label(item):
-    """Return what a row is about: the label up to its colon, else its first word."""
-    return "---" if item.separator else host.title_key(item.title)
+    """Return what a row is about, the label up to its colon, else its first word; and whether it has a chart."""
+    return "---" if item.separator else (host.title_key(item.title), "image" in item.params)
 
 
 def came_and_went(old, new):

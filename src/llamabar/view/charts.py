@@ -26,7 +26,7 @@ GLYPHS: Dict[str, Tuple[int, ...]] = {
 }  # fmt: skip
 SCALE_CHARS = 3  # the longest maximum: 200, 20k, 50G
 LARGEST_BYTES = 750  # 1,000 as base64
-COARSER_PX = (1, 2, 4, 6, 8, 12, 16, 24)  # steps of heights, for charts that would be too large
+STEPS_PX = (2, 4, 6, 8, 12, 16, 24)  # of heights: one point, or more for charts that would be too large
 FEWEST_POINTS, MOST_PX = 5, 584  # with both scales an image is at most 640 pixels wide
 HATCH = (0xF8, 0x3E, 0x8F, 0xE3)  # slanting strokes, one pixel per bit, two rows each
 
@@ -41,9 +41,10 @@ class Chart(NamedTuple):
     points: int
     point_px: int
     height_px: int
+    fill: int = BAR
 
 
-CHART, SMALL = Chart(50, 8, 56), Chart(30, 4, 32)
+CHART, SMALL = Chart(50, 8, 56), Chart(30, 4, 32, fill=DARK)
 PARTS_PX = 148  # as wide as SMALL beside its scale
 
 
@@ -76,7 +77,7 @@ def draw(chart: Chart, bars: Scale, line: Scale = NO_LINE) -> bytes:
     It takes at most LARGEST_BYTES: noise, which compresses badly, is drawn with heights in coarser steps.
     """
     drawn = b""
-    for step_px in COARSER_PX:
+    for step_px in STEPS_PX:
         drawn = _drawn(chart, bars, line, step_px)
         if len(drawn) <= LARGEST_BYTES:
             break
@@ -137,7 +138,10 @@ def _column(top: Optional[int], step: Step, chart: Chart) -> List[bytes]:
 
     The line's vertical stroke is as thin as the line itself; one as wide as the point would look like another bar.
     """
-    clear, bar, dark, second = (_pattern(one, chart.point_px, gap=one in (BAR, DARK)) for one in range(4))
+    clear, bar, dark, second = (
+        _pattern(one, chart.point_px, gap=chart.fill == BAR and one in (BAR, DARK))
+        for one in (CLEAR, chart.fill, DARK, SECOND)
+    )
     shown = min(chart.height_px, top or 0)
     edge = min(shown, max(0, shown - (top or 0) + TOP_PX))
     rows = [clear] * (chart.height_px - shown) + [dark] * edge + [bar] * (shown - edge)

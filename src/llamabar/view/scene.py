@@ -1,6 +1,7 @@
 """What a menu is drawn from: servers, readings, settings and the time, all as values."""
 
 from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import cached_property
 from typing import Any, Callable, Dict, Hashable, Mapping, NamedTuple, Optional, Tuple, TypeVar, cast
 
@@ -15,7 +16,7 @@ from llamabar.view.names import labels
 from llamabar.view.text import name, plain
 
 NONE_COUNTED = Totals()
-WIDE_CHARS = 64
+WIDE_CHARS, SHORT_CHARS = 64, 28
 
 Part = TypeVar("Part")
 
@@ -58,6 +59,11 @@ class Server:
         """Return each model's longer label for a submenu, by id."""
         return self.labels_within(WIDE_CHARS)
 
+    @cached_property
+    def short_labels(self) -> Mapping[str, str]:
+        """Return each model's shorter label for a list in a submenu, by id."""
+        return self.labels_within(SHORT_CHARS)
+
     def labels_within(self, limit: int) -> Mapping[str, str]:
         """Return each model's label within `limit` characters, by id."""
         return labels(self.snapshot, by_id=self.by_id, limit=limit)
@@ -65,6 +71,10 @@ class Server:
     def label(self, model_id: str) -> str:
         """Return a model's label. No two models of a server look alike."""
         return self.labels.get(model_id) or name(model_id)
+
+    def short_label(self, model_id: str) -> str:
+        """Return a model's shorter label."""
+        return self.short_labels.get(model_id) or name(model_id, SHORT_CHARS)
 
     def waits(self, action: Action) -> bool:
         """Tell whether a click's action was sent and hasn't finished."""
@@ -113,6 +123,16 @@ class Remembered:
         return cast(Part, found[1])
 
 
+class Room(IntEnum):
+    """What submenus show besides words: the more models are loaded, the less, so that a frame stays small.
+
+    With one model everything, with two no charts but theirs and that of memory, and no tooltips, with three symbols
+    only, with more nothing beside a fact.
+    """
+
+    WORDS, SYMBOLS, CHARTS_OF_MODELS, ALL = range(4)
+
+
 @dataclass(frozen=True)
 class Scene:
     """Everything that can be seen at one moment. `today` is the local date (2026-11-24), "" if unknown."""
@@ -128,3 +148,9 @@ class Scene:
     notice: str = ""  # a sentence of our own that isn't a fault
     options: MenuOptions = MenuOptions()
     remembered: Remembered = field(default_factory=Remembered, compare=False, repr=False)
+
+    @cached_property
+    def room(self) -> Room:
+        """Return what submenus show besides words. It changes only when a model is loaded or unloaded."""
+        models = sum(len(server.snapshot.loaded) for server in self.servers)
+        return Room(min(Room.ALL, max(Room.WORDS, 4 - models)))

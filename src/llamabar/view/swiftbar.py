@@ -60,15 +60,18 @@ class Clicks:
         if action.do is Do.REFRESH:
             return ["refresh=true"]
         if action.do is Do.TERMINAL:
-            return self._process(*action.target.split(), terminal="true")
+            process = self._process(*action.target.split())
+            return process if self.by_stdin or not process else [*process, "terminal=true"]
         if self.by_stdin:
             return [f"stdin={action.token}"]
-        return self._process("click", action.token, terminal="false")
+        process = self._process("click", action.token)
+        return [*process, "terminal=false"] if process else []
 
-    def _process(self, *arguments: str, terminal: str) -> List[str]:
+    def _process(self, *arguments: str) -> List[str]:
+        """Return the parameters that start a process, which SwiftBar does in Terminal unless told otherwise."""
         program = _quoted(self.program) if self.program else None
         numbered = [f"param{number}={word}" for number, word in enumerate(arguments, 1)]
-        return [f"bash={program}", *numbered, f"terminal={terminal}"] if program else []
+        return [f"bash={program}", *numbered] if program else []
 
 
 class Renderer:
@@ -78,11 +81,13 @@ class Renderer:
         self._clicks = clicks
         self._last: Dict[_Key, Tuple[Row, str]] = {}
         self._now: Dict[_Key, Tuple[Row, str]] = {}
+        self._lean = False
         self._fold = 0  # of the previous menu: the next one mostly needs the same
 
     def render(self, menu: Menu) -> bytes:
         """Return one frame with its separator, at most FRAME_LIMIT_BYTES long. Rows that are left out are counted."""
-        self._last, self._now = self._now, {}
+        self._last, self._now = self._now if menu.lean == self._lean else {}, {}
+        self._lean = menu.lean
         frame = self._frame(menu, _FOLDS[self._fold])
         while len(frame) > FRAME_LIMIT_BYTES and self._fold < len(_FOLDS) - 1:
             self._fold += 1
@@ -106,7 +111,7 @@ class Renderer:
         if row is SEPARATOR:
             return "--" * level + "---\n"
         own = (id(row), level, _OWN_LINE)
-        parts = [self._known(row, own, lambda: _line(row, self._clicks, level, alternate))]
+        parts = [self._known(row, own, lambda: _line(row, self._clicks, level, alternate, lean=self._lean))]
         parts += [self._lines(child, level + 1, limit) for child in _kept(row.children, limit)]
         if row.alternate is not None:
             parts.append(self._made(row.alternate, level, limit, alternate=True))
@@ -154,10 +159,10 @@ def _header(title: Title) -> str:
     return f"{safe(title.text)}|{picture} {TITLE_FONT}{verbatim}{key}\n"
 
 
-def _line(row: Row, clicks: Clicks, level: int, alternate: bool) -> str:
+def _line(row: Row, clicks: Clicks, level: int, alternate: bool, *, lean: bool) -> str:
     text = row.label if clicks.badges else row.text
     params = clicks.params(row.action) if row.action is not None else []
-    params += _picture(row)
+    params += _picture(row, row.sign(lean=lean and level > 0))
     if row.warning and not row.children:  # a parent item with a color may not open
         params.append("color=" + ",".join(palette.WARNING_COLOURS))
     if row.checked:
@@ -176,9 +181,9 @@ def _line(row: Row, clicks: Clicks, level: int, alternate: bool) -> str:
     return "--" * level + safe(text) + ("|" + " ".join(params) if params else "") + "\n"
 
 
-def _picture(row: Row) -> List[str]:
+def _picture(row: Row, symbol: str) -> List[str]:
     if row.image is None:
-        return [f"sfimage={row.symbol}"] if row.symbol else []
+        return [f"sfimage={symbol}"] if symbol else []
     width_pt, height_pt = row.image.size_pt
     found = [f"image={_base64(row.image.png)}"]
     found += [f"width={width_pt} height={height_pt}"] if height_pt > TALLEST_PT else []

@@ -94,7 +94,7 @@ PRESSURES: Dict[Pressure, str] = {Pressure.WARNING: "high pressure", Pressure.CR
 SOURCE_MARKS: Dict[Source, str] = {Source.LIVE: "", Source.ESTIMATE: "~", Source.LAST: "last "}
 
 # Labels. SwiftBar finds a row in an open menu by its label up to the first colon, else by its first word.
-SPEED, LAST_SPEED, TYPICAL = "Speed", "Last speed", "Typical"
+SPEED, LAST_SPEED = "Speed", "Last speed"
 PROMPT, MEMORY, REQUESTS, CONTEXT, LOAD_TIME = "Prompt", "Memory", "Requests", "Context", "Load time"
 CPU, GPU, TODAY, FINISHED = "CPU", "GPU", "Today", "Finished"
 MODELS, OTHER_PROGRAMS, IN_USE, FREE = "Models", "Other programs", "In use", "Free"
@@ -204,18 +204,15 @@ def speed(reading: Optional[Reading]) -> str:
     return units.UNKNOWN if reading is None else f"{SOURCE_MARKS[reading.source]}{units.rate(reading.tps)} tok/s"
 
 
-def over(watched_s: float, span_s: float) -> str:
-    """Return the time that figures cover; "so far" until the whole span has passed."""
-    return _("over {}", units.duration(span_s)) if watched_s >= span_s else _("so far")
+def spread(spread: Optional[Spread], say: Callable[[float], str]) -> str:
+    """Return the lowest, highest and typical value of a chart; "" if nothing is known or all are the same."""
+    lowest, typical, highest = map(say, spread) if spread is not None else ("", "", "")
+    return "" if lowest == highest else with_typical(bounds(lowest, highest), _without_unit(typical, highest))
 
 
-def spread(spread: Optional[Spread], say: Callable[[float], str], over: str = "") -> str:
-    """Return the lowest, typical and highest value of a chart; "" if nothing is known."""
-    if spread is None:
-        return ""
-    *below, highest = map(say, spread)
-    figures = (*(_without_unit(one, highest) for one in below), highest)
-    return f"{_('lowest {}, typical {}, highest {}', *figures)} {over}".rstrip()
+def with_typical(figure: str, typical: str) -> str:
+    """Return a figure and the typical one, which has the same unit."""
+    return _("{}, typical {}", figure, typical)
 
 
 def bounds(lowest: str, highest: str) -> str:
@@ -238,19 +235,9 @@ def tokens(count: int) -> str:
     return counted(count, "token")
 
 
-def tokens_of(used: int, count: int) -> str:
-    """Return how much of a context is used."""
-    return of(units.count(used), tokens(count))
-
-
 def after(seconds: float) -> str:
     """Return how long something took to arrive."""
     return _("after {}", units.span(seconds))
-
-
-def usual(seconds: Optional[float], times: int) -> str:
-    """Return how long something usually takes, and how many times that is the median of."""
-    return units.span(seconds) if times == 1 else _("{} (median of {})", units.span(seconds), times)
 
 
 def peak(now: str, highest: str) -> str:
@@ -268,6 +255,7 @@ def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> 
 def typical(tps: Optional[float]) -> str:
     """Return what follows a model's totals: its typical speed, if known."""
     return "" if tps is None else f", {units.rate(tps)} tok/s"
+
 
 
 def changed(ratio: float) -> str:

@@ -11,7 +11,7 @@ from llamabar.core.totals import GENERATION, total
 from llamabar.view import palette, words
 from llamabar.view.charts import draw_parts
 from llamabar.view.menu import Image, Row
-from llamabar.view.scene import Scene, Server
+from llamabar.view.scene import Room, Scene, Server
 from llamabar.view.sections.items import chart, day, fact, in_terminal, spread_words
 
 LISTED = 5  # models with their own row
@@ -30,7 +30,7 @@ def memory(scene: Scene) -> Optional[Row]:
     if used_bytes is not None and total_bytes:
         measured = bool(held) or not any(loaded(server.snapshot) for server in scene.servers)
         said = words.of(*units.part_and_total(used_bytes, total_bytes))
-        children = (*_parts(each_bytes if measured else None, used_bytes, total_bytes), *children)
+        children = (*_parts(scene, each_bytes if measured else None, used_bytes, total_bytes), *children)
     short = words.PRESSURES.get(first.snapshot.host.pressure or Pressure.NORMAL)
     if short is None:
         return Row(words.MEMORY, said, palette.MEMORY, children=children, ambient=True)
@@ -43,17 +43,19 @@ def _held(scene: Scene) -> List[Tuple[Server, str, float]]:
     return [(server, one, used) for server in there for one, used in sorted(server.figures.memory_bytes.items())]
 
 
-def _parts(each_bytes: Optional[Tuple[float, ...]], used_bytes: float, total_bytes: int) -> Tuple[Row, ...]:
+def _parts(
+    scene: Scene, each_bytes: Optional[Tuple[float, ...]], used_bytes: float, total_bytes: int
+) -> Tuple[Row, ...]:  # fmt: skip
     """Return rows for the memory used by models, used by other programs, and free. None means unknown."""
     models_bytes = sum(each_bytes or ())
     other_bytes = max(0.0, used_bytes - models_bytes)
     shares = _shares((*(each_bytes or ()), other_bytes), total_bytes)
-    image = Image(draw_parts(shares[:-1], shares[-1]), shares)
+    image = Image(draw_parts(shares[:-1], shares[-1]), shares) if scene.room >= Room.CHARTS_OF_MODELS else None
     free = fact(palette.MEMORY, words.FREE, units.size(max(0.0, total_bytes - used_bytes)), ambient=True)
     if each_bytes is None:
-        return (Row(words.IN_USE, units.size(used_bytes), image=image, ambient=True), free)
+        return (Row(words.IN_USE, units.size(used_bytes), palette.MEMORY, image=image, ambient=True), free)
     return (
-        Row(words.MODELS, units.size(models_bytes), image=image, ambient=True),
+        Row(words.MODELS, units.size(models_bytes), palette.MEMORY, image=image, ambient=True),
         fact(palette.MORE, words.OTHER_PROGRAMS, units.size(other_bytes), ambient=True),
         free,
     )
@@ -66,9 +68,9 @@ def _shares(parts_bytes: Tuple[float, ...], total_bytes: int) -> Tuple[float, ..
 
 
 def _models(held: List[Tuple[Server, str, float]]) -> Iterator[Row]:
-    """Yield a row for each of the first models, in the bar's order."""
-    for server, model_id, used_bytes in held[:LISTED]:
-        yield fact(palette.NAME, server.label(model_id), units.size(used_bytes), ambient=True)
+    """Yield a row for each of the first models, in the bar's order. A single one has all that models use."""
+    for server, model_id, used_bytes in held[:LISTED] if len(held) > 1 else ():
+        yield fact(palette.NAME, server.short_label(model_id), units.size(used_bytes), ambient=True)
     more = held[LISTED:]
     if more:
         said = f"{words.counted(len(more), 'model')}, {units.size(sum(used for _, _, used in more))}"
@@ -86,8 +88,7 @@ def _processors(scene: Scene) -> Iterator[Row]:
         if ratio is not None:
             image = chart(server, scene, reading, ceiling=1.0)
             tooltip = spread_words(server, scene, reading, units.percent)
-            said = f"{units.percent(ratio)}{more}"
-            yield Row(label, said, image=image, tooltip=tooltip, ambient=True)
+            yield Row(label, f"{units.percent(ratio)}{more}", palette.SPEED, image=image, tooltip=tooltip, ambient=True)
 
 
 def today(server: Server, scene: Scene) -> Optional[Row]:
@@ -101,7 +102,7 @@ def today(server: Server, scene: Scene) -> Optional[Row]:
         return None
     models = day(server, scene)
     children = [
-        fact(palette.NAME, server.label(model), words.totals(sums.requests, sums.generated_tokens)
+        fact(palette.NAME, server.short_label(model), words.totals(sums.requests, sums.generated_tokens)
              + words.typical(sums.percentile(GENERATION)))
         for model, sums in sorted(models.items(), key=lambda pair: -pair[1].requests)[:LISTED]
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from llamabar.core.totals import Sums
 from llamabar.view import words
 from llamabar.view.charts import SMALL, Chart, Scale, draw, scaled
 from llamabar.view.menu import Action, Do, Image, Row
-from llamabar.view.scene import Scene, Server
+from llamabar.view.scene import Room, Scene, Server
 
 GB, SPREAD_BUCKETS = 1e9, 5
 NO_PROMPT = Scale(top=" ")  # keeps the space, so that words next to a chart never move
@@ -49,8 +49,13 @@ def service_known(server: Server) -> bool:
 def chart(
     server: Server, scene: Scene, reading: str, *, model: str = "", spec: Chart = SMALL, second: str = "",
     ceiling: Optional[float] = None,
-) -> Image:  # fmt: skip
-    """Return the chart of a server's or model's reading, up to its newest complete point."""
+) -> Optional[Image]:  # fmt: skip
+    """Return the chart of a server's or model's reading, up to its newest complete point.
+
+    None if it is small and the scene has no room for it.
+    """
+    if spec is SMALL and scene.room < (Room.CHARTS_OF_MODELS if model else Room.ALL):
+        return None
     history = server.models.get(model, History()) if model else server.history
     point_s = history.bucket_s * (BUCKETS // spec.points)
     points = int(scene.now_s // point_s)
@@ -78,9 +83,8 @@ def spread_of(server: Server, scene: Scene, reading: str, *, model: str = "") ->
 def spread_words(
     server: Server, scene: Scene, reading: str, say: Callable[[float], str], *, model: str = ""
 ) -> str:  # fmt: skip
-    """Return the lowest, typical and highest value of a reading's chart in words; "" if nothing is known."""
-    found = spread_of(server, scene, reading, model=model)
-    return words.spread(found, say, over(server.models.get(model, History()) if model else server.history))
+    """Return the lowest, highest and typical value of a reading's chart in words; "" without values or room."""
+    return words.spread(spread_of(server, scene, reading, model=model), say) if scene.room is Room.ALL else ""
 
 
 def day(server: Server, scene: Scene) -> Mapping[str, Sums]:
@@ -88,11 +92,6 @@ def day(server: Server, scene: Scene) -> Mapping[str, Sums]:
     totals = server.totals
     made_of = (scene.today, totals.number, totals.told)
     return scene.remembered.part(("day", server.name), made_of, lambda: totals.of(scene.today))
-
-
-def over(history: History) -> str:
-    """Return the time that a history covers, in words."""
-    return words.over(len(history.buckets) * history.bucket_s, history.span_s)
 
 
 def _scale(history: History, reading: str, spec: Chart, now_s: float, ceiling: Optional[float]) -> Scale:

@@ -10,7 +10,7 @@ from llamabar.core.capabilities import Capability
 from llamabar.core.phases import phases
 from llamabar.core.state import READY, STOPPING, Model, loadable, requests_of
 from llamabar.core.totals import FIRST_TOKEN, Sums
-from llamabar.view import doing_words, palette, words
+from llamabar.view import doing_words, model_words, palette, words
 from llamabar.view.menu import SEPARATOR, Action, Do, Row
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import asking, chart, day, fact, item, spread_of, spread_words
@@ -30,7 +30,7 @@ def made_of(server: Server, scene: Scene, model: Model) -> Tuple[object, ...]:
         server.figures.speeds.get(model.id), server.figures.memory_bytes.get(model.id), server.url,
         server.snapshot.connected, server.snapshot.confirmed, server.snapshot.asked, day(server, scene).get(model.id),
         server.totals.told.changes.get(model.id), [found[request.info.id] for request in requests],
-        int(scene.now_s // step_s), _rest_words(server, scene, model),
+        int(scene.now_s // step_s), _rest_words(server, scene, model), scene.room,
     )  # fmt: skip
 
 
@@ -51,22 +51,21 @@ def _facts(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
     yield from _speed(server, scene, model)
     first_s = sums.percentile(FIRST_TOKEN)
     prompt = "" if row is None or not row.prompt_tps else words.tps(row.prompt_tps)
-    yield from _known(palette.PROMPT, words.PROMPT, prompt,
+    cached = "" if sums.cached_share is None else model_words.cached(sums.cached_share)
+    first = "" if first_s is None else model_words.first_token(first_s)
+    yield from _known(palette.PROMPT, words.PROMPT, ", ".join(filter(None, (prompt, first, cached))),
                       tooltip=spread_words(server, scene, "prompt_tps", words.tps, model=model.id))  # fmt: skip
-    yield from _known(palette.TIME, words.FIRST_TOKEN, "" if first_s is None else words.after(first_s))
     yield from _memory(server, scene, model)
     yield from _known(palette.CONTEXT, words.CONTEXT, _context(model))
-    yield from _known(palette.SHARE, words.CACHED, _share(sums.cached_share))
-    yield from _known(palette.SHARE, words.DRAFTS, _share(sums.draft_acceptance))
+    drafts = sums.draft_acceptance
+    yield from _known(palette.SHARE, words.DRAFTS, "" if drafts is None else units.percent(drafts))
     yield from _known(palette.REQUESTS, words.REQUESTS, _requests(server, model),
                       tooltip=spread_words(server, scene, "in_flight", "{:.0f}".format, model=model.id))  # fmt: skip
     if model.ttl_s is not None:
         yield fact(palette.EJECT, doing_words.ttl(model.ttl_s, begins=True), _rest_words(server, scene, model))
-    times = model.load_times_s
-    yield from _known(palette.TOOK, words.LOAD_TIME, words.usual(readings.median(times), len(times)) if times else "")
+    yield from _known(palette.TOOK, words.LOAD_TIME, model_words.load_time(model.load_times_s))
     change = server.totals.told.changes.get(model.id)
     yield from _known(palette.SPEED, words.CHANGE, "" if change is None else words.changed(change))
-    yield from _known(palette.NAME, words.ID, whole(model.id) if server.label(model.id) != plain(model.id) else "")
     yield from _known(palette.NAME, words.ALIASES, ", ".join(name(alias) for alias in model.info.aliases[:4]))
 
 
@@ -76,7 +75,7 @@ def _known(symbol: str, label: str, value: str, *, tooltip: str = "") -> Iterato
 
 
 def _speed(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
-    """Yield the speed with its chart and typical value if there is any; otherwise only the last speed."""
+    """Yield the speed with its typical value and chart if there is any; otherwise only the last speed."""
     now, last = server.figures.speeds.get(model.id), readings.last(model)
     spread = spread_of(server, scene, "generation_tps", model=model.id)
     if now is None and spread is None:
@@ -84,11 +83,10 @@ def _speed(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
         yield from _known(palette.SPEED, words.LAST_SPEED, "" if last is None else f"{words.tps(last.tps)}{ago}")
         return
     image = chart(server, scene, "generation_tps", model=model.id, second="prompt_tps")
-    yield Row(words.SPEED, words.speed(now or last), image=image)
-    if spread is not None:
-        best = max(spread.highest, now.tps if now is not None else 0.0)
-        lowest, typical = (words.tps(min(tps, best)) for tps in (spread.lowest, spread.typical))
-        yield fact(palette.SPEED, words.TYPICAL, typical, tooltip=words.bounds(lowest, words.tps(best)))
+    said = words.speed(now or last)
+    said = said if spread is None else words.with_typical(said, units.rate(spread.typical))
+    tooltip = spread_words(server, scene, "generation_tps", words.tps, model=model.id)
+    yield Row(words.SPEED, said, palette.SPEED, image=image, tooltip=tooltip)
 
 
 def _memory(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
@@ -98,23 +96,17 @@ def _memory(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
         return
     said = words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
     yield fact(palette.MEMORY, words.MEMORY, said, ambient=True)
-    spread = spread_of(server, scene, "memory_bytes", model=model.id)
-    lowest, highest = (units.size(spread.lowest), units.size(spread.highest)) if spread is not None else ("", "")
-    if lowest != highest:
+    moved = spread_words(server, scene, "memory_bytes", units.size, model=model.id)
+    if moved:
         image = chart(server, scene, "memory_bytes", model=model.id)
-        tooltip = spread_words(server, scene, "memory_bytes", units.size, model=model.id)
-        yield Row(words.RANGE, words.bounds(lowest, highest), image=image, tooltip=tooltip, ambient=True)
+        yield Row(words.RANGE, moved, image=image, ambient=True)
 
 
 def _context(model: Model) -> str:
     tokens, used = readings.context_tokens(model), readings.context_used(model)
     if not tokens:
         return ""
-    return words.tokens(tokens) if used is None else words.tokens_of(min(used, tokens), tokens)
-
-
-def _share(ratio: Optional[float]) -> str:
-    return "" if ratio is None else units.percent(ratio)
+    return words.tokens(tokens) if used is None else model_words.tokens_of(min(used, tokens), tokens)
 
 
 def _requests(server: Server, model: Model) -> str:
@@ -141,7 +133,8 @@ def _unload(server: Server, model: Model) -> Tuple[Row, ...]:
 def _actions(server: Server, model: Model) -> List[Row]:
     found: List[Row] = [*_unload(server, model)]
     curl = item(server, palette.TERMINAL, words.COPY_CURL, Do.COPY, target=_curl(server, model))
-    found.append(item(server, palette.COPY, words.COPY_ID, Do.COPY, target=model.id, alternate=curl))
+    shown = "" if server.label(model.id) == plain(model.id) else whole(model.id)
+    found.append(item(server, palette.COPY, words.COPY_ID, Do.COPY, target=model.id, value=shown, alternate=curl))
     page = page_url(server, model)
     if page:
         action = Action(Do.OPEN, page, server=server.name)

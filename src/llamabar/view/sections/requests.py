@@ -29,7 +29,7 @@ def row(server: Server, scene: Scene) -> Row:
     ]
     if len(listed) > SHOWN:
         children.append(fact(palette.REQUESTS, words.LEFT_OUT, words.counted(len(listed) - SHOWN, "request")))
-    if listed and Capability.CANCEL in server.snapshot.confirmed and server.snapshot.connected:
+    if len(listed) > 1 and Capability.CANCEL in server.snapshot.confirmed and server.snapshot.connected:
         said = words.interrupts(running)
         children.append(asking(server, palette.CANCEL, words.CANCEL_ALL, words.CANCEL_NOW, Do.CANCEL_ALL, value=said))
     return Row(
@@ -38,8 +38,10 @@ def row(server: Server, scene: Scene) -> Row:
 
 
 def _rest(server: Server, scene: Scene) -> Tuple[Row, ...]:
-    """Return what follows the list of requests, or replaces an empty one."""
-    if in_flight(server.snapshot) is None or (in_flight(server.snapshot) and not server.snapshot.requests):
+    """Return what replaces an empty list of requests."""
+    if server.snapshot.requests:
+        return ()
+    if in_flight(server.snapshot) is None or in_flight(server.snapshot):
         return (Row(words.NOT_LISTED, symbol=palette.ABOUT),)
     last = server.snapshot.rows[-1] if server.snapshot.rows else None
     if last is None:
