@@ -75,10 +75,14 @@ def test_no_ttl_means_no_countdown_and_an_unknown_last_use_neither():
     assert readings.unloads_in_s(unknown, unknown.models["m"], now_s=9.0) is None
 
 
-def test_a_last_use_before_the_start_is_known_from_a_local_servers_rows():
-    page = ev.RequestsFinished((ev.FinishedRequest(4, "m", at_unix_s=1000.0),), total=1, read_unix_s=1060.0)
-    snapshot = after(live(table(m="ready"), LISTED, running(ttl_s=300.0)), page, at_s=500.0)
-    assert readings.unloads_in_s(snapshot, snapshot.models["m"], now_s=500.0) == 240.0
+@pytest.mark.parametrize("streamed", [False, True])
+@pytest.mark.parametrize(("clock_s", "rest_s"), [(0.4, 240.0), (30.0, 210.0), (None, None)])
+def test_a_last_use_before_the_start_is_known_from_rows_if_the_servers_clock_is(clock_s, rest_s, streamed):
+    embedded = ev.FinishedRequest(4, "m", at_unix_s=1000.0)  # without a speed
+    rows = ev.RequestsFinished((embedded,), streamed=streamed, came_unix_s=1060.0, clock_s=clock_s)
+    snapshot = after(live(table(m="ready"), LISTED, running(ttl_s=300.0)), rows, at_s=500.0)
+    assert readings.unloads_in_s(snapshot, snapshot.models["m"], now_s=500.0) == rest_s
+    assert snapshot.row_ended_s == (None if rest_s is None else 200.0 + rest_s)
 
 
 def test_without_request_events_a_countdown_starts_only_after_checking_connections():

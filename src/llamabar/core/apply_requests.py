@@ -10,42 +10,41 @@ and order connect the two.
 """
 
 from dataclasses import replace
-from typing import List, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from llamabar.core import clients, speed
 from llamabar.core import events as ev
 from llamabar.core.capabilities import Capability
 from llamabar.core.limits import ROWS
 from llamabar.core.server_clock import ServerClock, by_header, by_row
-from llamabar.core.state import READY, Snapshot, with_model
+from llamabar.core.state import READY, Model, Snapshot, with_model
 
 REPLAYED_FOR_S = 1.0  # v140 to v151 send their stored rows one by one when a connection opens
 DISORDER = 8  # rows of requests that end at the same time come in any order, one by one
 AT_ONCE_S = 20.0  # rows that were fetched so soon after the event ended just now
 NO_ROW_YET = -1  # the server was asked and had none
+NOTHING_COUNTED: Mapping[str, Any] = {
+    "rows": (), "rows_total": 0, "tokens_known": True, "prompt_tokens_total": 0, "generated_tokens_total": 0,
+    "row_ended_s": None,
+}  # fmt: skip
 
 
 def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Snapshot:
     """Return the snapshot after rows came, by fetch or in the stream; rows seen before count once."""
-    newest = snapshot.newest_row_id
-    if newest is not None and event.rows and event.total is not None and event.rows[-1].id < newest:
-        newest = None  # the page ends below the newest row seen: the server's table started over
-    counted = {row.id for row in snapshot.rows[-2 * DISORDER :]}
-    oldest_new = newest - DISORDER if newest is not None and event.streamed else newest
-    rows = tuple(row for row in event.rows if oldest_new is None or (row.id > oldest_new and row.id not in counted))
-    snapshot, rows = clients.named(snapshot, rows, at_s) if newest is not None else (snapshot, rows)
-    first_look = newest is None
-    before = replace(
-        snapshot, rows=(), rows_total=0, tokens_known=True, prompt_tokens_total=0, generated_tokens_total=0
-    )
-    before = before if first_look else snapshot
-    unseen = max(0, (event.total or 0) - len(event.rows)) if first_look else 0  # older rows than a page holds
-    just_connected = event.read_unix_s is None and at_s - (snapshot.connection_since_s or 0.0) < REPLAYED_FOR_S
-    old = first_look or (event.total is None and just_connected)
-    noted_id = snapshot.activity_newest_id  # a request that ended while the page was on its way: fetch once more
+    newest = _newest_seen(snapshot, event)
+    is_first = newest is None
+    snapshot, rows = _new_rows(snapshot, event, newest, at_s)
+    old = is_first or (event.streamed and at_s - (snapshot.connection_since_s or 0.0) < REPLAYED_FOR_S)
     clock = _clock(snapshot, event, rows, at_s, live=not old)
     rows = tuple(row._replace(clock_s=clock.ahead_s) for row in rows) if clock.ahead_s else rows
+    before = replace(snapshot, **NOTHING_COUNTED) if is_first else snapshot
+    unseen = max(0, (event.total or 0) - len(event.rows)) if is_first else 0  # older rows than a page holds
+    noted_id = snapshot.activity_newest_id  # a request that ended while the page was on its way: fetch once more
     outran = not event.streamed and noted_id is not None and (not event.rows or event.rows[-1].id < noted_id)
+
+    def _ended_s(row: ev.FinishedRequest) -> Optional[float]:
+        return _of_old(row, event, clock, at_s) if old else at_s
+
     snapshot = replace(
         snapshot,
         rows=(*before.rows, *rows)[-ROWS:],
@@ -56,16 +55,40 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         prompt_tokens_total=_total(before.prompt_tokens_total, rows, "prompt_tokens"),
         generated_tokens_total=_total(before.generated_tokens_total, rows, "generated_tokens"),
         newest_row_id=max(rows[-1].id, newest or 0) if rows else NO_ROW_YET if newest is None else newest,
+        row_ended_s=_ended_s(rows[-1]) if rows else before.row_ended_s,
         activity_noted_s=at_s if outran else None,
         activity_count=1 if outran else 0,
         activity_newest_id=None,
         last_activity_s=snapshot.last_activity_s if old or not rows else at_s,
         confirmed=snapshot.confirmed | {Capability.METRICS_EVENTS} if event.streamed else snapshot.confirmed,
     )
-    for model_id in {row.model for row in rows}:
-        of_model = tuple(row for row in rows if row.model == model_id)
-        snapshot = _finished_of(snapshot, model_id, of_model, at_s, event.read_unix_s, old=old)
-    return _with_last_uses(snapshot, event, at_s) if event.read_unix_s is not None else snapshot
+    by_model: Dict[str, List[ev.FinishedRequest]] = {}
+    for row in rows:
+        by_model.setdefault(row.model, []).append(row)
+    for model_id, of_model in by_model.items():
+        model = snapshot.models.get(model_id)
+        if model is not None:
+            model = replace(model, meter=speed.with_finished(model.meter, of_model, ended_s=_ended_s))
+            model = _used_before(model, map(_ended_s, of_model)) if old else _used(model, of_model, at_s)
+            snapshot = with_model(snapshot, model)
+    return snapshot
+
+
+def _newest_seen(snapshot: Snapshot, event: ev.RequestsFinished) -> Optional[int]:
+    """Return the newest row's number; None before the first rows, or if the server's table started over."""
+    newest = snapshot.newest_row_id
+    ends_below = newest is not None and event.rows and event.total is not None and event.rows[-1].id < newest
+    return None if ends_below else newest
+
+
+def _new_rows(
+    snapshot: Snapshot, event: ev.RequestsFinished, newest: Optional[int], at_s: float
+) -> Tuple[Snapshot, Tuple[ev.FinishedRequest, ...]]:
+    """Return the rows that weren't seen before, with their clients, and the snapshot without the requests matched."""
+    if newest is None:
+        return snapshot, event.rows
+    counted, oldest = {row.id for row in snapshot.rows[-2 * DISORDER :]}, newest - (DISORDER if event.streamed else 0)
+    return clients.named(snapshot, tuple(row for row in event.rows if row.id > oldest and row.id not in counted), at_s)
 
 
 def _clock(
@@ -80,42 +103,30 @@ def _clock(
     return by_row(clock, newest_s - event.came_unix_s)
 
 
-def _finished_of(
-    snapshot: Snapshot, model_id: str, rows: Tuple[ev.FinishedRequest, ...], at_s: float, read_unix_s: Optional[float],
-    *, old: bool,
-) -> Snapshot:  # fmt: skip
-    model = snapshot.models.get(model_id)
-    if model is None:
-        return snapshot
-    ended_s = _ended_s(rows[-1], read_unix_s, at_s) if old else at_s
-    model = replace(model, meter=speed.with_finished(model.meter, rows, at_s=ended_s))
-    if old:
-        return with_model(snapshot, model)
+def _used(model: Model, rows: List[ev.FinishedRequest], at_s: float) -> Model:
+    """Return a model after requests to it ended just now: also for one too short to see, it counts as used."""
     if model.state == READY:
-        model = replace(model, last_use_s=max(model.last_use_s or at_s, at_s))  # also for one too short to see
+        model = replace(model, last_use_s=max(model.last_use_s or at_s, at_s))
     failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
-    if model.failed_at_s is not None and failed:
-        unloaded = "unloaded" in failed[-1]  # it waited for a load that somebody canceled
-        model = replace(model, failure=failed[-1], failed_at_s=None if unloaded else model.failed_at_s)
-    return with_model(snapshot, model)
+    if model.failed_at_s is None or not failed:
+        return model
+    unloaded = "unloaded" in failed[-1]  # it waited for a load that somebody canceled
+    return replace(model, failure=failed[-1], failed_at_s=None if unloaded else model.failed_at_s)
 
 
-def _ended_s(row: ev.FinishedRequest, read_unix_s: Optional[float], at_s: float) -> Optional[float]:
-    """Return when a request ended, on this program's clock, from its row's time; known only for a local server."""
-    ended_unix_s = row.ended_unix_s
-    return None if read_unix_s is None or ended_unix_s is None else at_s - max(0.0, read_unix_s - ended_unix_s)
+def _used_before(model: Model, ended_s: Iterable[Optional[float]]) -> Model:
+    """Return a model with its last use before this program started, if it has been ready since then."""
+    times = [model.last_use_s, *ended_s] if model.state == READY and model.state_since_s is None else []
+    return replace(model, last_use_s=max((one for one in times if one is not None), default=model.last_use_s))
 
 
-def _with_last_uses(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Snapshot:
-    """Return the snapshot with last uses before this program started, from the times of fetched rows."""
-    ahead_s = snapshot.clock.ahead_s
-    for row in event.rows:
-        row = row._replace(clock_s=ahead_s)
-        model, used_s = snapshot.models.get(row.model), _ended_s(row, event.read_unix_s, at_s)
-        if model is not None and used_s is not None and model.state == READY and model.state_since_s is None:
-            model = replace(model, last_use_s=max(model.last_use_s or used_s, used_s))
-            snapshot = with_model(snapshot, model)
-    return snapshot
+def _of_old(
+    row: ev.FinishedRequest, event: ev.RequestsFinished, clock: ServerClock, at_s: float
+) -> Optional[float]:
+    """Return when an old row's request ended, on this program's clock; None unless the server's clock is known."""
+    if row.at_unix_s is None or event.came_unix_s is None or clock.offset_s is None:
+        return None
+    return at_s - max(0.0, event.came_unix_s - (row.at_unix_s - clock.offset_s))
 
 
 def _total(before: Optional[int], rows: Tuple[ev.FinishedRequest, ...], name: str) -> Optional[int]:

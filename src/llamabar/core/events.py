@@ -138,15 +138,14 @@ class ActivityNoted(NamedTuple):
 
 
 class RequestsFinished(NamedTuple):
-    """Rows of finished requests, oldest first. `total`: how many the server holds; `read_unix_s`: the local time when
-    they were fetched; `streamed`: they came as an event; `replayed`: one by one, as v140 to v151 send old rows."""
+    """Rows of finished requests, oldest first. `total`: how many the server holds; `streamed`: they came as an event;
+    `replayed`: one by one, as v140 to v151 send old rows; `came_unix_s`: when they came, by this computer's clock."""
 
     rows: Tuple[FinishedRequest, ...]
     total: Optional[int] = None
-    read_unix_s: Optional[float] = None
     streamed: bool = False
     replayed: bool = False
-    came_unix_s: Optional[float] = None  # when they came, wherever the server is
+    came_unix_s: Optional[float] = None
     clock_s: Optional[float] = None
 
 

@@ -7,7 +7,8 @@ a date may be nonsense.
 
 from typing import NamedTuple, Optional
 
-NOISE_S = 60.0  # less isn't worth correcting, and a header has no fractions
+NOISE_S = 60.0  # less isn't worth correcting in a date
+SAME_S = 2.0  # a header has no fractions, and an answer takes its time
 
 
 class ServerClock(NamedTuple):
@@ -20,8 +21,14 @@ class ServerClock(NamedTuple):
     @property
     def ahead_s(self) -> float:
         """Return how far the clock is ahead; 0 within the noise, or if nothing tells."""
-        found = self.headers_s if self.rows_s is None else self.rows_s
+        found = self.offset_s
         return 0.0 if found is None or abs(found) < NOISE_S else found
+
+    @property
+    def offset_s(self) -> Optional[float]:
+        """Return how far the clock is ahead, for ages: 0 if it may be the same clock, None if nothing tells."""
+        found = self.headers_s if self.rows_s is None else self.rows_s
+        return 0.0 if found is not None and abs(found) < SAME_S else found
 
 
 def by_header(clock: ServerClock, ahead_s: Optional[float]) -> ServerClock:

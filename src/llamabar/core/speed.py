@@ -20,7 +20,7 @@ A window reaches back until it holds enough tokens to be exact, but never across
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.core.events import FinishedRequest, Slot
 from llamabar.core.limits import PATHS
@@ -200,12 +200,13 @@ def with_ended(meter: Meter, path: str, *, resp_bytes: float) -> Meter:
     return replace(meter, ended=(*meter.ended[-7:], (path, resp_bytes))) if resp_bytes > 0 else meter
 
 
-def with_finished(meter: Meter, rows: Iterable[FinishedRequest], *, at_s: Optional[float]) -> Meter:
+def with_finished(
+    meter: Meter, rows: Sequence[FinishedRequest], *, ended_s: Callable[[FinishedRequest], Optional[float]]
+) -> Meter:
     """Return the meter after rows of finished requests, calibrated by the answers that they belong to.
 
     Rows carry no request ID: the sums of one path are compared, and only if the number of ended answers and rows match.
     """
-    rows = tuple(rows)
     calibrated = dict(meter.bytes_per_token)
     for path in {path for path, _ in meter.ended}:
         ended = [count for ended_path, count in meter.ended if ended_path == path]
@@ -213,15 +214,9 @@ def with_finished(meter: Meter, rows: Iterable[FinishedRequest], *, at_s: Option
         tokens = sum(count or 0 for count in told)
         if len(ended) == len(told) and None not in told and tokens >= CALIBRATION_TOKENS:
             calibrated[path] = sum(ended) / tokens
+    meter = replace(meter, bytes_per_token=_newest(calibrated), ended=())
     timed = [row for row in rows if row.generation_tps]
-    last = timed[-1] if timed else meter.last
-    return replace(
-        meter,
-        bytes_per_token=_newest(calibrated),
-        ended=() if rows else meter.ended,
-        last=last,
-        last_at_s=at_s if timed else meter.last_at_s,
-    )
+    return replace(meter, last=timed[-1], last_at_s=ended_s(timed[-1])) if timed else meter
 
 
 def estimate_tps(meter: Meter, answers: Iterable[Tuple[str, Trail]], *, now_s: float) -> Optional[float]:

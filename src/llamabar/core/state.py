@@ -161,6 +161,7 @@ class Snapshot:
     prompt_tokens_total: Optional[int] = 0  # None if no request's server reported them
     generated_tokens_total: Optional[int] = 0
     newest_row_id: Optional[int] = None
+    row_ended_s: Optional[float] = None  # when the newest row's request ended
     wakes: bool = False  # a wol-proxy was seen in front of it: any request except the stream wakes the machine
     activity_noted_s: Optional[float] = None  # there have been rows to fetch since then
     activity_count: int = 0

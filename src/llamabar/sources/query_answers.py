@@ -8,7 +8,6 @@ from urllib.parse import quote
 
 from llamabar.core import decode
 from llamabar.core import events as ev
-from llamabar.core.address import is_loopback
 from llamabar.core.capabilities import Capability
 from llamabar.core.fields import parse
 from llamabar.core.queries import Answer, Kind, Query
@@ -69,9 +68,7 @@ def _finished(client: Client, query: Query) -> Answer:
     event = _rows_of(got.body) if got.status == 200 else None
     if event is None:
         return Answer(query, failed=True)
-    came_s = client.unix_s()
-    read_s = came_s if is_loopback(client.url) else None
-    event = event._replace(read_unix_s=read_s, came_unix_s=came_s, clock_s=got.clock_s)
+    event = event._replace(came_unix_s=client.unix_s(), clock_s=got.clock_s)
     return Answer(query, (ev.CapabilitiesFound(confirmed=frozenset({name})), event))
 
 

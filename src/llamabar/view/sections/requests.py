@@ -46,9 +46,8 @@ def _rest(server: Server, scene: Scene) -> Tuple[Row, ...]:
     last = server.snapshot.rows[-1] if server.snapshot.rows else None
     if last is None:
         return (fact(palette.TIME, words.LAST_REQUEST, words.NONE),)
-    model = server.snapshot.models.get(last.model)
-    ended_s = model.meter.last_at_s if model is not None and model.meter.last is last else None
-    ago = f", {words.ago(scene.now_s - ended_s)}" if ended_s else ""
+    ended_s = server.snapshot.row_ended_s
+    ago = f", {words.ago(scene.now_s - ended_s)}" if ended_s is not None else ""
     return (fact(palette.TIME, words.LAST_REQUEST, f"{server.label(last.model)}{ago}"),)
 
 
