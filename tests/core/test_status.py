@@ -19,8 +19,8 @@ def with_service(state, crashes=0):
 
 
 def growing(*said):
-    """Return a model whose only slot is generating."""
-    first = live(table(m="ready"), *said)
+    """Return a model whose only slot is generating, over a connection of llama-swap's."""
+    first = live(table(m="ready"), *said, ev.ConnectionsSeen({"m": (50_001,)}))
     first = after(first, slots(10), at_s=1.0)
     return after(first, slots(60), at_s=2.0)
 
@@ -41,6 +41,7 @@ SITUATIONS = [
     (Status.GENERATING, lambda: live(table(m="ready"), request(answered_bytes=500))),
     (Status.PROMPT, lambda: live(table(m="ready"), request(streams=True))),
     (Status.PROMPT, lambda: after(live(table(m="ready"), COUNTS, ev.InflightCounted(1)), slots(0), at_s=1.0)),
+    (Status.GENERATING, lambda: after(growing(), table(m="ready", n="starting"), at_s=2.0)),
     (Status.LOADING, lambda: live(table(m="starting"), request())),
     (Status.GENERATING, lambda: live(table(m="ready"), ev.InflightListed((ev.RequestInfo("1", "m"),)))),
     (Status.GENERATING, lambda: live(table(m="ready"), COUNTS, ev.InflightCounted(1))),

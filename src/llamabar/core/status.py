@@ -14,6 +14,7 @@ from typing import Callable, NamedTuple, Tuple
 from llamabar.core.capabilities import Capability
 from llamabar.core.events import FaultKind, ServiceState
 from llamabar.core.phases import Phase, phases
+from llamabar.core.speed import Meter
 from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, in_flight, works_unlisted
 
 
@@ -87,9 +88,9 @@ def _starting(snapshot: Snapshot) -> bool:
     return early and _service(ServiceState.STARTING, ServiceState.RUNNING)(snapshot)
 
 
-def _counted_prompt(snapshot: Snapshot) -> bool:
-    meters = [model.meter for model in snapshot.models.values()]
-    return _busy_by_count(snapshot) and any(m.reading() for m in meters) and not any(m.growing() for m in meters)
+def _any_slot(count: Callable[[Meter], int]) -> Callable[[Snapshot], bool]:
+    """Return whether slots show this of requests that no event reports."""
+    return lambda s: _busy_by_count(s) and any(count(model.meter) for model in s.models.values())
 
 
 def _busy_by_count(snapshot: Snapshot) -> bool:
@@ -104,8 +105,7 @@ def _busy_by_count(snapshot: Snapshot) -> bool:
 
 def is_sure(snapshot: Snapshot) -> bool:
     """Tell whether a working server is known to generate, not just to be busy."""
-    growing = any(model.meter.growing() for model in snapshot.models.values())
-    return growing or Phase.GENERATING in phases(snapshot).values()
+    return _any_slot(Meter.growing)(snapshot) or Phase.GENERATING in phases(snapshot).values()
 
 
 RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
@@ -121,8 +121,9 @@ RULES: Tuple[Tuple[Status, Callable[[Snapshot], bool]], ...] = (
     (Status.STARTING, lambda s: not s.connected and s.fault is None),
     (Status.UNREACHABLE, lambda s: not s.connected),
     (Status.GENERATING, _any_request(Phase.GENERATING)),
+    (Status.GENERATING, _any_slot(Meter.growing)),
     (Status.PROMPT, _any_request(Phase.PROMPT)),
-    (Status.PROMPT, _counted_prompt),
+    (Status.PROMPT, _any_slot(Meter.reading)),
     (Status.LOADING, _any_model(STARTING)),
     (Status.GENERATING, _any_request(Phase.WORKING)),
     (Status.GENERATING, _busy_by_count),
