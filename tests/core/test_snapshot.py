@@ -106,6 +106,17 @@ def test_a_model_seen_at_work_counts_as_used():
         assert readings.unloads_in_s(idle, idle.models["m"], now_s=60.0) == left_s
 
 
+def test_a_connection_that_outlasts_an_idle_one_is_held_by_a_request_that_no_version_lists():
+    """A page's websocket under /upstream, on v250: while it is open and idle, llama-swap doesn't unload."""
+    snapshot = after(live(table(m="stopped"), LISTED), table(m="ready"), running(ttl_s=300.0), at_s=0.0)
+    for open_s, left_s in ((5.0, 295.0), (50.0, None), (250.0, None)):
+        seen = after(snapshot, ev.ConnectionsSeen({"m": (50_001,)}), at_s=open_s)
+        assert readings.unloads_in_s(seen, seen.models["m"], now_s=open_s) == left_s
+    for closed_s, left_s in ((60.0, 240.0), (290.0, 300.0)):
+        left = after(seen, ev.ConnectionsSeen({"m": ()}), at_s=closed_s)
+        assert readings.unloads_in_s(left, left.models["m"], now_s=closed_s) == left_s
+
+
 def test_a_request_that_no_version_lists_is_use_and_a_listed_ones_cpu_time_is_no_other():
     """whisper.cpp's own /inference under /upstream, on v250."""
     snapshot = after(live(table(m="stopped"), LISTED), table(m="ready"), running(ttl_s=300.0), at_s=10.0)

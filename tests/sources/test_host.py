@@ -292,7 +292,7 @@ for seconds in sys.stdin:
 """)  # fmt: skip
 
 
-def test_where_requests_are_listed_connections_are_read_only_for_a_model_that_computes():
+def test_where_requests_are_listed_a_connection_alone_is_no_work_and_nothing_is_read_while_nothing_changes():
     port = free_port()
     words = [sys.executable, "-c", BUSY_SERVER, "127.0.0.1", str(port)]
     piped = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -302,14 +302,16 @@ def test_where_requests_are_listed_connections_are_read_only_for_a_model_that_co
         found = host.Processes(f"http://127.0.0.1:{own}")
         found.find(proxied(port))
         client = [sys.executable, "-c", f"import socket; s = socket.create_connection(('127.0.0.1', {own})); input()"]
+        assert found.connections(least_cpu_s=0.1).by_model == {"m": ()}
+        assert found.connections(least_cpu_s=0.1) is None
         with connected(port), subprocess.Popen(client, stdin=subprocess.PIPE), listener.accept()[0]:
-            assert [found.connections(least_cpu_s=0.1) for _ in range(2)] == [None, None]
             for _ in range(20):  # checked soon again, a single tick of the clock is no work
                 server.stdin.write(b"0.005\n")
                 server.stdout.readline()
-                assert found.connections(least_cpu_s=0.001) is None
+                seen = found.connections(least_cpu_s=0.001)
+                assert seen.by_model["m"] and not seen.computing
             server.stdin.write(b"60\n")
-            seen = wait_for(lambda: found.connections(least_cpu_s=0.02))
+            seen = wait_for(lambda: (it := found.connections(least_cpu_s=0.02)).computing and it)
         server.kill()
     assert seen.computing == {"m"} and seen.by_model["m"]
 

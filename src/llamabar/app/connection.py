@@ -36,6 +36,7 @@ NEVER_S = math.inf
 UNLISTED_EVERY_S, UNLISTED_CPU_RATIO = 10.0, 0.05  # for requests that are not listed; an idle server uses less
 COUNTDOWN_S = 60.0
 LOOK_EVERY_S = 2.0  # at llama-swap's own connections
+HURRIED_S = 0.25  # a tenth of a core is enough to be seen
 
 Rediscover = Callable[[], "Optional[tuple[str, str]]"]
 Explain = Callable[[ServerSettings, ev.Fault], Cause]
@@ -51,7 +52,9 @@ class Connection:
     search: Optional[Rediscovery] = None  # only for a server that no setting names
     measuring: bool = False
     service_looked: bool = False
-    looked_s: float = 0.0  # when llama-swap's connections were last checked
+    looks: int = 0  # how often llama-swap's connections were checked since processes were last looked up
+    looked_s: float = 0.0  # when that was last
+    hurries: bool = False  # somebody waits for the next two checks
     _looked_for: object = None  # the server's in-flight count at that time
     _found_for: object = None  # the loaded models and their ports when processes were last looked up
     _gone: FrozenSet[str] = frozenset()
@@ -166,6 +169,7 @@ class Connection:
         if self.processes is None or self._found_for == process_key(snapshot):
             return False
         self._found_for, self.measuring = process_key(snapshot), True
+        self.looks, self.looked_s = 0, 0.0
         self.worker.do(partial(self.processes.find, snapshot), ev.MemoryMeasured(None, {}, servers={}))
         return True
 
@@ -190,13 +194,26 @@ class Connection:
 
     def look(self, snapshot: Snapshot, *, now_s: float) -> Optional[ev.ConnectionsSeen]:
         """Return llama-swap's connections if a check is due, also when its in-flight count changed; None if not."""
-        every_s, changed = look_every_s(snapshot, now_s=now_s), self._looked_for != snapshot.inflight_total
-        if self.processes is None or not (changed or now_s >= self.looked_s + every_s) or every_s == NEVER_S:
+        changed = self._looked_for != snapshot.inflight_total
+        if self.processes is None or not (changed or now_s >= self.looked_s + self.look_every_s(snapshot, now_s=now_s)):
             return None
         since_s, self.looked_s, self._looked_for = self.looked_s, now_s, snapshot.inflight_total
+        self.looks += 1
         least_cpu_s = None if needs_look(snapshot) else UNLISTED_CPU_RATIO * (now_s - since_s)
         seen = self.processes.connections(least_cpu_s=least_cpu_s)
         return None if seen is None else seen._replace(since_s=since_s)
+
+    def look_every_s(self, snapshot: Snapshot, *, now_s: float) -> float:
+        """Return how often to check llama-swap's connections; infinity if they tell nothing."""
+        every_s = look_every_s(snapshot, now_s=now_s)
+        return HURRIED_S if self.hurries and every_s < NEVER_S else every_s
+
+    def lacks_a_look(self, snapshot: Snapshot, *, now_s: float) -> bool:
+        """Tell whether another check may show a model at work: the first shows connections, the second CPU time."""
+        if self.processes is None or self.look_every_s(snapshot, now_s=now_s) == NEVER_S:
+            return False
+        untold = any(one.connections and one.meter.slots is None for one in loaded(snapshot))
+        return self.looks < 1 + (untold or snapshot.unplaced_works is not None)
 
     def note_sleep(self) -> None:
         """Reconnect after the computer or this process was asleep: nothing reports that a connection has died."""

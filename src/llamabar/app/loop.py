@@ -13,7 +13,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Set
 
 from llamabar import __version__
 from llamabar.app.actions import Where, perform
-from llamabar.app.connection import Connection, Explain, look_every_s
+from llamabar.app.connection import Connection, Explain
 from llamabar.app.monitor import Monitor, Watched
 from llamabar.app.notifications import Notifier
 from llamabar.core import queries
@@ -126,14 +126,19 @@ class Watch:
             if self.stopping or until(clock.now_s()):
                 return True
             began_s, now_s = now_s, clock.now_s()
-            looks_s = (look_every_s(watched.snapshot, now_s=now_s) for watched in self.monitor.servers.values())
-            self.inbox.wait(min(LONGEST_WAIT_S, *looks_s, self.monitor.wake_at_s(now_s=now_s) - now_s))
+            self.inbox.wait(self.pause_s(now_s))
             clock.wait(began_s + self.lull_s - clock.now_s())
         except Exception as error:
             if is_repairable(error):
                 raise
             self._show_fault(error, now_s)
         return False
+
+    def pause_s(self, now_s: float) -> float:
+        """Return how long nothing is due if nothing arrives."""
+        servers = self.monitor.servers.items()
+        looks_s = [self.connections[name].look_every_s(one.snapshot, now_s=now_s) for name, one in servers]
+        return min(LONGEST_WAIT_S, *looks_s, self.monitor.wake_at_s(now_s=now_s) - now_s)
 
     def _show_fault(self, error: Exception, now_s: float) -> None:
         """Show an internal error, and continue after a pause; the next menu replaces it."""

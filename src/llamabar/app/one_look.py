@@ -4,7 +4,6 @@ import os
 import threading
 from typing import Mapping, Optional
 
-from llamabar.app.connection import needs_look
 from llamabar.app.loop import Watch
 from llamabar.app.monitor import Watched
 from llamabar.core import queries
@@ -49,6 +48,8 @@ def look(
 def look_with(watch: Watch, *, longest_s: float = LONGEST_S, services: bool = False) -> None:
     """Let a watch read each server once, then close it."""
     watch.lull_s = LULL_S
+    for connection in watch.connections.values():
+        connection.hurries = True
     began_s = clock.now_s()
     watch.start()
     alarm = threading.Timer(longest_s, watch.inbox.wake)  # if nothing arrives, the loop would sleep for longer
@@ -83,9 +84,9 @@ def _recall(watch: Watch, environment: Mapping[str, str]) -> None:
 
 def _is_complete(watch: Watch, passed_s: float, services: bool) -> bool:
     for name, connection in watch.connections.items():
-        unlooked = connection.looked_s == 0.0 and needs_look(watch.monitor.servers[name].snapshot)
-        wanted = services or not watch.monitor.servers[name].snapshot.connected
-        if connection.measuring or unlooked or (wanted and not connection.service_looked and passed_s < SERVICE_S):
+        snapshot = watch.monitor.servers[name].snapshot
+        wanted = (services or not snapshot.connected) and not connection.service_looked and passed_s < SERVICE_S
+        if connection.measuring or wanted or connection.lacks_a_look(snapshot, now_s=clock.now_s()):
             return False
     return all(_known(watched, passed_s, watch.unwanted) for watched in watch.monitor.servers.values())
 
@@ -101,6 +102,7 @@ def _known(watched: Watched, passed_s: float, unwanted: Kinds) -> bool:
     ready = [model for model in snapshot.models.values() if model.state == READY]
     if any(not model.running_read for model in ready):
         return False
-    writing = Phase.GENERATING in phases(snapshot).values() or any(at_work(model) for model in ready)
+    counting = (at_work(model) and not model.slots_closed and model.server_url for model in ready)
+    writing = Phase.GENERATING in phases(snapshot).values() or any(counting)
     unknown = all(generation(snapshot, model, now_s=clock.now_s()) is None for model in ready)
     return not (writing and unknown and passed_s < SPEED_S)

@@ -6,7 +6,7 @@ from llamabar.cli.output import table
 from llamabar.core import readings, units
 from llamabar.core.capabilities import Capability
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import Model, Request, Snapshot, capabilities, in_flight, loaded, requests_of
+from llamabar.core.state import Model, Request, Snapshot, at_work, capabilities, in_flight, loaded, requests_of
 from llamabar.core.status import Status
 from llamabar.terminal import facts
 from llamabar.terminal import words as dashboard_words
@@ -98,12 +98,23 @@ def model_table(scene: Scene) -> List[str]:
 
 
 def request_table(scene: Scene) -> List[str]:
-    """Return every active request as a table row, and how many there are if not all are listed."""
+    """Return every active request as a table row, how many there are if not all are listed, and who works on others."""
     rows = [row for server in scene.servers for row in _request_rows(server, scene.now_s)]
-    lines = table([REQUEST_HEAD, *rows], headed=True) if rows else []
+    lines = [*(table([REQUEST_HEAD, *rows], headed=True) if rows else []), *_unlisted(scene)]
     counts = [in_flight(server.snapshot) for server in scene.servers if server.status not in NOT_WELL]
     total = None if None in counts else sum(filter(None, counts))
-    return [*lines, dashboard_words.in_flight(total)] if counts and (not rows or total != len(rows)) else lines
+    told = total == len(rows) if lines else not counts
+    return lines if told else [*lines, dashboard_words.in_flight(total)]
+
+
+def _unlisted(scene: Scene) -> List[str]:
+    """Return a line for each model that works on a request that isn't listed."""
+    loads = ((server, model) for server in scene.servers for model in loaded(server.snapshot))
+    return [
+        f"{server.label(model.id)} is busy with a request that llama-swap doesn't list."
+        for server, model in loads
+        if at_work(model) and not requests_of(server.snapshot, model.id)
+    ]
 
 
 def status_document(scene: Scene) -> Dict[str, Any]:

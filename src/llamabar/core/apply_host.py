@@ -8,6 +8,8 @@ from llamabar.core import speed
 from llamabar.core.capabilities import Capability
 from llamabar.core.state import READY, Model, Snapshot, at_work, requests_of, with_model
 
+IDLE_CONNECTION_S = 95.0  # llama-swap closes a connection after 90 s without a request; not a websocket
+
 
 def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
     """Return the snapshot after the processes were measured; the memory of a model that wasn't found is unknown."""
@@ -37,10 +39,16 @@ def connections(snapshot: Snapshot, event: ev.ConnectionsSeen, at_s: float) -> S
             continue
         meter = model.meter if ports else speed.with_slots(model.meter, None, at_s=at_s)
         computing = model_id in event.computing and not _was_listed(snapshot, model, event.since_s)
+        held = bool(model.connections) and not ports and _outlasted(model, at_s)
         model = replace(model, connections=ports, computing=computing, meter=meter)
-        snapshot = with_model(snapshot, replace(model, last_use_s=at_s) if at_work(model) else model)
+        snapshot = with_model(snapshot, replace(model, last_use_s=at_s) if held or at_work(model) else model)
     works = event.unplaced if snapshot.unplaced_works is not None else None
     return snapshot if works == snapshot.unplaced_works else replace(snapshot, unplaced_works=works)
+
+
+def _outlasted(model: Model, at_s: float) -> bool:
+    """Tell whether a connection that was there until now was opened after the last use that is known."""
+    return model.last_use_s is not None and at_s - model.last_use_s > IDLE_CONNECTION_S
 
 
 def _was_listed(snapshot: Snapshot, model: Model, since_s: Optional[float]) -> bool:

@@ -12,6 +12,7 @@ from llamabar.core.state import READY, STARTING, Model, Request, Snapshot, at_wo
 
 JUST_ENDED_S = 1.5
 GPU_FRESH_S = 30.0
+KEPT_OPEN_S = 8.0  # llama.cpp and most others close llama-swap's connection 5 s after a request
 
 
 def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Reading]:
@@ -92,6 +93,8 @@ def unloads_in_s(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[
     idle = in_use(snapshot, model) is False
     if not snapshot.connected or model.state != READY or not model.ttl_s or model.last_use_s is None or not idle:
         return None
+    if model.connections and now_s - model.last_use_s > KEPT_OPEN_S:
+        return None  # maybe by a request that isn't listed, such as a websocket without traffic
     rest_s = model.last_use_s + model.ttl_s - now_s
     return rest_s if rest_s > -2.0 else None  # long past: the model was used in a way that we can't see
 

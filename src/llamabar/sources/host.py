@@ -127,8 +127,8 @@ class Processes:
         unchanged.
 
         A table of connections may be long, so the number of open files is compared first. No connection counts as use
-        while only this program is connected to llama-swap. `least_cpu_s`: only who used that much since the last check
-        is of interest.
+        while only this program is connected to llama-swap. `least_cpu_s`: who used less since the last check isn't at
+        work.
         """
         every: Dict[Union[str, int], _Served] = {model_id: one for model_id, one in self._by_model.items() if one.url}
         every.update((served.port, served) for served in self._unplaced if served.url)
@@ -141,8 +141,8 @@ class Processes:
         used = {one: used_s - before.get(one, used_s) for one, used_s in self._cpu_s.items()}
         enough_s = max(COMPUTING_CPU_S, least_cpu_s or 0.0)
         computing = frozenset(one for one, used_s in used.items() if used_s >= enough_s)
-        unchanged = self._files == files_before and before == self._cpu_s if least_cpu_s is None else not computing
-        if not self._serving and unchanged:
+        works = before != self._cpu_s if least_cpu_s is None else bool(computing)
+        if not (self._serving or works or self._files != files_before):
             return None
         seen = processes.sockets(self._server)
         if seen is None:
