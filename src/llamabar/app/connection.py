@@ -221,9 +221,15 @@ class Connection:
         if self._passing_s > before_s + SLEPT_S:
             self.stream.wake()
 
-    def look_for_server(self, rediscover: Rediscover) -> None:
-        """Search for the server's current address; the result goes to the inbox."""
-        self.worker.do(lambda: Moved((rediscover() or (None, ""))[0]), Moved(None))
+    def follow(self, rediscover: Optional[Rediscover], snapshot: Snapshot, *, now_s: float) -> None:
+        """Search for a server that no setting names while it isn't responding at its last address; the result goes to
+        the inbox."""
+        if self.search is None or rediscover is None:
+            return
+        self.search = self.search.seen(answers=snapshot.connected or snapshot.fault is None, now_s=now_s)
+        if self.search.due(now_s):
+            self.search = self.search.looked(now_s)
+            self.worker.do(lambda: Moved((rediscover() or (None, ""))[0]), Moved(None))
 
     def look_at_service(self, snapshot: Snapshot, *, now_s: float) -> None:
         """Look up the service when the server connects or disconnects, and now and then while it is disconnected."""

@@ -21,7 +21,6 @@ from llamabar.core.backoff import Rediscovery
 from llamabar.core.cadence import Shown
 from llamabar.core.events import ActionAsked, ActionEnded, Fault, FaultKind, MemoryMeasured
 from llamabar.core.history import BUCKETS, Chart, History
-from llamabar.core.state import Snapshot
 from llamabar.core.status import Cause
 from llamabar.core.totals import Told
 from llamabar.damage import is_repairable
@@ -258,7 +257,7 @@ class Watch:
 
     def _attend(self, connection: Connection, watched: Watched, now_s: float) -> None:
         """Run all checks of a server that are due."""
-        self._follow(connection, watched.snapshot, now_s)
+        connection.follow(self.settings.rediscover, watched.snapshot, now_s=now_s)
         connection.note_sleep()
         if queries.heartbeat_failed(watched.snapshot):
             connection.stream.reconnect(Fault(FaultKind.TIMEOUT))
@@ -273,16 +272,6 @@ class Watch:
             connection.look_for_cause(self.explain, watched.snapshot, now_s=now_s)
         if self.notifier is not None:
             self.notifier.look(watched.name, watched.snapshot, now_s=now_s)
-
-    def _follow(self, connection: Connection, snapshot: Snapshot, now_s: float) -> None:
-        """Search for a server that no setting names while it isn't responding at its last address."""
-        if connection.search is None or self.settings.rediscover is None:
-            return
-        answers = snapshot.connected or snapshot.fault is None
-        connection.search = connection.search.seen(answers=answers, now_s=now_s)
-        if connection.search.due(now_s):
-            connection.search = connection.search.looked(now_s)
-            connection.look_for_server(self.settings.rediscover)
 
     def _move(self, server: str, moved: Moved) -> None:
         """Watch a server at its new address; switching to TLS requires a restart (without_tls.py)."""
