@@ -6,68 +6,57 @@ bottom line.
 """
 
 from dataclasses import replace
-from typing import Callable, Dict, List, Optional, Tuple
+from typing import Callable, Dict, List, Tuple
 
 from llamabar.core.capabilities import Capability
 from llamabar.core.events import ServiceState
-from llamabar.core.state import (
-    READY,
-    STARTING,
-    Model,
-    Snapshot,
-    in_flight,
-    in_use,
-    loadable,
-    loaded,
-    requests_of,
-)
+from llamabar.core.state import READY, STARTING, Snapshot, in_flight, in_use, loadable, loaded, requests_of
 from llamabar.terminal import facts, words
-from llamabar.terminal.facts import MODEL, REQUEST, SORTS
+from llamabar.terminal.facts import REQUEST, SORTS
 from llamabar.terminal.keys import Named, Pasted, Pressed
-from llamabar.terminal.state import Deed, Outcome, Page, Question, Sent, View, say, settled, things
-from llamabar.view.menu import Action, Do
-from llamabar.view.scene import Scene, Server
+from llamabar.terminal.state import Deed, Here, Outcome, Page, Question, View, settled, things
+from llamabar.view.menu import Do
+from llamabar.view.scene import Scene
 from llamabar.view.text import harmless, plain
 from llamabar.view.words import MODELS_PAGE
 
 LONGEST_FILTER = 60
-Act = Callable[[View, Scene], Outcome]
 DOWN = (ServiceState.STOPPED, ServiceState.NOT_LOADED, ServiceState.FAILING)
+ON_MODELS = frozenset((Named.ENTER, *"d/sluUcpyo"))  # keys that do nothing while a server's models aren't shown
+Act = Callable[[Here], Outcome]
 
 
 def pressed(view: View, key: "Pressed | Pasted", scene: Scene) -> Outcome:
     """Return the result of a key."""
-    view = settled(view, scene)
+    here = Here(settled(view, scene), scene)
+    view = here.view
     if isinstance(key, Pasted):
-        return Outcome(_typed(view, plain(key.text)) if view.typing else view)
-    name = key.key
+        return _typed(here, plain(key.text)) if view.typing else Outcome(view)
     if view.typing:
-        return Outcome(_edited(view, name))
+        return _edited(here, key.key)
     if view.question is not None:
-        return _answered(view, name, scene)
+        return _answered(here, view.question, key.key)
     if view.page is Page.HELP:
-        return Outcome(replace(view, page=Page.TABLES))
-    if name in ("q", "Q"):
+        return here.changed(page=Page.TABLES)
+    if key.key in ("q", "Q"):
         return Outcome(view, Deed.QUIT)
     if view.page is Page.PROFILES:
-        return _profile_chosen(view, name, scene)
-    act = _KEYS.get(name)
-    return act(_silent(view), scene) if act is not None else Outcome(view)
+        return _profile_chosen(here, key.key)
+    return _tried(here if view.sent else here._replace(view=replace(view, message="")), key.key)
 
 
 def offered(view: View, scene: Scene) -> List[Tuple[str, str]]:
     """Return the keys that do something now, each with its words, most important first. Trying a key tells."""
-    details = view.page is Page.DETAILS
-    down = is_down(facts.shown_server(scene, view.server).snapshot)
+    here, details = Here(view, scene), view.page is Page.DETAILS
     keys = (
         (Named.ESCAPE, words.BACK) if details else (Named.ENTER, words.DETAILS), ("u", words.DOES[Do.UNLOAD]),
         ("l", words.DOES[Do.LOAD]), ("c", words.DOES[Do.CANCEL]), ("y", words.COPY),
         *(() if details else (("/", words.FILTER), ("s", words.sort_key(view.sort)))), (Named.TAB, words.SERVER),
-        ("p", words.PROFILE), ("r", words.DOES[Do.START if down else Do.RESTART]), (" ", words.PAUSE), ("L", words.LOG),
-        ("D", words.DOCTOR),
+        ("p", words.PROFILE), ("r", words.DOES[Do.START if is_down(here.server.snapshot) else Do.RESTART]),
+        (" ", words.PAUSE), ("L", words.LOG), ("D", words.DOCTOR),
     )  # fmt: skip
     shown = {Named.ESCAPE: "Esc", Named.ENTER: "⏎", Named.TAB: "Tab", " ": words.SPACE}
-    return [(shown.get(key, key), word) for key, word in keys if not _KEYS[key](view, scene).refused]
+    return [(shown.get(key, key), word) for key, word in keys if not _tried(here, key).refused]
 
 
 def is_down(snapshot: Snapshot) -> bool:
@@ -76,223 +65,185 @@ def is_down(snapshot: Snapshot) -> bool:
     return not snapshot.connected and service is not None and service.state in DOWN
 
 
-def _silent(view: View) -> View:
-    return replace(view, message="") if not view.sent else view
+def _tried(here: Here, key: str) -> Outcome:
+    if key in ON_MODELS and not here.server.snapshot.connected:
+        return here.refused(words.NOT_CONNECTED)
+    act = _KEYS.get(key)
+    return Outcome(here.view) if act is None else act(here)
 
 
 def _moved(step: Callable[[View], int]) -> Act:
-    def _act(view: View, scene: Scene) -> Outcome:
-        found = things(view, scene)
+    def _act(here: Here) -> Outcome:
+        view, found = here.view, things(here.view, here.scene)
         if not found:
             return Outcome(view)
         place = view.place + step(view)
         if view.selected is None and step(view) > 0:
             place -= 1  # the next row has moved into this place
         place = min(max(place, 0), len(found) - 1)
-        return Outcome(replace(view, selected=found[place], place=place))
+        return here.changed(selected=found[place], place=place)
 
     return _act
 
 
-def _if_connected(act: Act) -> Act:
-    """Return what a key does, except while its server's models aren't shown: then there is nothing to act on."""
-
-    def _act(view: View, scene: Scene) -> Outcome:
-        connected = facts.shown_server(scene, view.server).snapshot.connected
-        return act(view, scene) if connected else _refused(view, words.NOT_CONNECTED, scene)
-
-    return _act
+def _answered(here: Here, asked: Question, key: str) -> Outcome:
+    if key not in ("y", "Y", Named.ENTER):
+        return here.said(words.NOTHING_DONE, question=None)
+    return here.sent(asked.action, asked.label, question=None)
 
 
-def _if_models(act: Act) -> Act:
-    def _act(view: View, scene: Scene) -> Outcome:
-        models = facts.shown_server(scene, view.server).snapshot.models
-        return act(view, scene) if models else _refused(view, words.NO_MODELS[0], scene)
-
-    return _if_connected(_act)
-
-
-def _refused(view: View, why: str, scene: Scene) -> Outcome:
-    return Outcome(say(view, why, scene), refused=True)
-
-
-def _send(view: View, scene: Scene, action: Action, label: str) -> Outcome:
-    view = replace(view, question=None, sent=(*view.sent, Sent(action, label, scene.now_s)))
-    return Outcome(say(view, words.doing(action.do, label), scene), Deed.ACT, action)
-
-
-def _ask(view: View, action: Action, label: str, requests: Optional[int]) -> Outcome:
-    return Outcome(replace(view, question=Question(action, label, words.question(action.do, label, requests))))
-
-
-def _answered(view: View, key: str, scene: Scene) -> Outcome:
-    asked = view.question
-    view = replace(view, question=None)
-    if asked is None or key not in ("y", "Y", Named.ENTER):
-        return Outcome(say(view, words.NOTHING_DONE, scene))
-    return _send(view, scene, asked.action, asked.label)
-
-
-def _selected(view: View, scene: Scene) -> Tuple[Server, Optional[Model]]:
-    server, one = facts.shown_server(scene, view.server), view.selected
-    return server, server.snapshot.models.get(one.id) if one is not None and one.kind == MODEL else None
-
-
-def _load(view: View, scene: Scene) -> Outcome:
-    server, model = _selected(view, scene)
+def _load(here: Here) -> Outcome:
+    model = here.model
     if model is None:
-        return _refused(view, words.SELECT_MODEL, scene)
-    label = server.label(model.id)
+        return here.refused(words.SELECT_MODEL)
+    label = here.server.label(model.id)
     if model.info.peer:
-        return _refused(view, words.RUNS_ELSEWHERE.format(label), scene)
+        return here.refused(words.RUNS_ELSEWHERE.format(label))
     if model.state in (READY, STARTING):
-        return _refused(view, words.already(label, model.state == READY), scene)
-    if not loadable(server.snapshot, model):
-        return _refused(view, words.not_now(Do.LOAD, label), scene)
-    return _send(view, scene, Action(Do.LOAD, model.id, server=server.name), label)
+        return here.refused(words.already(label, model.state == READY))
+    if not loadable(here.server.snapshot, model):
+        return here.refused(words.not_now(Do.LOAD, label))
+    return here.sent(here.action(Do.LOAD, model.id), label)
 
 
-def _unload(view: View, scene: Scene) -> Outcome:
-    server, model = _selected(view, scene)
+def _unload(here: Here) -> Outcome:
+    model, snapshot = here.model, here.server.snapshot
     if model is None:
-        return _refused(view, words.SELECT_MODEL, scene)
-    label = server.label(model.id)
+        return here.refused(words.SELECT_MODEL)
+    label = here.server.label(model.id)
     if model.state not in (READY, STARTING):
         said = words.RUNS_ELSEWHERE if model.info.peer else words.ISNT_LOADED
-        return _refused(view, said.format(label), scene)
-    if Capability.UNLOAD_ONE not in server.snapshot.confirmed:
-        return _refused(view, words.not_now(Do.UNLOAD, label), scene)
-    action = Action(Do.UNLOAD, model.id, server=server.name)
-    if in_use(server.snapshot, model) is False:
-        return _send(view, scene, action, label)
-    return _ask(view, action, label, len(requests_of(server.snapshot, model.id)) or None)
+        return here.refused(said.format(label))
+    if Capability.UNLOAD_ONE not in snapshot.confirmed:
+        return here.refused(words.not_now(Do.UNLOAD, label))
+    action = here.action(Do.UNLOAD, model.id)
+    if in_use(snapshot, model) is False:
+        return here.sent(action, label)
+    return here.asked(action, label, len(requests_of(snapshot, model.id)) or None)
 
 
-def _unload_all(view: View, scene: Scene) -> Outcome:
-    server = facts.shown_server(scene, view.server)
-    if not loaded(server.snapshot):
-        return _refused(view, words.NOTHING_LOADED, scene)
-    action, running = Action(Do.UNLOAD_ALL, server=server.name), in_flight(server.snapshot)
-    return _send(view, scene, action, "") if running == 0 else _ask(view, action, "", running)
+def _unload_all(here: Here) -> Outcome:
+    snapshot = here.server.snapshot
+    if not loaded(snapshot):
+        return here.refused(words.NOTHING_LOADED)
+    action, running = here.action(Do.UNLOAD_ALL), in_flight(snapshot)
+    return here.sent(action) if running == 0 else here.asked(action, "", running)
 
 
-def _cancel(view: View, scene: Scene) -> Outcome:
-    server = facts.shown_server(scene, view.server)
-    one = view.selected
+def _cancel(here: Here) -> Outcome:
+    one = here.view.selected
     if one is None or one.kind != REQUEST:
-        return _refused(view, words.SELECT_REQUEST, scene)
-    label = facts.label(server, one)
-    if Capability.CANCEL not in server.snapshot.confirmed:
-        return _refused(view, words.not_now(Do.CANCEL, label), scene)
-    return _ask(view, Action(Do.CANCEL, one.id, server=server.name, mark=one.mark), label, 1)
+        return here.refused(words.SELECT_REQUEST)
+    label = facts.label(here.server, one)
+    if Capability.CANCEL not in here.server.snapshot.confirmed:
+        return here.refused(words.not_now(Do.CANCEL, label))
+    return here.asked(here.action(Do.CANCEL, one.id, mark=one.mark), label, 1)
 
 
-def _restart(view: View, scene: Scene) -> Outcome:
-    server = facts.shown_server(scene, view.server)
-    service, down = server.snapshot.service, is_down(server.snapshot)
+def _restart(here: Here) -> Outcome:
+    snapshot = here.server.snapshot
+    service = snapshot.service
     if service is None or not service.label:
-        return _refused(view, words.NO_SERVICE, scene)
-    action = Action(Do.START if down else Do.RESTART, service.label, server=server.name)
-    return _send(view, scene, action, "") if down else _ask(view, action, "", in_flight(server.snapshot))
+        return here.refused(words.NO_SERVICE)
+    if is_down(snapshot):
+        return here.sent(here.action(Do.START, service.label))
+    return here.asked(here.action(Do.RESTART, service.label), "", in_flight(snapshot))
 
 
-def _copy(view: View, scene: Scene) -> Outcome:
-    one = view.selected
-    if one is None:
-        return _refused(view, words.SELECT_ROW, scene)
-    return Outcome(view, Deed.COPY, text=harmless(one.id))
+def _copy(here: Here) -> Outcome:
+    one = here.view.selected
+    return here.refused(words.SELECT_ROW) if one is None else Outcome(here.view, Deed.COPY, text=harmless(one.id))
 
 
-def _open(view: View, scene: Scene) -> Outcome:
-    server = facts.shown_server(scene, view.server)
-    return _send(view, scene, Action(Do.OPEN, f"{server.url}/ui/{MODELS_PAGE}", server=server.name), "")
+def _open(here: Here) -> Outcome:
+    return here.sent(here.action(Do.OPEN, f"{here.server.url}/ui/{MODELS_PAGE}"))
 
 
-def _choose_profile(view: View, scene: Scene) -> Outcome:
-    snapshot = facts.shown_server(scene, view.server).snapshot
+def _choose_profile(here: Here) -> Outcome:
+    snapshot = here.server.snapshot
     if not snapshot.profiles:
-        return _refused(view, words.NO_PROFILES, scene)
-    return Outcome(replace(view, page=Page.PROFILES, chosen=snapshot.profile or ""))
+        return here.refused(words.NO_PROFILES)
+    return here.changed(page=Page.PROFILES, chosen=snapshot.profile or "")
 
 
-def _profile_chosen(view: View, key: str, scene: Scene) -> Outcome:
-    server = facts.shown_server(scene, view.server)
-    names = ("", *server.snapshot.profiles)
-    place = names.index(view.chosen) if view.chosen in names else 0
+def _profile_chosen(here: Here, key: str) -> Outcome:
+    snapshot, chosen = here.server.snapshot, here.view.chosen
+    names = ("", *snapshot.profiles)
+    place = names.index(chosen) if chosen in names else 0
     if key in (Named.UP, Named.DOWN, "j", "k"):
         step = 1 if key in (Named.DOWN, "j") else -1
-        return Outcome(replace(view, chosen=names[min(max(place + step, 0), len(names) - 1)]))
-    view = replace(view, page=Page.TABLES)
-    if key != Named.ENTER or view.chosen == (server.snapshot.profile or ""):
-        return Outcome(say(view, words.PROFILE_KEPT, scene))
-    return _send(view, scene, Action(Do.PROFILE, view.chosen, server=server.name), plain(view.chosen))
+        return here.changed(chosen=names[min(max(place + step, 0), len(names) - 1)])
+    if key != Named.ENTER or chosen == (snapshot.profile or ""):
+        return here.said(words.PROFILE_KEPT, page=Page.TABLES)
+    return here.sent(here.action(Do.PROFILE, chosen), plain(chosen), page=Page.TABLES)
 
 
 def _next_server(step: int) -> Act:
-    def _act(view: View, scene: Scene) -> Outcome:
-        names = [server.name for server in scene.servers]
-        shown = facts.shown_server(scene, view.server).name
+    def _act(here: Here) -> Outcome:
+        names, shown = [server.name for server in here.scene.servers], here.server.name
         after = names[(names.index(shown) + step) % len(names)]
         if after == shown:
-            return Outcome(view, refused=True)
-        return Outcome(replace(view, server=after, selected=None, place=-1, top=0, page=Page.TABLES))
+            return Outcome(here.view, refused=True)
+        return here.changed(server=after, selected=None, place=-1, top=0, page=Page.TABLES)
 
     return _act
 
 
-def _escape(view: View, _: Scene) -> Outcome:
-    if view.page is Page.DETAILS:
-        return Outcome(replace(view, page=Page.TABLES))
-    if view.filter:
-        return Outcome(replace(view, filter=""))
-    return Outcome(replace(view, selected=None, place=max(0, view.place)))
+def _escape(here: Here) -> Outcome:
+    if here.view.page is Page.DETAILS:
+        return here.changed(page=Page.TABLES)
+    if here.view.filter:
+        return here.changed(filter="")
+    return here.changed(selected=None, place=max(0, here.view.place))
 
 
-def _details(view: View, scene: Scene) -> Outcome:
-    if view.page is Page.DETAILS:
-        return Outcome(replace(view, page=Page.TABLES))
-    if view.selected is None:
-        return _refused(view, words.SELECT_ROW, scene)
-    return Outcome(replace(view, page=Page.DETAILS))
+def _details(here: Here) -> Outcome:
+    if here.view.selected is None:
+        return here.refused(words.SELECT_ROW)
+    return here.changed(page=Page.TABLES if here.view.page is Page.DETAILS else Page.DETAILS)
 
 
-def _filter(view: View, _: Scene) -> Outcome:
-    return Outcome(replace(view, typing=True, page=Page.TABLES))
+def _filter(here: Here) -> Outcome:
+    if not here.server.snapshot.models:
+        return here.refused(words.NO_MODELS[0])
+    return here.changed(typing=True, page=Page.TABLES)
 
 
-def _typed(view: View, text: str) -> View:
-    return replace(view, filter=(view.filter + text)[:LONGEST_FILTER])
+def _typed(here: Here, text: str) -> Outcome:
+    return here.changed(filter=(here.view.filter + text)[:LONGEST_FILTER])
 
 
-def _edited(view: View, key: str) -> View:
+def _edited(here: Here, key: str) -> Outcome:
+    view = here.view
     if key == Named.ESCAPE:
-        return replace(view, typing=False, filter="")
+        return here.changed(typing=False, filter="")
     if key in (Named.ENTER, Named.TAB, Named.UP, Named.DOWN):
-        place = view.place if view.selected is not None else -1  # selects the first match
-        return replace(view, typing=False, place=place)
+        return here.changed(typing=False, place=view.place if view.selected is not None else -1)  # the first match
     if key == Named.BACKSPACE:
-        return replace(view, filter=view.filter[:-1])
-    return _typed(view, key) if len(key) == 1 else view
+        return here.changed(filter=view.filter[:-1])
+    return _typed(here, key) if len(key) == 1 else Outcome(view)
 
 
-def _sorted(view: View, scene: Scene) -> Outcome:
-    after = SORTS[(SORTS.index(view.sort) + 1) % len(SORTS)]
-    return Outcome(say(replace(view, sort=after), words.sorted_by(after), scene))
+def _sorted(here: Here) -> Outcome:
+    if not here.server.snapshot.models:
+        return here.refused(words.NO_MODELS[0])
+    after = SORTS[(SORTS.index(here.view.sort) + 1) % len(SORTS)]
+    return here.said(words.sorted_by(after), sort=after)
+
+
+def _pause(here: Here) -> Outcome:
+    return Outcome(here.view, Deed.PAUSE) if here.view.demo else Outcome(here.view, refused=True)
 
 
 _END = 10**9
 _DOWN, _UP = _moved(lambda _: 1), _moved(lambda _: -1)
+_FIRST, _LAST = _moved(lambda _: -_END), _moved(lambda _: _END)
 _KEYS: Dict[str, Act] = {
-    Named.DOWN: _DOWN, "j": _DOWN, Named.UP: _UP, "k": _UP,
-    Named.PAGE_DOWN: _moved(lambda view: max(1, view.rows - 1)),
-    Named.PAGE_UP: _moved(lambda view: min(-1, 1 - view.rows)),
-    "g": _moved(lambda _: -_END), Named.HOME: _moved(lambda _: -_END), "G": _moved(lambda _: _END),
-    Named.END: _moved(lambda _: _END), Named.ENTER: _if_connected(_details), "d": _if_connected(_details),
-    Named.ESCAPE: _escape, Named.TAB: _next_server(1), Named.BACK_TAB: _next_server(-1),
-    "/": _if_models(_filter), "s": _if_models(_sorted), "l": _if_connected(_load), "u": _if_connected(_unload),
-    "U": _if_connected(_unload_all), "c": _if_connected(_cancel), "p": _if_connected(_choose_profile), "r": _restart,
-    "y": _if_connected(_copy), "o": _if_connected(_open),
-    "L": lambda view, _: Outcome(view, Deed.LOG), "D": lambda view, _: Outcome(view, Deed.DOCTOR),
-    " ": lambda view, _: Outcome(view, Deed.PAUSE) if view.demo else Outcome(view, refused=True),
-    "?": lambda view, _: Outcome(replace(view, page=Page.HELP)),
+    Named.DOWN: _DOWN, "j": _DOWN, Named.UP: _UP, "k": _UP, "g": _FIRST, Named.HOME: _FIRST, "G": _LAST,
+    Named.END: _LAST, Named.PAGE_DOWN: _moved(lambda view: max(1, view.rows - 1)),
+    Named.PAGE_UP: _moved(lambda view: min(-1, 1 - view.rows)), Named.ENTER: _details, "d": _details,
+    Named.ESCAPE: _escape, Named.TAB: _next_server(1), Named.BACK_TAB: _next_server(-1), "/": _filter, "s": _sorted,
+    "l": _load, "u": _unload, "U": _unload_all, "c": _cancel, "p": _choose_profile, "r": _restart, "y": _copy,
+    "o": _open, " ": _pause, "L": lambda here: Outcome(here.view, Deed.LOG),
+    "D": lambda here: Outcome(here.view, Deed.DOCTOR), "?": lambda here: here.changed(page=Page.HELP),
 }  # fmt: skip

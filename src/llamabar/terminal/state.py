@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
+from llamabar.core.state import Model
 from llamabar.terminal import facts, words
 from llamabar.terminal.facts import MODEL, SORTS, Thing
-from llamabar.view.menu import Action
-from llamabar.view.scene import Scene
+from llamabar.view.menu import Action, Do
+from llamabar.view.scene import Scene, Server
 from llamabar.view.text import plain
 
 MESSAGE_FOR_S = 10.0
@@ -133,3 +134,47 @@ def things(view: View, scene: Scene) -> Tuple[Thing, ...]:
         *(Thing(MODEL, model.id) for model in models),
         *(facts.thing_of(request) for request in facts.requests(server, wanted=view.filter)),
     )
+
+
+class Here(NamedTuple):
+    """Where a key is pressed, and what can come of it."""
+
+    view: View
+    scene: Scene
+
+    @property
+    def server(self) -> Server:
+        """Return the shown server."""
+        return facts.shown_server(self.scene, self.view.server)
+
+    @property
+    def model(self) -> Optional[Model]:
+        """Return the selected model."""
+        one = self.view.selected
+        return self.server.snapshot.models.get(one.id) if one is not None and one.kind == MODEL else None
+
+    def changed(self, **changes: Any) -> Outcome:
+        """Change the view."""
+        return Outcome(replace(self.view, **changes))
+
+    def said(self, text: str, **changes: Any) -> Outcome:
+        """Change the view, and say something."""
+        return Outcome(say(replace(self.view, **changes), text, self.scene))
+
+    def refused(self, why: str) -> Outcome:
+        """Say why the key can do nothing now."""
+        return self.said(why)._replace(refused=True)
+
+    def action(self, do: Do, target: str = "", *, mark: str = "") -> Action:
+        """Return an action on the shown server."""
+        return Action(do, target, server=self.server.name, mark=mark)
+
+    def sent(self, action: Action, label: str = "", **changes: Any) -> Outcome:
+        """Send an action, and say so."""
+        sent = (*self.view.sent, Sent(action, label, self.scene.now_s))
+        said = self.said(words.doing(action.do, label), sent=sent, **changes)
+        return said._replace(deed=Deed.ACT, action=action)
+
+    def asked(self, action: Action, label: str, requests: Optional[int]) -> Outcome:
+        """Ask before an action that interrupts requests."""
+        return self.changed(question=Question(action, label, words.question(action.do, label, requests)))
