@@ -194,7 +194,7 @@ def test_a_full_disk_is_reported_once(tmp_path, server, words):
     assert done.stderr.count("The disk is full") == 1
 
 
-@pytest.mark.parametrize("words", ["stream", "frame", "status"])
+@pytest.mark.parametrize("words", ["stream", "frame", "status", "export --once"])
 def test_a_closed_stdout_causes_no_internal_error(tmp_path, server, words):
     done = subprocess.run(["/bin/sh", "-c", f"{shlex.join(command())} {words} >&-"], stderr=subprocess.PIPE,
                           env=environment(tmp_path, LLAMABAR_URL=server.url), text=True)  # fmt: skip

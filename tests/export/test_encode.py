@@ -96,6 +96,11 @@ def test_a_page_is_the_same_compressed_and_in_pieces(names):
     ("application/openmetrics-text;version=2.0.0", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
     (f"application/openmetrics-text;version=9.{'9' * 5000}", "application/openmetrics-text; version=1.0.0"),
     ("application/openmetrics-text;version=\xe9", "text/plain; version=0.0.4; charset=utf-8"),
+    ("application/openmetrics-text;version=1.0.0;q=0", "text/plain; version=0.0.4; charset=utf-8"),
+    (f"{OPEN};q=0.4,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", "text/plain; version=0.0.4; charset=utf-8"),
+    (f"text/plain;version=0.0.4;q=0.4,{OPEN}; Q=0.5,*/*;q=0.1", "application/openmetrics-text; version=1.0.0"),
+    ("text/html,application/xml;q=0.9,*/*;q=0.8", "text/plain; version=0.0.4; charset=utf-8"),
+    (f"{OPEN};q=much", "application/openmetrics-text; version=1.0.0"),
 ])  # fmt: skip
 def test_the_format_is_always_one_that_we_write(accept, content_type):
     page = ours(("one",)).page(accept)

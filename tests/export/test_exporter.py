@@ -266,6 +266,10 @@ def test_pages_methods_and_arbitrary_requests(tmp_path):
             assert b" 405 " in said.readline()
             caller.sendall(b"x" * 2_000_000)  # a connection that is closed before it has read that loses the answer
             assert b"Only GET and HEAD" in said.read()
+        for line in (b"\r\nGET /healthz", b"GET http://localhost:9469/healthz?x=http://y/metrics"):
+            with socket.create_connection(("127.0.0.1", exporter.port), timeout=PATIENCE_S) as caller:
+                caller.sendall(line + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert caller.makefile("rb").read().endswith(b"\r\n\r\nOK\n"), line
         for raw in NO_REQUESTS:
             with socket.create_connection(("127.0.0.1", exporter.port), timeout=PATIENCE_S) as caller:
                 caller.sendall(raw)

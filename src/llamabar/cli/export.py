@@ -23,7 +23,7 @@ def once(settings: Settings) -> int:
     history = exporter.keep(os.environ)
     look_with(exporter)
     pieces = exporter.page("").pieces()
-    if sys.stdout.isatty():
+    if sys.stdout is None or sys.stdout.isatty():
         say(*b"".join(pieces).decode("utf-8", "replace").rstrip().split("\n"))
     else:
         sys.stdout.buffer.writelines(pieces)

@@ -9,10 +9,11 @@ import zlib
 from collections import defaultdict
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from llamabar.export.accepted import accepted, name_of
 from llamabar.export.families import FAMILIES, Family, Labels, Lines, Spread, Type, Value
 from llamabar.export.library import Metric, choose_encoder, number
 
-OPEN = "application/openmetrics-text"
+OPEN, TEXT = "application/openmetrics-text", "text/plain"
 END = b"# EOF\n"  # of OpenMetrics
 LEVEL, AS_GZIP = 1, 31
 PIECE_BYTES = 32_768
@@ -92,8 +93,9 @@ class _One:
 
 def _format(accept: str) -> Tuple[Write, str]:
     """Return the writer of the format that a scraper wants, and its content type; only versions that we write."""
+    wanted = next((entry for entry in accepted(accept) if name_of(entry) in (OPEN, TEXT)), "")
     try:
-        write, content_type = choose_encoder(accept)
+        write, content_type = choose_encoder(wanted)
     except (TypeError, ValueError):  # its version isn't a number
         return choose_encoder("")
     if content_type.startswith(OPEN) and "version=1.0.0;" not in content_type:

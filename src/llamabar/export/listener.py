@@ -6,6 +6,7 @@ requests.
 """
 
 import hmac
+import re
 import socket
 import socketserver
 import threading
@@ -20,6 +21,7 @@ HEAD_S, SEND_S, DRAIN_S = 5.0, 10.0, 1.0
 CALLERS = 256  # at once; more are rejected
 TEXT = "text/plain; charset=utf-8"
 METHODS = ("GET", "HEAD")
+_HOST = re.compile(r"^http://[^/?]*/?", re.IGNORECASE)  # a request may name the whole address (RFC 9112, 3.2.2)
 
 
 class Long(NamedTuple):
@@ -112,7 +114,8 @@ class _Caller(BaseHTTPRequestHandler):
     def _reply(self) -> Reply:
         if self.command not in METHODS:
             return Reply(405, b"Only GET and HEAD are answered here.\n", headers={"Allow": ", ".join(METHODS)})
-        return self.server.answer(self.path.partition("?")[0], {k.lower(): v for k, v in self.headers.items()})
+        path = _HOST.sub("/", self.path).partition("?")[0]
+        return self.server.answer(path, {name.lower(): value for name, value in self.headers.items()})
 
     def _send(self, reply: Reply) -> None:
         self.send_response(reply.status)
@@ -161,7 +164,7 @@ def _head(connection: socket.socket) -> Tuple[bytes, bool]:
             piece = connection.recv(4096)
         except OSError:
             return b"", False
-        head += piece
+        head = (head + piece).lstrip(b"\r\n")  # empty lines before a request don't count (RFC 9112, 2.2)
         if not piece or len(head) > HEAD_BYTES:
             return (head, True) if piece else (b"", False)
     return head, False

@@ -1,16 +1,14 @@
 """The response for each path: the metrics, the exporter's health, and a page that explains it."""
 
-import re
 from html import escape
 from typing import Mapping, Optional
 
 from llamabar import __version__
 from llamabar.core.address import is_local
+from llamabar.export.accepted import accepted, name_of
 from llamabar.export.exporter import Exporter
 from llamabar.export.listener import Long, Reply, is_allowed
 from llamabar.package_files import text_beside
-
-_REFUSED = re.compile(r"q=0(\.0*)?")
 
 
 class Pages:
@@ -45,15 +43,9 @@ class Pages:
             return Reply(401, b"Bearer token required.\n", headers={"WWW-Authenticate": 'Bearer realm="llamabar"'})
         if self.exporter is None:
             return Reply(503, b"Starting.\n")
-        packed = _accepts_gzip(headers.get("accept-encoding", ""))
+        packed = "gzip" in map(name_of, accepted(headers.get("accept-encoding", "")))
         page = self.exporter.page(headers.get("accept", ""))
         varies = {"Vary": "Accept, Accept-Encoding"}
         if packed:
             return Reply(200, page.packed, page.content_type, {**varies, "Content-Encoding": "gzip"})
         return Reply(200, b"", page.content_type, varies, Long(page.size_bytes, page.pieces()))
-
-
-def _accepts_gzip(said: str) -> bool:
-    """Tell whether an Accept-Encoding header accepts gzip; `q=0` means that it doesn't."""
-    found = [one.replace(" ", "").lower().split(";") for one in said.split(",")]
-    return any(name == "gzip" and not any(_REFUSED.fullmatch(one) for one in more) for name, *more in found)
