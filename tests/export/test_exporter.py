@@ -210,7 +210,7 @@ def test_server_names_become_labels_that_can_be_read_back(tmp_path):
     file.write_text("".join(f'[[server]]\nname = {one}\nurl = "http://127.0.0.1:1"\n' for one in said))
     with Exporter("", tmp_path, "--config", str(file)) as exporter:
         exporter.wait_for("server_up", 0.0, server="same")
-        found = [of["server"] for name, of, _ in exporter.samples() if name == "llamabar_server_up"]
+        found = [of["server"] for name, of, _ in exporter.samples() if name == "llamabar_watcher_events_total"]
         assert len(set(found)) == len(names) and {*names[:5], "turn\ufffdd", "same"} < set(found)
 
 
@@ -333,6 +333,7 @@ def test_a_bearer_token_is_required_and_never_shown(tmp_path):
                 assert exporter.get()[0] == 401
                 assert exporter.get(Authorization="Bearer wrong")[0] == 401
                 assert exporter.get(Authorization="s3cret-token")[0] == 401
+                assert exporter.get(Authorization="bearer  s3cret-token")[0] == 200
                 assert exporter.get("/healthz")[0] == 200
                 wait_for(lambda one=exporter: one.get(Authorization="Bearer s3cret-token")[0] == 200)
                 assert b"s3cret" not in exporter.get(Authorization="Bearer s3cret-token")[2] + exporter.get("/")[2]

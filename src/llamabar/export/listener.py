@@ -151,8 +151,9 @@ class _Caller(BaseHTTPRequestHandler):
 
 def is_allowed(token: str, headers: Mapping[str, str]) -> bool:
     """Tell whether a caller has the token, if one is required."""
-    said = headers.get("authorization", "")
-    return not token or hmac.compare_digest(said.encode("utf-8", "replace"), f"Bearer {token}".encode())
+    scheme, _, said = headers.get("authorization", "").partition(" ")
+    is_same = hmac.compare_digest(said.strip().encode("utf-8", "replace"), token.encode())
+    return not token or (is_same and scheme.lower() == "bearer")
 
 
 def _head(connection: socket.socket) -> Tuple[bytes, bool]:
