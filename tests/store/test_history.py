@@ -254,12 +254,12 @@ def test_the_command_shows_it_as_text_csv_and_a_page(tmp_path):
     assert (done.returncode, done.stdout) == (1, "") and "No server is named" in done.stderr
 
 
-def test_by_day_model_and_hour_the_same_requests_are_told(tmp_path):
+def test_by_day_model_hour_and_client_the_same_requests_are_told(tmp_path):
     now = time.time()
     Watcher(tmp_path / "data").add(
         Rows("one", URL, tuple(row(n, now - 300 + n, "ab"[n % 2], tps=40.0) for n in range(40)))
     ).writer.close()
-    for by in ("day", "model", "hour"):
+    for by in ("day", "model", "hour", "client"):
         found = json.loads(history(tmp_path, "--json", "--by", by).stdout)[f"{by}s"]
         assert {model: sum(one["requests"] for one in found if one["model"] == model) for model in "ab"} == {
             "a": 20, "b": 20,
@@ -267,6 +267,28 @@ def test_by_day_model_and_hour_the_same_requests_are_told(tmp_path):
         assert {round(one["generation_tps_typical"]) for one in found} == {40}
         assert all(one["model"] == "a" for one in
                    json.loads(history(tmp_path, "--json", "--by", by, "--model", "a").stdout)[f"{by}s"])  # fmt: skip
+
+
+def test_requests_by_client_have_the_figures_of_their_model(tmp_path):
+    now = time.time()
+    told = {"prompt_tokens": 90, "prompt_tps": 300.0, "duration_s": 9.0, "cached_tokens": 30, "draft_tokens": 8}
+    batch = tuple(row(n, now - 60 + n, client="=curl" if n else "", status=200 + 300 * (n > 3), tps=20.0 + n,
+                      accepted_tokens=4, **told) for n in range(6))  # fmt: skip
+    Watcher(tmp_path / "data").add(Rows("one", URL, batch, load_s={2: 3.0})).writer.close()
+    curl, unknown = json.loads(history(tmp_path, "--json", "--by", "client").stdout)["clients"]
+    assert (curl["client"], curl["requests"], unknown["client"], unknown["requests"]) == ("=curl", 5, None, 1)
+    Watcher(tmp_path / "curl" / "data").add(Rows("one", URL, batch[1:], load_s={2: 3.0})).writer.close()
+    (model,) = json.loads(history(tmp_path / "curl", "--json", "--by", "model").stdout)["models"]
+    assert {figure: value for figure, value in curl.items() if figure not in ("client", "complete")} == {
+        figure: value for figure, value in model.items() if figure not in ("change", "complete")
+    }
+    table = history(tmp_path, "--by", "client").stdout
+    assert table.splitlines()[2].split()[:3] == ["unknown", "m", "1"] and "still kept" in table
+    assert [line.split(",")[0] for line in history(tmp_path, "--csv", "--by", "client").stdout.splitlines()] == [
+        "client", "'=curl", "unknown",
+    ]  # fmt: skip
+    tomorrow = time.strftime("%Y-%m-%d", time.localtime(now + DAY_S))
+    assert json.loads(history(tmp_path, "--json", "--by", "client", "--since", tomorrow).stdout)["clients"] == []
 
 
 def test_unreported_tokens_are_unknown_and_not_zero(tmp_path):

@@ -76,9 +76,10 @@ _command(
 )  # fmt: skip
 _command(
     "history", "history.history",
-    "Show requests, tokens and speeds by day, model or hour. The plugin, `watch` and `export` record them.",
+    "Show requests, tokens and speeds by day, model, hour or client. The plugin, `watch` and `export` record them.",
     _option("--since", says="From this day on: 2026-11-01, 7d (seven days) or today.", metavar="DAY", default=""),
-    _option("--by", says="Group by day, model or hour.", type=click.Choice(["day", "model", "hour"]), default="day"),
+    _option("--by", says="Group by day, model, hour or client (the program that asked).", default="day",
+            type=click.Choice(["day", "model", "hour", "client"])),
     _option("--model", says="Only this model.", metavar="MODEL", default=""),
     _flag("--csv", "as_csv", says="Print CSV."),
     JSON,

@@ -1,4 +1,4 @@
-"""`history`: what was answered by day, model or hour, as the watchers recorded it. No server is queried."""
+"""`history`: what was answered by day, model, hour or client, as the watchers recorded it. No server is queried."""
 
 import csv
 import io
@@ -30,12 +30,14 @@ from llamabar.store import json_history, reports, schema
 from llamabar.store.reports import Asked
 from llamabar.view import history_page
 from llamabar.view.history_page import figures, labels
-from llamabar.view.text import plain
+from llamabar.view.text import name, plain
 from llamabar.view.words import ago, changed
 
 AGO = re.compile(r"([1-9][0-9]{0,3})d\Z")
 NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the demo keeps none."
 CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
+CLIENTS = "Clients are known only for requests that are still kept (by default 90 days)."
+UNKNOWN_CLIENT = "unknown"
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
 HOURS_DAYS = 2  # days shown by hour by default
@@ -69,7 +71,10 @@ def history(
     if as_json:
         found = {f"{by}s": [_fields(line, by) for line in lines]}
         say_json({"written_unix_s": max(written, default=None), **found})
-    elif as_csv:
+        return OK
+    if by == "client":
+        lines = [line._replace(when=line.when or UNKNOWN_CLIENT) for line in lines]
+    if as_csv:
         say_whole(_csv(lines, by))
     else:
         note = f"Updated {ago(max(0.0, clock.unix_s() - max(written)))}." if written else NONE_YET
@@ -150,7 +155,7 @@ def _say(lines: Sequence[Line], by: str, note: str, *, target: Optional[Path], e
         preview.put(target, history_page.page(lines, heading="llamabar: history", note=note))
         say(f"Wrote {target}. Open it in a browser.")
     elif lines:
-        say(*_fitting(_table(lines, by), everything=everything), "", note)
+        say(*_fitting(_table(lines, by), everything=everything), "", note, *([CLIENTS] if by == "client" else []))
     else:
         say(note if note == NONE_YET else f"No requests{day}. {note}")
 
@@ -163,7 +168,7 @@ def _table(lines: Sequence[Line], by: str) -> List[str]:
         models = [line for line in lines if line.when == when]
         for number, line in enumerate(models):
             said = f" ({changed(line.change)})" if line.change is not None else ""
-            rows.append((when if not number else "", label(line) + said, *_figures([line])))
+            rows.append((name(when) if when and not number else "", label(line) + said, *_figures([line])))
         if len(models) > 1:
             rows.append(("", "all models", *_figures(models)))
     return table(rows, right=len(rows[0]) - 2)
@@ -184,7 +189,7 @@ def _fitting(rows: Sequence[str], *, everything: bool) -> List[str]:
 
 def _fields(line: Line, by: str) -> Dict[str, Any]:
     """Return a line's figures by name; None means unknown."""
-    sums, when = line.sums, {} if by == "model" else {by: line.when}
+    sums, when = line.sums, {} if by == "model" else {by: line.when or None}
     prompt_tokens, generated_tokens = sums.tokens
     found: Dict[str, Any] = {
         **when, "server": line.server, "model": line.model, "requests": sums.requests,

@@ -1,4 +1,4 @@
-"""Read the history's database: a day for the menu; lines by day, model or hour for the terminal and the page."""
+"""Read the history's database: the menu's day; lines by day, model, hour or client for the terminal and the page."""
 
 import json
 import sqlite3
@@ -11,7 +11,7 @@ from llamabar.core.needs import Load, of_each
 from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.spread import Spread, added, change
 from llamabar.core.state import Swap
-from llamabar.core.totals import GENERATION, MOST, Line, Sums, Told, identity, total
+from llamabar.core.totals import GENERATION, MOST, Line, Sums, Times, Told, identity, of_rows, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
 from llamabar.store.database import mark_of, place_of, twin
@@ -20,6 +20,9 @@ from llamabar.store.schema import FAULTS, opened_to_read, understood
 
 WEEK_DAYS = 7
 WITH_LOADS = 2  # the first version of the database that has them
+ASKED = """(?1='' OR servers.name=?1) AND (?2='' OR models.word=?2)
+    AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3))"""
+AT_ONCE = 5_000  # rows in memory
 MINE = "(server IN (SELECT id FROM servers WHERE name=?1) OR server IN (SELECT server FROM places WHERE place=?2))"
 
 Key = Tuple[str, ...]
@@ -122,12 +125,17 @@ def names(database: sqlite3.Connection) -> List[str]:
 
 def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
     """Return a line for each day or hour (2026-11-24 15:00), server and model, oldest first. By model: one line for all
-    days, with the change of its speed since the week before. Locations with the same name are one server."""
+    days, with the change of its speed since the week before. By client: only rows that are still stored, the ones
+    without a client last. Locations with the same name are one server."""
     since = (asked.since,)
     gaps = set(database.execute("SELECT day, name FROM gaps JOIN servers ON servers.id=server WHERE day>=?", since))
+    missed = {server for _, server in gaps}
+    if by == "client":
+        named = sorted(_by(_of_clients(database, asked)).items(), key=lambda one: not one[0][0])
+        return [Line(client, server, model, sums, server not in missed) for (client, server, model), sums in named]
     if by == "model":
         parts = list(_parts(database, asked._replace(since=min(asked.since, clock.day_ago(2 * WEEK_DAYS - 1)))))
-        changes, missed = _changes(parts), {server for _, server in gaps}
+        changes = _changes(parts)
         found = _by(((server, model), sums) for (when, server, model), sums in parts if when >= asked.since)
         return [
             Line("", server, model, sums, server not in missed, changes.get((server, model)))
@@ -142,13 +150,41 @@ def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
 
 def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -> Iterable[Tuple[Key, Sums]]:
     """Yield sums by day or hour, server and model; dates after tomorrow come from a wrong clock and are left out."""
-    query = """SELECT time, servers.name, word, sums FROM sums JOIN servers ON servers.id=server
-        JOIN words ON words.id=model WHERE (?1='' OR servers.name=?1) AND (?2='' OR word=?2)
-        AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3)) AND time BETWEEN ?4 AND ?5"""
+    query = f"""SELECT time, servers.name, word, sums FROM sums JOIN servers ON servers.id=server
+        JOIN words AS models ON models.id=model WHERE {ASKED} AND time BETWEEN ?4 AND ?5"""
     kind, tomorrow = ("h", f"{clock.day_ago(-1)} 24") if hours else ("", clock.day_ago(-1))
     values = (asked.server, asked.model, asked.place, kind + asked.since, kind + tomorrow)
     for when, server, model, said in database.execute(query, values):
         yield (when.lstrip("h"), server, model), unpacked(said, asked.figures)
+
+
+def _of_clients(database: sqlite3.Connection, asked: Asked) -> Iterable[Tuple[Key, Sums]]:
+    """Yield sums by client, server and model of the stored rows, some rows at a time; "" is an unknown client."""
+    query = f"""SELECT ifnull(clients.word, ''), servers.name, models.word, status, prompt_tokens, cached_tokens,
+        generated_tokens, draft_tokens, accepted_tokens, prompt_s, generation_s, waited_s, load_s
+        FROM requests JOIN servers ON servers.id=server JOIN words AS models ON models.id=model
+        LEFT JOIN words AS clients ON clients.id=client
+        WHERE {ASKED} AND ended_s>=ifnull(CAST(strftime('%s', ?4, 'utc') AS INTEGER), 0)"""
+    stored = database.execute(query, (asked.server, asked.model, asked.place, asked.since))
+    for rows in iter(lambda: stored.fetchmany(AT_ONCE), []):
+        found: Dict[Key, List[Tuple[FinishedRequest, Times]]] = {}
+        for client, server, model, *figures in rows:
+            found.setdefault((client, server, model), []).append(_timed(*figures))
+        yield from ((key, of_rows(timed)) for key, timed in found.items())
+
+
+def _timed(
+    status: Optional[int], prompt: Optional[int], cached: Optional[int], generated: Optional[int],
+    draft: Optional[int], accepted: Optional[int], *seconds: Optional[float],
+) -> Tuple[FinishedRequest, Times]:  # fmt: skip
+    """Return a stored row as it came, as far as `of_rows` needs it."""
+    prompt_s, generation_s, waited_s, load_s = seconds
+    row = FinishedRequest(
+        0, "", None, "", status, prompt, cached, generated, prompt_s and (prompt or 0) / prompt_s,
+        generation_s and (generated or 0) / generation_s, None, "", draft, accepted,
+    )  # fmt: skip
+    first_s = prompt_s if waited_s is None else waited_s + (prompt_s or 0.0)
+    return row, Times(prompt_s, generation_s, first_s, waited_s, load_s)
 
 
 def charts_of(database: sqlite3.Connection, place: str) -> List[Chart]:

@@ -152,7 +152,7 @@ def _connected(path: Path, mode: str, check: Callable[[sqlite3.Connection], None
 
 
 def _prepare(database: sqlite3.Connection, fill: Callable[[sqlite3.Connection], None]) -> None:
-    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-512"):
+    for setting in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-128"):
         database.execute(f"PRAGMA {setting}")
     with transaction(database):
         migrate(database, fill)
