@@ -11,7 +11,7 @@ import pytest
 
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.store import reports, schema
-from llamabar.store.database import place_of
+from llamabar.store.places import place_of
 from tests.fakes.programs import (
     PATIENCE_S,
     Plugin,

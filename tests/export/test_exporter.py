@@ -23,7 +23,8 @@ from llamabar.export.counts import Book
 from llamabar.export.encode import Scrape
 from llamabar.export.pages import Pages
 from llamabar.export.points import labels_of, put_server
-from llamabar.store.database import place_of, put_charts
+from llamabar.store.database import put_charts
+from llamabar.store.places import place_of
 from llamabar.store.reports import charts_of
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
 from tests.fakes.here import run_here

@@ -22,7 +22,7 @@ from llamabar.core.totals import Rows, Sums
 from llamabar.macos.paths import HISTORY_FILE
 from llamabar.store import database as db
 from llamabar.store import json_history, reports, schema
-from llamabar.store.database import place_of
+from llamabar.store.places import place_of
 from llamabar.store.schema import Trouble, trouble
 from llamabar.store.writer import Writer
 from tests.store.history_files import DAY_S, NOON, OTHER_URL, URL, Watcher, counted, lines, row, rows

@@ -18,6 +18,7 @@ from llamabar.core.totals import Rows
 from llamabar.macos.paths import HISTORY_FILE
 from llamabar.settings.load import ServerSettings, Settings
 from llamabar.sources import clock
+from llamabar.store import schema
 from llamabar.view.compose import compose
 from tests.fakes.here import run_here
 from tests.fakes.programs import Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
@@ -339,9 +340,10 @@ HOSTILE = ["\x1b]0;owned\x07red\u202e", '=HYPERLINK("http://evil","x")', "-1+1",
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
 def test_hostile_names_drive_neither_a_terminal_nor_a_spreadsheet(tmp_path, encoding):
-    found = tuple(row(number, time.time(), model) for number, model in enumerate(HOSTILE))
+    found = tuple(row(number, time.time(), model, client=model) for number, model in enumerate(HOSTILE))
     Watcher(tmp_path / "data").add(Rows("one", URL, found)).writer.close()
-    for words in ((), ("--csv",), ("--json",), ("--by", "hour"), ("--html", str(tmp_path / "x.html"))):
+    page = ("--html", str(tmp_path / "x.html"))
+    for words in ((), ("--csv",), ("--json",), ("--by", "hour"), ("--by", "client"), page):
         done = history(tmp_path, *words, PYTHONIOENCODING=encoding)
         assert (done.returncode, done.stderr) == (0, ""), words
         assert not {"\x1b", "\x07", "\u202e"} & set(done.stdout), words
@@ -362,6 +364,16 @@ def test_a_missing_history_is_reported(tmp_path):
     done = history(tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "is not understood" in done.stderr
+
+
+def test_a_locked_history_is_reported(tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "BUSY_S", 0.01)
+    Watcher(tmp_path / "data").add(rows(1, at_s=time.time())).writer.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / HISTORY_FILE, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode=EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        done = run_here(tmp_path, "history", LLAMABAR_DATA_DIR=str(tmp_path / "data"))
+    assert (done.returncode, done.stdout) == (1, "") and "is locked by another program" in done.stderr
 
 
 def test_the_history_in_a_read_only_folder_is_shown(tmp_path):

@@ -9,8 +9,8 @@ import pytest
 from llamabar.core.history import History
 from llamabar.sources.inbox import Inbox
 from llamabar.store import plugin_state, reports
-from llamabar.store.database import place_of
 from llamabar.store.history import HistoryStore
+from llamabar.store.places import place_of
 from tests.fakes.programs import wait_for
 from tests.store.history_files import NOON, URL, Watcher, lines, rows
 

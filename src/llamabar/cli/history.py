@@ -27,6 +27,7 @@ from llamabar.settings.options import RUST_PORT, RUST_URL, URL
 from llamabar.sources import clock
 from llamabar.store import database as db
 from llamabar.store import json_history, reports, schema
+from llamabar.store.places import place_of
 from llamabar.store.reports import Asked
 from llamabar.view import history_page
 from llamabar.view.history_page import figures, labels
@@ -38,6 +39,7 @@ NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the d
 CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
 CLIENTS = "Clients are known only for requests that are still kept (by default 90 days)."
 UNKNOWN_CLIENT = "unknown"
+LOCKED = "database is locked"  # SQLite's words; Python has the error's code only from 3.11 on
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
 HOURS_DAYS = 2  # days shown by hour by default
@@ -100,7 +102,9 @@ def _explained(path: Path) -> Iterator[None]:
         if error.trouble is schema.Trouble.NEWER:
             raise LlamabarError(f"{path} was written by a newer llamabar.", "Use that one.") from None
         raise LlamabarError(f"{path} is not understood.", "The plugin sets it aside when it next writes.") from None
-    except (OSError, sqlite3.Error):
+    except (OSError, sqlite3.Error) as error:
+        if LOCKED in str(error):
+            raise LlamabarError(f"{path} is locked by another program.", "Close that one, then try again.") from None
         raise LlamabarError(f"{path} can't be used.", "To find out why: llamabar doctor") from None
 
 
@@ -146,7 +150,7 @@ def _place(config: str) -> str:
     """Return the place of the one address set in the environment; "" if none is set, which means all servers."""
     if not any(os.environ.get(variable, "").strip() for variable in (URL, RUST_URL, RUST_PORT)):
         return ""
-    return db.place_of(settings_of("", config, allow_unusable=True).servers[0].url)
+    return place_of(settings_of("", config, allow_unusable=True).servers[0].url)
 
 
 def _say(lines: Sequence[Line], by: str, note: str, *, target: Optional[Path], everything: bool, day: str) -> None:

@@ -13,8 +13,8 @@ from typing import Callable, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
 from llamabar import __version__
-from llamabar.macos import files
 from llamabar.macos.paths import UPDATE, data_folder
+from llamabar.store import small_files
 
 EVERY_S = 86400.0
 LOOK_S = 3600.0
@@ -92,17 +92,11 @@ def _ask(url: str) -> str:
 
 def _read(stamp: Path) -> Optional[LastCheck]:
     try:
-        found = json.loads(files.read(stamp) or b"")
+        found = small_files.read(stamp)
         return LastCheck(float(found["asked_unix_s"]), str(found["version"]))
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except small_files.NOT_UNDERSTOOD:
         return None
 
 
 def _write(stamp: Path, last: LastCheck) -> bool:
-    content = json.dumps({"asked_unix_s": last.unix_s, "version": last.version}).encode("utf-8")
-    try:
-        files.private_folder(stamp.parent)
-        files.write(stamp, content, mode=files.PRIVATE_MODE)
-    except OSError:
-        return False
-    return True
+    return small_files.write(stamp, {"asked_unix_s": last.unix_s, "version": last.version})

@@ -12,13 +12,10 @@ A server may invent a name or a date with each request: whatever exceeds a limit
 all, and the sums of all other rows stay correct.
 """
 
-import hashlib
 import json
 import sqlite3
 from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
-from urllib.parse import urlsplit
 
-from llamabar.core.address import is_local, port_of
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Chart
 from llamabar.core.limits import KEPT_ROWS, NAMES, NAMES_EVER, PATHS
@@ -26,6 +23,7 @@ from llamabar.core.needs import Load
 from llamabar.core.totals import OTHERS, Rows, Sums, Times, identity, is_dated, of_rows, times, total
 from llamabar.sources import clock
 from llamabar.store.packed import packed, unpacked
+from llamabar.store.places import place_of
 from llamabar.store.schema import transaction
 
 DAY_S = 86_400.0
@@ -51,14 +49,6 @@ class Mark(NamedTuple):
         """Tell whether a row has been counted before."""
         at_s = row.at_unix_s or 0.0
         return (row.id <= self.row_id and at_s <= self.at_unix_s + DISORDER_S) or at_s < self.pruned_s
-
-
-def place_of(url: str) -> str:
-    """Return a hash of a server's location; all names of this computer are one location."""
-    parts = urlsplit(url)
-    host = "here" if is_local(url) else (parts.hostname or "").lower()
-    words = f"{host}:{port_of(url)}{parts.path.rstrip('/')}"
-    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def add(database: sqlite3.Connection, batch: Rows) -> Optional[Mark]:

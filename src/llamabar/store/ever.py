@@ -9,8 +9,9 @@ from llamabar.core.events import FinishedRequest
 from llamabar.core.seen import MOST, Seen
 from llamabar.core.totals import Sums, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
-from llamabar.store.database import Mark, is_countable, place_of
+from llamabar.store.database import Mark, is_countable
 from llamabar.store.packed import unpacked
+from llamabar.store.places import place_of
 from llamabar.store.reports import MINE
 from llamabar.store.schema import FAULTS, opened_to_read, understood
 

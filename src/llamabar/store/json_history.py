@@ -11,10 +11,10 @@ from llamabar.core.totals import Sums
 from llamabar.macos import files
 from llamabar.sources import clock
 from llamabar.store.database import Mark, put_charts, put_server, put_sums, word_of
+from llamabar.store.small_files import NOT_UNDERSTOOD
 
 NAME, VERSION = "history.json", 1
 LARGEST_BYTES = 20_000_000
-NOT_UNDERSTOOD = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
 
 def take_over(database: sqlite3.Connection, path: Path) -> None:

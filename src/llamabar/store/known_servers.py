@@ -3,27 +3,24 @@
 Probing costs logged requests, and a build answers the same every time. The build is queried at each connection, so a
 different one is noticed; up to v172 that isn't possible, and what was learned is valid for an hour. A process never
 becomes another build, and a model's process never gets another port or idle time (a reload of the config stops all
-models): while they are seen to be alive here, neither is queried again. Only a hash of an address is stored; a file
-from a version that stored addresses is rewritten without them.
+models): while they are seen to be alive here, neither is queried again. Only a hash of an address is stored.
 """
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
-from urllib.parse import urlsplit
 
 from llamabar.core.address import port_of
 from llamabar.core.capabilities import Capability
 from llamabar.core.events import CapabilitiesFound, RunningModel
 from llamabar.core.fields import number, text, whole
 from llamabar.core.state import READY
-from llamabar.macos import files
 from llamabar.macos.paths import KNOWN_SERVERS, data_folder
 from llamabar.sources import clock
 from llamabar.sources.processes import Identity
+from llamabar.store import small_files
+from llamabar.store.places import place_of
 
-FORMAT, WITH_ADDRESSES = 2, 1
+FORMAT = 3  # version 1 stored addresses, version 2 another hash of them
 NO_VERSION = "none"
 NO_VERSION_FOR_S = 3600.0
 NEEDED = frozenset({
@@ -32,8 +29,6 @@ NEEDED = frozenset({
 FINISHED = frozenset({Capability.ACTIVITY, Capability.METRICS})  # and one of these
 KEPT = NEEDED | FINISHED | {Capability.INFLIGHT_COUNT, Capability.RUNNING_DETAILS}
 MOST_ENTRIES = 50
-LARGEST_BYTES = 65_536
-
 
 Models = Tuple[Tuple[RunningModel, Identity], ...]
 
@@ -68,11 +63,11 @@ class KnownServers:
     def recall(self, url: str, build: str) -> Optional[CapabilitiesFound]:
         """Return the features of this build at this address, None if unknown."""
         there = (one for one in _read(self._path) if build and one.is_valid())
-        return next((one.found for one in there if (one.place, one.build) == (_place(url), build)), None)
+        return next((one.found for one in there if (one.place, one.build) == (place_of(url), build)), None)
 
     def of_process(self, url: str, process: Identity) -> Optional[Known]:
         """Return what is known about the very process that listens at an address."""
-        return next((one for one in _read(self._path) if (one.place, one.process) == (_place(url), process)), None)
+        return next((one for one in _read(self._path) if (one.place, one.process) == (place_of(url), process)), None)
 
     def learn(
         self, url: str, build: str, found: CapabilitiesFound, *, process: Optional[Identity] = None, models: Models = ()
@@ -82,27 +77,20 @@ class KnownServers:
         known = confirmed | refuted
         if not (build or process) or not known >= NEEDED or not known & FINISHED:
             return
-        new = Known(_place(url), build, confirmed, refuted, process, models, clock.unix_s())
+        new = Known(place_of(url), build, confirmed, refuted, process, models, clock.unix_s())
         before = _read(self._path)
         if not any(one[:-1] == new[:-1] and one.is_valid() for one in before):
             rest = [one for one in before if one[:2] != new[:2]]
             _write(self._path, [new, *rest][:MOST_ENTRIES])
 
 
-def _place(url: str) -> str:
-    parts = urlsplit(url)
-    address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}"
-    return hashlib.sha256(address.encode("utf-8", "replace")).hexdigest()[:16]
-
-
 def _read(path: Path) -> List[Known]:
     try:
-        document = json.loads(files.read(path, limit_bytes=LARGEST_BYTES) or b"{}")
-        version = document.get("llamabar_known_servers")
-        entries = document["servers"][:MOST_ENTRIES] if version in (FORMAT, WITH_ADDRESSES) else []
-        known = [
+        document = small_files.read(path)
+        entries = document["servers"][:MOST_ENTRIES] if document.get("llamabar_known_servers") == FORMAT else []
+        return [
             Known(
-                str(one["place"]) if version == FORMAT else _place(str(one["address"])),
+                str(one["place"]),
                 str(one["build"]),
                 frozenset(kept for kept in KEPT if kept in one["can"]),
                 frozenset(kept for kept in KEPT if kept in one["cannot"]),
@@ -112,11 +100,8 @@ def _read(path: Path) -> List[Known]:
             )
             for one in entries
         ]
-    except (ValueError, LookupError, TypeError, ArithmeticError, AttributeError, RecursionError):
+    except small_files.NOT_UNDERSTOOD:
         return []
-    if version == WITH_ADDRESSES:
-        _write(path, known)
-    return known
 
 
 def _identity(said: Any) -> Optional[Identity]:
@@ -145,9 +130,4 @@ def _write(path: Path, entries: List[Known]) -> None:
         }
         for one in entries
     ]  # fmt: skip
-    document = {"llamabar_known_servers": FORMAT, "servers": listed}
-    try:
-        files.private_folder(path.parent)
-        files.write(path, json.dumps(document).encode("utf-8") + b"\n", mode=files.PRIVATE_MODE)
-    except OSError:
-        pass  # it is probed again
+    small_files.write(path, {"llamabar_known_servers": FORMAT, "servers": listed})

@@ -1,16 +1,14 @@
 """Names for shell completion: models, requests, profiles and servers as of the last connection."""
 
-import json
 import re
 from typing import Dict, Iterable, List, Mapping, Tuple
 
 from llamabar.core.state import Snapshot
-from llamabar.macos import files
 from llamabar.macos.paths import NAMES, data_folder
+from llamabar.store import small_files
 
 VERSION = 1
 MOST = 2_000
-LARGEST_BYTES = 1_000_000
 TYPEABLE = re.compile(r"[\w./@][\w./@:+,%=-]*\Z")  # no blank, quote, `$(…)`, option, or leading `~` or `=`
 KINDS = ("models", "requests", "profiles", "servers")
 
@@ -18,25 +16,18 @@ KINDS = ("models", "requests", "profiles", "servers")
 def note(environment: Mapping[str, str], snapshots: Mapping[str, Snapshot]) -> None:
     """Store the names from the servers that were reached; what can't be written isn't completed."""
     found = found_in(snapshots)
-    if not found["models"] or found == recall(environment):
-        return
-    path = data_folder(environment) / NAMES
-    try:
-        files.private_folder(path.parent)
-        document = json.dumps({"llamabar_names": VERSION, **found})
-        files.write(path, document.encode("ascii") + b"\n", mode=files.PRIVATE_MODE)
-    except OSError:
-        return
+    if found["models"] and found != recall(environment):
+        small_files.write(data_folder(environment) / NAMES, {"llamabar_names": VERSION, **found})
 
 
 def recall(environment: Mapping[str, str]) -> Dict[str, List[str]]:
     """Return the names by kind; none if there is no valid file."""
     try:
-        document = json.loads(files.read(data_folder(environment) / NAMES, limit_bytes=LARGEST_BYTES) or b"{}")
+        document = small_files.read(data_folder(environment) / NAMES)
         if document.get("llamabar_names") != VERSION:
             return {}
         return {kind: _typeable(map(str, document[kind])) for kind in KINDS}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except small_files.NOT_UNDERSTOOD:
         return {}
 
 

@@ -14,8 +14,9 @@ from llamabar.core.state import Swap
 from llamabar.core.totals import GENERATION, MOST, Line, Sums, Times, Told, identity, of_rows, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
-from llamabar.store.database import mark_of, place_of, twin
+from llamabar.store.database import mark_of, twin
 from llamabar.store.packed import unpacked
+from llamabar.store.places import place_of
 from llamabar.store.schema import FAULTS, opened_to_read, understood
 
 WEEK_DAYS = 7

@@ -17,7 +17,8 @@ from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
 from llamabar.store import database as db
 from llamabar.store import json_history, reports, schema
-from llamabar.store.database import Mark, place_of
+from llamabar.store.database import Mark
+from llamabar.store.places import place_of
 from llamabar.store.schema import FAULTS, Trouble, Unusable
 
 MANY_ROWS = 1000  # in one commit; then there may be too many rows in the database
