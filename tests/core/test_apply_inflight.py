@@ -120,3 +120,10 @@ def test_a_peers_model_has_an_estimated_speed_once_one_answer_has_calibrated_it(
     assert reading.source is Source.ESTIMATE and reading.tps == pytest.approx(25.0, rel=0.1)
     assert readings.sample(again, now_s=24.1).server.generation_tps == reading.tps
     assert figures(again, now_s=24.1).speeds == {"lab/m": reading}
+
+
+@pytest.mark.parametrize(("peers", "listed"), [(("far",), "far/m"), (("far", "near"), "m"), ((), "m")])
+def test_a_request_that_names_a_peers_model_without_the_peer_is_that_models(peers, listed):
+    table = ev.ModelsListed(tuple(ev.ModelInfo(f"{peer}/m", "", peer=True) for peer in peers))
+    snapshot = live(table, LISTED, request(model="m"), ev.RequestsFinished((row(model="m"),)))
+    assert (snapshot.requests["1"].info.model, snapshot.rows[0].model) == (listed, listed)

@@ -10,6 +10,7 @@ from typing import Optional
 
 from llamabar.core import clients, speed
 from llamabar.core import events as ev
+from llamabar.core.apply_models import listed_id
 from llamabar.core.capabilities import Capability
 from llamabar.core.limits import REQUESTS
 from llamabar.core.path_kind import PathKind, path_kind
@@ -72,6 +73,7 @@ def _request(snapshot: Snapshot, info: ev.RequestInfo, at_s: float) -> Request:
             stamp=info.stamp or old.info.stamp,
             client=info.client or old.info.client,
         )
+    info = info._replace(model=listed_id(snapshot, info.model))
     started_s = at_s - (info.elapsed_s or 0.0) if old is None else old.started_s
     moment_s = at_s if info.elapsed_s is None else started_s + info.elapsed_s
     loading_bytes = _loading_bytes(snapshot, old, info, at_s)

@@ -67,6 +67,15 @@ def _swap(models: Iterable[Model], loading: str, at_s: float) -> Swap:
     return Swap(tuple(made_room), tuple(one.id for one in others if one.state == READY))
 
 
+def listed_id(snapshot: Snapshot, model_id: str) -> str:
+    """Return the ID under which the table lists a request's model: from v242 on, a peer's model is `<peer>/<model>`
+    there, but requests may name it without the peer. If two peers have it, nothing tells whose it is."""
+    if model_id in snapshot.models:
+        return model_id
+    peers = [one.id for one in snapshot.models.values() if one.info.peer and one.id.endswith(f"/{model_id}")]
+    return peers[0] if len(peers) == 1 else model_id
+
+
 def quit_explained(snapshot: Snapshot, event: RunEnded, _: float) -> Snapshot:
     """Return the snapshot with llama-swap's last log line about a model that quit, unless the model changed since."""
     model = snapshot.models.get(event.model)

@@ -10,10 +10,12 @@ and order connect the two.
 """
 
 from dataclasses import replace
+from math import inf
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from llamabar.core import clients, speed
 from llamabar.core import events as ev
+from llamabar.core.apply_models import listed_id
 from llamabar.core.capabilities import Capability
 from llamabar.core.limits import ROWS
 from llamabar.core.server_clock import ServerClock, by_header, by_row
@@ -85,10 +87,12 @@ def _new_rows(
     snapshot: Snapshot, event: ev.RequestsFinished, newest: Optional[int], at_s: float
 ) -> Tuple[Snapshot, Tuple[ev.FinishedRequest, ...]]:
     """Return the rows that weren't seen before, with their clients, and the snapshot without the requests matched."""
-    if newest is None:
-        return snapshot, event.rows
-    counted, oldest = {row.id for row in snapshot.rows[-2 * DISORDER :]}, newest - (DISORDER if event.streamed else 0)
-    return clients.named(snapshot, tuple(row for row in event.rows if row.id > oldest and row.id not in counted), at_s)
+    counted = {row.id for row in snapshot.rows[-2 * DISORDER :]} if newest is not None else ()
+    oldest = -inf if newest is None else newest - (DISORDER if event.streamed else 0)
+    new = [row for row in event.rows if row.id > oldest and row.id not in counted]
+    ids = {model_id: listed_id(snapshot, model_id) for model_id in {row.model for row in new}}
+    rows = tuple(row if ids[row.model] == row.model else row._replace(model=ids[row.model]) for row in new)
+    return (snapshot, rows) if newest is None else clients.named(snapshot, rows, at_s)
 
 
 def _clock(
