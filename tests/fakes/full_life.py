@@ -43,7 +43,7 @@ class _Life:
         for event in (
             ev.StreamOpened(), ev.VersionRead("250"), ev.CapabilitiesFound(confirmed=ROUTES), ev.InflightListed(()),
             ev.ServiceFound("org.llamabar.llama-swap", ev.ServiceState.RUNNING),
-            ev.ProfilesListed(("coding",), "coding"), ev.RequestsFinished((), total=0, read_unix_s=UNIX_S),
+            ev.ProfilesListed(("coding",), "coding"), ev.RequestsFinished((), total=0, came_unix_s=UNIX_S),
             *(_table(loaded, others, state) for state in ("stopped", "starting")),
         ):  # fmt: skip
             self.tell(event, 0)
@@ -85,7 +85,7 @@ class _Life:
                 draft_tokens=drafts, accepted_tokens=drafts,
             )  # fmt: skip
             self.tell(ev.InflightRemoved(request), second)
-            self.tell(ev.RequestsFinished((row,), total=self.finished, read_unix_s=row.at_unix_s), second)
+            self.tell(ev.RequestsFinished((row,), total=self.finished, came_unix_s=row.at_unix_s), second)
 
 
 def _table(loaded, others, state):
