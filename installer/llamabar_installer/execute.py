@@ -16,7 +16,7 @@ from llamabar_installer import manifest, removal, work
 from llamabar_installer.manifest import Manifest
 from llamabar_installer.notes import Note, Why, note
 from llamabar_installer.steps import Kind, Plan, Step
-from llamabar_installer.work import StepFailed, Undo, Workshop
+from llamabar_installer.work import StepContext, StepFailed, Undo
 
 OTHERS_S = 10.0  # for all steps that wait for nothing
 WAITING_S = 20.0  # for each step that waits for a service: how long a start or restart may take
@@ -62,42 +62,42 @@ class Execution:
 
     def run(self, plan: Plan) -> Report:
         """Do every step; return what was done and undone, and why."""
-        shop = Workshop(self.places, manifest.load(self.places.manifest), self.say)
+        context = StepContext(self.places, manifest.load(self.places.manifest), self.say)
         limit_s = OTHERS_S + sum(_WAITING.get(step.kind, 0.0) for step in plan.steps) + UNDO_S
         with tools.within(self.scale * limit_s):
             for step in plan.steps:
-                before = shop.manifest
+                before = context.manifest
                 try:
-                    self._do(step, shop, tools.left_s() - self.scale * UNDO_S)
+                    self._do(step, context, tools.left_s() - self.scale * UNDO_S)
                 except (StepFailed, Trouble, OSError, KeyboardInterrupt) as error:
-                    return self._failed(step, error, shop, before)
+                    return self._failed(step, error, context, before)
                 self.finished(step)
-        removal.forget_if_empty(shop)
-        return Report(done=self._steps(), remarks=tuple(shop.remarks))
+        removal.forget_if_empty(context)
+        return Report(done=self._steps(), remarks=tuple(context.remarks))
 
     def _steps(self) -> Tuple[Step, ...]:
         return tuple(step for step, _, _ in self.done)
 
-    def _do(self, step: Step, shop: Workshop, left_s: float) -> None:
+    def _do(self, step: Step, context: StepContext, left_s: float) -> None:
         """Do a step. Signals are held back until its undo is known, unless it waits. Raise StepFailed if time is up."""
         if left_s <= 0:
             raise StepFailed(note(Why.OUT_OF_TIME))
         with tools.within(left_s), contextlib.nullcontext() if step.kind in _WAITING else tools.signals_held():
-            before = shop.manifest
-            self.done.append((step, before, _DO[step.kind](shop, step)))
+            before = context.manifest
+            self.done.append((step, before, _DO[step.kind](context, step)))
 
-    def _failed(self, step: Step, error: BaseException, shop: Workshop, before: Manifest) -> Report:
+    def _failed(self, step: Step, error: BaseException, context: StepContext, before: Manifest) -> Report:
         """Undo what was begun. A second Ctrl-C ends a running tool, but never the undo or its report."""
         with contextlib.suppress(KeyboardInterrupt), tools.signals_held():
             try:
-                shop.restore(before)
+                context.restore(before)
             except OSError:
-                shop.remarks.append(note(Why.NOT_LISTED, path=self.places.manifest))
-            undone = self._undo(step, shop)
-            removal.forget_if_empty(shop)
-        return Report(self._steps(), step, undone, _note_of(error, step), tuple(shop.remarks))
+                context.remarks.append(note(Why.NOT_LISTED, path=self.places.manifest))
+            undone = self._undo(step, context)
+            removal.forget_if_empty(context)
+        return Report(self._steps(), step, undone, _note_of(error, step), tuple(context.remarks))
 
-    def _undo(self, failed: Step, shop: Workshop) -> Tuple[Step, ...]:
+    def _undo(self, failed: Step, context: StepContext) -> Tuple[Step, ...]:
         """Undo the failed step's group and return the steps that were undone. Some steps have nothing to undo them."""
         undone: List[Step] = []
         for step, before, undo in reversed(self.done):
@@ -105,10 +105,10 @@ class Execution:
                 continue
             try:
                 undo()
-                shop.restore(before)
+                context.restore(before)
             except (StepFailed, Trouble, OSError) as error:
                 why = _note_of(error, step).said
-                shop.remarks.append(note(Why.NOT_UNDONE, step=step.words, target=step.target, detail=why))
+                context.remarks.append(note(Why.NOT_UNDONE, step=step.words, target=step.target, detail=why))
             else:
                 undone.append(step)
         return tuple(undone)
@@ -129,7 +129,7 @@ _WAITING = {  # these undo what they began themselves
     Kind.START: WAITING_S, Kind.RELOAD: WAITING_S, Kind.PUT_BACK: WAITING_S, Kind.STOP: STOPPING_S,
     Kind.OLD_SERVICE: STOPPING_S,
 }  # fmt: skip
-_DO: Dict[Kind, Callable[[Workshop, Step], Optional[Undo]]] = {
+_DO: Dict[Kind, Callable[[StepContext, Step], Optional[Undo]]] = {
     Kind.CONFIG: work.write_config,
     Kind.AGENT: work.write_agent,
     Kind.START: work.start,

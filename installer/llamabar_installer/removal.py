@@ -12,70 +12,70 @@ from llamabar.macos import files, swiftbar
 from llamabar.macos.paths import HISTORY, STATE_FILES, USUAL_CACHE
 from llamabar_installer.manifest import Thing
 from llamabar_installer.notes import Why, note
-from llamabar_installer.steps import Kind, Step
-from llamabar_installer.work import Undo, Workshop, expect, put
+from llamabar_installer.steps import Step
+from llamabar_installer.work import StepContext, Undo, expect, put
 
 
-def stop(shop: Workshop, step: Step) -> Undo:
+def stop(context: StepContext, step: Step) -> Undo:
     """Stop our service and wait until its process has exited."""
-    control = shop.control(step.target, step.url)
+    control = context.control(step.target, step.url)
     expect(control.stop())
     return lambda: expect(control.start())
 
 
-def remove_agent(shop: Workshop, step: Step) -> Undo:
+def remove_agent(context: StepContext, step: Step) -> Undo:
     """Remove our plist. One that was edited by hand is backed up first."""
-    item, content = shop.manifest.item(step.path), files.read(step.path)
+    item, content = context.manifest.item(step.path), files.read(step.path)
     edited = content is not None and (item is None or item.digest != files.digest(content))
     if edited or step.path.is_symlink():
-        shop.backup(step.path)
-    shop.forget(step.path)  # first: if the manifest can't be written, nothing is removed
+        context.backup(step.path)
+    context.forget(step.path)  # first: if the manifest can't be written, nothing is removed
     files.discard(step.path)
     files.sweep(step.path)
     return lambda: put(step.path, content)
 
 
-def remove_link(shop: Workshop, step: Step) -> None:
+def remove_link(context: StepContext, step: Step) -> None:
     """Remove a symlink of ours if it still leads to its program."""
-    if swiftbar.link_state(step.path, Path(step.source or shop.places.program)) is Link.OURS:
+    if swiftbar.link_state(step.path, Path(step.source or context.places.program)) is Link.OURS:
         files.discard(step.path)
     elif os.path.lexists(step.path):
-        shop.remarks.append(note(Why.NOT_OURS, path=step.path))
+        context.remarks.append(note(Why.NOT_OURS, path=step.path))
     files.sweep(step.path)
-    shop.forget(step.path)
+    context.forget(step.path)
 
 
-def remove_file(shop: Workshop, step: Step) -> None:
+def remove_file(context: StepContext, step: Step) -> None:
     """Remove an installed file."""
     files.sweep(step.path)
     files.discard(step.path)
-    shop.forget(step.path)
+    context.forget(step.path)
 
 
-def put_back(shop: Workshop, step: Step) -> None:
+def put_back(context: StepContext, step: Step) -> None:
     """Restore what was set aside: move a plugin back, or enable a service again."""
-    item = shop.manifest.item(step.path)
+    item = context.manifest.item(step.path)
     if item is not None and item.kind == Thing.OLD_SERVICE:
-        outcome = shop.control(item.digest, step.url, plist=step.path).start() if step.path.is_file() else None
+        outcome = context.control(item.digest, step.url, plist=step.path).start() if step.path.is_file() else None
         if outcome is not None and not outcome.ok:
-            shop.remarks.append(note(Why.ON_BUT, label=item.digest, detail=outcome.said))
+            context.remarks.append(note(Why.ON_BUT, label=item.digest, detail=outcome.said))
     elif item is not None and os.path.lexists(item.backup):
         if os.path.lexists(step.path):
-            shop.remarks.append(note(Why.IN_THE_WAY, path=step.path, kept=item.backup))
+            context.remarks.append(note(Why.IN_THE_WAY, path=step.path, kept=item.backup))
         else:
             shutil.move(item.backup, step.path)
-    shop.forget(step.path)
+    context.forget(step.path)
 
 
-def remove_cache(shop: Workshop, step: Step) -> None:
+def remove_cache(context: StepContext, step: Step) -> None:
     """Remove the unpacked program, and the bytecode that Apple's Python keeps of it elsewhere."""
-    bytecode = shop.places.bytecode / str(step.path).lstrip("/")
+    bytecode = context.places.bytecode / str(step.path).lstrip("/")
     for path in [*_unpacked(step.path), *_unpacked(bytecode)]:
         shutil.rmtree(path, ignore_errors=True) if path.is_dir() else files.discard(path)
     folder = bytecode
-    while files.remove_empty(folder) and folder != shop.places.bytecode:
+    while files.remove_empty(folder) and folder != context.places.bytecode:
         folder = folder.parent
-    if step.path == shop.places.home / USUAL_CACHE:
+    if step.path == context.places.home / USUAL_CACHE:
         files.remove_empty(step.path)
 
 
@@ -86,20 +86,26 @@ def _unpacked(cache: Path) -> List[Path]:
         return []
 
 
-def remove_folders(shop: Workshop, step: Step) -> None:
-    """Remove the plugin's state files, the manifest and the folders created for us, innermost first, if empty."""
-    data = shop.places.data
-    for path in (*(data / name for name in STATE_FILES), shop.places.manifest, *files.leftovers(data)):
-        files.discard(path)
-    folders = {Path(item.path) for item in shop.manifest.of_kind(Thing.FOLDER)}
-    for folder in sorted({*folders, shop.places.backups, data}, key=lambda path: -len(path.parts)):
-        files.remove_empty(folder)
+def remove_folders(context: StepContext, step: Step) -> None:
+    """Remove the data folder, and name what else is in it."""
+    _remove_own(context)
+    data = context.places.data
     kept = [name for name in sorted(os.listdir(data)) if not name.startswith(HISTORY)] if data.is_dir() else []
-    if kept and step.kind is Kind.REMOVE_FOLDERS:
-        shop.remarks.append(note(Why.FOLDER_KEPT, path=data, names=", ".join(kept)))
+    if kept:
+        context.remarks.append(note(Why.FOLDER_KEPT, path=data, names=", ".join(kept)))
 
 
-def forget_if_empty(shop: Workshop) -> None:
+def forget_if_empty(context: StepContext) -> None:
     """Leave nothing behind after an undo: if the manifest lists only folders, remove it and them."""
-    if shop.manifest.items and all(item.kind == Thing.FOLDER for item in shop.manifest.items):
-        remove_folders(shop, Step(Kind.REFRESH, ""))
+    if context.manifest.items and all(item.kind == Thing.FOLDER for item in context.manifest.items):
+        _remove_own(context)
+
+
+def _remove_own(context: StepContext) -> None:
+    """Remove the plugin's state files, the manifest and the folders created for us, innermost first, if empty."""
+    data = context.places.data
+    for path in (*(data / name for name in STATE_FILES), context.places.manifest, *files.leftovers(data)):
+        files.discard(path)
+    folders = {Path(item.path) for item in context.manifest.of_kind(Thing.FOLDER)}
+    for folder in sorted({*folders, context.places.backups, data}, key=lambda path: -len(path.parts)):
+        files.remove_empty(folder)

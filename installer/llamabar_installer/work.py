@@ -29,7 +29,7 @@ class StepFailed(Exception):
 
 
 @dataclass
-class Workshop:
+class StepContext:
     """What every step needs: the places, the manifest, and a way to report progress."""
 
     places: Places
@@ -37,7 +37,7 @@ class Workshop:
     say: Callable[[str], None]
     remarks: List[Note] = field(default_factory=list)
 
-    def note(self, item: Item) -> None:
+    def record(self, item: Item) -> None:
         """List an item before it is created, together with the folders it needs."""
         needed = files.missing_folders(Path(item.path).parent) + files.missing_folders(self.places.data)
         self._save(self.manifest.plus(*_folders(needed), item))
@@ -80,7 +80,7 @@ def put(path: Path, content: Optional[bytes]) -> None:
     files.discard(path) if content is None else files.write(path, content)
 
 
-def write_config(shop: Workshop, step: Step) -> Undo:
+def write_config(context: StepContext, step: Step) -> Undo:
     """Write a first llama-swap config. It never replaces one, and uninstall never removes it."""
     if os.path.lexists(step.path):
         raise StepFailed(note(Why.APPEARED, path=step.path))
@@ -95,24 +95,24 @@ def write_config(shop: Workshop, step: Step) -> Undo:
     return _undo
 
 
-def write_agent(shop: Workshop, step: Step) -> Undo:
+def write_agent(context: StepContext, step: Step) -> Undo:
     """Write the plist and create its log folders, then read the plist back."""
     before = files.read(step.path)
     if step.path.is_symlink() or (step.path.exists() and not step.path.is_file()):
         raise StepFailed(note(Why.PLIST_NOT_A_FILE, path=step.path))
-    shop.note(Item(Thing.AGENT, step.target, files.digest(step.content), shop.backup(step.path)))
+    context.record(Item(Thing.AGENT, step.target, files.digest(step.content), context.backup(step.path)))
     for log in agents.logs_of(agent_plist.parse(step.content) or {}):
         for folder in files.missing_folders(log.parent):
-            shop.note(Item(Thing.FOLDER, str(folder)))
+            context.record(Item(Thing.FOLDER, str(folder)))
         log.parent.mkdir(parents=True, exist_ok=True, mode=files.FOLDER_MODE)
     files.write(step.path, step.content, mode=files.FILE_MODE)
     if files.read(step.path) != step.content or step.path.stat().st_mode & 0o022:
         put(step.path, before)
         raise StepFailed(note(Why.NOT_WRITTEN, path=step.path))
-    return lambda: _restore_agent(shop, step, before)
+    return lambda: _restore_agent(context, step, before)
 
 
-def _restore_agent(shop: Workshop, step: Step, before: Optional[bytes]) -> None:
+def _restore_agent(context: StepContext, step: Step, before: Optional[bytes]) -> None:
     """Restore the previous plist; if the job is loaded, reload it."""
     label = step.path.stem
     if before is None and launchctl.look(label).loaded:
@@ -120,16 +120,16 @@ def _restore_agent(shop: Workshop, step: Step, before: Optional[bytes]) -> None:
     put(step.path, before)
     if before is not None and launchctl.look(label).loaded:
         service = agent_plist.service_of(agent_plist.parse(before))
-        expect(shop.control(label, service.url if service else "").restart())
+        expect(context.control(label, service.url if service else "").restart())
 
 
-def start(shop: Workshop, step: Step) -> Undo:
+def start(context: StepContext, step: Step) -> Undo:
     """Start our service and wait until it answers. Its port may have been taken since the plan was made."""
-    control = shop.control(step.target, step.url)
+    control = context.control(step.target, step.url)
     port = port_of(step.url) or 0
     if not launchctl.look(step.target).running and not probe.is_free(port):
         raise StepFailed(note(Why.PORT_TAKEN, port=port))
-    logs.rotate(shop.places.log)
+    logs.rotate(context.places.log)
     try:
         expect(control.start())
     except BaseException:
@@ -139,9 +139,9 @@ def start(shop: Workshop, step: Step) -> Undo:
     return lambda: expect(control.stop())
 
 
-def restart(shop: Workshop, step: Step) -> None:
+def restart(context: StepContext, step: Step) -> None:
     """Reload our changed service and wait until it answers. Undoing its plist loads the previous one again."""
-    expect(shop.control(step.target, step.url).restart())
+    expect(context.control(step.target, step.url).restart())
 
 
 def expect(outcome: Note) -> None:
@@ -150,19 +150,19 @@ def expect(outcome: Note) -> None:
         raise StepFailed(outcome)
 
 
-def write_settings(shop: Workshop, step: Step) -> Undo:
+def write_settings(context: StepContext, step: Step) -> Undo:
     """Write the settings file and keep a backup of the previous one."""
     path = Path(os.path.realpath(step.path))  # a symlink, as in a dotfiles folder, stays one
     before = files.read(path)
-    shop.note(Item(Thing.SETTINGS, str(path), files.digest(step.content), shop.backup(path)))
+    context.record(Item(Thing.SETTINGS, str(path), files.digest(step.content), context.backup(path)))
     files.write(path, step.content, mode=None if before is not None else files.PRIVATE_MODE)
     return lambda: put(path, before)
 
 
-def switch_off(shop: Workshop, step: Step) -> Undo:
+def switch_off(context: StepContext, step: Step) -> Undo:
     """Disable another maker's service permanently. Its plist stays untouched."""
-    shop.note(Item(Thing.OLD_SERVICE, step.source, step.target))
-    control = shop.control(step.target, step.url, plist=Path(step.source))
+    context.record(Item(Thing.OLD_SERVICE, step.source, step.target))
+    control = context.control(step.target, step.url, plist=Path(step.source))
     launchctl.tell("disable", step.target)
     try:
         expect(control.stop())
@@ -173,25 +173,25 @@ def switch_off(shop: Workshop, step: Step) -> Undo:
     return lambda: expect(control.start())
 
 
-def set_aside(shop: Workshop, step: Step) -> Undo:
+def set_aside(context: StepContext, step: Step) -> Undo:
     """Move another maker's plugin out of SwiftBar's folder into our backups."""
-    kept = shop.places.backups / step.path.name
+    kept = context.places.backups / step.path.name
     if os.path.lexists(kept):
         raise StepFailed(note(Why.APPEARED, path=kept))
-    shop.note(Item(Thing.SET_ASIDE, step.target, backup=str(kept)))
-    shop.note(Item(Thing.FOLDER, str(kept.parent)))
+    context.record(Item(Thing.SET_ASIDE, step.target, backup=str(kept)))
+    context.record(Item(Thing.FOLDER, str(kept.parent)))
     kept.parent.mkdir(parents=True, exist_ok=True, mode=files.PRIVATE_FOLDER_MODE)
     shutil.move(step.target, str(kept))  # the plugin folder may be on another disk
     return lambda: shutil.move(str(kept), step.target)
 
 
-def copy_program(shop: Workshop, step: Step) -> Undo:
+def copy_program(context: StepContext, step: Step) -> Undo:
     """Copy the program into the data folder. Its attribute is set and verified before it gets its final name."""
     before = files.read(step.path)
     content = Path(step.source).read_bytes()
-    shop.note(Item(Thing.FILE, step.target, files.digest(content)))
-    if shop.manifest.item(shop.places.data) is not None:
-        shop.places.data.chmod(files.PRIVATE_FOLDER_MODE)  # earlier versions let other users look into it
+    context.record(Item(Thing.FILE, step.target, files.digest(content)))
+    if context.manifest.item(context.places.data) is not None:
+        context.places.data.chmod(files.PRIVATE_FOLDER_MODE)  # earlier versions let other users look into it
     _place(step.path, content)
     return lambda: files.discard(step.path) if before is None else _place(step.path, before)
 
@@ -208,7 +208,7 @@ def _place(path: Path, content: bytes) -> None:
         raise StepFailed(note(Why.NOT_WRITTEN, path=path))
 
 
-def mark(shop: Workshop, step: Step) -> None:
+def mark(context: StepContext, step: Step) -> None:
     """Set the attribute on the installed program, and touch it so that SwiftBar reads it again."""
     _set_attribute(step.path)
     os.utime(step.path)
@@ -220,12 +220,12 @@ def _set_attribute(path: Path) -> None:
         raise StepFailed(note(Why.NOT_MARKED, detail=trouble))
 
 
-def link(shop: Workshop, step: Step) -> Undo:
+def link(context: StepContext, step: Step) -> Undo:
     """Link the program into SwiftBar's folder; never replace what isn't ours."""
     program = Path(step.source)
     if swiftbar.link_state(step.path, program) is Link.OTHER:
         raise StepFailed(note(Why.APPEARED, path=step.path))
-    shop.note(Item(Thing.LINK, step.target, step.source))
+    context.record(Item(Thing.LINK, step.target, step.source))
     with files.replacing(step.path) as temporary:
         os.symlink(program, temporary)
     if swiftbar.link_state(step.path, program) is not Link.OURS:
@@ -233,21 +233,21 @@ def link(shop: Workshop, step: Step) -> Undo:
     return lambda: files.discard(step.path)
 
 
-def link_command(shop: Workshop, step: Step) -> Undo:
+def link_command(context: StepContext, step: Step) -> Undo:
     """Link the program as `llamabar`; never replace what isn't ours."""
-    if os.path.lexists(step.path) and (shop.manifest.item(step.path) is None or not step.path.is_symlink()):
+    if os.path.lexists(step.path) and (context.manifest.item(step.path) is None or not step.path.is_symlink()):
         raise StepFailed(note(Why.APPEARED, path=step.path))
-    shop.note(Item(Thing.COMMAND, step.target, step.source))
+    context.record(Item(Thing.COMMAND, step.target, step.source))
     step.path.parent.mkdir(parents=True, exist_ok=True)
     with files.replacing(step.path) as temporary:
         os.symlink(step.source, temporary)
     return lambda: files.discard(step.path)
 
 
-def refresh(shop: Workshop, step: Step) -> None:
+def refresh(context: StepContext, step: Step) -> None:
     """Touch SwiftBar's folder so that it notices the change, and ask it to restart the plugin."""
-    for item in shop.manifest.of_kind(Thing.LINK):
+    for item in context.manifest.of_kind(Thing.LINK):
         os.utime(Path(item.path).parent)
     trouble = swiftbar.reload()
     if trouble:
-        shop.remarks.append(note(Why.NOT_RELOADED, detail=trouble))
+        context.remarks.append(note(Why.NOT_RELOADED, detail=trouble))
