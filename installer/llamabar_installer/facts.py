@@ -9,7 +9,7 @@ from typing import Callable, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from llamabar.core.mac import Agent, Job, Running, SwiftBar
 from llamabar.macos import agent_plist, files, launchctl, swiftbar
-from llamabar.macos.agents import SYSTEM_AGENTS, find_agents, flag, folder_refusal
+from llamabar.macos.agents import SYSTEM_AGENTS, find_agents, flag, folder_refusal, parse_plist
 from llamabar.macos.binaries import Binary, ConfigCheck, check_config, find_binaries
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.paths import COMMAND, EXPORT_LABEL, OWN_LABEL, Places
@@ -145,7 +145,7 @@ def _can_hold(folder: Path) -> bool:
 
 def own_service(facts: Facts) -> Optional[agent_plist.Service]:
     """Return what our LaunchAgent on disk starts."""
-    return agent_plist.service_of(agent_plist.parse(facts.plist))
+    return agent_plist.service_of(parse_plist(facts.plist))
 
 
 def has_server(settings: Optional[bytes]) -> bool:

@@ -5,7 +5,7 @@ from typing import Optional, Tuple
 
 from llamabar.core.mac import Job
 from llamabar.macos import agent_plist
-from llamabar.macos.agents import command
+from llamabar.macos.agents import command, parse_plist
 from llamabar.macos.files import digest
 from llamabar_installer.facts import Facts
 from llamabar_installer.notes import Note, Why, note
@@ -25,7 +25,7 @@ def agent_steps(facts: Facts, options: Options, step: Step, *, there: Optional[b
     """Plan a plist: write a missing one, replace one of ours that is unedited, show how an edited one differs."""
     if there is None:
         return Plan((step,))
-    if agent_plist.parse(there) == agent_plist.parse(step.content):
+    if parse_plist(there) == parse_plist(step.content):
         return Plan()
     item = facts.manifest.item(step.path)
     if options.force or (item is not None and item.digest == digest(there)):
@@ -35,7 +35,7 @@ def agent_steps(facts: Facts, options: Options, step: Step, *, there: Optional[b
 
 def start_steps(facts: Facts, agent: Step, *, there: Optional[bytes], changed: bool) -> Tuple[Step, ...]:
     """Plan to start an agent's job, or to reload it if the plist has changed."""
-    label, words = agent.path.stem, command(agent_plist.parse(there) or {})
+    label, words = agent.path.stem, command(parse_plist(there) or {})
     job = facts.jobs.get(label) or Job(label)
     if job.loaded and (changed or (job.arguments and words and words != job.arguments)):
         return (Step(Kind.RELOAD, label, Reason.AGENT_CHANGED, agent.group, url=agent.url),)

@@ -101,7 +101,7 @@ def write_agent(context: StepContext, step: Step) -> Undo:
     if step.path.is_symlink() or (step.path.exists() and not step.path.is_file()):
         raise StepFailed(note(Why.PLIST_NOT_A_FILE, path=step.path))
     context.record(Item(Thing.AGENT, step.target, files.digest(step.content), context.backup(step.path)))
-    for log in agents.logs_of(agent_plist.parse(step.content) or {}):
+    for log in agents.logs_of(agents.parse_plist(step.content) or {}):
         for folder in files.missing_folders(log.parent):
             context.record(Item(Thing.FOLDER, str(folder)))
         log.parent.mkdir(parents=True, exist_ok=True, mode=files.FOLDER_MODE)
@@ -119,7 +119,7 @@ def _restore_agent(context: StepContext, step: Step, before: Optional[bytes]) ->
         raise StepFailed(note(Why.STILL_LOADED, label=label))
     put(step.path, before)
     if before is not None and launchctl.look(label).loaded:
-        service = agent_plist.service_of(agent_plist.parse(before))
+        service = agent_plist.service_of(agents.parse_plist(before))
         expect(context.control(label, service.url if service else "").restart())
 
 

@@ -7,13 +7,15 @@ import pytest
 
 from llamabar.core.address import is_local, port_of
 from llamabar.core.mac import Agent
-from llamabar.macos import agents, files
-from llamabar.macos.agents import find_agents, is_llama_swap, listen_of, logs_of
+from llamabar.macos import files
+from llamabar.macos.agents import find_agents, listen_of, logs_of, read_plist
+from llamabar.macos.paths import AGENT_FOLDER
+from llamabar.macos.shell import is_llama_swap
 from llamabar_installer import manifest
 
 
 def agent_file(home, name, *words, **keys):
-    folder = home / agents.AGENT_FOLDER
+    folder = home / AGENT_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.plist"
     path.write_bytes(plistlib.dumps({"Label": name, "ProgramArguments": list(words), **keys}))
@@ -35,9 +37,9 @@ def test_pipes_folders_and_files_without_end_are_read_as_nothing(tmp_path):
     with large.open("wb") as file:
         file.truncate(files.READ_LIMIT_BYTES + 1)
     assert files.read(pipe) is None and files.read(tmp_path) is None and files.read(large) is None
-    assert agents.read_plist(pipe) is None
-    (tmp_path / agents.AGENT_FOLDER).mkdir(parents=True)
-    os.mkfifo(tmp_path / agents.AGENT_FOLDER / "pipe.plist")
+    assert read_plist(pipe) is None
+    (tmp_path / AGENT_FOLDER).mkdir(parents=True)
+    os.mkfifo(tmp_path / AGENT_FOLDER / "pipe.plist")
     assert find_agents(tmp_path) == []
 
 

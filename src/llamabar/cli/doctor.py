@@ -32,7 +32,7 @@ def doctor(
     if fix:
         return _fix(fix, facts, found, yes=yes, look=look)
     if report:
-        from llamabar.doctor.report import private_now
+        from llamabar.doctor.collect.private import private_now
 
         _print_report(facts, found, private_now(os.environ, option=config, server=server), as_json=as_json)
     elif as_json:

@@ -1,35 +1,19 @@
 """`doctor --report`: one text to paste into an issue, with nothing private in it."""
 
 from dataclasses import fields, is_dataclass
-from typing import Any, Dict, Iterator, Mapping, Tuple
+from typing import Any, Dict, Iterator, Tuple
 
 from llamabar.core.text import printable
 from llamabar.doctor.checks.facts import Facts
 from llamabar.doctor.checks.finding import Finding, worst_first
 from llamabar.doctor.checks.redact import Private, redacted
-from llamabar.doctor.collect.gathering import Gathering, Unknown
-from llamabar.doctor.collect.private import private_of
-from llamabar.settings import discover
-from llamabar.settings.load import Settings
 
 APART = ("troubles", "sources", "log_lines", "arguments", "command", "content")
-SETTINGS_S = 2.0
 
 
 def report(facts: Facts, found: Tuple[Finding, ...], private: Private) -> str:
     """Return versions, findings, facts and the end of the log, all redacted."""
     return "\n".join(redacted(printable(line), private) for line in _lines(facts, found))
-
-
-def private_now(environment: Mapping[str, str], *, option: str, server: str) -> Private:
-    """Return what is private on this computer, as far as the settings can be read in time."""
-    gathering = Gathering(SETTINGS_S)
-    load = lambda: discover.settings(environment, option=option, server=server)  # noqa: E731
-    gathering.begin("settings", load, source="the settings", limit_s=SETTINGS_S)
-    try:
-        return private_of(environment, gathering.get("settings"))
-    except Unknown:
-        return private_of(environment, Settings(()))
 
 
 def sentence(one: Finding) -> str:

@@ -17,7 +17,7 @@ from typing import Callable, Dict, Mapping, Tuple
 
 from llamabar.doctor.checks.redact import redacted
 from llamabar.doctor.collect.gathering import Gathering, Unknown
-from llamabar.doctor.report import private_now
+from llamabar.doctor.collect.private import private_now
 from llamabar.macos import launchctl, swiftbar, tools
 from llamabar.macos.paths import places, start_words
 from llamabar.sources import processes

@@ -13,7 +13,6 @@ from llamabar.macos.paths import EXPORT_LABEL, Places
 
 TEMPLATE = "llama-swap.plist"
 _BASE_PATH = "/opt/homebrew/bin:/opt/homebrew/sbin:/usr/local/bin:/opt/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
-parse = parse_plist
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ def service_of(plist: Optional[Mapping[str, Any]]) -> Optional[Service]:
 
 def difference(old: bytes, new: bytes) -> Tuple[str, ...]:
     """Return the differences between two plists as lines of a unified diff."""
-    found = parse(old)
+    found = parse_plist(old)
     current = old if found is None else plistlib.dumps(found)
     before, after = (data.decode("utf-8", "replace").splitlines() for data in (current, new))
     return tuple(difflib.unified_diff(before, after, "now", "new", lineterm="", n=1))

@@ -13,10 +13,9 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 from llamabar.core.address import DEFAULT_PORT
 from llamabar.core.mac import Agent, Refusal
 from llamabar.macos import files
-from llamabar.macos.shell import is_llama_swap as is_llama_swap
+from llamabar.macos.paths import AGENT_FOLDER
 from llamabar.macos.shell import unwrapped
 
-AGENT_FOLDER = "Library/LaunchAgents"
 SYSTEM_AGENTS = (Path("/Library/LaunchAgents"), Path("/Library/LaunchDaemons"))
 DEFAULT_LISTEN = f":{DEFAULT_PORT}"
 DEFAULT_TLS_LISTEN = ":8443"

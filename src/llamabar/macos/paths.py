@@ -33,6 +33,7 @@ from llamabar.core.text import quoted
 OWN_LABEL = "org.llamabar.llama-swap"
 EXPORT_LABEL = "org.llamabar.export"
 RUST_LABEL = "com.user.llama-swap"
+AGENT_FOLDER = "Library/LaunchAgents"
 PLUGIN = "llamabar.pyz"
 PLUGIN_NAME = "llamabar"
 COMMAND = "llamabar"
@@ -75,7 +76,7 @@ def places(environment: Mapping[str, str], *, option: str = "") -> Places:
 
 def places_of(home: Path, data: Path, *, settings: Path, cache: Path, named: Tuple[str, ...] = ()) -> Places:
     """Return every place of a user, given the folders that can be chosen."""
-    agents, logs = home / "Library" / "LaunchAgents", home / "Library" / "Logs"
+    agents, logs = home / AGENT_FOLDER, home / "Library" / "Logs"
     return Places(
         home, data, settings, cache, named,
         agents=agents, plist=agents / f"{OWN_LABEL}.plist", log=logs / "llama-swap" / "llama-swap.log",

@@ -20,7 +20,7 @@ except ImportError:  # no compiled module for this Python or processor, or no fo
 
 from llamabar.core.address import of_listen
 from llamabar.core.mac import Running
-from llamabar.macos import agents
+from llamabar.macos import agents, shell
 from llamabar.macos.paths import CHECKED_CONFIG
 from llamabar.sources import clock
 
@@ -50,7 +50,7 @@ def running() -> Iterator[Running]:
     """Yield this user's running llama-swap processes."""
     for process in mine():
         words = command(process)
-        at = next((index for index, word in enumerate(words[:2]) if agents.is_llama_swap(word)), None)
+        at = next((index for index, word in enumerate(words[:2]) if shell.is_llama_swap(word)), None)
         asked = {"-version", "--version"} & set(words) or any(CHECKED_CONFIG in word for word in words)  # run by us
         if at is None or asked or passes_on(process):
             continue
@@ -165,7 +165,7 @@ def is_llama_swap(process: psutil.Process) -> bool:
     `ssh llama-swap` doesn't count: it leads to one.
     """
     names = [*command(process)[:2], read("programs", process.exe, "")]
-    return any(map(agents.is_llama_swap, names)) and not passes_on(process)
+    return any(map(shell.is_llama_swap, names)) and not passes_on(process)
 
 
 def passes_on(process: psutil.Process) -> bool:
