@@ -147,7 +147,7 @@ def test_demo_models_run_from_the_unpacked_file(tmp_path):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        url = process.stdout.readline().split(" at ")[1].split()[0]
+        url = process.stdout.readline().split(" at ")[1].split()[0].rstrip(".")
         wait_for(lambda: "ready" in start(tmp_path, "status", LLAMABAR_URL=url).stdout, seconds=25, every_s=0.5)
     finally:
         process.terminate()

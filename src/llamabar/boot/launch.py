@@ -1,7 +1,7 @@
 """Start the unpacked program without Python's site machinery: `python -I -S start.py`.
 
 Law: on the hot path only os, sys and fcntl are imported. The syntax works in any Python 3, so that one that is too old
-can say so. `start` comes last, so that a truncated file is an ImportError, which start.py handles by unpacking again.
+can say so. `start` gets its name on the last line: a file truncated anywhere has none, and start.py unpacks again.
 """
 
 import os
@@ -40,7 +40,7 @@ def _hold(folder):
         pass
 
 
-def start():
+def _start():
     # type: () -> None
     """Run the program; if its cache is damaged, start again once, which unpacks it again."""
     if sys.version_info < OLDEST:
@@ -59,3 +59,6 @@ def start():
         if not is_repairable(error):
             sys.exit("llamabar: a part of it is missing (%s).\nDownload it again: %s" % (type(error).__name__, file))
         os.execve(sys.executable, [sys.executable, "-I", file] + sys.argv[1:], dict(os.environ, **{REPAIRED: "1"}))
+
+
+start = _start
