@@ -133,13 +133,6 @@ def test_a_failed_load_says_why_and_where_to_look(capsys):
     assert err.endswith("To see why: llamabar logs --upstream\n")
 
 
-@pytest.mark.usefixtures("server")
-def test_several_matching_models_are_named(capsys):
-    code, _, err = answer(capsys, "load", "")
-    assert code == 1
-    assert "fits" in err
-
-
 def test_status_is_a_small_table_and_models_says_the_same(server, capsys):
     answer(capsys, "load", "alpha-8b")
     chatting = chat(server, "alpha-8b", tokens=4000)
@@ -172,20 +165,6 @@ def test_a_llama_swap_without_models_says_how_to_add_one(monkeypatch, capsys):
         monkeypatch.setenv("LLAMABAR_URL", server.url)
         said = "llama-swap has no models yet.\nAdd one to its config: llamabar open config\n"
         assert answer(capsys, "models") == (0, said, "")
-
-
-def test_twelve_models_are_twelve_lines_of_a_screen_s_width(monkeypatch, capsys):
-    from llamabar.demo.dialect import DemoModel
-
-    models = tuple(DemoModel(f"org/a-quite-long-model-name-{one}:q4_k_m", stays=True, load_s=0.05) for one in range(12))
-    with llama_swap(models=models) as server:
-        monkeypatch.setenv("LLAMABAR_URL", server.url)
-        for model in models:
-            chat(server, model.id, tokens=2).join(10)
-        _, out, _ = answer(capsys, "status")
-    lines = out.splitlines()
-    assert len(lines) == 14
-    assert max(map(len, lines)) < 100
 
 
 def test_progress_shows_the_usual_time():

@@ -52,38 +52,11 @@ def test_without_arguments_one_line_of_status_then_help(tmp_path, server):
     assert done.returncode == 0
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["nonsense"],
-        ["status", "--nonsense"],
-        ["load"],
-        ["unload"],
-        ["unload", "m", "--all"],
-        ["demo", "--seconds", "x"],
-    ],
-)
-def test_wrong_usage_exits_with_2_and_says_what_is_right(tmp_path, words):
-    done = run_here(tmp_path, *words)
-    assert done.returncode == 2
-    assert "Error" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_load_and_unload_succeed_or_say_why_not(tmp_path, server):
+def test_load_and_unload_succeed(tmp_path, server):
     assert run_here(tmp_path, "load", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
     assert server.world.processes["alpha-8b"].state == "ready"
     assert run_here(tmp_path, "unload", "alpha-8b", LLAMABAR_URL=server.url).returncode == 0
     assert server.world.processes["alpha-8b"].state == "stopped"
-    for words, said in (
-        (["load", "no-such"], "No model is called 'no-such'."),
-        (["load", "broken-1b"], "Couldn't load broken-1b: unspecific error: upstream command exited prematurely."),
-        (["cancel", "77"], "No request '77' is in flight."),
-        (["profile", "nope"], "No profile is called 'nope'."),
-    ):
-        done = run_here(tmp_path, *words, LLAMABAR_URL=server.url)
-        assert (done.returncode, done.stdout) == (1, "")
-        assert said in done.stderr
 
 
 def test_cancel_unload_all_and_profiles_work(tmp_path, server):

@@ -111,7 +111,8 @@ def test_who_wants_ids_in_the_menu_sees_ids(tmp_path, server):
 
 
 def test_status_is_a_line_for_each_of_twelve_models(tmp_path):
-    with Stranger(speaking(models(*(f"model-{n:02}" for n in range(12)))), hold_s=30) as stranger:
+    names = (f"org/a-quite-long-model-name-{number}:q4_k_m" for number in range(12))
+    with Stranger(speaking(models(*names)), hold_s=30) as stranger:
         lines = run_here(tmp_path, "status", LLAMABAR_URL=stranger.url).stdout.splitlines()
     assert len(lines) == 14  # the server, the table's header, and the models
     assert max(map(len, lines)) < 100

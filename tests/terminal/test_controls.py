@@ -9,10 +9,10 @@ from llamabar.core.history import History
 from llamabar.core.snapshot import apply
 from llamabar.core.state import Snapshot
 from llamabar.terminal.controls import offered, pressed
-from llamabar.terminal.facts import MODEL, REQUEST, Thing
+from llamabar.terminal.facts import Thing
 from llamabar.terminal.keys import Pasted, Pressed
 from llamabar.terminal.state import Deed, Level, Page, View, settled
-from llamabar.view.menu import Do
+from llamabar.view.menu import MODEL, REQUEST, Do
 from llamabar.view.scene import Scene, seen
 
 ROUTES = frozenset({"inflight_list", "cancel", "unload_one", "profiles"})

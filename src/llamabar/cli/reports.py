@@ -6,13 +6,13 @@ from llamabar.cli.output import table
 from llamabar.core import readings, units
 from llamabar.core.capabilities import Capability
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import Model, Request, Snapshot, at_work, capabilities, in_flight, loaded, requests_of
+from llamabar.core.state import Model, Snapshot, at_work, capabilities, in_flight, loaded, requests_of
 from llamabar.core.status import Status
 from llamabar.terminal import facts
 from llamabar.terminal import words as dashboard_words
 from llamabar.view import doing_words, needs, words
 from llamabar.view.scene import Scene, Server
-from llamabar.view.text import name, plain, reason
+from llamabar.view.text import name, plain
 
 NOT_WELL = (
     Status.NO_SERVICE, Status.STOPPED, Status.STARTING, Status.CRASHING, Status.UNREACHABLE, Status.UNAUTHORIZED,
@@ -43,8 +43,7 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
     snapshot, fault = server.snapshot, server.snapshot.fault
     head = f"{plain(server.name)} at {server.address}: {words.status(snapshot, server.status)}"
     if not snapshot.connected and fault is not None:
-        why = words.sentence(words.why(fault, server.status, detail=reason(fault.detail)))
-        return [head, f"  {why} {words.REMEDIES.get(fault.kind, DIAGNOSE)}"]
+        return [head, f"  {facts.why(server, fault)} {words.REMEDIES.get(fault.kind, DIAGNOSE)}"]
     models, requests = list(loaded(snapshot)), facts.requests(server)
     lines = table([STATUS_HEAD, *(_model_row(server, one, now_s) for one in models)], indent=2) if models else []
     lines += table([REQUEST_HEAD, *_request_rows(server, now_s)], indent=2, headed=True) if requests else []
@@ -173,16 +172,11 @@ def _requests(server: Server, now_s: float) -> List[Dict[str, Any]]:
             "model": request.info.model,
             "age_s": round(now_s - request.started_s, 3),
             "phase": found[request.info.id].value,
-            "generated_tokens": _generated(server.snapshot, request, found[request.info.id]),
+            "generated_tokens": facts.generated(server.snapshot, request, found[request.info.id]),
             "client": request.info.client or None,
         }
         for request in facts.requests(server)
     ]
-
-
-def _generated(snapshot: Snapshot, request: Request, phase: Phase) -> Optional[int]:
-    model = snapshot.models.get(request.info.model)
-    return readings.decoded_tokens(snapshot, model) if model is not None and phase is Phase.GENERATING else None
 
 
 def _server(server: Server, now_s: float) -> Dict[str, Any]:

@@ -12,10 +12,10 @@ from llamabar.core.capabilities import Capability
 from llamabar.core.events import ServiceState
 from llamabar.core.state import READY, STARTING, Snapshot, in_flight, in_use, loadable, loaded, requests_of
 from llamabar.terminal import facts, words
-from llamabar.terminal.facts import REQUEST, SORTS
+from llamabar.terminal.facts import SORTS
 from llamabar.terminal.keys import Named, Pasted, Pressed
 from llamabar.terminal.state import Deed, Here, Outcome, Page, Question, View, settled, things
-from llamabar.view.menu import Do
+from llamabar.view.menu import REQUEST, Do
 from llamabar.view.scene import Scene
 from llamabar.view.text import harmless, plain
 from llamabar.view.words import MODELS_PAGE

@@ -5,8 +5,9 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from llamabar.terminal import controls, detail, facts, panels, plain, tables, words
 from llamabar.terminal.cells import EMPTY, Line, Size, Span, Style, columns, filled, fit, length, line
-from llamabar.terminal.facts import MODEL, Thing
+from llamabar.terminal.facts import Thing
 from llamabar.terminal.state import Level, Page, View
+from llamabar.view.menu import MODEL
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name
 

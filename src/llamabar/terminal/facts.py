@@ -5,6 +5,7 @@ from typing import List, Mapping, NamedTuple, Optional, Tuple
 from llamabar.core import readings, units
 from llamabar.core.apply_models import has_quit
 from llamabar.core.doing import Doing, doing
+from llamabar.core.events import Fault
 from llamabar.core.phases import Phase
 from llamabar.core.speed import Reading
 from llamabar.core.state import (
@@ -22,6 +23,7 @@ from llamabar.terminal import words
 from llamabar.terminal.cells import Span, Style, columns
 from llamabar.view import doing_words, needs
 from llamabar.view import words as menu_words
+from llamabar.view.menu import MODEL, REQUEST
 from llamabar.view.palette import BY_DOING, BY_PHASE, GLYPHS
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, reason
@@ -55,8 +57,6 @@ class Thing(NamedTuple):
     mark: str = ""
 
 
-MODEL, REQUEST = "model", "request"
-
 
 def server_state(server: Server) -> State:
     """Return a server's state."""
@@ -64,6 +64,11 @@ def server_state(server: Server) -> State:
     said = menu_words.status(server.snapshot, status)
     first = status is Status.STARTING and not server.snapshot.connected and server.snapshot.service is None
     return State(GLYPHS[status], words.CONNECTING if first else said, STYLES.get(status, Style.BAD))
+
+
+def why(server: Server, fault: Fault) -> str:
+    """Return why a server can't be watched, as a sentence."""
+    return menu_words.sentence(menu_words.why(fault, server.status, detail=reason(fault.detail)))
 
 
 def state(server: Server, model: Model, *, now_s: float) -> State:
@@ -212,12 +217,16 @@ def request_of(snapshot: Snapshot, thing: Thing) -> Optional[Request]:
 def tokens(server: Server, request: Request, phase: Phase) -> str:
     """Return how many tokens a request has generated, or how much of its prompt is processed."""
     model = server.snapshot.models.get(request.info.model)
-    if model is None:
-        return units.UNKNOWN
-    known = readings.decoded_tokens(server.snapshot, model) if phase is Phase.GENERATING else None
-    if phase is Phase.PROMPT:
+    known = generated(server.snapshot, request, phase)
+    if phase is Phase.PROMPT and model is not None:
         known = readings.prompt_position(model)
     return units.count(known) if known else units.UNKNOWN
+
+
+def generated(snapshot: Snapshot, request: Request, phase: Phase) -> Optional[int]:
+    """Return how many tokens a request has generated; None if unknown."""
+    model = snapshot.models.get(request.info.model)
+    return readings.decoded_tokens(snapshot, model) if model is not None and phase is Phase.GENERATING else None
 
 
 def doing_of(request: Request, phase: Phase) -> Span:

@@ -10,7 +10,7 @@ from llamabar.terminal import facts, words
 from llamabar.view import doing_words
 from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
-from llamabar.view.text import name, plain, reason
+from llamabar.view.text import name, plain
 
 
 def lines(scene: Scene) -> List[str]:
@@ -23,8 +23,7 @@ def trouble(server: Server, *, now_s: float) -> Tuple[str, ...]:
     snapshot, fault = server.snapshot, server.snapshot.fault
     if snapshot.connected or fault is None:
         return ()
-    why = menu_words.why(fault, server.status, detail=reason(fault.detail))
-    found = [menu_words.sentence(why), menu_words.REMEDIES.get(fault.kind, "")]
+    found = [facts.why(server, fault), menu_words.REMEDIES.get(fault.kind, "")]
     if server.cause is not None:
         found += [menu_words.sentence(plain(server.cause.title)), plain(server.cause.remedy)]
     if snapshot.service is not None and snapshot.service.label and server.status in (Status.STOPPED, Status.CRASHING):

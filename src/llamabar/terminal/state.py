@@ -6,8 +6,8 @@ from typing import Any, NamedTuple, Optional, Tuple
 
 from llamabar.core.state import Model
 from llamabar.terminal import facts, words
-from llamabar.terminal.facts import MODEL, SORTS, Thing
-from llamabar.view.menu import Action, Do
+from llamabar.terminal.facts import SORTS, Thing
+from llamabar.view.menu import MODEL, Action, Do
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import plain
 

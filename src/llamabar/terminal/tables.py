@@ -13,6 +13,7 @@ from llamabar.terminal import facts, words
 from llamabar.terminal.cells import EMPTY, Line, Span, Style, columns, filled, fit, line, pad
 from llamabar.terminal.charts import FULL, LIGHT, chart, recent
 from llamabar.terminal.facts import Thing
+from llamabar.view.menu import MODEL
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain
 
@@ -65,7 +66,7 @@ def model_table(
     room = _room(shown, width)
 
     def _row(model: Model) -> Line:
-        thing = Thing(facts.MODEL, model.id)
+        thing = Thing(MODEL, model.id)
         cells = _model_cells(scene, server, model, shown)
         return _line(facts.named(server, model.id, room), cells, shown, width, selected=thing == chosen)
 
