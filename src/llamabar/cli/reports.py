@@ -209,6 +209,7 @@ def _model(snapshot: Snapshot, model: Model, now_s: float) -> Dict[str, Any]:
     waiting = [request for request in requests if phases(snapshot)[request.info.id] in WAITING]
     listed = Capability.INFLIGHT_LIST in snapshot.confirmed
     reading = readings.generation(snapshot, model, now_s=now_s) or readings.last(model)
+    prompt_tps = model.meter.last.prompt_tps if model.meter.last else None
     rest_s = readings.unloads_in_s(snapshot, model, now_s=now_s)
     return {
         "id": model.id,
@@ -219,7 +220,7 @@ def _model(snapshot: Snapshot, model: Model, now_s: float) -> Dict[str, Any]:
         "queued": len(waiting) if listed else None,
         "generation_tps": None if reading is None else round(reading.tps, 2),
         "generation_tps_source": None if reading is None else reading.source.value,
-        "prompt_tps": model.meter.last.prompt_tps if model.meter.last else None,
+        "prompt_tps": None if prompt_tps is None else round(prompt_tps, 2),
         "memory_bytes": model.memory_bytes,
         "context_tokens": readings.context_tokens(model),
         "ttl_s": model.ttl_s,

@@ -188,14 +188,15 @@ def _used(server: Server, room: int, *, calm: Style = Style.DIM) -> Span:
 
 
 def _border(left: str, right: str, title: str, figure: Span, width: int) -> Line:
-    start = [Span(f"{left} " if title else left, Style.FRAME), Span(title, Style.BOLD if left == "╭" else Style.DIM)]
-    end = [figure, Span(f" {right}" if figure.text else right, Style.FRAME)]
-    room = width - length(start) - length(end)
-    if room < 2:
-        end, room = [Span(right, Style.FRAME)], width - length(start) - 1
-    rule = "─" * max(0, room - bool(title) - bool(figure.text and len(end) > 1))
-    rule = f"{' ' if title else ''}{rule}{' ' if figure.text and len(end) > 1 else ''}"
-    return Line((*cut(start, width - length(end)), Span(rule, Style.FRAME), *end))
+    """Return a frame's upper or lower line. The figure is dropped if there isn't room for it."""
+    named = Span(f" {title} ", Style.BOLD if left == "╭" else Style.DIM)
+    start = cut((Span(left, Style.FRAME), *([named] if title else [])), width - 1)
+    end = [Span(right, Style.FRAME)]
+    with_figure = [Span(" "), figure, Span(" "), *end]
+    if figure.text and length(start) + length(with_figure) <= width:
+        end = with_figure
+    rule = "─" * (width - length(start) - length(end))
+    return Line((*start, Span(rule, Style.FRAME), *end))
 
 
 def _parts(server: Server) -> "tuple[float, float, float]":
