@@ -45,6 +45,7 @@ def export() -> Iterator[Row]:
     with _fleet(MANY, used=USED) as (servers, _, url):
         with ThreadPoolExecutor(MANY) as callers:
             list(callers.map(_use, servers))
+        time.sleep(SETTLED_S)
         yield from _scrapes(f"{counted(MANY, 'server')} of {len(MODELS)} models, {USED} of them used", url)
     with _fleet(MANY, rows=MANY_ROWS) as (_, process, url):
         list(_scrapes("", url))
