@@ -129,7 +129,7 @@ class Soak:
     def _begin(self) -> None:
         if len(self.entries) < IN_FLIGHT:
             path = self.chance.choice(("/v1/chat/completions", "/v1/embeddings", "/v1/completions"))
-            self.entries.append(self.server.inflight.add(self._model(), path, "POST", {}))
+            self.entries.append(self.server.inflight.add(self._model(), path, {}))
 
     def _upsert(self) -> None:
         if not self.entries:

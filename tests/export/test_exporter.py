@@ -184,7 +184,7 @@ def test_a_model_missing_from_the_config_counts_as_other(tmp_path):
     with llama_swap() as server, Exporter(server.url, tmp_path) as exporter:
         exporter.wait_for("server_up", 1.0)
         for number in range(5):
-            outcome, entry = Outcome(), Entry(number, f"made-up-{number}", "/v1/chat/completions", "POST", {})
+            outcome, entry = Outcome(), Entry(number, f"made-up-{number}", "/v1/chat/completions", {})
             record(server.world, entry, outcome, 0.1)
         exporter.wait_for("requests_total", 5.0, model="other", outcome="ok")
         assert not [of for _, of, _ in exporter.samples() if "made-up" in of.get("model", "")]

@@ -12,14 +12,14 @@ UPDATE_EVERY_S = 0.25
 class Entry:
     """One request in flight."""
 
-    def __init__(self, number: int, model: str, path: str, method: str, headers: Dict[str, str]) -> None:
+    def __init__(self, number: int, model: str, path: str, headers: Dict[str, str]) -> None:
         self.began_s = time.monotonic()
         self.told_s = self.began_s
         self.timer: Optional[threading.Timer] = None
         self.canceled = threading.Event()
         self.on_cancel: Callable[[], None] = lambda: None
         self.body: Dict[str, Any] = {
-            "id": str(number), "timestamp": stamp(), "model": model, "req_path": path, "method": method,
+            "id": str(number), "timestamp": stamp(), "model": model, "req_path": path, "method": "POST",
             "req_headers": headers, "remote_ip": "127.0.0.1", "resp_headers": {}, "resp_bytes": 0,
         }  # fmt: skip
 
@@ -38,11 +38,11 @@ class Inflight:
         self.count = 0
         world.current_inflight = self.current
 
-    def add(self, model: str, path: str, method: str, headers: Dict[str, str]) -> Entry:
+    def add(self, model: str, path: str, headers: Dict[str, str]) -> Entry:
         """Add a request."""
         with self.lock:
             self.count += 1
-            entry = Entry(self.count, model, path, method, headers)
+            entry = Entry(self.count, model, path, headers)
             self.entries[entry.body["id"]] = entry
         self._tell({"operation": "upsert", "request": entry.as_json()})
         return entry

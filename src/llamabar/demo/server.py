@@ -175,7 +175,7 @@ class Handler(Connection):
         wanted = str(body.get("model", ""))
         model = find(self.world.models, wanted)
         sent = {key: self.headers[key] for key in SHOWN_HEADERS if self.headers.get(key)}
-        entry = self.server.inflight.add(model.id if model else wanted, urlsplit(self.path).path, "POST", sent)
+        entry = self.server.inflight.add(model.id if model else wanted, urlsplit(self.path).path, sent)
         began_s, outcome = time.monotonic(), Outcome()
         process = None
         try:
