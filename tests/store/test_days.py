@@ -106,6 +106,18 @@ def test_a_temporarily_wrong_clock_dates_nothing_a_century_ahead(tmp_path, zone)
     assert [line.when for line in lines(tmp_path)] == ["2026-06-01"]
 
 
+def test_requests_of_a_day_that_is_none_are_in_no_form_and_change_no_speed(tmp_path, zone):
+    now_s = utc(2026, 6, 15, 12)
+    zone("UTC", utc(2100, 1, 1))
+    Watcher(tmp_path).add(Rows("one", URL, tuple(row(n, utc(2100, 1, 1) + n, tps=9.0) for n in range(90))))
+    zone("UTC", now_s)
+    found = (row(100 + n, now_s - (9 if n < 30 else 1) * DAY_S + n, tps=40.0) for n in range(60))
+    watcher = Watcher(tmp_path).add(Rows("one", URL, tuple(found)))
+    for by in ("day", "hour", "model", "client"):
+        assert sum(line.sums.requests for line in lines(tmp_path, by)) == 60, by
+    assert watcher.told[-1][1].changes == {}
+
+
 def test_the_hours_add_up_to_their_day(tmp_path, zone):
     zone("UTC", utc(2026, 6, 1, 12))
     kept(tmp_path, *(utc(2026, 6, 1, 3) + n for n in range(50)), prompt_tps=500.0, duration_s=9.0, cached_tokens=7)

@@ -70,10 +70,11 @@ def told(database: sqlite3.Connection, *, place: str, name: str, day: str) -> To
         database.execute(f"SELECT 1 FROM {table} WHERE {MINE} AND {until}?3 LIMIT 1", (name, place, day)).fetchone()
         for table, until in (("sums", "time<"), ("gaps", "day="))
     )
-    query = f"SELECT time, word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time>=?3 AND time<'h'"
+    query = f"SELECT time, word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time BETWEEN ?3 AND ?4"
+    span = (min(day, clock.day_ago(2 * WEEK_DAYS - 1)), clock.day_ago(-1))
     parts = [  # of other days, only the speeds are needed: everything would take megabytes
         ((when, model), unpacked(said, None if when == day else (GENERATION,)))
-        for when, model, said in database.execute(query, (name, place, min(day, clock.day_ago(2 * WEEK_DAYS - 1))))
+        for when, model, said in database.execute(query, (name, place, *span))
     ]
     today = _by(((model,), sums) for (when, model), sums in parts if when == day)
     return Told(
@@ -165,8 +166,10 @@ def _of_clients(database: sqlite3.Connection, asked: Asked) -> Iterable[Tuple[Ke
         generated_tokens, draft_tokens, accepted_tokens, prompt_s, generation_s, waited_s, load_s
         FROM requests JOIN servers ON servers.id=server JOIN words AS models ON models.id=model
         LEFT JOIN words AS clients ON clients.id=client
-        WHERE {ASKED} AND ended_s>=ifnull(CAST(strftime('%s', ?4, 'utc') AS INTEGER), 0)"""
-    stored = database.execute(query, (asked.server, asked.model, asked.place, asked.since))
+        WHERE {ASKED} AND ended_s>=ifnull(CAST(strftime('%s', ?4, 'utc') AS INTEGER), 0)
+        AND ended_s<CAST(strftime('%s', ?5, 'utc') AS INTEGER)"""
+    values = (asked.server, asked.model, asked.place, asked.since, clock.day_ago(-2))
+    stored = database.execute(query, values)
     for rows in iter(lambda: stored.fetchmany(AT_ONCE), []):
         found: Dict[Key, List[Tuple[FinishedRequest, Times]]] = {}
         for client, server, model, *figures in rows:
