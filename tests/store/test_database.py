@@ -103,6 +103,21 @@ def test_absurd_figures_are_not_counted(tmp_path):
     assert (sums.requests, sums.generated_tokens, sums.timed_tokens, sums.draft_tokens) == (3, 401, 0, 0)
 
 
+@pytest.mark.parametrize("absurd", [
+    {"tps": 1e-300}, {"prompt_tps": 1e-300}, {"duration_s": 1e300}, {"duration_s": 1e300, "tps": 1e-300},
+    {"generated": 10**9, "tps": 1e-3, "prompt_tps": 1e-3, "prompt_tokens": 10**9},
+])  # fmt: skip
+def test_one_absurd_figure_leaves_the_others_of_its_day_as_they_are(tmp_path, absurd):
+    usual = {"prompt_tokens": 100, "prompt_tps": 50.0, "duration_s": 9.0, "status": 200}
+    found = (*(row(n, NOON + n, **usual) for n in range(1, 9)), row(9, NOON + 9, **{**usual, **absurd}))
+    Watcher(tmp_path).add(Rows("one", URL, found))
+    for by in ("day", "client"):
+        (line,) = lines(tmp_path, by)
+        assert line.sums.generation_tps == pytest.approx(50.0)
+        assert line.sums.waited_s < 99 and line.sums.prompt_s < 99 and line.sums.generation_s < 99
+        assert line.sums.percentile("first_token_s", 1.0) < 99 and line.sums.percentile("generation_tps", 0.01) > 40
+
+
 def test_days_with_missed_rows_are_recorded(tmp_path):
     Watcher(tmp_path).add(rows(5, 6, at_s=NOON - 3 * DAY_S), rows(7, 9))
     assert by_day(tmp_path) == [("2026-11-21", "m", 2, False), ("2026-11-24", "m", 2, True)]

@@ -14,6 +14,7 @@ FEWEST_TOKENS = 16  # with 16 tokens, one more or less is 7 %
 SHORTEST_MS = 10.0  # then one millisecond more or less is 10 %
 MOST_TPS = 20_000.0  # no slot writes faster
 MOST_PROMPT_TPS = 500_000.0  # no machine reads faster
+LONGEST_S = 1e7  # of one request, 116 days: v179 to v209 report 9.2e9 s for an empty answer (llama-swap API, 16.1)
 
 
 def rate(
@@ -25,5 +26,6 @@ def rate(
     """
     if told_tps is None or not 0 < told_tps <= most_tps or tokens is None or tokens < FEWEST_TOKENS:
         return None
-    shortest_ms = min(tokens / told_tps * 1000, inf if duration_ms is None else duration_ms)
-    return told_tps if shortest_ms >= SHORTEST_MS else None
+    told_ms = tokens / told_tps * 1000
+    shortest_ms = min(told_ms, inf if duration_ms is None else duration_ms)
+    return told_tps if shortest_ms >= SHORTEST_MS and told_ms <= LONGEST_S * 1000 else None

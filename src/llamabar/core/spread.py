@@ -58,7 +58,7 @@ def added(spreads: Iterable[Spread]) -> Spread:
 
 def step_of(value: float) -> int:
     """Return the step that a value is in."""
-    return round(math.log(max(value, SMALLEST)) / STEP)
+    return round(math.log(min(max(value, SMALLEST), LARGEST)) / STEP)
 
 
 def value_of(step: int) -> float:

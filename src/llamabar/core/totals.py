@@ -11,14 +11,13 @@ from llamabar.core.events import FinishedRequest
 from llamabar.core.history import Chart
 from llamabar.core.limits import DAYS_WAITING, NAMES
 from llamabar.core.needs import Load, Needs
-from llamabar.core.rates import MOST_PROMPT_TPS, rate
+from llamabar.core.rates import LONGEST_S, MOST_PROMPT_TPS, rate
 from llamabar.core.seen import Seen
-from llamabar.core.spread import SMALLEST, Spread, added, spread_from, spread_of
+from llamabar.core.spread import Spread, added, spread_from, spread_of
 
 OTHERS = "(other models)"  # beyond the number of names that are counted in a day
 MOST = 2**53  # the largest number of a row
 MOST_TOKENS = 10**9  # of one request: more is an error of the server
-MOST_S = 1e7  # of one request: v179 to v209 report 9.2e9 s for an empty answer (llama-swap API, 16.1)
 
 GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD, DURATION = (
     "generation_tps", "prompt_tps", "first_token_s", "waited_s", "load_s", "duration_s",
@@ -194,13 +193,13 @@ def is_dated(row: FinishedRequest) -> bool:
 
 
 def times(row: FinishedRequest, load_s: Optional[float] = None) -> Times:
-    """Return where a request's time went, as far as it is reported. Only from v209 on, when rows have a status, does
-    the duration begin when the request arrived."""
+    """Return where a request's time went, as far as it is reported and possible."""
     prompt_s = _time(row.prompt_tokens, row.prompt_tps)
     generation_s = _time(row.generated_tokens, row.generation_tps)
-    if row.status is None or row.duration_s is None or generation_s is None:
+    duration_s = _duration_s(row)
+    if duration_s is None or generation_s is None:
         return Times(prompt_s, generation_s, prompt_s, None, load_s)
-    first_token_s = max(row.duration_s - generation_s, prompt_s or 0.0)
+    first_token_s = max(duration_s - generation_s, prompt_s or 0.0)
     waited_s = None if prompt_s is None else first_token_s - prompt_s
     return Times(prompt_s, generation_s, first_token_s, waited_s, load_s)
 
@@ -249,13 +248,16 @@ def tokens_of(count: Optional[int]) -> int:
 
 
 def _time(tokens: Optional[int], tps: Optional[float]) -> Optional[float]:
-    return tokens / tps if tps and tokens and SMALLEST <= tps <= MOST_PROMPT_TPS and tokens <= MOST_TOKENS else None
+    if not tps or not tokens or tps > MOST_PROMPT_TPS or tokens > MOST_TOKENS:
+        return None
+    seconds = tokens / tps
+    return seconds if seconds <= LONGEST_S else None
 
 
 def _duration_s(row: FinishedRequest) -> Optional[float]:
     """Return how long a caller waited in all, if reported: only from v209 on does it begin when the request arrived."""
     told_s = row.duration_s if row.status is not None else None
-    return told_s if told_s is not None and 0 <= told_s <= MOST_S else None
+    return told_s if told_s is not None and 0 <= told_s <= LONGEST_S else None
 
 
 def _ratio(part: float, whole: float) -> Optional[float]:

@@ -23,6 +23,9 @@ WEEK_DAYS = 7
 WITH_LOADS = 2  # the first version of the database that has them
 ASKED = """(?1='' OR servers.name=?1) AND (?2='' OR models.word=?2)
     AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3))"""
+FIGURES = """CAST(status AS INTEGER), CAST(prompt_tokens AS INTEGER), CAST(cached_tokens AS INTEGER),
+    CAST(generated_tokens AS INTEGER), CAST(draft_tokens AS INTEGER), CAST(accepted_tokens AS INTEGER),
+    CAST(prompt_s AS REAL), CAST(generation_s AS REAL), CAST(waited_s AS REAL), CAST(load_s AS REAL)"""
 AT_ONCE = 5_000  # rows in memory
 MINE = "(server IN (SELECT id FROM servers WHERE name=?1) OR server IN (SELECT server FROM places WHERE place=?2))"
 
@@ -162,9 +165,8 @@ def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -
 
 def _of_clients(database: sqlite3.Connection, asked: Asked) -> Iterable[Tuple[Key, Sums]]:
     """Yield sums by client, server and model of the stored rows, some rows at a time; "" is an unknown client."""
-    query = f"""SELECT ifnull(clients.word, ''), servers.name, models.word, status, prompt_tokens, cached_tokens,
-        generated_tokens, draft_tokens, accepted_tokens, prompt_s, generation_s, waited_s, load_s
-        FROM requests JOIN servers ON servers.id=server JOIN words AS models ON models.id=model
+    query = f"""SELECT ifnull(clients.word, ''), servers.name, models.word, {FIGURES} FROM requests
+        JOIN servers ON servers.id=server JOIN words AS models ON models.id=model
         LEFT JOIN words AS clients ON clients.id=client
         WHERE {ASKED} AND ended_s>=ifnull(CAST(strftime('%s', ?4, 'utc') AS INTEGER), 0)
         AND ended_s<CAST(strftime('%s', ?5, 'utc') AS INTEGER)"""
