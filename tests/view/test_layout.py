@@ -283,6 +283,16 @@ def test_requests_and_their_ways_to_be_canceled_are_one_row():
 def test_unknown_model_memory_is_not_shown_as_zero():
     memory = child(drawn("tunnel"), words.MEMORY)
     assert [row.label for row in memory.children] == [words.IN_USE, words.FREE, words.CPU]
+    for name in DOWN:  # a llama-swap that doesn't respond may have models
+        assert child(drawn(name), words.MEMORY).children[0].label == words.IN_USE
+
+
+def test_a_mistake_in_the_settings_is_a_sentence_in_its_row():
+    mistake = 'config.toml:2: unknown setting "apikey". Did you mean "key"?'
+    menu = compose(replace(SCENES["ready"].scene, mistakes=(mistake,), remembered=Remembered()))
+    assert [row.text for row in menu.sections[0]] == [f"Settings: {mistake}", words.OPEN_SETTINGS]
+    line = render(menu, Clicks(badges=True)).decode().splitlines()[2]
+    assert line.startswith(f"Settings: {mistake}|") and "badge=" not in line
 
 
 @pytest.mark.parametrize(("pressure", "said"), [

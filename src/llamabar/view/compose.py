@@ -49,7 +49,8 @@ def compose(scene: Scene) -> Menu:
 
 
 def _mistakes(scene: Scene) -> Tuple[Row, ...]:
-    mistakes = [Row(words.SETTINGS, reason(said), palette.FAILED, warning=True) for said in scene.mistakes]
+    said = (f"{words.SETTINGS}: {reason(mistake)}" for mistake in scene.mistakes)
+    mistakes = [Row(one, symbol=palette.FAILED, warning=True) for one in said]
     opens = Row(words.OPEN_SETTINGS, symbol=palette.GEAR, action=Action(Do.SHOW, "settings"))
     return (*mistakes, opens) if mistakes else ()
 

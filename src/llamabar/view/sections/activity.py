@@ -28,7 +28,8 @@ def memory(scene: Scene) -> Optional[Row]:
     children = (*_models(held), *_processors(scene))
     said = units.size(sum(each_bytes))
     if used_bytes is not None and total_bytes:
-        measured = bool(held) or not any(loaded(server.snapshot) for server in scene.servers)
+        none = all(server.snapshot.connected and not loaded(server.snapshot) for server in scene.servers)
+        measured = bool(held) or none
         said = words.of(*units.part_and_total(used_bytes, total_bytes))
         children = (*_parts(scene, each_bytes if measured else None, used_bytes, total_bytes), *children)
     short = words.PRESSURES.get(first.snapshot.host.pressure or Pressure.NORMAL)
