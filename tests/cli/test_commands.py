@@ -32,6 +32,7 @@ COMMANDS = (
 def test_help_lists_every_command_and_each_explains_itself(tmp_path):
     shown = run_here(tmp_path, "--help")
     assert shown.returncode == 0
+    assert not [line for line in shown.stdout.splitlines() if line.startswith("     ")], "a line for each command"
     for name in COMMANDS:
         assert f"\n  {name} " in shown.stdout
         one = run_here(tmp_path, name, "--help")

@@ -62,7 +62,7 @@ _command(
 _command("requests", "looking.report", "List the requests in flight.", JSON, what="requests")
 _command("watch", "watch.watch", "Show a live dashboard. Keys: ? help, q quit.")
 _command(
-    "demo", "demo.demo", "Try llamabar with a built-in llama-swap whose models are made up.",
+    "demo", "demo.demo", "Try llamabar with a built-in llama-swap and made-up models.",
     _option("--serve", "port", says="Only serve, on this port (0: any free port).", type=click.IntRange(0, 65535),
             metavar="PORT"),
     _option("--seconds", says="Stop after this many seconds.", type=click.FloatRange(min=0), metavar="S"),
@@ -70,9 +70,9 @@ _command(
     common=False,
 )  # fmt: skip
 _command(
-    "preview", "preview.preview", "Save the menu as a web page, light and dark: as it is now, or of the demo.",
+    "preview", "preview.preview", "Save the menu as a web page, light and dark.",
     _argument("file", metavar="FILE.html"),
-    _flag("--demo", says="Draw the built-in llama-swap in every state."),
+    _flag("--demo", says="Draw the menu of the built-in llama-swap in every state."),
 )  # fmt: skip
 _command(
     "history", "history.history",
@@ -88,7 +88,7 @@ _command(
     _flag("--clear", says="Delete the history. Asks first."),
 )  # fmt: skip
 _command(
-    "export", "looking.export", "Serve metrics to Prometheus: the figures of `history`, and the current state.",
+    "export", "looking.export", "Serve metrics to Prometheus.",
     _option("--listen", says="Listen on this address (default: 127.0.0.1:9469).", metavar="ADDRESS", default=""),
     _flag("--once", says="Print the metrics once, for a textfile collector."),
 )  # fmt: skip
