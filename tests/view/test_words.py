@@ -14,7 +14,7 @@ from llamabar.view.compose import compose
 from llamabar.view.html import State, page
 from llamabar.view.menu import Do
 from llamabar.view.names import labels
-from llamabar.view.scene import Scene, seen
+from llamabar.view.scene import Scene, address_of, seen
 from llamabar.view.swiftbar import Clicks, render
 from llamabar.view.text import NAME_LIMIT_CHARS
 from tests.fakes.life import LISTED, live, request
@@ -149,3 +149,11 @@ def test_an_unlisted_model_is_shown_only_while_it_is_loaded():
 def test_a_request_names_its_model_as_its_row_does():
     menu = menu_of(table(("m", "ready", "My Model")), request("7"))
     assert any(text.startswith("#7 My Model: ") for text in texts(menu))
+
+
+@pytest.mark.parametrize(("url", "said"), [
+    ("http://127.0.0.1:8080", "127.0.0.1:8080"), ("https://mac.example.org/llm", "mac.example.org/llm"),
+    ("http://me:se/cret@mac:8080/llm", "…@mac:8080/llm"), ("", "(no address)"),
+])  # fmt: skip
+def test_two_servers_behind_one_gateway_are_told_apart_by_their_paths_and_no_login_is_shown(url, said):
+    assert address_of(url) == said

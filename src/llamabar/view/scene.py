@@ -5,6 +5,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, Callable, Dict, Hashable, Mapping, NamedTuple, Optional, Tuple, TypeVar, cast
 
+from llamabar.core.address import without_login
 from llamabar.core.history import History
 from llamabar.core.hysteresis import NONE_YET, Figures, figures
 from llamabar.core.state import Snapshot
@@ -85,8 +86,8 @@ class Server:
 
 
 def address_of(url: str) -> str:
-    """Return a URL's host and port, made harmless and without a password."""
-    return plain(url.split("://", 1)[-1].split("/", 1)[0].rsplit("@", 1)[-1]) or "(no address)"
+    """Return a server's address without its scheme; the path may be all that tells it from another server's."""
+    return plain(without_login(url).split("://", 1)[-1]) or "(no address)"
 
 
 def seen(
