@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Callable, FrozenSet, Mapping, Optional
+from typing import Callable, FrozenSet, List, Mapping, Optional
 
 from llamabar.app import services
 from llamabar.core import events as ev
@@ -14,7 +14,7 @@ from llamabar.core.decode import version_of
 from llamabar.core.queries import Answer, Kind, Query
 from llamabar.core.readings import unloads_in_s
 from llamabar.core.run import UNPLACED, RunEnded
-from llamabar.core.state import READY, Snapshot, at_work, loaded, requests_of
+from llamabar.core.state import READY, Model, Snapshot, at_work, loaded, requests_of
 from llamabar.core.status import Cause
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings
@@ -266,12 +266,11 @@ def _last_words(pid: int, model_id: str) -> Optional[RunEnded]:
 def needs_look(snapshot: Snapshot) -> bool:
     """Tell whether only llama-swap's own connections show which model is at work."""
     untold = snapshot.connected and not snapshot.table_is_new and Capability.INFLIGHT_LIST not in snapshot.confirmed
-    return untold and _can_be_seen(snapshot)
+    return untold and (bool(_ready_here(snapshot)) or snapshot.unplaced_works is not None)
 
 
-def _can_be_seen(snapshot: Snapshot) -> bool:
-    ready = any(one.state == READY and one.server_url is not None for one in loaded(snapshot))
-    return ready or snapshot.unplaced_works is not None
+def _ready_here(snapshot: Snapshot) -> List[Model]:
+    return [one for one in loaded(snapshot) if one.state == READY and one.server_url is not None]
 
 
 def look_every_s(snapshot: Snapshot, *, now_s: float) -> float:
@@ -281,8 +280,7 @@ def look_every_s(snapshot: Snapshot, *, now_s: float) -> float:
     """
     if needs_look(snapshot):
         return LOOK_EVERY_S
-    ready = [one for one in loaded(snapshot) if one.state == READY and one.server_url is not None]
-    idle = [one for one in ready if not requests_of(snapshot, one.id)]
+    idle = [one for one in _ready_here(snapshot) if not requests_of(snapshot, one.id)]
     if not snapshot.connected or snapshot.table_is_new or not idle:
         return NEVER_S
     rests = (unloads_in_s(snapshot, one, now_s=now_s) for one in idle)

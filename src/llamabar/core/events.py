@@ -128,7 +128,7 @@ class InflightRemoved(NamedTuple):
 class InflightCounted(NamedTuple):
     """Only the number of requests in flight is known (v192 to v234)."""
 
-    total: int  # of requests in flight: all that v192 to v234 report
+    total: int
 
 
 class ActivityNoted(NamedTuple):
@@ -200,7 +200,7 @@ class SlotsAnswered(NamedTuple):
 class HostMeasured(NamedTuple):
     """This computer's load and memory. `cpu_ratio` is 0 to 1 over all cores."""
 
-    cpu_ratio: Optional[float]  # 0 to 1 over all cores
+    cpu_ratio: Optional[float]
     memory_used_bytes: Optional[int]
     memory_total_bytes: Optional[int]
     pressure: Optional[Pressure] = None
@@ -273,7 +273,7 @@ class ActionEnded(NamedTuple):
     """An action was answered: `failure` is "" if it was accepted."""
 
     token: str
-    failure: str = ""  # "" if it was accepted
+    failure: str = ""
 
 
 Event = Union[

@@ -137,18 +137,14 @@ class _ToFirstAddress(HTTPConnection):
             raise exceptions.NewConnectionError(self, str(error)) from error
 
 
-class _Plain(_ToFirstAddress):
-    """Over plain HTTP."""
-
-
 class _Secure(_ToFirstAddress, HTTPSConnection):
-    """Over TLS."""
+    """The same, over TLS."""
 
 
 def connection_to(address: Address, *, ca_file: str, connect_s: float) -> AnyConnection:
     """Return a connection that isn't open yet; raise Unreachable if the certificates can't be read."""
     if address.scheme == "http":
-        return _Plain(address.host, address.port, timeout=connect_s)
+        return _ToFirstAddress(address.host, address.port, timeout=connect_s)
     trusted = _certificates(ca_file) if ca_file else None
     return _Secure(
         address.host, address.port, timeout=connect_s, ca_cert_data=trusted, cert_reqs="CERT_REQUIRED"
