@@ -17,8 +17,10 @@ ENDS_S, TURN_S, ANSWER_S = 310, 20, 17  # a turn: a prompt, an answer, and a pau
 NEEDS = Needs(18 * GB, MemoryKind.RESIDENT, 8.4, 8192, 3)
 
 
-def play(loaded, others=(), *, servers=("mac",), at_work=1, host=True):
-    """Return the monitor, and the time, after all loaded models had their turns. Some work, `at_work` per server.
+def play(loaded, others=(), *, servers=("mac",), at_work=1, used=None, host=True):
+    """Return the monitor, and the time, after all loaded models, or the first `used`, had their turns.
+
+    Some work, `at_work` per server.
 
     The models are dealt out to the servers; `others` aren't loaded.
     """
@@ -26,7 +28,7 @@ def play(loaded, others=(), *, servers=("mac",), at_work=1, host=True):
         {name: Watched(name, f"http://127.0.0.1:{8080 + at}") for at, name in enumerate(servers)},
         today=TODAY, day_of=lambda _: TODAY, blank=Scene((), 0.0, version="1.0.0"), lively=True,
     )  # fmt: skip
-    lives = [_Life(monitor, name, loaded[at :: len(servers)], others[at :: len(servers)], at_work)
+    lives = [_Life(monitor, name, loaded[at :: len(servers)], others[at :: len(servers)], at_work, used)
              for at, name in enumerate(servers)]  # fmt: skip
     for second in range(9, ENDS_S + 1):
         for life in lives:
@@ -38,8 +40,9 @@ def play(loaded, others=(), *, servers=("mac",), at_work=1, host=True):
 class _Life:
     """One server: it loads its models at once, then they take turns."""
 
-    def __init__(self, monitor, name, loaded, others, at_work):
+    def __init__(self, monitor, name, loaded, others, at_work, used):
         self.monitor, self.name, self.loaded, self.at_work, self.finished = monitor, name, loaded, at_work, 0
+        self.used = loaded[:used]
         for event in (
             ev.StreamOpened(), ev.VersionRead("250"), ev.CapabilitiesFound(confirmed=ROUTES), ev.InflightListed(()),
             ev.ServiceFound("org.llamabar.llama-swap", ev.ServiceState.RUNNING),
@@ -67,7 +70,7 @@ class _Life:
             self.tell(ev.GpuMeasured(gpu_ratio, 38.0), second)
         turn, age_s = divmod(second, TURN_S)
         for at in range(self.at_work):
-            self._work(self.loaded[(turn + at) % len(self.loaded)], f"{turn}{at}", age_s, second)
+            self._work(self.used[(turn + at) % len(self.used)], f"{turn}{at}", age_s, second)
 
     def _work(self, model, request, age_s, second):
         if age_s < ANSWER_S:

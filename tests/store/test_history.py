@@ -310,7 +310,7 @@ def test_a_model_that_got_slower_than_last_week_is_reported(tmp_path):
     Watcher(tmp_path / "data").add(Rows("one", URL, tuple(found))).writer.close()
     (model,) = json.loads(history(tmp_path, "--json", "--by", "model").stdout)["models"]
     assert model["change"] == pytest.approx(-0.2, abs=0.01)
-    assert "m (20 % slower than the week before)" in history(tmp_path, "--by", "model").stdout
+    assert "m (20 % slower than last week)" in history(tmp_path, "--by", "model").stdout
 
 
 def test_the_menu_shows_that_a_loaded_model_got_slower(tmp_path):
@@ -323,7 +323,7 @@ def test_the_menu_shows_that_a_loaded_model_got_slower(tmp_path):
     closed(store)
     today(watch)
     menu = compose(watch.monitor.scene(now_s=2.0))
-    assert "Change: 20 % slower than the week before" in [row.text for row in menu.rows()]
+    assert "Change: 20 % slower than last week" in [row.text for row in menu.rows()]
 
 
 def test_clear_asks_and_deletes(tmp_path):

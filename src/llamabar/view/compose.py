@@ -9,7 +9,7 @@ from llamabar.core.state import STARTING, Snapshot, in_flight, loaded
 from llamabar.core.status import BUSY, RULES, Status
 from llamabar.view import charts, doing_words, palette, words
 from llamabar.view.menu import SEPARATOR, Action, Do, Image, Menu, Row, Title
-from llamabar.view.scene import Room, Scene, Server
+from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import actions, activity, models, requests, server
 from llamabar.view.text import name, reason
 
@@ -45,7 +45,7 @@ def compose(scene: Scene) -> Menu:
         ]
     if scene.notice:
         sections.append((Row(words.UPDATE, reason(scene.notice), palette.ABOUT),))
-    return Menu(title(scene), tuple(section for section in sections if section), lean=scene.room is Room.WORDS)
+    return Menu(title(scene), tuple(section for section in sections if section))
 
 
 def _mistakes(scene: Scene) -> Tuple[Row, ...]:

@@ -73,7 +73,7 @@ def _section(state: State) -> str:
 def _desk(state: State, name: str, words: str) -> str:
     menu = state.menu
     rows = "".join(
-        _item(row, state.opened, lean=menu.lean, part=bool(index) and not at)
+        _item(row, state.opened, part=bool(index) and not at)
         for index, section in enumerate(section for section in menu.sections if section)
         for at, row in enumerate(section)
     )
@@ -90,30 +90,23 @@ def _bar(title: Title) -> str:
     return f'<div class="bar">{ours}{svg("battery")}{svg("wifi")}<span aria-hidden="true">9:41</span></div>'
 
 
-def _item(
-    row: Row, opened: Optional[Tuple[str, ...]], *, lean: bool, inside: bool = False, part: bool = False,
-    alternate: bool = False,
-) -> str:  # fmt: skip
+def _item(row: Row, opened: Optional[Tuple[str, ...]], *, part: bool = False, alternate: bool = False) -> str:
     lines = [child is SEPARATOR for child in row.children]
     children = "".join(
-        _item(child, opened, lean=lean, inside=True, part=at > 0 and lines[at - 1])
-        for at, child in enumerate(row.children)
-        if not lines[at]
+        _item(child, opened, part=at > 0 and lines[at - 1]) for at, child in enumerate(row.children) if not lines[at]
     )
     is_open = bool(children) and (opened is None or row.label.partition(": ")[0] in opened)
     inner = f'<ul class="panel" role="list">{children}</ul>' if is_open else ""
     tooltip = f' title="{text(row.tooltip)}"' if row.tooltip else ""
     still = "" if row.action is not None or row.children else " still"
     kind = f"row{' part' if part else ''}{' warning' if row.warning else still}"
-    item = f'<li class="{kind}"{tooltip}>{_line(row, row.sign(lean=lean and inside), alternate)}{inner}</li>'
-    if row.alternate is None:
-        return item
-    return item + _item(row.alternate, opened, lean=lean, inside=inside, alternate=True)
+    item = f'<li class="{kind}"{tooltip}>{_line(row, alternate)}{inner}</li>'
+    return item + (_item(row.alternate, opened, alternate=True) if row.alternate is not None else "")
 
 
-def _line(row: Row, symbol: str, alternate: bool) -> str:
+def _line(row: Row, alternate: bool) -> str:
     parts = [_mark(CHECK_MARK, CHECKED_WORDS, "check") if row.checked else ""]
-    parts.append(_image(row.image, row.text) if row.image is not None else svg(symbol) if symbol else "")
+    parts.append(_image(row.image, row.text) if row.image is not None else svg(row.symbol) if row.symbol else "")
     parts.append(f'<span class="words">{text(row.label)}</span>')
     parts.append(f'<span class="value">{text(row.value)}</span>' if row.value else "")
     parts.append(_mark(ALTERNATE_MARK, ALTERNATE_WORDS, "mark") if alternate else "")

@@ -102,10 +102,6 @@ class Row:
             return f"{self.label} ({self.value})"
         return f"{self.label}{', ' if ': ' in self.label else ': '}{self.value}"
 
-    def sign(self, *, lean: bool) -> str:
-        """Return its symbol; in a lean submenu "" for a fact."""
-        return "" if lean and self.action is None and not self.children else self.symbol
-
     @cached_property
     def widest(self) -> int:
         """Return the largest number of children in this row or in any row below it."""
@@ -141,7 +137,6 @@ class Menu:
 
     title: Title
     sections: Tuple[Tuple[Row, ...], ...]
-    lean: bool = False  # facts in submenus are words only
 
     @property
     def still(self) -> object:

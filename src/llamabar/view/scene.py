@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Callable, Dict, Hashable, Mapping, NamedTuple, Optional, Tuple, TypeVar, cast
 
 from llamabar.core.address import without_login
-from llamabar.core.history import History
+from llamabar.core.history import History, Spread, spread
 from llamabar.core.hysteresis import NONE_YET, Figures, figures
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Cause, Status, classify
@@ -18,6 +18,7 @@ from llamabar.view.text import name, plain
 
 NONE_COUNTED = Totals()
 WIDE_CHARS, SHORT_CHARS = 64, 28
+SPREAD_BUCKETS = 5  # how often a spread is updated
 
 Part = TypeVar("Part")
 
@@ -125,13 +126,16 @@ class Remembered:
 
 
 class Room(IntEnum):
-    """What submenus show besides words: the more models are loaded, the less, so that a frame stays small.
+    """What submenus show besides facts, each with all before it: charts of models and of the memory's parts, tooltips,
+    and charts of the processors."""
 
-    With one model everything, with two no charts but theirs and that of memory, and no tooltips, with three symbols
-    only, with more nothing beside a fact.
-    """
+    FACTS, CHARTS, TOOLTIPS, ALL = range(4)
 
-    WORDS, SYMBOLS, CHARTS_OF_MODELS, ALL = range(4)
+
+# What models weigh: a loaded one 400 bytes of facts, one that was used lately 600 more with its chart. So a frame of
+# four models takes at most 6,000 bytes, and charts stay as long as they fit.
+MOST = ((Room.ALL, 1_000), (Room.TOOLTIPS, 1_400), (Room.CHARTS, 2_200))
+LOADED_BYTES, USED_BYTES, CHARTED = 400, 600, 5
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,19 @@ class Scene:
 
     @cached_property
     def room(self) -> Room:
-        """Return what submenus show besides words. It changes only when a model is loaded or unloaded."""
-        models = sum(len(server.snapshot.loaded) for server in self.servers)
-        return Room(min(Room.ALL, max(Room.WORDS, 4 - models)))
+        """Return what submenus show besides facts: the less, the more models are loaded and were used lately, so that a
+        frame stays small. It changes only when a model is loaded or unloaded, or gets its chart or loses it."""
+        there = [(server, model.id) for server in self.servers for model in server.snapshot.loaded]
+        if len(there) > CHARTED:
+            return Room.FACTS
+        used = [spread_of(server, self, "generation_tps", model=model_id) for server, model_id in there]
+        weight = len(there) * LOADED_BYTES + sum(one is not None for one in used) * USED_BYTES
+        return next((room for room, most in MOST if weight <= most), Room.FACTS)
+
+
+def spread_of(server: Server, scene: Scene, reading: str, *, model: str = "") -> Optional[Spread]:
+    """Return the spread of a server's or model's reading over the time of its chart."""
+    history = server.models.get(model, History()) if model else server.history
+    made_of = (int(scene.now_s // (SPREAD_BUCKETS * history.bucket_s)), len(history.buckets))
+    key = ("spread", server.name, model, reading)
+    return scene.remembered.part(key, made_of, lambda: spread(history, reading))

@@ -81,13 +81,11 @@ class Renderer:
         self._clicks = clicks
         self._last: Dict[_Key, Tuple[Row, str]] = {}
         self._now: Dict[_Key, Tuple[Row, str]] = {}
-        self._lean = False
         self._fold = 0  # of the previous menu: the next one mostly needs the same
 
     def render(self, menu: Menu) -> bytes:
         """Return one frame with its separator, at most FRAME_LIMIT_BYTES long. Rows that are left out are counted."""
-        self._last, self._now = self._now if menu.lean == self._lean else {}, {}
-        self._lean = menu.lean
+        self._last, self._now = self._now, {}
         frame = self._frame(menu, _FOLDS[self._fold])
         while len(frame) > FRAME_LIMIT_BYTES and self._fold < len(_FOLDS) - 1:
             self._fold += 1
@@ -111,7 +109,7 @@ class Renderer:
         if row is SEPARATOR:
             return "--" * level + "---\n"
         own = (id(row), level, _OWN_LINE)
-        parts = [self._known(row, own, lambda: _line(row, self._clicks, level, alternate, lean=self._lean))]
+        parts = [self._known(row, own, lambda: _line(row, self._clicks, level, alternate))]
         parts += [self._lines(child, level + 1, limit) for child in _kept(row.children, limit)]
         if row.alternate is not None:
             parts.append(self._made(row.alternate, level, limit, alternate=True))
@@ -159,10 +157,10 @@ def _header(title: Title) -> str:
     return f"{safe(title.text)}|{picture} {TITLE_FONT}{verbatim}{key}\n"
 
 
-def _line(row: Row, clicks: Clicks, level: int, alternate: bool, *, lean: bool) -> str:
+def _line(row: Row, clicks: Clicks, level: int, alternate: bool) -> str:
     text = row.label if clicks.badges else row.text
     params = clicks.params(row.action) if row.action is not None else []
-    params += _picture(row, row.sign(lean=lean and level > 0))
+    params += _picture(row)
     if row.warning and not row.children:  # a parent item with a color may not open
         params.append("color=" + ",".join(palette.WARNING_COLOURS))
     if row.checked:
@@ -181,9 +179,9 @@ def _line(row: Row, clicks: Clicks, level: int, alternate: bool, *, lean: bool) 
     return "--" * level + safe(text) + ("|" + " ".join(params) if params else "") + "\n"
 
 
-def _picture(row: Row, symbol: str) -> List[str]:
+def _picture(row: Row) -> List[str]:
     if row.image is None:
-        return [f"sfimage={symbol}"] if symbol else []
+        return [f"sfimage={row.symbol}"] if row.symbol else []
     width_pt, height_pt = row.image.size_pt
     found = [f"image={_base64(row.image.png)}"]
     found += [f"width={width_pt} height={height_pt}"] if height_pt > TALLEST_PT else []

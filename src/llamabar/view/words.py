@@ -102,7 +102,7 @@ REQUEST, LOAD, PEERS, LAST_UPDATE, LAST_REQUEST = "Request", "Load Model", "Peer
 MORE_LOADED, MORE_MODELS, SETTINGS, UPDATE = "More Loaded Models", "More Models", "Settings", "Update"
 LEFT_OUT, ID, ALIASES, REASON, WHY = "Left out", "ID", "Aliases", "Reason", "Why"
 FIRST_TOKEN, CACHED, DRAFTS, CHANGE = "First token", "Cached prompts", "Accepted drafts", "Change"
-ADDRESS, VERSION, AGENT, CONNECTED, ITSELF = "Address", "Version", "LaunchAgent", "Connected", "llama-swap's memory"
+ADDRESS, VERSION, AGENT, CONNECTED, ITSELF = "Address", "Version", "LaunchAgent", "Connected", "Own memory"
 FROM, PATH, AWAKE, SERVICE, RANGE = "From", "Path", "Keeping this Mac awake", "Service", "Range"
 
 # Actions
@@ -261,7 +261,7 @@ def typical(tps: Optional[float]) -> str:
 def changed(ratio: float) -> str:
     """Return how a typical speed differs from the week before."""
     how_much = units.percent(abs(ratio))
-    return _("{} faster than the week before" if ratio > 0 else "{} slower than the week before", how_much)
+    return _("{} faster than last week" if ratio > 0 else "{} slower than last week", how_much)
 
 
 def ago(seconds: float) -> str:

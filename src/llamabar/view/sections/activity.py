@@ -51,7 +51,7 @@ def _parts(
     models_bytes = sum(each_bytes or ())
     other_bytes = max(0.0, used_bytes - models_bytes)
     shares = _shares((*(each_bytes or ()), other_bytes), total_bytes)
-    image = Image(draw_parts(shares[:-1], shares[-1]), shares) if scene.room >= Room.CHARTS_OF_MODELS else None
+    image = Image(draw_parts(shares[:-1], shares[-1]), shares) if scene.room >= Room.CHARTS else None
     free = fact(palette.MEMORY, words.FREE, units.size(max(0.0, total_bytes - used_bytes)), ambient=True)
     if each_bytes is None:
         return (Row(words.IN_USE, units.size(used_bytes), palette.MEMORY, image=image, ambient=True), free)

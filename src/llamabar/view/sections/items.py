@@ -3,14 +3,14 @@
 from typing import Callable, Mapping, Optional
 
 from llamabar.core import units
-from llamabar.core.history import BUCKETS, History, Spread, nice_ceiling, series, spread
+from llamabar.core.history import BUCKETS, History, nice_ceiling, series
 from llamabar.core.totals import Sums
 from llamabar.view import words
 from llamabar.view.charts import SMALL, Chart, Scale, draw, scaled
 from llamabar.view.menu import Action, Do, Image, Row
-from llamabar.view.scene import Room, Scene, Server
+from llamabar.view.scene import Room, Scene, Server, spread_of
 
-GB, SPREAD_BUCKETS = 1e9, 5
+GB = 1e9
 NO_PROMPT = Scale(top=" ")  # keeps the space, so that words next to a chart never move
 
 
@@ -54,7 +54,7 @@ def chart(
 
     None if it is small and the scene has no room for it.
     """
-    if spec is SMALL and scene.room < (Room.CHARTS_OF_MODELS if model else Room.ALL):
+    if spec is SMALL and scene.room < (Room.CHARTS if model else Room.ALL):
         return None
     history = server.models.get(model, History()) if model else server.history
     point_s = history.bucket_s * (BUCKETS // spec.points)
@@ -72,19 +72,11 @@ def chart(
     return scene.remembered.part(("chart", server.name, model, reading), made_of, _draw)
 
 
-def spread_of(server: Server, scene: Scene, reading: str, *, model: str = "") -> Optional[Spread]:
-    """Return the spread of a server's or model's reading over the time of its chart."""
-    history = server.models.get(model, History()) if model else server.history
-    made_of = (int(scene.now_s // (SPREAD_BUCKETS * history.bucket_s)), len(history.buckets))
-    key = ("spread", server.name, model, reading)
-    return scene.remembered.part(key, made_of, lambda: spread(history, reading))
-
-
 def spread_words(
     server: Server, scene: Scene, reading: str, say: Callable[[float], str], *, model: str = ""
 ) -> str:  # fmt: skip
     """Return the lowest, highest and typical value of a reading's chart in words; "" without values or room."""
-    return words.spread(spread_of(server, scene, reading, model=model), say) if scene.room is Room.ALL else ""
+    return words.spread(spread_of(server, scene, reading, model=model), say) if scene.room >= Room.TOOLTIPS else ""
 
 
 def day(server: Server, scene: Scene) -> Mapping[str, Sums]:

@@ -12,8 +12,8 @@ from llamabar.core.state import READY, STOPPING, Model, loadable, requests_of
 from llamabar.core.totals import FIRST_TOKEN, Sums
 from llamabar.view import doing_words, model_words, palette, words
 from llamabar.view.menu import SEPARATOR, Action, Do, Row
-from llamabar.view.scene import Scene, Server
-from llamabar.view.sections.items import asking, chart, day, fact, item, spread_of, spread_words
+from llamabar.view.scene import Room, Scene, Server, spread_of
+from llamabar.view.sections.items import asking, chart, day, fact, item, spread_words
 from llamabar.view.sections.requests import WAITING
 from llamabar.view.text import name, plain, whole
 
@@ -36,7 +36,7 @@ def made_of(server: Server, scene: Scene, model: Model) -> Tuple[object, ...]:
 
 def details(server: Server, scene: Scene, model: Model) -> Tuple[Row, ...]:
     """Return the submenu of a loaded model."""
-    return (*_facts(server, scene, model), SEPARATOR, *_actions(server, model))
+    return (*_facts(server, scene, model), SEPARATOR, *_actions(server, scene, model))
 
 
 def briefly(server: Server, model: Model) -> Tuple[Row, ...]:
@@ -96,9 +96,9 @@ def _memory(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
         return
     said = words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
     yield fact(palette.MEMORY, words.MEMORY, said, ambient=True)
-    moved = spread_words(server, scene, "memory_bytes", units.size, model=model.id)
-    if moved:
-        image = chart(server, scene, "memory_bytes", model=model.id)
+    moved = words.spread(spread_of(server, scene, "memory_bytes", model=model.id), units.size)
+    image = chart(server, scene, "memory_bytes", model=model.id) if moved else None
+    if image is not None:
         yield Row(words.RANGE, moved, image=image, ambient=True)
 
 
@@ -130,10 +130,10 @@ def _unload(server: Server, model: Model) -> Tuple[Row, ...]:
     return (asking(server, palette.EJECT, words.UNLOAD_BUSY, words.UNLOAD_NOW, Do.UNLOAD, target=model.id, value=said),)
 
 
-def _actions(server: Server, model: Model) -> List[Row]:
+def _actions(server: Server, scene: Scene, model: Model) -> List[Row]:
     found: List[Row] = [*_unload(server, model)]
     curl = item(server, palette.TERMINAL, words.COPY_CURL, Do.COPY, target=_curl(server, model))
-    shown = "" if server.label(model.id) == plain(model.id) else whole(model.id)
+    shown = whole(model.id) if scene.room >= Room.TOOLTIPS and server.label(model.id) != plain(model.id) else ""
     found.append(item(server, palette.COPY, words.COPY_ID, Do.COPY, target=model.id, value=shown, alternate=curl))
     page = page_url(server, model)
     if page:
