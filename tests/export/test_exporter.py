@@ -13,6 +13,7 @@ import time
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 
+from llamabar.core.address import of_listener
 from llamabar.core.events import Fault, FaultKind
 from llamabar.core.history import BUCKETS, Chart, Readings
 from llamabar.core.state import Snapshot
@@ -83,6 +84,7 @@ def test_a_models_current_speed_is_exported_with_its_source(tmp_path):
         assert value_of(found, "model_requests_in_flight", model="beta-3b") == 1.0
         assert value_of(found, "model_requests_in_flight", model="alpha-8b") is None, "it is not loaded"
         assert value_of(found, "requests_total", model="beta-3b", outcome="ok") == 0.0, "seen before it rises"
+        assert value_of(found, "request_duration_seconds_count", model="beta-3b") == 0.0, "a histogram, too"
         assert value_of(found, "server_status", status="generating") == 1.0
         assert sum(value for name, _, value in found if name == "llamabar_server_status") == 1.0
         answer.join(20)
@@ -314,10 +316,23 @@ def test_a_port_in_use_is_reported_and_the_other_listener_left_alone(tmp_path):
         exporter.wait_for("server_up", 1.0)
 
 
+@pytest.mark.parametrize(("named", "another"), [("[::1]:20469", "[::1]:20470"), ("127.0.0.1:65535", "127.0.0.1:65534")])
+def test_the_port_that_is_suggested_is_an_address_to_listen_on(tmp_path, named, another):
+    host, port = of_listener(named)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        taken = socket.create_server((host, port), family=family)
+    except OSError as error:
+        pytest.skip(f"{named}: {error}")
+    with taken:
+        done = run_here(tmp_path, "export", "--listen", named, LLAMABAR_URL="http://127.0.0.1:1")
+        assert done.stderr.splitlines()[1] == f"Choose another one: llamabar export --listen {another}"
+
+
 @pytest.mark.parametrize("wrong", ["nonsense", "127.0.0.1:99999", "a b:9469", "::1:9469", "127.0.0.1:"])
 def test_an_invalid_address_is_reported(tmp_path, wrong):
     done = run_here(tmp_path, "export", "--listen", wrong, LLAMABAR_URL="http://127.0.0.1:1")
-    assert done.returncode == 1 and "no address to listen on" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 1 and "isn't an address to listen on" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_bearer_token_is_required_and_never_shown(tmp_path):

@@ -15,6 +15,7 @@ from llamabar.settings.keys import export_token
 from llamabar.settings.load import Settings
 
 END_S = 2.0
+HIGHEST_PORT = 65_535
 
 
 def once(settings: Settings) -> int:
@@ -38,12 +39,12 @@ def serve(settings: Settings, listen: str) -> int:
     token = export_token(settings["export.token_file"] or "", settings["export.token_env"], os.environ)
     found = address.of_listener(listen or settings["export.listen"])
     if found is None:
-        raise LlamabarError(f"{listen!r} is no address to listen on.", "Like this: --listen 127.0.0.1:9469")
+        raise LlamabarError(f"{listen!r} isn't an address to listen on.", "Like this: --listen 127.0.0.1:9469")
     host, port = found
     named = f"[{host}]" if ":" in host else host or "0.0.0.0"
     is_local = host not in address.WILDCARDS and address.is_local(f"http://{named}:{port or 1}")
     pages = Pages(token, only_local=is_local and not token)
-    listener = _listener(host, port, pages)
+    listener = _listener(host, port, named=named, pages=pages)
     exporter = exporter_of(settings, os.environ)
     pages.exporter = exporter
     history = exporter.keep(os.environ)
@@ -62,11 +63,12 @@ def serve(settings: Settings, listen: str) -> int:
     return 130 if exporter.stopping == "SIGINT" else 0
 
 
-def _listener(host: str, port: int, pages: Pages) -> Listener:
+def _listener(host: str, port: int, *, named: str, pages: Pages) -> Listener:
     try:
         return Listener(host, port, pages)
     except OSError as error:
-        said = f"Can't listen on {host or '0.0.0.0'}:{port}: {error.strerror or error}.", "Check --listen."
+        said = f"Can't listen on {named}:{port}: {error.strerror or error}.", "Check --listen."
         if error.errno == errno.EADDRINUSE:
-            said = f"Port {port} is in use.", f"Choose another one: llamabar export --listen {host}:{port + 1}"
+            other = port + 1 if port < HIGHEST_PORT else port - 1
+            said = f"Port {port} is in use.", f"Choose another one: llamabar export --listen {named}:{other}"
         raise LlamabarError(*said) from None

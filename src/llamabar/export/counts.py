@@ -42,10 +42,9 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += times
         self._millionths += round(value * 1e6) * times
 
-    def shown(self) -> Optional[Spread]:
-        """Return the histogram, None if it is empty."""
-        counts = tuple(accumulate(self._counts))
-        return Spread(self._bounds, counts, self._millionths / 1e6) if counts[-1] else None
+    def shown(self) -> Spread:
+        """Return the histogram."""
+        return Spread(self._bounds, tuple(accumulate(self._counts)), self._millionths / 1e6)
 
 
 class Counts:

@@ -131,7 +131,7 @@ class _Caller(BaseHTTPRequestHandler):
     def send_error(self, code: int, *_: object) -> None:
         """Answer an invalid request, without repeating any of it."""
         self.command, self.request_version = self.command or "GET", self.protocol_version
-        self._send(Reply(int(code), b"That is no request that is answered here.\n"))
+        self._send(Reply(int(code), b"This isn't a valid request.\n"))
 
     def version_string(self) -> str:
         """Return the answer's Server header: no version, no Python."""

@@ -26,7 +26,7 @@ class Pages:
         rebinding) sends its own name.
         """
         if self._only_local and headers.get("host") and not is_local(f"http://{headers['host']}"):
-            return Reply(403, b"Call this 127.0.0.1 or localhost, or set [export] token_file.\n")
+            return Reply(403, b"Use 127.0.0.1 or localhost in the address, or set [export] token_file.\n")
         if path == "/metrics":
             return self._metrics(headers)
         if path in ("/healthz", "/health"):  # the installer checks the exporter the same way as llama-swap

@@ -133,6 +133,7 @@ def _put_counts(scrape: Scrape, at: Tuple[str, str], counts: Counts, *, rows_rea
 
 
 def _put_requests(scrape: Scrape, at: Tuple[str, str], counts: Counts) -> None:
+    """Add the counts of requests: all 0 before the first one; after it, what the server does not tell is absent."""
     scrape.put(of.REQUESTS, (*at, "ok"), float(counts.requests - counts.failures))
     scrape.put(of.REQUESTS, (*at, "failed"), float(counts.failures))
     scrape.put(of.PROMPT, at, float(counts.prompt_tokens))
@@ -141,7 +142,8 @@ def _put_requests(scrape: Scrape, at: Tuple[str, str], counts: Counts) -> None:
     for family, figure in (
         (of.FIRST_TOKEN, totals.FIRST_TOKEN), (of.DURATION, totals.DURATION), (of.GENERATION, totals.GENERATION),
     ):  # fmt: skip
-        scrape.put(family, at, counts.spreads[figure].shown())
+        spread = counts.spreads[figure].shown()
+        scrape.put(family, at, spread if spread.counts[-1] or not counts.requests else None)
 
 
 def _state(model: Model) -> str:
