@@ -15,7 +15,8 @@ from tests.fakes.programs import wait_for
 from tests.store.history_files import NOON, URL, Watcher, lines, rows
 
 ODD = ["", "[" * 50_000, "[1]", '{"a":1}', "null", "[" + "NaN," * 13 + "{}]", "[" + '"x",' * 13 + "{}]",
-       "[" + "1," * 13 + '{"generation_tps":[[999999999],[1]]}]', "[1]" * 9, "[" + "1," * 13 + '{"a":7}]']  # fmt: skip
+       "[" + "1," * 13 + '{"generation_tps":[[999999999],[1]]}]', "[1]" * 9, "[" + "1," * 13 + '{"a":7}]',
+       "[" + "1," * 13 + '{"generation_tps":[[-9223372036854775808],[1]]}]']  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

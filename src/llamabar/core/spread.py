@@ -13,7 +13,7 @@ from operator import sub
 from typing import Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple
 
 STEP = math.log(1.01)
-SMALLEST, LARGEST = 1e-3, 1e30  # the value of any other step is one of them
+SMALLEST, LARGEST = 1e-3, 1e30  # any other value counts as one of them
 FEWEST_COMPARED = 20  # requests on each side
 LEAST_CHANGE, ERRORS = 0.05, 3.0
 
@@ -63,7 +63,7 @@ def step_of(value: float) -> int:
 
 def value_of(step: int) -> float:
     """Return the middle of a step, at most 0.5 % from every value in it."""
-    return math.exp(min(step * STEP, math.log(LARGEST)))
+    return math.exp(step * STEP)
 
 
 def change(now: Spread, before: Spread) -> Optional[float]:

@@ -11,10 +11,11 @@ from array import array
 from typing import Container, Dict, Iterable, Mapping, Optional, Union
 
 from llamabar.core.spread import Spread, spread_of
-from llamabar.core.totals import Sums
+from llamabar.core.totals import MOST, Sums
 
 LEVEL = 4  # of compression: a tenth larger than 6, in less than half the time
 MOST_BYTES = 1 << 20  # a day of one model is a few thousand bytes
+MOST_STEPS = 35_000  # of a spread: exp of the difference between two means overflows beyond
 
 
 def packed(sums: Sums) -> bytes:
@@ -35,8 +36,6 @@ def unpacked(said: Union[bytes, str], figures: Optional[Container[str]] = None) 
             return _sums(counts, {name: spread_of(dict(zip(*spread))) for name, spread in lists.items()})
         head, _, body = zlib.decompressobj().decompress(said, MOST_BYTES).partition(b"\n")
         distances, times = array("q", body[: len(body) // 2]), array("Q", body[len(body) // 2 :])
-        if any(body[len(body) // 2 + 7 :: 8]):  # the highest bytes of the counts: without them, no sum overflows
-            return Sums()
         *counts, lengths = json.loads(head)
         found: Dict[str, Spread] = {}
         end = 0
@@ -50,4 +49,11 @@ def unpacked(said: Union[bytes, str], figures: Optional[Container[str]] = None) 
 
 
 def _sums(counts: Iterable[float], spreads: Mapping[str, Spread]) -> Sums:
+    if not all(map(_is_possible, spreads.values())):
+        return Sums()
     return Sums._make([*(one if 0 <= one < 2**62 else 0 for one in counts), spreads])
+
+
+def _is_possible(spread: Spread) -> bool:
+    """Tell whether nothing that is computed from a spread, or from a sum of many, overflows."""
+    return sum(map(abs, spread.distances)) < MOST_STEPS and max(spread.counts, default=0) < MOST
