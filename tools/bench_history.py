@@ -19,7 +19,7 @@ from llamabar.store import reports, schema
 from llamabar.store.reports import Asked
 from llamabar.view import history_page
 
-ROWS, DAYS, MODELS, BURST = int(os.environ.get("ROWS", 1_000_000)), 90, 10, 1000
+ROWS, DAYS, MODELS, CLIENTS, BURST = int(os.environ.get("ROWS", 1_000_000)), 90, 10, 7, 1000
 DAY_S = 86_400.0
 URL = "http://127.0.0.1:8080"
 START = """
@@ -53,6 +53,7 @@ def burst(count: int, until_s: float, *, first_id: int = 1, step_s: float = 0.5)
         yield FinishedRequest(
             first_id + number, f"model-{number % MODELS}-30b", until_s - (count - number) * step_s,
             "/v1/chat/completions", 200, prompt, chance.randint(0, 9000), generated, prompt_tps, tps, seconds,
+            client=f"client-{number % CLIENTS}",
         )  # fmt: skip
 
 
@@ -79,6 +80,7 @@ def history() -> Iterator[Tuple[str, str]]:
             yield "a burst of 1,000 rows, with its commit", _ms(lambda: _add(database, rows), once=True)
             yield "a month's sums and percentiles by day", _ms(lambda: _screen(database, "day", days=30))
             yield "a month's by model, with the trend", _ms(lambda: _screen(database, "model", days=30))
+            yield "a month's by client", _ms(lambda: _screen(database, "client", days=30))
             yield "two days by hour", _ms(lambda: _screen(database, "hour", days=2))
             yield "the menu's day", _ms(lambda: reports.told(database, place="", name="s", day=_day(0)))
         words, more = [sys.executable, "-c", START, folder], {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

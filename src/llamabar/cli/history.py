@@ -37,11 +37,12 @@ from llamabar.view.words import ago, changed
 AGO = re.compile(r"([1-9][0-9]{0,3})d\Z")
 NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the demo keeps none."
 CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
-CLIENTS = "Clients are known only for requests that are still kept (by default 90 days)."
+CLIENTS = "Covers requests that are still kept (90 days by default). TOK/S is the mean."
 UNKNOWN_CLIENT = "unknown"
 LOCKED = "database is locked"  # SQLite's words; Python has the error's code only from 3.11 on
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
+WITHOUT_PERCENTILES = HEAD.index("P95")  # columns by client
 HOURS_DAYS = 2  # days shown by hour by default
 LEFT_FREE = 4  # lines of the screen
 PERCENTILES = {f"{figure}_{word}": (figure, share) for figure in (GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD)
@@ -69,6 +70,7 @@ def history(
         start = clock.day_ago(HOURS_DAYS - 1) if by == "hour" and not first_day else first_day
         shown = None if as_json or as_csv else history_page.SPREADS
         lines = reports.lines(database, by, Asked(named, model, start, "" if named else _place(config), shown))
+        empty = reports.is_empty(database)
     written = [os.stat(one).st_mtime for one in (path, f"{path}-wal") if os.path.exists(one)]
     if as_json:
         found = {f"{by}s": [_fields(line, by) for line in lines]}
@@ -79,8 +81,9 @@ def history(
     if as_csv:
         say_whole(_csv(lines, by))
     else:
-        note = f"Updated {ago(max(0.0, clock.unix_s() - max(written)))}." if written else NONE_YET
-        _say(lines, by, note, target=target, everything=everything, day=f" since {first_day}" if first_day else "")
+        updated = f"Updated {ago(max(0.0, clock.unix_s() - max(written, default=0.0)))}."
+        note = NONE_YET if empty else updated if lines else f"{_none(start, some=bool(server or model))} {updated}"
+        _say(lines, by, note, target=target, everything=everything)
     return OK
 
 
@@ -153,20 +156,23 @@ def _place(config: str) -> str:
     return place_of(settings_of("", config, allow_unusable=True).servers[0].url)
 
 
-def _say(lines: Sequence[Line], by: str, note: str, *, target: Optional[Path], everything: bool, day: str) -> None:
+def _none(first_day: str, *, some: bool) -> str:
+    return f"No {'matching ' if some else ''}requests{f' since {first_day}' if first_day else ''}."
+
+
+def _say(lines: Sequence[Line], by: str, note: str, *, target: Optional[Path], everything: bool) -> None:
     """Print the lines as a table, or write them as a page."""
     if target is not None:
         preview.put(target, history_page.page(lines, heading="llamabar: history", note=note))
         say(f"Wrote {target}. Open it in a browser.")
-    elif lines:
-        say(*_fitting(_table(lines, by), everything=everything), "", note, *([CLIENTS] if by == "client" else []))
     else:
-        say(note if note == NONE_YET else f"No requests{day}. {note}")
+        shown = [*_fitting(_table(lines, by), everything=everything), ""] if lines else []
+        say(*shown, note, *([CLIENTS] if by == "client" and note != NONE_YET else []))
 
 
 def _table(lines: Sequence[Line], by: str) -> List[str]:
     """Return the lines as a table with a header. A day or hour with several models gets a total below them."""
-    label = labels(lines)
+    label, shown = labels(lines), 1 + (WITHOUT_PERCENTILES if by == "client" else len(HEAD))
     rows: List[Tuple[str, ...]] = [(by.upper() if by != "model" else "", *HEAD)]
     for when in dict.fromkeys(line.when for line in lines):
         models = [line for line in lines if line.when == when]
@@ -175,7 +181,7 @@ def _table(lines: Sequence[Line], by: str) -> List[str]:
             rows.append((name(when) if when and not number else "", label(line) + said, *_figures([line])))
         if len(models) > 1:
             rows.append(("", "all models", *_figures(models)))
-    return table(rows, right=len(rows[0]) - 2)
+    return table([row[:shown] for row in rows], right=shown - 2)
 
 
 def _figures(lines: Sequence[Line]) -> Tuple[str, ...]:
@@ -199,11 +205,15 @@ def _fields(line: Line, by: str) -> Dict[str, Any]:
         **when, "server": line.server, "model": line.model, "requests": sums.requests,
         "prompt_tokens": prompt_tokens, "generated_tokens": generated_tokens,
         "generation_tps": sums.generation_tps, "complete": line.complete, "failures": sums.failures,
-        "cached_share": sums.cached_share, "draft_acceptance": sums.draft_acceptance, "waited_s": sums.waited_s,
-        "prompt_s": sums.prompt_s, "generation_s": sums.generation_s,
-        **{name: sums.percentile(*which) for name, which in PERCENTILES.items()},
-        **({"change": line.change} if by == "model" else {}),
+        "cached_share": sums.cached_share,
     }  # fmt: skip
+    if by != "client":
+        found.update(
+            draft_acceptance=sums.draft_acceptance, waited_s=sums.waited_s, prompt_s=sums.prompt_s,
+            generation_s=sums.generation_s, **{name: sums.percentile(*which) for name, which in PERCENTILES.items()},
+        )  # fmt: skip
+    if by == "model":
+        found["change"] = line.change
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in found.items()}
 
 

@@ -56,8 +56,10 @@ def run(arguments: List[str]) -> int:
         return INTERRUPTED
     except LlamabarError as error:
         return _failed(error, as_json=as_json)
-    except BrokenPipeError:
-        return OK
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # click exits with 1; a reader that is gone is no error
+            return OK
+        raise
     except Exception as error:
         if is_full(error):
             return no_room()

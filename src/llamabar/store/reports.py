@@ -8,10 +8,11 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import BUCKETS, Chart, Readings
 from llamabar.core.needs import Load, of_each
+from llamabar.core.rates import FEWEST_TOKENS, LONGEST_S, MOST_TPS, SHORTEST_MS
 from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.spread import Spread, added, change
 from llamabar.core.state import Swap
-from llamabar.core.totals import GENERATION, MOST, Line, Sums, Times, Told, identity, of_rows, total
+from llamabar.core.totals import GENERATION, MOST, MOST_TOKENS, Line, Sums, Told, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
 from llamabar.store.database import mark_of, twin
@@ -23,10 +24,30 @@ WEEK_DAYS = 7
 WITH_LOADS = 2  # the first version of the database that has them
 ASKED = """(?1='' OR servers.name=?1) AND (?2='' OR models.word=?2)
     AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3))"""
-FIGURES = """CAST(status AS INTEGER), CAST(prompt_tokens AS INTEGER), CAST(cached_tokens AS INTEGER),
-    CAST(generated_tokens AS INTEGER), CAST(draft_tokens AS INTEGER), CAST(accepted_tokens AS INTEGER),
-    CAST(prompt_s AS REAL), CAST(generation_s AS REAL), CAST(waited_s AS REAL), CAST(load_s AS REAL)"""
-AT_ONCE = 5_000  # rows in memory
+PROMPT, CACHED, GENERATED = (
+    f"CASE WHEN {column} BETWEEN 0 AND {MOST_TOKENS} THEN {column} ELSE 0 END"
+    for column in ("prompt_tokens", "cached_tokens", "generated_tokens")
+)  # as `tokens_of`
+TIMED = f"""generated_tokens>={FEWEST_TOKENS} AND generated_tokens<={MOST_TPS}*generation_s
+    AND generation_s BETWEEN {SHORTEST_MS / 1000} AND {LONGEST_S}"""  # as `rate`
+CLIENT_SUMS = {  # the fields of Sums that are the same as those of `of_rows`; the others would take seconds
+    "requests": "count(*)",
+    "failures": "count(CASE WHEN CAST(status AS INTEGER)>=400 THEN 1 END)",
+    "prompt_tokens": f"sum({PROMPT})",
+    "generated_tokens": f"sum({GENERATED})",
+    "cached_tokens": f"sum({CACHED})",
+    "known_prompt_tokens": f"""sum(CASE WHEN cached_tokens IS NULL THEN 0
+        WHEN coalesce(prompt_s, generation_s) IS NULL THEN max({PROMPT}, {CACHED}) ELSE {PROMPT}+{CACHED} END)""",
+    "timed_tokens": f"sum(CASE WHEN {TIMED} THEN generated_tokens ELSE 0 END)",
+    "generation_s": f"sum(CASE WHEN {TIMED} THEN generation_s ELSE 0 END)",
+}
+OF_CLIENTS = f"""SELECT client, server, model, {", ".join(CLIENT_SUMS.values())} FROM requests
+    WHERE server IN (SELECT id FROM servers WHERE ?1='' OR name=?1)
+    AND (?2='' OR model=(SELECT id FROM words WHERE word=?2))
+    AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3))
+    AND ended_s>=ifnull(CAST(strftime('%s', ?4, 'utc') AS INTEGER), 0)
+    AND ended_s<CAST(strftime('%s', ?5, 'utc') AS INTEGER)
+    GROUP BY ifnull(client, 0)<<40 | server<<20 | model"""  # one number is sorted in half the time of three
 MINE = "(server IN (SELECT id FROM servers WHERE name=?1) OR server IN (SELECT server FROM places WHERE place=?2))"
 
 Key = Tuple[str, ...]
@@ -125,15 +146,21 @@ def newest(database: sqlite3.Connection, place: str) -> Tuple[Tuple[int, int], .
 
 def names(database: sqlite3.Connection) -> List[str]:
     """Return the servers' names."""
-    return [name for (name,) in database.execute("SELECT DISTINCT name FROM servers ORDER BY name")]
+    return [name for (name,) in database.execute(f"SELECT DISTINCT {_text('name')} FROM servers ORDER BY 1")]
+
+
+def is_empty(database: sqlite3.Connection) -> bool:
+    """Tell whether no request has been counted."""
+    return database.execute("SELECT 1 FROM sums LIMIT 1").fetchone() is None
 
 
 def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
     """Return a line for each day or hour (2026-11-24 15:00), server and model, oldest first. By model: one line for all
-    days, with the change of its speed since the week before. By client: only rows that are still stored, the ones
-    without a client last. Locations with the same name are one server."""
+    days, with the change of its speed since the week before. By client: CLIENT_SUMS of rows that are still stored,
+    the ones without a client last. Locations with the same name are one server."""
     since = (asked.since,)
-    gaps = set(database.execute("SELECT day, name FROM gaps JOIN servers ON servers.id=server WHERE day>=?", since))
+    of_gaps = f"SELECT day, {_text('name')} FROM gaps JOIN servers ON servers.id=server WHERE day>=?"
+    gaps = set(database.execute(of_gaps, since))
     missed = {server for _, server in gaps}
     if by == "client":
         named = sorted(_by(_of_clients(database, asked)).items(), key=lambda one: not one[0][0])
@@ -155,7 +182,7 @@ def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
 
 def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -> Iterable[Tuple[Key, Sums]]:
     """Yield sums by day or hour, server and model; dates after tomorrow come from a wrong clock and are left out."""
-    query = f"""SELECT time, servers.name, word, sums FROM sums JOIN servers ON servers.id=server
+    query = f"""SELECT time, {_text("servers.name")}, {_text("word")}, sums FROM sums JOIN servers ON servers.id=server
         JOIN words AS models ON models.id=model WHERE {ASKED} AND time BETWEEN ?4 AND ?5"""
     kind, tomorrow = ("h", f"{clock.day_ago(-1)} 24") if hours else ("", clock.day_ago(-1))
     values = (asked.server, asked.model, asked.place, kind + asked.since, kind + tomorrow)
@@ -164,33 +191,18 @@ def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -
 
 
 def _of_clients(database: sqlite3.Connection, asked: Asked) -> Iterable[Tuple[Key, Sums]]:
-    """Yield sums by client, server and model of the stored rows, some rows at a time; "" is an unknown client."""
-    query = f"""SELECT ifnull(clients.word, ''), servers.name, models.word, {FIGURES} FROM requests
-        JOIN servers ON servers.id=server JOIN words AS models ON models.id=model
-        LEFT JOIN words AS clients ON clients.id=client
-        WHERE {ASKED} AND ended_s>=ifnull(CAST(strftime('%s', ?4, 'utc') AS INTEGER), 0)
-        AND ended_s<CAST(strftime('%s', ?5, 'utc') AS INTEGER)"""
+    """Return the sums by client, server and model of the stored rows; "" is an unknown client."""
+    query = f"""SELECT ifnull({_text("clients.word")}, ''), {_text("servers.name")}, {_text("models.word")}, found.*
+        FROM ({OF_CLIENTS}) AS found JOIN servers ON servers.id=server JOIN words AS models ON models.id=model
+        LEFT JOIN words AS clients ON clients.id=client"""
     values = (asked.server, asked.model, asked.place, asked.since, clock.day_ago(-2))
-    stored = database.execute(query, values)
-    for rows in iter(lambda: stored.fetchmany(AT_ONCE), []):
-        found: Dict[Key, List[Tuple[FinishedRequest, Times]]] = {}
-        for client, server, model, *figures in rows:
-            found.setdefault((client, server, model), []).append(_timed(*figures))
-        yield from ((key, of_rows(timed)) for key, timed in found.items())
+    for client, server, model, _, _, _, *sums in database.execute(query, values):
+        yield (client, server, model), Sums(**dict(zip(CLIENT_SUMS, sums)))
 
 
-def _timed(
-    status: Optional[int], prompt: Optional[int], cached: Optional[int], generated: Optional[int],
-    draft: Optional[int], accepted: Optional[int], *seconds: Optional[float],
-) -> Tuple[FinishedRequest, Times]:  # fmt: skip
-    """Return a stored row as it came, as far as `of_rows` needs it."""
-    prompt_s, generation_s, waited_s, load_s = seconds
-    row = FinishedRequest(
-        0, "", None, "", status, prompt, cached, generated, prompt_s and (prompt or 0) / prompt_s,
-        generation_s and (generated or 0) / generation_s, None, "", draft, accepted,
-    )  # fmt: skip
-    first_s = prompt_s if waited_s is None else waited_s + (prompt_s or 0.0)
-    return row, Times(prompt_s, generation_s, first_s, waited_s, load_s)
+def _text(column: str) -> str:
+    """Return a column as text, whatever somebody else wrote there."""
+    return f"CAST({column} AS TEXT)"
 
 
 def charts_of(database: sqlite3.Connection, place: str) -> List[Chart]:

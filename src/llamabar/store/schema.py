@@ -142,6 +142,7 @@ def migrate(database: sqlite3.Connection, fill: Callable[[sqlite3.Connection], N
 
 def _connected(path: Path, mode: str, check: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
     database = sqlite3.connect(f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=BUSY_S, isolation_level=None)
+    database.text_factory = lambda found: found.decode("utf-8", "replace")
     try:
         with understood():
             check(database)
