@@ -1,14 +1,16 @@
 """The dashboard as a user sees it: eight states at two sizes as golden screens, and rules for any size."""
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tools.scenes import QWEN, scenes
+from tools.scenes import scenes
 
 from llamabar.core import events as ev
 from llamabar.core import units
+from llamabar.core.apply_models import SHOWN_S
 from llamabar.core.history import History
 from llamabar.core.pressure import Pressure
 from llamabar.core.snapshot import apply
@@ -16,11 +18,13 @@ from llamabar.core.speed import Source
 from llamabar.core.state import Snapshot
 from llamabar.terminal.cells import Size, Style, columns
 from llamabar.terminal.dashboard import draw
-from llamabar.terminal.detail import model_facts
+from llamabar.terminal.facts import Thing
 from llamabar.terminal.paint import Characters, shown_with
 from llamabar.terminal.state import Page, View, settled
+from llamabar.view import words as menu_words
 from llamabar.view.compose import compose
-from llamabar.view.scene import Scene, seen
+from llamabar.view.menu import SEPARATOR
+from llamabar.view.scene import Remembered, Scene, seen
 from tests.fakes.life import LISTED, live, request
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "terminal"
@@ -244,13 +248,34 @@ def test_an_estimated_speed_is_marked_everywhere():
     assert f"~{speed}" in str(lines)
 
 
-def test_the_details_of_a_model_say_each_word_once():
-    scene = SCENES["ready"].scene
-    model = scene.servers[0].snapshot.models[QWEN]
-    found = dict(model_facts(scene, scene.servers[0], model))
-    assert found["Unloads"].split()[0] in ("in", "after")
-    assert dict(model_facts(scene, scene.servers[0], replace(model, ttl_s=0.0)))["Unloads"] == "never"
-    assert "Unloads" not in dict(model_facts(scene, scene.servers[0], replace(model, ttl_s=None)))
+def facts_of(rows):
+    """Return the labels and values of rows that do nothing when clicked."""
+    return [(row.label, row.value) for row in rows if row is not SEPARATOR and row.action is None and not row.children]
+
+
+def test_the_page_of_a_model_or_request_says_what_the_menu_says_of_it_in_the_same_words():
+    seen = set()
+    for named in SCENES.values():
+        scene = named.scene
+        for row in compose(replace(scene, remembered=Remembered())).rows():
+            if row.subject is None or not row.children:
+                continue
+            server = next(one for one in scene.servers if one.name == row.subject.server)
+            one = Thing(row.subject.kind, row.subject.target, row.subject.mark)
+            page = screen(scene, 200, 60, View(server=server.name, page=Page.DETAILS, selected=one))
+            for label, value in facts_of(row.children):
+                seen.add(label)
+                shown = any(re.search(rf"{re.escape(label)} +{re.escape(value)}(  |$)", line) for line in page)
+                assert shown or label == menu_words.RANGE, (named.name, label, value, page)
+    assert seen > {"Speed", "Last speed", "Prompt", "Memory", "Context", "Load time", "Reason", "From"}, seen
+
+
+def test_the_menu_and_the_dashboard_show_a_failure_equally_long():
+    failed = SCENES["failed"].scene
+    for after_s, shown in ((SHOWN_S - 60.0, True), (SHOWN_S + 60.0, False)):
+        scene = replace(failed, now_s=failed.now_s + after_s, remembered=Remembered())
+        assert any(row.warning for row in compose(scene).rows()) is shown
+        assert any("⚠" in line for line in screen(scene, 120, 40)) is shown
 
 
 def test_a_peers_answering_model_is_generating_not_waiting():

@@ -5,12 +5,12 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from llamabar.cli.output import table
 from llamabar.core import readings, units
 from llamabar.core.capabilities import Capability
-from llamabar.core.phases import Phase, phases
+from llamabar.core.phases import WAITING, phases
 from llamabar.core.state import Model, Snapshot, at_work, capabilities, in_flight, loaded, requests_of
 from llamabar.core.status import Status
 from llamabar.terminal import facts
 from llamabar.terminal import words as dashboard_words
-from llamabar.view import doing_words, needs, words
+from llamabar.view import details, doing_words, needs, words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import name, plain
 
@@ -22,7 +22,6 @@ MODEL_HEAD = ("MODEL", "NAME", "SERVER", "STATE", "TOK/S", "MEMORY", "CONTEXT", 
 STATUS_HEAD = ("MODEL", "STATE", "TOK/S", "MEMORY", "UNLOADS")
 REQUEST_HEAD = ("REQUEST", "MODEL", "PHASE", "TOKENS", "AGE", "FROM")
 DIAGNOSE = "To find out why: llamabar doctor"
-WAITING = (Phase.QUEUED, Phase.LOADING)
 
 
 def is_well(scene: Scene) -> bool:
@@ -53,7 +52,7 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
 def _doing(server: Server, model: Model, now_s: float) -> str:
     """Return what a model is doing, in words that need no symbol before them."""
     found = facts.state(server, model, now_s=now_s)
-    return "not loaded" if found.absent and not model.info.peer else found.words + found.more
+    return "not loaded" if found.absent and not model.info.peer else found.words
 
 
 def _model_row(server: Server, model: Model, now_s: float) -> Tuple[str, ...]:
@@ -172,7 +171,7 @@ def _requests(server: Server, now_s: float) -> List[Dict[str, Any]]:
             "model": request.info.model,
             "age_s": round(now_s - request.started_s, 3),
             "phase": found[request.info.id].value,
-            "generated_tokens": facts.generated(server.snapshot, request, found[request.info.id]),
+            "generated_tokens": details.generated(server, request, found[request.info.id]),
             "client": request.info.client or None,
         }
         for request in facts.requests(server)

@@ -30,7 +30,7 @@ TOLD_TWICE_S = 1.0
 MADE_ROOM_S = 0.5
 CUT_S = 1.0  # a request that a crash cuts off may be reported as ended first
 TTL_CHECK_S = 2.0  # llama-swap checks the idle time once a second
-SHOWN_S = 600.0  # how long the menu says that a model quit
+SHOWN_S = 600.0  # how long a failure is shown
 
 
 def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
@@ -87,6 +87,11 @@ def quit_explained(snapshot: Snapshot, event: RunEnded, _: float) -> Snapshot:
 def has_quit(model: Model, *, now_s: float) -> bool:
     """Tell whether a model's server quit unexpectedly a short time ago and hasn't been loaded again."""
     return model.quit_at_s is not None and model.state == STOPPED and now_s - model.quit_at_s < SHOWN_S
+
+
+def has_failed(model: Model, *, now_s: float) -> bool:
+    """Tell whether a model failed to load a short time ago."""
+    return model.failed_at_s is not None and now_s - model.failed_at_s < SHOWN_S
 
 
 def _changed(

@@ -25,6 +25,9 @@ class Phase(str, Enum):
     GENERATING = "generating"
 
 
+WAITING = (Phase.QUEUED, Phase.LOADING)
+
+
 def phases(snapshot: Snapshot) -> Mapping[str, Phase]:
     """Return the phase of every request in flight, by request ID; computed once per snapshot."""
     kept: Dict[str, Mapping[str, Phase]] = snapshot.__dict__

@@ -7,7 +7,7 @@ from typing import Dict, Iterable, Mapping, Tuple
 from llamabar.core import totals
 from llamabar.core.apply_models import has_quit
 from llamabar.core.capabilities import Capability
-from llamabar.core.phases import Phase, phases
+from llamabar.core.phases import WAITING, phases
 from llamabar.core.readings import generation, unloads_in_s
 from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Host, Model, Snapshot, in_flight
 from llamabar.core.status import Status, classify
@@ -19,7 +19,6 @@ GPU_FRESH_S = 30.0
 LABEL_CHARS = 400
 STATES = (READY, STARTING, STOPPING, STOPPED)
 OTHER = "other"  # a state of no known version; all models that the server doesn't list
-_WAITING = (Phase.QUEUED, Phase.LOADING)
 _CONTROL = ("Cc", "Cs")
 _TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"  # they reverse later text
 
@@ -91,7 +90,7 @@ def _put_now(scrape: Scrape, server: str, snapshot: Snapshot, *, now_s: float) -
 def _put_models(scrape: Scrape, server: str, snapshot: Snapshot, labels: Mapping[str, str], *, now_s: float) -> None:
     told = Capability.INFLIGHT_LIST in snapshot.confirmed  # then it is known for each model
     flying = Counter(labels.get(one.info.model, OTHER) for one in snapshot.requests.values())
-    waits = [snapshot.requests[one].info.model for one, phase in phases(snapshot).items() if phase in _WAITING]
+    waits = [snapshot.requests[one].info.model for one, phase in phases(snapshot).items() if phase in WAITING]
     waiting = Counter(labels.get(model, OTHER) for model in waits)
     if told:
         scrape.put(of.WAITING, (server,), float(len(waits)))

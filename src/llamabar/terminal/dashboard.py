@@ -140,7 +140,7 @@ def _message(view: View, scene: Scene, server: Server, width: int) -> Line:
     told = scene.mistakes[0] if scene.mistakes else scene.notice
     if newest is not None:
         state = facts.state(server, newest, now_s=scene.now_s)
-        wrong = words.TROUBLE_WITH.format(server.label(newest.id), state.words + state.more)
+        wrong = words.TROUBLE_WITH.format(server.label(newest.id), state.words)
         told = wrong if state.style is Style.BAD else told
     return Line(filled((Span(f" {told}" if told else "", Style.WARN),), width))
 

@@ -2,18 +2,18 @@
 
 from typing import List, Tuple
 
-from llamabar.core import readings, units
+from llamabar.core import units
 from llamabar.core.history import History
 from llamabar.core.phases import phases
 from llamabar.core.state import Model, Request
-from llamabar.core.totals import FIRST_TOKEN, GENERATION
 from llamabar.terminal import facts, words
 from llamabar.terminal.cells import EMPTY, Line, Size, Span, Style, beside, columns, filled, pad
 from llamabar.terminal.charts import chart, recent
 from llamabar.terminal.panels import AXIS, frame, halves, marked, speed_panel
+from llamabar.view import details, needs
 from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
-from llamabar.view.text import plain
+from llamabar.view.text import reason, whole
 
 LABEL = 15
 CHART_ROWS = 8
@@ -24,7 +24,7 @@ def model_page(scene: Scene, server: Server, model: Model, size: Size) -> List[L
     """Return a model's page: its state, its charts, its facts."""
     width, height = size
     state = facts.state(server, model, now_s=scene.now_s)
-    label, doing = f" {server.label(model.id)}  ", f"{state.sign} {state.words}{state.more}"
+    label, doing = f" {server.label(model.id)}  ", f"{state.sign} {state.words}"
     lines = [Line(filled((Span(label, Style.BOLD), Span(doing, state.style)), width)), EMPTY]
     history = server.models.get(model.id)
     if history is not None and height >= 18:
@@ -38,41 +38,26 @@ def request_page(scene: Scene, server: Server, request: Request, size: Size) -> 
     """Return a request's page."""
     width, height = size
     phase = phases(server.snapshot)[request.info.id]
-    number = Span(f" {words.REQUEST_NUMBER.format(plain(request.info.id))}  ", Style.BOLD)
-    told: Facts = [
-        (words.MODEL, server.label(request.info.model)),
+    label = Span(f" {details.request_label(server, request)}  ", Style.BOLD)
+    told = [
         (words.RUNNING_FOR, units.duration(scene.now_s - request.started_s)),
         (words.TOKENS, facts.tokens(server, request, phase)),
         (words.ANSWER, words.answer(request.answer_bytes)),
-        (menu_words.PATH, plain(request.info.path) or units.UNKNOWN),
+        *((one.label, one.value) for one in details.of_request(server, request, every_path=True)),
     ]
-    title = filled((number, facts.doing_of(request, phase)), width)
-    return [Line(title), EMPTY, *_listed(told, width, height - 2)]
+    return [Line(filled((label, facts.doing_of(request, phase)), width)), EMPTY, *_listed(told, width, height - 2)]
 
 
 def model_facts(scene: Scene, server: Server, model: Model) -> Facts:
-    """Return a model's facts as label and value; unknown ones are left out."""
-    sums = facts.today(server, scene, model.id)
-    typical, first = sums.percentile(GENERATION), sums.percentile(FIRST_TOKEN)
-    last, prompt_tps = readings.last(model), model.meter.last.prompt_tps if model.meter.last is not None else None
-    memory, peak = facts.memory(server, model)[0], model.memory_peak_bytes
-    said: Facts = [
-        (menu_words.LAST_SPEED, menu_words.tps(last.tps) if last else ""),
-        (words.TYPICAL_TODAY, menu_words.tps(typical) if typical else ""),
-        (menu_words.FIRST_TOKEN, menu_words.after(first) if first else ""),
-        (words.LAST_PROMPT, menu_words.tps(prompt_tps) if prompt_tps else ""),
-        (menu_words.MEMORY, menu_words.peak(memory, units.size(peak)) if peak else memory),
-        (menu_words.CONTEXT, words.IN_TOKENS.format(facts.context(model)[0]) if readings.context_tokens(model) else ""),
-        (menu_words.LOAD_TIME, units.span(readings.median(model.load_times_s)) if model.load_times_s else ""),
-        (words.UNLOADS, words.unloads(model.ttl_s, readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s))),
-        (menu_words.TODAY, menu_words.totals(sums.requests, sums.generated_tokens)),
-        (menu_words.CACHED, units.percent(sums.cached_share) if sums.cached_share else ""),
-        (menu_words.DRAFTS, units.percent(sums.draft_acceptance) if sums.draft_acceptance is not None else ""),
-        (menu_words.ID, plain(model.id)),
-        (menu_words.ALIASES, ", ".join(map(plain, model.info.aliases))),
-        (words.LAST_FAILURE, plain(model.failure)),
-    ]  # fmt: skip
-    return [(label, value) for label, value in said if value and value != units.UNKNOWN]
+    """Return the facts that the menu's submenu shows, then those that stand elsewhere in the menu, if known."""
+    more = (
+        (menu_words.TODAY, details.totals(facts.today(server, scene, model.id))),
+        (menu_words.LOAD, needs.said(server, model.id)),
+        (menu_words.REASON, reason(model.failure)),
+        (menu_words.ID, whole(model.id)),
+    )
+    told = [(one.label, one.value) for one in details.of_model(server, scene, model)]
+    return [*told, *((label, value) for label, value in more if value)]
 
 
 def _memory_panel(history: History, model: Model, size: Size, *, now_s: float) -> List[Line]:

@@ -3,10 +3,10 @@
 from typing import List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core import readings, units
-from llamabar.core.apply_models import has_quit
+from llamabar.core.apply_models import has_failed, has_quit
 from llamabar.core.doing import Doing, doing
 from llamabar.core.events import Fault
-from llamabar.core.phases import Phase
+from llamabar.core.phases import WAITING, Phase
 from llamabar.core.speed import Reading
 from llamabar.core.state import (
     READY,
@@ -21,14 +21,13 @@ from llamabar.core.status import Status
 from llamabar.core.totals import Sums
 from llamabar.terminal import words
 from llamabar.terminal.cells import Span, Style, columns
-from llamabar.view import doing_words, needs
+from llamabar.view import details, doing_words, needs
 from llamabar.view import words as menu_words
 from llamabar.view.menu import MODEL, REQUEST
 from llamabar.view.palette import BY_DOING, BY_PHASE, GLYPHS
-from llamabar.view.scene import Scene, Server
+from llamabar.view.scene import Scene, Server, day
 from llamabar.view.text import name, reason
 
-FAILED_FOR_S = 600.0
 WARNING = "⚠"
 SORTS = tuple(words.SORTS)
 
@@ -40,12 +39,11 @@ STYLES: Mapping[Status, Style] = {
 
 
 class State(NamedTuple):
-    """A symbol, words, a style, and further words for a wide window. `absent`: neither loaded nor failed."""
+    """A symbol, words and a style. `absent`: neither loaded nor failed."""
 
     sign: str
     words: str
     style: Style
-    more: str = ""
     absent: bool = False
 
 
@@ -76,18 +74,14 @@ def state(server: Server, model: Model, *, now_s: float) -> State:
     if model.state == READY:
         return _ready(server, model)
     if model.state == STARTING:
-        since_s = readings.loading_for_s(model, now_s=now_s)
-        said = menu_words.STATUS[Status.LOADING] + ("" if since_s is None else f" {units.duration(since_s)}")
-        known = server.totals.told.needs.get(model.id)
-        usual = words.usually(readings.median(model.load_times_s) or (known.load_s if known is not None else None))
-        return State(GLYPHS[Status.LOADING], said, Style.WARN, usual)
+        return State(GLYPHS[Status.LOADING], details.loading(server, model, now_s=now_s), Style.WARN)
     if model.state == STOPPING:
         return State(GLYPHS[Status.STOPPING], words.UNLOADING, Style.WARN)
-    if model.failed_at_s is not None and now_s - model.failed_at_s < FAILED_FOR_S:
-        more = words.when(now_s - model.failed_at_s, reason(model.failure))
-        return State(WARNING, words.FAILED, Style.BAD, more)
+    if has_failed(model, now_s=now_s):
+        why = f": {reason(model.failure)}" if model.failure else ""
+        return State(WARNING, doing_words.failed(now_s - (model.failed_at_s or now_s)) + why, Style.BAD)
     if has_quit(model, now_s=now_s):
-        return State(WARNING, words.CRASHED, Style.BAD, words.when(now_s - (model.quit_at_s or now_s)))
+        return State(WARNING, doing_words.quit_unexpectedly(now_s - (model.quit_at_s or now_s)), Style.BAD)
     if requests_of(server.snapshot, model.id):
         if model.info.peer:
             return _ready(server, model)
@@ -161,7 +155,7 @@ def unloads(server: Server, model: Model, *, now_s: float) -> Tuple[str, Style]:
 
 def today(server: Server, scene: Scene, model_id: str) -> Sums:
     """Return a model's totals for today."""
-    return server.totals.of(scene.today).get(model_id, Sums())
+    return day(server, scene).get(model_id, Sums())
 
 
 def models(server: Server, *, now_s: float, sort: str = "state", wanted: str = "") -> List[Model]:
@@ -217,21 +211,15 @@ def request_of(snapshot: Snapshot, thing: Thing) -> Optional[Request]:
 def tokens(server: Server, request: Request, phase: Phase) -> str:
     """Return how many tokens a request has generated, or how much of its prompt is processed."""
     model = server.snapshot.models.get(request.info.model)
-    known = generated(server.snapshot, request, phase)
+    known = details.generated(server, request, phase)
     if phase is Phase.PROMPT and model is not None:
         known = readings.prompt_position(model)
     return units.count(known) if known else units.UNKNOWN
 
 
-def generated(snapshot: Snapshot, request: Request, phase: Phase) -> Optional[int]:
-    """Return how many tokens a request has generated; None if unknown."""
-    model = snapshot.models.get(request.info.model)
-    return readings.decoded_tokens(snapshot, model) if model is not None and phase is Phase.GENERATING else None
-
-
 def doing_of(request: Request, phase: Phase) -> Span:
     """Return what a request is doing: a symbol, which is that of the matching status, and words."""
-    style = Style.WARN if phase in (Phase.QUEUED, Phase.LOADING) else Style.BUSY
+    style = Style.WARN if phase in WAITING else Style.BUSY
     return Span(f"{GLYPHS[BY_PHASE[phase]]} {doing_words.phase(phase, request.kind)}", style)
 
 

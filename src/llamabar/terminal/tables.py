@@ -114,7 +114,7 @@ def _model_cells(
     requests = facts.today(server, scene, model.id).requests
     trend = next((column.width for column in shown if column.name == "trend"), 0)
     return {
-        "state": (Span(f"{state.sign} {state.words}{state.more}", state.style),),
+        "state": (Span(f"{state.sign} {state.words}", state.style),),
         "speed": (Span(*facts.tps(server, model)),),
         "memory": (Span(*facts.memory(server, model)),),
         "context": (Span(pad(used, 10)), *_meter(share)),

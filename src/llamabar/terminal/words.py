@@ -10,7 +10,7 @@ from llamabar.core import units
 from llamabar.view import languages
 from llamabar.view.languages import said as _
 from llamabar.view.menu import Do
-from llamabar.view.words import NOT_LISTED, ago, counted, sentence, totals
+from llamabar.view.words import NOT_LISTED, counted, sentence, totals
 
 PROGRAM, TOKENS_A_SECOND, SINCE = "llamabar", "tok/s", "-5 min"
 HEADS: Dict[str, str] = {
@@ -21,8 +21,8 @@ HEADS: Dict[str, str] = {
 MODELS, OTHER, IN_USE, FREE = "models", "other", "in use", "free"
 NOT_LOADED, NEVER, UNLOADING, ELSEWHERE = "–", "never", "unloading", "on another host"
 CONNECTED_FOR, OF_TOP, LAST, TROUBLE_WITH = "connected {}", "of {}", "last {}", "{} {}"
-REQUEST_NUMBER, IN_TOKENS = "request #{}", "{} tokens"
-FAILED, CRASHED, WAITING, READING = "failed to load", "crashed", "waiting", "prompt"
+REQUEST_NUMBER = "request #{}"
+WAITING, READING = "waiting", "prompt"
 NO_MODELS = ("llama-swap has no models yet.", "Add one to its config: llamabar open config")
 NO_REQUESTS, NO_MATCH = "No requests in flight.", "No model or request matches."
 CONNECTING, PROFILE, PROFILES, NO_PROFILE = "connecting…", "profile", "Profiles", "No Profile"
@@ -51,9 +51,8 @@ HELP: Dict[str, str] = {
 }
 SORTS: Dict[str, str] = {"state": "state", "name": "name", "speed": "speed", "memory": "memory"}
 
-# A model's or request's facts.
-LAST_FAILURE, LAST_PROMPT, TYPICAL_TODAY, UNLOADS = "Last failure", "Last prompt", "Typical today", "Unloads"
-MODEL, RUNNING_FOR, TOKENS, ANSWER = "Model", "Running for", "Tokens", "Answer"
+# A request's facts.
+RUNNING_FOR, TOKENS, ANSWER = "Running for", "Tokens", "Answer"
 
 # What keys do, for the bottom line.
 BACK, DETAILS, COPY, FILTER, SERVER = "back", "details", "copy id", "filter", "server"
@@ -139,34 +138,15 @@ def interrupts(requests: Optional[int]) -> str:
     return _("This interrupts {}.", counted(requests, "request")) if requests else INTERRUPTS_NOTHING
 
 
-def when(age_s: float, why: str = "") -> str:
-    """Return the text after "failed to load" or "crashed": when, and why if that is known."""
-    return f" {ago(age_s)}" + (f": {why}" if why else "")
-
-
 def more(above: int, below: int) -> str:
     """Return how many rows a scrolled table leaves out."""
     return " ".join(f"{arrow}{count}" for arrow, count in (("↑", above), ("↓", below)) if count)
-
-
-def usually(seconds: Optional[float]) -> str:
-    """Return how long a load usually takes, if known."""
-    return "" if seconds is None else f" ({_('usually {}', units.span(seconds))})"
 
 
 def speeds(now: str, typical: str, best: str) -> str:
     """Return the key figures of a speed chart, as far as they are known."""
     said = (_("now {}", now) if now else "", _("typical {}", typical) if typical else "")
     return " · ".join(filter(None, (*said, _("best {}", best) if best else "")))
-
-
-def unloads(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
-    """Return when a model unloads: in 5 min, after 10 min idle, never; "" if unknown."""
-    if not ttl_s:
-        return "" if ttl_s is None else NEVER
-    if rest_s is None:
-        return _("after {} idle", units.duration(ttl_s))
-    return _("in {}", units.countdown(max(0.0, rest_s)))
 
 
 def answer(size: Optional[int]) -> str:

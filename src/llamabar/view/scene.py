@@ -10,7 +10,7 @@ from llamabar.core.history import History, Spread, spread
 from llamabar.core.hysteresis import NONE_YET, Figures, figures
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Cause, Status, classify
-from llamabar.core.totals import Totals
+from llamabar.core.totals import Sums, Totals
 from llamabar.view.charts import CHART, Chart
 from llamabar.view.menu import Action
 from llamabar.view.names import labels
@@ -172,3 +172,10 @@ def spread_of(server: Server, scene: Scene, reading: str, *, model: str = "") ->
     made_of = (int(scene.now_s // (SPREAD_BUCKETS * history.bucket_s)), len(history.buckets))
     key = ("spread", server.name, model, reading)
     return scene.remembered.part(key, made_of, lambda: spread(history, reading))
+
+
+def day(server: Server, scene: Scene) -> Mapping[str, Sums]:
+    """Return the server's totals for today, by model."""
+    totals = server.totals
+    made_of = (scene.today, totals.number, totals.told)
+    return scene.remembered.part(("day", server.name), made_of, lambda: totals.of(scene.today))

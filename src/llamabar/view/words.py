@@ -101,7 +101,7 @@ MODELS, OTHER_PROGRAMS, IN_USE, FREE = "Models", "Other programs", "In use", "Fr
 REQUEST, LOAD, PEERS, LAST_UPDATE, LAST_REQUEST = "Request", "Load Model", "Peers", "Last update", "Last request"
 MORE_LOADED, MORE_MODELS, SETTINGS, UPDATE = "More Loaded Models", "More Models", "Settings", "Update"
 LEFT_OUT, ID, ALIASES, REASON, WHY = "Left out", "ID", "Aliases", "Reason", "Why"
-FIRST_TOKEN, CACHED, DRAFTS, CHANGE = "First token", "Cached prompts", "Accepted drafts", "Change"
+DRAFTS, CHANGE = "Accepted drafts", "Change"
 ADDRESS, VERSION, AGENT, CONNECTED, ITSELF = "Address", "Version", "LaunchAgent", "Connected", "Own memory"
 FROM, PATH, AWAKE, SERVICE, RANGE = "From", "Path", "Keeping this Mac awake", "Service", "Range"
 
@@ -233,11 +233,6 @@ def tps(tps: float) -> str:
 def tokens(count: int) -> str:
     """Return a number of tokens."""
     return counted(count, "token")
-
-
-def after(seconds: float) -> str:
-    """Return how long something took to arrive."""
-    return _("after {}", units.span(seconds))
 
 
 def peak(now: str, highest: str) -> str:

@@ -7,12 +7,12 @@ from llamabar.core import units
 from llamabar.core.pressure import Pressure
 from llamabar.core.readings import GPU_FRESH_S
 from llamabar.core.state import loaded
-from llamabar.core.totals import GENERATION, total
-from llamabar.view import palette, words
+from llamabar.core.totals import total
+from llamabar.view import details, palette, words
 from llamabar.view.charts import draw_parts
 from llamabar.view.menu import Image, Row
-from llamabar.view.scene import Room, Scene, Server
-from llamabar.view.sections.items import chart, day, fact, in_terminal, spread_words
+from llamabar.view.scene import Room, Scene, Server, day
+from llamabar.view.sections.items import chart, fact, in_terminal, spread_words
 
 LISTED = 5  # models with their own row
 SHARES = 74  # steps of the bar, one point each
@@ -103,10 +103,9 @@ def today(server: Server, scene: Scene) -> Optional[Row]:
         return None
     models = day(server, scene)
     children = [
-        fact(palette.NAME, server.short_label(model), words.totals(sums.requests, sums.generated_tokens)
-             + words.typical(sums.percentile(GENERATION)))
+        fact(palette.NAME, server.short_label(model), details.totals(sums))
         for model, sums in sorted(models.items(), key=lambda pair: -pair[1].requests)[:LISTED]
-    ]  # fmt: skip
+    ]
     whole = total(models.values())
     missed = totals.told.day == scene.today and not totals.told.complete
     said = words.totals(whole.requests, whole.generated_tokens, missed=missed)

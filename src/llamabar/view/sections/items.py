@@ -1,10 +1,9 @@
 """Building blocks of rows: facts, actions, actions that ask first, and charts."""
 
-from typing import Callable, Mapping, Optional
+from typing import Callable, Optional
 
 from llamabar.core import units
 from llamabar.core.history import BUCKETS, History, nice_ceiling, series
-from llamabar.core.totals import Sums
 from llamabar.view import words
 from llamabar.view.charts import SMALL, Chart, Scale, draw, scaled
 from llamabar.view.menu import Action, Do, Image, Row
@@ -77,13 +76,6 @@ def spread_words(
 ) -> str:  # fmt: skip
     """Return the lowest, highest and typical value of a reading's chart in words; "" without values or room."""
     return words.spread(spread_of(server, scene, reading, model=model), say) if scene.room >= Room.TOOLTIPS else ""
-
-
-def day(server: Server, scene: Scene) -> Mapping[str, Sums]:
-    """Return the server's totals for today, by model."""
-    totals = server.totals
-    made_of = (scene.today, totals.number, totals.told)
-    return scene.remembered.part(("day", server.name), made_of, lambda: totals.of(scene.today))
 
 
 def _scale(history: History, reading: str, spec: Chart, now_s: float, ceiling: Optional[float]) -> Scale:

@@ -1,10 +1,10 @@
 """The models: a row with its state for each loaded one; the others are in the "Load Model" submenu."""
 
 from dataclasses import replace
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Tuple
 
 from llamabar.core import readings, units
-from llamabar.core.apply_models import has_quit
+from llamabar.core.apply_models import has_failed, has_quit
 from llamabar.core.doing import Doing, doing
 from llamabar.core.state import (
     READY,
@@ -17,7 +17,7 @@ from llamabar.core.state import (
     requests_of,
 )
 from llamabar.core.status import Status
-from llamabar.view import doing_words, needs, palette, words
+from llamabar.view import details, doing_words, needs, palette, words
 from llamabar.view.menu import MODEL, Action, Do, Row, Subject
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections import model
@@ -25,7 +25,6 @@ from llamabar.view.sections.items import fact
 from llamabar.view.sections.server import first_model
 from llamabar.view.text import name, plain, reason, whole
 
-FAILED_FOR_S = 3600.0
 NOT_LOADED = ("stopped", "shutdown", "unknown", "")
 ROWS, LISTED, MOST_LISTED = 6, 12, 60  # loaded models with a row, models shown unfolded, and models shown at all
 SOON_S = 300.0  # an unload within this time is shown in the row
@@ -80,19 +79,13 @@ def state_words(server: Server, model: Model, *, now_s: float, brief: bool = Fal
     if model.state == READY:
         return _ready_words(server, model, now_s, brief)
     if model.state == STARTING:
-        usual_s = readings.median(model.load_times_s) or _load_s(server, model)
-        return doing_words.loading(readings.loading_for_s(model, now_s=now_s), usual_s)
+        return details.loading(server, model, now_s=now_s)
     if model.failed_at_s is not None:
         why = "" if brief or not model.failure else f", {reason(model.failure)}"
         return doing_words.failed(now_s - model.failed_at_s) + why
     if has_quit(model, now_s=now_s):
         return doing_words.quit_unexpectedly(now_s - (model.quit_at_s or now_s))
     return words.MODEL_STATES.get(model.state, reason(model.state))
-
-
-def _load_s(server: Server, model: Model) -> Optional[float]:
-    before = server.totals.told.needs.get(model.id)
-    return before.load_s if before is not None else None
 
 
 def _ready_words(server: Server, model: Model, now_s: float, brief: bool) -> str:
@@ -154,7 +147,7 @@ def _has_row(server: Server, model: Model, now_s: float) -> bool:
 
 
 def _failed(model: Model, now_s: float) -> bool:
-    return has_quit(model, now_s=now_s) or (model.failed_at_s is not None and now_s - model.failed_at_s < FAILED_FOR_S)
+    return has_quit(model, now_s=now_s) or has_failed(model, now_s=now_s)
 
 
 def _model_row(server: Server, scene: Scene, one: Model, *, brief: bool = False) -> Row:

@@ -2,19 +2,16 @@
 
 from typing import List, Tuple
 
-from llamabar.core import readings, units
+from llamabar.core import units
 from llamabar.core.capabilities import Capability
-from llamabar.core.phases import Phase, phases
+from llamabar.core.phases import WAITING, Phase, phases
 from llamabar.core.state import Request, in_flight, works_unlisted
-from llamabar.view import doing_words, palette, words
+from llamabar.view import details, doing_words, palette, words
 from llamabar.view.menu import REQUEST, Action, Do, Row, Subject
 from llamabar.view.scene import Scene, Server
 from llamabar.view.sections.items import asking, fact, item
-from llamabar.view.text import name, plain
 
-WAITING = (Phase.QUEUED, Phase.LOADING)
 SHOWN = 30
-USUAL_PATHS = ("", "/v1/chat/completions")  # not worth a row
 
 
 def row(server: Server, scene: Scene) -> Row:
@@ -57,8 +54,7 @@ def said(server: Server, request: Request, *, phase: Phase, now_s: float) -> str
 
 
 def _doing(server: Server, request: Request, phase: Phase, now_s: float) -> str:
-    model = server.snapshot.models.get(request.info.model)
-    tokens = readings.decoded_tokens(server.snapshot, model) if model and phase is Phase.GENERATING else None
+    tokens = details.generated(server, request, phase)
     doing = words.tokens(tokens) if tokens else doing_words.phase(phase, request.kind)
     return f"{doing}, {units.duration(now_s - request.started_s)}"
 
@@ -66,19 +62,12 @@ def _doing(server: Server, request: Request, phase: Phase, now_s: float) -> str:
 def _request(server: Server, scene: Scene, request: Request, *, phase: Phase, now_s: float) -> Row:
     doing, action = _doing(server, request, phase, now_s), cancel(server.name, request)
     offered = Capability.CANCEL in server.snapshot.confirmed and server.snapshot.connected
-    model = server.snapshot.models.get(request.info.model)
-    prompt = readings.prompt_tokens(server.snapshot, model) if model is not None else None
+    prompt = details.prompt_tokens(server, request)
 
     def _make() -> Row:
-        label = f"#{name(request.info.id, 12)} {server.label(request.info.model)}"
+        label = details.request_label(server, request)
         target = Subject(REQUEST, server=server.name, target=action.target, mark=action.mark, label=label)
-        found: List[Row] = []
-        if request.info.client:
-            found.append(fact(palette.PERSON, words.FROM, name(request.info.client)))
-        if prompt:
-            found.append(fact(palette.PROMPT, words.PROMPT, words.tokens(prompt)))
-        if request.info.path not in USUAL_PATHS:
-            found.append(fact(palette.LINK, words.PATH, plain(request.info.path)[:48]))
+        found = [fact(one.symbol, one.label, one.value) for one in details.of_request(server, request)]
         if offered:
             found.append(item(server, palette.CANCEL, words.CANCEL, Do.CANCEL, target=action.target, mark=action.mark))
         return Row(label, doing, palette.SYMBOLS[palette.BY_PHASE[phase]], children=tuple(found), subject=target)

@@ -1,0 +1,144 @@
+"""What is known of a model and of a request. The menu shows each fact as a row, the dashboard as a line."""
+
+from typing import Iterator, NamedTuple, Optional, Sequence
+
+from llamabar.core import readings, units
+from llamabar.core.phases import WAITING, Phase, phases
+from llamabar.core.state import Model, Request, requests_of
+from llamabar.core.totals import FIRST_TOKEN, GENERATION, Sums
+from llamabar.view import doing_words, palette, words
+from llamabar.view.languages import said as _
+from llamabar.view.scene import Scene, Server, day, spread_of
+from llamabar.view.text import name, plain
+
+PATH_CHARS = 48
+USUAL_PATHS = ("", "/v1/chat/completions")  # not worth a row
+
+
+class Fact(NamedTuple):
+    """A label and a value. `reading` is what of a model's history shows how the value changed, "" for nothing."""
+
+    symbol: str
+    label: str
+    value: str
+    reading: str = ""
+    ambient: bool = False  # changes by itself
+
+
+def of_model(server: Server, scene: Scene, model: Model) -> Iterator[Fact]:
+    """Yield what is known of a model."""
+    change = server.totals.told.changes.get(model.id)
+    sums = day(server, scene).get(model.id, Sums())
+    drafts = sums.draft_acceptance
+    facts = (
+        _speed(server, scene, model),
+        Fact(palette.PROMPT, words.PROMPT, _prompt(model, sums), "prompt_tps"),
+        Fact(palette.MEMORY, words.MEMORY, _memory(server, model), "memory_bytes", ambient=True),
+        Fact(palette.CONTEXT, words.CONTEXT, _context(model)),
+        Fact(palette.SHARE, words.DRAFTS, "" if drafts is None else units.percent(drafts)),
+        Fact(palette.REQUESTS, words.REQUESTS, _requests(server, model), "in_flight"),
+    )
+    yield from (fact for fact in facts if fact.value)
+    if model.ttl_s is not None:
+        yield Fact(palette.EJECT, doing_words.ttl(model.ttl_s, begins=True), rest(server, scene, model))
+    more = (
+        Fact(palette.TOOK, words.LOAD_TIME, _load_time(model.load_times_s)),
+        Fact(palette.SPEED, words.CHANGE, "" if change is None else words.changed(change)),
+        Fact(palette.NAME, words.ALIASES, ", ".join(name(alias) for alias in model.info.aliases[:4])),
+    )
+    yield from (fact for fact in more if fact.value)
+
+
+def loading(server: Server, model: Model, *, now_s: float) -> str:
+    """Return how long a model has been loading, and how long it usually takes."""
+    known = server.totals.told.needs.get(model.id)
+    usual_s = readings.median(model.load_times_s) or (known.load_s if known is not None else None)
+    return doing_words.loading(readings.loading_for_s(model, now_s=now_s), usual_s)
+
+
+def rest(server: Server, scene: Scene, model: Model) -> str:
+    """Return the time left until a model unloads; "" if nothing counts down."""
+    rest_s = readings.unloads_in_s(server.snapshot, model, now_s=scene.now_s)
+    return "" if rest_s is None else doing_words.left(rest_s)
+
+
+def totals(sums: Sums) -> str:
+    """Return a model's totals and its typical speed."""
+    return words.totals(sums.requests, sums.generated_tokens) + words.typical(sums.percentile(GENERATION))
+
+
+def of_request(server: Server, request: Request, *, every_path: bool = False) -> Iterator[Fact]:
+    """Yield what is known of a request besides its label and what it does."""
+    prompt, path = prompt_tokens(server, request), request.info.path
+    facts = (
+        Fact(palette.PERSON, words.FROM, name(request.info.client) if request.info.client else ""),
+        Fact(palette.PROMPT, words.PROMPT, words.tokens(prompt) if prompt else ""),
+        Fact(palette.LINK, words.PATH, plain(path)[:PATH_CHARS] if every_path or path not in USUAL_PATHS else ""),
+    )
+    return (fact for fact in facts if fact.value)
+
+
+def request_label(server: Server, request: Request) -> str:
+    """Return what a request is called: #7 qwen3-30b."""
+    return f"#{name(request.info.id, 12)} {server.label(request.info.model)}"
+
+
+def prompt_tokens(server: Server, request: Request) -> Optional[int]:
+    """Return the length of a request's prompt; None if unknown."""
+    model = server.snapshot.models.get(request.info.model)
+    return readings.prompt_tokens(server.snapshot, model) if model is not None else None
+
+
+def generated(server: Server, request: Request, phase: Phase) -> Optional[int]:
+    """Return how many tokens a request has generated; None if unknown."""
+    model = server.snapshot.models.get(request.info.model)
+    return readings.decoded_tokens(server.snapshot, model) if model and phase is Phase.GENERATING else None
+
+
+def _speed(server: Server, scene: Scene, model: Model) -> Fact:
+    """Return the speed and its typical value; if nothing was generated lately, the last speed."""
+    now, last = server.figures.speeds.get(model.id), readings.last(model)
+    spread = spread_of(server, scene, "generation_tps", model=model.id)
+    if now is None and spread is None:
+        ago = f", {words.ago(scene.now_s - last.at_s)}" if last is not None and last.at_s else ""
+        return Fact(palette.SPEED, words.LAST_SPEED, "" if last is None else f"{words.tps(last.tps)}{ago}")
+    said = words.speed(now or last)
+    said = said if spread is None else words.with_typical(said, units.rate(spread.typical))
+    return Fact(palette.SPEED, words.SPEED, said, "generation_tps")
+
+
+def _prompt(model: Model, sums: Sums) -> str:
+    """Return the last prompt's speed, the usual wait for the first token, and how much came from the cache."""
+    row, first_s, cached = model.meter.last, sums.percentile(FIRST_TOKEN), sums.cached_share
+    parts = (
+        "" if row is None or not row.prompt_tps else words.tps(row.prompt_tps),
+        "" if first_s is None else _("first token after {}", units.span(first_s)),
+        "" if cached is None else _("{} cached", units.percent(cached)),
+    )
+    return ", ".join(filter(None, parts))
+
+
+def _memory(server: Server, model: Model) -> str:
+    used_bytes = server.figures.memory_bytes.get(model.id)
+    if used_bytes is None:
+        return ""
+    return words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
+
+
+def _context(model: Model) -> str:
+    tokens, used = readings.context_tokens(model), readings.context_used(model)
+    if not tokens:
+        return ""
+    return words.tokens(tokens) if used is None else words.of(units.count(min(used, tokens)), words.tokens(tokens))
+
+
+def _requests(server: Server, model: Model) -> str:
+    requests, found = requests_of(server.snapshot, model.id), phases(server.snapshot)
+    queued = sum(found[request.info.id] in WAITING for request in requests)
+    return words.active(len(requests), queued) if requests else ""
+
+
+def _load_time(times_s: Sequence[float]) -> str:
+    """Return how long a load usually takes, and how many that is the median of; "" if none was seen."""
+    usual = units.span(readings.median(times_s))
+    return _("{} (median of {})", usual, len(times_s)) if len(times_s) > 1 else usual if times_s else ""
