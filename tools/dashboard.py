@@ -11,6 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DASHBOARD = ROOT / "docs" / "grafana" / "llamabar.json"
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 FLEET, SERVER, MODEL = "Fleet", "Servers: $server", "Models: $model"
+WITHOUT = {"id": "organize", "options": {"excludeByName": {"Time": True, "Value": True}}}  # a table's columns: labels
 OF_SERVER, OF_MODEL = 'server=~"$server"', 'server=~"$server", model=~"$model"'
 COLUMNS, HEIGHT = 24, 8
 
@@ -55,7 +56,7 @@ PANELS = (
         (f"llamabar_server_requests_in_flight{{{OF_SERVER}}}", "{{server}}"),
     )),
     Panel(SERVER, "Models by state", "none", ((f"llamabar_server_models{{{OF_SERVER}}}", "{{server}}: {{state}}"),)),
-    Panel(SERVER, "Memory by model", "bytes", (
+    Panel(SERVER, "Memory by model", "decbytes", (
         (f"llamabar_model_memory_bytes{{{OF_SERVER}}}", "{{server}}: {{model}}"),
     )),
     Panel(SERVER, "GPU and CPU", "percentunit", (
@@ -81,7 +82,7 @@ PANELS = (
     )),
     Panel(MODEL, "Load time (mean)", "s", ((
         f"sum by (server, model) (llamabar_model_load_seconds_sum{{{OF_MODEL}}})"
-        f" / sum by (server, model) (llamabar_model_load_seconds_count{{{OF_MODEL}}})", "{{server}}: {{model}}",
+        f" / (sum by (server, model) (llamabar_model_load_seconds_count{{{OF_MODEL}}}) > 0)", "{{server}}: {{model}}",
     ),)),
     Panel(MODEL, "Failed loads and crashes in 15 min", "none", (
         (f"increase(llamabar_model_load_failures_total{{{OF_MODEL}}}[15m]) > 0", "{{server}}: {{model}} load failed"),
@@ -130,7 +131,8 @@ def _at(x: int, y: int, width: int, height: int) -> Dict[str, Any]:
 
 
 def _panel(panel: Panel, x: int, y: int) -> Dict[str, Any]:
-    now = {"instant": True, "format": "table"} if panel.kind == "table" else {}
+    is_table = panel.kind == "table"
+    now = {"instant": True, "format": "table"} if is_table else {}
     targets = [
         {"expr": expression, "legendFormat": name, "refId": "ABCDEF"[number], "datasource": SOURCE, **now}
         for number, (expression, name) in enumerate(panel.queries)
@@ -138,7 +140,7 @@ def _panel(panel: Panel, x: int, y: int) -> Dict[str, Any]:
     return {
         "type": panel.kind, "title": panel.title, "datasource": SOURCE, "targets": targets,
         "fieldConfig": {"defaults": {"unit": panel.unit, "min": 0}, "overrides": []},
-        **_at(x, y, panel.width, HEIGHT),
+        **({"transformations": [WITHOUT]} if is_table else {}), **_at(x, y, panel.width, HEIGHT),
     }  # fmt: skip
 
 

@@ -173,7 +173,7 @@ def _pieces(points: Points) -> Iterator[Points]:
 def _said(value: float, unit: str) -> str:
     if unit == "percentunit":
         return f"{value:.0%}"
-    if unit in ("bytes", "Bps"):
+    if unit in ("decbytes", "Bps"):
         step = 2 if value >= 1e6 else 1
         return f"{value / 1000**step:.3g} {('kB', 'MB')[step - 1]}" + ("/s" if unit == "Bps" else "")
     return f"{value:.3g}{' s' if unit == 's' else ''}"

@@ -80,6 +80,8 @@ def test_the_dashboard_matches_its_table_and_queries_only_existing_metrics():
     panels = [panel for panel in json.loads(dashboard.text())["panels"] if panel["type"] != "row"]
     places = [(one["gridPos"]["x"], one["gridPos"]["y"]) for one in panels]
     assert len(set(places)) == len(places) and len(panels) == len(dashboard.PANELS)
+    hidden = [one["transformations"][0]["options"]["excludeByName"] for one in panels if one["type"] == "table"]
+    assert hidden == [{"Time": True, "Value": True}], "Grafana would show a column of ones"
     asked = set(re.findall(r"llamabar_\w+", dashboard.text() + RULES.read_text()))
     known = {family.name for family in FAMILIES} | {"llamabar_request_generation_tokens_per_second"}
     assert {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked} <= known
