@@ -252,7 +252,6 @@ def typical(tps: Optional[float]) -> str:
     return "" if tps is None else f", {units.rate(tps)} tok/s"
 
 
-
 def changed(ratio: float) -> str:
     """Return how a typical speed differs from the week before."""
     how_much = units.percent(abs(ratio))
