@@ -21,7 +21,9 @@ from llamabar.doctor.checks import facts, registry
 from llamabar.doctor.checks.facts import Facts, Job, Model, Packages, Process, Processes, Server, Service
 from llamabar.doctor.checks.llama_swap import WATCHER
 from llamabar.doctor.checks.redact import Private
-from llamabar.macos import binaries
+from llamabar.doctor.collect import service
+from llamabar.macos import agents, binaries
+from llamabar.settings.load import ServerSettings
 from tests.doctor import situations_live
 from tests.doctor.mac import LABEL, WORKER, WellMac
 from tests.doctor.situations import SITUATIONS, settings
@@ -113,6 +115,18 @@ def test_of_several_servers_the_one_whose_service_is_down_is_checked(well):
     with settings(well, named):
         found = well.examine("settings", "agents", "service", "logged_in", "job", "processes")
     assert found["service-not-loaded"].level == found["service-not-running"].level == "ok"
+
+
+@pytest.mark.parametrize(("command", "there"), [
+    (["llama-swap"], False), (["/bin/sh", "-c", "exec llama-swap"], True), (["{}/llama-swap"], True),
+])  # fmt: skip
+def test_launchd_looks_for_a_bare_program_only_in_the_systems_folders(tmp_path, monkeypatch, command, there):
+    (tmp_path / "llama-swap").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    words = [word.format(tmp_path) for word in command]
+    agent = agents.agent_of("a", tmp_path / "a.plist", {"ProgramArguments": words})
+    watched = service.Watched(ServerSettings("a", "http://127.0.0.1:8080"), None, agent, ())
+    assert service.on_disk(watched, Private()).program_there is there
 
 
 def judged(facts):

@@ -22,6 +22,7 @@ from llamabar.settings.load import ServerSettings
 from llamabar.sources.processes import runs_an_older_file, started_s
 
 LOG_LINES = 50
+LAUNCHD_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 _NAMED = re.compile(r"llama-?swap|llamabar", re.IGNORECASE)
 
 
@@ -76,7 +77,7 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
         command=agents.command(content),
         same_port=tuple((o.label, o.plist) for o in found.others if o.listen.rpartition(":")[2] == port),
         program=program,
-        program_there=shutil.which(program) is not None,
+        program_there=_is_there(agent),
         program_quarantined=tools.is_quarantined(Path(program)) or False,
         config=config,
         config_there=os.path.exists(config) and os.access(config, os.R_OK),
@@ -95,7 +96,7 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
 def in_program(found: Watched, private: Private) -> facts.Binary:
     """Return what the service's program reports when it is run; raise Unknown if it isn't there."""
     program = found.agent.arguments[0]
-    if shutil.which(program) is None:
+    if not _is_there(found.agent):
         raise Unknown("its program is not there")
     said = describe(program)
     config = flag(found.agent.arguments[1:], "config") or ""
@@ -143,3 +144,10 @@ def _log_trouble(path: Path) -> str:
     if path.is_dir():
         return f"{path} is a folder"
     return "" if os.access(path if path.exists() else path.parent, os.W_OK) else f"{path} can't be written"
+
+
+def _is_there(agent: Agent) -> bool:
+    """Tell whether an agent's program is there: launchd looks for one without a folder only in the system's folders;
+    where else a script looks isn't known, so this program's PATH has to do."""
+    by_launchd = agents.command(agent.content)[:1] == agent.arguments[:1]
+    return shutil.which(agent.arguments[0], path=LAUNCHD_PATH if by_launchd else None) is not None
