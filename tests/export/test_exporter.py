@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -29,7 +30,7 @@ from llamabar.store.places import place_of
 from llamabar.store.reports import charts_of
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
 from tests.fakes.here import run_here
-from tests.fakes.programs import PATIENCE_S, Plugin, chat, command, free_port, llama_swap, run, wait_for
+from tests.fakes.programs import PATIENCE_S, Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
 
 TEXT, OPEN = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
 NO_REQUESTS = (
@@ -395,6 +396,19 @@ def test_once_prints_one_scrape_and_what_it_counted_stays_counted(tmp_path):
     down = run(tmp_path, "export", "--once", LLAMABAR_URL=f"http://127.0.0.1:{free_port()}", **more)
     assert down.returncode == 0 and value_of(samples(down.stdout), "server_up") == 0.0
     assert run_here(tmp_path, "export", "--once", "--listen", ":1").returncode == 2
+
+
+def test_ctrl_c_during_once_ends_the_line_and_says_nothing(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(PATIENCE_S)
+        env = environment(tmp_path, LLAMABAR_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        words = [*command(), "export", "--once"]
+        with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+            caller, _ = silent.accept()
+            with caller:
+                process.send_signal(signal.SIGINT)
+                assert process.communicate(timeout=PATIENCE_S) == (b"", b"\n")
+    assert process.returncode == 130
 
 
 @pytest.mark.skipif("-I" in command(), reason="the built file is started without Python's variables")

@@ -52,7 +52,8 @@ def run(arguments: List[str]) -> int:
     except (click.Abort, KeyboardInterrupt) as error:
         if isinstance(error.__cause__, EOFError) and is_repairable(error.__cause__):
             raise error.__cause__ from None  # click takes it for the end of the input
-        say("", error=True)
+        if error.__cause__ is None:  # else click has ended the line
+            say("", error=True)
         return INTERRUPTED
     except LlamabarError as error:
         return _failed(error, as_json=as_json)
