@@ -40,7 +40,7 @@ def of_model(server: Server, scene: Scene, model: Model) -> Iterator[Fact]:
     )
     yield from (fact for fact in facts if fact.value)
     if model.ttl_s is not None:
-        yield Fact(palette.EJECT, doing_words.ttl(model.ttl_s, begins=True), rest(server, scene, model))
+        yield Fact(palette.EJECT, doing_words.ttl(model.ttl_s), rest(server, scene, model))
     more = (
         Fact(palette.TOOK, words.LOAD_TIME, _load_time(model.load_times_s)),
         Fact(palette.SPEED, words.CHANGE, "" if change is None else words.changed(change)),

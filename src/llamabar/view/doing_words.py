@@ -59,24 +59,15 @@ def prompt(tokens: Optional[int]) -> str:
     return words.PHASES[Phase.PROMPT] + ("" if tokens is None else _(", {} tokens so far", units.count(tokens)))
 
 
-def unload(ttl_s: Optional[float], rest_s: Optional[float]) -> str:
-    """Return when an idle ready model will unload; "" if unknown."""
-    if ttl_s is None:
-        return ""
-    if not ttl_s or rest_s is None:
-        return ttl(ttl_s)
-    return _("unloads in {}", units.countdown(max(0.0, rest_s)))
-
-
 def left(rest_s: float) -> str:
     """Return the time left until a model unloads."""
     return _("{} left", units.countdown(max(0.0, rest_s)))
 
 
-def ttl(ttl_s: float, *, begins: bool = False) -> str:
-    """Return after how long a model unloads. `begins`: capitalized, for the start of a row."""
+def ttl(ttl_s: float) -> str:
+    """Return after how long a model unloads, as the start of a row."""
     rule = _("unloads after {} idle", units.duration(ttl_s)) if ttl_s else words.NEVER_UNLOADS
-    return rule[:1].upper() + rule[1:] if begins else rule
+    return rule[:1].upper() + rule[1:]
 
 
 TITLE_CHARS = 8  # of every title text, so that neighbors never move

@@ -57,7 +57,7 @@ def rows(server: Server, scene: Scene) -> Tuple[Row, ...]:
 
 
 def _peer(server: Server, one: Model) -> Row:
-    return fact(palette.NAME, server.label(one.id), _doing(server, one, brief=True))
+    return fact(palette.NAME, server.label(one.id), _doing(server, one))
 
 
 def left_out(count: int) -> Tuple[Row, ...]:
@@ -71,41 +71,32 @@ def listed(server: Server, *, now_s: float) -> List[Model]:
     return [one for one in models if not one.info.unlisted or _has_row(server, one, now_s)]
 
 
-def state_words(server: Server, model: Model, *, now_s: float, brief: bool = False) -> str:
-    """Return a model's current state, in words that stay true while they are shown.
-
-    `brief`: for use beside its symbol, so a speed is enough, and only an unload that is near is mentioned.
-    """
+def _state_words(server: Server, model: Model, now_s: float) -> str:
+    """Return a model's current state, in words that stay true while they are shown."""
     if model.state == READY:
-        return _ready_words(server, model, now_s, brief)
+        return _ready_words(server, model, now_s)
     if model.state == STARTING:
         return details.loading(server, model, now_s=now_s)
     if model.failed_at_s is not None:
-        why = "" if brief or not model.failure else f", {reason(model.failure)}"
-        return doing_words.failed(now_s - model.failed_at_s) + why
+        return doing_words.failed(now_s - model.failed_at_s)
     if has_quit(model, now_s=now_s):
         return doing_words.quit_unexpectedly(now_s - (model.quit_at_s or now_s))
     return words.MODEL_STATES.get(model.state, reason(model.state))
 
 
-def _ready_words(server: Server, model: Model, now_s: float, brief: bool) -> str:
-    said = _doing(server, model, brief)
-    if said:
-        return said
+def _ready_words(server: Server, model: Model, now_s: float) -> str:
+    """Return what a loaded model is doing, or that it is ready and whether it unloads soon."""
     rest_s = readings.unloads_in_s(server.snapshot, model, now_s=now_s)
-    unload = doing_words.unload(model.ttl_s, rest_s)
-    if brief:
-        unload = doing_words.left(rest_s) if rest_s is not None and rest_s <= SOON_S else ""
-    return f"{words.READY}, {unload}" if unload else words.READY
+    unload = f", {doing_words.left(rest_s)}" if rest_s is not None and rest_s <= SOON_S else ""
+    return _doing(server, model) or f"{words.READY}{unload}"
 
 
-def _doing(server: Server, model: Model, brief: bool) -> str:
-    """Return what a model is doing; "" for nothing."""
+def _doing(server: Server, model: Model) -> str:
+    """Return what a model is doing, next to a symbol that says it too; "" for nothing."""
     reading, requests = server.figures.speeds.get(model.id), requests_of(server.snapshot, model.id)
     found = _doing_of(server, model)
     if found is Doing.GENERATING:
-        said = [] if brief and reading is not None else [words.STATUS[Status.GENERATING]]
-        return " ".join([*said, *([] if reading is None else [words.speed(reading)])])
+        return words.STATUS[Status.GENERATING] if reading is None else words.speed(reading)
     if found is Doing.PROMPT:
         return doing_words.prompt(readings.prompt_position(model))
     if found is Doing.WORKING:
@@ -153,7 +144,7 @@ def _failed(model: Model, now_s: float) -> bool:
 def _model_row(server: Server, scene: Scene, one: Model, *, brief: bool = False) -> Row:
     now_s = scene.now_s
     asked = _asked_words(server, one, Do.UNLOAD, now_s) or _asked_words(server, one, Do.LOAD, now_s)
-    value, symbol = asked or state_words(server, one, now_s=now_s, brief=True), _symbol(server, one, now_s)
+    value, symbol = asked or _state_words(server, one, now_s), _symbol(server, one, now_s)
     label = (server.wide_labels if brief else server.labels).get(one.id) or name(one.id)
 
     def _make() -> Row:
