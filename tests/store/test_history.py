@@ -396,7 +396,7 @@ def test_a_missing_history_is_reported(tmp_path):
     (tmp_path / "data" / HISTORY_FILE).write_text("rubbish" * 200)
     done = history(tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "is not understood" in done.stderr
+    assert "is damaged" in done.stderr
 
 
 def test_a_locked_history_is_reported(tmp_path, monkeypatch):

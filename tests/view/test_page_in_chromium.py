@@ -152,6 +152,8 @@ def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures
         browser.resize(width_px)
         assert browser.ask(CONTRAST)["poor"] == []
         assert overflow(browser) is None
+        tops = browser.ask("[...document.querySelectorAll('dl > div')].map(e => e.getBoundingClientRect().top)")
+        assert {tops.count(top) for top in tops} == {9 if width_px > 900 else 3}, "no figure is alone in its row"
     browser.call("Emulation.setEmulatedMedia", features=[])
     assert browser.ask("[...document.querySelectorAll('tr.day time')].map(e => e.innerText)") == [
         "2026-11-23", "2026-11-21", "2026-11-20",

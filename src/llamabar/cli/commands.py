@@ -77,13 +77,13 @@ _command(
 _command(
     "history", "history.history",
     "Show requests, tokens and speeds by day, model, hour or client. The plugin, `watch` and `export` record them.",
-    _option("--since", says="From this day on: 2026-11-01, 7d (seven days) or today.", metavar="DAY", default=""),
+    _option("--since", says="From this day: 2026-11-01, 7d (the last 7 days) or today.", metavar="DAY", default=""),
     _option("--by", says="Group by day, model, hour or client (the program that asked).", default="day",
             type=click.Choice(["day", "model", "hour", "client"])),
     _option("--model", says="Only this model.", metavar="MODEL", default=""),
     _flag("--csv", "as_csv", says="Print CSV."),
     JSON,
-    _option("--html", "file", says="Write one page with charts to FILE.", metavar="FILE", default=""),
+    _option("--html", "file", says="Write a page with charts to FILE.", metavar="FILE", default=""),
     _flag("--all", "everything", says="Show everything, not just what fits on the screen."),
     _flag("--clear", says="Delete the history. Asks first."),
 )  # fmt: skip

@@ -56,11 +56,11 @@ def history(
     """Print the history, write it as a page, or delete it; return the exit code."""
     first_day = _first_day(since) if since else ""
     if first_day is None:
-        raise click.UsageError(f"{since!r} is no day: 2026-11-01, 7d or today.")
+        raise click.UsageError(f"{since!r} isn't a day. Use a date like 2026-11-01, 7d or today.")
     if as_csv + as_json + bool(file) + clear > 1:
-        raise click.UsageError("--csv, --json, --html and --clear exclude each other.")
+        raise click.UsageError("Use only one of --csv, --json, --html and --clear.")
     if file and by != "day":
-        raise click.UsageError("--by goes with a table, --csv or --json.")
+        raise click.UsageError("--html is always by day. Use --by with a table, --csv or --json.")
     if clear:
         return _clear()
     target = preview.target(file, example="history --html history.html") if file else None
@@ -103,11 +103,11 @@ def _explained(path: Path) -> Iterator[None]:
             yield
     except schema.Unusable as error:
         if error.trouble is schema.Trouble.NEWER:
-            raise LlamabarError(f"{path} was written by a newer llamabar.", "Use that one.") from None
-        raise LlamabarError(f"{path} is not understood.", "The plugin sets it aside when it next writes.") from None
+            raise LlamabarError(f"{path} was written by a newer llamabar.", "Use that version.") from None
+        raise LlamabarError(f"{path} is damaged.", "The plugin will set it aside when it next writes.") from None
     except (OSError, sqlite3.Error) as error:
         if LOCKED in str(error):
-            raise LlamabarError(f"{path} is locked by another program.", "Close that one, then try again.") from None
+            raise LlamabarError(f"{path} is locked by another program.", "Quit that program, then retry.") from None
         raise LlamabarError(f"{path} can't be used.", "To find out why: llamabar doctor") from None
 
 

@@ -23,7 +23,7 @@ CAPTION = '<caption>Figures <span class="fewer">A wider window shows all nine.</
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 PARTS = (("two", "waiting and loading"), ("one", "processing prompts"), ("three", "generating"))
 
-SPEED_HEAD = "<h2>Speed by model <small>line: typical, band: up to the 95th percentile</small></h2>"
+SPEED_HEAD = "<h2>Speed by model <small>line: typical (median), band: up to the 95th percentile</small></h2>"
 FEWEST_DAYS = 14  # shown by a chart
 SHOWN_DAYS = 7  # shown by the table; earlier days are folded by month
 
@@ -69,7 +69,7 @@ def page(lines: Sequence[Line], *, heading: str, note: str) -> str:
     span = min(_number(min(days)), last - FEWEST_DAYS), last
     parts = (
         _tiles(_sum(lines), complete=_complete(lines)), *_bars(sums, span), SPEED_HEAD,
-        *_speeds(models, span), "<h2>When and on what</h2>", _heat(sums), *_splits(models),
+        *_speeds(models, span), "<h2>When, and where the time went</h2>", _heat(sums), *_splits(models),
         _table(days, models, label),
     )  # fmt: skip
     return document(heading, note, f"<section>{''.join(parts)}</section>", more_style=style)
@@ -130,8 +130,8 @@ def _bars(days: Mapping[str, Sums], span: Tuple[int, int]) -> Iterable[str]:
                   said=f"{day}: {units.count(count)} {noun.lower()}")
             for day, count in counts.items()
         )  # fmt: skip
-        note = f"at most {units.count(most)}"
-        yield _chart(span, f"{noun} a day", note=note, said=f"{noun} a day, {note}", inner=rects)
+        title, note = f"{noun} per day", f"busiest day: {units.count(most)}"
+        yield _chart(span, title, note=note, said=f"{title}, {note}", inner=rects)
 
 
 def _speeds(models: Days, span: Tuple[int, int]) -> Iterable[str]:
@@ -148,7 +148,7 @@ def _speeds(models: Days, span: Tuple[int, int]) -> Iterable[str]:
         most = max(high for _, _, high in points)
         low, high = ([(point[0], 100 - 96 * point[which] / most) for point in points] for which in (1, 2))
         said = f"{label}: typical speed from {units.rate(points[0][1])} to {units.rate(points[-1][1])} tok/s"
-        note = f"{units.rate(points[-1][1])} tok/s typical, top {units.rate(most)}"
+        note = f"{units.rate(points[-1][1])} tok/s typical, p95 up to {units.rate(most)}"
         band = f'<polygon class="band" points="{_path([*low, *high[::-1]])}"/>'
         line = f'<polyline class="line" points="{_path(low)}"/>'
         yield _chart(span, label, note=note, said=said, inner=band + line)
@@ -164,16 +164,17 @@ def _heat(days: Mapping[str, Sums]) -> str:
         for hour, count in sums.spread(HOURS).items():
             place = (date.fromisoformat(day).weekday(), hour)
             hours[place] = hours.get(place, 0) + count
-    most = max(hours.values(), default=1)
+    (busiest_day, busiest_hour), most = max(hours.items(), key=lambda one: one[1], default=((0, 0), 1))
     rects = "".join(
         _rect(hour + 0.03, day + 0.04, 0.94, 0.92, kind="one", more=f' fill-opacity="{max(0.12, count / most):.2f}"',
               said=f"{WEEKDAYS[day]} {hour}:00: {units.plural(count, 'request')}")
         for (day, hour), count in sorted(hours.items())
     )  # fmt: skip
-    said = f"at most {units.plural(most, 'request')} in an hour of the week"
-    svg = _svg(24, 7, f"Requests by hour of the week, {said}", '<path class="none" d="M0 0H24V7H0z"/>' + rects)
+    said = f"all weeks together; busiest: {WEEKDAYS[busiest_day]} {busiest_hour}:00, {units.plural(most, 'request')}"
+    title = "Requests by hour of the week"
+    svg = _svg(24, 7, f"{title}, {said}", '<path class="none" d="M0 0H24V7H0z"/>' + rects)
     chart = f"<div>{'<br>'.join(WEEKDAYS)}</div>{svg}"
-    return _figure("Hour of the week", said, chart, ("0:00", "6:00", "12:00", "18:00", "24:00"), kind="week")
+    return _figure(title, said, chart, ("0:00", "6:00", "12:00", "18:00", "24:00"), kind="week")
 
 
 def _splits(models: Days) -> Iterable[str]:
@@ -188,7 +189,7 @@ def _splits(models: Days) -> Iterable[str]:
         if whole:
             svg = _svg(100, 10, f"{label}: {', '.join(words for _, words in said)}", rects)
             ends = (f'<i class="{kind}"></i>{text(words)}' for kind, words in said)
-            yield _figure(label, f"{units.duration(whole)} in all", svg, ends, kind="split")
+            yield _figure(label, f"{units.duration(whole)} in total", svg, ends, kind="split")
 
 
 def _table(days: Days, models: Days, label: Callable[[Line], str]) -> str:
