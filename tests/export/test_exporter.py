@@ -36,6 +36,7 @@ TEXT, OPEN = "text/plain; version=0.0.4", "application/openmetrics-text; version
 NO_REQUESTS = (
     b"\x16\x03\x01teapot\x02\x00\x01\x00\r\n\r\n",
     b"teapot\r\n\r\n",
+    b"\r\n" * 10_000,
     b"GET /<teapot> HTTP/teapot\r\n\r\n",
     b"GET /metrics HTTP/9.9\r\nteapot: 1\r\n\r\n",
     b"GET /a teapot HTTP/1.1\r\n\r\n",

@@ -158,14 +158,16 @@ def is_allowed(token: str, headers: Mapping[str, str]) -> bool:
 
 def _head(connection: socket.socket) -> Tuple[bytes, bool]:
     """Return a request's headers, and whether they are too long; nothing if they don't come in time."""
-    head, ends_s = b"", clock.now_s() + HEAD_S
+    said = head = b""
+    ends_s = clock.now_s() + HEAD_S
     while b"\r\n\r\n" not in head and b"\n\n" not in head:
         connection.settimeout(max(0.001, ends_s - clock.now_s()))
         try:
             piece = connection.recv(4096)
         except OSError:
             return b"", False
-        head = (head + piece).lstrip(b"\r\n")  # empty lines before a request don't count (RFC 9112, 2.2)
-        if not piece or len(head) > HEAD_BYTES:
+        said += piece
+        head = said.lstrip(b"\r\n")  # empty lines may come before a request (RFC 9112, 2.2)
+        if not piece or len(said) > HEAD_BYTES:
             return (head, True) if piece else (b"", False)
     return head, False
