@@ -4,10 +4,11 @@ import pytest
 
 from llamabar.core import events as ev
 from llamabar.core.doing import Doing, doing
-from tests.fakes.life import LISTED, live, request, table
+from tests.fakes.life import LISTED, after, live, request, table
 
 COUNTED = (ev.CapabilitiesFound(frozenset({"inflight_count"})), ev.InflightCounted(2))
 ONE, TWO = table(m="ready"), table(m="ready", n="ready")
+BESIDE_A_PEER = ev.ModelsListed((ev.ModelInfo("m", "ready"), ev.ModelInfo("far", "", peer=True)))
 
 
 @pytest.mark.parametrize(("said", "has_speed", "found"), [
@@ -20,7 +21,15 @@ ONE, TWO = table(m="ready"), table(m="ready", n="ready")
     ((ONE, *COUNTED), False, Doing.BUSY),
     ((TWO, *COUNTED), False, Doing.PERHAPS),
     ((TWO, *COUNTED), True, Doing.GENERATING),
+    ((BESIDE_A_PEER, *COUNTED), False, Doing.PERHAPS),
+    ((BESIDE_A_PEER, *COUNTED, ev.ConnectionsSeen({"m": ()})), False, Doing.NOTHING),
 ])  # fmt: skip
 def test_what_a_model_is_doing(said, has_speed, found):
     snapshot = live(*said)
     assert doing(snapshot, snapshot.models["m"], has_speed=has_speed) is found
+
+
+@pytest.mark.parametrize(("listed", "used_s"), [(ONE, 9.0), (TWO, None), (BESIDE_A_PEER, None)])
+def test_when_a_counted_request_ends_the_only_model_it_can_have_been_for_counts_as_used(listed, used_s):
+    snapshot = after(live(listed, *COUNTED), ev.InflightCounted(1), at_s=9.0)
+    assert snapshot.models["m"].last_use_s == used_s

@@ -12,9 +12,10 @@ from llamabar.core import clients, speed
 from llamabar.core import events as ev
 from llamabar.core.apply_models import listed_id
 from llamabar.core.capabilities import Capability
+from llamabar.core.doing import only_ready
 from llamabar.core.limits import REQUESTS
 from llamabar.core.path_kind import PathKind, path_kind
-from llamabar.core.state import READY, STARTING, STOPPED, Request, Snapshot, heard, requests_of, with_model
+from llamabar.core.state import STARTING, STOPPED, Request, Snapshot, heard, requests_of, with_model
 
 TOLD = frozenset({Capability.INFLIGHT_LIST, Capability.INFLIGHT_BYTES})  # confirmed by an event about a single request
 LOADING_TEXT_S = 0.6  # after a load: two updates; the second may still count the last progress line
@@ -53,14 +54,14 @@ def removed(snapshot: Snapshot, event: ev.InflightRemoved, at_s: float) -> Snaps
 
 def counted(snapshot: Snapshot, event: ev.InflightCounted, at_s: float) -> Snapshot:
     """Return the snapshot for a version that reports only a number. A lower number means that a request ended; if only
-    one model is ready, it counts as used."""
+    one model can have got it, that counts as used."""
     fewer = snapshot.inflight_total is not None and event.total < snapshot.inflight_total
     snapshot = heard(snapshot, at_s)
     if fewer:
         snapshot = replace(snapshot, last_activity_s=at_s)
-        ready = [model for model in snapshot.models.values() if model.state == READY]
-        if len(ready) == 1:
-            snapshot = with_model(snapshot, replace(ready[0], last_use_s=at_s))
+        model = only_ready(snapshot)
+        if model is not None:
+            snapshot = with_model(snapshot, replace(model, last_use_s=at_s))
     return replace(snapshot, inflight_total=event.total)
 
 

@@ -5,6 +5,7 @@ requests, which models could be meant.
 """
 
 from enum import Enum
+from typing import Optional
 
 from llamabar.core.phases import Phase, phases
 from llamabar.core.state import READY, Model, Snapshot, at_work, in_flight, may_work, requests_of
@@ -33,12 +34,13 @@ def doing(snapshot: Snapshot, model: Model, *, has_speed: bool) -> Doing:
         return Doing.WORKING
     if at_work(model):
         return Doing.PROMPT if model.meter.reading() else Doing.BUSY
-    if _must_work(snapshot):
+    if not snapshot.requests and in_flight(snapshot) and only_ready(snapshot):  # it must be this one
         return Doing.BUSY
     return Doing.PERHAPS if may_work(snapshot, model) else Doing.NOTHING
 
 
-def _must_work(snapshot: Snapshot) -> bool:
-    """Tell whether the only ready model must be the busy one, since requests are reported only by their number."""
-    ready = sum(model.state == READY for model in snapshot.loaded)
-    return ready == 1 and not snapshot.requests and bool(in_flight(snapshot))
+def only_ready(snapshot: Snapshot) -> Optional[Model]:
+    """Return the only model that a request can be for, of which only the number is known; None if there are others. A
+    peer's model can always be."""
+    found = [model for model in snapshot.models.values() if model.state == READY or model.info.peer]
+    return found[0] if len(found) == 1 and not found[0].info.peer else None
