@@ -57,6 +57,8 @@ def main() -> int:
 
 def _drawn(home: Path) -> List[Tuple[str, str]]:
     servers = {name: DemoServer(World("v250", MODELS)).start() for name in ("mini", "studio")}
+    for server in servers.values():
+        server.world.has_gpu = True
     file, at = home / "config.toml", free_port()
     file.write_text("".join(f'[[server]]\nname = "{name}"\nurl = "{one.url}"\n' for name, one in servers.items()))
     words = [str(PYZ), "export", "--config", str(file), "--listen", f"127.0.0.1:{at}"]
@@ -67,7 +69,6 @@ def _drawn(home: Path) -> List[Tuple[str, str]]:
             prometheus.wait_for("sum(llamabar_server_up) == 2")
             began_s = time.time()
             for number, server in enumerate(servers.values()):
-                server.world.has_gpu = True
                 for seed in (number, number + 7):
                     threading.Thread(target=_work, args=(server, seed), daemon=True).start()
             time.sleep(WORK_S)
