@@ -120,7 +120,7 @@ LONG = (
     "test_a_clock_that_stands_in_1970_changes_nothing",
     "test_demo_models_run_from_the_unpacked_file",
     "test_another_version_in_its_place_is_not_taken_for_the_one_before",
-    "test_by_day_model_and_hour_the_same_requests_are_told",
+    "test_by_day_model_hour_and_client_the_same_requests_are_told",
     "test_requests_from_before_the_first_start_and_beside_another_watcher_count_once",
     "test_older_versions_leave_out_what_they_do_not_tell[v150]",
     "test_a_failure_of_psutil_costs_one_figure_and_is_named_once[targets1",

@@ -32,13 +32,19 @@ class Verb(Enum):
     RESTART = "restart"
 
 
-def act(verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit_s: Optional[float] = None) -> Note:
-    """Start, stop or restart a server's service within a limit, the contract's by default (stop: ExitTimeOut + 5 s)."""
+def act(
+    verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit_s: Optional[float] = None,
+    known: Optional[Known] = None,
+) -> Note:  # fmt: skip
+    """Start, stop or restart a server's service within a limit, the contract's by default (stop: ExitTimeOut + 5 s).
+
+    `known`: the service, if it was looked for already: launchd may take seconds to say.
+    """
     from llamabar.macos.service_control import START_S, Control  # not needed to watch
     from llamabar.sources.processes import runs_an_older_file
 
     began_s = time.monotonic()
-    known = require(server)
+    known = known or require(server)
     control = Control(
         known.label, known.plist, known.url, log_paths=logs_of(known), say=say, finish=lambda: _finish(server),
         limit_s=START_S if limit_s is None else limit_s, began_s=began_s,

@@ -29,13 +29,13 @@ LOOK_S = 2.0
 def control(verb: str, as_json: bool, limit_s: float, server: str, config: str) -> int:
     """Start, stop or restart the service of the first server; return the exit code."""
     act, settings = Verb(verb), settings_of(server, config)
-    watched = settings.servers[0]
+    watched, known = settings.servers[0], None
     if act is not Verb.START and not as_json and probe.answers(watched.url):
-        require(watched)  # without a service nothing is interrupted
+        known = require(watched)  # without a service nothing is interrupted
         _say_what_is_lost(settings)
     with Progress(DOING[act]) as progress:
         tell = progress.say if progress.shown else lambda what: say(f"{what} …")
-        outcome = services.act(act, watched, say=(lambda _: None) if as_json else tell, limit_s=limit_s)
+        outcome = services.act(act, watched, say=(lambda _: None) if as_json else tell, limit_s=limit_s, known=known)
     if as_json:
         result = {"result": outcome.why.code, "label": outcome.fields["label"], "said": outcome.said}
         say_json({**result, "hint": outcome.hint, "log_lines": list(outcome.lines)})
