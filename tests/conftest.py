@@ -16,7 +16,6 @@ settings.load_profile("no clock")
 
 # Tests that take long and have a quicker neighbor, such as the same on another version: for `build.py test --all`.
 LONG = (
-    "test_a_server_that_flaps_is_counted_down_and_up_and_its_counters_stay",
     "test_older_versions_leave_out_what_they_do_not_tell[v236]",
     "test_a_dumb_terminal_gets_plain_lines[]",
     "test_in_a_whole_life_rows_jump_only_where_something_came_or_went[v250-stdin]",
@@ -58,7 +57,6 @@ LONG = (
     "test_what_is_done_in_one_piece_is_called_by_its_name[/v1/audio/transcriptio",
     "test_a_key_from_anywhere_opens_the_server_and_shows_nowhere[api_key_env",
     "test_a_key_from_anywhere_opens_the_server_and_shows_nowhere[api_key_file",
-    "test_two_builds_are_the_same_bytes",
     "test_stop_keeps_its_limit_whichever_verb_hangs[print]",
     "test_start_keeps_its_limit_whichever_verb_hangs[enable]",
     "test_the_older_plugin_is_moved_over_on_request_and_put_back_at_the_end",
@@ -110,7 +108,6 @@ LONG = (
     "test_killed_in_the_middle_the_next_run_completes_it[xattr]",
     "test_what_is_written_is_for_its_user_alone_and_leftovers_of_any_version_go_with_it",
     "test_an_update_has_its_attribute_before_its_name_and_restarts_the_plugin",
-    "test_install_export_keeps_an_exporter_running_and_uninstall_takes_it_off",
     "test_macos_that_takes_the_service_out_again_is_said_to_do_so",
     "test_a_read_only_agents_folder_is_said_and_nothing_is_changed",
     "test_over_ssh_with_nobody_at_the_screen_it_says_so",
@@ -120,9 +117,7 @@ LONG = (
     "test_a_clock_that_stands_in_1970_changes_nothing",
     "test_demo_models_run_from_the_unpacked_file",
     "test_another_version_in_its_place_is_not_taken_for_the_one_before",
-    "test_by_day_model_hour_and_client_the_same_requests_are_told",
     "test_requests_from_before_the_first_start_and_beside_another_watcher_count_once",
-    "test_older_versions_leave_out_what_they_do_not_tell[v150]",
     "test_a_failure_of_psutil_costs_one_figure_and_is_named_once[targets1",
     "test_a_failure_of_psutil_costs_one_figure_and_is_named_once[targets2",
     "test_a_failure_of_psutil_costs_one_figure_and_is_named_once[targets4",
