@@ -1,6 +1,6 @@
 """Time buckets."""
 
-from llamabar.core.history import BUCKETS, HOLD_S, MOST_MODELS, History, Readings, record, series, spread, tick
+from llamabar.core.history import BUCKETS, HOLD_S, MOST_MODELS, History, Readings, range_of, record, series, tick
 
 
 def recorded(*readings):
@@ -91,5 +91,5 @@ def test_the_number_of_models_is_bounded():
 
 
 def test_a_spread_ignores_zeros():
-    assert spread(recorded((0.0, 0.0), (1.0, 30.0), (2.0, 44.0), (3.0, 38.0)), "generation_tps") == (30.0, 38.0, 44.0)
-    assert spread(recorded((0.0, 0.0)), "generation_tps") is None
+    assert range_of(recorded((0.0, 0.0), (1.0, 30.0), (2.0, 44.0), (3.0, 38.0)), "generation_tps") == (30.0, 38.0, 44.0)
+    assert range_of(recorded((0.0, 0.0)), "generation_tps") is None

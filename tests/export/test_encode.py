@@ -12,13 +12,13 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from llamabar.export import families as of
 from llamabar.export.encode import PIECE_BYTES, Scrape
-from llamabar.export.families import Spread
+from llamabar.export.families import Buckets
 from tests.fakes.exporter import samples
 
 HOSTILE = ('say "hi"', "two\nlines", "back\\slash\\n", "日本語🦙", "x" * 400, "a|b{c=},", " ", "")
 NUMBERS = (0.0, 1.0, 1.5, 0.1, 1e6, 123456789.0, 2.5e10, 1e21, 1e-9, float("inf"))
 OPEN = "application/openmetrics-text; version=1.0.0"
-SPREAD = Spread((0.1, 1.0, 1e6), (0, 2, 3, 2_000_000), 1234567.000001)
+SPREAD = Buckets((0.1, 1.0, 1e6), (0, 2, 3, 2_000_000), 1234567.000001)
 
 
 class Registry:

@@ -14,7 +14,7 @@ import pytest
 
 from llamabar.app.loop import Watch
 from llamabar.core.events import FinishedRequest, ModelInfo, ModelsListed, RequestsFinished, StreamOpened
-from llamabar.core.history import Readings, record, spread, tick
+from llamabar.core.history import Readings, range_of, record, tick
 from llamabar.core.totals import Rows
 from llamabar.macos.paths import HISTORY_FILE
 from llamabar.settings.load import ServerSettings, Settings
@@ -103,7 +103,7 @@ def test_the_charts_of_a_server_and_its_models_continue_after_a_restart(tmp_path
     wait_for(lambda: today(watch) and watch.monitor.servers["one"].models)
     closed(store)
     for history in watch.monitor.histories()["one"].values():
-        assert spread(history, "generation_tps").highest == 4.0
+        assert range_of(history, "generation_tps").highest == 4.0
     assert set(watch.monitor.histories()["one"]) == {"", "m"}
 
 

@@ -24,7 +24,7 @@ class Readings(NamedTuple):
     gpu_ratio: Optional[float] = None
 
 
-class Spread(NamedTuple):
+class Range(NamedTuple):
     """The lowest, median and highest known value of a reading; zeros, when nothing happened, aren't counted."""
 
     lowest: float
@@ -143,11 +143,11 @@ def series(history: History, name: str, *, points: int, now_s: float) -> Tuple[O
     return tuple(_mean(padded[index : index + per_point]) for index in range(0, BUCKETS, per_point))
 
 
-def spread(history: History, name: str) -> Optional[Spread]:
-    """Return how a reading's values above zero spread, None if there are none."""
+def range_of(history: History, name: str) -> Optional[Range]:
+    """Return the range of a reading's values above zero, None if there are none."""
     at = Readings._fields.index(name)
     found = sorted(value for value in [bucket[at] for bucket in history.buckets] if value)
-    return Spread(found[0], found[len(found) // 2], found[-1]) if found else None
+    return Range(found[0], found[len(found) // 2], found[-1]) if found else None
 
 
 def _mean(values: "List[Optional[float]]") -> Optional[float]:

@@ -15,7 +15,7 @@ from llamabar.core.seen import Seen
 from llamabar.core.spread import step_of, value_of
 from llamabar.core.state import STOPPED, Model, Snapshot
 from llamabar.core.totals import DURATION, FIRST_TOKEN, GENERATION, Sums, identity, of_row
-from llamabar.export.families import Lines, Spread
+from llamabar.export.families import Buckets, Lines
 from llamabar.store.ever import Ever
 
 # Each bound adds a line, and a series, for every model. Speeds: steps of at most a factor of two where most models are,
@@ -42,9 +42,9 @@ class Histogram:
         self._counts[bisect_left(self._bounds, value)] += times
         self._millionths += round(value * 1e6) * times
 
-    def shown(self) -> Spread:
+    def shown(self) -> Buckets:
         """Return the histogram."""
-        return Spread(self._bounds, tuple(accumulate(self._counts)), self._millionths / 1e6)
+        return Buckets(self._bounds, tuple(accumulate(self._counts)), self._millionths / 1e6)
 
 
 class Counts:

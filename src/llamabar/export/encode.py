@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from llamabar.export.accepted import accepted, name_of
-from llamabar.export.families import FAMILIES, Family, Labels, Lines, Spread, Type, Value
+from llamabar.export.families import FAMILIES, Buckets, Family, Labels, Lines, Type, Value
 from llamabar.export.library import Metric, choose_encoder, number
 
 OPEN, TEXT = "application/openmetrics-text", "text/plain"
@@ -47,7 +47,7 @@ class Scrape:
         """Add a point, each once; an unknown value (None) is left out."""
         if value is not None:
             said = _said(family.labels, labels)
-            if isinstance(value, Spread):
+            if isinstance(value, Buckets):
                 text = _histogram(family.name, said, value)
             else:
                 text = f"{family.name}{f'{{{said}}}' if said else ''} {_shown(value)}\n"
@@ -107,10 +107,10 @@ def _head(family: Family, write: Write) -> bytes:
     return write(_One(family)).replace(END, b"")
 
 
-def _histogram(name: str, said: str, spread: Spread) -> str:
-    bounds = [*map(number, spread.bounds), "+Inf"]
-    buckets = [f'{name}_bucket{{le="{bound}",{said}}} {count}\n' for bound, count in zip(bounds, spread.counts)]
-    return "".join(buckets) + f"{name}_count{{{said}}} {spread.counts[-1]}\n{name}_sum{{{said}}} {_shown(spread.sum)}\n"
+def _histogram(name: str, said: str, value: Buckets) -> str:
+    bounds = [*map(number, value.bounds), "+Inf"]
+    buckets = [f'{name}_bucket{{le="{bound}",{said}}} {count}\n' for bound, count in zip(bounds, value.counts)]
+    return "".join(buckets) + f"{name}_count{{{said}}} {value.counts[-1]}\n{name}_sum{{{said}}} {_shown(value.sum)}\n"
 
 
 def _shown(value: float) -> str:

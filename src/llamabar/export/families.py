@@ -26,7 +26,7 @@ class Family:
     says: str
 
 
-class Spread(NamedTuple):
+class Buckets(NamedTuple):
     """A histogram's value: how many values are at most each bound, the last being infinity, and their sum."""
 
     bounds: Tuple[float, ...]
@@ -34,7 +34,7 @@ class Spread(NamedTuple):
     sum: float
 
 
-Value = Union[float, Spread]
+Value = Union[float, Buckets]
 Labels = Tuple[str, ...]
 Lines = Mapping[Family, bytes]  # the text of some points
 

@@ -8,7 +8,7 @@ from llamabar.core.state import Model, Request, requests_of
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, Sums
 from llamabar.view import doing_words, palette, words
 from llamabar.view.languages import said as _
-from llamabar.view.scene import Scene, Server, day, spread_of
+from llamabar.view.scene import Scene, Server, day, recent_range
 from llamabar.view.text import name, plain
 
 PATH_CHARS = 48
@@ -98,12 +98,12 @@ def generated(server: Server, request: Request, phase: Phase) -> Optional[int]:
 def _speed(server: Server, scene: Scene, model: Model) -> Fact:
     """Return the speed and its typical value; if nothing was generated lately, the last speed."""
     now, last = server.figures.speeds.get(model.id), readings.last(model)
-    spread = spread_of(server, scene, "generation_tps", model=model.id)
-    if now is None and spread is None:
+    recent = recent_range(server, scene, "generation_tps", model=model.id)
+    if now is None and recent is None:
         ago = f", {words.ago(scene.now_s - last.at_s)}" if last is not None and last.at_s else ""
         return Fact(palette.SPEED, words.LAST_SPEED, "" if last is None else f"{words.tps(last.tps)}{ago}")
     said = words.speed(now or last)
-    said = said if spread is None else words.with_typical(said, units.rate(spread.typical))
+    said = said if recent is None else words.with_typical(said, units.rate(recent.typical))
     return Fact(palette.SPEED, words.SPEED, said, "generation_tps")
 
 

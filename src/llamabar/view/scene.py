@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Callable, Dict, Hashable, Mapping, NamedTuple, Optional, Tuple, TypeVar, cast
 
 from llamabar.core.address import without_login
-from llamabar.core.history import History, Spread, spread
+from llamabar.core.history import History, Range, range_of
 from llamabar.core.hysteresis import NONE_YET, Figures, figures
 from llamabar.core.state import Snapshot
 from llamabar.core.status import Cause, Status, classify
@@ -18,7 +18,7 @@ from llamabar.view.text import name, plain
 
 NONE_COUNTED = Totals()
 WIDE_CHARS, SHORT_CHARS = 64, 28
-SPREAD_BUCKETS = 5  # how often a spread is updated
+STEP_BUCKETS = 5  # how often charts and ranges are updated
 
 Part = TypeVar("Part")
 
@@ -161,17 +161,17 @@ class Scene:
         there = [(server, model.id) for server in self.servers for model in server.snapshot.loaded]
         if len(there) > CHARTED:
             return Room.FACTS
-        used = [spread_of(server, self, "generation_tps", model=model_id) for server, model_id in there]
+        used = [recent_range(server, self, "generation_tps", model=model_id) for server, model_id in there]
         weight = len(there) * LOADED_BYTES + sum(one is not None for one in used) * USED_BYTES
         return next((room for room, most in MOST if weight <= most), Room.FACTS)
 
 
-def spread_of(server: Server, scene: Scene, reading: str, *, model: str = "") -> Optional[Spread]:
-    """Return the spread of a server's or model's reading over the time of its chart."""
+def recent_range(server: Server, scene: Scene, reading: str, *, model: str = "") -> Optional[Range]:
+    """Return the range of a server's or model's reading over the time of its chart."""
     history = server.models.get(model, History()) if model else server.history
-    made_of = (int(scene.now_s // (SPREAD_BUCKETS * history.bucket_s)), len(history.buckets))
-    key = ("spread", server.name, model, reading)
-    return scene.remembered.part(key, made_of, lambda: spread(history, reading))
+    made_of = (int(scene.now_s // (STEP_BUCKETS * history.bucket_s)), len(history.buckets))
+    key = ("range", server.name, model, reading)
+    return scene.remembered.part(key, made_of, lambda: range_of(history, reading))
 
 
 def day(server: Server, scene: Scene) -> Mapping[str, Sums]:

@@ -8,7 +8,7 @@ from typing import Callable, Dict, Optional
 
 from llamabar.core import units
 from llamabar.core.events import Fault, FaultKind, ServiceFound
-from llamabar.core.history import Spread
+from llamabar.core.history import Range
 from llamabar.core.phases import Phase
 from llamabar.core.pressure import Pressure
 from llamabar.core.speed import Reading, Source
@@ -204,9 +204,9 @@ def speed(reading: Optional[Reading]) -> str:
     return units.UNKNOWN if reading is None else f"{SOURCE_MARKS[reading.source]}{units.rate(reading.tps)} tok/s"
 
 
-def spread(spread: Optional[Spread], say: Callable[[float], str]) -> str:
+def range_words(found: Optional[Range], say: Callable[[float], str]) -> str:
     """Return the lowest, highest and typical value of a chart; "" if nothing is known or all are the same."""
-    lowest, typical, highest = map(say, spread) if spread is not None else ("", "", "")
+    lowest, typical, highest = map(say, found) if found is not None else ("", "", "")
     return "" if lowest == highest else with_typical(bounds(lowest, highest), _without_unit(typical, highest))
 
 

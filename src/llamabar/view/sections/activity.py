@@ -12,7 +12,7 @@ from llamabar.view import details, palette, words
 from llamabar.view.charts import draw_parts
 from llamabar.view.menu import Image, Row
 from llamabar.view.scene import Room, Scene, Server, day
-from llamabar.view.sections.items import chart, fact, in_terminal, spread_words
+from llamabar.view.sections.items import chart, fact, in_terminal, range_tooltip
 
 LISTED = 5  # models with their own row
 SHARES = 74  # steps of the bar, one point each
@@ -88,7 +88,7 @@ def _processors(scene: Scene) -> Iterator[Row]:
     for label, ratio, reading, more in told:
         if ratio is not None:
             image = chart(server, scene, reading, ceiling=1.0)
-            tooltip = spread_words(server, scene, reading, units.percent)
+            tooltip = range_tooltip(server, scene, reading, units.percent)
             yield Row(label, f"{units.percent(ratio)}{more}", palette.SPEED, image=image, tooltip=tooltip, ambient=True)
 
 

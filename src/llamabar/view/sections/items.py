@@ -7,7 +7,7 @@ from llamabar.core.history import BUCKETS, History, nice_ceiling, series
 from llamabar.view import words
 from llamabar.view.charts import SMALL, Chart, Scale, draw, scaled
 from llamabar.view.menu import Action, Do, Image, Row
-from llamabar.view.scene import Room, Scene, Server, spread_of
+from llamabar.view.scene import Room, Scene, Server, recent_range
 
 GB = 1e9
 NO_PROMPT = Scale(top=" ")  # keeps the space, so that words next to a chart never move
@@ -71,11 +71,13 @@ def chart(
     return scene.remembered.part(("chart", server.name, model, reading), made_of, _draw)
 
 
-def spread_words(
+def range_tooltip(
     server: Server, scene: Scene, reading: str, say: Callable[[float], str], *, model: str = ""
 ) -> str:  # fmt: skip
     """Return the lowest, highest and typical value of a reading's chart in words; "" without values or room."""
-    return words.spread(spread_of(server, scene, reading, model=model), say) if scene.room >= Room.TOOLTIPS else ""
+    if scene.room < Room.TOOLTIPS:
+        return ""
+    return words.range_words(recent_range(server, scene, reading, model=model), say)
 
 
 def _scale(history: History, reading: str, spec: Chart, now_s: float, ceiling: Optional[float]) -> Scale:

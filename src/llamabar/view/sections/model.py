@@ -12,11 +12,10 @@ from llamabar.core.state import READY, STOPPING, Model, loadable, requests_of
 from llamabar.view import palette, words
 from llamabar.view.details import of_model, rest
 from llamabar.view.menu import SEPARATOR, Action, Do, Row
-from llamabar.view.scene import Room, Scene, Server, day, spread_of
-from llamabar.view.sections.items import asking, chart, fact, item, spread_words
+from llamabar.view.scene import STEP_BUCKETS, Room, Scene, Server, day, recent_range
+from llamabar.view.sections.items import asking, chart, fact, item, range_tooltip
 from llamabar.view.text import plain, whole
 
-STEP_BUCKETS = 5  # how often charts and spreads are updated
 IDLE_STEP_S = 30.0  # for an idle model at most this often
 SPEED, MEMORY = "generation_tps", "memory_bytes"
 SAID: Mapping[str, Callable[[float], str]] = {SPEED: words.tps, "prompt_tps": words.tps, "in_flight": "{:.0f}".format}
@@ -51,7 +50,7 @@ def _rows(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
     """Yield a row for each fact, with a chart of the speed, and below the memory one of it while it changes."""
     for one in of_model(server, scene, model):
         say = SAID.get(one.reading)
-        tooltip = spread_words(server, scene, one.reading, say, model=model.id) if say is not None else ""
+        tooltip = range_tooltip(server, scene, one.reading, say, model=model.id) if say is not None else ""
         image = chart(server, scene, one.reading, model=model.id, second="prompt_tps") if one.reading == SPEED else None
         yield Row(one.label, one.value, one.symbol, image, tooltip=tooltip, ambient=one.ambient)
         if one.reading == MEMORY:
@@ -60,7 +59,7 @@ def _rows(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
 
 def _range(server: Server, scene: Scene, model: Model) -> Iterator[Row]:
     """Yield the chart of the memory. If it doesn't change, the words say everything."""
-    moved = words.spread(spread_of(server, scene, MEMORY, model=model.id), units.size)
+    moved = words.range_words(recent_range(server, scene, MEMORY, model=model.id), units.size)
     image = chart(server, scene, MEMORY, model=model.id) if moved else None
     if image is not None:
         yield Row(words.RANGE, moved, image=image, ambient=True)

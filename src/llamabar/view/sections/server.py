@@ -9,7 +9,7 @@ from llamabar.core.status import Status
 from llamabar.view import palette, words
 from llamabar.view.menu import Action, Do, Row
 from llamabar.view.scene import Scene, Server
-from llamabar.view.sections.items import asking, chart, fact, in_terminal, item, service_known, spread_words
+from llamabar.view.sections.items import asking, chart, fact, in_terminal, item, range_tooltip, service_known
 from llamabar.view.text import name, plain, reason
 
 STARTABLE = (Status.STOPPED, Status.UNREACHABLE, Status.CRASHING, Status.STARTING)
@@ -81,7 +81,7 @@ def doing(server: Server, now_s: float) -> str:
 
 def _speed(server: Server, scene: Scene) -> Row:
     """Return the speed chart. Its row shows the time span, its tooltip the figures."""
-    speed, prompt = (spread_words(server, scene, reading, words.tps) for reading in ("generation_tps", "prompt_tps"))
+    speed, prompt = (range_tooltip(server, scene, reading, words.tps) for reading in ("generation_tps", "prompt_tps"))
     tooltip = "; ".join(filter(None, (speed, f"{words.PROMPT}: {prompt}" if prompt else "")))
     image = chart(server, scene, "generation_tps", spec=scene.chart, second="prompt_tps")
     return Row(words.SPEED, units.duration(server.history.span_s), image=image, tooltip=tooltip)
