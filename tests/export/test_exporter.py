@@ -382,6 +382,7 @@ def test_once_prints_one_scrape_and_what_it_counted_stays_counted(tmp_path):
     more = {"LLAMABAR_DATA_DIR": str(tmp_path / "data")}
     with llama_swap() as server:
         chat(server, "beta-3b", tokens=20).join(10)
+        apart_s = time.time() + 2.0  # within a second, the first row of a new table would be the old table's
         first = run(tmp_path, "export", "--once", LLAMABAR_URL=server.url, **more)
         assert (first.returncode, first.stderr) == (0, "")
         assert value_of(samples(first.stdout), "requests_total", model="beta-3b", outcome="ok") == 1.0
@@ -389,6 +390,7 @@ def test_once_prints_one_scrape_and_what_it_counted_stays_counted(tmp_path):
     chart = Chart(time.time(), 300 / BUCKETS, (Readings(generation_tps=40.0),))
     with contextlib.closing(sqlite3.connect(tmp_path / "data" / "history.sqlite", isolation_level=None)) as database:
         put_charts(database, place_of(server.url), [chart])
+        time.sleep(max(0.0, apart_s - time.time()))
         with llama_swap(port=port) as server:
             chat(server, "beta-3b", tokens=20).join(10)
             second = run(tmp_path, "export", "--once", LLAMABAR_URL=server.url, **more)
