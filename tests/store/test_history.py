@@ -293,6 +293,15 @@ def test_requests_by_client_have_the_figures_of_their_model(tmp_path):
     assert json.loads(history(tmp_path, "--json", "--by", "client", "--since", tomorrow).stdout)["clients"] == []
 
 
+def test_reading_is_no_update(tmp_path):
+    Watcher(tmp_path / "data").add(Rows("one", URL, (row(1, time.time()),))).writer.close()
+    hour_ago_s = time.time() - 3600
+    os.utime(tmp_path / "data" / HISTORY_FILE, (hour_ago_s, hour_ago_s))
+    for _ in range(2):  # SQLite makes an empty -wal for who reads
+        assert "Updated 1 h ago." in history(tmp_path).stdout
+    assert json.loads(history(tmp_path, "--json").stdout)["written_unix_s"] == pytest.approx(hour_ago_s, abs=1)
+
+
 def test_a_history_without_requests_says_so_and_why(tmp_path):
     (tmp_path / "data").mkdir()
     schema.opened(tmp_path / "data" / HISTORY_FILE).close()

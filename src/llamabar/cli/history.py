@@ -71,7 +71,8 @@ def history(
         shown = None if as_json or as_csv else history_page.SPREADS
         lines = reports.lines(database, by, Asked(named, model, start, "" if named else _place(config), shown))
         empty = reports.is_empty(database)
-    written = [os.stat(one).st_mtime for one in (path, f"{path}-wal") if os.path.exists(one)]
+    stored = [os.stat(one) for one in (path, f"{path}-wal") if os.path.exists(one)]
+    written = [one.st_mtime for one in stored if one.st_size]  # SQLite makes an empty -wal for who reads
     if as_json:
         found = {f"{by}s": [_fields(line, by) for line in lines]}
         say_json({"written_unix_s": max(written, default=None), **found})
