@@ -102,7 +102,7 @@ class Why(notes.Why):
     INTERRUPTED = False, "Interrupted", "Run it again to continue."
     BACKED_UP = True, "The previous {path} is kept in {kept}", ""
     NOT_OURS = True, "{path} isn't llamabar's any more and stays", ""
-    IN_THE_WAY = True, "{path} exists again; what was set aside stays in {kept}", ""
+    NOT_PUT_BACK = True, "{path} couldn't be put back ({detail}): it stays in {kept}", ""
     ON_BUT = True, "{label} is switched on again, but: {detail}", ""
     NOT_RELOADED = True, "Couldn't reload SwiftBar ({detail})", "open -a SwiftBar"
     NOT_LISTED = True, "{path} couldn't be written", ""

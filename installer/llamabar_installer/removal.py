@@ -60,11 +60,19 @@ def put_back(context: StepContext, step: Step) -> None:
         if outcome is not None and not outcome.ok:
             context.remarks.append(note(Why.ON_BUT, label=item.digest, detail=outcome.said))
     elif item is not None and os.path.lexists(item.backup):
-        if os.path.lexists(step.path):
-            context.remarks.append(note(Why.IN_THE_WAY, path=step.path, kept=item.backup))
-        else:
-            shutil.move(item.backup, step.path)
+        detail = "it exists again" if os.path.lexists(step.path) else _moved(item.backup, step.path)
+        if detail:
+            context.remarks.append(note(Why.NOT_PUT_BACK, path=step.path, detail=detail, kept=item.backup))
     context.forget(step.path)
+
+
+def _moved(kept: str, path: Path) -> str:
+    """Move a file; return "" or why that failed: SwiftBar's folder, or the disk it is on, may be gone."""
+    try:
+        shutil.move(kept, path)
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return ""
 
 
 def remove_cache(context: StepContext, step: Step) -> None:

@@ -3,9 +3,11 @@
 import importlib
 import os
 import plistlib
+import shutil
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from llamabar.macos import agent_plist, files
 from llamabar.macos.paths import RUST_LABEL
 from llamabar_installer.execute import OTHERS_S, UNDO_S, WAITING_S, Execution
 from llamabar_installer.facts import Watched
+from llamabar_installer.manifest import load
 from llamabar_installer.notes import Why
 from llamabar_installer.plan import plan_install, server_table
 from llamabar_installer.plan_removal import plan_uninstall
@@ -125,6 +128,20 @@ def test_a_kept_plist_is_started_at_its_own_address(facts):
     plan = plan_install(replace(facts, plist=edited), Options(port=free_port()))
     start = next(step for step in plan.steps if step.kind is Kind.START)
     assert start.url == service.url and Kind.AGENT not in kinds(plan)
+
+
+@pytest.mark.parametrize(("change", "why"), [(shutil.rmtree, "No such file"), (Path.touch, "exists again")])
+def test_what_cannot_be_put_back_stays_and_uninstall_goes_on(facts, change, why):
+    old = facts.places.home / "Other plugins" / "llama-swap.sh"
+    old.parent.mkdir()
+    old.write_text("theirs")
+    assert Execution(facts.places).run(Plan((Step(Kind.OLD_PLUGIN, str(old), group=Group.PLUGIN),))).ok
+    change(old if change is Path.touch else old.parent)
+    report = Execution(facts.places).run(
+        plan_uninstall(replace(facts, manifest=load(facts.places.manifest)), Options())
+    )
+    assert report.ok and (facts.places.backups / old.name).read_text() == "theirs"
+    assert why in report.remarks[0].said and not load(facts.places.manifest).items
 
 
 def test_a_first_step_that_fails_leaves_nothing_of_the_attempt(facts):
