@@ -42,17 +42,6 @@ def test_invalid_daily_sums_are_skipped_and_the_next_ones_count(tmp_path, cell):
     assert not watcher.writer.rows
 
 
-@pytest.mark.parametrize("column", ["status", "prompt_tokens", "cached_tokens", "prompt_s", "generation_s"])
-@pytest.mark.parametrize("value", ["'x'", "-1", "9e999", "9223372036854775807", "x'00ff'"])
-def test_rows_with_odd_figures_are_counted_by_client(tmp_path, column, value):
-    Watcher(tmp_path).add(rows(1, 2)).writer.close()
-    with sqlite3.connect(tmp_path / "history.sqlite") as database:
-        database.execute(f"UPDATE requests SET {column}={value}")
-    database.close()
-    (line,) = lines(tmp_path, "client")
-    assert line.sums.requests == 2 and all(0 <= count < 2e9 for count in line.sums[:-1])
-
-
 @pytest.mark.parametrize("more", [
     {"frames": "many"}, {"pid": True, "version": 7}, {"started_unix_s": float("nan")}, {"lagged": None},
     {"printed_bytes": -1}, {"last_error": []}, {"pid": 10**400},

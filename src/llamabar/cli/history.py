@@ -37,12 +37,10 @@ from llamabar.view.words import ago, changed
 AGO = re.compile(r"([1-9][0-9]{0,3})d\Z")
 NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the demo keeps none."
 CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
-CLIENTS = "Covers requests that are still kept (90 days by default). TOK/S is the mean."
 UNKNOWN_CLIENT = "unknown"
 LOCKED = "database is locked"  # SQLite's words; Python has the error's code only from 3.11 on
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
-WITHOUT_PERCENTILES = HEAD.index("P95")  # columns by client
 HOURS_DAYS = 2  # days shown by hour by default
 LEFT_FREE = 4  # lines of the screen
 PERCENTILES = {f"{figure}_{word}": (figure, share) for figure in (GENERATION, PROMPT, FIRST_TOKEN, WAITED, LOAD)
@@ -168,12 +166,12 @@ def _say(lines: Sequence[Line], by: str, note: str, *, target: Optional[Path], e
         say(f"Wrote {target}. Open it in a browser.")
     else:
         shown = [*_fitting(_table(lines, by), everything=everything), ""] if lines else []
-        say(*shown, note, *([CLIENTS] if by == "client" and note != NONE_YET else []))
+        say(*shown, note)
 
 
 def _table(lines: Sequence[Line], by: str) -> List[str]:
     """Return the lines as a table with a header. A day or hour with several models gets a total below them."""
-    label, shown = labels(lines), 1 + (WITHOUT_PERCENTILES if by == "client" else len(HEAD))
+    label = labels(lines)
     rows: List[Tuple[str, ...]] = [(by.upper() if by != "model" else "", *HEAD)]
     for when in dict.fromkeys(line.when for line in lines):
         models = [line for line in lines if line.when == when]
@@ -182,7 +180,7 @@ def _table(lines: Sequence[Line], by: str) -> List[str]:
             rows.append((name(when) if when and not number else "", label(line) + said, *_figures([line])))
         if len(models) > 1:
             rows.append(("", "all models", *_figures(models)))
-    return table([row[:shown] for row in rows], right=shown - 2)
+    return table(rows, right=len(HEAD) - 1)
 
 
 def _figures(lines: Sequence[Line]) -> Tuple[str, ...]:
@@ -206,13 +204,10 @@ def _fields(line: Line, by: str) -> Dict[str, Any]:
         **when, "server": line.server, "model": line.model, "requests": sums.requests,
         "prompt_tokens": prompt_tokens, "generated_tokens": generated_tokens,
         "generation_tps": sums.generation_tps, "complete": line.complete, "failures": sums.failures,
-        "cached_share": sums.cached_share,
+        "cached_share": sums.cached_share, "draft_acceptance": sums.draft_acceptance, "waited_s": sums.waited_s,
+        "prompt_s": sums.prompt_s, "generation_s": sums.generation_s,
+        **{name: sums.percentile(*which) for name, which in PERCENTILES.items()},
     }  # fmt: skip
-    if by != "client":
-        found.update(
-            draft_acceptance=sums.draft_acceptance, waited_s=sums.waited_s, prompt_s=sums.prompt_s,
-            generation_s=sums.generation_s, **{name: sums.percentile(*which) for name, which in PERCENTILES.items()},
-        )  # fmt: skip
     if by == "model":
         found["change"] = line.change
     return {name: round(value, 3) if isinstance(value, float) else value for name, value in found.items()}

@@ -24,7 +24,7 @@ from llamabar.core.totals import OTHERS, Rows, Sums, Times, identity, is_dated, 
 from llamabar.sources import clock
 from llamabar.store.packed import packed, unpacked
 from llamabar.store.places import place_of
-from llamabar.store.schema import transaction
+from llamabar.store.schema import CLIENT_BITS, CLIENTS, HOURS, transaction
 
 DAY_S = 86_400.0
 OLDEST_S = 366 * DAY_S  # llama-swap keeps rows in memory only
@@ -170,16 +170,18 @@ def _note_gap(
 
 
 def _count(database: sqlite3.Connection, server: int, new: Iterable[Timed], words: Mapping[str, int]) -> None:
-    hours: Dict[Tuple[str, int, int], List[Timed]] = {}
-    days: Dict[Tuple[str, int], List[Sums]] = {}
-    for one in new:
-        hours.setdefault((*clock.local_hour(one[0].ended_unix_s or 0.0), words[one[0].model]), []).append(one)
-    for (day, hour, model), timed in hours.items():
+    hours: Dict[Tuple[str, int, int, int], List[Timed]] = {}
+    for row, spent in new:
+        of = (words[row.model], words[row.client] if row.client else 0)
+        hours.setdefault((*clock.local_hour(row.ended_unix_s or 0.0), *of), []).append((row, spent))
+    parts: Dict[Tuple[str, int], List[Sums]] = {}
+    for (day, hour, model, client), timed in hours.items():
         sums = of_rows(timed, hour=hour)
-        _add_sums(database, (f"h{day} {hour:02}:00", server, model), [sums])
-        days.setdefault((day, model), []).append(sums)
-    for (day, model), parts in days.items():
-        _add_sums(database, (day, server, model), parts)
+        of_client = client << CLIENT_BITS | model
+        for key in (day, model), (f"{HOURS}{day} {hour:02}:00", model), (f"{CLIENTS}{day}", of_client):
+            parts.setdefault(key, []).append(sums)
+    for (time, named), found in parts.items():
+        _add_sums(database, (time, server, named), found)
 
 
 def _add_sums(database: sqlite3.Connection, key: Tuple[str, int, int], parts: Sequence[Sums]) -> None:
@@ -244,7 +246,7 @@ def prune(database: sqlite3.Connection, days: Optional[int]) -> None:
         " ORDER BY time DESC LIMIT 1 OFFSET ?", (clock.day_ago(-1), days),
     ).fetchall():  # fmt: skip
         database.execute("DELETE FROM requests WHERE ended_s<?", (before_s,))
-        database.execute("DELETE FROM sums WHERE time BETWEEN 'h' AND ?", (f"h{day} 24",))
+        database.execute("DELETE FROM sums WHERE time BETWEEN ? AND ?", (HOURS, f"{HOURS}{day} 24"))
         database.execute("UPDATE servers SET pruned_s=?", (before_s,))
 
 

@@ -13,7 +13,7 @@ from llamabar.store.database import Mark, is_countable
 from llamabar.store.packed import unpacked
 from llamabar.store.places import place_of
 from llamabar.store.reports import MINE
-from llamabar.store.schema import FAULTS, opened_to_read, understood
+from llamabar.store.schema import FAULTS, HOURS, opened_to_read, understood
 
 
 class Ever(NamedTuple):
@@ -45,7 +45,7 @@ def ever(environment: Mapping[str, str], name: str, url: str) -> Optional[Ever]:
 
 def _ever(database: sqlite3.Connection, mine: Tuple[str, str]) -> Ever:
     days: Dict[str, List[Sums]] = {}
-    of_days = f"SELECT word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time<'h'"
+    of_days = f"SELECT word, sums FROM sums JOIN words ON words.id=model WHERE {MINE} AND time<'{HOURS}'"
     for model, said in database.execute(of_days, mine):
         days.setdefault(model, []).append(unpacked(said))
     numbers = "typeof(row_id)='integer' AND typeof(ended_s)='integer'"

@@ -8,46 +8,21 @@ from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 from llamabar.core.events import FinishedRequest
 from llamabar.core.history import BUCKETS, Chart, Readings
 from llamabar.core.needs import Load, of_each
-from llamabar.core.rates import FEWEST_TOKENS, LONGEST_S, MOST_TPS, SHORTEST_MS
 from llamabar.core.run import MemoryKind, ModelRun
 from llamabar.core.spread import Spread, added, change
 from llamabar.core.state import Swap
-from llamabar.core.totals import GENERATION, MOST, MOST_TOKENS, Line, Sums, Told, identity, total
+from llamabar.core.totals import GENERATION, MOST, Line, Sums, Told, identity, total
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.sources import clock
 from llamabar.store.database import mark_of, twin
 from llamabar.store.packed import unpacked
 from llamabar.store.places import place_of
-from llamabar.store.schema import FAULTS, opened_to_read, understood
+from llamabar.store.schema import CLIENT_BITS, CLIENTS, FAULTS, HOURS, opened_to_read, understood
 
 WEEK_DAYS = 7
 WITH_LOADS = 2  # the first version of the database that has them
 ASKED = """(?1='' OR servers.name=?1) AND (?2='' OR models.word=?2)
     AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3))"""
-PROMPT, CACHED, GENERATED = (
-    f"CASE WHEN {column} BETWEEN 0 AND {MOST_TOKENS} THEN {column} ELSE 0 END"
-    for column in ("prompt_tokens", "cached_tokens", "generated_tokens")
-)  # as `tokens_of`
-TIMED = f"""generated_tokens>={FEWEST_TOKENS} AND generated_tokens<={MOST_TPS}*generation_s
-    AND generation_s BETWEEN {SHORTEST_MS / 1000} AND {LONGEST_S}"""  # as `rate`
-CLIENT_SUMS = {  # the fields of Sums that are the same as those of `of_rows`; the others would take seconds
-    "requests": "count(*)",
-    "failures": "count(CASE WHEN CAST(status AS INTEGER)>=400 THEN 1 END)",
-    "prompt_tokens": f"sum({PROMPT})",
-    "generated_tokens": f"sum({GENERATED})",
-    "cached_tokens": f"sum({CACHED})",
-    "known_prompt_tokens": f"""sum(CASE WHEN cached_tokens IS NULL THEN 0
-        WHEN coalesce(prompt_s, generation_s) IS NULL THEN max({PROMPT}, {CACHED}) ELSE {PROMPT}+{CACHED} END)""",
-    "timed_tokens": f"sum(CASE WHEN {TIMED} THEN generated_tokens ELSE 0 END)",
-    "generation_s": f"sum(CASE WHEN {TIMED} THEN generation_s ELSE 0 END)",
-}
-OF_CLIENTS = f"""SELECT client, server, model, {", ".join(CLIENT_SUMS.values())} FROM requests
-    WHERE server IN (SELECT id FROM servers WHERE ?1='' OR name=?1)
-    AND (?2='' OR model=(SELECT id FROM words WHERE word=?2))
-    AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3))
-    AND ended_s>=ifnull(CAST(strftime('%s', ?4, 'utc') AS INTEGER), 0)
-    AND ended_s<CAST(strftime('%s', ?5, 'utc') AS INTEGER)
-    GROUP BY ifnull(client, 0)<<40 | server<<20 | model"""  # one number is sorted in half the time of three
 MINE = "(server IN (SELECT id FROM servers WHERE name=?1) OR server IN (SELECT server FROM places WHERE place=?2))"
 
 Key = Tuple[str, ...]
@@ -155,16 +130,13 @@ def is_empty(database: sqlite3.Connection) -> bool:
 
 
 def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
-    """Return a line for each day or hour (2026-11-24 15:00), server and model, oldest first. By model: one line for all
-    days, with the change of its speed since the week before. By client: CLIENT_SUMS of rows that are still stored,
-    the ones without a client last. Locations with the same name are one server."""
+    """Return a line for each day, hour (2026-11-24 15:00) or client, server and model, oldest first, an unknown client
+    last. By model: one line for all days, with the change of its speed since the week before. Locations with the same
+    name are one server."""
     since = (asked.since,)
     of_gaps = f"SELECT day, {_text('name')} FROM gaps JOIN servers ON servers.id=server WHERE day>=?"
     gaps = set(database.execute(of_gaps, since))
     missed = {server for _, server in gaps}
-    if by == "client":
-        named = sorted(_by(_of_clients(database, asked)).items(), key=lambda one: not one[0][0])
-        return [Line(client, server, model, sums, server not in missed) for (client, server, model), sums in named]
     if by == "model":
         parts = list(_parts(database, asked._replace(since=min(asked.since, clock.day_ago(2 * WEEK_DAYS - 1)))))
         changes = _changes(parts)
@@ -173,31 +145,27 @@ def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
             Line("", server, model, sums, server not in missed, changes.get((server, model)))
             for (server, model), sums in found.items()
         ]
-    found = _by(_parts(database, asked, hours=by == "hour"))
+    found = _by(_parts(database, asked, by))
+    if by == "client":
+        named = sorted(found.items(), key=lambda one: not one[0][0])
+        return [Line(client, server, model, sums, server not in missed) for (client, server, model), sums in named]
     return [
         Line(when, server, model, sums, (when[:10], server) not in gaps)
         for (when, server, model), sums in found.items()
     ]
 
 
-def _parts(database: sqlite3.Connection, asked: Asked, *, hours: bool = False) -> Iterable[Tuple[Key, Sums]]:
-    """Yield sums by day or hour, server and model; dates after tomorrow come from a wrong clock and are left out."""
-    query = f"""SELECT time, {_text("servers.name")}, {_text("word")}, sums FROM sums JOIN servers ON servers.id=server
-        JOIN words AS models ON models.id=model WHERE {ASKED} AND time BETWEEN ?4 AND ?5"""
-    kind, tomorrow = ("h", f"{clock.day_ago(-1)} 24") if hours else ("", clock.day_ago(-1))
-    values = (asked.server, asked.model, asked.place, kind + asked.since, kind + tomorrow)
-    for when, server, model, said in database.execute(query, values):
-        yield (when.lstrip("h"), server, model), unpacked(said, asked.figures)
-
-
-def _of_clients(database: sqlite3.Connection, asked: Asked) -> Iterable[Tuple[Key, Sums]]:
-    """Return the sums by client, server and model of the stored rows; "" is an unknown client."""
-    query = f"""SELECT ifnull({_text("clients.word")}, ''), {_text("servers.name")}, {_text("models.word")}, found.*
-        FROM ({OF_CLIENTS}) AS found JOIN servers ON servers.id=server JOIN words AS models ON models.id=model
-        LEFT JOIN words AS clients ON clients.id=client"""
-    values = (asked.server, asked.model, asked.place, asked.since, clock.day_ago(-2))
-    for client, server, model, _, _, _, *sums in database.execute(query, values):
-        yield (client, server, model), Sums(**dict(zip(CLIENT_SUMS, sums)))
+def _parts(database: sqlite3.Connection, asked: Asked, by: str = "day") -> Iterable[Tuple[Key, Sums]]:
+    """Yield sums by day, hour or client ("" if unknown), server and model; dates after tomorrow come from a wrong clock
+    and are left out."""
+    kind = {"hour": HOURS, "client": CLIENTS}.get(by, "")
+    when = f"ifnull({_text('clients.word')}, '')" if by == "client" else f"substr(time, {len(kind) + 1})"
+    query = f"""SELECT {when}, {_text("servers.name")}, {_text("models.word")}, sums
+        FROM sums JOIN servers ON servers.id=server JOIN words AS models ON models.id=model & {(1 << CLIENT_BITS) - 1}
+        LEFT JOIN words AS clients ON clients.id=model >> {CLIENT_BITS} WHERE {ASKED} AND time BETWEEN ?4 AND ?5"""
+    values = (asked.server, asked.model, asked.place, kind + asked.since, f"{kind}{clock.day_ago(-1)} 24")
+    for *key, said in database.execute(query, values):
+        yield tuple(key), unpacked(said, asked.figures)
 
 
 def _text(column: str) -> str:

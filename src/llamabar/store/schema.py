@@ -16,8 +16,10 @@ from urllib.parse import quote
 OURS = 0x6C626172
 BUSY_S = 2.0
 
-# In `sums`, a time is a local day, 2026-11-24, which is kept forever, or an hour, h2026-11-24 15:00, which is kept as
-# long as its rows. The format of the sums is in packed.py; its version 3 changed no table.
+# In `sums`, a time is a local day, 2026-11-24, kept forever; an hour, h2026-11-24 15:00, kept as long as its rows; or a
+# day by client, w2026-11-24, kept forever, where `model` is client << CLIENT_BITS | model, an unknown client 0. The
+# format of the sums is in packed.py; its version 3 changed no table.
+HOURS, CLIENTS, CLIENT_BITS = "h", "w", 32
 MIGRATIONS = ("""
 CREATE TABLE servers(
     id INTEGER PRIMARY KEY, name TEXT NOT NULL, mark_id INTEGER NOT NULL, mark_s REAL NOT NULL, pruned_s REAL NOT NULL);
