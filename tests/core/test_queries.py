@@ -135,7 +135,7 @@ def test_a_burst_of_finished_requests_is_fetched_once():
     life.at(41.1)
     asked = [query for at_s, query in life.sent if at_s > 39.0]
     assert [query.kind for query in asked] == [Kind.FINISHED]
-    assert asked[0].rows == 35
+    assert asked[0].rows == 60
     life.at(41.2, ev.RequestsFinished(tuple(row(n) for n in range(30)), total=30)).at(50.0)
     assert life.kinds(since_s=39.0) == [Kind.FINISHED]
 
@@ -147,6 +147,21 @@ def test_a_request_that_ends_during_a_fetch_is_fetched_once_more():
     assert life.kinds(since_s=39.0) == [Kind.FINISHED] * 2
     life.at(43.1, ev.RequestsFinished((row(7),), total=7)).at(60.0)  # it doesn't come, so querying stops
     assert life.kinds(since_s=39.0).count(Kind.FINISHED) == 2
+
+
+@pytest.mark.parametrize("step", [1, 7, 2**70])
+def test_a_page_that_lacks_rows_of_a_burst_is_fetched_again_until_none_is_missing(step):
+    life, ended = settled(ev.RequestsFinished((row(1),), total=1)), 2
+    for second in range(40, 60):
+        if second < 44:  # 150 requests end each second, but one event comes
+            ended += 150
+            life.at(second, ev.ActivityNoted(ended * step))
+        at_s, query = life.at(second + 0.1).sent[-1]
+        if at_s == second + 0.1:
+            page = tuple(row(1 + n * step) for n in range(ended))[-query.rows :]
+            life.at(second + 0.2, ev.RequestsFinished(page, total=ended, limit=query.rows))
+    assert [one.id for one in life.snapshot.rows] == [1 + n * step for n in range(ended)]
+    assert len(life.kinds(since_s=39.0)) < 9
 
 
 def with_request(**options):

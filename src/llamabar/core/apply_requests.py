@@ -18,6 +18,7 @@ from llamabar.core import events as ev
 from llamabar.core.apply_models import listed_id
 from llamabar.core.capabilities import Capability
 from llamabar.core.limits import ROWS
+from llamabar.core.queries import ALL_ROWS
 from llamabar.core.server_clock import ServerClock, by_header, by_row
 from llamabar.core.state import READY, Model, Snapshot, with_model
 
@@ -34,6 +35,8 @@ NOTHING_COUNTED: Mapping[str, Any] = {
 def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Snapshot:
     """Return the snapshot after rows came, by fetch or in the stream; rows seen before count once."""
     newest = _newest_seen(snapshot, event)
+    if newest is not None and _lacks_some(event, newest):
+        return replace(snapshot, activity_noted_s=at_s, activity_count=event.rows[-1].id - newest)
     is_first = newest is None
     snapshot, rows = _new_rows(snapshot, event, newest, at_s)
     old = is_first or (event.streamed and at_s - (snapshot.connection_since_s or 0.0) < REPLAYED_FOR_S)
@@ -81,6 +84,11 @@ def _newest_seen(snapshot: Snapshot, event: ev.RequestsFinished) -> Optional[int
     newest = snapshot.newest_row_id
     ends_below = newest is not None and event.rows and event.total is not None and event.rows[-1].id < newest
     return None if ends_below else newest
+
+
+def _lacks_some(event: ev.RequestsFinished, newest: int) -> bool:
+    """Tell whether more requests ended than a page holds: it is to be fetched again, with more rows."""
+    return 0 < event.limit < min(event.total or 0, ALL_ROWS) and any(event.rows) and event.rows[0].id > newest + 1
 
 
 def _new_rows(

@@ -139,7 +139,8 @@ class ActivityNoted(NamedTuple):
 
 class RequestsFinished(NamedTuple):
     """Rows of finished requests, oldest first. `total`: how many the server holds; `streamed`: they came as an event;
-    `replayed`: one by one, as v140 to v151 send old rows; `came_unix_s`: when they came, by this computer's clock."""
+    `replayed`: one by one, as v140 to v151 send old rows; `came_unix_s`: when they came, by this computer's clock;
+    `limit`: how many of the newest were asked for, 0 for all."""
 
     rows: Tuple[FinishedRequest, ...]
     total: Optional[int] = None
@@ -147,6 +148,7 @@ class RequestsFinished(NamedTuple):
     replayed: bool = False
     came_unix_s: Optional[float] = None
     clock_s: Optional[float] = None
+    limit: int = 0
 
 
 class ProfileChosen(NamedTuple):

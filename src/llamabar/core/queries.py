@@ -221,7 +221,7 @@ def _query(kind: Kind, snapshot: Snapshot) -> Query:
     if kind is not Kind.FINISHED or Capability.METRICS in snapshot.confirmed:
         return Query(kind)
     first = snapshot.newest_row_id is None
-    return Query(kind, rows=ALL_ROWS if first else min(ALL_ROWS, max(10, snapshot.activity_count + 5)))
+    return Query(kind, rows=ALL_ROWS if first else min(ALL_ROWS, max(10, 2 * snapshot.activity_count)))
 
 
 def _running(snapshot: Snapshot, log: QueryLog) -> _Scheduled:

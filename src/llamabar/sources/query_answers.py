@@ -68,7 +68,7 @@ def _finished(client: Client, query: Query) -> Answer:
     event = _rows_of(got.body) if got.status == 200 else None
     if event is None:
         return Answer(query, failed=True)
-    event = event._replace(came_unix_s=client.unix_s(), clock_s=got.clock_s)
+    event = event._replace(came_unix_s=client.unix_s(), clock_s=got.clock_s, limit=query.rows)
     return Answer(query, (ev.CapabilitiesFound(confirmed=frozenset({name})), event))
 
 
