@@ -119,7 +119,7 @@ def test_status_is_a_line_for_each_of_twelve_models(tmp_path):
 
 
 def test_a_peers_model_is_on_another_host_and_another_one_is_not_loaded():
-    listed = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer=True), ev.ModelInfo("mine", "stopped")))
+    listed = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer="lab"), ev.ModelInfo("mine", "stopped")))
     scene = Scene((seen("mac", "http://127.0.0.1:8080", live(listed), History(), now_s=2.0),), 2.0)
     assert [" ".join(row.split()[1:4]) for row in model_table(scene)[1:]] == ["on another host", "not loaded –"]
 

@@ -98,7 +98,7 @@ def test_a_request_that_a_crash_or_a_failed_load_cut_off_does_not_wait():
         assert phases(later) == {"1": Phase.WORKING, "2": Phase.QUEUED}
 
 
-PEERS = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer=True),))
+PEERS = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer="lab"),))
 
 
 def answering(snapshot, *, at_s):
@@ -124,6 +124,12 @@ def test_a_peers_model_has_an_estimated_speed_once_one_answer_has_calibrated_it(
 
 @pytest.mark.parametrize(("peers", "listed"), [(("far",), "far/m"), (("far", "near"), "m"), ((), "m")])
 def test_a_request_that_names_a_peers_model_without_the_peer_is_that_models(peers, listed):
-    table = ev.ModelsListed(tuple(ev.ModelInfo(f"{peer}/m", "", peer=True) for peer in peers))
+    table = ev.ModelsListed(tuple(ev.ModelInfo(f"{peer}/m", "", peer=peer) for peer in peers))
     snapshot = live(table, LISTED, request(model="m"), ev.RequestsFinished((row(model="m"),)))
     assert (snapshot.requests["1"].info.model, snapshot.rows[0].model) == (listed, listed)
+
+
+def test_a_request_is_not_shown_as_one_to_a_peers_model_whose_name_only_ends_like_it():
+    table = ev.ModelsListed((ev.ModelInfo("lab/org/m", "", peer="lab"),))
+    assert live(table, LISTED, request(model="m")).requests["1"].info.model == "m"
+    assert live(table, LISTED, request(model="org/m")).requests["1"].info.model == "lab/org/m"

@@ -8,7 +8,7 @@ from tests.fakes.life import LISTED, after, live, request, table
 
 COUNTED = (ev.CapabilitiesFound(frozenset({"inflight_count"})), ev.InflightCounted(2))
 ONE, TWO = table(m="ready"), table(m="ready", n="ready")
-BESIDE_A_PEER = ev.ModelsListed((ev.ModelInfo("m", "ready"), ev.ModelInfo("far", "", peer=True)))
+BESIDE_A_PEER = ev.ModelsListed((ev.ModelInfo("m", "ready"), ev.ModelInfo("far", "", peer="lab")))
 
 
 @pytest.mark.parametrize(("said", "has_speed", "found"), [

@@ -94,7 +94,7 @@ def test_load_acts_at_once():
 
 
 def test_a_peers_model_is_neither_loaded_nor_unloaded_from_here():
-    peer = ev.ModelsListed((ev.ModelInfo("studio/far", "", peer=True),))
+    peer = ev.ModelsListed((ev.ModelInfo("studio/far", "", peer="studio"),))
     scene = scene_of(snapshot_of(peer))
     for key in "lu":
         outcome = after(key, scene)

@@ -279,7 +279,7 @@ def test_the_menu_and_the_dashboard_show_a_failure_equally_long():
 
 
 def test_a_peers_answering_model_is_generating_not_waiting():
-    said = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer=True),)), LISTED, request("1", "lab/m", answered_bytes=900)
+    said = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer="lab"),)), LISTED, request("1", "lab/m", answered_bytes=900)
     scene = Scene((seen("mac", "http://127.0.0.1:8080", live(*said), History(), now_s=2.0),), 2.0)
     row = next(line for line in screen(scene, 120, 40) if "lab/m" in line)
     assert "generating" in row.lower() and "waiting" not in row.lower(), row

@@ -72,7 +72,7 @@ def listed_id(snapshot: Snapshot, model_id: str) -> str:
     there, but requests may name it without the peer. If two peers have it, nothing tells whose it is."""
     if model_id in snapshot.models:
         return model_id
-    peers = [one.id for one in snapshot.models.values() if one.info.peer and one.id.endswith(f"/{model_id}")]
+    peers = [one.id for one in snapshot.models.values() if one.info.peer and one.id == f"{one.info.peer}/{model_id}"]
     return peers[0] if len(peers) == 1 else model_id
 
 

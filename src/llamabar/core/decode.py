@@ -48,7 +48,7 @@ def _model(entry: Dict[str, Any]) -> ev.ModelInfo:
         state=text(entry.get("state")),
         name=text(entry.get("name")),
         unlisted=entry.get("unlisted") is True,
-        peer=bool(text(entry.get("peerID"))),
+        peer=text(entry.get("peerID")),
         aliases=texts(entry.get("aliases")),
         context_tokens=whole(entry.get("context_length")) or None,
     )

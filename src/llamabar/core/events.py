@@ -36,13 +36,13 @@ class Fault(NamedTuple):
 
 
 class ModelInfo(NamedTuple):
-    """One entry of a `modelStatus` event. `state` is llama-swap's word; "" for a peer's model."""
+    """One entry of a `modelStatus` event. `state` is llama-swap's word; "" for a model that runs at `peer`."""
 
     id: str
     state: str
     name: str = ""
     unlisted: bool = False
-    peer: bool = False
+    peer: str = ""
     aliases: Tuple[str, ...] = ()
     context_tokens: Optional[int] = None
 

@@ -125,4 +125,4 @@ class Book:
 def _is_used(model: Model) -> bool:
     """Tell whether a model is or was loaded since it is watched; of a peer's models, no load is seen."""
     was = bool(model.load_times_s) or model.failed_at_s is not None or model.quit_at_s is not None
-    return was or model.info.peer or model.state != STOPPED
+    return was or model.info.peer != "" or model.state != STOPPED
