@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from llamabar.cli.reports import model_table
+from llamabar.cli.reports import model_table, request_table
 from llamabar.cli.which_model import models_called
 from llamabar.core import events as ev
 from llamabar.core.history import History
@@ -14,7 +14,7 @@ from llamabar.errors import Code, LlamabarError
 from llamabar.view.scene import Scene, seen
 from tests.app.test_bad_servers import models, speaking
 from tests.fakes.here import run_here
-from tests.fakes.life import live
+from tests.fakes.life import LISTED, live, request
 from tests.fakes.programs import Stranger, chat, free_port, llama_swap, run, wait_for
 
 MODELS = (
@@ -122,6 +122,18 @@ def test_a_peers_model_is_on_another_host_and_another_one_is_not_loaded():
     listed = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer="lab"), ev.ModelInfo("mine", "stopped")))
     scene = Scene((seen("mac", "http://127.0.0.1:8080", live(listed), History(), now_s=2.0),), 2.0)
     assert [" ".join(row.split()[1:4]) for row in model_table(scene)[1:]] == ["on another host", "not loaded –"]
+
+
+def test_requests_of_several_servers_say_whose_they_are():
+    def _server(name):
+        snapshot = live(ev.ModelsListed((ev.ModelInfo("m", "ready"),)), LISTED, request("1"))
+        return seen(name, "http://127.0.0.1:8080", snapshot, History(), now_s=2.0)
+
+    mac, mini = _server("mac"), _server("mini")
+    assert [row.split()[:3] for row in request_table(Scene((mac, mini), 2.0))] == [
+        ["REQUEST", "MODEL", "SERVER"], ["1", "m", "mac"], ["1", "m", "mini"]
+    ]  # fmt: skip
+    assert "SERVER" not in request_table(Scene((mac,), 2.0))[0]
 
 
 @pytest.mark.parametrize("arguments", [["status"], ["models"], ["load", "m"], ["unload", "m"], ["status", "--json"]])

@@ -20,7 +20,7 @@ NOT_WELL = (
 )  # fmt: skip
 MODEL_HEAD = ("MODEL", "NAME", "SERVER", "STATE", "TOK/S", "MEMORY", "CONTEXT", "UNLOADS", "LAST USE", "TO LOAD")
 STATUS_HEAD = ("MODEL", "STATE", "TOK/S", "MEMORY", "UNLOADS")
-REQUEST_HEAD = ("REQUEST", "MODEL", "PHASE", "TOKENS", "AGE", "FROM")
+REQUEST_HEAD = ("REQUEST", "MODEL", "SERVER", "PHASE", "TOKENS", "AGE", "FROM")
 DIAGNOSE = "To find out why: llamabar doctor"
 
 
@@ -62,15 +62,15 @@ def _model_row(server: Server, model: Model, now_s: float) -> Tuple[str, ...]:
     )  # fmt: skip
 
 
-def _request_rows(server: Server, now_s: float) -> List[Tuple[str, ...]]:
+def _request_rows(server: Server, now_s: float, where: str = "") -> List[Tuple[str, ...]]:
     found = phases(server.snapshot)
     rows: List[Tuple[str, ...]] = []
     for request in facts.requests(server):
         phase = found[request.info.id]
         rows.append((
-            name(request.info.id, 12), server.label(request.info.model), doing_words.phase(phase, request.kind),
-            facts.tokens(server, request, phase), units.duration(now_s - request.started_s),
-            name(request.info.client) if request.info.client else "",
+            name(request.info.id, 12), server.label(request.info.model), where,
+            doing_words.phase(phase, request.kind), facts.tokens(server, request, phase),
+            units.duration(now_s - request.started_s), name(request.info.client) if request.info.client else "",
         ))  # fmt: skip
     return rows
 
@@ -97,7 +97,10 @@ def model_table(scene: Scene) -> List[str]:
 
 def request_table(scene: Scene) -> List[str]:
     """Return every active request as a table row, how many there are if not all are listed, and who works on others."""
-    rows = [row for server in scene.servers for row in _request_rows(server, scene.now_s)]
+    several = len(scene.servers) > 1
+    rows = [
+        row for one in scene.servers for row in _request_rows(one, scene.now_s, name(one.name) if several else "")
+    ]  # fmt: skip
     lines = [*(table([REQUEST_HEAD, *rows], headed=True) if rows else []), *_unlisted(scene)]
     counts = [in_flight(server.snapshot) for server in scene.servers if server.status not in NOT_WELL]
     total = None if None in counts else sum(filter(None, counts))
@@ -108,10 +111,12 @@ def request_table(scene: Scene) -> List[str]:
 def _unlisted(scene: Scene) -> List[str]:
     """Return a line for each model that works on a request that isn't listed."""
     loads = ((server, model) for server in scene.servers for model in loaded(server.snapshot))
+    unlisted = ((server, one) for server, one in loads if at_work(one) and not requests_of(server.snapshot, one.id))
     return [
         f"{server.label(model.id)} is busy with a request that llama-swap doesn't list."
-        for server, model in loads
-        if at_work(model) and not requests_of(server.snapshot, model.id)
+        if Capability.INFLIGHT_LIST in server.snapshot.confirmed
+        else f"{server.label(model.id)} is busy."
+        for server, model in unlisted
     ]
 
 
