@@ -59,10 +59,11 @@ def test_sizes(count, text):
         (52_400, "52k"),
         (999_600, "1.0M"),
         (1_200_000, "1.2M"),
-        (10**13, ">999G"),
+        (2_040_000_000, "2.0B"),
+        (10**13, ">999B"),
     ],
 )
-def test_short_counts_have_at_most_four_characters(number, text):
+def test_short_counts_have_at_most_four_digits_and_letters(number, text):
     assert units.short_count(number) == text
     assert len(text) <= 5
 

@@ -3,6 +3,7 @@
 from typing import Optional, Tuple
 
 UNKNOWN = "–"
+THOUSANDS = ((1e3, "k"), (1e6, "M"), (1e9, "B"))  # of tokens and requests
 
 
 def duration(seconds: Optional[float]) -> str:
@@ -72,16 +73,16 @@ def count(number: Optional[int]) -> str:
 
 
 def short_count(number: int) -> str:
-    """Return a number in at most four characters: 812, 5.2k, 52k, 1.2M."""
+    """Return a number in at most four characters: 812, 5.2k, 52k, 1.2M, 2.0B."""
     if number < 1000:
         return str(number)
-    for divisor, letter in ((1e3, "k"), (1e6, "M"), (1e9, "G")):
+    for divisor, letter in THOUSANDS:
         scaled = number / divisor
         if scaled < 9.95:
             return f"{scaled:.1f}{letter}"
         if scaled < 999.5:
             return f"{scaled:.0f}{letter}"
-    return ">999G"
+    return f">999{THOUSANDS[-1][1]}"
 
 
 def percent(ratio: Optional[float]) -> str:
