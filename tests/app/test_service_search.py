@@ -189,7 +189,8 @@ def test_logs_show_the_file_that_llama_swap_writes_to(mac, written):
     done = bar(mac, "logs")
     assert done.returncode == 0 and "llama-swap listening on" in done.stdout, done.stdout + done.stderr
     assert bar(mac, "open", "log").returncode == 0
-    assert mac.opened()[-1].what == str(log)
+    opened = mac.opened()[-1]
+    assert (opened.what, opened.app) == (str(log), "TextEdit"), "as the menu opens it"
 
 
 def test_logs_print_no_escape_that_is_not_a_colour(mac):

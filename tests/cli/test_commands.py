@@ -283,6 +283,15 @@ def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):
     assert f"There is no file {log}." in done.stderr
 
 
+def test_the_web_ui_opens_at_its_models_as_from_the_menu(tmp_path):
+    tool = tmp_path / "open"
+    tool.write_text(f'#!/bin/sh\necho "$@" >"{tmp_path}/opened"\n')
+    tool.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    assert run_here(tmp_path, "open", "ui", PATH=path, LLAMABAR_URL="http://h:1/swap/").returncode == 0
+    assert (tmp_path / "opened").read_text() == "-- http://h:1/swap/ui/models#/models\n"
+
+
 def test_a_failed_print_causes_no_internal_error(tmp_path):
     for where in ("/dev/full", "&-"):
         words = f'{shlex.join(command())} config >{where}'

@@ -106,9 +106,10 @@ def test_open_notes_what_it_opens_and_fails_as_on_a_mac(mac, file):
     assert mac.run("open", "-g", "https://example.com").returncode == 0
     assert mac.run("open", "-R", "--", file).returncode == 0
     assert mac.run("open", "-a", "TextEdit", "a file", cwd=file.parent).returncode == 0
+    assert mac.run("open", "-t", "--", file).returncode == 0
     opened = [(one.what, one.app, one.background, one.reveal) for one in mac.opened()]
     assert opened == [("https://example.com", None, True, False), (str(file), None, False, True),
-                      (str(file), "TextEdit", False, False)]  # fmt: skip
+                      *[(str(file), "TextEdit", False, False)] * 2]  # fmt: skip
     for words, complaint in (
         (["-a", "Nope", file], "Unable to find application named 'Nope'"),
         (["/nowhere"], "The file /nowhere does not exist."),
@@ -116,7 +117,7 @@ def test_open_notes_what_it_opens_and_fails_as_on_a_mac(mac, file):
     ):
         said = mac.run("open", *words)
         assert said.returncode == 1 and said.stderr.startswith(complaint)
-    assert len(mac.opened()) == 3
+    assert len(mac.opened()) == 4
 
 
 def test_a_code_hash_is_of_the_content(mac, file):

@@ -61,7 +61,7 @@ def english():
     found |= causes()
     for value in (value for module in (words, terminal_words) for value in module.ENGLISH.values()):
         found |= set(value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else [value])
-    return {text for text in found if text not in SAME and not text.startswith(("https:", "models#"))}
+    return {text for text in found if text not in SAME and not text.startswith("https:")}
 
 
 @functools.lru_cache

@@ -173,8 +173,7 @@ def _copy(action: Action, _: Where) -> Result:
 def _show(action: Action, where: Where) -> Result:
     """Open a file that the service names, or the settings, which are created if missing."""
     path = services.path_of(action.target, where.server)
-    reveal = ["-R"] if action.target == services.PLIST else ["-t"] if action.target in services.TEXTS else []
-    return _ran("open", *reveal, "--", str(path))
+    return _ran("open", *services.OPENED.get(action.target, ()), "--", str(path))
 
 
 def _ran(*words: str, text: str = "") -> Result:

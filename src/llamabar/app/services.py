@@ -5,7 +5,7 @@ import subprocess
 import time
 from enum import Enum
 from pathlib import Path
-from typing import Callable, Optional, Tuple
+from typing import Callable, Mapping, Optional, Tuple
 
 from llamabar.app.service_search import Known, Missing, missing, require, search
 from llamabar.core.address import is_local
@@ -19,7 +19,9 @@ from llamabar.settings.load import ServerSettings
 from llamabar.settings.options import CONFIG_FILE, LOG_FILE
 
 SETTINGS, FOLDER, PLIST, LOG, CONFIG = "settings", "folder", "plist", "log", "config"
-TEXTS = (SETTINGS, LOG, CONFIG)
+OPENED: Mapping[str, Tuple[str, ...]] = {  # how `open` opens them: a text in an editor, a LaunchAgent in Finder
+    PLIST: ("-R",), **dict.fromkeys((SETTINGS, LOG, CONFIG), ("-t",)),
+}  # fmt: skip
 NAMED = {LOG: LOG_FILE, CONFIG: CONFIG_FILE}  # named by users of the Rust plugin
 FINISH_S = 120  # how long a restart that ran out of time continues in the background
 

@@ -10,6 +10,7 @@ from llamabar.app.services import Verb
 from llamabar.cli.output import log_line, say, say_json, say_log
 from llamabar.cli.program import settings_of
 from llamabar.cli.progress import Progress
+from llamabar.core.address import MODELS_PAGE
 from llamabar.core.state import in_flight
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
@@ -95,11 +96,10 @@ def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator
 
 
 def open_what(what: str, server: str, config: str) -> int:
-    """Open a page or a file in its default program; return the exit code."""
+    """Open a page, a file or a folder as the menu does; return the exit code."""
     watched = settings_of(server, config).servers[0]
-    target = f"{watched.url}/ui/" if what == "ui" else str(services.path_of(what, watched))
-    reveal = ["-R"] if what == services.PLIST else []
-    done = tools.run("open", *reveal, "--", target)
+    target = f"{watched.url}{MODELS_PAGE}" if what == "ui" else str(services.path_of(what, watched))
+    done = tools.run("open", *services.OPENED.get(what, ()), "--", target)
     if done.code != 0:
         raise LlamabarError(f"Couldn't open {target}: {done.words}.", "Open it yourself.")
     return 0

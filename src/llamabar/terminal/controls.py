@@ -8,6 +8,7 @@ bottom line.
 from dataclasses import replace
 from typing import Callable, Dict, List, Tuple
 
+from llamabar.core.address import MODELS_PAGE
 from llamabar.core.capabilities import Capability
 from llamabar.core.events import ServiceState
 from llamabar.core.state import READY, STARTING, Snapshot, in_flight, in_use, loadable, loaded, requests_of
@@ -18,7 +19,6 @@ from llamabar.terminal.state import Deed, Here, Outcome, Page, Question, View, s
 from llamabar.view.menu import REQUEST, Do
 from llamabar.view.scene import Scene
 from llamabar.view.text import harmless, plain
-from llamabar.view.words import MODELS_PAGE
 
 LONGEST_FILTER = 60
 DOWN = (ServiceState.STOPPED, ServiceState.NOT_LOADED, ServiceState.FAILING)
@@ -156,7 +156,7 @@ def _copy(here: Here) -> Outcome:
 
 
 def _open(here: Here) -> Outcome:
-    return here.sent(here.action(Do.OPEN, f"{here.server.url}/ui/{MODELS_PAGE}"))
+    return here.sent(here.action(Do.OPEN, f"{here.server.url}{MODELS_PAGE}"))
 
 
 def _choose_profile(here: Here) -> Outcome:

@@ -106,7 +106,7 @@ ADDRESS, VERSION, AGENT, CONNECTED, ITSELF = "Address", "Version", "LaunchAgent"
 FROM, PATH, AWAKE, SERVICE, RANGE = "From", "Path", "Keeping this Mac awake", "Service", "Range"
 
 # Actions
-OPEN_UI, MODELS_PAGE, OPEN_MODEL_PAGE = "Open Web UI", "models#/models", "Open Model Page"
+OPEN_UI, OPEN_MODEL_PAGE = "Open Web UI", "Open Model Page"
 COPY_ENDPOINT, COPY_BASE_URL = "Copy Endpoint", "Copy Base URL"
 COPY_CURL, COPY_ID, COPY_FIX = "Copy curl Command", "Copy Model ID", "Copy Fix"
 UNLOAD, UNLOAD_NOW, UNLOAD_BUSY = "Unload", "Unload Now", "Interrupt and Unload"

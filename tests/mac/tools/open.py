@@ -35,6 +35,7 @@ def run(call: Call) -> int:
     name = _app_name(app) if app is not None else None
     if name is not None and name not in apps and name not in SYSTEM_APPS and not _is_bundle(app):
         return call.err(f"Unable to find application named '{app}'")
+    app = "TextEdit" if "t" in flags and app is None else app  # the default text editor
     about = {"app": app, "background": "g" in flags, "reveal": "R" in flags}
     return max(_one(call, what, name, about, apps) for what in words or [""])
 

@@ -2,6 +2,7 @@
 
 from typing import List, Tuple
 
+from llamabar.core.address import MODELS_PAGE
 from llamabar.core.state import in_flight, loaded
 from llamabar.view import palette, words
 from llamabar.view.menu import Action, Do, Row
@@ -18,9 +19,9 @@ def rows(server: Server) -> Tuple[Row, ...]:
 
 
 def _pages(server: Server) -> Tuple[Row, ...]:
-    """Return the ways to the web UI: `/ui/models` is a page in older versions, `#/models` in newer ones."""
+    """Return the ways to the web UI and the API."""
     endpoint = item(server, palette.LINK, words.COPY_ENDPOINT, Do.COPY, target=server.url)
-    page = Action(Do.OPEN, f"{server.url}/ui/{words.MODELS_PAGE}", server=server.name)
+    page = Action(Do.OPEN, f"{server.url}{MODELS_PAGE}", server=server.name)
     return (
         Row(words.OPEN_UI, symbol=palette.WEB, action=page),
         item(server, palette.COPY, words.COPY_BASE_URL, Do.COPY, target=f"{server.url}/v1", alternate=endpoint),
