@@ -12,7 +12,7 @@ from llamabar.core.backoff import Rediscovery
 from llamabar.core.capabilities import Capability
 from llamabar.core.decode import version_of
 from llamabar.core.queries import Answer, Kind, Query
-from llamabar.core.readings import unloads_in_s
+from llamabar.core.readings import servers_missed, unloads_in_s
 from llamabar.core.run import UNPLACED, RunEnded
 from llamabar.core.state import READY, Model, Snapshot, at_work, loaded, requests_of
 from llamabar.core.status import Cause
@@ -57,6 +57,7 @@ class Connection:
     hurries: bool = False  # somebody waits for the next two checks
     _looked_for: object = None  # the server's in-flight count at that time
     _found_for: object = None  # the loaded models and their ports when processes were last looked up
+    _missed: int = 0  # the model servers that were missed then
     _gone: FrozenSet[str] = frozenset()
     _refreshed_for: object = None  # what was loaded when the stream was last reopened
     _service_seen: object = None  # whether the server was connected when its service was last looked up
@@ -164,9 +165,13 @@ class Connection:
         self.client = self.client.moved(url)
         self.stream.move(self.client)
 
-    def find_processes(self, snapshot: Snapshot) -> bool:
-        """Look up the processes if the loaded models changed; the result goes to the inbox."""
-        if self.processes is None or self._found_for == process_key(snapshot):
+    def find_processes(self, snapshot: Snapshot, *, now_s: float) -> bool:
+        """Look up the processes if the loaded models changed; the result goes to the inbox.
+
+        With `checkEndpoint: none` a model is ready before its server listens, so those not found are looked up again.
+        """
+        missed_before, self._missed = self._missed, servers_missed(snapshot, now_s=now_s)
+        if self.processes is None or (self._found_for == process_key(snapshot) and self._missed <= missed_before):
             return False
         self._found_for, self.measuring = process_key(snapshot), True
         self.looks, self.looked_s = 0, 0.0

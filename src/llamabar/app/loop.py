@@ -262,7 +262,7 @@ class Watch:
         if queries.heartbeat_failed(watched.snapshot):
             connection.stream.reconnect(Fault(FaultKind.TIMEOUT))
         if watched.snapshot.connected and connection.processes is not None and not connection.measuring:
-            found = connection.find_processes(watched.snapshot)
+            found = connection.find_processes(watched.snapshot, now_s=now_s)
             seen = None if found else connection.look(watched.snapshot, now_s=now_s)
             if seen is not None:
                 self.monitor.take(watched.name, seen, at_s=now_s)
