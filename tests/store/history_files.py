@@ -47,9 +47,9 @@ def lines(folder, by="day", **asked):
         found.close()
 
 
-def counted(folder):
+def counted(folder, by="day"):
     """Return how many requests are stored, by server."""
     found = {}
-    for line in lines(folder):
+    for line in lines(folder, by):
         found[line.server] = found.get(line.server, 0) + line.sums.requests
     return found

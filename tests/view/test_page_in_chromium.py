@@ -145,7 +145,9 @@ def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures
             for n, tps in enumerate([40.0] * 30 + [52.0] * 3)]  # fmt: skip
     sums = total(of_rows([(row, times(row))], hour=row.id % 24) for row in rows)
     lines = [Line(f"2026-11-2{day}", "mac", model, sums, bool(day)) for day in (0, 1, 3) for model in models]
-    (tmp_path / "history.html").write_text(history_page.page(lines, heading="History", note="As of now."), "utf-8")
+    clients = [Line(client, "mac", models[0], sums) for client in ("<b>curl</b>" * 4, "")]
+    page = history_page.page(lines, clients=clients, heading="History", note="As of now.")
+    (tmp_path / "history.html").write_text(page, "utf-8")
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": appearance}])
     browser.open(tmp_path / "history.html")
     for width_px in (320, 900, 901, 1600):
@@ -160,6 +162,8 @@ def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures
     ]  # fmt: skip
     cells = browser.ask("[...document.querySelector('tbody.one-day').rows[1].cells].map(e => e.innerText)")
     assert tuple(cells[1:]) == history_page.figures(sums, complete=True)
+    heads = browser.ask("[...document.querySelectorAll('tbody.all')[1].rows].map(e => e.cells[0].innerText)")
+    assert heads == ["By client", "<b>curl</b>" * 4, "unknown"]
     titled = "[...document.querySelectorAll('svg')].every(e => e.querySelector(':scope > title').textContent)"
     assert browser.ask(titled)
     assert browser.ask("document.querySelectorAll('svg').length") == 2 + 3 + 1 + 3

@@ -30,14 +30,13 @@ from llamabar.store import json_history, reports, schema
 from llamabar.store.places import place_of
 from llamabar.store.reports import Asked
 from llamabar.view import history_page
-from llamabar.view.history_page import figures, labels
+from llamabar.view.history_page import client_of, figures, labels
 from llamabar.view.text import name, plain
 from llamabar.view.words import ago, changed
 
 AGO = re.compile(r"([1-9][0-9]{0,3})d\Z")
 NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the demo keeps none."
 CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
-UNKNOWN_CLIENT = "unknown"
 LOCKED = "database is locked"  # SQLite's words; Python has the error's code only from 3.11 on
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
@@ -67,22 +66,25 @@ def history(
         named = _named(server, reports.names(database), config)
         start = clock.day_ago(HOURS_DAYS - 1) if by == "hour" and not first_day else first_day
         shown = None if as_json or as_csv else history_page.SPREADS
-        lines = reports.lines(database, by, Asked(named, model, start, "" if named else _place(config), shown))
+        asked = Asked(named, model, start, "" if named else _place(config), shown)
+        lines = reports.lines(database, by, asked)
+        clients = reports.lines(database, "client", asked) if file else []
         empty = reports.is_empty(database)
-    stored = [os.stat(one) for one in (path, f"{path}-wal") if os.path.exists(one)]
-    written = [one.st_mtime for one in stored if one.st_size]  # SQLite makes an empty -wal for who reads
+    written_unix_s = _written_unix_s(path)
     if as_json:
-        found = {f"{by}s": [_fields(line, by) for line in lines]}
-        say_json({"written_unix_s": max(written, default=None), **found})
+        say_json({"written_unix_s": written_unix_s, f"{by}s": [_fields(line, by) for line in lines]})
         return OK
     if by == "client":
-        lines = [line._replace(when=line.when or UNKNOWN_CLIENT) for line in lines]
+        lines = [line._replace(when=client_of(line)) for line in lines]
     if as_csv:
         say_whole(_csv(lines, by))
     else:
-        updated = f"Updated {ago(max(0.0, clock.unix_s() - max(written, default=0.0)))}."
+        updated = f"Updated {ago(max(0.0, clock.unix_s() - (written_unix_s or 0.0)))}."
         note = NONE_YET if empty else updated if lines else f"{_none(start, some=bool(server or model))} {updated}"
-        _say(lines, by, note, target=target, everything=everything)
+        if target is not None:
+            preview.put(target, history_page.page(lines, clients=clients, heading="llamabar: history", note=note))
+            note = f"Wrote {target}. Open it in a browser."
+        say(*([*_fitting(_table(lines, by), everything=everything), ""] if lines and target is None else []), note)
     return OK
 
 
@@ -122,6 +124,12 @@ def _opened(path: Path) -> sqlite3.Connection:
     return found
 
 
+def _written_unix_s(path: Path) -> Optional[float]:
+    """Return when the history was last written, None if there is none; SQLite makes an empty -wal for a reader."""
+    stored = [os.stat(one) for one in (path, f"{path}-wal") if os.path.exists(one)]
+    return max((one.st_mtime for one in stored if one.st_size), default=None)
+
+
 def _clear() -> int:
     path = data_folder(os.environ) / HISTORY_FILE
     with _explained(path):
@@ -157,16 +165,6 @@ def _place(config: str) -> str:
 
 def _none(first_day: str, *, some: bool) -> str:
     return f"No {'matching ' if some else ''}requests{f' since {first_day}' if first_day else ''}."
-
-
-def _say(lines: Sequence[Line], by: str, note: str, *, target: Optional[Path], everything: bool) -> None:
-    """Print the lines as a table, or write them as a page."""
-    if target is not None:
-        preview.put(target, history_page.page(lines, heading="llamabar: history", note=note))
-        say(f"Wrote {target}. Open it in a browser.")
-    else:
-        shown = [*_fitting(_table(lines, by), everything=everything), ""] if lines else []
-        say(*shown, note)
 
 
 def _table(lines: Sequence[Line], by: str) -> List[str]:

@@ -11,6 +11,7 @@ from llamabar.core.totals import Sums
 from llamabar.macos import files
 from llamabar.sources import clock
 from llamabar.store.database import Mark, put_charts, put_server, put_sums, word_of
+from llamabar.store.schema import CLIENTS
 from llamabar.store.small_files import NOT_UNDERSTOOD
 
 NAME, VERSION = "history.json", 1
@@ -41,8 +42,8 @@ def _take_server(database: sqlite3.Connection, place: str, said: Any) -> None:
         for model, (requests, prompt, generated, timed, generation_s) in models.items():
             sums = Sums(int(requests), 0, int(prompt), int(generated), timed_tokens=int(timed),
                         generation_s=float(generation_s))  # fmt: skip
-            if _is_day(day):
-                put_sums(database, (day, server, word_of(database, _text(model))), sums)
+            for time in (day, f"{CLIENTS}{day}") if _is_day(day) else ():
+                put_sums(database, (time, server, word_of(database, _text(model))), sums)
     for day in filter(_is_day, said["gaps"]):
         database.execute("INSERT INTO gaps VALUES (?, ?)", (str(day), server))
 

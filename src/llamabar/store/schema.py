@@ -18,7 +18,7 @@ BUSY_S = 2.0
 
 # In `sums`, a time is a local day, 2026-11-24, kept forever; an hour, h2026-11-24 15:00, kept as long as its rows; or a
 # day by client, w2026-11-24, kept forever, where `model` is client << CLIENT_BITS | model, an unknown client 0. The
-# format of the sums is in packed.py; its version 3 changed no table.
+# format of the sums is in packed.py; its version 3 changed no table. Until version 4 there were no sums by client.
 HOURS, CLIENTS, CLIENT_BITS = "h", "w", 32
 MIGRATIONS = ("""
 CREATE TABLE servers(
@@ -42,7 +42,9 @@ CREATE TABLE loads(
     place TEXT NOT NULL, model TEXT NOT NULL, started_s INTEGER NOT NULL, command INTEGER NOT NULL,
     memory TEXT NOT NULL, memory_bytes INTEGER NOT NULL, took_s REAL, context_tokens INTEGER, swap TEXT NOT NULL,
     PRIMARY KEY(place, model, started_s)) WITHOUT ROWID;
-""", "")  # fmt: skip
+""", "", f"""
+INSERT OR IGNORE INTO sums SELECT '{CLIENTS}' || time, server, model, sums FROM sums WHERE time<'{HOURS}'
+""")  # fmt: skip
 VERSION = len(MIGRATIONS)
 TABLES = {"servers", "places", "words", "requests", "sums", "gaps", "charts"}
 

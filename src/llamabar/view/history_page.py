@@ -20,6 +20,7 @@ HEADS = (
 )  # fmt: skip
 SPREADS = (GENERATION, FIRST_TOKEN, WAITED, HOURS)  # that the table and the page show
 CAPTION = '<caption>Figures <span class="fewer">A wider window shows all nine.</span></caption>\n'
+UNKNOWN_CLIENT = "unknown"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 PARTS = (("two", "waiting and loading"), ("one", "processing prompts"), ("three", "generating"))
 
@@ -57,8 +58,13 @@ def typical(sums: Sums) -> Optional[float]:
     return sums.percentile(GENERATION) or sums.generation_tps
 
 
-def page(lines: Sequence[Line], *, heading: str, note: str) -> str:
-    """Return the whole page, from lines by day, oldest first."""
+def client_of(line: Line) -> str:
+    """Return the name of a line's client, from a line by client."""
+    return line.when or UNKNOWN_CLIENT
+
+
+def page(lines: Sequence[Line], *, clients: Sequence[Line] = (), heading: str, note: str) -> str:
+    """Return the whole page, from lines by day, oldest first, and by client."""
     style = text_beside(__file__, "pages/history.css")
     if not lines:
         return document(heading, note, "", more_style=style)
@@ -70,7 +76,7 @@ def page(lines: Sequence[Line], *, heading: str, note: str) -> str:
     parts = (
         _tiles(_sum(lines), complete=_complete(lines)), *_bars(sums, span), SPEED_HEAD,
         *_speeds(models, span), "<h2>When, and where the time went</h2>", _heat(sums), *_splits(models),
-        _table(days, models, label),
+        _table(days, models, _grouped(clients, lambda line: name(client_of(line))), label=label),
     )  # fmt: skip
     return document(heading, note, f"<section>{''.join(parts)}</section>", more_style=style)
 
@@ -192,10 +198,12 @@ def _splits(models: Days) -> Iterable[str]:
             yield _figure(label, f"{units.duration(whole)} in total", svg, ends, kind="split")
 
 
-def _table(days: Days, models: Days, label: Callable[[Line], str]) -> str:
-    """Return the totals of all days, then of each day, newest first, each with its models. Older days are folded."""
+def _table(days: Days, models: Days, clients: Days, *, label: Callable[[Line], str]) -> str:
+    """Return the totals of all days, also by client, then each day's, newest first, with its models; old are folded."""
     newest_first = list(reversed(list(days.items())))
     every = _body("All days", list(models.items()), kind="all")
+    if set(clients) - {UNKNOWN_CLIENT}:
+        every += _body("By client", list(clients.items()), kind="all")
     shown = _columns(CAPTION, every + "".join(_one_day(*one, label) for one in newest_first[:SHOWN_DAYS]))
     months: Dict[str, List[Tuple[str, Sequence[Line]]]] = {}
     for day, lines in newest_first[SHOWN_DAYS:]:
@@ -211,7 +219,7 @@ def _folded(month: str, days: Sequence[Tuple[str, Sequence[Line]]], label: Calla
 
 
 def _columns(caption: str, bodies: str) -> str:
-    head = "".join(f'<th scope="col">{word}</th>' for word in ("Day and model", *HEADS))
+    head = "".join(f'<th scope="col">{word}</th>' for word in ("Day, model, client", *HEADS))
     return f"<table>\n{caption}<thead><tr>{head}</tr></thead>\n{bodies}</table>\n"
 
 
