@@ -97,7 +97,7 @@ def collect(
         bar = pool.submit(swiftbar.find_swiftbar, places)
         jobs = pool.submit(_jobs, {OWN_LABEL, EXPORT_LABEL, *agents})
     found_jobs, trouble = jobs.result()
-    source = program if program is not None and program.is_file() else None
+    source = program if program is not None and os.path.isfile(program) else None
     return Facts(
         places,
         uid=os.geteuid(),
@@ -133,14 +133,14 @@ def find_command(environment: Mapping[str, str], places: Places, program: Option
     ours = {os.path.realpath(one) for one in (places.program, program) if one is not None}
     there = [folder / COMMAND for folder in on_path if os.path.lexists(folder / COMMAND)]
     other = next((path for path in there if os.path.realpath(path) not in ours), None)
-    usable = [one for one in on_path if (one == own or (one / "brew").exists()) and _can_hold(one)]
+    usable = [one for one in on_path if (one == own or os.path.exists(one / "brew")) and _can_hold(one)]
     return Command(usable[0] if usable else own, bool(usable), other)
 
 
 def _can_hold(folder: Path) -> bool:
-    while not folder.exists() and folder != folder.parent:
+    while not os.path.exists(folder) and folder != folder.parent:
         folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    return os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)
 
 
 def own_service(facts: Facts) -> Optional[agent_plist.Service]:
@@ -173,14 +173,14 @@ def _configs(environment: Mapping[str, str], home: Path, agents: Tuple[Agent, ..
     named += [flag(agent.arguments[1:], "config") or "" for agent in agents]
     usual = [str(home / name) for name in HOME_CONFIGS] + list(SYSTEM_CONFIGS)
     paths = [Path(os.path.expanduser(name)) for name in (*named, *usual) if name]
-    return tuple(dict.fromkeys(path for path in paths if path.is_file()))
+    return tuple(dict.fromkeys(path for path in paths if os.path.isfile(path)))
 
 
 def _plist_trouble(places: Places) -> Optional[Note]:
     path, folder = places.plist, places.agents
-    if path.is_symlink() or (path.exists() and not path.is_file()):
+    if os.path.islink(path) or (os.path.exists(path) and not os.path.isfile(path)):
         return note(Why.PLIST_NOT_A_FILE, path=path)
-    if path.exists() and not os.access(path, os.R_OK):
+    if os.path.exists(path) and not os.access(path, os.R_OK):
         return note(Why.PLIST_UNREADABLE, path=path)
     refusal = folder_refusal(folder)
     return note(Why[f"AGENTS_{refusal.name}"], path=folder) if refusal is not None else None

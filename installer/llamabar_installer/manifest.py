@@ -5,6 +5,7 @@ between.
 """
 
 import json
+import os
 from dataclasses import asdict, dataclass, fields, replace
 from enum import Enum
 from pathlib import Path
@@ -70,7 +71,7 @@ def load(path: Path) -> Manifest:
     """Return the manifest in a file; an empty one if there is no file."""
     content = files.read(path)
     if content is None:
-        return Manifest(readable=not path.exists())
+        return Manifest(readable=not os.path.exists(path))
     try:
         document = json.loads(content)
         names = [one.name for one in fields(Item)]

@@ -137,7 +137,7 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
     unusable = _unusable(config, moved=old is not None)
     if unusable is not None:
         return Plan(notes=(unusable,))
-    checked = facts.check(program, config) if config.is_file() else None
+    checked = facts.check(program, config) if os.path.isfile(config) else None
     if checked is not None and checked.good is False:
         return Plan(notes=(note(Why.CONFIG_REFUSED, path=config, detail=checked.words),))
     notes = [note(Why.CONFIG_UNCHECKED, detail=checked.words)] if checked and checked.good is None else []
@@ -152,7 +152,7 @@ def _own(facts: Facts, options: Options, old: Optional[Agent]) -> Plan:
         step = replace(step, url=there.url)
     steps = [*agent.steps, *start_steps(facts, step, there=facts.plist, changed=bool(agent.steps))]
     notes += agent.notes
-    if not config.is_file():
+    if not os.path.isfile(config):
         content = text_beside(__file__, "first_config.yaml").encode()
         steps.insert(0, Step(Kind.CONFIG, str(config), Reason.NO_CONFIG, content=content))
     if old is not None:
@@ -165,9 +165,9 @@ def _unusable(config: Path, *, moved: bool) -> Optional[Note]:
     """Return why the config at a path can be neither used nor created; None if it can."""
     if moved and not config.is_absolute():  # also $HOME/…
         return note(Why.CONFIG_OF_SHELL, path=config)
-    if config.is_file() or not os.path.lexists(config):
+    if os.path.isfile(config) or not os.path.lexists(config):
         return None
-    if config.is_symlink():
+    if os.path.islink(config):
         return note(Why.CONFIG_DANGLING, path=config, target=os.readlink(config))
     return note(Why.CONFIG_NOT_A_FILE, path=config)
 
@@ -175,7 +175,7 @@ def _unusable(config: Path, *, moved: bool) -> Optional[Note]:
 def _program(facts: Facts, there: Optional[Service], old: Optional[Agent]) -> Union[str, Note]:
     """Return the llama-swap to start: the existing plist's, the old service's, else the first that starts."""
     wanted = there.program if there is not None else old.arguments[0] if old is not None else ""
-    if wanted and Path(wanted).is_file():
+    if wanted and os.path.isfile(wanted):
         return wanted
     starting = [binary.path for binary in facts.binaries if binary.version is not None]
     if starting:

@@ -58,7 +58,7 @@ def _exporter(facts: Facts) -> Tuple[Step, ...]:
         steps.append(Step(Kind.STOP, EXPORT_LABEL, group=Group.EXPORT, url=facts.export_url))
     if facts.export_plist is not None or facts.manifest.item(places.export_plist) is not None:
         steps.append(Step(Kind.REMOVE_AGENT, str(places.export_plist), group=Group.EXPORT))
-    if places.export_log.exists():
+    if os.path.exists(places.export_log):
         steps.append(Step(Kind.REMOVE_FILE, str(places.export_log), group=Group.EXPORT))
     return tuple(steps)
 
@@ -87,18 +87,18 @@ def _purge(facts: Facts) -> Tuple[Step, ...]:
 def _rest(facts: Facts) -> Tuple[Step, ...]:
     places = facts.places
     caches = dict.fromkeys((places.cache, places.home / USUAL_CACHE))
-    steps = [Step(Kind.REMOVE_CACHE, str(cache), group=Group.PLUGIN) for cache in caches if cache.is_dir()]
+    steps = [Step(Kind.REMOVE_CACHE, str(cache), group=Group.PLUGIN) for cache in caches if os.path.isdir(cache)]
     return (*steps, Step(Kind.REMOVE_FOLDERS, str(places.data), group=Group.PLUGIN))
 
 
 def _history(facts: Facts) -> List[Path]:
     data = facts.places.data
-    names = sorted(os.listdir(data)) if data.is_dir() and os.access(data, os.R_OK) else []
+    names = sorted(os.listdir(data)) if os.path.isdir(data) and os.access(data, os.R_OK) else []
     return [data / name for name in names if name.startswith(HISTORY)]
 
 
 def _notes(facts: Facts, options: Options) -> Tuple[Note, ...]:
-    kept = [*facts.configs, *([facts.places.log.parent] if facts.places.log.parent.exists() else [])]
+    kept = [*facts.configs, *([facts.places.log.parent] if os.path.exists(facts.places.log.parent) else [])]
     if not options.purge:
         kept += [*([facts.places.settings] if facts.settings is not None else []), *_history(facts)]
     paths = ", ".join(map(str, kept))

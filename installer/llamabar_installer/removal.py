@@ -27,7 +27,7 @@ def remove_agent(context: StepContext, step: Step) -> Undo:
     """Remove our plist. One that was edited by hand is backed up first."""
     item, content = context.manifest.item(step.path), files.read(step.path)
     edited = content is not None and (item is None or item.digest != files.digest(content))
-    if edited or step.path.is_symlink():
+    if edited or os.path.islink(step.path):
         context.backup(step.path)
     context.forget(step.path)  # first: if the manifest can't be written, nothing is removed
     files.discard(step.path)
@@ -56,7 +56,7 @@ def put_back(context: StepContext, step: Step) -> None:
     """Restore what was set aside: move a plugin back, or enable a service again."""
     item = context.manifest.item(step.path)
     if item is not None and item.kind == Thing.OLD_SERVICE:
-        outcome = context.control(item.digest, step.url, plist=step.path).start() if step.path.is_file() else None
+        outcome = context.control(item.digest, step.url, plist=step.path).start() if os.path.isfile(step.path) else None
         if outcome is not None and not outcome.ok:
             context.remarks.append(note(Why.ON_BUT, label=item.digest, detail=outcome.said))
     elif item is not None and os.path.lexists(item.backup):
@@ -79,7 +79,7 @@ def remove_cache(context: StepContext, step: Step) -> None:
     """Remove the unpacked program, and the bytecode that Apple's Python keeps of it elsewhere."""
     bytecode = context.places.bytecode / str(step.path).lstrip("/")
     for path in [*_unpacked(step.path), *_unpacked(bytecode)]:
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else files.discard(path)
+        shutil.rmtree(path, ignore_errors=True) if os.path.isdir(path) else files.discard(path)
     folder = bytecode
     while files.remove_empty(folder) and folder != context.places.bytecode:
         folder = folder.parent
@@ -98,7 +98,7 @@ def remove_folders(context: StepContext, step: Step) -> None:
     """Remove the data folder, and name what else is in it."""
     _remove_own(context)
     data = context.places.data
-    kept = [name for name in sorted(os.listdir(data)) if not name.startswith(HISTORY)] if data.is_dir() else []
+    kept = [name for name in sorted(os.listdir(data)) if not name.startswith(HISTORY)] if os.path.isdir(data) else []
     if kept:
         context.remarks.append(note(Why.FOLDER_KEPT, path=data, names=", ".join(kept)))
 

@@ -98,7 +98,7 @@ def write_config(context: StepContext, step: Step) -> Undo:
 def write_agent(context: StepContext, step: Step) -> Undo:
     """Write the plist and create its log folders, then read the plist back."""
     before = files.read(step.path)
-    if step.path.is_symlink() or (step.path.exists() and not step.path.is_file()):
+    if os.path.islink(step.path) or (os.path.exists(step.path) and not os.path.isfile(step.path)):
         raise StepFailed(note(Why.PLIST_NOT_A_FILE, path=step.path))
     context.record(Item(Thing.AGENT, step.target, files.digest(step.content), context.backup(step.path)))
     for log in agents.logs_of(agents.parse_plist(step.content) or {}):
@@ -235,7 +235,7 @@ def link(context: StepContext, step: Step) -> Undo:
 
 def link_command(context: StepContext, step: Step) -> Undo:
     """Link the program as `llamabar`; never replace what isn't ours."""
-    if os.path.lexists(step.path) and (context.manifest.item(step.path) is None or not step.path.is_symlink()):
+    if os.path.lexists(step.path) and (context.manifest.item(step.path) is None or not os.path.islink(step.path)):
         raise StepFailed(note(Why.APPEARED, path=step.path))
     context.record(Item(Thing.COMMAND, step.target, step.source))
     step.path.parent.mkdir(parents=True, exist_ok=True)

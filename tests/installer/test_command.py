@@ -57,6 +57,11 @@ def test_without_such_a_folder_on_the_path_install_says_what_to_add(places):
     assert plan.complete
 
 
+def test_a_folder_on_the_path_that_cannot_be_looked_into_is_skipped(places):
+    """Another user's closed folder is one, too: pathlib raises an error about both."""
+    assert facts_of(places, "/" + "x" * 300, folder(places, "opt/bin", brew=True)).command.reachable
+
+
 def test_a_read_only_folder_is_not_used(places):
     homebrew = folder(places, "opt/bin", brew=True)
     homebrew.chmod(0o555)

@@ -2,16 +2,21 @@
 
 import os
 import plistlib
+import re
 
 import pytest
 
+from llamabar.app import services
 from llamabar.core.address import is_local, port_of
 from llamabar.core.mac import Agent
+from llamabar.errors import LlamabarError
 from llamabar.macos import files
 from llamabar.macos.agents import find_agents, listen_of, logs_of, read_plist
 from llamabar.macos.paths import AGENT_FOLDER
 from llamabar.macos.shell import is_llama_swap
+from llamabar.settings.load import ServerSettings
 from llamabar_installer import manifest
+from tools import layers
 
 
 def agent_file(home, name, *words, **keys):
@@ -41,6 +46,19 @@ def test_pipes_folders_and_files_without_end_are_read_as_nothing(tmp_path):
     (tmp_path / AGENT_FOLDER).mkdir(parents=True)
     os.mkfifo(tmp_path / AGENT_FOLDER / "pipe.plist")
     assert find_agents(tmp_path) == []
+
+
+def test_no_module_asks_pathlib_whether_a_file_is_there():
+    """Up to Python 3.13 it raises an error where a folder is closed or a name too long; os.path doesn't."""
+    asks = re.compile(r"\.(exists|is_file|is_dir|is_symlink)\(\)")
+    assert [name for name, path in layers.modules().items() if asks.search(path.read_text("utf-8"))] == []
+
+
+def test_settings_that_cannot_be_created_are_a_known_fault(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LLAMABAR_CONFIG", str(tmp_path / "file" / "config.toml"))
+    with pytest.raises(LlamabarError, match="Can't write"):
+        services.path_of(services.SETTINGS, ServerSettings("", ""))
 
 
 def test_a_folder_in_place_of_a_file_is_not_left_open(tmp_path):

@@ -38,6 +38,13 @@ def test_a_variable_that_names_a_missing_file_is_reported():
     assert found.servers[0].url == "http://127.0.0.1:9999"
 
 
+def test_a_settings_file_whose_path_cannot_be_followed_is_reported_as_unreadable():
+    """So is one in another user's closed folder, about which pathlib raises, too."""
+    endless = "/" + "x" * 300
+    for found in (loaded(LLAMABAR_CONFIG=endless), loaded(option=endless)):
+        assert said(found) == (f"{endless[1:]}: can't be read: File name too long",)
+
+
 def test_without_settings_a_server_is_discovered():
     found = loaded()
     assert [(s.name, s.url, s.url_from) for s in found.servers] == [("llama-swap", "http://127.0.0.1:9999", "a test")]

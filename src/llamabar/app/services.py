@@ -89,7 +89,7 @@ def path_of(kind: str, server: ServerSettings) -> Path:
         return _from_environment(kind)
     known = require(server)
     path = known.plist if kind == PLIST else logs.current(logs_of(known)) if kind == LOG else known.config
-    if path is None or not path.is_file():
+    if path is None or not os.path.isfile(path):
         raise LlamabarError(f"{known.label} has no {kind} file.", f"See its LaunchAgent: {known.agent.plist}")
     return path
 
@@ -123,7 +123,7 @@ def logs_of(known: Known) -> Tuple[Path, ...]:
 def _from_environment(kind: str) -> Path:
     variable = NAMED[kind]
     path = Path(os.path.expanduser(os.environ[variable].strip()))
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise LlamabarError(f"There is no file {path}.", f"{variable} names it.")
     return path
 
@@ -145,13 +145,16 @@ def _settings_file() -> Path:
     from llamabar.settings.page import first_settings
 
     path = settings_file(os.environ)
-    if not path.exists():
-        files.write(path, first_settings(), mode=files.PRIVATE_MODE)
+    if not os.path.exists(path):
+        try:
+            files.write(path, first_settings(), mode=files.PRIVATE_MODE)
+        except OSError as error:
+            raise LlamabarError(f"Can't write {path}: {error.strerror}.", "Check who owns its folder.") from None
     return path
 
 
 def _data_folder() -> Path:
     folder = data_folder(os.environ)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise LlamabarError(f"No data folder yet ({folder}).", f"To create it: {command_name()} install")
     return folder

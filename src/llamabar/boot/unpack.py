@@ -99,7 +99,7 @@ def _cache(archive: zipfile.ZipFile) -> Optional[Path]:
     for root in roots(os.environ):
         target = root / name
         try:
-            if force or not (root.is_dir() and _is_safe(root) and _is_usable(archive, target)):
+            if force or not (os.path.isdir(root) and _is_safe(root) and _is_usable(archive, target)):
                 root.mkdir(mode=0o700, parents=True, exist_ok=True)
                 if not _is_safe(root):
                     continue
@@ -189,7 +189,7 @@ def _remember_python(folder: Path) -> None:
         return
     content = "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
     try:
-        if (folder / "python").exists() and (folder / "python").read_bytes() == content:
+        if os.path.exists(folder / "python") and (folder / "python").read_bytes() == content:
             return
         handle, name = tempfile.mkstemp(dir=folder)
         with os.fdopen(handle, "wb") as file:

@@ -115,7 +115,7 @@ def _explained(path: Path) -> Iterator[None]:
 def _opened(path: Path) -> sqlite3.Connection:
     """Return the history, an empty one if there is none. An earlier version's JSON history is migrated."""
     older = path.parent / json_history.NAME
-    if not os.path.lexists(path) and older.is_file() and os.access(path.parent, os.W_OK):
+    if not os.path.lexists(path) and os.path.isfile(older) and os.access(path.parent, os.W_OK):
         schema.opened(path, lambda database: json_history.take_over(database, older)).close()
     found = schema.opened_to_read(path)
     if found is None:

@@ -38,10 +38,10 @@ def target(file: str, *, example: str = "preview menu.html") -> Path:
     path = Path(os.path.realpath(os.path.expanduser(file)))
     if os.path.lexists(path.parent) and not os.access(path.parent, os.X_OK | os.W_OK):
         raise LlamabarError(f"Can't write to {path.parent}.", "Choose another folder.")
-    if path.is_dir() or (path.exists() and not path.is_file()):
-        kind = "is a folder" if path.is_dir() else "is not a regular file"
+    if os.path.isdir(path) or (os.path.exists(path) and not os.path.isfile(path)):
+        kind = "is a folder" if os.path.isdir(path) else "is not a regular file"
         raise LlamabarError(f"{file} {kind}.", f"Name a file: llamabar {example}")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise LlamabarError(f"There is no folder {path.parent}.", "Create it first, or choose another.")
     return path
 

@@ -41,7 +41,7 @@ def _attribute(facts: Facts) -> str:
 
 def _link(facts: Facts) -> str:
     program = Path(facts.program.installed)
-    if not program.is_file():
+    if not os.path.isfile(program):
         return f"{program} is missing. To install it: {facts.command} install"
     os.symlink(program, facts.swiftbar.plugin)
     swiftbar.reload()

@@ -33,7 +33,7 @@ def template() -> Dict[str, Any]:
     """Return the template, from the wheel or from the source tree."""
     roots = Path(__file__).resolve().parents  # site-packages in the built file, src in the source tree
     folders = (roots[2] / "llamabar_installer" / "launchd_templates", roots[3] / "launchd_templates")
-    path = next(folder / TEMPLATE for folder in folders if (folder / TEMPLATE).is_file())
+    path = next(folder / TEMPLATE for folder in folders if os.path.isfile(folder / TEMPLATE))
     return dict(plistlib.loads(path.read_bytes()))
 
 

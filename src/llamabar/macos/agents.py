@@ -25,8 +25,8 @@ OTHERS_WRITE = 0o022
 
 def folder_refusal(folder: Path) -> Optional[Refusal]:
     """Return what is wrong with a LaunchAgents folder; None if nothing is, or if it doesn't exist."""
-    if not folder.is_dir():
-        return Refusal.NOT_A_FOLDER if folder.exists() else None
+    if not os.path.isdir(folder):
+        return Refusal.NOT_A_FOLDER if os.path.exists(folder) else None
     status = folder.stat()
     if status.st_uid != os.getuid():
         return Refusal.OF_ANOTHER

@@ -51,7 +51,7 @@ def digest(content: bytes) -> str:
 def missing_folders(folder: Path) -> List[Path]:
     """Return the folders that must be created for this one to exist, outermost first."""
     missing = []
-    while not folder.exists() and not folder.is_symlink() and folder.parent != folder:
+    while not os.path.exists(folder) and not os.path.islink(folder) and folder.parent != folder:
         missing.append(folder)
         folder = folder.parent
     return missing[::-1]
@@ -77,7 +77,7 @@ def write(path: Path, content: bytes, *, mode: Optional[int] = None) -> None:
     Without a mode, the new file gets the mode of the file it replaces, or FILE_MODE; the umask is applied to it.
     """
     if mode is None:
-        mode = stat.S_IMODE(path.stat().st_mode) if path.is_file() else FILE_MODE
+        mode = stat.S_IMODE(path.stat().st_mode) if os.path.isfile(path) else FILE_MODE
     path.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE if mode & 0o077 else PRIVATE_FOLDER_MODE)
     with replacing(path) as temporary:
         write_new(temporary, content, mode=mode)
@@ -135,7 +135,7 @@ def backup(path: Path, folder: Path) -> Path:
     stamp = time.strftime("%Y%m%d-%H%M%S")
     names = (folder / f"{path.name}.{stamp}{f'-{count}' if count else ''}" for count in range(1000))
     kept = next(name for name in names if not os.path.lexists(name))
-    if path.is_symlink():
+    if os.path.islink(path):
         os.symlink(os.readlink(path), kept)
     else:
         content, mode = read(path), stat.S_IMODE(path.stat().st_mode)

@@ -109,7 +109,7 @@ class Control:
     def _started(self, job: Job) -> Note:
         if job.running and self._answers():
             return self._outcome(Result.ALREADY_RUNNING)
-        if not job.loaded and (self.plist is None or not self.plist.is_file()):
+        if not job.loaded and (self.plist is None or not os.path.isfile(self.plist)):
             return self._outcome(Result.NO_PLIST)
         if job.ending:
             self._wait_gone(job)

@@ -27,7 +27,7 @@ ATTRIBUTE_VALUE = base64.b64encode(METADATA.encode("utf-8")).decode("ascii")  # 
 def find_swiftbar(places: Places) -> SwiftBar:
     """Return the state of SwiftBar on this Mac."""
     apps = (Path("/Applications/SwiftBar.app"), places.home / "Applications" / "SwiftBar.app")
-    app = next((path for path in apps if path.is_dir()), None)
+    app = next((path for path in apps if os.path.isdir(path)), None)
     info = (read_plist(app / "Contents" / "Info.plist") if app is not None else None) or {}
     asked = tools.run("defaults", "read", DOMAIN, "PluginDirectory")
     raw = asked.out.strip("\n") if asked.code == 0 else ""
@@ -58,8 +58,8 @@ def find_swiftbar(places: Places) -> SwiftBar:
 
 def link_state(link: Path, program: Path) -> Link:
     """Return what has our name in the plugin folder."""
-    if not link.is_symlink():
-        return Link.OTHER if link.exists() else Link.NONE
+    if not os.path.islink(link):
+        return Link.OTHER if os.path.exists(link) else Link.NONE
     return Link.OURS if os.path.realpath(link) == os.path.realpath(program) else Link.OTHER
 
 
@@ -84,7 +84,7 @@ def reload() -> str:
 
 
 def _folder_trouble(folder: Path) -> str:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"{folder} is not there"
     return "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} cannot be written"
 

@@ -100,11 +100,11 @@ class Settings:
 def load(environment: Environment, *, option: str = "", discover: Discover) -> Settings:
     """Return the settings. `discover` returns a URL and how it was found, and runs only if no URL is set."""
     path = settings_file(environment, option)
-    if option and not path.exists():
-        raise LlamabarError(f"There is no settings file at {path}.", "Check --config, or leave it out.")
     file = SettingsFile(path)
     unread = bool(file.mistakes)
-    if environment.get("LLAMABAR_CONFIG") and not path.exists():
+    if option and not (file.is_there or unread):
+        raise LlamabarError(f"There is no settings file at {path}.", "Check --config, or leave it out.")
+    if environment.get("LLAMABAR_CONFIG") and not (file.is_there or unread):
         file.mistakes.append(Mistake(Kind.VARIABLE, "LLAMABAR_CONFIG", "a file that exists", quoted(str(path))))
     hides = file.note_unknown() or unread
     options = {one.key: _value(one, environment, file) for one in OPTIONS if one.table != SERVER}

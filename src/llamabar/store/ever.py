@@ -32,7 +32,7 @@ class Ever(NamedTuple):
 def ever(environment: Mapping[str, str], name: str, url: str) -> Optional[Ever]:
     """Return what was ever counted for a server; None if nothing can be stored, so each start would count from zero."""
     folder = data_folder(environment)
-    there = next(one for one in (folder, *folder.parents) if one.exists())
+    there = next(one for one in (folder, *folder.parents) if os.path.exists(one))
     try:
         database = opened_to_read(folder / HISTORY_FILE)
         if database is None:

@@ -1,6 +1,7 @@
 """The history of earlier versions, daily sums in a JSON file: imported into a new database, and kept beside it."""
 
 import json
+import os
 import re
 import sqlite3
 from pathlib import Path
@@ -22,7 +23,7 @@ def take_over(database: sqlite3.Connection, path: Path) -> None:
     """Import the file into a database, completely or not at all; an invalid file imports nothing."""
     database.execute("SAVEPOINT taken")
     try:
-        said = json.loads(b"{}" if path.is_symlink() else files.read(path, limit_bytes=LARGEST_BYTES) or b"{}")
+        said = json.loads(b"{}" if os.path.islink(path) else files.read(path, limit_bytes=LARGEST_BYTES) or b"{}")
         if said["llamabar_history"] == VERSION:
             for place, server in said["servers"].items():
                 _take_server(database, str(place), server)

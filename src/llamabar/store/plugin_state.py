@@ -129,7 +129,7 @@ def _put(path: Path, noted: Noted, first: bool, plugin: str) -> None:
     try:
         there = parse(files.read(path) or b"")
         others = noted.ended and there is not None and there.pid != noted.pid
-        removed = not (first or path.exists()) or bool(plugin and not os.path.exists(plugin))
+        removed = not (first or os.path.exists(path)) or bool(plugin and not os.path.exists(plugin))
         if others or removed:
             return
         document = json.dumps({"llamabar_watcher": VERSION, **asdict(noted)}).encode("utf-8") + b"\n"

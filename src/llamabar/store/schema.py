@@ -77,7 +77,9 @@ def opened(path: Path, fill: Callable[[sqlite3.Connection], None] = lambda _: No
 
 def opened_to_read(path: Path) -> Optional[sqlite3.Connection]:
     """Return the database for reading, None if there is none; raise FAULTS."""
-    if not os.path.lexists(path):
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
         return None
     _check_regular(path)
     try:

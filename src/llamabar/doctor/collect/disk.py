@@ -30,7 +30,7 @@ STARTED_SLACK_S = 2.0
 def program(environment: Mapping[str, str], found: Places) -> facts.Program:
     """Return how this program runs, and the copy that SwiftBar runs."""
     file, installed = environment.get("LLAMABAR_FILE", ""), found.program
-    there = installed.is_file()
+    there = os.path.isfile(installed)
     digests = [files.digest(files.read(path) or b"") for path in (Path(file), installed)] if file and there else []
     return facts.Program(
         version=__version__,
@@ -53,7 +53,7 @@ def cache(environment: Mapping[str, str], found: Places) -> facts.Cache:
     with zipfile.ZipFile(file) as archive:
         folder = found.cache / cache_name(archive)
         parts = {info.filename: info.file_size for info in members(archive)}
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise Unknown("it has not unpacked itself yet")
     missing = (name[len(SITE) :] for name, size in sorted(parts.items()) if size_of(folder / name) != size)
     return facts.Cache(str(folder), tuple(missing))
@@ -62,14 +62,14 @@ def cache(environment: Mapping[str, str], found: Places) -> facts.Cache:
 def data(found: Places) -> facts.Data:
     """Return the state of the data folder."""
     folder = found.data
-    listed = folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)
-    names = sorted(path for path in folder.iterdir() if path.is_file()) if listed else []
-    above = next(one for one in (folder, *folder.parents) if one.exists())  # the folder it is in, or will be created in
+    listed = os.path.isdir(folder) and os.access(folder, os.R_OK | os.X_OK)
+    names = sorted(path for path in folder.iterdir() if os.path.isfile(path)) if listed else []
+    above = next(one for one in (folder, *folder.parents) if os.path.exists(one))  # it is in this folder, or will be
     history, trouble = folder / HISTORY_FILE, schema.trouble(folder / HISTORY_FILE)
     return facts.Data(
         folder=str(folder),
         writable=os.access(above, os.W_OK | os.X_OK),
-        foreign=folder.exists() and folder.stat().st_uid != os.getuid(),
+        foreign=os.path.exists(folder) and folder.stat().st_uid != os.getuid(),
         unreadable=tuple(str(path) for path in names if not os.access(path, os.R_OK)),
         damaged_history=str(history) if trouble is schema.Trouble.DAMAGED else "",
         newer_history=str(history) if trouble is schema.Trouble.NEWER else "",
@@ -115,7 +115,7 @@ def watcher(found: Places) -> facts.Watcher:
     content = files.read(path)
     noted = plugin_state.parse(content) if content is not None else None
     if noted is None:
-        return facts.Watcher(there=path.exists(), alive=None if path.exists() else False)
+        return facts.Watcher(there=os.path.exists(path), alive=None if os.path.exists(path) else False)
     return facts.Watcher(
         there=True,
         alive=processes.is_alive(noted.pid, started_before_s=noted.started_unix_s + STARTED_SLACK_S),

@@ -139,11 +139,11 @@ def _is_running(found: Watched) -> bool:
 
 
 def _log_trouble(path: Path) -> str:
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         return f"{path.parent} doesn't exist"
-    if path.is_dir():
+    if os.path.isdir(path):
         return f"{path} is a folder"
-    return "" if os.access(path if path.exists() else path.parent, os.W_OK) else f"{path} can't be written"
+    return "" if os.access(path if os.path.exists(path) else path.parent, os.W_OK) else f"{path} can't be written"
 
 
 def _is_there(agent: Agent) -> bool:
