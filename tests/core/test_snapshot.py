@@ -173,6 +173,15 @@ def test_a_request_that_ends_during_the_fetch_of_an_empty_page_is_fetched():
     assert after(noted, ev.RequestsFinished((row(1),), total=1), at_s=2.0).activity_noted_s is None
 
 
+def test_rows_that_are_fetched_later_are_no_later_use():
+    """They are fetched a second after the burst, and the menu used to count up: "18 s left", "19 s left"."""
+    snapshot = live(table(m="ready"), LISTED, request("1"), ev.RequestsFinished((), total=0))
+    ended = after(snapshot, ev.InflightRemoved("1"), ev.ActivityNoted(1), at_s=5.0)
+    assert after(ended, ev.RequestsFinished((row(1),), total=1), at_s=7.0).models["m"].last_use_s == 5.0
+    unseen = after(live(table(m="ready"), ev.RequestsFinished((), total=0)), ev.ActivityNoted(1), at_s=5.0)
+    assert after(unseen, ev.RequestsFinished((row(1),), total=1), at_s=7.0).models["m"].last_use_s == 5.0
+
+
 def test_three_requests_on_two_slots_one_waits():
     first = live(
         table(m="ready"), request("1", answered_bytes=900), request("2", streams=True), request("3"), step_s=0.01

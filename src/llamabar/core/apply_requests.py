@@ -44,6 +44,8 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     rows = tuple(row._replace(clock_s=clock.ahead_s) for row in rows) if clock.ahead_s else rows
     before = replace(snapshot, **NOTHING_COUNTED) if is_first else snapshot
     unseen = max(0, (event.total or 0) - len(event.rows)) if is_first else 0  # older rows than a page holds
+    fetched = not event.streamed and snapshot.activity_noted_s is not None
+    used_s = (snapshot.last_activity_s if fetched else None) or at_s  # they ended before they were fetched
     noted_id = snapshot.activity_newest_id  # a request that ended while the page was on its way: fetch once more
     outran = not event.streamed and noted_id is not None and (not event.rows or event.rows[-1].id < noted_id)
 
@@ -74,7 +76,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         model = snapshot.models.get(model_id)
         if model is not None:
             model = replace(model, meter=speed.with_finished(model.meter, of_model, ended_s=_ended_s))
-            model = _used_before(model, map(_ended_s, of_model)) if old else _used(model, of_model, at_s)
+            model = _used_before(model, map(_ended_s, of_model)) if old else _used(model, of_model, used_s)
             snapshot = with_model(snapshot, model)
     return snapshot
 
