@@ -44,6 +44,12 @@ def test_rows_with_a_status_show_where_the_time_went():
     assert times(row(status=200, tps=None, duration_s=6.0)) == Times()
 
 
+def test_the_first_token_of_a_short_answer_comes_after_the_queue_and_the_load_too():
+    told = {"prompt_tokens": 400, "prompt_tps": 800.0, "duration_s": 6.0, "status": 200, "tps": None}
+    assert times(row(generated=1, **told)) == Times(0.5, None, 6.0, 5.5)
+    assert times(row(generated=9, **told)) == Times(0.5)
+
+
 def test_a_day_of_one_token_answers_does_not_make_a_model_fast():
     """llama.cpp times an answer of one token as a microsecond: 1,000,000 tok/s."""
     sums = total([of_row(row(tps=40.0)), *(of_row(row(generated=1, tps=1e6)) for _ in range(60))])
@@ -58,6 +64,7 @@ def test_the_mean_speed_is_total_tokens_by_total_time():
 @pytest.mark.parametrize(("cached", "more", "share"), [
     (300, {"prompt_tps": 800.0}, 0.75),  # with timings, the prompt count excludes cached tokens
     (75, {"tps": None}, 0.75),  # without them it includes them
+    (300, {"tps": None}, 0.75),  # but not as Anthropic counts, nor if no figure of an answer this short was usable
     (None, {}, None),
 ])  # fmt: skip
 def test_the_cached_share_refers_to_the_whole_prompt(cached, more, share):

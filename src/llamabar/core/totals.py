@@ -197,9 +197,10 @@ def times(row: FinishedRequest, load_s: Optional[float] = None) -> Times:
     prompt_s = _time(row.prompt_tokens, row.prompt_tps)
     generation_s = _time(row.generated_tokens, row.generation_tps)
     duration_s = _duration_s(row)
-    if duration_s is None or generation_s is None:
-        return Times(prompt_s, generation_s, prompt_s, None, load_s)
-    first_token_s = max(duration_s - generation_s, prompt_s or 0.0)
+    writing_s = 0.0 if row.generated_tokens == 1 else generation_s  # after the first token
+    if duration_s is None or writing_s is None:
+        return Times(prompt_s, generation_s, prompt_s if duration_s is None else None, None, load_s)
+    first_token_s = max(duration_s - writing_s, prompt_s or 0.0)
     waited_s = None if prompt_s is None else first_token_s - prompt_s
     return Times(prompt_s, generation_s, first_token_s, waited_s, load_s)
 
@@ -212,8 +213,9 @@ def of_rows(timed: Iterable[Tuple[FinishedRequest, Times]], *, hour: Optional[in
         generated, prompt, cached = map(tokens_of, (row.generated_tokens, row.prompt_tokens, row.cached_tokens))
         tps = rate(generated, None, row.generation_tps)
         prompt_tps = rate(prompt, None, row.prompt_tps, most_tps=MOST_PROMPT_TPS)
-        evaluated = row.generation_tps is not None or row.prompt_tps is not None  # then `prompt` excludes cached tokens
-        known = 0 if row.cached_tokens is None else prompt + cached if evaluated else max(prompt, cached)
+        told = row.generation_tps is not None or row.prompt_tps is not None
+        whole = prompt + cached if told or cached > prompt else prompt  # then `prompt` excludes cached tokens
+        known = 0 if row.cached_tokens is None else whole
         values.append((tps, prompt_tps, spent.first_token_s, spent.waited_s, spent.load_s, _duration_s(row)))
         counts.append((
             1, (row.status or 200) >= 400, prompt, generated, cached, known,
