@@ -333,7 +333,7 @@ def test_names_that_are_no_text_are_shown_as_text(tmp_path, name):
         assert history(tmp_path, "--by", by).returncode == 0
 
 
-def test_unreported_tokens_are_unknown_and_not_zero(tmp_path):
+def test_unreported_figures_are_unknown_and_not_zero(tmp_path):
     told = {"whisper": {"prompt_tokens": 0, "generated": 0}, "embed": {"prompt_tokens": 9, "generated": 0}}
     batch = tuple(row(n, time.time(), model, tps=None, **more) for n, (model, more) in enumerate(told.items(), 1))
     Watcher(tmp_path / "data").add(Rows("one", URL, batch)).writer.close()
@@ -341,6 +341,7 @@ def test_unreported_tokens_are_unknown_and_not_zero(tmp_path):
     assert {one["model"]: (one["prompt_tokens"], one["generated_tokens"]) for one in found} == {
         "whisper": (None, None), "embed": (9, 0),
     }  # fmt: skip
+    assert {one[figure] for one in found for figure in ("waited_s", "prompt_s", "generation_s")} == {None}
     shown = {line.split()[-10]: line.split()[-7:-3] for line in history(tmp_path).stdout.splitlines()[1:3]}
     assert shown == {"embed": ["9", "–", "0", "–"], "whisper": ["–", "–", "–", "–"]}
 

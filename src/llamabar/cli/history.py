@@ -202,8 +202,9 @@ def _fields(line: Line, by: str) -> Dict[str, Any]:
         **when, "server": line.server, "model": line.model, "requests": sums.requests,
         "prompt_tokens": prompt_tokens, "generated_tokens": generated_tokens,
         "generation_tps": sums.generation_tps, "complete": line.complete, "failures": sums.failures,
-        "cached_share": sums.cached_share, "draft_acceptance": sums.draft_acceptance, "waited_s": sums.waited_s,
-        "prompt_s": sums.prompt_s, "generation_s": sums.generation_s,
+        "cached_share": sums.cached_share, "draft_acceptance": sums.draft_acceptance,
+        "waited_s": sums.waited_s if sums.spread(WAITED).counts else None, "prompt_s": sums.prompt_s or None,
+        "generation_s": sums.generation_s or None,
         **{name: sums.percentile(*which) for name, which in PERCENTILES.items()},
     }  # fmt: skip
     if by == "model":
