@@ -146,7 +146,8 @@ def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures
     sums = total(of_rows([(row, times(row))], hour=row.id % 24) for row in rows)
     lines = [Line(f"2026-11-2{day}", "mac", model, sums, bool(day)) for day in (0, 1, 3) for model in models]
     clients = [Line(client, "mac", models[0], sums) for client in ("<b>curl</b>" * 4, "")]
-    page = history_page.page(lines, clients=clients, heading="History", note="As of now.")
+    slower = [Line("", "mac", models[0], sums, change=-0.12)]
+    page = history_page.page(lines, heading="History", note="As of now.", by_model=slower, by_client=clients)
     (tmp_path / "history.html").write_text(page, "utf-8")
     browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": appearance}])
     browser.open(tmp_path / "history.html")
@@ -162,6 +163,8 @@ def test_the_page_of_the_history_is_readable_at_every_width_and_says_the_figures
     ]  # fmt: skip
     cells = browser.ask("[...document.querySelector('tbody.one-day').rows[1].cells].map(e => e.innerText)")
     assert tuple(cells[1:]) == history_page.figures(sums, complete=True)
+    slower = browser.ask("document.body.innerText.match(/[^,]* slower than last week/g)")
+    assert slower == [" 12 % slower than last week"]
     heads = browser.ask("[...document.querySelectorAll('tbody.all')[1].rows].map(e => e.cells[0].innerText)")
     assert heads == ["By client", "<b>curl</b>" * 4, "unknown"]
     titled = "[...document.querySelectorAll('svg')].every(e => e.querySelector(':scope > title').textContent)"

@@ -68,7 +68,7 @@ def history(
         shown = None if as_json or as_csv else history_page.SPREADS
         asked = Asked(named, model, start, "" if named else _place(config), shown)
         lines = reports.lines(database, by, asked)
-        clients = reports.lines(database, "client", asked) if file else []
+        more = {f"by_{by}": reports.lines(database, by, asked) for by in ("model", "client")} if file else {}
         empty = reports.is_empty(database)
     written_unix_s = _written_unix_s(path)
     if as_json:
@@ -82,7 +82,7 @@ def history(
         updated = f"Updated {ago(max(0.0, clock.unix_s() - (written_unix_s or 0.0)))}."
         note = NONE_YET if empty else updated if lines else f"{_none(start, some=bool(server or model))} {updated}"
         if target is not None:
-            preview.put(target, history_page.page(lines, clients=clients, heading="llamabar: history", note=note))
+            preview.put(target, history_page.page(lines, heading="llamabar: history", note=note, **more))
             note = f"Wrote {target}. Open it in a browser."
         say(*([*_fitting(_table(lines, by), everything=everything), ""] if lines and target is None else []), note)
     return OK

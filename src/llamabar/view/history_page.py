@@ -12,7 +12,7 @@ from llamabar.core.totals import FIRST_TOKEN, GENERATION, HOURS, WAITED, Line, S
 from llamabar.package_files import text_beside
 from llamabar.view.html import document, text
 from llamabar.view.text import name
-from llamabar.view.words import AT_LEAST
+from llamabar.view.words import AT_LEAST, changed
 
 HEADS = (
     "Requests", "Failed", "Prompt tokens", "From cache", "Generated tokens", "Typical tok/s", "p95 tok/s",
@@ -25,6 +25,7 @@ WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 PARTS = (("two", "waiting and loading"), ("one", "processing prompts"), ("three", "generating"))
 
 SPEED_HEAD = "<h2>Speed by model <small>line: typical (median), band: up to the 95th percentile</small></h2>"
+TIME_HEAD = "<h2>When, and where the time went</h2>"
 FEWEST_DAYS = 14  # shown by a chart
 SHOWN_DAYS = 7  # shown by the table; earlier days are folded by month
 
@@ -63,8 +64,10 @@ def client_of(line: Line) -> str:
     return line.when or UNKNOWN_CLIENT
 
 
-def page(lines: Sequence[Line], *, clients: Sequence[Line] = (), heading: str, note: str) -> str:
-    """Return the whole page, from lines by day, oldest first, and by client."""
+def page(
+    lines: Sequence[Line], *, heading: str, note: str, by_model: Sequence[Line] = (), by_client: Sequence[Line] = ()
+) -> str:
+    """Return the whole page, from lines by day, oldest first, by model and by client."""
     style = text_beside(__file__, "pages/history.css")
     if not lines:
         return document(heading, note, "", more_style=style)
@@ -75,8 +78,8 @@ def page(lines: Sequence[Line], *, clients: Sequence[Line] = (), heading: str, n
     span = min(_number(min(days)), last - FEWEST_DAYS), last
     parts = (
         _tiles(_sum(lines), complete=_complete(lines)), *_bars(sums, span), SPEED_HEAD,
-        *_speeds(models, span), "<h2>When, and where the time went</h2>", _heat(sums), *_splits(models),
-        _table(days, models, _grouped(clients, lambda line: name(client_of(line))), label=label),
+        *_speeds(models, span, {label(line): line.change for line in by_model}), TIME_HEAD, _heat(sums),
+        *_splits(models), _table(days, models, _grouped(by_client, lambda line: name(client_of(line))), label=label),
     )  # fmt: skip
     return document(heading, note, f"<section>{''.join(parts)}</section>", more_style=style)
 
@@ -140,7 +143,7 @@ def _bars(days: Mapping[str, Sums], span: Tuple[int, int]) -> Iterable[str]:
         yield _chart(span, title, note=note, said=f"{title}, {note}", inner=rects)
 
 
-def _speeds(models: Days, span: Tuple[int, int]) -> Iterable[str]:
+def _speeds(models: Days, span: Tuple[int, int], changes: Mapping[str, Optional[float]]) -> Iterable[str]:
     """Yield a band per model: from its typical speed to its 95th percentile."""
     for label, lines in models.items():
         points = [
@@ -154,7 +157,9 @@ def _speeds(models: Days, span: Tuple[int, int]) -> Iterable[str]:
         most = max(high for _, _, high in points)
         low, high = ([(point[0], 100 - 96 * point[which] / most) for point in points] for which in (1, 2))
         said = f"{label}: typical speed from {units.rate(points[0][1])} to {units.rate(points[-1][1])} tok/s"
+        change = changes.get(label)
         note = f"{units.rate(points[-1][1])} tok/s typical, p95 up to {units.rate(most)}"
+        note += "" if change is None else f", {changed(change)}"
         band = f'<polygon class="band" points="{_path([*low, *high[::-1]])}"/>'
         line = f'<polyline class="line" points="{_path(low)}"/>'
         yield _chart(span, label, note=note, said=said, inner=band + line)
