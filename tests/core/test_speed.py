@@ -6,6 +6,7 @@ import pytest
 
 from llamabar.core import events as ev
 from llamabar.core import readings
+from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Sample, Source, extend, pace
 from tests.fakes.life import CHAT, after, live, request, row, running, table
 
@@ -65,6 +66,17 @@ def test_a_slot_with_an_old_count_during_a_prompt_has_no_speed():
     for at_s in (1.0, 2.0, 3.0):
         snapshot = after(snapshot, ev.SlotsAnswered("m", (ev.Slot(0, 9, True, 400),)), at_s=at_s)
     assert readings.generation(snapshot, snapshot.models["m"], now_s=3.0) is None
+
+
+def test_a_count_that_an_older_llama_cpp_keeps_from_the_request_before_is_not_of_this_one():
+    """Up to b10361, a slot shows it until the prompt is done: 400 tokens "generated" while the prompt is processed."""
+    snapshot, seen = live(table(m="ready"), running(), request("1")), []
+    for at_s, count in enumerate((400, 400, 400, 20, 200, 380, 400, 420)):
+        slot = ev.Slot(0, 9, True, count, prompt_tokens=2048)
+        snapshot = after(snapshot, ev.SlotsAnswered("m", (slot,)), at_s=float(at_s))
+        seen.append((phases(snapshot)["1"], readings.prompt_tokens(snapshot, snapshot.models["m"])))
+    assert seen[1:3] == [(Phase.PROMPT, None)] * 2
+    assert seen[4:] == [(Phase.GENERATING, 2048)] * 4
 
 
 def streamed(snapshot, tps, *, request_id="1", until_s=6.0, start_s=0.0):

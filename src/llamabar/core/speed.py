@@ -108,6 +108,9 @@ def _between(first: Sample, last: Sample, unit: float) -> Tuple[float, float]:
     return (last.total - first.total) / unit, last.at_s - first.at_s
 
 
+_Look = Tuple[Optional[int], Optional[int]]  # a slot's task and count, None once that has changed
+
+
 @dataclass(frozen=True)
 class Meter:
     """What is known about one model's speed."""
@@ -115,6 +118,7 @@ class Meter:
     slots: Optional[Tuple[Slot, ...]] = None
     slots_at_s: Optional[float] = None
     trails: Mapping[int, Tuple[Optional[int], Trail]] = field(default_factory=dict)  # slot ID → task, counts
+    first: Mapping[int, "_Look"] = field(default_factory=dict)  # slot ID → its task when that was first seen
     bytes_per_token: Mapping[str, float] = field(default_factory=dict)  # by request path
     ended: Tuple[Tuple[str, float], ...] = ()  # path and bytes of answers whose rows haven't come yet
     last: Optional[FinishedRequest] = None
@@ -163,16 +167,31 @@ class Meter:
 
 
 def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) -> Meter:
-    """Return the meter after an answer of `/slots`; a new task, or fewer tokens than before, starts a new trail."""
+    """Return the meter after an answer of `/slots`; a new task, or fewer tokens than before, starts a new trail.
+
+    A task's count that was there at once and stays is of the slot's last task: this one is still at its prompt.
+    """
     if slots is None:
         return replace(meter, slots=None, slots_at_s=None, trails={})
+    first = {slot.id: _first_look(meter, slot) for slot in slots}
+    slots = tuple(slot._replace(decoded_tokens=0) if _is_stale(meter, slot) else slot for slot in slots)
     trails: Dict[int, Tuple[Optional[int], Trail]] = {}
     for slot in slots:
         if slot.processing and slot.decoded_tokens:  # until its first token a slot is reading its prompt
             task, trail = meter.trails.get(slot.id, (None, ()))
             kept = trail if task == slot.task else ()
             trails[slot.id] = (slot.task, extend(kept, Sample(at_s, slot.decoded_tokens)))
-    return replace(meter, slots=slots, slots_at_s=at_s, trails=trails)
+    return replace(meter, slots=slots, slots_at_s=at_s, trails=trails, first=first)
+
+
+def _is_stale(meter: Meter, slot: Slot) -> bool:
+    return bool(slot.decoded_tokens) and meter.first.get(slot.id) == (slot.task, slot.decoded_tokens)
+
+
+def _first_look(meter: Meter, slot: Slot) -> _Look:
+    task, count = meter.first.get(slot.id, (None, None))
+    known = slot.id in meter.first and task == slot.task
+    return slot.task, (count if count == slot.decoded_tokens else None) if known else slot.decoded_tokens
 
 
 def with_byte_count(meter: Meter, path: str, *, resp_bytes: float) -> Meter:
