@@ -116,6 +116,17 @@ def test_a_stream_whose_cache_is_damaged_mends_it_and_goes_on(tmp_path):
         plugin.communicate(timeout=10)
 
 
+@pytest.mark.usefixtures("unpacked")
+def test_a_python_that_is_gone_is_replaced_by_another(tmp_path):
+    """An upgrade removed it while it ran: its own modules can't be imported any more, as if the cache were damaged."""
+    site = cache_of(tmp_path)
+    os.truncate(site / "llamabar" / "cli" / "main.py", 9)
+    (site.parent / "python").write_text(f"{PYTHON}\n{tmp_path}/python3\n")
+    words = [str(tmp_path / "python3"), "-I", "-S", str(site / "llamabar/boot/start.py"), "status"]
+    env = bare(tmp_path, LLAMABAR_FILE=str(PYZ), LLAMABAR_URL=NOBODY)
+    says_the_server_is_away(subprocess.run(words, executable=PYTHON, env=env, capture_output=True, text=True))
+
+
 def test_a_damaged_cache_without_its_file_is_reported(tmp_path):
     file = tmp_path / "llamabar.pyz"
     shutil.copy(PYZ, file)

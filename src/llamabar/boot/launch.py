@@ -42,7 +42,10 @@ def _hold(folder):
 
 def _start():
     # type: () -> None
-    """Run the program; if its cache is damaged, start again once, which unpacks it again."""
+    """Run the program; if its cache is damaged, start again once, which unpacks it again.
+
+    If an upgrade removed this Python, whose modules can't be imported any more either, the file looks for another one.
+    """
     if sys.version_info < OLDEST:
         found = sys.version_info[:2] + (sys.executable,)
         sys.exit("llamabar needs Python 3.9 or newer, and this is %d.%d: %s" % found)
@@ -58,7 +61,8 @@ def _start():
         file = os.environ.get("LLAMABAR_FILE", "")
         if not is_repairable(error):
             sys.exit("llamabar: a part of it is missing (%s).\nDownload it again: %s" % (type(error).__name__, file))
-        os.execve(sys.executable, [sys.executable, "-I", file] + sys.argv[1:], dict(os.environ, **{REPAIRED: "1"}))
+        words = [sys.executable, "-I", file] if os.path.exists(sys.executable) else ["/bin/sh", file]
+        os.execve(words[0], words + sys.argv[1:], dict(os.environ, **{REPAIRED: "1"}))
 
 
 start = _start
