@@ -190,6 +190,13 @@ def test_three_requests_on_two_slots_one_waits():
     assert phases(snapshot) == {"1": Phase.GENERATING, "2": Phase.PROMPT, "3": Phase.QUEUED}
 
 
+def test_a_slot_that_was_at_its_prompt_belongs_to_the_answer_that_has_begun_since():
+    """For a second after the first bytes, another request for the only slot used to be at its prompt."""
+    snapshot = after(live(table(m="ready"), request("1"), request("2")), slots(0), at_s=1.0)
+    snapshot = after(snapshot, request("2", answered_bytes=300), at_s=1.2)  # the later one had been first
+    assert phases(snapshot) == {"1": Phase.QUEUED, "2": Phase.GENERATING}
+
+
 def test_a_request_for_a_model_that_is_not_loaded_waits_for_it():
     snapshot = live(table(m="starting", n="stopped"), request("1", "m"), request("2", "n"))
     assert phases(snapshot) == {"1": Phase.LOADING, "2": Phase.QUEUED}

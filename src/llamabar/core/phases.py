@@ -85,7 +85,7 @@ def _correct_by_slots(found: Dict[str, Phase], model: Model, texts: List[str]) -
     generating = max(0, model.meter.growing() - writing)
     working = max(0, busy - writing)
     for index, request_id in enumerate(silent):
-        if index < generating + model.meter.reading():
+        if index < min(working, generating + model.meter.reading()):
             phase = Phase.GENERATING if index < generating else Phase.PROMPT
             found[request_id] = phase if request_id in texts else Phase.WORKING
         elif index >= working and busy >= len(model.meter.slots or ()):
