@@ -29,6 +29,19 @@ def test_loading_text_neither_counts_as_generating_nor_calibrates():
     assert snapshot.models["m"].meter.bytes_per_token[CHAT] == pytest.approx(200.0, rel=0.02)
 
 
+def test_a_request_of_the_configuration_before_a_reload_neither_waits_for_the_new_model_nor_uses_it():
+    """v250: what the old model still writes is reported in the new stream, whose first list is empty."""
+    reloaded = after(live(table(m="ready"), LISTED), ev.StreamOpened(), table(m="starting"), LISTED, at_s=100.0)
+    snapshot = after(reloaded, request("57", answered_bytes=9000, elapsed_s=30.0), request("1"), at_s=101.0)
+    assert phases(snapshot) == {"57": Phase.WORKING, "1": Phase.LOADING}
+    snapshot = after(snapshot, table(m="ready"), request("57", answered_bytes=9900, elapsed_s=31.0), at_s=102.0)
+    assert phases(snapshot) == {"57": Phase.WORKING, "1": Phase.WORKING}
+    assert after(snapshot, ev.InflightRemoved("57"), at_s=103.0).models["m"].last_use_s == 102.0
+    early = after(live(), request("57", answered_bytes=9000, elapsed_s=30.0), request("58", elapsed_s=9.0), at_s=1.0)
+    told = ev.InflightListed((request("58", answered_bytes=9000, elapsed_s=9.0).request,))  # an event may be first
+    assert phases(after(early, table(m="ready"), told, at_s=1.0)) == {"58": Phase.GENERATING}
+
+
 @pytest.mark.parametrize(
     ("said", "phase"),
     [

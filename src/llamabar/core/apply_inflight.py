@@ -18,12 +18,13 @@ from llamabar.core.path_kind import PathKind, path_kind
 from llamabar.core.state import STARTING, STOPPED, Request, Snapshot, heard, requests_of, with_model
 
 TOLD = frozenset({Capability.INFLIGHT_LIST, Capability.INFLIGHT_BYTES})  # confirmed by an event about a single request
+LATE_S = 1.0  # the stream may have been opened this long before it was seen to be
 LOADING_TEXT_S = 0.6  # after a load: two updates; the second may still count the last progress line
 
 
 def listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) -> Snapshot:
     """Return the snapshot with a complete list of requests; those missing from it have ended."""
-    requests = {info.id: _request(snapshot, info, at_s) for info in event.requests}
+    requests = {info.id: replace(_request(snapshot, info, at_s), outlives=False) for info in event.requests}
     for request in [old for old_id, old in snapshot.requests.items() if old_id not in requests]:
         snapshot = _ended(snapshot, request, at_s)
     snapshot = replace(heard(snapshot, at_s), requests=requests, requests_left_out=event.left_out)
@@ -77,11 +78,19 @@ def _request(snapshot: Snapshot, info: ev.RequestInfo, at_s: float) -> Request:
     info = info._replace(model=listed_id(snapshot, info.model))
     started_s = at_s - (info.elapsed_s or 0.0) if old is None else old.started_s
     moment_s = at_s if info.elapsed_s is None else started_s + info.elapsed_s
+    outlives = old.outlives if old is not None else _outlives(snapshot, started_s)
     loading_bytes = _loading_bytes(snapshot, old, info, at_s)
     trail, answer_bytes = old.trail if old is not None else (), max(0, (info.resp_bytes or 0) - loading_bytes)
-    if answer_bytes and path_kind(info.path) is PathKind.TEXT and info.streams is not False:
+    if answer_bytes and not outlives and path_kind(info.path) is PathKind.TEXT and info.streams is not False:
         trail = speed.extend(trail, speed.Sample(moment_s, answer_bytes))
-    return Request(info, started_s, loading_bytes=loading_bytes, trail=trail)
+    return Request(info, started_s, loading_bytes=loading_bytes, trail=trail, outlives=outlives)
+
+
+def _outlives(snapshot: Snapshot, started_s: float) -> bool:
+    """Tell whether a new request began before the stream whose list didn't have it: until the models of the previous
+    configuration have ended, llama-swap reports their requests in the new stream (measured on v250)."""
+    opened_s = snapshot.connection_since_s or 0.0
+    return Capability.INFLIGHT_LIST in snapshot.confirmed and started_s < opened_s - LATE_S
 
 
 def _loading_bytes(snapshot: Snapshot, old: Optional[Request], info: ev.RequestInfo, at_s: float) -> int:
@@ -97,7 +106,7 @@ def _loading_bytes(snapshot: Snapshot, old: Optional[Request], info: ev.RequestI
 def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
     model = snapshot.models.get(request.info.model)
     snapshot = clients.remembered(replace(snapshot, last_activity_s=at_s), request, at_s)
-    if model is None:
+    if model is None or request.outlives:
         return snapshot
     meter = speed.with_ended(model.meter, request.info.path, resp_bytes=speed.grown_bytes(request.trail, at_s))
     if all(other.info.id == request.info.id for other in requests_of(snapshot, model.id)):

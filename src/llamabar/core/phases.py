@@ -54,9 +54,9 @@ def _phases_of(snapshot: Snapshot, model_id: str) -> Dict[str, Phase]:
 
 
 def _cut_off(model: Model, request: Request) -> bool:
-    """Tell whether a request was there when its model crashed or failed to load: it isn't waiting, it is ending."""
+    """Tell whether a request was there when its model crashed, failed or was replaced: it is ending, not waiting."""
     ended_s = max(model.quit_at_s or -inf, model.failed_at_s or -inf)
-    return model.state not in LOADED_STATES and request.started_s <= ended_s
+    return request.outlives or (model.state not in LOADED_STATES and request.started_s <= ended_s)
 
 
 def _by_answer(request: Request) -> Phase:
@@ -69,7 +69,8 @@ def _by_answer(request: Request) -> Phase:
 
 def _told(request: Request) -> Phase:
     written_bytes = request.answer_bytes
-    if request.kind is not PathKind.TEXT or request.info.streams is False or written_bytes is None:
+    told = request.kind is PathKind.TEXT and request.info.streams is not False and not request.outlives
+    if not told or written_bytes is None:
         return Phase.WORKING
     if written_bytes:
         return Phase.GENERATING

@@ -77,12 +77,14 @@ class Request:
     """One request in flight. `trail` holds (time, bytes of the model's answer) of its last seconds.
 
     While a model loads, llama-swap may write its own text into the answer (`sendLoadingState`): `loading_bytes`.
+    `outlives`: it is answered by a model of the configuration before a reload.
     """
 
     info: ev.RequestInfo
     started_s: float
     loading_bytes: int = 0
     trail: speed.Trail = ()
+    outlives: bool = False
 
     @cached_property
     def kind(self) -> PathKind:
