@@ -371,9 +371,13 @@ def test_the_menu_shows_that_a_loaded_model_got_slower(tmp_path):
 def test_clear_asks_and_deletes(tmp_path):
     Watcher(tmp_path / "data").add(rows(1, 2)).writer.close()
     words, more = [*command(), "history", "--clear"], environment(tmp_path, LLAMABAR_DATA_DIR=str(tmp_path / "data"))
-    for answer, left in (("n\n", 1), ("y\n", 0)):
+    for answer, code, said, left in (
+        ("n\n", 0, "Nothing was deleted.", 1),
+        ("", 130, "Nothing was deleted.", 1),
+        ("y\n", 0, "The history is empty.", 0),
+    ):
         done = subprocess.run(words, env=more, input=answer, capture_output=True, text=True, check=False)
-        assert done.returncode == 0
+        assert done.returncode == code and said in done.stdout + done.stderr
         assert len(json.loads(history(tmp_path, "--json").stdout)["days"]) == left
 
 

@@ -17,7 +17,7 @@ import click
 
 from llamabar.cli import preview
 from llamabar.cli.output import say, say_json, say_whole, table
-from llamabar.cli.program import OK, settings_of
+from llamabar.cli.program import INTERRUPTED, OK, settings_of
 from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, LOAD, PROMPT, WAITED, Line, Sums, total
 from llamabar.errors import LlamabarError
@@ -35,6 +35,7 @@ from llamabar.view.text import name, plain
 from llamabar.view.words import ago, changed
 
 AGO = re.compile(r"([1-9][0-9]{0,3})d\Z")
+KEPT = "Nothing was deleted."
 NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the demo keeps none."
 CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
 LOCKED = "database is locked"  # SQLite's words; Python has the error's code only from 3.11 on
@@ -137,9 +138,13 @@ def _clear() -> int:
         if not os.path.lexists(path):
             say(NONE_YET)
             return OK
-        if not click.confirm(CLEAR):
-            say("Nothing was deleted.")
-            return OK
+        try:
+            if not click.confirm(CLEAR):
+                say(KEPT)
+                return OK
+        except click.Abort:  # Ctrl-C, or there is no input
+            say("", KEPT, error=True)
+            return INTERRUPTED
         with closing(schema.opened(path)) as writable:
             db.clear(writable)
     say("The history is empty.")
