@@ -3,6 +3,7 @@
 import os
 import plistlib
 import re
+import subprocess
 
 import pytest
 
@@ -12,7 +13,7 @@ from llamabar.core.mac import Agent
 from llamabar.errors import LlamabarError
 from llamabar.macos import files
 from llamabar.macos.agents import find_agents, listen_of, logs_of, read_plist
-from llamabar.macos.paths import AGENT_FOLDER
+from llamabar.macos.paths import AGENT_FOLDER, start_words
 from llamabar.macos.shell import is_llama_swap
 from llamabar.settings.load import ServerSettings
 from llamabar_installer import manifest
@@ -59,6 +60,16 @@ def test_settings_that_cannot_be_created_are_a_known_fault(tmp_path, monkeypatch
     monkeypatch.setenv("LLAMABAR_CONFIG", str(tmp_path / "file" / "config.toml"))
     with pytest.raises(LlamabarError, match="Can't write"):
         services.path_of(services.SETTINGS, ServerSettings("", ""))
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o755])
+def test_the_file_starts_again_however_it_was_started(tmp_path, monkeypatch, mode):
+    """`sh llamabar.pyz`: in the current folder, and not executable if it is a browser's download."""
+    (tmp_path / "llamabar.pyz").write_text("#!/bin/sh\necho started\n")
+    (tmp_path / "llamabar.pyz").chmod(mode)
+    monkeypatch.chdir(tmp_path)
+    words = start_words({"LLAMABAR_FILE": "llamabar.pyz"})
+    assert subprocess.run(words, capture_output=True).stdout == b"started\n"
 
 
 def test_a_folder_in_place_of_a_file_is_not_left_open(tmp_path):

@@ -85,7 +85,10 @@ def test_a_restart_that_runs_out_of_time_never_leaves_the_service_stopped(ready)
     path.write_bytes(path.read_bytes().replace(b"<integer>5</integer>", b"<integer>24</integer>"))
     assert asking.bootstrap(mac, path).returncode == 0
     first = asking.wait_for_state(mac, "running", LABEL).pid
-    done, took_s = timed(mac, "restart")
+    path.write_bytes(path.read_bytes().replace(b"--config", b"-config"))  # launchd doesn't load a changed plist itself
+    (mac.home / "mine.toml").write_text(f'[[server]]\nname = "mine"\nurl = "{mac.url.pop("LLAMABAR_URL")}"\n')
+    mac.own()
+    done, took_s = timed(mac, "restart", "--config", "mine.toml", "--server", "mine")
     assert took_s < START_S
     assert done.returncode == 1 and "still exiting and will then start again" in done.stderr, done.stderr
     wait_for(lambda: (mac.job(LABEL) or done).__dict__.get("pid") not in (None, first), 40)

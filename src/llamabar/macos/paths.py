@@ -98,7 +98,12 @@ def data_folder(environment: Mapping[str, str]) -> Path:
 def start_words(environment: Mapping[str, str]) -> List[str]:
     """Return the words that start this program: its one file, or Python with the module."""
     file = environment.get("LLAMABAR_FILE", "")
-    return [file] if file else [sys.executable, "-m", "llamabar"]
+    return [*_shell_for(file), os.path.abspath(file)] if file else [sys.executable, "-m", "llamabar"]
+
+
+def _shell_for(file: str) -> List[str]:
+    """Return what must stand before our file to run it: a browser's download isn't executable."""
+    return [] if os.access(file, os.X_OK) else ["sh"]
 
 
 def settings_file(environment: Mapping[str, str], option: str = "") -> Path:
@@ -114,8 +119,7 @@ def command_name() -> str:
     file, home = os.environ.get("LLAMABAR_FILE", ""), os.path.expanduser("~")
     if not file:
         return f"{quoted(sys.executable or 'python3', home)} -m llamabar"
-    shell = "" if os.access(file, os.X_OK) else "sh "  # a browser's download isn't executable
-    return shell + quoted(os.path.abspath(file), home)
+    return " ".join([*_shell_for(file), quoted(os.path.abspath(file), home)])
 
 
 def _home(environment: Mapping[str, str]) -> Path:
