@@ -7,7 +7,7 @@ import pytest
 
 from llamabar.cli.main import run
 from llamabar.cli.progress import line
-from tests.fakes.programs import chat, free_port, llama_swap, wait_for
+from tests.fakes.programs import as_installed, chat, free_port, llama_swap, wait_for
 
 DIAGNOSE = "To find out why: llamabar doctor"
 LIST = "To list all models: llamabar models"
@@ -40,7 +40,7 @@ def answer(capsys, *words):
     """Return the exit code and the output, with times and ports normalized."""
     code = run(list(words))
     told = capsys.readouterr()
-    told = (re.sub(r"running\? .* status", "running? llamabar status", text) for text in told)  # as it was started here
+    told = map(as_installed, told)
     return code, *(re.sub(r"\d+\.\d s|\d+ s", "N s", re.sub(r":\d{4,5}\b", ":PORT", text)) for text in told)
 
 
@@ -90,8 +90,18 @@ SILENCE = [
     ("status", 1, SILENT, ""),
     ("models", 1, "", SILENT),
     ("requests", 1, "", SILENT),
-    ("logs --upstream", 1, "", "Can't read llama-swap's log: Connection refused.\nIs it running? llamabar status"),
+    ("logs --upstream", 1, "", f"Can't read llama-swap's log: Connection refused.\n{DIAGNOSE}"),
 ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_hint_names_the_file_if_the_command_is_not_installed(home, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "/bin")
+    monkeypatch.setenv("LLAMABAR_FILE", str(home / "llamabar.pyz"))
+    for words in (["status"], ["load", "m"]):
+        assert run(words) == 1
+        told = capsys.readouterr()
+        assert (told.out + told.err).endswith("To find out why: sh ~/llamabar.pyz doctor\n")
 
 
 @pytest.mark.usefixtures("nobody")

@@ -14,7 +14,7 @@ import pytest
 
 from llamabar.demo.dialect import DIALECTS
 from tests.fakes.here import run_here
-from tests.fakes.programs import chat, command, environment, free_port, llama_swap, run, wait_for
+from tests.fakes.programs import as_installed, chat, command, environment, free_port, llama_swap, run, wait_for
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_what_an_old_llama_swap_cannot_do_is_said(tmp_path):
             (["profile", "x"], "No profile is called 'x'.\nThis llama-swap has no profiles, or is too old for them.\n"),
         ):
             done = run_here(tmp_path, *words, LLAMABAR_URL=server.url)
-            assert (done.returncode, done.stderr) == (1, said)
+            assert (done.returncode, as_installed(done.stderr)) == (1, said)
 
 
 def test_each_of_several_servers_does_what_it_can_and_the_others_are_named(tmp_path, server):
@@ -127,7 +127,7 @@ def test_each_of_several_servers_does_what_it_can_and_the_others_are_named(tmp_p
         wait_for(lambda: server.inflight.entries)
         done = run_here(tmp_path, "cancel", "--all", "--config", str(settings))
         assert (done.returncode, done.stdout) == (1, "✓ new: 1 request canceled\n")
-        assert done.stderr.splitlines() == [
+        assert as_installed(done.stderr).splitlines() == [
             "old: This llama-swap is too old to cancel a request.",
             "down: can't reach it. To find out why: llamabar doctor",
         ]
@@ -283,13 +283,24 @@ def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):
     assert f"There is no file {log}." in done.stderr
 
 
-def test_the_web_ui_opens_at_its_models_as_from_the_menu(tmp_path):
+def opened_ui(tmp_path, script):
+    """Return what `open ui` answers if this script is the Mac's `open`."""
     tool = tmp_path / "open"
-    tool.write_text(f'#!/bin/sh\necho "$@" >"{tmp_path}/opened"\n')
+    tool.write_text(f"#!/bin/sh\n{script}\n")
     tool.chmod(0o755)
     path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
-    assert run_here(tmp_path, "open", "ui", PATH=path, LLAMABAR_URL="http://h:1/swap/").returncode == 0
+    return run_here(tmp_path, "open", "ui", PATH=path, LLAMABAR_URL="http://h:1/swap/")
+
+
+def test_the_web_ui_opens_at_its_models_as_from_the_menu(tmp_path):
+    assert opened_ui(tmp_path, f'echo "$@" >"{tmp_path}/opened"').returncode == 0
     assert (tmp_path / "opened").read_text() == "-- http://h:1/swap/ui/models#/models\n"
+
+
+def test_what_a_tool_says_ends_in_one_period(tmp_path):
+    done = opened_ui(tmp_path, "echo 'No browser is installed.' >&2; exit 1")
+    said = "Couldn't open http://h:1/swap/ui/models#/models: No browser is installed.\nOpen it yourself.\n"
+    assert (done.returncode, done.stderr) == (1, said)
 
 
 def test_a_failed_print_causes_no_internal_error(tmp_path):

@@ -47,7 +47,7 @@ def test_preview_shows_a_missing_server_too(tmp_path):
 @pytest.mark.parametrize(("file", "words", "said"), [
     (".", (), "is a folder"),
     ("no/such/x.html", (), "There is no folder"),
-    ("/dev/null", (), "not a regular file"),
+    ("/dev/null", (), "isn't a regular file"),
 ])  # fmt: skip
 def test_if_no_page_can_be_written_it_says_why_and_changes_nothing(tmp_path, monkeypatch, file, words, said):
     home, here = tmp_path / "home", tmp_path / "here"

@@ -30,7 +30,18 @@ from llamabar.store.places import place_of
 from llamabar.store.reports import charts_of
 from tests.fakes.exporter import Exporter, gone_back, samples, value_of
 from tests.fakes.here import run_here
-from tests.fakes.programs import PATIENCE_S, Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
+from tests.fakes.programs import (
+    PATIENCE_S,
+    Plugin,
+    as_installed,
+    chat,
+    command,
+    environment,
+    free_port,
+    llama_swap,
+    run,
+    wait_for,
+)  # fmt: skip
 
 TEXT, OPEN = "text/plain; version=0.0.4", "application/openmetrics-text; version=1.0.0"
 NO_REQUESTS = (
@@ -313,8 +324,8 @@ def test_a_port_in_use_is_reported_and_the_other_listener_left_alone(tmp_path):
         at = f"127.0.0.1:{exporter.port}"
         done = run(tmp_path, "export", "--listen", at, LLAMABAR_URL=server.url)
         assert done.returncode == 1 and done.stdout == ""
-        another = f"llamabar export --listen 127.0.0.1:{exporter.port + 1}"
-        assert done.stderr.splitlines() == [f"Port {exporter.port} is in use.", f"Choose another one: {another}"]
+        another = f"Choose another one: llamabar export --listen 127.0.0.1:{exporter.port + 1}"
+        assert as_installed(done.stderr).splitlines() == [f"Port {exporter.port} is in use.", another]
         exporter.wait_for("server_up", 1.0)
 
 
@@ -328,7 +339,7 @@ def test_the_port_that_is_suggested_is_an_address_to_listen_on(tmp_path, named, 
         pytest.skip(f"{named}: {error}")
     with taken:
         done = run_here(tmp_path, "export", "--listen", named, LLAMABAR_URL="http://127.0.0.1:1")
-        assert done.stderr.splitlines()[1] == f"Choose another one: llamabar export --listen {another}"
+        assert as_installed(done.stderr).splitlines()[1] == f"Choose another one: llamabar export --listen {another}"
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "127.0.0.1:99999", "a b:9469", "::1:9469", "127.0.0.1:"])

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -36,6 +37,11 @@ def command():
     if python:
         return [python, "-I", str(ROOT / "dist" / "llamabar.pyz")]
     return [sys.executable, "-m", "llamabar"]
+
+
+def as_installed(text):
+    """Return a text whose hints call the program `llamabar`, however it was started here."""
+    return re.sub(r": (sh )?\S+( -m llamabar|\.pyz) (?=[a-z])", ": llamabar ", text)
 
 
 def environment(home, **more):

@@ -11,7 +11,7 @@ from llamabar.app.actions import Ending, Result, perform
 from llamabar.app.loop import Watch
 from llamabar.app.one_look import look
 from llamabar.cli.output import say, say_error
-from llamabar.cli.program import KNOWN_FAULT, OK, settings_of
+from llamabar.cli.program import KNOWN_FAULT, OK, diagnose, settings_of, to_run
 from llamabar.cli.progress import Progress
 from llamabar.cli.which_model import models_called
 from llamabar.core.capabilities import Capability
@@ -28,8 +28,6 @@ from llamabar.view.compose import compose
 from llamabar.view.menu import Action, Do
 from llamabar.view.scene import address_of
 from llamabar.view.sections import requests
-
-DIAGNOSE = "To find out why: llamabar doctor"
 
 
 class Task(NamedTuple):
@@ -99,7 +97,7 @@ def _do(do: Do, wanted: Optional[str], settings: Settings) -> int:
         one = next(iter(silent.values()))
         why = words.FAULTS[one.snapshot.fault.kind].rstrip(".") if one.snapshot.fault else ""
         said = f"Can't reach llama-swap at {address_of(one.url)}: {why}."
-        raise LlamabarError(said, DIAGNOSE, code=Code.UNREACHABLE)
+        raise LlamabarError(said, diagnose(), code=Code.UNREACHABLE)
     names.note(os.environ, reached)
     found = _FIND[do](do, wanted or "", reached)
     if len(found) > 1 and not everywhere:
@@ -108,7 +106,7 @@ def _do(do: Do, wanted: Optional[str], settings: Settings) -> int:
         raise LlamabarError(f"Several servers have it: {servers}.", hint, code=Code.SEVERAL_SERVERS)
     code = _perform(watch, found)
     for name in silent if everywhere else ():
-        say(f"{name}: can't reach it. {DIAGNOSE}", error=True)
+        say(f"{name}: can't reach it. {diagnose()}", error=True)
         code = KNOWN_FAULT
     return code
 
@@ -125,7 +123,7 @@ def _refusal(do: Do, snapshot: Snapshot, model: Model) -> Optional[LlamabarError
         return LlamabarError(f"{model.id} runs on another host.", "Its first request loads it.", code=Code.UNSUPPORTED)
     old = Capability.UNLOAD_ONE in snapshot.refuted
     if old and do is Do.UNLOAD:
-        return _too_old("unload a single model", "To unload all of them: llamabar unload --all")
+        return _too_old("unload a single model", to_run("To unload all of them", "unload --all"))
     return _too_old("load a model that has a slash in its id") if old and not loadable(snapshot, model) else None
 
 
@@ -146,7 +144,7 @@ def _request_tasks(_: Do, wanted: str, reached: Mapping[str, Snapshot]) -> List[
     if not found and all(Capability.CANCEL in snapshot.refuted for snapshot in reached.values()):
         raise _too_old("cancel a request")
     if not found:
-        hint = "To list the requests in flight: llamabar requests"
+        hint = to_run("To list the requests in flight", "requests")
         raise LlamabarError(f"No request {wanted!r} is in flight.", hint, code=Code.UNKNOWN_REQUEST)
     return found
 
@@ -197,7 +195,7 @@ def _perform_one(watch: Watch, task: Task, prefix: str) -> None:
         verb = "switch to profile" if do is Do.PROFILE and task.label else do.value
         what = " ".join(part for part in (verb, task.label) if part)
         said = words.refused(what, words.sentence(result.why))
-        hint = "To see why: llamabar logs --upstream" if do is Do.LOAD else ""
+        hint = to_run("To see why", "logs --upstream") if do is Do.LOAD else ""
         raise LlamabarError(said, hint, code=Code.REFUSED)
     if result.ending is Ending.NOTHING and do is Do.CANCEL:
         raise LlamabarError("That request has already ended.", code=Code.UNKNOWN_REQUEST)

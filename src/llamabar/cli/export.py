@@ -6,6 +6,7 @@ import sys
 
 from llamabar.app.one_look import look_with
 from llamabar.cli.output import say
+from llamabar.cli.program import to_run
 from llamabar.core import address
 from llamabar.errors import LlamabarError
 from llamabar.export.exporter import exporter_of
@@ -70,5 +71,5 @@ def _listener(host: str, port: int, *, named: str, pages: Pages) -> Listener:
         said = f"Can't listen on {named}:{port}: {error.strerror or error}.", "Check --listen."
         if error.errno == errno.EADDRINUSE:
             other = port + 1 if port < HIGHEST_PORT else port - 1
-            said = f"Port {port} is in use.", f"Choose another one: llamabar export --listen {named}:{other}"
+            said = f"Port {port} is in use.", to_run("Choose another one", f"export --listen {named}:{other}")
         raise LlamabarError(*said) from None

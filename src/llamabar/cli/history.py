@@ -17,7 +17,7 @@ import click
 
 from llamabar.cli import preview
 from llamabar.cli.output import say, say_json, say_whole, table
-from llamabar.cli.program import INTERRUPTED, OK, settings_of
+from llamabar.cli.program import INTERRUPTED, OK, diagnose, settings_of
 from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, LOAD, PROMPT, WAITED, Line, Sums, total
 from llamabar.errors import LlamabarError
@@ -110,7 +110,7 @@ def _explained(path: Path) -> Iterator[None]:
     except (OSError, sqlite3.Error) as error:
         if LOCKED in str(error):
             raise LlamabarError(f"{path} is locked by another program.", "Quit that program, then retry.") from None
-        raise LlamabarError(f"{path} can't be used.", "To find out why: llamabar doctor") from None
+        raise LlamabarError(f"{path} can't be used.", diagnose()) from None
 
 
 def _opened(path: Path) -> sqlite3.Connection:

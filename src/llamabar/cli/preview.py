@@ -5,7 +5,7 @@ from pathlib import Path
 
 from llamabar.cli.looking import scene_of, speak_language_of
 from llamabar.cli.output import say
-from llamabar.cli.program import OK, settings_of
+from llamabar.cli.program import OK, settings_of, to_run
 from llamabar.core.units import plural
 from llamabar.errors import LlamabarError
 from llamabar.macos import files
@@ -39,8 +39,8 @@ def target(file: str, *, example: str = "preview menu.html") -> Path:
     if os.path.lexists(path.parent) and not os.access(path.parent, os.X_OK | os.W_OK):
         raise LlamabarError(f"Can't write to {path.parent}.", "Choose another folder.")
     if os.path.isdir(path) or (os.path.exists(path) and not os.path.isfile(path)):
-        kind = "is a folder" if os.path.isdir(path) else "is not a regular file"
-        raise LlamabarError(f"{file} {kind}.", f"Name a file: llamabar {example}")
+        kind = "is a folder" if os.path.isdir(path) else "isn't a regular file"
+        raise LlamabarError(f"{file} {kind}.", to_run("Name a file", example))
     if not os.path.isdir(path.parent):
         raise LlamabarError(f"There is no folder {path.parent}.", "Create it first, or choose another.")
     return path

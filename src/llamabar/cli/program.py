@@ -9,6 +9,7 @@ import click
 
 from llamabar.cli.output import say
 from llamabar.errors import Code, LlamabarError
+from llamabar.macos.paths import command_name
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
 from llamabar.settings.mistakes import shown, words
@@ -22,6 +23,16 @@ GROUPS = (
     ("Setup", ("install", "uninstall", "doctor", "config")),
 )
 COMPLETION_VARIABLE = "_LLAMABAR_COMPLETE"
+
+
+def to_run(why: str, command: str) -> str:
+    """Return a hint to run a command of this program: "To find out why: llamabar doctor"."""
+    return f"{why}: {command_name()} {command}"
+
+
+def diagnose() -> str:
+    """Return the hint to run doctor."""
+    return to_run("To find out why", "doctor")
 
 
 def of_kind(kind: str) -> Callable[[click.Context, click.Parameter, str], List[str]]:

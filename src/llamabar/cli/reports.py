@@ -3,6 +3,7 @@
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.cli.output import table
+from llamabar.cli.program import diagnose
 from llamabar.core import readings, units
 from llamabar.core.capabilities import Capability
 from llamabar.core.phases import WAITING, phases
@@ -21,7 +22,6 @@ NOT_WELL = (
 MODEL_HEAD = ("MODEL", "NAME", "SERVER", "STATE", "TOK/S", "MEMORY", "CONTEXT", "UNLOADS", "LAST USE", "TO LOAD")
 STATUS_HEAD = ("MODEL", "STATE", "TOK/S", "MEMORY", "UNLOADS")
 REQUEST_HEAD = ("REQUEST", "MODEL", "SERVER", "PHASE", "TOKENS", "AGE", "FROM")
-DIAGNOSE = "To find out why: llamabar doctor"
 
 
 def is_well(scene: Scene) -> bool:
@@ -42,7 +42,7 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
     snapshot, fault = server.snapshot, server.snapshot.fault
     head = f"{plain(server.name)} at {server.address}: {words.status(snapshot, server.status)}"
     if not snapshot.connected and fault is not None:
-        return [head, f"  {facts.why(server, fault)} {words.REMEDIES.get(fault.kind, DIAGNOSE)}"]
+        return [head, f"  {facts.why(server, fault)} {words.REMEDIES.get(fault.kind) or diagnose()}"]
     models, requests = list(loaded(snapshot)), facts.requests(server)
     lines = table([STATUS_HEAD, *(_model_row(server, one, now_s) for one in models)], indent=2) if models else []
     lines += table([REQUEST_HEAD, *_request_rows(server, now_s)], indent=2, headed=True) if requests else []

@@ -8,7 +8,7 @@ from llamabar.app import services
 from llamabar.app.service_search import require
 from llamabar.app.services import Verb
 from llamabar.cli.output import log_line, say, say_json, say_log
-from llamabar.cli.program import settings_of
+from llamabar.cli.program import diagnose, settings_of
 from llamabar.cli.progress import Progress
 from llamabar.core.address import MODELS_PAGE
 from llamabar.core.state import in_flight
@@ -17,7 +17,6 @@ from llamabar.errors import LlamabarError
 from llamabar.macos import probe, tools
 from llamabar.macos.logs import Follower, merged_tail
 from llamabar.macos.notes import Note
-from llamabar.macos.paths import command_name
 from llamabar.settings.discover import client_of
 from llamabar.settings.load import ServerSettings, Settings
 
@@ -93,7 +92,7 @@ def _served(server: ServerSettings, *, follow: bool, upstream: bool) -> Iterator
         yield from lines(client, "upstream" if upstream else "proxy", follow=follow)
     except Unreachable as error:
         said = f"Can't read llama-swap's log: {FAULTS[error.fault.kind]}."
-        raise LlamabarError(said, f"Is it running? {command_name()} status") from None
+        raise LlamabarError(said, diagnose()) from None
 
 
 def open_what(what: str, server: str, config: str) -> int:

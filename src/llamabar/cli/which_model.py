@@ -2,12 +2,12 @@
 
 from typing import Callable, Dict, List, Mapping, Tuple
 
+from llamabar.cli.program import to_run
 from llamabar.core.state import Model, Snapshot
 from llamabar.core.units import plural
 from llamabar.errors import Code, LlamabarError
 
 MOST_NAMED = 5
-LIST_THEM = "To list all models: llamabar models"
 
 
 def names_of(model: Model) -> Tuple[str, ...]:
@@ -29,7 +29,8 @@ def models_called(wanted: str, snapshots: Mapping[str, Snapshot]) -> List[Tuple[
                 f"{wanted!r} fits {plural(len(ids), 'model')}: {', '.join(ids[:MOST_NAMED])}{more}.",
                 "Type more of its name, or its id.", code=Code.AMBIGUOUS_MODEL,
             )  # fmt: skip
-    raise LlamabarError(f"No model is called {wanted!r}.{_guess(wanted, there)}", LIST_THEM, code=Code.UNKNOWN_MODEL)
+    hint = to_run("To list all models", "models")
+    raise LlamabarError(f"No model is called {wanted!r}.{_guess(wanted, there)}", hint, code=Code.UNKNOWN_MODEL)
 
 
 def _guess(wanted: str, there: List[Tuple[str, Model]]) -> str:

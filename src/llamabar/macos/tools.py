@@ -36,9 +36,10 @@ class Output:
 
     @property
     def words(self) -> str:
-        """Return one line: its trouble, else its last line on stderr, else on stdout, else its exit code."""
+        """Return one line, without a period: the trouble, else the last on stderr, else on stdout, else the exit code.
+        """
         lines = [line.strip() for line in (self.err.strip() or self.out.strip()).splitlines() if line.strip()]
-        return self.trouble or (lines[-1] if lines else f"exit code {self.code}")
+        return self.trouble or (lines[-1].rstrip(".") if lines else f"exit code {self.code}")
 
 
 @contextlib.contextmanager
