@@ -18,12 +18,13 @@ from llamabar.core.speed import Source
 from llamabar.core.state import Snapshot
 from llamabar.terminal.cells import Size, Style, columns
 from llamabar.terminal.dashboard import draw
-from llamabar.terminal.facts import Thing
+from llamabar.terminal.facts import WARNING, Thing
 from llamabar.terminal.paint import Characters, shown_with
 from llamabar.terminal.state import Page, View, settled
 from llamabar.view import words as menu_words
 from llamabar.view.compose import compose
 from llamabar.view.menu import SEPARATOR
+from llamabar.view.palette import GLYPHS
 from llamabar.view.scene import Remembered, Scene, seen
 from tests.fakes.life import LISTED, live, request
 
@@ -219,6 +220,14 @@ def test_shape_and_words_show_the_state_without_colour():
     row = next(line for line in drawn if "coder-32b" in line.text)
     state = next(span for span in row.spans if span.style is Style.BAD)
     assert state.text.startswith("⚠ failed to load")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_no_state_is_cut_where_fewer_words_say_it(width):
+    signs = (*GLYPHS.values(), WARNING)
+    for scene in (named.scene for named in SCENES.values()):
+        spans = [span.text for line in draw(scene, View(), Size(width, 30)).lines[:-2] for span in line.spans]
+        assert [text for text in spans if text.startswith(signs) and text.endswith("…") and text != "…"] == []
 
 
 def test_only_keys_that_work_are_shown():

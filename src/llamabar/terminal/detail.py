@@ -24,8 +24,8 @@ def model_page(scene: Scene, server: Server, model: Model, size: Size) -> List[L
     """Return a model's page: its state, its charts, its facts."""
     width, height = size
     state = facts.state(server, model, now_s=scene.now_s)
-    label, doing = f" {server.label(model.id)}  ", f"{state.sign} {state.words}"
-    lines = [Line(filled((Span(label, Style.BOLD), Span(doing, state.style)), width)), EMPTY]
+    label = f" {server.label(model.id)}  "
+    lines = [Line(filled((Span(label, Style.BOLD), state.within(width - columns(label))), width)), EMPTY]
     history = server.models.get(model.id)
     if history is not None and height >= 18:
         left, right = halves(Size(width, min(CHART_ROWS, height // 3)))
@@ -39,13 +39,14 @@ def request_page(scene: Scene, server: Server, request: Request, size: Size) -> 
     width, height = size
     phase = phases(server.snapshot)[request.info.id]
     label = Span(f" {details.request_label(server, request)}  ", Style.BOLD)
+    doing = facts.doing_of(request, phase).within(width - columns(label.text))
     told = [
         (words.RUNNING_FOR, units.duration(scene.now_s - request.started_s)),
         (words.TOKENS, facts.tokens(server, request, phase)),
         (words.ANSWER, words.answer(request.answer_bytes)),
         *((one.label, one.value) for one in details.of_request(server, request, every_path=True)),
     ]
-    return [Line(filled((label, facts.doing_of(request, phase)), width)), EMPTY, *_listed(told, width, height - 2)]
+    return [Line(filled((label, doing), width)), EMPTY, *_listed(told, width, height - 2)]
 
 
 def model_facts(scene: Scene, server: Server, model: Model) -> Facts:

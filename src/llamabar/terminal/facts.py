@@ -39,12 +39,18 @@ STYLES: Mapping[Status, Style] = {
 
 
 class State(NamedTuple):
-    """A symbol, words and a style. `absent`: neither loaded nor failed."""
+    """A symbol, words and a style. `absent`: neither loaded nor failed; `shorter`: fewer words that say it too."""
 
     sign: str
     words: str
     style: Style
     absent: bool = False
+    shorter: Tuple[str, ...] = ()
+
+    def within(self, width: int) -> Span:
+        """Return the symbol and the first of its words that fit in `width` columns, else the last."""
+        texts = [f"{self.sign} {text}" for text in (self.words, *self.shorter)]
+        return Span(next((text for text in texts if columns(text) <= width), texts[-1]), self.style)
 
 
 class Thing(NamedTuple):
@@ -74,14 +80,17 @@ def state(server: Server, model: Model, *, now_s: float) -> State:
     if model.state == READY:
         return _ready(server, model)
     if model.state == STARTING:
-        return State(GLYPHS[Status.LOADING], details.loading(server, model, now_s=now_s), Style.WARN)
+        said, briefly = details.loading(server, model, now_s=now_s)
+        return State(GLYPHS[Status.LOADING], said, Style.WARN, shorter=(briefly, menu_words.STATUS[Status.LOADING]))
     if model.state == STOPPING:
         return State(GLYPHS[Status.STOPPING], words.UNLOADING, Style.WARN)
     if has_failed(model, now_s=now_s):
         why = f": {reason(model.failure)}" if model.failure else ""
-        return State(WARNING, doing_words.failed(now_s - (model.failed_at_s or now_s)) + why, Style.BAD)
+        said = doing_words.failed(now_s - (model.failed_at_s or now_s))
+        return State(WARNING, said + why, Style.BAD, shorter=(said, words.FAILED_TO_LOAD, words.FAILED))
     if has_quit(model, now_s=now_s):
-        return State(WARNING, doing_words.quit_unexpectedly(now_s - (model.quit_at_s or now_s)), Style.BAD)
+        said = doing_words.quit_unexpectedly(now_s - (model.quit_at_s or now_s))
+        return State(WARNING, said, Style.BAD, shorter=(menu_words.STATUS[Status.CRASHING],))
     if requests_of(server.snapshot, model.id):
         if model.info.peer:
             return _ready(server, model)
@@ -217,10 +226,11 @@ def tokens(server: Server, request: Request, phase: Phase) -> str:
     return units.count(known) if known else units.UNKNOWN
 
 
-def doing_of(request: Request, phase: Phase) -> Span:
+def doing_of(request: Request, phase: Phase) -> State:
     """Return what a request is doing: a symbol, which is that of the matching status, and words."""
-    style = Style.WARN if phase in WAITING else Style.BUSY
-    return Span(f"{GLYPHS[BY_PHASE[phase]]} {doing_words.phase(phase, request.kind)}", style)
+    said = doing_words.phase(phase, request.kind)
+    shorter = (words.WAITING,) if phase is Phase.LOADING else (words.READING,) if phase is Phase.PROMPT else ()
+    return State(GLYPHS[BY_PHASE[phase]], said, Style.WARN if phase in WAITING else Style.BUSY, shorter=shorter)
 
 
 def shown_server(scene: Scene, name: str) -> Server:

@@ -83,7 +83,8 @@ def request_table(
     def _row(request: Request) -> Line:
         phase = found[request.info.id]
         cells = {
-            "phase": (facts.doing_of(request, phase),), "tokens": (Span(facts.tokens(server, request, phase)),),
+            "phase": (facts.doing_of(request, phase).within(shown[0].width),),
+            "tokens": (Span(facts.tokens(server, request, phase)),),
             "age": (Span(units.duration(scene.now_s - request.started_s)),),
             "from": (Span(name(request.info.client, 16) if request.info.client else units.UNKNOWN),),
         }  # fmt: skip
@@ -114,7 +115,7 @@ def _model_cells(
     requests = facts.today(server, scene, model.id).requests
     trend = next((column.width for column in shown if column.name == "trend"), 0)
     return {
-        "state": (Span(f"{state.sign} {state.words}", state.style),),
+        "state": (state.within(shown[0].width),),
         "speed": (Span(*facts.tps(server, model)),),
         "memory": (Span(*facts.memory(server, model)),),
         "context": (Span(pad(used, 10)), *_meter(share)),

@@ -1,6 +1,6 @@
 """What is known of a model and of a request. The menu shows each fact as a row, the dashboard as a line."""
 
-from typing import Iterator, NamedTuple, Optional, Sequence
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.phases import WAITING, Phase, phases
@@ -49,11 +49,12 @@ def of_model(server: Server, scene: Scene, model: Model) -> Iterator[Fact]:
     yield from (fact for fact in more if fact.value)
 
 
-def loading(server: Server, model: Model, *, now_s: float) -> str:
-    """Return how long a model has been loading, and how long it usually takes."""
+def loading(server: Server, model: Model, *, now_s: float) -> Tuple[str, str]:
+    """Return how long a model has been loading, with and without how long it usually takes."""
     known = server.totals.told.needs.get(model.id)
     usual_s = readings.median(model.load_times_s) or (known.load_s if known is not None else None)
-    return doing_words.loading(readings.loading_for_s(model, now_s=now_s), usual_s)
+    loading_s = readings.loading_for_s(model, now_s=now_s)
+    return doing_words.loading(loading_s, usual_s), doing_words.loading(loading_s, None)
 
 
 def rest(server: Server, scene: Scene, model: Model) -> str:

@@ -76,7 +76,7 @@ def _state_words(server: Server, model: Model, now_s: float) -> str:
     if model.state == READY:
         return _ready_words(server, model, now_s)
     if model.state == STARTING:
-        return details.loading(server, model, now_s=now_s)
+        return details.loading(server, model, now_s=now_s)[0]
     if model.failed_at_s is not None:
         return doing_words.failed(now_s - model.failed_at_s)
     if has_quit(model, now_s=now_s):
