@@ -12,6 +12,7 @@ import pytest
 from llamabar.macos.paths import HISTORY_FILE, data_folder
 from llamabar.store import reports, schema
 from llamabar.store.places import place_of
+from tests.fakes.here import run_here
 from tests.fakes.programs import (
     PATIENCE_S,
     Plugin,
@@ -158,6 +159,21 @@ def test_a_reload_of_the_configuration_only_reconnects(tmp_path, server):
         server.world.hang_up()
         wait_for(lambda: server.requests.count(("GET", "/api/events")) == 2)
         plugin.wait_for_row("llama-swap: no model loaded")
+
+
+def test_a_reload_during_a_single_run_is_not_an_outage(tmp_path, server):
+    def reload():
+        wait_for(lambda: ("GET", "/api/version") in server.requests, every_s=0.001)
+        server.world.hang_up()
+
+    chat(server, "alpha-8b", tokens=4000)  # so the run lasts until it has a speed
+    wait_for(lambda: server.world.processes["alpha-8b"].state == "ready")
+    reloading = threading.Thread(target=reload)
+    reloading.start()
+    done = run_here(tmp_path, "status", "--json", LLAMABAR_URL=server.url)
+    reloading.join()
+    assert (done.returncode, json.loads(done.stdout)["servers"][0]["reachable"]) == (0, True)
+    assert server.requests.count(("GET", "/api/events")) == 2
 
 
 def test_sigterm_ends_it_within_half_a_second_and_closes_the_stream(tmp_path, server):

@@ -94,7 +94,8 @@ def _is_complete(watch: Watch, passed_s: float, services: bool) -> bool:
 def _known(watched: Watched, passed_s: float, unwanted: Kinds) -> bool:
     snapshot, log = watched.snapshot, watched.log
     if not snapshot.connected:
-        return snapshot.fault is not None
+        fault = snapshot.fault
+        return fault is not None and not (snapshot.connections and fault.kind is FaultKind.CLOSED)  # by a reload
     open_queries = [query for at_s, query in queries.schedule(snapshot, log, unwanted=unwanted) if at_s == 0.0]
     pending = any(log.is_pending(kind) for kind in (*queries.PROBES, Kind.RUNNING))
     if snapshot.table_is_new or open_queries or pending:
