@@ -283,6 +283,17 @@ def test_the_files_that_the_older_plugins_variables_name_are_opened(tmp_path):
     assert f"There is no file {log}." in done.stderr
 
 
+def test_the_settings_file_that_a_command_names_is_the_one_that_opens(tmp_path):
+    """So it is for every process that the command starts: a restart that takes long, the dashboard's commands."""
+    named, tool = tmp_path / "mine.toml", tmp_path / "open"
+    named.write_text("[menu]\n")
+    tool.write_text(f'#!/bin/sh\necho "$@, $LLAMABAR_CONFIG" >"{tmp_path}/opened"\n')
+    tool.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    assert run_here(tmp_path, "open", "settings", "--config", str(named), PATH=path).returncode == 0
+    assert (tmp_path / "opened").read_text() == f"-t -- {named}, {named}\n"
+
+
 def opened_ui(tmp_path, script):
     """Return what `open ui` answers if this script is the Mac's `open`."""
     tool = tmp_path / "open"

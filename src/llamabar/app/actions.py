@@ -20,6 +20,7 @@ from llamabar.core.fields import mapping, parse
 from llamabar.core.state import READY, STARTING, STOPPING, Snapshot, loaded
 from llamabar.errors import LlamabarError
 from llamabar.macos import tools
+from llamabar.macos.paths import start_words
 from llamabar.settings.load import ServerSettings
 from llamabar.sources.client import Client, Stream, Unreachable
 from llamabar.sources.one_state import state_when
@@ -188,11 +189,11 @@ def _serve(action: Action, where: Where) -> Result:
     """
     if service_search.require(where.server).label != action.target:
         return _failed(_("the service has changed"))
-    file = os.environ.get("LLAMABAR_FILE", "")
-    if not file:
+    if not os.environ.get("LLAMABAR_FILE"):
         outcome = services.act(Verb(action.do.value), where.server, say=lambda _: None)
         return DONE if outcome.ok else _failed(outcome.said)
-    output = tools.call(file, action.do.value, "--json", "--server", where.server.name, timeout_s=SERVICE_S)
+    started = [*start_words(os.environ), action.do.value, "--json", "--server", where.server.name]
+    output = tools.call(*started, timeout_s=SERVICE_S)
     said = mapping(parse(output.out.encode("utf-8"))).get("said")
     return DONE if output.code == 0 else _failed(said if isinstance(said, str) and said else output.words)
 

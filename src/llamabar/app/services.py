@@ -36,11 +36,11 @@ class Verb(Enum):
 
 def act(
     verb: Verb, server: ServerSettings, *, say: Callable[[str], None], limit_s: Optional[float] = None,
-    known: Optional[Known] = None, config: str = "",
+    known: Optional[Known] = None,
 ) -> Note:  # fmt: skip
     """Start, stop or restart a server's service within a limit, the contract's by default (stop: ExitTimeOut + 5 s).
 
-    `known`: the service, if it was looked for already: launchd may take seconds to say. `config` is the command's.
+    `known`: the service, if it was looked for already: launchd may take seconds to say.
     """
     from llamabar.macos.service_control import START_S, Control  # not needed to watch
     from llamabar.sources.processes import runs_an_older_file
@@ -48,7 +48,7 @@ def act(
     began_s = time.monotonic()
     known = known or require(server)
     control = Control(
-        known.label, known.plist, known.url, log_paths=logs_of(known), say=say, finish=lambda: _finish(server, config),
+        known.label, known.plist, known.url, log_paths=logs_of(known), say=say, finish=lambda: _finish(server),
         limit_s=START_S if limit_s is None else limit_s, began_s=began_s,
         replaced=lambda pid: runs_an_older_file(pid, known.program), only_its_own=True,
     )  # fmt: skip
@@ -128,11 +128,10 @@ def _from_environment(kind: str) -> Path:
     return path
 
 
-def _finish(server: ServerSettings, config: str) -> None:
+def _finish(server: ServerSettings) -> None:
     """Start the service once its process has ended, in a separate process that outlives this one."""
     null = subprocess.DEVNULL
     words = [*start_words(os.environ), "start", "--within", str(FINISH_S), "--server", server.name]
-    words += ["--config", config] if config else []
     subprocess.Popen(words, stdin=null, stdout=null, stderr=null, start_new_session=True)
 
 

@@ -47,11 +47,13 @@ def of_kind(kind: str) -> Callable[[click.Context, click.Parameter, str], List[s
 
 
 def settings_of(server: str, config: str, *, allow_unusable: bool = False) -> Settings:
-    """Return the effective settings and print their mistakes as warnings.
+    """Return the effective settings and print their mistakes as warnings. Processes started later use the same file.
 
     Raises LlamabarError if a server's address can't be used, unless `allow_unusable`.
     """
     found = discover.settings(os.environ, option=config, server=server)
+    if config:
+        os.environ["LLAMABAR_CONFIG"] = os.path.abspath(os.path.expanduser(config))
     for mistake in found.mistakes:
         lines = shown(mistake) if sys.stderr.isatty() else [words(mistake)]
         say(f"Warning: {lines[0]}", *lines[1:], error=True)

@@ -35,8 +35,7 @@ def control(verb: str, as_json: bool, limit_s: float, server: str, config: str) 
         _say_what_is_lost(settings)
     with Progress(DOING[act]) as progress:
         tell = progress.say if progress.shown else lambda what: say(f"{what} …")
-        say_it = (lambda _: None) if as_json else tell
-        outcome = services.act(act, watched, say=say_it, limit_s=limit_s, known=known, config=config)
+        outcome = services.act(act, watched, say=(lambda _: None) if as_json else tell, limit_s=limit_s, known=known)
     if as_json:
         result = {"result": outcome.why.code, "label": outcome.fields["label"], "said": outcome.said}
         say_json({**result, "hint": outcome.hint, "log_lines": list(outcome.lines)})

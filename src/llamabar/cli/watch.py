@@ -43,19 +43,19 @@ def speak(settings: Settings) -> None:
 class LiveView:
     """The view of `watch`. `keeps` is the environment whose history it records.
 
-    Commands shown in its place get the settings file `config`, and `lent` added to their environment.
+    Commands shown in its place get `lent` added to their environment.
     """
 
     def __init__(
         self, settings: Settings, *, seconds: Optional[float], note: str = "",
-        keeps: Optional[Mapping[str, str]] = None, config: str = "", lent: Optional[Mapping[str, str]] = None,
+        keeps: Optional[Mapping[str, str]] = None, lent: Optional[Mapping[str, str]] = None,
     ) -> None:  # fmt: skip
         known = None if keeps is None else KnownServers(keeps)
         self.watch = Watch(
             settings, self.fault, on_key=self.key, paint=self.paint, explain=explain, known=known, lull_s=REDRAW_S
         )
         self.watch.monitor.lively = True
-        self.keeps, self.config, self.lent = keeps, config, lent or {}
+        self.keeps, self.lent = keeps, lent or {}
         self.history: Optional[HistoryStore] = None
         self.ends_s = None if seconds is None else clock.now_s() + seconds
         self.view = View(message=note, said_s=clock.now_s())
@@ -155,8 +155,7 @@ class LiveView:
     def _lend(self, command: List[str], screen: Screen) -> None:
         said = words.LOG_RETURNS if command[0] == "logs" else words.DOCTOR_RETURNS
         chosen = next((one for one in self.look(clock.now_s()).servers if one.name == self.view.server), None)
-        options = [*(("--config", self.config) if self.config else ()), *(chosen.option.split() if chosen else ())]
-        started = [*start_words(os.environ), *command, *options]
+        started = [*start_words(os.environ), *command, *(chosen.option.split() if chosen else ())]
         screen.lend(started, {**os.environ, **self.lent}, said, words.ENDED_RETURNS)
 
     def look(self, now_s: float) -> Scene:
@@ -200,4 +199,4 @@ def watch(server: str, config: str) -> int:
     """Show a live dashboard. Keys: ? help, q quit."""
     settings = settings_of(server, config)
     speak(settings)
-    return LiveView(settings, seconds=None, keeps=os.environ, config=config).run()
+    return LiveView(settings, seconds=None, keeps=os.environ).run()
