@@ -20,12 +20,12 @@ def test_a_builds_features_are_recalled_at_its_address_and_no_address_is_stored(
     assert kept.stat().st_mode & 0o777 == 0o600 and kept.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_a_file_of_a_version_that_stored_addresses_is_replaced(tmp_path):
+def test_a_file_of_a_version_that_stored_addresses_is_removed_at_once(tmp_path):
     entry = {"address": URL, "build": "250 abc", "can": sorted(FOUND.confirmed), "cannot": ["cancel"], "at_unix_s": 1.0}
     kept = tmp_path / "known-servers.json"
     kept.write_text(json.dumps({"llamabar_known_servers": 1, "servers": [entry]}))
     known = KnownServers({"LLAMABAR_DATA_DIR": str(tmp_path)})
-    assert known.recall(URL, "250 abc") is None
+    assert known.recall(URL, "250 abc") is None and not kept.exists()
     known.learn(URL, "250 abc", FOUND)
     assert known.recall(URL, "250 abc") == FOUND and "mini" not in kept.read_text()
 

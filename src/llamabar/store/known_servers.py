@@ -6,6 +6,7 @@ becomes another build, and a model's process never gets another port or idle tim
 models): while they are seen to be alive here, neither is queried again. Only a hash of an address is stored.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 
@@ -14,13 +15,14 @@ from llamabar.core.capabilities import Capability
 from llamabar.core.events import CapabilitiesFound, RunningModel
 from llamabar.core.fields import number, text, whole
 from llamabar.core.state import READY
+from llamabar.macos import files
 from llamabar.macos.paths import KNOWN_SERVERS, data_folder
 from llamabar.sources import clock
 from llamabar.sources.processes import Identity
 from llamabar.store import small_files
 from llamabar.store.places import place_of
 
-FORMAT = 3  # version 1 stored addresses, version 2 another hash of them
+FORMAT, WITH_ADDRESSES = 3, 1  # version 2 stored another hash of them
 NO_VERSION = "none"
 NO_VERSION_FOR_S = 3600.0
 NEEDED = frozenset({
@@ -59,6 +61,9 @@ class KnownServers:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._path = data_folder(environment) / KNOWN_SERVERS
+        with suppress(OSError, *small_files.NOT_UNDERSTOOD):
+            if small_files.read(self._path).get("llamabar_known_servers") == WITH_ADDRESSES:
+                files.discard(self._path)
 
     def recall(self, url: str, build: str) -> Optional[CapabilitiesFound]:
         """Return the features of this build at this address, None if unknown."""
