@@ -9,6 +9,7 @@ from llamabar.core import address
     ("127.0.0.1:8080", "http://127.0.0.1:8080"), (" http://h:1 ", "http://h:1"), (":8080", "http://127.0.0.1:8080"),
     ("http://0.0.0.0:8080/", "http://127.0.0.1:8080"), ("http://[::]:9", "http://127.0.0.1:9"),
     ("http://[::1]:9", "http://[::1]:9"), ("http://[fe80::1%en0]:9", "http://[fe80::1%en0]:9"),
+    ("http://[fe80::1%25en0]:9", "http://[fe80::1%en0]:9"),
     ("https://mini.local/swap/", "https://mini.local/swap"), ("http://h/v1/", "http://h"), ("h/ui", "http://h"),
     ("http://müller.local:8080", "http://xn--mller-kva.local:8080"), ("http://h/über", "http://h/%C3%BCber"),
     ("http://h/upstream/m/", "http://h"), ("h/swap//upstream", "http://h/swap"), ("h/%55pstream/m/v1", "http://h"),

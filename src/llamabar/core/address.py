@@ -64,7 +64,7 @@ def parse(text: str) -> Optional[Address]:
     if found is None or parts.scheme not in SCHEME_PORTS or parts.query or parts.fragment:
         return None
     port = int(found["port"]) if found["port"] else None
-    host = _host(found["v6"] or found["host"] or "", port)
+    host = _host((found["v6"] or found["host"] or "").replace("%25", "%"), port)  # a zone, as a URL quotes it
     if host is None or (port is not None and not 0 < port < 2**16) or (not named and host in SCHEME_PORTS):
         return None
     path = re.sub(r"(/+(v1|ui))+\Z", "", _above_models(parts.path))
