@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from llamabar.macos import paths
 from llamabar.macos.paths import places_of
 from llamabar_installer.execute import Execution
 from llamabar_installer.facts import Facts, find_command
@@ -55,6 +56,12 @@ def test_without_such_a_folder_on_the_path_install_says_what_to_add(places):
     assert [one.why for one in plan.notes] == [Why.COMMAND_OFF_PATH]
     assert "~/.zprofile" in plan.notes[0].hint
     assert plan.complete
+
+
+def test_a_data_folder_may_be_named_relative_to_the_current_folder(tmp_path, monkeypatch):
+    """Symlinks and LaunchAgents lead to the program in it, from everywhere."""
+    monkeypatch.chdir(tmp_path)
+    assert paths.places({"HOME": "/Users/me", "LLAMABAR_DATA_DIR": "mine"}).program == tmp_path / "mine/llamabar.pyz"
 
 
 def test_a_folder_on_the_path_that_cannot_be_looked_into_is_skipped(places):

@@ -128,4 +128,4 @@ def _home(environment: Mapping[str, str]) -> Path:
 
 def _named(environment: Mapping[str, str], variable: str, usual: Path) -> Path:
     named = environment.get(variable, "")
-    return Path(os.path.expanduser(named)) if named else usual
+    return Path(os.path.expanduser(named)).absolute() if named else usual
