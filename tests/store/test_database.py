@@ -197,6 +197,20 @@ def test_an_invalid_file_is_set_aside_and_a_new_one_created(tmp_path, content):
         assert (tmp_path / f"history-damaged-{number}.sqlite").read_bytes() == content
 
 
+@pytest.mark.parametrize("damage", [
+    lambda content: content[:44] + b"\xff" * 4 + content[48:],  # the number of its schema's format
+    lambda content: content.replace(b"client INTEGER", b"clienT0INTEGER"),
+    lambda content: content[:40_968] + b"\xff" * 99 + content[41_067:],
+])  # fmt: skip
+def test_damage_in_parts_that_new_rows_do_not_touch_is_found_too(tmp_path, damage):
+    Watcher(tmp_path).add(rows(*range(1, 1000))).writer.close()
+    path = tmp_path / HISTORY_FILE
+    path.write_bytes(damage(path.read_bytes()))
+    Watcher(tmp_path).add(rows(1, at_s=NOON - DAY_S)).writer.close()
+    assert counted(tmp_path) == {"one": 1}
+    assert (tmp_path / "history-damaged-1.sqlite").exists()
+
+
 def test_a_database_of_another_program_is_set_aside(tmp_path):
     with sqlite3.connect(tmp_path / HISTORY_FILE) as database:
         database.execute("CREATE TABLE theirs(a)")

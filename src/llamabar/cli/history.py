@@ -38,6 +38,7 @@ AGO = re.compile(r"([1-9][0-9]{0,3})d\Z")
 KEPT = "Nothing was deleted."
 NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the demo keeps none."
 CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
+SET_ASIDE = "The plugin will set it aside within a day. To do it now: llamabar doctor"
 LOCKED = "database is locked"  # SQLite's words; Python has the error's code only from 3.11 on
 FORMULA = ("=", "+", "-", "@")
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
@@ -106,7 +107,7 @@ def _explained(path: Path) -> Iterator[None]:
     except schema.Unusable as error:
         if error.trouble is schema.Trouble.NEWER:
             raise LlamabarError(f"{path} was written by a newer llamabar.", "Use that version.") from None
-        raise LlamabarError(f"{path} is damaged.", "The plugin will set it aside when it next writes.") from None
+        raise LlamabarError(f"{path} is damaged.", SET_ASIDE) from None
     except (OSError, sqlite3.Error) as error:
         if LOCKED in str(error):
             raise LlamabarError(f"{path} is locked by another program.", "Quit that program, then retry.") from None

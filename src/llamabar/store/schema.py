@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 OURS = 0x6C626172
 BUSY_S = 2.0
+UNKNOWN_FORMAT = "unsupported file format"  # SQLite's words for a damaged header
 
 # In `sums`, a time is a local day, 2026-11-24, kept forever; an hour, h2026-11-24 15:00, kept as long as its rows; or a
 # day by client, w2026-11-24, kept forever, where `model` is client << CLIENT_BITS | model, an unknown client 0. The
@@ -100,13 +101,22 @@ def trouble(path: Path) -> Optional[Trouble]:
         database = opened_to_read(path)
         if database is not None:
             with closing(database), understood():
-                whole = database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-            return None if whole else Trouble.DAMAGED
+                check(database)
     except Unusable as error:
         return error.trouble
     except (OSError, sqlite3.Error):
         pass
     return None
+
+
+def check(database: sqlite3.Connection) -> None:
+    """Raise Unusable if a page can't be read or a column is missing; a million rows take 0.2 s."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as new:
+        for statement in ";".join(MIGRATIONS[: database.execute("PRAGMA user_version").fetchone()[0]]).split(";"):
+            new.execute(statement)
+        missing = _columns(new) - _columns(database)
+    if missing or database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise Unusable(Trouble.DAMAGED)
 
 
 @contextmanager
@@ -115,7 +125,7 @@ def understood() -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if type(error) is not sqlite3.DatabaseError:
+        if type(error) is not sqlite3.DatabaseError and str(error) != UNKNOWN_FORMAT:
             raise
         raise Unusable(Trouble.DAMAGED) from None
 
@@ -182,3 +192,8 @@ def _check_ours(database: sqlite3.Connection) -> None:
 
 def _tables(database: sqlite3.Connection) -> "set[str]":
     return {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+
+
+def _columns(database: sqlite3.Connection) -> "set[tuple[str, str]]":
+    found = "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
+    return set(database.execute(found))

@@ -92,6 +92,9 @@ class Writer:
     def _commit(self) -> None:
         database, today = self._opened(), clock.local_day(clock.unix_s())
         marks = {}
+        if today != self._pruned:
+            with schema.understood():
+                schema.check(database)
         with schema.understood(), schema.transaction(database):
             for rows in self.rows:
                 mark = db.add(database, rows)
