@@ -256,3 +256,15 @@ def test_a_gpu_is_read_from_its_newest_sample_and_a_power_of_zero_is_unknown():
 def test_a_rate_of_prompt_and_answer_together_is_not_a_generation_speed(row, tps):
     found = event("metrics", {"id": 0, "model": "m", "timestamp": "2026-01-01T00:00:00Z", **row})
     assert found.rows[0].generation_tps == tps
+
+
+@pytest.mark.parametrize("said", [
+    "unspecific error: failed to start command 'srv -m it's.gguf --api-key SECRET': exec: \"srv\": not found",  # v250
+    "unable to start process: start() failed for command 'srv --api-key SECRET': exec: \"srv\": not found",  # v200
+    "start() failed for command 'srv --api-key SECRET " + 9_000 * "x" + "': not found",
+], ids=["v250", "v200", "long"])  # fmt: skip
+def test_a_command_line_in_an_error_is_dropped_for_it_may_hold_secrets(said):
+    body = json.dumps({"src": "llama-swap", "error": {"message": said}}).encode()
+    page = decode.decode_activity_page([{"id": 1, "model": "m", "resp_status_code": 500, "error_msg": said}])
+    for error in (decode.error_text(body), decode.error_text(said.encode()), page.rows[0].error):
+        assert "SECRET" not in error and error.endswith(": not found")

@@ -13,6 +13,7 @@ from llamabar.core.rates import MOST_PROMPT_TPS, rate
 from llamabar.core.user_agent import client_name
 
 _SLEEP_OPTION = re.compile(r"(?:--sleep-idle-seconds|LLAMA_ARG_SLEEP_IDLE_SECONDS)[=\s]+['\"]?(-\d)?")
+_COMMAND = re.compile(r"command '(?:.*'|.*)", re.DOTALL)
 _MOST_TOKENS = 10**8  # no context is as long
 _LONGEST_DURATION_MS = 10**10  # v179 to v209 report 9223372036854 for an empty answer
 
@@ -148,7 +149,7 @@ def _row(entry: Dict[str, Any], shared: Callable[[str], str]) -> Optional[ev.Fin
         prompt_tps=rate(prompt, duration_ms, told_prompt_tps, most_tps=MOST_PROMPT_TPS),
         generation_tps=rate(generated, duration_ms, told_tps),
         duration_s=None if duration_ms is None else duration_ms / 1000,
-        error=text(entry.get("error_msg")),
+        error=_without_command(entry.get("error_msg")),
         draft_tokens=whole(tokens.get("draft_tokens")),
         accepted_tokens=whole(tokens.get("draft_acc_tokens")),
     )
@@ -265,9 +266,14 @@ def error_text(raw: bytes) -> str:
     if isinstance(error, dict):
         error = error.get("message")
     if isinstance(error, str):
-        return text(error)
+        return _without_command(error)
     plain = raw.decode("utf-8", "replace").strip()
-    return "" if plain.startswith(("<", "{", "[")) else text(plain.splitlines()[0]) if plain else ""
+    return "" if plain.startswith(("<", "{", "[")) else _without_command(plain.splitlines()[0]) if plain else ""
+
+
+def _without_command(said: Any) -> str:
+    """Return an error without the command line that llama-swap quotes if it can't start it: that may hold secrets."""
+    return text(_COMMAND.sub("command", said) if isinstance(said, str) else said)
 
 
 _DECODERS: Dict[str, Callable[[Any], Optional[ev.Event]]] = {
