@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 
+import psutil
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 
@@ -317,6 +318,17 @@ def test_hanging_scrapers_and_a_hundred_at_once_block_nobody(tmp_path):
             caller.close()
         chat(server, "beta-3b", tokens=10).join(10)
         exporter.wait_for("requests_total", 1.0, model="beta-3b", outcome="ok")
+
+
+def test_callers_leave_room_for_servers_and_history(tmp_path):
+    """launchd gives a process 256 descriptors. Without any left, the listener turned in circles."""
+    with Exporter("http://127.0.0.1:1", tmp_path) as exporter, contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(socket.create_connection(("127.0.0.1", exporter.port)))
+        process = psutil.Process(exporter.process.pid)
+        wait_for(lambda: process.num_fds() > 100)
+        time.sleep(0.2)
+        assert process.num_fds() < 256 - 50
 
 
 def test_a_port_in_use_is_reported_and_the_other_listener_left_alone(tmp_path):

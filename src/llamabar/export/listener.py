@@ -18,7 +18,7 @@ from llamabar.sources import clock
 
 HEAD_BYTES = 16_384
 HEAD_S, SEND_S, DRAIN_S = 5.0, 10.0, 1.0
-CALLERS = 256  # at once; more are rejected
+CALLERS = 192  # at once; more are rejected. launchd gives a process 256 descriptors
 TEXT = "text/plain; charset=utf-8"
 METHODS = ("GET", "HEAD")
 _HOST = re.compile(r"^http://[^/?]*/?", re.IGNORECASE)  # a request may name the whole address (RFC 9112, 3.2.2)
