@@ -24,6 +24,15 @@ def test_load_times_are_kept_with_their_median():
     assert readings.median(snapshot.models["m"].load_times_s) == 6.0
 
 
+def test_memory_measured_before_a_model_stopped_is_what_it_took_and_not_what_it_takes():
+    took = [ev.MemoryMeasured(None, {"m": size}) for size in (18, 17, 5)]
+    stopped = after(live(table(m="ready")), *took[:1], table(m="stopped"), took[1], at_s=5.0).models["m"]
+    assert (stopped.memory_bytes, stopped.memory_peak_bytes) == (None, 18)
+    snapshot = after(live(table(m="ready")), took[0], table(m="stopped"), table(m="starting"), at_s=5.0)
+    assert snapshot.models["m"].memory_peak_bytes == 18, "while it is loaded again"
+    assert after(snapshot, table(m="ready"), took[2], at_s=9.0).models["m"].memory_peak_bytes == 5
+
+
 def test_a_load_that_ends_in_stopped_has_failed_and_the_row_says_why():
     snapshot = live(table(m="stopped"), ev.RequestsFinished(()))
     snapshot = after(snapshot, table(m="starting"), table(m="stopped"), at_s=3.0, step_s=1.0)

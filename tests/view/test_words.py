@@ -51,6 +51,15 @@ def texts(menu):
     return [row.text for row in menu.rows()]
 
 
+def test_the_peak_of_a_model_is_of_this_load():
+    high, low = (ev.MemoryMeasured(None, {"m": size}) for size in (18_000_000_000, 5_000_000_000))
+    busy = [table(("m", "ready")), high, low]
+    assert "Memory: 5.0 GB, peak 18.0 GB" in texts(menu_of(*busy))
+    loading = [*busy, table(("m", "stopped")), table(("m", "starting")), low]
+    for said in (loading, [*loading, table(("m", "ready"))]):
+        assert [text for text in texts(menu_of(*said)) if "peak" in text] == []
+
+
 def test_no_menu_uses_retired_words():
     shown = "\n".join(path.read_text("utf-8") for path in sorted(GOLDEN.glob("*.txt")))
     shown += "\n".join(text for named in scenes() for text in texts(named.state.menu))

@@ -6,7 +6,7 @@ from typing import Optional
 from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.capabilities import Capability
-from llamabar.core.state import READY, Model, Snapshot, at_work, requests_of, with_model
+from llamabar.core.state import READY, STOPPED, Model, Snapshot, at_work, requests_of, with_model
 
 IDLE_CONNECTION_S = 95.0  # llama-swap closes a connection after 90 s without a request; not a websocket
 
@@ -18,9 +18,10 @@ def memory(snapshot: Snapshot, event: ev.MemoryMeasured, _: float) -> Snapshot:
         if model.memory_bytes is not None and model_id not in event.by_model_bytes:
             models[model_id] = replace(model, memory_bytes=None)
     for model_id, used_bytes in event.by_model_bytes.items():
-        if model_id in models and models[model_id].memory_bytes != used_bytes:
-            peak = max(used_bytes, models[model_id].memory_peak_bytes or 0)
-            models[model_id] = replace(models[model_id], memory_bytes=used_bytes, memory_peak_bytes=peak)
+        before = models.get(model_id)
+        if before is not None and before.state != STOPPED and before.memory_bytes != used_bytes:
+            peak = max(used_bytes, before.memory_peak_bytes or 0)
+            models[model_id] = replace(before, memory_bytes=used_bytes, memory_peak_bytes=peak)
     for model_id, model in models.items() if event.servers is not None else ():
         if model.state == READY:
             models[model_id] = replace(model, process=(event.servers or {}).get(model_id, ev.ModelServer()))

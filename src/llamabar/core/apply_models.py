@@ -111,10 +111,10 @@ def _changed(
         took_s = since_s - old.state_since_s if old.state == STARTING and old.state_since_s is not None else None
         times = old.load_times_s if took_s is None else (*old.load_times_s, took_s)[-LOAD_TIMES_KEPT:]
         model = replace(model, load_times_s=times, load_s=took_s, ready_s=since_s, last_use_s=since_s)
-        return replace(model, failed_at_s=None, failure="", quit_at_s=None)
+        return replace(model, memory_peak_bytes=model.memory_bytes, failed_at_s=None, failure="", quit_at_s=None)
     if info.state == STOPPED:
         failed_s = at_s if old.state == STARTING else None
-        return replace(model, memory_bytes=None, memory_peak_bytes=None, failed_at_s=failed_s, failure="")
+        return replace(model, memory_bytes=None, failed_at_s=failed_s, failure="")
     return model
 
 

@@ -48,7 +48,7 @@ class Model:
     failure: str = ""
     quit_at_s: Optional[float] = None  # when its server quit by itself
     memory_bytes: Optional[int] = None
-    memory_peak_bytes: Optional[int] = None
+    memory_peak_bytes: Optional[int] = None  # since it was ready; of one that isn't, when it was loaded before
     meter: speed.Meter = speed.Meter()
 
     @property

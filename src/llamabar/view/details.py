@@ -4,7 +4,7 @@ from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.phases import WAITING, Phase, phases
-from llamabar.core.state import Model, Request, requests_of
+from llamabar.core.state import READY, Model, Request, requests_of
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, Sums
 from llamabar.view import doing_words, palette, words
 from llamabar.view.languages import said as _
@@ -123,7 +123,8 @@ def _memory(server: Server, model: Model) -> str:
     used_bytes = server.figures.memory_bytes.get(model.id)
     if used_bytes is None:
         return ""
-    return words.peak(units.size(used_bytes), units.size(max(used_bytes, model.memory_peak_bytes or 0)))
+    peak_bytes = model.memory_peak_bytes if model.state == READY else None  # before that, of the load before
+    return words.peak(units.size(used_bytes), units.size(max(used_bytes, peak_bytes or 0)))
 
 
 def _context(model: Model) -> str:
