@@ -230,6 +230,20 @@ def test_no_state_is_cut_where_fewer_words_say_it(width):
         assert [text for text in spans if text.startswith(signs) and text.endswith("…") and text != "…"] == []
 
 
+def test_a_speed_chart_without_values_has_no_top():
+    axis = [text[1:6].strip() for text in screen(SCENES["starting"].scene, 120, 40) if text.startswith("│")]
+    assert set(axis) == {"", "0"}
+
+
+def test_a_long_label_without_a_value_does_not_move_the_values_of_a_models_page():
+    scene = SCENES["generating"].scene
+    shown = screen(scene, 80, 24, View(selected=Thing("model", "qwen3-30b"), page=Page.DETAILS))
+    assert any(text.startswith("   Context         1,212 of 8,192") for text in shown)
+    assert any(text.startswith("   Unloads after 10 min idle") for text in shown)
+    idle = screen(SCENES["ready"].scene, 80, 24, View(selected=Thing("model", "qwen3-30b"), page=Page.DETAILS))
+    assert any("Unloads after 10 min idle  " in text for text in idle)
+
+
 def test_only_keys_that_work_are_shown():
     foot = screen(SCENES["offline"].scene, 120, 40)[-1]
     assert "load" not in foot.split()

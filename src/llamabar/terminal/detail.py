@@ -15,7 +15,7 @@ from llamabar.view import words as menu_words
 from llamabar.view.scene import Scene, Server
 from llamabar.view.text import reason, whole
 
-LABEL = 15
+LABEL, LONGEST_LABEL = 15, 20  # columns; a longer one, such as when a model unloads, moves no value but its own
 CHART_ROWS = 8
 Facts = List[Tuple[str, str]]
 
@@ -71,8 +71,9 @@ def _memory_panel(history: History, model: Model, size: Size, *, now_s: float) -
 
 def _listed(told: Facts, width: int, rows: int) -> List[Line]:
     """Return labels and values, in two columns if they fit."""
-    room = max(LABEL, *(columns(label) for label, _ in told)) + 1
-    lines = [Line((Span(f"   {pad(label, room)}", Style.DIM), Span(value))) for label, value in told]
+    room = max([LABEL, *filter(LONGEST_LABEL.__ge__, (columns(label) for label, _ in told))]) + 1
+    padded = (pad(label, max(room, columns(label) + 2)) for label, _ in told)
+    lines = [Line((Span(f"   {label}", Style.DIM), Span(value))) for label, (_, value) in zip(padded, told)]
     half = (len(lines) + 1) // 2
     if width < 100 or any(columns(one.text) > width // 2 - 2 for one in lines):
         return [Line(filled(one.spans, width)) for one in lines[:rows]]

@@ -65,8 +65,9 @@ def speed_panel(history: History, reading: Optional[Reading], size: Size, *, now
     rows = size.height - 2
     values = recent(history, "generation_tps", size.width - 3 - AXIS, now_s=now_s)
     top = ceiling(values)
-    body = marked(chart(values, top, height=rows), {0: units.short_count(round(top)), rows - 1: "0"}, right=True)
     known = [value for value in values if value]
+    marks = {0: units.short_count(round(top)) if known else "", rows - 1: "0"}
+    body = marked(chart(values, top, height=rows), marks, right=True)
     now = "" if reading is None else facts.rate(reading)
     best_tps = max([*known, reading.tps if reading is not None else 0.0])  # never below the current speed beside it
     usual, best = (units.rate(median(known)), units.rate(best_tps)) if known else ("", "")

@@ -35,7 +35,7 @@ ENDED_RETURNS = "Press any key to return to the dashboard."
 
 HELP: Dict[str, str] = {
     "↑ ↓  j k": "select a model or a request",
-    "PgUp PgDn  g G": "scroll by a page, to the start, to the end",
+    "PgUp PgDn  g G": "scroll by a page, to the start or end",
     "Enter": "show details and charts; Esc goes back",
     "Tab": "next server",
     "/": "filter by name; Esc shows all again",
