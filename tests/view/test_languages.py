@@ -129,6 +129,13 @@ def test_every_state_is_drawn_in_the_language_and_nothing_is_cut_or_left_in_engl
     assert Renderer(Clicks()).render(menu)
 
 
+def test_one_token_is_a_token_and_japanese_has_its_own_comma(spoken):
+    assert words.totals(1, 1) == "1 request, 1 token"
+    spoken("ja")
+    shown = [row.value for named in scenes() for row in compose(replace(named.scene, remembered=Remembered())).rows()]
+    assert [value for value in shown if ", " in value] == []
+
+
 def test_english_comes_back_and_a_word_without_a_translation_stays_english(spoken):
     before = dict(words.ENGLISH)
     spoken("de")

@@ -183,7 +183,7 @@ def _used(server: Server, room: int, *, calm: Style = Style.DIM) -> Span:
     short = menu_words.PRESSURES.get(host.pressure or Pressure.NORMAL)
     if short is None:
         return Span("".join(said), calm)
-    found = [f"{one}, {short}" for one in (*said, *([units.size(used)] if said else []))]
+    found = [menu_words.joined(one, short) for one in (*said, *([units.size(used)] if said else []))]
     style = Style.BAD if host.pressure is Pressure.CRITICAL else Style.WARN
     return Span(next((one for one in found if columns(one) <= room), short), style)
 

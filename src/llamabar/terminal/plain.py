@@ -30,7 +30,8 @@ def trouble(server: Server, *, now_s: float) -> Tuple[str, ...]:
         found.append(words.PRESS_START)
     found.append(words.DIAGNOSE)
     if snapshot.last_seen_s is not None:
-        before = ", ".join(server.label(model.id) for model in loaded(snapshot)) or menu_words.STATUS[Status.EMPTY]
+        labels = (server.label(model.id) for model in loaded(snapshot))
+        before = menu_words.joined(*labels) or menu_words.STATUS[Status.EMPTY]
         found.append(f"{menu_words.LAST_UPDATE} {menu_words.ago(now_s - snapshot.last_seen_s)}: {before}")
     return tuple(text for text in found if text)
 

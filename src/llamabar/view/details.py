@@ -44,7 +44,7 @@ def of_model(server: Server, scene: Scene, model: Model) -> Iterator[Fact]:
     more = (
         Fact(palette.TOOK, words.LOAD_TIME, _load_time(model.load_times_s)),
         Fact(palette.SPEED, words.CHANGE, "" if change is None else words.changed(change)),
-        Fact(palette.NAME, words.ALIASES, ", ".join(name(alias) for alias in model.info.aliases[:4])),
+        Fact(palette.NAME, words.ALIASES, words.joined(*map(name, model.info.aliases[:4]))),
     )
     yield from (fact for fact in more if fact.value)
 
@@ -65,7 +65,9 @@ def rest(server: Server, scene: Scene, model: Model) -> str:
 
 def totals(sums: Sums) -> str:
     """Return a model's totals and its typical speed."""
-    return words.totals(sums.requests, sums.generated_tokens) + words.typical(sums.percentile(GENERATION))
+    typical_tps = sums.percentile(GENERATION)
+    typical = "" if typical_tps is None else words.tps(typical_tps)
+    return words.joined(words.totals(sums.requests, sums.generated_tokens), typical)
 
 
 def of_request(server: Server, request: Request, *, every_path: bool = False) -> Iterator[Fact]:
@@ -101,8 +103,8 @@ def _speed(server: Server, scene: Scene, model: Model) -> Fact:
     now, last = server.figures.speeds.get(model.id), readings.last(model)
     recent = recent_range(server, scene, "generation_tps", model=model.id)
     if now is None and recent is None:
-        ago = f", {words.ago(scene.now_s - last.at_s)}" if last is not None and last.at_s else ""
-        return Fact(palette.SPEED, words.LAST_SPEED, "" if last is None else f"{words.tps(last.tps)}{ago}")
+        ago = words.ago(scene.now_s - last.at_s) if last is not None and last.at_s else ""
+        return Fact(palette.SPEED, words.LAST_SPEED, "" if last is None else words.joined(words.tps(last.tps), ago))
     said = words.speed(now or last)
     said = said if recent is None else words.with_typical(said, units.rate(recent.typical))
     return Fact(palette.SPEED, words.SPEED, said, "generation_tps")
@@ -116,7 +118,7 @@ def _prompt(model: Model, sums: Sums) -> str:
         "" if first_s is None else _("first token after {}", units.span(first_s)),
         "" if cached is None else _("{} cached", units.percent(cached)),
     )
-    return ", ".join(filter(None, parts))
+    return words.joined(*parts)
 
 
 def _memory(server: Server, model: Model) -> str:

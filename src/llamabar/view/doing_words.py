@@ -21,7 +21,7 @@ KINDS: Dict[PathKind, str] = {
 
 def busy(requests: int, kinds: Iterable[PathKind] = ()) -> str:
     """Return that a model is busy, and with what if the paths of all its requests agree."""
-    return f"{at(kinds)}, {words.counted(requests, 'request')}"
+    return words.joined(at(kinds), words.counted(requests, "request"))
 
 
 def at(kinds: Iterable[PathKind]) -> str:

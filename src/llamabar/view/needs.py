@@ -4,6 +4,7 @@ from typing import Optional
 
 from llamabar.core import units
 from llamabar.core.needs import Outlook, outlook
+from llamabar.view import words
 from llamabar.view.languages import said as _
 from llamabar.view.scene import Server
 
@@ -32,7 +33,7 @@ def size(count_bytes: float) -> str:
 
 def _then(server: Server, found: Outlook) -> str:
     if found.unloads and found.fits is not False:
-        return _(", unloads {}", ", ".join(map(server.label, found.unloads)))
+        return _(", unloads {}", words.joined(*map(server.label, found.unloads)))
     if found.free_bytes is None or found.fits:
         return ""
     return _(", {} free: may not fit", size(found.free_bytes))

@@ -127,7 +127,7 @@ BUSY, NEVER_UNLOADS, ON_ITS_WAY = "busy", "never unloads", "working…"
 READY_OR_BUSY = "ready or busy"  # some model is busy, and nothing tells which
 AT_LEAST, NONE_TODAY, NOT_LISTED = "at least", "no requests yet", "This llama-swap version doesn't list requests"
 READY = STATUS[Status.READY]
-AT, ON_OTHER_HOSTS = "{} at {}", "{} on other hosts"
+AT, ON_OTHER_HOSTS, COMMA = "{} at {}", "{} on other hosts", ", "
 REFUSED_FOR_S = 10.0
 FAULT_TITLE = "llamabar ran into a problem"
 FAULT_GOES_ON = "It will try again every few seconds. If this stays, please report the line above."
@@ -137,6 +137,11 @@ REFUSALS: Dict[str, str] = {
     "profile": "couldn't choose the profile", "show": "couldn't open it", "copy": "couldn't copy it",
     "start": "couldn't start", "stop": "couldn't stop", "restart": "couldn't restart",
 }  # fmt: skip
+
+
+def joined(*parts: str) -> str:
+    """Return the parts that say something, with commas between them."""
+    return COMMA.join(filter(None, parts))
 
 
 def counted(number: int, one: str) -> str:
@@ -172,7 +177,7 @@ def summary(found: Status, status: str, doing: str) -> str:
     """Return a server's state as shown after its name: "41.2 tok/s", "2 models ready", "not responding, 2 min"."""
     if found is Status.READY and doing:
         return f"{doing} {status}"
-    return doing if found is Status.GENERATING and doing else ", ".join(part for part in (status, doing) if part)
+    return doing if found is Status.GENERATING and doing else joined(status, doing)
 
 
 def crashed(service: Optional[ServiceFound]) -> str:
@@ -242,14 +247,9 @@ def peak(now: str, highest: str) -> str:
 
 def totals(requests: int, generated: Optional[int], *, missed: bool = False) -> str:
     """Return totals, with tokens if known. `missed`: there were more, which weren't seen."""
-    parts = [counted(requests, "request"), *([_("{} tokens", units.short_count(generated))] if generated else [])]
-    found = ", ".join(parts)
+    tokens = _("{} token" if generated == 1 else "{} tokens", units.short_count(generated)) if generated else ""
+    found = joined(counted(requests, "request"), tokens)
     return f"{AT_LEAST} {found}" if missed else found if requests else NONE_TODAY
-
-
-def typical(tps: Optional[float]) -> str:
-    """Return what follows a model's totals: its typical speed, if known."""
-    return "" if tps is None else f", {units.rate(tps)} tok/s"
 
 
 def changed(ratio: float) -> str:
@@ -275,7 +275,7 @@ def active(running: Optional[int], queued: int = 0) -> str:
     if not running:
         return NONE
     working = _("{} active", units.count(running - queued)) if running > queued else ""
-    return ", ".join(filter(None, (working, _("{} waiting", units.count(queued)) if queued else "")))
+    return joined(working, _("{} waiting", units.count(queued)) if queued else "")
 
 
 ENGLISH = languages.constants(globals())

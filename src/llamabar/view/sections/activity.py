@@ -35,7 +35,7 @@ def memory(scene: Scene) -> Optional[Row]:
     short = words.PRESSURES.get(first.snapshot.host.pressure or Pressure.NORMAL)
     if short is None:
         return Row(words.MEMORY, said, palette.MEMORY, children=children, ambient=True)
-    said = f"{said}, {short}"
+    said = words.joined(said, short)
     return Row(words.MEMORY, said, palette.FAILED, children=children, warning=True, ambient=True)
 
 
@@ -74,14 +74,14 @@ def _models(held: List[Tuple[Server, str, float]]) -> Iterator[Row]:
         yield fact(palette.NAME, server.short_label(model_id), units.size(used_bytes), ambient=True)
     more = held[LISTED:]
     if more:
-        said = f"{words.counted(len(more), 'model')}, {units.size(sum(used for _, _, used in more))}"
+        said = words.joined(words.counted(len(more), "model"), units.size(sum(used for _, _, used in more)))
         yield fact(palette.MORE, words.LEFT_OUT, said, ambient=True)
 
 
 def _processors(scene: Scene) -> Iterator[Row]:
     server = scene.servers[0]
     figures, host = server.figures, server.snapshot.host
-    power = f", {host.gpu_power_w:.0f} W" if host.gpu_power_w else ""
+    power = f"{host.gpu_power_w:.0f} W" if host.gpu_power_w else ""
     fresh = host.gpu_at_s is not None and scene.now_s - host.gpu_at_s <= GPU_FRESH_S
     gpu_ratio = figures.gpu_ratio if fresh else None
     told = ((words.CPU, figures.cpu_ratio, "cpu_ratio", ""), (words.GPU, gpu_ratio, "gpu_ratio", power))
@@ -89,7 +89,8 @@ def _processors(scene: Scene) -> Iterator[Row]:
         if ratio is not None:
             image = chart(server, scene, reading, ceiling=1.0)
             tooltip = range_tooltip(server, scene, reading, units.percent)
-            yield Row(label, f"{units.percent(ratio)}{more}", palette.SPEED, image=image, tooltip=tooltip, ambient=True)
+            said = words.joined(units.percent(ratio), more)
+            yield Row(label, said, palette.SPEED, image=image, tooltip=tooltip, ambient=True)
 
 
 def today(server: Server, scene: Scene) -> Optional[Row]:

@@ -87,8 +87,8 @@ def _state_words(server: Server, model: Model, now_s: float) -> str:
 def _ready_words(server: Server, model: Model, now_s: float) -> str:
     """Return what a loaded model is doing, or that it is ready and whether it unloads soon."""
     rest_s = readings.unloads_in_s(server.snapshot, model, now_s=now_s)
-    unload = f", {doing_words.left(rest_s)}" if rest_s is not None and rest_s <= SOON_S else ""
-    return _doing(server, model) or f"{words.READY}{unload}"
+    unload = doing_words.left(rest_s) if rest_s is not None and rest_s <= SOON_S else ""
+    return _doing(server, model) or words.joined(words.READY, unload)
 
 
 def _doing(server: Server, model: Model) -> str:

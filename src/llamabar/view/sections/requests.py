@@ -44,19 +44,19 @@ def _rest(server: Server, scene: Scene) -> Tuple[Row, ...]:
     if last is None:
         return (fact(palette.TIME, words.LAST_REQUEST, words.NONE),)
     ended_s = server.snapshot.row_ended_s
-    ago = f", {words.ago(scene.now_s - ended_s)}" if ended_s is not None else ""
-    return (fact(palette.TIME, words.LAST_REQUEST, f"{server.label(last.model)}{ago}"),)
+    ago = words.ago(scene.now_s - ended_s) if ended_s is not None else ""
+    return (fact(palette.TIME, words.LAST_REQUEST, words.joined(server.label(last.model), ago)),)
 
 
 def said(server: Server, request: Request, *, phase: Phase, now_s: float) -> str:
     """Return what a request does: its model, its tokens or phase, its age."""
-    return f"{server.label(request.info.model)}, {_doing(server, request, phase, now_s)}"
+    return words.joined(server.label(request.info.model), _doing(server, request, phase, now_s))
 
 
 def _doing(server: Server, request: Request, phase: Phase, now_s: float) -> str:
     tokens = details.generated(server, request, phase)
     doing = words.tokens(tokens) if tokens else doing_words.phase(phase, request.kind)
-    return f"{doing}, {units.duration(now_s - request.started_s)}"
+    return words.joined(doing, units.duration(now_s - request.started_s))
 
 
 def _request(server: Server, scene: Scene, request: Request, *, phase: Phase, now_s: float) -> Row:

@@ -48,8 +48,8 @@ def instead(server: Server, scene: Scene) -> Tuple[Row, ...]:
     """
     snapshot, found = server.snapshot, [in_terminal(server, palette.DIAGNOSE, words.DOCTOR, "doctor")]
     if snapshot.last_seen_s is not None:
-        shown = ", ".join(server.label(model.id) for model in loaded(snapshot)[:3])
-        said = words.ago(scene.now_s - snapshot.last_seen_s) + (f", {shown}" if shown else "")
+        shown = [server.label(model.id) for model in loaded(snapshot)[:3]]
+        said = words.joined(words.ago(scene.now_s - snapshot.last_seen_s), *shown)
         found.append(fact(palette.TIME, words.LAST_UPDATE, said))
     return tuple(found)
 
