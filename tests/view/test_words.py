@@ -9,6 +9,7 @@ from tools.scenes import scenes
 from llamabar.core import events as ev
 from llamabar.core.events import FaultKind
 from llamabar.core.history import History
+from llamabar.core.totals import Totals
 from llamabar.view import words
 from llamabar.view.compose import compose
 from llamabar.view.html import State, page
@@ -58,6 +59,15 @@ def test_the_peak_of_a_model_is_of_this_load():
     loading = [*busy, table(("m", "stopped")), table(("m", "starting")), low]
     for said in (loading, [*loading, table(("m", "ready"))]):
         assert [text for text in texts(menu_of(*said)) if "peak" in text] == []
+
+
+def test_today_counts_the_models_that_it_does_not_list():
+    totals = Totals()
+    rows = (finished(number, f"m{number}")._replace(at_unix_s=1.0) for number in range(1, 8))
+    totals.add(rows, lambda _: "today")
+    server = seen("mac", "http://h", live(table(("m1", "ready"))), History(), now_s=1.0, totals=totals)
+    shown = texts(compose(Scene((server,), 1.0, today="today")))
+    assert "Today: 7 requests, 700 tokens" in shown and "Left out: 2 models" in shown
 
 
 def test_no_menu_uses_retired_words():

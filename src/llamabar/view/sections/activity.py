@@ -107,6 +107,8 @@ def today(server: Server, scene: Scene) -> Optional[Row]:
         fact(palette.NAME, server.short_label(model), details.totals(sums))
         for model, sums in sorted(models.items(), key=lambda pair: -pair[1].requests)[:LISTED]
     ]
+    if len(models) > LISTED:
+        children.append(fact(palette.MORE, words.LEFT_OUT, words.counted(len(models) - LISTED, "model")))
     whole = total(models.values())
     missed = totals.told.day == scene.today and not totals.told.complete
     said = words.totals(whole.requests, whole.generated_tokens, missed=missed)
