@@ -7,6 +7,7 @@ from llamabar.core import events as ev
 from llamabar.core.apply_models import SHOWN_S, has_quit
 from llamabar.core.notify import CRASHED, FAILED, News, Told, news
 from llamabar.core.notify_options import NotifyOptions
+from llamabar.view.menu import Do
 from tests.fakes.life import LISTED, after, live, request, running, table
 
 READY = live(table(m="ready", n="stopped"), LISTED, running(ttl_s=300.0))
@@ -45,6 +46,24 @@ STOPPED = table(m="stopped", n="stopped")
 )
 def test_only_a_stop_without_another_explanation_is_a_crash(snapshot, said, crashed):
     assert quits(snapshot, *said) is crashed
+
+
+@pytest.mark.parametrize(("asked", "failed"), [
+    (ev.ActionAsked("t", Do.UNLOAD.value, "n"), False), (ev.ActionAsked("t", Do.UNLOAD_ALL.value), False),
+    (ev.ActionAsked("t", Do.RESTART.value, "a service"), False), (ev.ActionAsked("t", Do.UNLOAD.value, "m"), True),
+    (ev.ActionAsked("t", Do.LOAD.value, "n"), True),
+])  # fmt: skip
+def test_a_load_that_was_ended_by_a_click_has_not_failed(asked, failed):
+    snapshot = after(READY, table(m="ready", n="starting"), asked, table(m="ready", n="stopped"), at_s=50.0)
+    assert (snapshot.models["n"].failed_at_s is not None) is failed
+    late = after(READY, table(m="ready", n="starting"), asked, ev.ActionEnded("t"), at_s=50.0)
+    assert after(late, table(m="ready", n="stopped"), at_s=61.0).models["n"].failed_at_s == 61.0
+
+
+def test_a_click_on_load_that_a_click_on_unload_ended_has_not_failed():
+    refused = ev.ActionEnded("t", "unspecific error: group: model unloaded")
+    assert not after(READY, ev.ActionAsked("t", Do.LOAD.value, "n"), refused, at_s=50.0).asked["t"].failure
+    assert after(READY, ev.ActionAsked("t", Do.UNLOAD.value, "n"), refused, at_s=50.0).asked["t"].failure
 
 
 def test_a_skipped_table_still_shows_that_a_model_was_unloaded():

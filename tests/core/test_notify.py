@@ -17,14 +17,24 @@ def tell(told, snapshot, *, now_s, options=ALL, minute=NOON):
 
 
 def failing(at_s=10.0):
-    loading = after(live(table(m="stopped"), LISTED), table(m="starting"), at_s=at_s - 1)
-    return after(loading, table(m="stopped"), at_s=at_s)
+    """Return a load that ended 3 s before, and nothing told that somebody ended it."""
+    idle = live(table(m="stopped"), LISTED, ev.RequestsFinished((), total=0))
+    return after(after(idle, table(m="starting"), at_s=at_s - 4), table(m="stopped"), at_s=at_s - 3)
 
 
 def test_a_failed_model_is_reported_once():
     told, found = tell(Told(), failing(), now_s=10.0)
     assert found == News(FAILED, "m")
     assert tell(told, failing(), now_s=100.0)[1] is None
+
+
+def test_a_load_is_reported_as_failed_once_its_request_could_have_told_that_somebody_ended_it():
+    told, found = tell(Told(), failing(), now_s=8.0)
+    assert found is None
+    row_of_it = row(1, tokens=0, status=500, error="unspecific error: group: model unloaded")
+    ended = after(failing(), ev.RequestsFinished((row_of_it,), total=1), at_s=8.5)
+    assert tell(told, ended, now_s=20.0)[1] is None
+    assert tell(told, failing(), now_s=20.0)[1] == News(FAILED, "m")
 
 
 def test_only_requested_events_are_reported():

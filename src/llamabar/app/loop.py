@@ -223,7 +223,7 @@ class Watch:
         server = action.server if action.server in self.connections else next(iter(self.connections))
         asked = self.monitor.servers[server].snapshot.asked.get(action.token)
         if asked is None or asked.ended_s is not None:
-            self.monitor.take(server, ActionAsked(action.token, action.do.value), at_s=clock.now_s())
+            self.monitor.take(server, ActionAsked(action.token, action.do.value, action.target), at_s=clock.now_s())
             threading.Thread(target=self._perform, args=(server, action), daemon=True).start()
 
     def _perform(self, server: str, action: Action) -> None:

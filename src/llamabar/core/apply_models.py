@@ -30,6 +30,7 @@ TOLD_TWICE_S = 1.0
 MADE_ROOM_S = 0.5
 CUT_S = 1.0  # a request that a crash cuts off may be reported as ended first
 TTL_CHECK_S = 2.0  # llama-swap checks the idle time once a second
+ENDING = ("unload", "unload all", "stop", "restart")  # the clicks that end a load (view/menu.py)
 SHOWN_S = 600.0  # how long a failure is shown
 
 
@@ -47,6 +48,8 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
             found[model_id] = replace(model, swap=_swap(found.values(), model_id, at_s))
     told_twice = all(model_id in before and before[model_id].state == model.state for model_id, model in found.items())
     for model_id, model in found.items() if since_s is not None else ():
+        if model.failed_at_s == at_s and _ended_here(snapshot, model_id, at_s):
+            found[model_id] = replace(model, failed_at_s=None)
         old = before.get(model_id)
         if old is not None and old.state == READY and model.state == STOPPED:
             quit_s = at_s if _quit(snapshot, event, old, at_s) else None
@@ -57,6 +60,17 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
         snapshot, at_s, models=found, models_left_out=event.left_out, table_is_new=False, table_is_refreshed=False,
         table_is_resumed=False,
     )
+
+
+def was_unloaded(error: str) -> bool:
+    """Tell whether a request's error says that it waited for a load that somebody ended."""
+    return "unloaded" in error
+
+
+def _ended_here(snapshot: Snapshot, model_id: str, at_s: float) -> bool:
+    """Tell whether a click here ended a model's load: it takes effect while it is in progress, or soon after."""
+    recent = (one for one in snapshot.asked.values() if one.ended_s is None or at_s - one.at_s < CLICKED_S)
+    return any(one.what in ENDING and (one.what != "unload" or one.target == model_id) for one in recent)
 
 
 def _swap(models: Iterable[Model], loading: str, at_s: float) -> Swap:

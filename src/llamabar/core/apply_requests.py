@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from llamabar.core import clients, speed
 from llamabar.core import events as ev
-from llamabar.core.apply_models import listed_id
+from llamabar.core.apply_models import listed_id, was_unloaded
 from llamabar.core.capabilities import Capability
 from llamabar.core.limits import ROWS
 from llamabar.core.queries import ALL_ROWS
@@ -124,8 +124,7 @@ def _used(model: Model, rows: List[ev.FinishedRequest], at_s: float) -> Model:
     failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
     if model.failed_at_s is None or not failed:
         return model
-    unloaded = "unloaded" in failed[-1]  # it waited for a load that somebody canceled
-    return replace(model, failure=failed[-1], failed_at_s=None if unloaded else model.failed_at_s)
+    return replace(model, failure=failed[-1], failed_at_s=None if was_unloaded(failed[-1]) else model.failed_at_s)
 
 
 def _used_before(model: Model, ended_s: Iterable[Optional[float]]) -> Model:

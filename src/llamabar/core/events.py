@@ -265,10 +265,11 @@ class ServiceFound(NamedTuple):
 
 
 class ActionAsked(NamedTuple):
-    """An action was started. `token` is its opaque name, `what` its kind in words."""
+    """An action was started. `token` is its opaque name, `what` its kind in words, `target` what it is for."""
 
     token: str
     what: str = ""
+    target: str = ""
 
 
 class ActionEnded(NamedTuple):

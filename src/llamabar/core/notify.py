@@ -14,6 +14,7 @@ from llamabar.core.state import Model, Snapshot
 
 GONE_AFTER_S = 30.0
 PAUSE_S = 60.0
+EXPLAINED_S = 2.5  # within this time, the row of a request that waited tells why a load ended
 TIMER_S = 5.0  # a model stopped up to this long before its idle time is over was stopped by its timer
 STOPPED_ON_PURPOSE = (ServiceState.STOPPED, ServiceState.NOT_LOADED, ServiceState.STOPPING)
 
@@ -43,7 +44,7 @@ def news(
 ) -> Tuple[Told, Optional[News]]:
     """Return what is seen now and the news to report, or None. `minute`: of the local day."""
     found = (
-        _failed(told, snapshot), _gone(told, snapshot, now_s), _long(told, snapshot, options),
+        _failed(told, snapshot, now_s), _gone(told, snapshot, now_s), _long(told, snapshot, options),
         _ready(told, snapshot, options), _unloaded(told, snapshot, now_s),
     )  # fmt: skip
     events = {*options.events, *((CRASHED,) if FAILED in options.events else ())}
@@ -70,19 +71,21 @@ def _seen(told: Told, snapshot: Snapshot, now_s: float) -> Told:
         gone_since_s = snapshot.connection_since_s
     states = {model.id: model.state for model in snapshot.models.values()}
     return replace(
-        told, failures=_failures(snapshot), states=states, gone_since_s=gone_since_s,
+        told, failures=_failures(snapshot, now_s), states=states, gone_since_s=gone_since_s,
         newest_row_id=snapshot.newest_row_id,
     )  # fmt: skip
 
 
-def _failures(snapshot: Snapshot) -> FrozenSet[Tuple[str, float]]:
+def _failures(snapshot: Snapshot, now_s: float) -> FrozenSet[Tuple[str, float]]:
     """Return each load that failed and each server that quit by itself, with its time."""
-    found = ((model.id, at_s) for model in snapshot.models.values() for at_s in (model.failed_at_s, model.quit_at_s))
+    every = snapshot.models.values()
+    failed = ((one.id, one.failed_at_s) for one in every if (one.failed_at_s or 0.0) <= now_s - EXPLAINED_S)
+    found = (*failed, *((one.id, one.quit_at_s) for one in every))
     return frozenset((model_id, at_s) for model_id, at_s in found if at_s is not None)
 
 
-def _failed(told: Told, snapshot: Snapshot) -> Optional[News]:
-    new = sorted(_failures(snapshot) - told.failures)
+def _failed(told: Told, snapshot: Snapshot, now_s: float) -> Optional[News]:
+    new = sorted(_failures(snapshot, now_s) - told.failures)
     if not new:
         return None
     crashed = snapshot.models[new[0][0]].quit_at_s is not None

@@ -10,7 +10,7 @@ from llamabar.core import events as ev
 from llamabar.core import speed
 from llamabar.core.apply_host import connections, gpu, measured, memory
 from llamabar.core.apply_inflight import counted, listed, removed, upserted
-from llamabar.core.apply_models import models, quit_explained
+from llamabar.core.apply_models import models, quit_explained, was_unloaded
 from llamabar.core.apply_requests import finished
 from llamabar.core.limits import CLICKS
 from llamabar.core.run import RunEnded
@@ -110,11 +110,14 @@ def _health(snapshot: Snapshot, event: ev.HealthAnswered, at_s: float) -> Snapsh
 
 def _action_asked(snapshot: Snapshot, event: ev.ActionAsked, at_s: float) -> Snapshot:
     recent = [(token, asked) for token, asked in snapshot.asked.items() if at_s - asked.at_s < ASKED_FOR_S][-CLICKS:]
-    return replace(snapshot, asked={**dict(recent), event.token: PendingAction(at_s, what=event.what)})
+    asked = PendingAction(at_s, what=event.what, target=event.target)
+    return replace(snapshot, asked={**dict(recent), event.token: asked})
 
 
 def _action_ended(snapshot: Snapshot, event: ev.ActionEnded, at_s: float) -> Snapshot:
-    asked = replace(snapshot.asked.get(event.token, PendingAction(at_s)), ended_s=at_s, failure=event.failure)
+    asked = snapshot.asked.get(event.token, PendingAction(at_s))
+    failure = "" if asked.what == "load" and was_unloaded(event.failure) else event.failure
+    asked = replace(asked, ended_s=at_s, failure=failure)
     return replace(snapshot, asked={**snapshot.asked, event.token: asked})
 
 

@@ -119,6 +119,7 @@ class PendingAction:
     ended_s: Optional[float] = None
     failure: str = ""
     what: str = ""
+    target: str = ""
 
 
 class Left(NamedTuple):
