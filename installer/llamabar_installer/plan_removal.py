@@ -1,11 +1,12 @@
-"""Turns facts into the steps of an uninstall: exactly what the manifest lists, and whatever has our label."""
+"""Turns facts into the steps of an uninstall: what the manifest lists, and what has our label or leads to our file."""
 
 import os
 from pathlib import Path
 from typing import List, Optional, Tuple
 
 from llamabar.core.mac import Link
-from llamabar.macos.paths import EXPORT_LABEL, HISTORY, OWN_LABEL, USUAL_CACHE
+from llamabar.macos.paths import COMMAND, EXPORT_LABEL, HISTORY, OWN_LABEL, USUAL_CACHE
+from llamabar.macos.swiftbar import link_state
 from llamabar_installer.facts import Facts, own_service
 from llamabar_installer.manifest import Thing
 from llamabar_installer.notes import Note, Why, note
@@ -64,8 +65,11 @@ def _exporter(facts: Facts) -> Tuple[Step, ...]:
 
 
 def _command(facts: Facts) -> Tuple[Step, ...]:
-    items = facts.manifest.of_kind(Thing.COMMAND)
-    return tuple(Step(Kind.REMOVE_COMMAND, item.path, group=Group.COMMAND, source=item.digest) for item in items)
+    links = {item.path: item.digest for item in facts.manifest.of_kind(Thing.COMMAND)}
+    found, program = facts.command.folder, facts.places.program
+    if found is not None and link_state(found / COMMAND, program) is Link.OURS:
+        links.setdefault(str(found / COMMAND), str(program))
+    return tuple(Step(Kind.REMOVE_COMMAND, path, group=Group.COMMAND, source=to) for path, to in links.items())
 
 
 def _plugin(facts: Facts) -> Tuple[Step, ...]:

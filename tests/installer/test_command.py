@@ -1,6 +1,7 @@
 """The `llamabar` command: where it is linked, never over another program, and removed again."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +110,14 @@ def test_the_command_is_linked_found_moved_and_removed_to_the_byte(places):
     assert Execution(places).run(Plan(steps)).ok
     left = set(places.home.rglob("*")) - before
     assert not any(path.name == "llamabar" for path in left)
+
+
+def test_the_command_is_removed_although_somebody_deleted_the_data_folder(places):
+    own = places.home / ".local" / "bin"
+    assert Execution(places).run(command_steps(facts_of(places, own), copied=False)).ok
+    shutil.rmtree(places.data)
+    report = Execution(places).run(plan_uninstall(facts_of(places, own), ONLY_COMMAND))
+    assert report.ok and not os.path.lexists(own / "llamabar")
 
 
 @pytest.mark.parametrize("replace", [
