@@ -7,6 +7,7 @@ from llamabar.core import events as ev
 from llamabar.core.apply_models import SHOWN_S, has_quit
 from llamabar.core.notify import CRASHED, FAILED, News, Told, news
 from llamabar.core.notify_options import NotifyOptions
+from llamabar.core.readings import unloads_in_s
 from llamabar.view.menu import Do
 from tests.fakes.life import LISTED, after, live, request, running, table
 
@@ -46,6 +47,16 @@ STOPPED = table(m="stopped", n="stopped")
 )
 def test_only_a_stop_without_another_explanation_is_a_crash(snapshot, said, crashed):
     assert quits(snapshot, *said) is crashed
+
+
+def test_a_load_whose_caller_left_is_no_use_llama_swap_unloads_the_model_at_once():
+    """v218 to v250: its last use is the one before the load, if there was any, so a second after it is unloaded."""
+    loading = after(live(table(m="stopped"), LISTED, request("1")), table(m="starting"), at_s=10.0)
+    left = after(after(loading, ev.InflightRemoved("1"), at_s=12.0), table(m="ready"), running(ttl_s=300.0), at_s=20.0)
+    assert unloads_in_s(left, left.models["m"], now_s=20.5) is None
+    assert not quits(left, table(m="stopped"), at_s=21.0)
+    stayed = after(loading, table(m="ready"), running(ttl_s=300.0), ev.InflightRemoved("1"), at_s=20.0)
+    assert unloads_in_s(stayed, stayed.models["m"], now_s=30.0) == 290.0
 
 
 @pytest.mark.parametrize(("asked", "failed"), [

@@ -17,6 +17,7 @@ gone.
 """
 
 from dataclasses import replace
+from math import inf
 from typing import Iterable, Optional
 
 from llamabar.core import events as ev
@@ -124,7 +125,9 @@ def _changed(
     if info.state == READY:
         took_s = since_s - old.state_since_s if old.state == STARTING and old.state_since_s is not None else None
         times = old.load_times_s if took_s is None else (*old.load_times_s, took_s)[-LOAD_TIMES_KEPT:]
-        model = replace(model, load_times_s=times, load_s=took_s, ready_s=since_s, last_use_s=since_s)
+        left = (old.listed_use_s or -inf) >= (old.state_since_s or 0.0)  # a caller left: then the load is no use
+        used_s = None if left else since_s
+        model = replace(model, load_times_s=times, load_s=took_s, ready_s=since_s, last_use_s=used_s)
         return replace(model, memory_peak_bytes=model.memory_bytes, failed_at_s=None, failure="", quit_at_s=None)
     if info.state == STOPPED:
         failed_s = at_s if old.state == STARTING else None
