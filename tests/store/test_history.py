@@ -434,6 +434,7 @@ def test_the_history_in_a_read_only_folder_is_shown(tmp_path):
 @pytest.mark.parametrize("words", [
     ("--since", "yesterday"), ("--since", "2026-13-01"), ("--since", "0d"), ("--csv", "--json"), ("--by", "year"),
     ("--html", "x", "--csv"), ("--html", "x", "--by", "model"), ("--clear", "--csv"), ("more",),
+    ("--clear", "--model", "m"), ("--clear", "--server", "one"), ("--clear", "--since", "7d"),
 ])  # fmt: skip
 def test_wrong_usage_is_said(tmp_path, words):
     assert history(tmp_path, *words).returncode == 2

@@ -60,6 +60,8 @@ def history(
         raise click.UsageError("Use only one of --csv, --json, --html and --clear.")
     if file and by != "day":
         raise click.UsageError("--html is always by day. Use --by with a table, --csv or --json.")
+    if clear and (since or model or server):
+        raise click.UsageError("--clear deletes everything. It can't be limited to a day, a model or a server.")
     if clear:
         return _clear()
     target = preview.target(file, example="history --html history.html") if file else None
