@@ -16,6 +16,7 @@ from llamabar.core.pressure import Pressure
 from llamabar.core.snapshot import apply
 from llamabar.core.speed import Source
 from llamabar.core.state import Snapshot
+from llamabar.core.status import Cause, Status
 from llamabar.terminal.cells import Size, Style, columns
 from llamabar.terminal.dashboard import draw
 from llamabar.terminal.facts import WARNING, Thing
@@ -213,6 +214,16 @@ def test_the_cause_and_remedy_of_an_outage_are_in_the_middle():
     assert "No service installed." in shown
     assert "Last update 2 min ago: bge-m3, qwen3-30b" in shown
     assert "Press D" in shown
+
+
+def test_a_known_cause_replaces_what_it_explains():
+    offline = SCENES["offline"].scene
+    cause = Cause("Connection refused at http://h:1", "curl -m 5 http://h:1/health")
+    lost = replace(offline.servers[0].snapshot, fault=ev.Fault(ev.FaultKind.REFUSED), service=None)
+    server = replace(offline.servers[0], snapshot=lost, status=Status.UNREACHABLE, cause=cause)
+    shown = [text.strip() for text in screen(replace(offline, servers=(server,)), 80, 24)]
+    assert "Connection refused at http://h:1." in shown and "Connection refused." not in shown
+    assert cause.remedy in shown
 
 
 def test_shape_and_words_show_the_state_without_colour():

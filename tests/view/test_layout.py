@@ -27,6 +27,11 @@ UNLOADS = ev.CapabilitiesFound(confirmed=frozenset({"unload_one", "cancel"}))
 ASKS = {Do.UNLOAD_ALL, Do.CANCEL_ALL, Do.STOP}
 
 
+def test_a_diagnosis_from_llamabars_own_submenu_is_of_every_server_and_one_from_a_server_is_of_that_one():
+    found = [action.target for action in drawn("five-servers").actions() if action.target.startswith("doctor")]
+    assert found[-1] == "doctor" and set(found[:-1]) <= {f"doctor --server @{number}" for number in range(1, 6)}
+
+
 @functools.lru_cache
 def drawn(name):
     return compose(SCENES[name].scene)

@@ -24,8 +24,8 @@ def trouble(server: Server, *, now_s: float) -> Tuple[str, ...]:
     if snapshot.connected or fault is None:
         return ()
     found = [facts.why(server, fault), menu_words.REMEDIES.get(fault.kind, "")]
-    if server.cause is not None:
-        found += [menu_words.sentence(plain(server.cause.title)), plain(server.cause.remedy)]
+    if server.cause is not None:  # it says more
+        found = [menu_words.sentence(plain(server.cause.title)), plain(server.cause.remedy) or found[1]]
     if snapshot.service is not None and snapshot.service.label and server.status in (Status.STOPPED, Status.CRASHING):
         found.append(words.PRESS_START)
     found.append(words.DIAGNOSE)

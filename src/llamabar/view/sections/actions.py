@@ -78,7 +78,7 @@ def about(scene: Scene) -> Row:
     server = scene.servers[0]
     found = [
         item(server, palette.GEAR, words.OPEN_SETTINGS, Do.SHOW, target="settings"),
-        in_terminal(server, palette.DIAGNOSE, words.DOCTOR, "doctor"),
+        Row(words.DOCTOR, symbol=palette.DIAGNOSE, action=Action(Do.TERMINAL, "doctor", server=server.name)),
         Row(words.RELOAD, symbol=palette.RESTART, action=Action(Do.REFRESH, server=server.name)),
         Row(words.UNINSTALL, symbol=palette.REMOVE, action=Action(Do.TERMINAL, "uninstall", server=server.name)),
         *([fact(palette.ABOUT, words.VERSION, scene.version)] if scene.version else []),
