@@ -63,7 +63,7 @@ class Why(notes.Why):
     PROGRAM_QUARANTINED = False, "{path} doesn't start: {detail}", "Try: xattr -d com.apple.quarantine {path}"
     NO_PROGRAM = (
         False, "llama-swap wasn't found on this Mac", "brew tap mostlygeek/llama-swap && brew install llama-swap")
-    PORT_TAKEN = False, "Port {port} is taken", "Choose another one with --port, or leave it out."
+    PORT_TAKEN = False, "Port {port} is in use", "Choose another one with --port, or leave it out."
     NO_PORT = False, "No free port from {port} on", "Choose one with --port."
     AGENT_EDITED = (
         True, "{path} was edited by hand and is left as it is", "To write it again: {command} install --force")

@@ -234,7 +234,7 @@ def test_config_shows_the_source_of_each_setting_and_never_a_key(tmp_path):
 def test_a_taken_port_is_reported(tmp_path, server):
     done = run(tmp_path, "demo", "--serve", server.url.rsplit(":", 1)[1])
     assert done.returncode == 1
-    assert "is taken" in done.stderr
+    assert "in use." in done.stderr
 
 
 def test_an_unknown_dialect_is_reported(tmp_path):

@@ -221,7 +221,7 @@ def test_a_port_that_is_taken_after_the_plan_undoes_the_service(ready):
         taken.bind(("127.0.0.1", mac.port))
         taken.listen()
         done = install(mac, "--no-plugin")
-    assert done.returncode == 1 and f"Port {mac.port} is taken" in done.stdout
+    assert done.returncode == 1 and f"Port {mac.port} is in use" in done.stdout
     assert not own_plist(mac).exists()
 
 

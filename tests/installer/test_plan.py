@@ -240,7 +240,7 @@ def test_a_requested_port_that_is_taken_is_refused(facts):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         plan = plan_install(facts, Options(port=taken.getsockname()[1], plugin=False))
-    assert not plan.complete and "is taken" in said(plan)
+    assert not plan.complete and "is in use" in said(plan)
     port = free_port()
     assert f"127.0.0.1:{port}".encode() in plan_install(facts, Options(port=port)).steps[0].content
 

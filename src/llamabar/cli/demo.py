@@ -32,8 +32,9 @@ def demo(port: Optional[int], seconds: Optional[float], dialect: str) -> int:
     world.has_gpu = True
     try:
         server = DemoServer(world, port or 0).start()
-    except OSError:
-        raise LlamabarError(f"Port {port} is taken.", "Choose another, or 0 for any free one.") from None
+    except OSError as error:
+        said = f"Can't listen on port {port}: {error.strerror}."
+        raise LlamabarError(said, "Choose another, or 0 for any free one.") from None
     users = Users(server.url, world.crash)
     users.start()
     try:

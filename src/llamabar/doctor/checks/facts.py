@@ -150,7 +150,7 @@ class Server:
     name: str = ""
     url: str = ""
     fault: Optional[FaultKind] = None
-    why: str = "answers"
+    why: str = "responding"
     fault_detail: str = ""
     wants_tls: bool = False
     key_wanted: Optional[bool] = None
