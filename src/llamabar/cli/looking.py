@@ -33,7 +33,7 @@ def frame(server: str, config: str) -> int:
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import END, render
 
-    text = render(compose(scene), click_style(os.environ, ends=True)).decode("utf-8")
+    text = render(compose(scene), click_style(os.environ, ends=True, config=config)).decode("utf-8")
     without_end = any(variable in os.environ for variable in NO_SEPARATOR)  # these would show it as one more item
     say_whole(text[: -len(END) - 1] if without_end else text)
     return OK

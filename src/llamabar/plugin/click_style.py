@@ -10,16 +10,18 @@ from llamabar.view.swiftbar import Clicks
 FIRST_WITH_BADGES = (14,)  # of macOS
 
 
-def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks:
+def click_style(environment: Mapping[str, str], *, ends: bool = False, config: str = "") -> Clicks:
     """Return how menu items are written: since SwiftBar 2.1.0 a click is a line on our stdin; otherwise it starts a new
     process.
 
-    `ends`: this process exits after one frame, so nothing would read its stdin.
+    `ends`: this process exits after one frame, so nothing would read its stdin. `config`: the settings file of the
+    command, if it named one.
     """
     program = environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment)
     modern = swiftbar_version(environment) >= FIRST_WITH_CLICKS  # 2.1 also introduced badges
     macos = version_numbers(environment.get("OS_VERSION_MAJOR", ""))
-    return Clicks(program, by_stdin=not ends and modern, badges=modern and macos >= FIRST_WITH_BADGES)
+    options = ("--config", os.path.abspath(os.path.expanduser(config))) if config else ()
+    return Clicks(program, by_stdin=not ends and modern, badges=modern and macos >= FIRST_WITH_BADGES, options=options)
 
 
 def program_path(environment: Mapping[str, str]) -> str:

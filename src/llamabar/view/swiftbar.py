@@ -46,12 +46,13 @@ _URL_CHARS = "-._~:/?#[]@!$&()*+,;=%"
 @dataclass(frozen=True)
 class Clicks:
     """What this SwiftBar supports. Clicks arrive as a line on stdin (2.1.0 and later), or as a process of `program`.
-    `badges`: a value is shown at the right of its row.
+    `badges`: a value is shown at the right of its row. `options`: of every process.
     """
 
     program: str = ""
     by_stdin: bool = True
     badges: bool = False
+    options: Tuple[str, ...] = ()
 
     def params(self, action: Action) -> List[str]:
         """Return the one set of parameters that makes an item do this action; [] if there is none."""
@@ -69,9 +70,9 @@ class Clicks:
 
     def _process(self, *arguments: str) -> List[str]:
         """Return the parameters that start a process, which SwiftBar does in Terminal unless told otherwise."""
-        program = _quoted(self.program) if self.program else None
-        numbered = [f"param{number}={word}" for number, word in enumerate(arguments, 1)]
-        return [f"bash={program}", *numbered] if program else []
+        program, *words = map(_quoted, (self.program, *arguments, *self.options))
+        numbered = [f"param{number}={word}" for number, word in enumerate(words, 1)]
+        return [f"bash={program}", *numbered] if program and None not in words else []
 
 
 class Renderer:
