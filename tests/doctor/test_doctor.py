@@ -133,6 +133,13 @@ def judged(facts):
     return {one.id: one for one in registry.findings(facts)}
 
 
+def test_a_file_of_another_user_needs_another_owner_not_another_mode():
+    found = judged(Facts(data=facts.Data("/data", foreign=True, unreadable=("/data/history.sqlite",))))
+    assert found["data-folder-of-another"].level.value == "error" and found["data-unreadable"].level.value == "skipped"
+    found = judged(Facts(data=facts.Data("/data", unreadable=("/data/history.sqlite",))))
+    assert found["data-unreadable"].remedy == "chmod u+rw /data/history.sqlite"
+
+
 def test_the_process_at_an_address_is_never_taken_from_another_port():
     fault = FaultKind.NOT_LLAMA_SWAP
     wrong = Server(name="one", url="http://127.0.0.1:8080", fault=fault, fault_detail="It answers 404")

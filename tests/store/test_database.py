@@ -252,6 +252,13 @@ def test_a_non_regular_file_is_set_aside_without_blocking_or_following_links(tmp
     assert not (tmp_path / "elsewhere").exists()
 
 
+def test_a_history_put_back_read_only_is_written_again(tmp_path):
+    Watcher(tmp_path).add(rows(1)).writer.close()
+    (tmp_path / HISTORY_FILE).chmod(0o400)
+    Watcher(tmp_path).add(rows(2)).writer.close()
+    assert counted(tmp_path) == {"one": 2}
+
+
 def test_a_removed_history_starts_over_and_counts_nothing_twice(tmp_path):
     first, second = Watcher(tmp_path).add(rows(1, 2, 3)), Watcher(tmp_path).add(rows(1, 2, 3))
     for ending in ("", "-wal", "-shm"):

@@ -7,7 +7,7 @@ for a writer, and committed data survives if the process ends at any moment (sql
 import os
 import sqlite3
 import stat
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from enum import Enum
 from pathlib import Path
 from typing import Callable, Iterator, Optional
@@ -71,8 +71,9 @@ FAULTS = (OSError, sqlite3.Error, Unusable)  # raised when a database is opened 
 def opened(path: Path, fill: Callable[[sqlite3.Connection], None] = lambda _: None) -> sqlite3.Connection:
     """Return the database for writing, created and filled first if there is none; raise FAULTS."""
     _check_regular(path)
+    with suppress(OSError):  # a copy that was put back may be read-only
+        os.chmod(path, 0o600)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600))
-    os.chmod(path, 0o600)
     return _connected(path, "rw", lambda database: _prepare(database, fill))
 
 

@@ -33,7 +33,7 @@ class Cache:
 
 @dataclass(frozen=True)
 class Data:
-    """The data folder. `unreadable`: its files that this user can't read; `foreign`: it belongs to another user."""
+    """The data folder. `unreadable`: its files that this user can't read; `foreign`: it or one of them is another's."""
 
     folder: str = ""
     writable: bool = True

@@ -69,7 +69,7 @@ def data(found: Places) -> facts.Data:
     return facts.Data(
         folder=str(folder),
         writable=os.access(above, os.W_OK | os.X_OK),
-        foreign=os.path.exists(folder) and folder.stat().st_uid != os.getuid(),
+        foreign=any(os.stat(path).st_uid != os.getuid() for path in (folder, *names) if os.path.exists(path)),
         unreadable=tuple(str(path) for path in names if not os.access(path, os.R_OK)),
         damaged_history=str(history) if trouble is schema.Trouble.DAMAGED else "",
         newer_history=str(history) if trouble is schema.Trouble.NEWER else "",
