@@ -41,7 +41,7 @@ def test_a_computer_that_slept_connects_anew_at_its_next_turn(asleep_s):
 
 ENDS_BY_ITSELF = {
     FaultKind.REFUSED, FaultKind.TIMEOUT, FaultKind.UNKNOWN_HOST, FaultKind.SERVER_ERROR, FaultKind.GATEWAY,
-    FaultKind.CLOSED, FaultKind.LAGGING, FaultKind.ASLEEP, FaultKind.NO_ADDRESS,
+    FaultKind.CLOSED, FaultKind.LAGGING, FaultKind.ASLEEP, FaultKind.NO_ADDRESS, FaultKind.NO_ROUTE,
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from llamabar.demo.dialect import DemoModel
 from tests.doctor.situations import SERVICE, settings, situation
 from tests.fakes.programs import Stranger, chat, free_port, llama_swap
 
+NO_ROUTE = "http://255.255.255.255:8080"  # the system says so at once
 NETWORK = ("settings", "servers", "agents", "processes", "computer", "packages")
 
 
@@ -33,7 +34,14 @@ def _(well):
 
 @situation("local-network-denied", *NETWORK)
 def _(well):
-    yield {"LLAMABAR_URL": f"http://{_own_address()}:{free_port()}"}
+    yield {"LLAMABAR_URL": NO_ROUTE}
+
+
+@situation("host-unreachable", *NETWORK)
+def _(well):
+    well.script("sw_vers", "echo 14.6")
+    yield {"LLAMABAR_URL": NO_ROUTE}
+    well.script("sw_vers", "echo 26.1")
 
 
 @situation("llama-swap-missing", *NETWORK)
@@ -55,9 +63,7 @@ def _(well):
 
 @situation("server-refuses-elsewhere", "settings", "servers", "computer")
 def _(well):
-    well.script("sw_vers", "echo 14.6")
     yield {"LLAMABAR_URL": f"http://{_own_address()}:{free_port()}"}
-    well.script("sw_vers", "echo 26.1")
 
 
 @situation("server-asleep", *NETWORK)

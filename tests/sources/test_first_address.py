@@ -72,7 +72,7 @@ def test_an_address_without_a_route_is_passed_over_and_is_not_a_connection(named
     named(no_route)
     with pytest.raises(Unreachable) as refused:
         Client(f"http://{HOST}:1").open_stream()
-    assert refused.value.fault.kind is FaultKind.REFUSED
+    assert refused.value.fault.kind is FaultKind.NO_ROUTE
 
 
 def test_where_none_answers_the_fault_is_the_last_ones(named):

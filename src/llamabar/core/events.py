@@ -13,6 +13,7 @@ class FaultKind(str, Enum):
     """Why a server can't be watched."""
 
     REFUSED, TIMEOUT, UNKNOWN_HOST = "refused", "timeout", "unknown_host"
+    NO_ROUTE = "no_route"  # the network is off, or the host is: switched off, asleep, or kept away by macOS
     UNTRUSTED = "untrusted"  # a certificate whose authority isn't known here
     TLS, UNAUTHORIZED, NOT_LLAMA_SWAP = "tls", "unauthorized", "not_llama_swap"
     TOO_OLD = "too_old"  # a llama-swap without an event stream: before v135

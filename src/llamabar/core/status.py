@@ -51,7 +51,7 @@ REFUSALS = (FaultKind.UNAUTHORIZED, FaultKind.BASIC_AUTH, FaultKind.SIGN_IN, Fau
 NO_SERVICES = (  # faults of an address or of what answers there: no service of this Mac explains them
     FaultKind.HTTPS_ONLY, FaultKind.MOVED, FaultKind.NO_EVENTS, FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR,
     FaultKind.GATEWAY, FaultKind.TLS, FaultKind.UNTRUSTED, FaultKind.UNKNOWN_HOST, FaultKind.NO_ADDRESS,
-    FaultKind.ASLEEP,
+    FaultKind.ASLEEP, FaultKind.NO_ROUTE,
 )  # fmt: skip
 
 

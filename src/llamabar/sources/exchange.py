@@ -6,6 +6,7 @@ a line to 64 KiB and an answer to 100 headers. Host name lookup is up to the sys
 """
 
 import contextlib
+import errno
 import os
 import socket
 import sys
@@ -34,6 +35,7 @@ AnyConnection = Union[HTTPConnection, HTTPSConnection]
 Response = urllib3.BaseHTTPResponse
 CERTIFICATES_BYTES = 4_000_000
 UNKNOWN_AUTHORITY = (18, 19, 20, 21)  # OpenSSL's X509_V_ERR_*: self-signed, itself or above; issuer not found; no chain
+NO_ROUTE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 CLOSED_MEANWHILE = contextlib.suppress(ValueError)  # http.client flushes an answer that another thread has closed
 
 
@@ -170,7 +172,7 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, (exceptions.NameResolutionError, exceptions.LocationValueError, UnicodeError)):
         return Fault(FaultKind.UNKNOWN_HOST)
     if isinstance(error, exceptions.NewConnectionError):
-        return Fault(FaultKind.REFUSED)
+        return Fault(FaultKind.NO_ROUTE if getattr(error.__cause__, "errno", None) in NO_ROUTE else FaultKind.REFUSED)
     if isinstance(error, (exceptions.ConnectTimeoutError, exceptions.TimeoutError, TimeoutError, socket.timeout)):
         return Fault(FaultKind.TIMEOUT)
     if isinstance(error, (BadStatusLine, UnknownProtocol)) and not isinstance(error, RemoteDisconnected):

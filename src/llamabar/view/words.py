@@ -40,6 +40,7 @@ FAULTS: Dict[FaultKind, str] = {
     FaultKind.REFUSED: "Connection refused",
     FaultKind.TIMEOUT: "Timed out",
     FaultKind.UNKNOWN_HOST: "Host not found",
+    FaultKind.NO_ROUTE: "Host unreachable",
     FaultKind.TLS: "Couldn't establish a secure connection",
     FaultKind.UNTRUSTED: "The certificate isn't trusted",
     FaultKind.UNAUTHORIZED: "API key missing or incorrect",

@@ -10,7 +10,7 @@ from llamabar.doctor.checks.finding import Check, Found, Layer, Level, configure
 from llamabar.doctor.checks.service import SERVICE  # its checks come first: a stopped service explains a silent server
 
 LOCAL_NETWORK_SINCE = 15
-REFUSED, UNAUTHORIZED = FaultKind.REFUSED, FaultKind.UNAUTHORIZED
+REFUSED, NO_ROUTE, UNAUTHORIZED = FaultKind.REFUSED, FaultKind.NO_ROUTE, FaultKind.UNAUTHORIZED
 SILENT = (FaultKind.TIMEOUT, FaultKind.CLOSED, FaultKind.LAGGING)
 TLS_WANTED = (FaultKind.NOT_LLAMA_SWAP, FaultKind.HTTPS_ONLY)
 REST = (FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR)
@@ -87,10 +87,13 @@ NETWORK = Layer("network", ("servers",), _summary, (
           "{llamabar} config --check"),
     Check("host-unknown", Level.ERROR, _fault(FaultKind.UNKNOWN_HOST),
           "Host not found: {it.name}", "{it.url}", _CONFIG),
-    Check("local-network-denied", Level.WARNING, _fault(REFUSED, FaultKind.TIMEOUT, also=_is_kept_away),
+    Check("local-network-denied", Level.WARNING, _fault(NO_ROUTE, FaultKind.TIMEOUT, also=_is_kept_away),
           "macOS may block SwiftBar from reaching {it.name}", "Allow SwiftBar and Terminal in Local Network:",
           "open 'x-apple.systempreferences:com.apple.preference.security?Privacy_LocalNetwork'", ("host-unknown",),
           ("mac", "servers", "settings", "computer")),
+    Check("host-unreachable", Level.ERROR, _fault(NO_ROUTE),
+          "Host unreachable: {it.name}", "It is off or asleep, or this Mac's network is off. To try again:", _TRY,
+          ("local-network-denied",), _SERVERS),
     Check("llama-swap-missing", Level.ERROR, _missing,
           "llama-swap isn't installed", "No llama-swap program was found on this Mac.", packages.INSTALL,
           ("service-plist-broken", "agents-folder-refused"), (*_PROCESSES, "packages")),
@@ -102,7 +105,7 @@ NETWORK = Layer("network", ("servers",), _summary, (
           (*_SERVICE, "nothing-runs-llama-swap"), ("mac", *_SERVERS)),
     Check("server-refuses-elsewhere", Level.ERROR, _fault(REFUSED, also=_is_elsewhere),
           "Connection refused at {it.url}", "Start llama-swap there, or fix the address. To try again:", _TRY,
-          ("local-network-denied",), _SERVERS),
+          needs=_SERVERS),
     Check("server-silent", Level.ERROR,
           _held(*SILENT, title="{holder.name} (pid {holder.pid}) listens at {it.url} and isn't responding"),
           "{it.name} isn't responding", "At {it.url}. It may be busy, or a firewall is in the way. To try again:", _TRY,
