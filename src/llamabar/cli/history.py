@@ -87,8 +87,9 @@ def history(
         note = NONE_YET if empty else updated if lines else f"{_none(start, some=bool(server or model))} {updated}"
         if target is not None:
             preview.put(target, history_page.page(lines, heading="llamabar: history", note=note, **more))
-            note = f"Wrote {target}. Open it in a browser."
-        say(*([*_fitting(_table(lines, by), everything=everything), ""] if lines and target is None else []), note)
+            say(f"Wrote {target}. Open it in a browser.", level="ok")
+            return OK
+        say(*([*_fitting(_table(lines, by), everything=everything), ""] if lines else []), note)
     return OK
 
 

@@ -177,7 +177,7 @@ def status(snapshot: Snapshot, found: Status) -> str:
 def summary(found: Status, status: str, doing: str) -> str:
     """Return a server's state as shown after its name: "41.2 tok/s", "2 models ready", "not responding, 2 min"."""
     if found is Status.READY and doing:
-        return f"{doing} {status}"
+        return _("{} ready", doing)
     return doing if found is Status.GENERATING and doing else joined(status, doing)
 
 
