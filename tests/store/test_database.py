@@ -242,6 +242,24 @@ def test_a_file_from_a_newer_version_is_left_alone(tmp_path):
     assert trouble(tmp_path / HISTORY_FILE) is Trouble.NEWER
 
 
+@pytest.mark.parametrize("version", range(schema.VERSION))
+def test_a_version_that_damage_lowered_is_raised_again(tmp_path, version):
+    Watcher(tmp_path).add(rows(1)).writer.close()
+    with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as database:
+        database.execute(f"PRAGMA user_version={version}")
+    Watcher(tmp_path).add(rows(2)).writer.close()
+    assert counted(tmp_path) == {"one": 2}
+
+
+def test_once_a_newer_version_has_taken_a_file_over_this_one_leaves_it_alone(tmp_path):
+    watcher = Watcher(tmp_path).add(rows(1))
+    with closing(sqlite3.connect(tmp_path / HISTORY_FILE)) as database:
+        database.execute("PRAGMA user_version=99")
+        watcher.add(rows(1, 2))
+        assert database.execute("SELECT count(*) FROM requests").fetchone() == (1,)
+    assert len(watcher.writer.rows) == 1
+
+
 @pytest.mark.parametrize("make", [
     lambda path: os.mkfifo(path), lambda path: path.mkdir(), lambda path: path.symlink_to(path.parent / "elsewhere"),
 ])  # fmt: skip

@@ -39,7 +39,7 @@ CREATE TABLE charts(
     place TEXT NOT NULL, model TEXT NOT NULL, read_unix_s REAL NOT NULL, chart TEXT NOT NULL,
     PRIMARY KEY(place, model)) WITHOUT ROWID;
 """, """
-CREATE TABLE loads(
+CREATE TABLE IF NOT EXISTS loads(
     place TEXT NOT NULL, model TEXT NOT NULL, started_s INTEGER NOT NULL, command INTEGER NOT NULL,
     memory TEXT NOT NULL, memory_bytes INTEGER NOT NULL, took_s REAL, context_tokens INTEGER, swap TEXT NOT NULL,
     PRIMARY KEY(place, model, started_s)) WITHOUT ROWID;
@@ -133,9 +133,10 @@ def understood() -> Iterator[None]:
 
 @contextmanager
 def transaction(database: sqlite3.Connection) -> Iterator[None]:
-    """Commit everything done within, or nothing."""
+    """Commit everything done within, or nothing; raise Unusable if the file isn't this version's, maybe since now."""
     database.execute("BEGIN IMMEDIATE")
     try:
+        _check_ours(database)
         yield
         database.execute("COMMIT")
     except BaseException:
@@ -174,7 +175,6 @@ def _prepare(database: sqlite3.Connection, fill: Callable[[sqlite3.Connection], 
         database.execute(f"PRAGMA {setting}")
     with transaction(database):
         migrate(database, fill)
-    _check_ours(database)
 
 
 def _check_regular(path: Path) -> None:
