@@ -94,6 +94,12 @@ def test_a_last_use_before_the_start_is_known_from_rows_if_the_servers_clock_is(
     assert snapshot.row_ended_s == (None if rest_s is None else 200.0 + rest_s)
 
 
+def test_the_last_use_of_a_model_that_is_not_loaded_is_known_from_the_rows_too():
+    rows = ev.RequestsFinished((ev.FinishedRequest(4, "m", at_unix_s=1000.0),), came_unix_s=1060.0, clock_s=0.4)
+    snapshot = after(live(table(m="stopped"), LISTED), rows, at_s=500.0)
+    assert snapshot.models["m"].last_use_s == 440.0
+
+
 def test_without_request_events_a_countdown_starts_only_after_checking_connections():
     counted = ev.CapabilitiesFound(confirmed=frozenset({"inflight_count"}))
     for told in ((), (counted, ev.InflightCounted(0))):

@@ -128,8 +128,8 @@ def _used(model: Model, rows: List[ev.FinishedRequest], at_s: float) -> Model:
 
 
 def _used_before(model: Model, ended_s: Iterable[Optional[float]]) -> Model:
-    """Return a model with its last use before this program started, if it has been ready since then."""
-    times = [model.last_use_s, *ended_s] if model.state == READY and model.state_since_s is None else []
+    """Return a model with its last use before this program started, unless it was loaded since then."""
+    times = [model.last_use_s, *ended_s] if model.state != READY or model.state_since_s is None else []
     return replace(model, last_use_s=max((one for one in times if one is not None), default=model.last_use_s))
 
 
