@@ -36,6 +36,12 @@ def shown(snapshots):
         yield found
 
 
+def test_a_gpu_figure_is_gone_once_it_is_old():
+    """It is fetched only while requests are in flight: what it was then isn't what it is."""
+    snapshot = after(live(table(m="ready")), ev.GpuMeasured(0.96, 38.0), at_s=1.0)
+    assert [figures(snapshot, now_s=now_s).gpu_ratio for now_s in (2.0, 30.0, 32.0)] == [0.96, 0.96, None]
+
+
 def test_a_size_at_the_edge_of_two_digits_does_not_flicker():
     sizes = [6_449 * MB, 6_451 * MB, 6_430 * MB, 6_470 * MB] * 20
     assert len({units.size(one.memory_bytes["m"]) for one in shown(map(using, sizes))}) == 1

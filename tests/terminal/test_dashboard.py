@@ -12,6 +12,7 @@ from llamabar.core import events as ev
 from llamabar.core import units
 from llamabar.core.apply_models import SHOWN_S
 from llamabar.core.history import History
+from llamabar.core.hysteresis import figures
 from llamabar.core.pressure import Pressure
 from llamabar.core.snapshot import apply
 from llamabar.core.speed import Source
@@ -170,6 +171,17 @@ def test_memory_pressure_is_shown_next_to_used_memory(pressure):
         assert any(one in row.text for one in ("41.0 of 64.0 GB", "41.0 GB"))
         styles = {span.style for span in row.spans if "pressure" in span.text}
         assert styles == ({Style.BAD if pressure is Pressure.CRITICAL else Style.WARN} if short else set())
+
+
+@pytest.mark.parametrize(("age_s", "there"), [(5.0, True), (60.0, False)])
+def test_the_gpus_use_and_power_are_shown_only_while_they_are_new(age_s, there):
+    scene = SCENES["ready"].scene
+    server = scene.servers[0]
+    gpu = replace(server.snapshot.host, gpu_ratio=0.96, gpu_power_w=38.0, gpu_at_s=scene.now_s - age_s)
+    snapshot = replace(server.snapshot, host=gpu)
+    server = replace(server, snapshot=snapshot, figures=figures(snapshot, now_s=scene.now_s))
+    shown = "\n".join(screen(replace(scene, servers=(server,)), 120, 40))
+    assert ("GPU" in shown, "38 W" in shown) == (there, there)
 
 
 @pytest.mark.parametrize("width", range(96, 125, 4))

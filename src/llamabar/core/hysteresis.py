@@ -45,7 +45,7 @@ def figures(snapshot: Snapshot, *, now_s: float, before: Figures = NONE_YET) -> 
         server_bytes=_held(host.server_bytes, before.server_bytes, _size_margin),
         used_bytes=_held(host.memory_used_bytes, before.used_bytes, _size_margin),
         cpu_ratio=_held(host.cpu_ratio, before.cpu_ratio, _share_margin),
-        gpu_ratio=_held(host.gpu_ratio, before.gpu_ratio, _share_margin),
+        gpu_ratio=_held(readings.gpu(host, now_s=now_s)[0], before.gpu_ratio, _share_margin),
     )
 
 

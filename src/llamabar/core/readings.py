@@ -1,6 +1,6 @@
 """Figures derived from a snapshot at a moment: speeds, time left, progress. Pure; None is unknown."""
 
-from typing import Iterable, List, Mapping, NamedTuple, Optional
+from typing import Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from llamabar.core.capabilities import Capability
 from llamabar.core.events import Slot
@@ -8,7 +8,7 @@ from llamabar.core.history import Readings
 from llamabar.core.path_kind import PathKind
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Reading, Source, estimate_tps
-from llamabar.core.state import READY, STARTING, Model, Request, Snapshot, at_work, in_flight, in_use, requests_of
+from llamabar.core.state import READY, STARTING, Host, Model, Request, Snapshot, at_work, in_flight, in_use, requests_of
 
 JUST_ENDED_S = 1.5
 GPU_FRESH_S = 30.0
@@ -129,10 +129,16 @@ class Sample(NamedTuple):
     models: Mapping[str, Readings]
 
 
+def gpu(host: Host, *, now_s: float) -> Tuple[Optional[float], Optional[float]]:
+    """Return the GPU's use and its power in watts, unless they are old: they come only while requests are in flight."""
+    fresh = host.gpu_at_s is not None and now_s - host.gpu_at_s <= GPU_FRESH_S
+    return (host.gpu_ratio, host.gpu_power_w) if fresh else (None, None)
+
+
 def sample(snapshot: Snapshot, *, now_s: float) -> Sample:
     """Return the current readings for the history; nothing is known of a server that isn't connected."""
     host = snapshot.host
-    gpu_ratio = host.gpu_ratio if host.gpu_at_s is not None and now_s - host.gpu_at_s < GPU_FRESH_S else None
+    gpu_ratio, _ = gpu(host, now_s=now_s)
     if not snapshot.connected:
         return Sample(Readings(cpu_ratio=host.cpu_ratio), {})
     counted, found = in_flight(snapshot) is not None, phases(snapshot)

@@ -8,14 +8,13 @@ from llamabar.core import totals
 from llamabar.core.apply_models import has_quit
 from llamabar.core.capabilities import Capability
 from llamabar.core.phases import WAITING, phases
-from llamabar.core.readings import generation, unloads_in_s
+from llamabar.core.readings import generation, gpu, unloads_in_s
 from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Host, Model, Snapshot, in_flight
 from llamabar.core.status import Status, classify
 from llamabar.export import families as of
 from llamabar.export.counts import Book, Counts
 from llamabar.export.encode import Scrape
 
-GPU_FRESH_S = 30.0
 LABEL_CHARS = 400
 STATES = (READY, STARTING, STOPPING, STOPPED)
 OTHER = "other"  # a state of no known version; all models that the server doesn't list
@@ -82,9 +81,8 @@ def _put_now(scrape: Scrape, server: str, snapshot: Snapshot, *, now_s: float) -
         scrape.put(of.MODELS, (server, state), float(states[state]))
     scrape.put(of.IN_FLIGHT, (server,), in_flight(snapshot))
     scrape.put(of.SERVER_MEMORY, (server,), host.server_bytes)
-    if host.gpu_at_s is not None and now_s - host.gpu_at_s < GPU_FRESH_S:
-        scrape.put(of.GPU, (server,), host.gpu_ratio)
-        scrape.put(of.GPU_POWER, (server,), host.gpu_power_w)
+    for family, value in zip((of.GPU, of.GPU_POWER), gpu(host, now_s=now_s)):
+        scrape.put(family, (server,), value)
 
 
 def _put_models(scrape: Scrape, server: str, snapshot: Snapshot, labels: Mapping[str, str], *, now_s: float) -> None:

@@ -5,7 +5,7 @@ from typing import Iterable, List, Mapping, Optional, Sequence
 from llamabar.core import units
 from llamabar.core.history import History
 from llamabar.core.pressure import Pressure
-from llamabar.core.readings import median
+from llamabar.core.readings import gpu, median
 from llamabar.core.speed import Reading
 from llamabar.core.state import loaded
 from llamabar.terminal import facts, words
@@ -231,7 +231,7 @@ def _ratios(server: Server) -> "List[tuple[str, float]]":
 
 
 def _load(server: Server, *, now_s: float, width: int, chart_below: bool) -> List[Span]:
-    power = server.snapshot.host.gpu_power_w
+    _, power = gpu(server.snapshot.host, now_s=now_s)
     spans: List[Span] = []
     each = max(4, min(24, (width - 32) // 2))
     for what, ratio in _ratios(server):
