@@ -53,9 +53,10 @@ def _service(facts: Facts, options: Options) -> Plan:
     obstacle = _obstacle(facts)
     if obstacle is not None:
         return Plan(notes=(obstacle,))
-    foreign = _foreign(facts) if facts.plist is None else None
+    has_own = facts.plist is not None or own_service(facts) is not None
+    foreign = None if has_own else _foreign(facts)
     if foreign is None:
-        adopt = facts.plist is None and facts.processes
+        adopt = facts.processes and not has_own
         return _adopt_process(facts, options) if adopt else _own(facts, options, None)
     if foreign.label in facts.jobs and facts.processes and not _is_running(facts, foreign.label):
         beside = _adopt_process(facts, options)

@@ -330,6 +330,17 @@ def test_a_hand_edited_plist_is_kept_and_force_replaces_it_with_a_backup(ready):
     assert len(kept) == 1 and kept[0].name in done.stdout
 
 
+def test_a_deleted_plist_of_a_running_service_is_written_again(ready):
+    mac = ready()
+    install(mac, "--no-plugin")
+    plist = own_plist(mac).read_bytes()
+    own_plist(mac).unlink()
+    done = bar(mac, "install", "--yes", "--no-plugin")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert own_plist(mac).read_bytes() == plist and mac.job(LABEL).pid
+    assert not (mac.home / ".config" / "llamabar").exists(), "it isn't taken for somebody else's"
+
+
 def test_an_update_has_its_attribute_before_its_name_and_restarts_the_plugin(ready):
     mac = ready()
     install(mac)
