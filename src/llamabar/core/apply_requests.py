@@ -69,16 +69,20 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         last_activity_s=snapshot.last_activity_s if old or not rows else at_s,
         confirmed=snapshot.confirmed | {Capability.METRICS_EVENTS} if event.streamed else snapshot.confirmed,
     )
-    by_model: Dict[str, List[ev.FinishedRequest]] = {}
-    for row in rows:
-        by_model.setdefault(row.model, []).append(row)
-    for model_id, of_model in by_model.items():
+    for model_id, of_model in _by_model(rows).items():
         model = snapshot.models.get(model_id)
         if model is not None:
             model = replace(model, meter=speed.with_finished(model.meter, of_model, ended_s=_ended_s))
             model = _used_before(model, map(_ended_s, of_model)) if old else _used(model, of_model, used_s)
             snapshot = with_model(snapshot, model)
     return snapshot
+
+
+def _by_model(rows: Iterable[ev.FinishedRequest]) -> Dict[str, List[ev.FinishedRequest]]:
+    found: Dict[str, List[ev.FinishedRequest]] = {}
+    for row in rows:
+        found.setdefault(row.model, []).append(row)
+    return found
 
 
 def _newest_seen(snapshot: Snapshot, event: ev.RequestsFinished) -> Optional[int]:
