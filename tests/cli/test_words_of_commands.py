@@ -5,12 +5,14 @@ import re
 
 import pytest
 
+from llamabar.cli import control
 from llamabar.cli.reports import model_table, request_table
 from llamabar.cli.which_model import models_called
 from llamabar.core import events as ev
 from llamabar.core.history import History
 from llamabar.demo.dialect import DemoModel
 from llamabar.errors import Code, LlamabarError
+from llamabar.view.menu import Do
 from llamabar.view.scene import Scene, seen
 from tests.app.test_bad_servers import models, speaking
 from tests.fakes.here import run_here
@@ -123,6 +125,18 @@ def test_a_peers_model_is_on_another_host_and_another_one_is_not_loaded():
     listed = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer="lab"), ev.ModelInfo("mine", "stopped")))
     scene = Scene((seen("mac", "http://127.0.0.1:8080", live(listed), History(), now_s=2.0),), 2.0)
     assert [" ".join(row.split()[1:4]) for row in model_table(scene)[1:]] == ["on another host", "not loaded –"]
+
+
+@pytest.mark.parametrize(("answered", "hint"), [
+    ((), "llama-swap hasn't answered which profiles it has. Try again."),
+    ((ev.CapabilitiesFound(frozenset({"profiles"})),), "This llama-swap has no profiles, or is too old for them."),
+    ((ev.CapabilitiesFound(frozenset(), refuted=frozenset({"profiles"})),),
+     "This llama-swap has no profiles, or is too old for them."),
+])  # fmt: skip
+def test_a_llama_swap_that_has_not_answered_is_not_said_to_have_no_profiles(answered, hint):
+    with pytest.raises(LlamabarError) as raised:
+        control._profile_tasks(Do.PROFILE, "x", {"mac": live(*answered)})
+    assert raised.value.hint == hint
 
 
 def test_requests_of_several_servers_say_whose_they_are():

@@ -132,8 +132,8 @@ def test_every_state_is_drawn_in_the_language_and_nothing_is_cut_or_left_in_engl
 def test_one_token_is_a_token_and_japanese_has_its_own_comma(spoken):
     assert words.totals(1, 1) == "1 request, 1 token"
     spoken("ja")
-    shown = [row.value for named in scenes() for row in compose(replace(named.scene, remembered=Remembered())).rows()]
-    assert [value for value in shown if ", " in value] == []
+    shown = [row.text for named in scenes() for row in compose(replace(named.scene, remembered=Remembered())).rows()]
+    assert [text for text in shown if ", " in text] == []
 
 
 def test_english_comes_back_and_a_word_without_a_translation_stays_english(spoken):

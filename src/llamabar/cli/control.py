@@ -155,6 +155,8 @@ def _profile_tasks(_: Do, name: str, reached: Mapping[str, Snapshot]) -> List[Ta
         return [Task(server, Action(Do.PROFILE, name, server=server), label=name) for server in has]
     known = sorted({one for snapshot in reached.values() for one in snapshot.profiles})
     hint = f"Profiles: {', '.join(known)}." if known else "This llama-swap has no profiles, or is too old for them."
+    if not known and any(Capability.PROFILES not in one.confirmed | one.refuted for one in reached.values()):
+        hint = "llama-swap hasn't answered which profiles it has. Try again."
     raise LlamabarError(f"No profile is called {name!r}." if name else "No profiles.", hint, code=Code.UNKNOWN_PROFILE)
 
 

@@ -7,6 +7,8 @@ from enum import Enum
 from functools import cached_property
 from typing import Iterator, Optional, Tuple
 
+from llamabar.view import words
+
 
 class Do(str, Enum):
     """What a click can do."""
@@ -22,7 +24,7 @@ class Do(str, Enum):
     RESTART = "restart"
     COPY = "copy"
     OPEN = "open"  # a web page
-    SHOW = "show"  # a file or folder on this computer, in its default program
+    SHOW = "show"  # a file or folder on this computer
     TERMINAL = "terminal"  # a llamabar command, in Terminal
     REFRESH = "refresh"
 
@@ -100,7 +102,7 @@ class Row:
             return self.label
         if self.action is not None:
             return f"{self.label} ({self.value})"
-        return f"{self.label}{', ' if ': ' in self.label else ': '}{self.value}"
+        return words.joined(self.label, self.value) if ": " in self.label else f"{self.label}: {self.value}"
 
     @cached_property
     def widest(self) -> int:
