@@ -253,6 +253,16 @@ def test_no_state_is_cut_where_fewer_words_say_it(width):
         assert [text for text in spans if text.startswith(signs) and text.endswith("…") and text != "…"] == []
 
 
+def test_in_a_narrow_window_a_peers_model_is_elsewhere_and_a_busy_one_busy():
+    told = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer="lab"), ev.ModelInfo("paints", "ready")))
+    paints = request("1", "paints", path="/v1/images/generations")
+    server = seen("mac", "http://h", live(told, LISTED, paints), History(), now_s=2.0)
+    shown = "\n".join(screen(Scene((server,), 2.0), 60, 20))
+    assert "○ elsewhere " in shown and "≋ busy " in shown
+    shown = "\n".join(screen(Scene((server,), 2.0), 120, 20))
+    assert "○ on another host " in shown and "≋ making an image " in shown
+
+
 def test_a_speed_chart_without_values_has_no_top():
     axis = [text[1:6].strip() for text in screen(SCENES["starting"].scene, 120, 40) if text.startswith("│")]
     assert set(axis) == {"", "0"}

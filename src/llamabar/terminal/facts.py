@@ -96,8 +96,10 @@ def state(server: Server, model: Model, *, now_s: float) -> State:
             return _ready(server, model)
         return State(GLYPHS[Status.QUEUED], words.WAITING, Style.WARN)
     if model.state in ("stopped", "shutdown", "unknown", ""):
-        said = words.ELSEWHERE if model.info.peer else words.NOT_LOADED
-        return State(GLYPHS[Status.EMPTY], said, Style.DIM, absent=True)
+        sign = GLYPHS[Status.EMPTY]
+        if model.info.peer:
+            return State(sign, words.ELSEWHERE, Style.DIM, absent=True, shorter=(words.AWAY,))
+        return State(sign, words.NOT_LOADED, Style.DIM, absent=True)
     return State(GLYPHS[Status.READY], reason(model.state), Style.PLAIN)
 
 
@@ -113,7 +115,7 @@ def _ready(server: Server, model: Model) -> State:
         Doing.PROMPT: words.READING + ("" if position is None else f" {units.short_count(position)}"),
         Doing.BUSY: menu_words.BUSY, Doing.PERHAPS: menu_words.READY_OR_BUSY,
     }  # fmt: skip
-    return State(sign, said[found], Style.BUSY)
+    return State(sign, said[found], Style.BUSY, shorter=(menu_words.BUSY,) if found is Doing.WORKING else ())
 
 
 def tps(server: Server, model: Model) -> Tuple[str, Style]:

@@ -19,7 +19,7 @@ HEADS: Dict[str, str] = {
     "request": "REQUEST", "phase": "PHASE", "tokens": "TOKENS", "age": "AGE", "from": "FROM",
 }  # fmt: skip
 MODELS, OTHER, IN_USE, FREE = "models", "other", "in use", "free"
-NOT_LOADED, NEVER, UNLOADING, ELSEWHERE = "–", "never", "unloading", "on another host"
+NOT_LOADED, NEVER, UNLOADING, ELSEWHERE, AWAY = "–", "never", "unloading", "on another host", "elsewhere"
 CONNECTED_FOR, OF_TOP, LAST, TROUBLE_WITH = "connected {}", "of {}", "last {}", "{} {}"
 REQUEST_NUMBER = "request #{}"
 WAITING, READING, FAILED_TO_LOAD, FAILED = "waiting", "prompt", "failed to load", "failed"
