@@ -94,6 +94,18 @@ def test_a_restart_that_runs_out_of_time_never_leaves_the_service_stopped(ready)
     wait_for(lambda: (mac.job(LABEL) or done).__dict__.get("pid") not in (None, first), 40)
 
 
+def test_a_service_without_a_plist_is_never_unloaded_by_a_restart(ready):
+    """Nothing could load it again: somebody deleted its plist, and its program is a newer one."""
+    mac = ready(ThrottleInterval=1)
+    first = asking.wait_for_state(mac, "running", LABEL).pid
+    (mac.agents / f"{LABEL}.plist").unlink()
+    time.sleep(1.1)  # its program's file is newer by more than a second
+    mac.llama_swap(mac.home / "bin" / "llama-swap", version="251")
+    mac.own()
+    done, _ = timed(mac, "restart")
+    assert done.returncode == 0 and mac.job(LABEL).pid not in (None, first), done.stderr
+
+
 def test_json_has_the_result_and_the_message(ready):
     mac = ready()
     found = json.loads(timed(mac, "stop", "--json")[0].stdout)

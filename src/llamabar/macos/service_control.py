@@ -102,7 +102,7 @@ class Control:
         config_words = self._refused_config() if job.running else ""
         if config_words:
             return self._outcome(Result.CONFIG_REFUSED, config_words)
-        if self.plist is not None and (job.refused or self._changed(job) or self.replaced(job.pid)):
+        if (job.refused or self._changed(job) or self.replaced(job.pid)) and self._may_reload():
             return self._reload(job)
         return self._kick(job)
 
@@ -242,8 +242,7 @@ class Control:
             return self._unfinished(job)
         up = self._wait_up(not_pid=job.pid)
         again = self._glance() if not up.ok else None
-        may_reload = again is not None and again.loaded and again.refused and self.plist is not None
-        return self._reload(again) if may_reload and again is not None else up
+        return self._reload(again) if again and again.loaded and again.refused and self._may_reload() else up
 
     def _unfinished(self, job: Job) -> Note:
         """Return the result when time is up: the old process is still exiting, or was never told to."""
@@ -263,6 +262,11 @@ class Control:
         """Tell whether the plist's command differs from the loaded one."""
         words = agents.command(self._content())
         return bool(job.arguments and words) and words != job.arguments
+
+    def _may_reload(self) -> bool:
+        """Tell whether launchd would load the plist: a service whose plist is gone or damaged must not be unloaded."""
+        readable = self._content().get("Label") == self.label
+        return readable and self.plist is not None and not agents.is_refused(self.plist)
 
     def _exit_s(self) -> float:
         """Return the job's ExitTimeOut from its plist, since launchd may not answer."""
