@@ -70,13 +70,25 @@ def test_a_slot_with_an_old_count_during_a_prompt_has_no_speed():
 
 def test_a_count_that_an_older_llama_cpp_keeps_from_the_request_before_is_not_of_this_one():
     """Up to b10361, a slot shows it until the prompt is done: 400 tokens "generated" while the prompt is processed."""
-    snapshot, seen = live(table(m="ready"), running(), request("1")), []
-    for at_s, count in enumerate((400, 400, 400, 20, 200, 380, 400, 420)):
-        slot = ev.Slot(0, 9, True, count, prompt_tokens=2048)
-        snapshot = after(snapshot, ev.SlotsAnswered("m", (slot,)), at_s=float(at_s))
-        seen.append((phases(snapshot)["1"], readings.prompt_tokens(snapshot, snapshot.models["m"])))
-    assert seen[1:3] == [(Phase.PROMPT, None)] * 2
-    assert seen[4:] == [(Phase.GENERATING, 2048)] * 4
+    begun = live(table(m="ready"), running(), request("1"))
+    idle_is_seen, fall_is_seen = (ev.Slot(1, 8, False, 70),), (ev.Slot(0, 8, True, 30),)
+    for shows in (idle_is_seen, fall_is_seen):
+        seen, snapshot = [], after(begun, ev.SlotsAnswered("m", (ev.Slot(0, 8, True, 300),)), at_s=-1.0)
+        snapshot = after(snapshot, ev.SlotsAnswered("m", shows), at_s=-0.5)
+        for at_s, count in enumerate((400, 400, 400, 20, 200, 380, 400, 420)):
+            slot = ev.Slot(0, 9, True, count, prompt_tokens=2048)
+            snapshot = after(snapshot, ev.SlotsAnswered("m", (slot,)), at_s=float(at_s))
+            seen.append((phases(snapshot)["1"], readings.prompt_tokens(snapshot, snapshot.models["m"])))
+        assert seen[1:3] == [(Phase.PROMPT, None)] * 2
+        assert seen[4:] == [(Phase.GENERATING, 2048)] * 4
+
+
+def test_a_slot_that_stalls_after_its_first_token_is_not_at_its_prompt():
+    """recordings/v236 at 10.56 s: while another slot's prompt is processed, the count stays at 1."""
+    snapshot = live(table(m="ready"), running(), request("1"))
+    for at_s in (1.0, 2.0):
+        snapshot = after(snapshot, ev.SlotsAnswered("m", (ev.Slot(0, 427, True, 1),)), at_s=at_s)
+    assert snapshot.models["m"].meter.reading() == 0
 
 
 def streamed(snapshot, tps, *, request_id="1", until_s=6.0, start_s=0.0):

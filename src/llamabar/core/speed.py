@@ -119,6 +119,7 @@ class Meter:
     slots_at_s: Optional[float] = None
     trails: Mapping[int, Tuple[Optional[int], Trail]] = field(default_factory=dict)  # slot ID → task, counts
     first: Mapping[int, "_Look"] = field(default_factory=dict)  # slot ID → its task when that was first seen
+    keeps: bool = False  # its slots keep the count of their last task
     bytes_per_token: Mapping[str, float] = field(default_factory=dict)  # by request path
     ended: Tuple[Tuple[str, float], ...] = ()  # path and bytes of answers whose rows haven't come yet
     last: Optional[FinishedRequest] = None
@@ -169,10 +170,12 @@ class Meter:
 def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) -> Meter:
     """Return the meter after an answer of `/slots`; a new task, or fewer tokens than before, starts a new trail.
 
-    A task's count that was there at once and stays is of the slot's last task: this one is still at its prompt.
+    Up to b10361, llama.cpp's slots keep the count of their last task: one that was there at once and stays isn't this
+    task's, which is still at its prompt. Later versions can stall, too, but idle slots count 0, and no count falls.
     """
     if slots is None:
         return replace(meter, slots=None, slots_at_s=None, trails={})
+    meter = replace(meter, keeps=meter.keeps or any(_is_left_over(meter, slot) for slot in slots))
     first = {slot.id: _first_look(meter, slot) for slot in slots}
     slots = tuple(slot._replace(decoded_tokens=0) if _is_stale(meter, slot) else slot for slot in slots)
     trails: Dict[int, Tuple[Optional[int], Trail]] = {}
@@ -185,7 +188,15 @@ def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) 
 
 
 def _is_stale(meter: Meter, slot: Slot) -> bool:
-    return bool(slot.decoded_tokens) and meter.first.get(slot.id) == (slot.task, slot.decoded_tokens)
+    unchanged = meter.first.get(slot.id) == (slot.task, slot.decoded_tokens)
+    return meter.keeps and unchanged and bool(slot.decoded_tokens)
+
+
+def _is_left_over(meter: Meter, slot: Slot) -> bool:
+    """Tell whether a slot shows the count of a task that has ended, or did so until now."""
+    task, count = meter.first.get(slot.id, (None, None))
+    fell = task == slot.task and (slot.decoded_tokens or 0) < (count or 0)
+    return fell if slot.processing else bool(slot.decoded_tokens)
 
 
 def _first_look(meter: Meter, slot: Slot) -> _Look:
