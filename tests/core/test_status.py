@@ -9,6 +9,8 @@ from tests.fakes.life import LISTED, REFUSED, after, live, request, slots, table
 
 COUNTS = ev.CapabilitiesFound(confirmed=frozenset({"inflight_count"}))
 
+UNLOADING = table(m="ready", n="stopping")
+
 
 def lost(kind):
     return live(table(m="ready"), ev.StreamLost(ev.Fault(kind)))
@@ -45,6 +47,8 @@ SITUATIONS = [
     (Status.LOADING, lambda: live(table(m="starting"), request())),
     (Status.GENERATING, lambda: live(table(m="ready"), ev.InflightListed((ev.RequestInfo("1", "m"),)))),
     (Status.GENERATING, lambda: live(table(m="ready"), COUNTS, ev.InflightCounted(1))),
+    (Status.GENERATING, lambda: live(UNLOADING, COUNTS, ev.InflightCounted(1))),  # either may have it
+    (Status.QUEUED, lambda: live(UNLOADING, COUNTS, ev.InflightCounted(1), ev.ConnectionsSeen({"m": ()}))),
     (Status.QUEUED, lambda: live(table(m="stopping", n="stopped"), request(model="n"))),
     (Status.STOPPING, lambda: live(table(m="stopping"), LISTED)),
     (Status.READY, lambda: live(table(m="ready", n="stopped"), LISTED)),

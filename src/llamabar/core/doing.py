@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Optional
 
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import READY, Model, Snapshot, at_work, in_flight, may_work, requests_of
+from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot, at_work, in_flight, may_work, requests_of
 
 
 class Doing(Enum):
@@ -41,6 +41,6 @@ def doing(snapshot: Snapshot, model: Model, *, has_speed: bool) -> Doing:
 
 def only_ready(snapshot: Snapshot) -> Optional[Model]:
     """Return the only model that a request can be for, of which only the number is known; None if there are others. A
-    peer's model can always be."""
-    found = [model for model in snapshot.models.values() if model.state == READY or model.info.peer]
-    return found[0] if len(found) == 1 and not found[0].info.peer else None
+    peer's model can always be, and one that is loading, or for which another makes room."""
+    found = [model for model in snapshot.models.values() if model.state in LOADED_STATES or model.info.peer]
+    return found[0] if len(found) == 1 and found[0].state == READY else None
