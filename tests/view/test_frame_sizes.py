@@ -50,7 +50,7 @@ def test_without_the_computers_figures_a_frame_is_smaller():
 
 
 @pytest.mark.parametrize(("served", "limit_bytes"), [
-    ({"loaded": SHORT, "servers": ("mac", "mini")}, 9_400),
+    ({"loaded": SHORT, "servers": ("mac", "mini")}, 9_600),
     ({"loaded": LONG, "others": MANY[4:]}, 12_000),
     ({"loaded": LONG, "servers": ("mac", "mini", "studio", "rack")}, FRAME_LIMIT_BYTES),
     ({"loaded": MANY[:12], "others": MANY[12:], "at_work": 8}, FRAME_LIMIT_BYTES),

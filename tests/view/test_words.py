@@ -61,13 +61,15 @@ def test_the_peak_of_a_model_is_of_this_load():
         assert [text for text in texts(menu_of(*said)) if "peak" in text] == []
 
 
-def test_today_counts_the_models_that_it_does_not_list():
+def test_today_says_how_each_model_did_and_counts_those_that_it_does_not_list():
     totals = Totals()
-    rows = (finished(number, f"m{number}")._replace(at_unix_s=1.0) for number in range(1, 8))
+    told = {"at_unix_s": 1.0, "status": 200, "duration_s": 5.0}
+    rows = (finished(number, f"m{number}")._replace(**told) for number in range(1, 8))
     totals.add(rows, lambda _: "today")
     server = seen("mac", "http://h", live(table(("m1", "ready"))), History(), now_s=1.0, totals=totals)
     shown = texts(compose(Scene((server,), 1.0, today="today")))
-    assert "Today: 7 requests, 700 tokens" in shown and "Left out: 2 models" in shown
+    assert "Today: 7 requests, 700 tokens" in shown and "Left out: 2 models, 2 requests, 200 tokens" in shown
+    assert "m1: 1 request, 100 tokens, 40.1 tok/s, first token 2.5 s" in shown
 
 
 def test_no_menu_uses_retired_words():

@@ -51,8 +51,9 @@ def request_page(scene: Scene, server: Server, request: Request, size: Size) -> 
 
 def model_facts(scene: Scene, server: Server, model: Model) -> Facts:
     """Return the facts that the menu's submenu shows, then those that stand elsewhere in the menu, if known."""
+    today = facts.today(server, scene, model.id)
     more = (
-        (menu_words.TODAY, details.totals(facts.today(server, scene, model.id))),
+        (menu_words.TODAY, menu_words.joined(details.totals(today), details.typical(today))),
         (menu_words.LOAD, needs.said(server, model.id)),
         (menu_words.REASON, reason(model.failure)),
         (menu_words.ID, whole(model.id)),

@@ -64,10 +64,20 @@ def rest(server: Server, scene: Scene, model: Model) -> str:
 
 
 def totals(sums: Sums) -> str:
-    """Return a model's totals and its typical speed."""
+    """Return a model's totals."""
+    return words.totals(sums.requests, sums.generated_tokens)
+
+
+def typical(sums: Sums) -> str:
+    """Return a model's typical speed; "" if unknown."""
     typical_tps = sums.percentile(GENERATION)
-    typical = "" if typical_tps is None else words.tps(typical_tps)
-    return words.joined(words.totals(sums.requests, sums.generated_tokens), typical)
+    return "" if typical_tps is None else words.tps(typical_tps)
+
+
+def first_token(sums: Sums) -> str:
+    """Return the usual wait for the first token; "" if unknown."""
+    first_s = sums.percentile(FIRST_TOKEN)
+    return "" if first_s is None else _("first token {}", units.span(first_s))
 
 
 def of_request(server: Server, request: Request, *, every_path: bool = False) -> Iterator[Fact]:
@@ -112,10 +122,10 @@ def _speed(server: Server, scene: Scene, model: Model) -> Fact:
 
 def _prompt(model: Model, sums: Sums) -> str:
     """Return the last prompt's speed, the usual wait for the first token, and how much came from the cache."""
-    row, first_s, cached = model.meter.last, sums.percentile(FIRST_TOKEN), sums.cached_share
+    row, cached = model.meter.last, sums.cached_share
     parts = (
         "" if row is None or not row.prompt_tps else words.tps(row.prompt_tps),
-        "" if first_s is None else _("first token after {}", units.span(first_s)),
+        first_token(sums),
         "" if cached is None else _("{} cached", units.percent(cached)),
     )
     return words.joined(*parts)

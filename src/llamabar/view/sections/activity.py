@@ -1,13 +1,13 @@
 """One row with this Mac's memory, CPU and GPU, and one with today's totals."""
 
 from itertools import accumulate
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, List, Mapping, Optional, Tuple
 
 from llamabar.core import units
 from llamabar.core.pressure import Pressure
 from llamabar.core.readings import GPU_FRESH_S
 from llamabar.core.state import loaded
-from llamabar.core.totals import total
+from llamabar.core.totals import Sums, total
 from llamabar.view import details, palette, words
 from llamabar.view.charts import draw_parts
 from llamabar.view.menu import Image, Row
@@ -103,14 +103,22 @@ def today(server: Server, scene: Scene) -> Optional[Row]:
     if not totals.any:
         return None
     models = day(server, scene)
-    children = [
-        fact(palette.NAME, server.short_label(model), details.totals(sums))
-        for model, sums in sorted(models.items(), key=lambda pair: -pair[1].requests)[:LISTED]
-    ]
-    if len(models) > LISTED:
-        children.append(fact(palette.MORE, words.LEFT_OUT, words.counted(len(models) - LISTED, "model")))
     whole = total(models.values())
     missed = totals.told.day == scene.today and not totals.told.complete
     said = words.totals(whole.requests, whole.generated_tokens, missed=missed)
     earlier = in_terminal(server, palette.HISTORY, words.HISTORY, "history")
-    return Row(words.TODAY, said, palette.TODAY, children=(*children, earlier))
+    return Row(words.TODAY, said, palette.TODAY, children=(*_by_model(server, models), earlier))
+
+
+def _by_model(server: Server, models: Mapping[str, Sums]) -> Iterator[Row]:
+    """Yield rows for the models with the most requests, and one for the others; a single one has the day's totals."""
+    ordered = sorted(models.items(), key=lambda pair: -pair[1].requests)
+    for model, sums in ordered[:LISTED]:
+        totals = details.totals(sums) if len(models) > 1 else ""
+        said = words.joined(totals, details.typical(sums), details.first_token(sums))
+        if said:
+            yield fact(palette.NAME, server.short_label(model), said)
+    others = total(sums for _, sums in ordered[LISTED:])
+    if others.requests:
+        count, said = len(models) - LISTED, details.totals(others)
+        yield fact(palette.MORE, words.LEFT_OUT, words.joined(words.counted(count, "model"), said))
