@@ -4,9 +4,10 @@ import json
 import re
 
 import pytest
+from tools.scenes import scenes
 
 from llamabar.cli import control
-from llamabar.cli.reports import model_table, request_table
+from llamabar.cli.reports import model_table, request_table, status_lines
 from llamabar.cli.which_model import models_called
 from llamabar.core import events as ev
 from llamabar.core.history import History
@@ -137,6 +138,15 @@ def test_a_llama_swap_that_has_not_answered_is_not_said_to_have_no_profiles(answ
     with pytest.raises(LlamabarError) as raised:
         control._profile_tasks(Do.PROFILE, "x", {"mac": live(*answered)})
     assert raised.value.hint == hint
+
+
+@pytest.mark.parametrize(("state", "hint"), [
+    ("stopped", "To start it: llamabar start"), ("no-service", "To set one up: llamabar install"),
+    ("crashing", "To find out why: llamabar doctor"), ("needs-key", "in the settings"),
+])  # fmt: skip
+def test_status_says_what_to_do_next(state, hint):
+    scene = next(named.scene for named in scenes() if named.name == state)
+    assert as_installed("\n".join(status_lines(scene))).endswith(hint)
 
 
 def test_requests_of_several_servers_say_whose_they_are():

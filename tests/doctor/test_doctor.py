@@ -19,7 +19,7 @@ from llamabar.demo.dialect import DemoModel
 from llamabar.doctor import fixes, report
 from llamabar.doctor.checks import facts, registry
 from llamabar.doctor.checks.facts import Facts, Job, Model, Packages, Process, Processes, Server, Service
-from llamabar.doctor.checks.llama_swap import WATCHER
+from llamabar.doctor.checks.llama_swap import LLAMA_SWAP, WATCHER
 from llamabar.doctor.checks.redact import Private
 from llamabar.doctor.collect import service
 from llamabar.macos import agents, binaries
@@ -197,6 +197,11 @@ def test_a_healthy_mac_exits_with_0_and_prints_one_line_per_topic(well):
     ]  # fmt: skip
     assert done.stdout.splitlines()[-1] == "Everything looks good."
     assert done.stderr == ""
+
+
+def test_an_unlisted_model_is_not_counted_as_no_other_command_lists_it():
+    server = Server("here", models=(Model("a"), Model("b", unlisted=True)), version="250")
+    assert LLAMA_SWAP.summary(Facts(servers=(server,))) == (True, "version 250, 1 model")
 
 
 def test_json_follows_the_contract(well):

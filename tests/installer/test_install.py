@@ -426,7 +426,7 @@ def test_install_export_keeps_an_exporter_running_and_uninstall_takes_it_off(rea
     plist = mac.home / "Library" / "LaunchAgents" / "org.llamabar.export.plist"
     assert plistlib.loads(plist.read_bytes())["ProgramArguments"][1:] == ["export"]
     with urllib.request.urlopen(f"http://127.0.0.1:{at}/metrics") as answer:
-        assert b"llamabar_server_up" in answer.read()
+        assert b"llamabar_server_status" in answer.read()
     again = bar(mac, "install", "--yes", "--export", "--no-service", "--no-plugin", "--no-command")
     assert "Nothing to do" in again.stdout, again.stdout
     gone = bar(mac, "uninstall", "--yes")

@@ -3,7 +3,7 @@
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from llamabar.cli.output import table
-from llamabar.cli.program import diagnose
+from llamabar.cli.program import diagnose, to_run
 from llamabar.core import readings, units
 from llamabar.core.capabilities import Capability
 from llamabar.core.phases import WAITING, phases
@@ -42,11 +42,18 @@ def _status_lines(server: Server, now_s: float) -> List[str]:
     snapshot, fault = server.snapshot, server.snapshot.fault
     head = f"{plain(server.name)} at {server.address}: {words.status(snapshot, server.status)}"
     if not snapshot.connected and fault is not None:
-        return [head, f"  {facts.why(server, fault)} {words.REMEDIES.get(fault.kind) or diagnose()}"]
+        return [head, f"  {facts.why(server, fault)} {words.REMEDIES.get(fault.kind) or _next(server)}"]
     models, requests = list(loaded(snapshot)), facts.requests(server)
     lines = table([STATUS_HEAD, *(_model_row(server, one, now_s) for one in models)], indent=2) if models else []
     lines += table([REQUEST_HEAD, *_request_rows(server, now_s)], indent=2, headed=True) if requests else []
     return [head, *lines]
+
+
+def _next(server: Server) -> str:
+    """Return the command to run next for a server that doesn't respond."""
+    if server.status is Status.NO_SERVICE:
+        return to_run("To set one up", "install")
+    return to_run("To start it", f"start{server.option}") if server.status is Status.STOPPED else diagnose()
 
 
 def _doing(server: Server, model: Model, now_s: float) -> str:

@@ -141,6 +141,7 @@ class Model:
     server_url: str = ""
     server_answers: Optional[bool] = None
     slots_open: Optional[bool] = None
+    unlisted: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ def _ready(facts: Facts) -> Iterator[Model]:
 
 
 def _llama_swap(facts: Facts) -> Tuple[bool, str]:
-    said = "; ".join(f"version {one.version or 'unknown'}, {plural(len(one.models), 'model')}"
-                     for one in reachable(facts))  # fmt: skip
+    listed = ((one, sum(not model.unlisted for model in one.models)) for one in reachable(facts))
+    said = "; ".join(f"version {one.version or 'unknown'}, {plural(number, 'model')}" for one, number in listed)
     return bool(said), said or "not reachable"
 
 

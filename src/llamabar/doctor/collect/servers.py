@@ -88,7 +88,8 @@ def _models(snapshot: Snapshot) -> Tuple[facts.Model, ...]:
 
 
 def _plain(model: Model) -> facts.Model:
-    return facts.Model(model.id, model.state, model.memory_bytes, model.server_url or "")
+    unlisted = model.info.unlisted
+    return facts.Model(model.id, model.state, model.memory_bytes, model.server_url or "", unlisted=unlisted)
 
 
 def _asked(model: Model) -> facts.Model:
