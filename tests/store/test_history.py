@@ -4,6 +4,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -22,10 +23,11 @@ from llamabar.sources import clock
 from llamabar.store import schema
 from llamabar.view.compose import compose
 from tests.fakes.here import run_here
-from tests.fakes.programs import Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
+from tests.fakes.programs import ROOT, Plugin, chat, command, environment, free_port, llama_swap, run, wait_for
 from tests.store.history_files import DAY_S, URL, Watcher, row, rows
 
 MODEL = "alpha-8b"
+DOCUMENTED = (ROOT / "docs" / "history.md").read_text("utf-8")
 
 
 def history(home, *words, **more):
@@ -269,6 +271,8 @@ def test_by_day_model_hour_and_client_the_same_requests_are_told(tmp_path):
         assert {round(one["generation_tps"]) for one in found} == {40}
         assert all(one["model"] == "a" for one in
                    json.loads(history(tmp_path, "--json", "--by", by, "--model", "a").stdout)[f"{by}s"])  # fmt: skip
+        fields = {re.sub("_(typical|p95)$", "", field) for one in found for field in one}
+        assert [field for field in fields if f"`{field}`" not in DOCUMENTED] == []
 
 
 def test_requests_by_client_have_the_figures_of_their_model(tmp_path):
@@ -381,7 +385,9 @@ def test_clear_asks_and_deletes(tmp_path):
         assert len(json.loads(history(tmp_path, "--json").stdout)["days"]) == left
 
 
-HOSTILE = ["\x1b]0;owned\x07red\u202e", '=HYPERLINK("http://evil","x")', "-1+1", "@x", "a,b\n|c", "<b>", "模型"]
+HOSTILE = [
+    "\x1b]0;owned\x07red\u202e", '=HYPERLINK("http://evil","x")', "-1+1", "@x", "a,b\n|c", "<b>", "模型", "\uff1d1",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
@@ -395,7 +401,7 @@ def test_hostile_names_drive_neither_a_terminal_nor_a_spreadsheet(tmp_path, enco
         assert not {"\x1b", "\x07", "\u202e"} & set(done.stdout), words
     cells = [cells[2] for cells in csv.reader(history(tmp_path, "--csv").stdout.splitlines())]
     assert len(cells) == len(HOSTILE) + 1
-    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@")]
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\uff1d")]
     page = (tmp_path / "x.html").read_text("utf-8")
     assert "\x1b" not in page and "\u202e" not in page and "<b>" not in page
 

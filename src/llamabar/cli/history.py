@@ -40,7 +40,7 @@ NONE_YET = "No history yet. It builds up while the plugin or `watch` runs; the d
 CLEAR = "Delete every request, every day's totals, the charts and the measured loads of all servers?"
 SET_ASIDE = "The plugin will set it aside within a day. To do it now: llamabar doctor"
 LOCKED = "database is locked"  # SQLite's words; Python has the error's code only from 3.11 on
-FORMULA = ("=", "+", "-", "@")
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")  # the last four: the same in full width, which Japanese Excel accepts
 HEAD = ("MODEL", "REQUESTS", "FAILED", "PROMPT", "CACHED", "GENERATED", "TOK/S", "P95", "FIRST", "WAITED")
 HOURS_DAYS = 2  # days shown by hour by default
 LEFT_FREE = 4  # lines of the screen
