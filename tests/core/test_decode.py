@@ -231,6 +231,7 @@ def test_numbers_may_come_as_strings_and_fields_may_be_missing():
     )
     assert listed.request == ev.RequestInfo("7", "m", elapsed_s=0.25, resp_bytes=12)
     assert event("modelStatus", [{"id": "m"}, {"state": "ready"}, 3]).models == (ev.ModelInfo("m", ""),)
+    assert event("modelStatus", [{"id": "m", "description": "For code"}]).models[0].description == "For code"
 
 
 def test_a_gpu_is_read_from_its_newest_sample_and_a_power_of_zero_is_unknown():

@@ -143,6 +143,16 @@ def test_the_cost_of_a_load_comes_from_earlier_measurements():
     ]  # fmt: skip
 
 
+def test_a_loaded_models_usual_load_time_comes_from_earlier_measurements_too():
+    """After a restart of the plugin no load has been seen yet."""
+    server, model = SCENES["ready"].scene.servers[0], "coder-32b"
+    info = ev.ModelInfo(model, "ready", description="For code,\u202e and long files")
+    server = replace(server, snapshot=after(live(LISTED), ev.ModelsListed((info,)), at_s=NOW_S))
+    rows = child(compose(replace(SCENES["ready"].scene, servers=(server,))), model).children
+    told = {row.label: row.value for row in rows}
+    assert (told["Load time"], told["Description"]) == ("8.4 s", "For code, and long files")
+
+
 @pytest.mark.parametrize("name", sorted(SCENES))
 def test_an_interrupting_action_asks_first_with_one_item(name):
     for row in drawn(name).rows():

@@ -52,6 +52,7 @@ def _model(entry: Dict[str, Any]) -> ev.ModelInfo:
         peer=text(entry.get("peerID")),
         aliases=texts(entry.get("aliases")),
         context_tokens=whole(entry.get("context_length")) or None,
+        description=text(entry.get("description")),
     )
 
 

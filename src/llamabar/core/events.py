@@ -46,6 +46,7 @@ class ModelInfo(NamedTuple):
     peer: str = ""
     aliases: Tuple[str, ...] = ()
     context_tokens: Optional[int] = None
+    description: str = ""
 
 
 class RequestInfo(NamedTuple):

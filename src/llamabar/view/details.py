@@ -1,6 +1,6 @@
 """What is known of a model and of a request. The menu shows each fact as a row, the dashboard as a line."""
 
-from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
+from typing import Iterator, NamedTuple, Optional, Tuple
 
 from llamabar.core import readings, units
 from llamabar.core.phases import WAITING, Phase, phases
@@ -9,7 +9,7 @@ from llamabar.core.totals import FIRST_TOKEN, GENERATION, Sums
 from llamabar.view import doing_words, palette, words
 from llamabar.view.languages import said as _
 from llamabar.view.scene import Scene, Server, day, recent_range
-from llamabar.view.text import name, plain
+from llamabar.view.text import name, plain, reason
 
 PATH_CHARS = 48
 USUAL_PATHS = ("", "/v1/chat/completions")  # not worth a row
@@ -42,19 +42,18 @@ def of_model(server: Server, scene: Scene, model: Model) -> Iterator[Fact]:
     if model.ttl_s is not None:
         yield Fact(palette.EJECT, doing_words.ttl(model.ttl_s), rest(server, scene, model))
     more = (
-        Fact(palette.TOOK, words.LOAD_TIME, _load_time(model.load_times_s)),
+        Fact(palette.TOOK, words.LOAD_TIME, _load_time(server, model)),
         Fact(palette.SPEED, words.CHANGE, "" if change is None else words.changed(change)),
         Fact(palette.NAME, words.ALIASES, words.joined(*map(name, model.info.aliases[:4]))),
+        Fact(palette.ABOUT, words.DESCRIPTION, reason(model.info.description)),
     )
     yield from (fact for fact in more if fact.value)
 
 
 def loading(server: Server, model: Model, *, now_s: float) -> Tuple[str, str]:
     """Return how long a model has been loading, with and without how long it usually takes."""
-    known = server.totals.told.needs.get(model.id)
-    usual_s = readings.median(model.load_times_s) or (known.load_s if known is not None else None)
     loading_s = readings.loading_for_s(model, now_s=now_s)
-    return doing_words.loading(loading_s, usual_s), doing_words.loading(loading_s, None)
+    return doing_words.loading(loading_s, _usual_load_s(server, model)), doing_words.loading(loading_s, None)
 
 
 def rest(server: Server, scene: Scene, model: Model) -> str:
@@ -152,7 +151,14 @@ def _requests(server: Server, model: Model) -> str:
     return words.active(len(requests), queued) if requests else ""
 
 
-def _load_time(times_s: Sequence[float]) -> str:
-    """Return how long a load usually takes, and how many that is the median of; "" if none was seen."""
-    usual = units.span(readings.median(times_s))
-    return _("{} (median of {})", usual, len(times_s)) if len(times_s) > 1 else usual if times_s else ""
+def _usual_load_s(server: Server, model: Model) -> Optional[float]:
+    """Return how long a load usually takes: the median of those seen, else of those measured earlier."""
+    known = server.totals.told.needs.get(model.id)
+    return readings.median(model.load_times_s) or (known.load_s if known is not None else None)
+
+
+def _load_time(server: Server, model: Model) -> str:
+    """Return how long a load usually takes, and how many seen ones that is the median of; "" if none is known."""
+    usual_s, seen = _usual_load_s(server, model), len(model.load_times_s)
+    usual = "" if usual_s is None else units.span(usual_s)
+    return _("{} (median of {})", usual, seen) if seen > 1 else usual

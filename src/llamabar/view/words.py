@@ -102,7 +102,7 @@ MODELS, OTHER_PROGRAMS, IN_USE, FREE = "Models", "Other programs", "In use", "Fr
 REQUEST, LOAD, PEERS, LAST_UPDATE, LAST_REQUEST = "Request", "Load Model", "Peers", "Last update", "Last request"
 MORE_LOADED, MORE_MODELS, SETTINGS, UPDATE = "More Loaded Models", "More Models", "Settings", "Update"
 LEFT_OUT, ID, ALIASES, REASON, WHY = "Left out", "ID", "Aliases", "Reason", "Why"
-DRAFTS, CHANGE = "Accepted drafts", "Change"
+DRAFTS, CHANGE, DESCRIPTION = "Accepted drafts", "Change", "Description"
 ADDRESS, VERSION, AGENT, CONNECTED, ITSELF = "Address", "Version", "LaunchAgent", "Connected", "Own memory"
 FROM, PATH, AWAKE, SERVICE, RANGE = "From", "Path", "Keeping this Mac awake", "Service", "Range"
 

@@ -29,8 +29,9 @@ def made_of(server: Server, scene: Scene, model: Model) -> Tuple[object, ...]:
     return (
         server.figures.speeds.get(model.id), server.figures.memory_bytes.get(model.id), server.url,
         server.snapshot.connected, server.snapshot.confirmed, server.snapshot.asked, day(server, scene).get(model.id),
-        server.totals.told.changes.get(model.id), [found[request.info.id] for request in requests],
-        int(scene.now_s // step_s), rest(server, scene, model), scene.room,
+        server.totals.told.changes.get(model.id), server.totals.told.needs.get(model.id),
+        [found[request.info.id] for request in requests], int(scene.now_s // step_s), rest(server, scene, model),
+        scene.room,
     )  # fmt: skip
 
 
