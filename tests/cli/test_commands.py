@@ -289,9 +289,10 @@ def test_every_click_in_a_menu_uses_its_settings_file(tmp_path, more):
     """An xbar plugin is a script with `llamabar frame --config FILE`."""
     file = tmp_path / "two words.toml"
     file.write_text('[[server]]\nurl = "http://127.0.0.1:1"\nnam = "mistyped"\n')
-    menu = run_here(tmp_path, "frame", "--config", str(file), **more).stdout
-    clicks = [line for line in menu.splitlines() if "bash=" in line]
-    assert len(clicks) > 1 and all(re.search(rf'param\d=--config param\d="{file}"', line) for line in clicks)
+    for words, named in ((["--config", str(file)], {}), ([], {"LLAMABAR_CONFIG": str(file)})):
+        menu = run_here(tmp_path, "frame", *words, **more, **named).stdout
+        clicks = [line for line in menu.splitlines() if "bash=" in line]
+        assert len(clicks) > 1 and all(re.search(rf'param\d=--config param\d="{file}"', line) for line in clicks)
 
 
 def test_the_settings_file_that_a_command_names_is_the_one_that_opens(tmp_path):

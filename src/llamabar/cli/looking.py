@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from llamabar.cli.output import say, say_json, say_whole
-from llamabar.cli.program import KNOWN_FAULT, OK, settings_of
+from llamabar.cli.program import KNOWN_FAULT, OK, pass_on, settings_of
 from llamabar.core.queries import Kind
 from llamabar.settings import discover
 from llamabar.settings.load import Settings
@@ -21,6 +21,7 @@ def stream(server: str, config: str) -> int:
     """Run the SwiftBar plugin: print frames until told to stop."""
     from llamabar.plugin.main import stream as run_stream
 
+    pass_on(config)
     return run_stream(os.environ, server=server, config=config)
 
 
@@ -33,7 +34,7 @@ def frame(server: str, config: str) -> int:
     from llamabar.view.compose import compose
     from llamabar.view.swiftbar import END, render
 
-    text = render(compose(scene), click_style(os.environ, ends=True, config=config)).decode("utf-8")
+    text = render(compose(scene), click_style(os.environ, ends=True)).decode("utf-8")
     without_end = any(variable in os.environ for variable in NO_SEPARATOR)  # these would show it as one more item
     say_whole(text[: -len(END) - 1] if without_end else text)
     return OK

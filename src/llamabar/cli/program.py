@@ -46,14 +46,19 @@ def of_kind(kind: str) -> Callable[[click.Context, click.Parameter, str], List[s
     return _complete
 
 
+def pass_on(config: str) -> None:
+    """Let every process that this one starts use the settings file that its command named."""
+    if config:
+        os.environ["LLAMABAR_CONFIG"] = os.path.abspath(os.path.expanduser(config))
+
+
 def settings_of(server: str, config: str, *, allow_unusable: bool = False) -> Settings:
-    """Return the effective settings and print their mistakes as warnings. Processes started later use the same file.
+    """Return the effective settings and print their mistakes as warnings.
 
     Raises LlamabarError if a server's address can't be used, unless `allow_unusable`.
     """
     found = discover.settings(os.environ, option=config, server=server)
-    if config:
-        os.environ["LLAMABAR_CONFIG"] = os.path.abspath(os.path.expanduser(config))
+    pass_on(config)
     for mistake in found.mistakes:
         lines = shown(mistake) if sys.stderr.isatty() else [words(mistake)]
         say(f"Warning: {lines[0]}", *lines[1:], error=True)

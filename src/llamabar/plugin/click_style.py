@@ -10,17 +10,18 @@ from llamabar.view.swiftbar import Clicks
 FIRST_WITH_BADGES = (14,)  # of macOS
 
 
-def click_style(environment: Mapping[str, str], *, ends: bool = False, config: str = "") -> Clicks:
+def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks:
     """Return how menu items are written: since SwiftBar 2.1.0 a click is a line on our stdin; otherwise it starts a new
     process.
 
-    `ends`: this process exits after one frame, so nothing would read its stdin. `config`: the settings file of the
-    command, if it named one.
+    `ends`: this process exits after one frame, so nothing would read its stdin. A new process gets the settings file
+    that this one was given: SwiftBar and xbar don't pass on the environment of a script that prints the menu.
     """
     program = environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment)
     modern = swiftbar_version(environment) >= FIRST_WITH_CLICKS  # 2.1 also introduced badges
     macos = version_numbers(environment.get("OS_VERSION_MAJOR", ""))
-    options = ("--config", os.path.abspath(os.path.expanduser(config))) if config else ()
+    config = environment.get("LLAMABAR_CONFIG", "")
+    options = ("--config", config) if config and config.isprintable() and "|" not in config else ()
     return Clicks(program, by_stdin=not ends and modern, badges=modern and macos >= FIRST_WITH_BADGES, options=options)
 
 

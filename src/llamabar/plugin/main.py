@@ -77,7 +77,7 @@ def _watch(environment: "Mapping[str, str]", server: str, config: str) -> int:
     from llamabar.view.languages import speak
     from llamabar.view.swiftbar import Renderer
 
-    renderer = Renderer(click_style(environment, config=config))
+    renderer = Renderer(click_style(environment))
     watch: Watch = Watch(
         settings, lambda menu, _: writer.show(_frame(renderer, menu, watch)), known=KnownServers(environment)
     )
