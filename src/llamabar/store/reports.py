@@ -20,7 +20,7 @@ from llamabar.store.places import place_of
 from llamabar.store.schema import CLIENT_BITS, CLIENTS, FAULTS, HOURS, opened_to_read, understood
 
 WEEK_DAYS = 7
-WITH_LOADS = 2  # the first version of the database that has them
+WITH_LOADS, WITH_CLIENTS = 2, 4  # the first versions of the database that have them
 ASKED = """(?1='' OR servers.name=?1) AND (?2='' OR models.word=?2)
     AND (?3='' OR server IN (SELECT server FROM places WHERE place=?3))"""
 MINE = "(server IN (SELECT id FROM servers WHERE name=?1) OR server IN (SELECT server FROM places WHERE place=?2))"
@@ -158,7 +158,7 @@ def lines(database: sqlite3.Connection, by: str, asked: Asked) -> List[Line]:
 def _parts(database: sqlite3.Connection, asked: Asked, by: str = "day") -> Iterable[Tuple[Key, Sums]]:
     """Yield sums by day, hour or client ("" if unknown), server and model; dates after tomorrow come from a wrong clock
     and are left out."""
-    kind = {"hour": HOURS, "client": CLIENTS}.get(by, "")
+    kind = {"hour": HOURS, "client": CLIENTS if _version(database) >= WITH_CLIENTS else ""}.get(by, "")
     when = f"ifnull({_text('clients.word')}, '')" if by == "client" else f"substr(time, {len(kind) + 1})"
     query = f"""SELECT {when}, {_text("servers.name")}, {_text("models.word")}, sums
         FROM sums JOIN servers ON servers.id=server JOIN words AS models ON models.id=model & {(1 << CLIENT_BITS) - 1}
@@ -166,6 +166,10 @@ def _parts(database: sqlite3.Connection, asked: Asked, by: str = "day") -> Itera
     values = (asked.server, asked.model, asked.place, kind + asked.since, f"{kind}{clock.day_ago(-1)} 24")
     for *key, said in database.execute(query, values):
         yield tuple(key), unpacked(said, asked.figures)
+
+
+def _version(database: sqlite3.Connection) -> int:
+    return int(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _text(column: str) -> str:
@@ -192,7 +196,7 @@ def _chart(model: str, read_unix_s: float, said: str) -> Optional[Chart]:
 
 def loads_of(database: sqlite3.Connection, place: str) -> List[Load]:
     """Return the measured loads at a location, oldest first; an older version stored none."""
-    if database.execute("PRAGMA user_version").fetchone()[0] < WITH_LOADS:
+    if _version(database) < WITH_LOADS:
         return []
     query = """SELECT model, command, started_s, memory, memory_bytes, took_s, context_tokens, swap FROM loads
         WHERE place=? ORDER BY started_s"""
