@@ -153,6 +153,14 @@ def test_a_loaded_models_usual_load_time_comes_from_earlier_measurements_too():
     assert (told["Load time"], told["Description"]) == ("8.4 s", "For code, and long files")
 
 
+def test_json_says_how_long_ago_a_model_was_used():
+    busy = live(table("a", "b", state="ready"), LISTED, request(model="a"))
+    snapshot = after(busy, ev.InflightRemoved("1"), at_s=2.0)
+    server = seen("mac", "http://127.0.0.1:8080", snapshot, History(), now_s=5.0)
+    models = status_document(Scene((server,), 5.0))["servers"][0]["models"]
+    assert {one["id"]: one["last_use_age_s"] for one in models} == {"a": 3.0, "b": None}
+
+
 @pytest.mark.parametrize("name", sorted(SCENES))
 def test_an_interrupting_action_asks_first_with_one_item(name):
     for row in drawn(name).rows():

@@ -236,6 +236,7 @@ def _model(snapshot: Snapshot, model: Model, now_s: float) -> Dict[str, Any]:
         "context_tokens": readings.context_tokens(model),
         "ttl_s": model.ttl_s,
         "unloads_in_s": None if rest_s is None else round(max(0.0, rest_s), 1),
+        "last_use_age_s": None if model.last_use_s is None else round(now_s - model.last_use_s, 1),
     }
 
 
