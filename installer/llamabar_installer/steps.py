@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Optional, Tuple
 
+from llamabar.macos.paths import program_of
 from llamabar_installer.notes import Note
 
 
@@ -86,7 +87,7 @@ class Step:
     @property
     def words(self) -> str:
         """Return what it does."""
-        return self.kind.value.format(service="llamabar export" if self.group is Group.EXPORT else "llama-swap")
+        return self.kind.value.format(service=program_of(self.target))
 
     @property
     def why(self) -> str:

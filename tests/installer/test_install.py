@@ -423,6 +423,7 @@ def test_install_export_keeps_an_exporter_running_and_uninstall_takes_it_off(rea
     settings.write_text(f'[export]\nlisten = "127.0.0.1:{at}"\n')
     done = bar(mac, "install", "--yes", "--export", "--no-service", "--no-plugin", "--no-command")
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "waiting for llamabar export to respond" in done.stdout and "waiting for llama-swap" not in done.stdout
     plist = mac.home / "Library" / "LaunchAgents" / "org.llamabar.export.plist"
     assert plistlib.loads(plist.read_bytes())["ProgramArguments"][1:] == ["export"]
     with urllib.request.urlopen(f"http://127.0.0.1:{at}/metrics") as answer:

@@ -106,6 +106,11 @@ def _shell_for(file: str) -> List[str]:
     return [] if os.access(file, os.X_OK) else ["sh"]
 
 
+def program_of(label: str) -> str:
+    """Return what the service with this label runs, in words."""
+    return "llamabar export" if label == EXPORT_LABEL else "llama-swap"
+
+
 def settings_file(environment: Mapping[str, str], option: str = "") -> Path:
     """Return the path of the settings file, whether or not it exists."""
     usual = _home(environment) / ".config" / "llamabar" / "config.toml"

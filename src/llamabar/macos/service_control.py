@@ -17,6 +17,7 @@ from llamabar.macos import agent_plist, agents, launchctl, logs, probe, tools
 from llamabar.macos.binaries import check_config
 from llamabar.macos.launchctl import Trouble
 from llamabar.macos.notes import STATES, Note, Result, note
+from llamabar.macos.paths import program_of
 from llamabar.macos.tools import Output
 
 START_S = 20.0
@@ -155,7 +156,7 @@ class Control:
     def _wait_up(self, *, not_pid: Optional[int] = None) -> Note:
         """Wait until the service answers, with a pid other than `not_pid`."""
         began_s, kicked = time.monotonic(), False
-        self.say("waiting for llama-swap to respond")
+        self.say(f"waiting for {program_of(self.label)} to respond")
         while True:
             job = self._glance() or Job(self.label)
             waited_s = time.monotonic() - began_s
@@ -193,7 +194,7 @@ class Control:
         With `refused`, bootout failed or didn't answer: give up after 5 s unless the job is exiting.
         """
         began_s = time.monotonic()
-        self.say("waiting for llama-swap to exit")
+        self.say(f"waiting for {program_of(self.label)} to exit")
         while True:
             found = self._glance() or job
             if not found.loaded and not _lives(job.pid):
@@ -229,7 +230,7 @@ class Control:
         longest_s = job.exit_timeout_s + GRACE_S + self.limit_s
         kick = lambda: answer.append(launchctl.tell("kickstart -k", self.label, timeout_s=longest_s))  # noqa: E731
         threading.Thread(target=kick, daemon=True).start()
-        self.say("waiting for llama-swap to exit")
+        self.say(f"waiting for {program_of(self.label)} to exit")
         while tools.left_s():
             now = self._glance() or job
             refused = bool(answer) and answer[0].code != 0
