@@ -59,6 +59,13 @@ def test_a_load_whose_caller_left_is_no_use_llama_swap_unloads_the_model_at_once
     assert unloads_in_s(stayed, stayed.models["m"], now_s=30.0) == 290.0
 
 
+def test_after_a_reload_the_idle_time_is_unknown_until_it_is_read_again():
+    for resumed in (True, False):
+        reloaded = after(READY, ev.StreamOpened(resumed=resumed), table(m="starting"), LISTED, at_s=50.0)
+        ready = after(reloaded, table(m="ready"), at_s=52.0)
+        assert unloads_in_s(ready, ready.models["m"], now_s=52.0) is None
+
+
 @pytest.mark.parametrize(("asked", "failed"), [
     (ev.ActionAsked("t", Do.UNLOAD.value, "n"), False), (ev.ActionAsked("t", Do.UNLOAD_ALL.value), False),
     (ev.ActionAsked("t", Do.RESTART.value, "a service"), False), (ev.ActionAsked("t", Do.UNLOAD.value, "m"), True),

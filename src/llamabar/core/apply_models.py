@@ -121,7 +121,8 @@ def _changed(
         connections=None, computing=False, meter=speed.with_slots(old.meter, None, at_s=at_s),
     )  # fmt: skip
     if since_s is None:
-        return replace(model, ready_s=None, last_use_s=None, load_s=None, failed_at_s=None, failure="", quit_at_s=None)
+        model = replace(model, ready_s=None, last_use_s=None, ttl_s=None)  # its config may have changed, too
+        return replace(model, load_s=None, failed_at_s=None, failure="", quit_at_s=None)
     if info.state == READY:
         took_s = since_s - old.state_since_s if old.state == STARTING and old.state_since_s is not None else None
         times = old.load_times_s if took_s is None else (*old.load_times_s, took_s)[-LOAD_TIMES_KEPT:]
