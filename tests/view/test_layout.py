@@ -153,6 +153,12 @@ def test_a_loaded_models_usual_load_time_comes_from_earlier_measurements_too():
     assert (told["Load time"], told["Description"]) == ("8.4 s", "For code, and long files")
 
 
+def test_counted_requests_wait_while_no_model_can_answer_them():
+    counted = (ev.CapabilitiesFound(frozenset({"inflight_count"})), ev.InflightCounted(2))
+    for state, said in (("starting", "2 waiting"), ("ready", "2 active")):
+        assert child(menu_of(live(table("a", state=state), *counted)), words.REQUESTS).value == said
+
+
 def test_json_says_how_long_ago_a_model_was_used():
     busy = live(table("a", "b", state="ready"), LISTED, request(model="a"))
     snapshot = after(busy, ev.InflightRemoved("1"), at_s=2.0)

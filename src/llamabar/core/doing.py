@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Optional
 
 from llamabar.core.phases import Phase, phases
-from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot, at_work, in_flight, may_work, requests_of
+from llamabar.core.state import LOADED_STATES, READY, Model, Snapshot, at_work, in_flight, in_use, may_work, requests_of
 
 
 class Doing(Enum):
@@ -37,6 +37,13 @@ def doing(snapshot: Snapshot, model: Model, *, has_speed: bool) -> Doing:
     if not snapshot.requests and in_flight(snapshot) and only_ready(snapshot):  # it must be this one
         return Doing.BUSY
     return Doing.PERHAPS if may_work(snapshot, model) else Doing.NOTHING
+
+
+def may_be_answered(snapshot: Snapshot) -> bool:
+    """Tell whether a model can be answering a request, if only the number of requests is known."""
+    every = snapshot.models.values()
+    used = (one.info.peer or (one.state == READY and in_use(snapshot, one) is not False) for one in every)
+    return any(used) or only_ready(snapshot) is not None
 
 
 def only_ready(snapshot: Snapshot) -> Optional[Model]:

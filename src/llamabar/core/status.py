@@ -12,11 +12,11 @@ from enum import Enum
 from typing import Callable, NamedTuple, Tuple
 
 from llamabar.core.capabilities import Capability
-from llamabar.core.doing import only_ready
+from llamabar.core.doing import may_be_answered
 from llamabar.core.events import FaultKind, ServiceState
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Meter
-from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, in_flight, in_use, works_unlisted
+from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, in_flight, works_unlisted
 
 
 class Status(str, Enum):
@@ -100,8 +100,7 @@ def _busy_by_count(snapshot: Snapshot) -> bool:
     Later versions list all but a few of those under /upstream.
     """
     listed = Capability.INFLIGHT_LIST in snapshot.confirmed
-    may = [one for one in snapshot.models.values() if one.state == READY and in_use(snapshot, one) is not False]
-    counted = not listed and bool(in_flight(snapshot)) and bool(may or only_ready(snapshot))
+    counted = not listed and bool(in_flight(snapshot)) and may_be_answered(snapshot)
     return counted or works_unlisted(snapshot)
 
 

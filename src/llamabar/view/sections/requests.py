@@ -4,6 +4,7 @@ from typing import List, Tuple
 
 from llamabar.core import units
 from llamabar.core.capabilities import Capability
+from llamabar.core.doing import may_be_answered
 from llamabar.core.phases import WAITING, Phase, phases
 from llamabar.core.state import Request, in_flight, works_unlisted
 from llamabar.view import details, doing_words, palette, words
@@ -20,6 +21,8 @@ def row(server: Server, scene: Scene) -> Row:
     if not running and works_unlisted(server.snapshot):
         running = None  # a request that llama-swap doesn't list
     queued = sum(1 for phase in found.values() if phase in WAITING)
+    if running and not found and not may_be_answered(server.snapshot):
+        queued = running
     listed = server.snapshot.by_age
     children: List[Row] = [
         _request(server, scene, one, phase=found[one.info.id], now_s=scene.now_s) for one in listed[:SHOWN]
