@@ -14,10 +14,13 @@ def explain(server: ServerSettings, fault: Fault) -> Cause:
     since it asks launchd. It neither queries the server, which may be back by then, nor starts a llama-swap.
     """
     from llamabar.doctor.checks import registry
+    from llamabar.doctor.checks.network import NO_FIX
     from llamabar.doctor.checks.service import WONT_START
     from llamabar.doctor.collect.everything import OF_A_SILENT_SERVER, collect
     from llamabar.view.languages import said
 
     facts = collect(os.environ, wanted=OF_A_SILENT_SERVER, settings=Settings((server,)), fault=fault)
     found = registry.top(registry.findings(facts, translated=said))
-    return Cause(found.title, found.remedy, found.id not in WONT_START) if found is not None else Cause()
+    if found is None:
+        return Cause()
+    return Cause(found.title, "" if found.id in NO_FIX else found.remedy, found.id not in WONT_START)

@@ -154,3 +154,4 @@ NETWORK = Layer("network", ("servers",), _summary, (
           first(configured, lambda one: one.url.startswith("http://") and not one.local and one.has_key),
           "The API key for {it.name} is sent unencrypted", "{it.url} isn't https.", _CONFIG, needs=("settings",)),
 ))  # fmt: skip
+NO_FIX = frozenset(one.id for one in NETWORK.checks if one.remedy.startswith((_CONFIG, "curl -m")))  # these only look
