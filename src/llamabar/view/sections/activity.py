@@ -5,7 +5,6 @@ from typing import Iterator, List, Mapping, Optional, Tuple
 
 from llamabar.core import units
 from llamabar.core.pressure import Pressure
-from llamabar.core.readings import GPU_FRESH_S
 from llamabar.core.state import loaded
 from llamabar.core.totals import Sums, total
 from llamabar.view import details, palette, words
@@ -82,9 +81,7 @@ def _processors(scene: Scene) -> Iterator[Row]:
     server = scene.servers[0]
     figures, host = server.figures, server.snapshot.host
     power = f"{host.gpu_power_w:.0f} W" if host.gpu_power_w else ""
-    fresh = host.gpu_at_s is not None and scene.now_s - host.gpu_at_s <= GPU_FRESH_S
-    gpu_ratio = figures.gpu_ratio if fresh else None
-    told = ((words.CPU, figures.cpu_ratio, "cpu_ratio", ""), (words.GPU, gpu_ratio, "gpu_ratio", power))
+    told = ((words.CPU, figures.cpu_ratio, "cpu_ratio", ""), (words.GPU, figures.gpu_ratio, "gpu_ratio", power))
     for label, ratio, reading, more in told:
         if ratio is not None:
             image = chart(server, scene, reading, ceiling=1.0)
