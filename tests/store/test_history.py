@@ -296,6 +296,18 @@ def test_requests_by_client_have_the_figures_of_their_model(tmp_path):
     assert json.loads(history(tmp_path, "--json", "--by", "client", "--since", tomorrow).stdout)["clients"] == []
 
 
+def test_a_model_is_found_by_the_beginning_of_its_id_and_an_unknown_one_gets_a_suggestion(tmp_path):
+    found = (row(1, time.time(), "qwen3-30b"), row(2, time.time(), "Qwen3-8b"), row(3, time.time(), "coder"))
+    Watcher(tmp_path / "data").add(Rows("one", URL, found)).writer.close()
+    for wanted, model in (("qwen3-3", "qwen3-30b"), ("QWEN3-8B", "Qwen3-8b"), ("coder", "coder")):
+        (line,) = json.loads(history(tmp_path, "--json", "--model", wanted).stdout)["days"]
+        assert line["model"] == model
+    assert "No matching requests. Did you mean coder? " in history(tmp_path, "--model", "codre").stdout
+    assert json.loads(history(tmp_path, "--json", "--model", "codre").stdout)["days"] == []
+    several = history(tmp_path, "--model", "qwen")
+    assert (several.returncode, several.stdout) == (1, "") and "'qwen' fits 2 models" in several.stderr
+
+
 def test_reading_is_no_update(tmp_path):
     Watcher(tmp_path / "data").add(Rows("one", URL, (row(1, time.time()),))).writer.close()
     hour_ago_s = time.time() - 3600

@@ -80,7 +80,7 @@ _command(
     _option("--since", says="From this day: 2026-11-01, 7d (the last 7 days) or today.", metavar="DAY", default=""),
     _option("--by", says="Group by day, model, hour or client (the program that asked).", default="day",
             type=click.Choice(["day", "model", "hour", "client"])),
-    _option("--model", says="Only this model.", metavar="MODEL", default=""),
+    _option("--model", says="Only this model: its id, or the beginning of it.", metavar="MODEL", default=""),
     _flag("--csv", "as_csv", says="Print CSV."),
     JSON,
     _option("--html", "file", says="Write a page with charts to FILE.", metavar="FILE", default=""),

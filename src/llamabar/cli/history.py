@@ -18,6 +18,7 @@ import click
 from llamabar.cli import preview
 from llamabar.cli.output import say, say_json, say_whole, table
 from llamabar.cli.program import INTERRUPTED, OK, diagnose, settings_of
+from llamabar.cli.which_model import called, likely
 from llamabar.core import units
 from llamabar.core.totals import FIRST_TOKEN, GENERATION, LOAD, PROMPT, WAITED, Line, Sums, total
 from llamabar.errors import LlamabarError
@@ -68,6 +69,7 @@ def history(
     path = data_folder(os.environ) / HISTORY_FILE
     with _explained(path), closing(_opened(path)) as database:
         named = _named(server, reports.names(database), config)
+        model, guess = _meant(model, reports.models(database)) if model else ("", "")
         start = clock.day_ago(HOURS_DAYS - 1) if by == "hour" and not first_day else first_day
         shown = None if as_json or as_csv else history_page.SPREADS
         asked = Asked(named, model, start, "" if named else _place(config), shown)
@@ -84,7 +86,8 @@ def history(
         say_whole(_csv(lines, by))
     else:
         updated = f"Updated {ago(max(0.0, clock.unix_s() - (written_unix_s or 0.0)))}."
-        note = NONE_YET if empty else updated if lines else f"{_none(start, some=bool(server or model))} {updated}"
+        none = _none(start, some=bool(server or model))
+        note = NONE_YET if empty else updated if lines else f"{none}{guess} {updated}"
         if target is not None:
             preview.put(target, history_page.page(lines, heading="llamabar: history", note=note, **more))
             say(f"Wrote {target}. Open it in a browser.", level="ok")
@@ -163,6 +166,12 @@ def _named(server: str, known: Sequence[str], config: str) -> str:
     if server in ("", *known):
         return server
     return load.select(settings_of("", config, allow_unusable=True), server).servers[0].name
+
+
+def _meant(wanted: str, known: Sequence[str]) -> Tuple[str, str]:
+    """Return the model that is meant; if there is none, the same name and what was probably meant."""
+    found = called(wanted, [(one, (one,)) for one in known])
+    return (found[0], "") if found else (wanted, likely(wanted, [(one,) for one in known]))
 
 
 def _place(config: str) -> str:

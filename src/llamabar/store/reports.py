@@ -124,6 +124,12 @@ def names(database: sqlite3.Connection) -> List[str]:
     return [name for (name,) in database.execute(f"SELECT DISTINCT {_text('name')} FROM servers ORDER BY 1")]
 
 
+def models(database: sqlite3.Connection) -> List[str]:
+    """Return the models' ids."""
+    query = f"SELECT DISTINCT {_text('word')} FROM sums JOIN words ON words.id=model ORDER BY 1"
+    return [model for (model,) in database.execute(query)]
+
+
 def is_empty(database: sqlite3.Connection) -> bool:
     """Tell whether no request has been counted."""
     return database.execute("SELECT 1 FROM sums LIMIT 1").fetchone() is None
