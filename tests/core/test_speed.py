@@ -91,6 +91,16 @@ def test_a_slot_that_stalls_after_its_first_token_is_not_at_its_prompt():
     assert snapshot.models["m"].meter.reading() == 0
 
 
+def test_tasks_are_numbered_again_after_a_load_so_a_count_seen_before_it_has_not_fallen():
+    """Else a slot that stalls after its first token would be at its prompt again."""
+    begun = live(table(m="ready"), running(), request("1"))
+    snapshot = after(begun, ev.SlotsAnswered("m", (ev.Slot(0, 0, True, 50),)), at_s=1.0)
+    snapshot = after(snapshot, table(m="stopped"), table(m="starting"), table(m="ready"), running(), at_s=9.0)
+    for at_s, task, count in ((10.0, 0, 30), (12.0, 7, 1), (14.0, 7, 1)):
+        snapshot = after(snapshot, ev.SlotsAnswered("m", (ev.Slot(0, task, True, count),)), at_s=at_s)
+    assert snapshot.models["m"].meter.reading() == 0
+
+
 def streamed(snapshot, tps, *, request_id="1", until_s=6.0, start_s=0.0):
     """Return upserts every 250 ms whose bytes follow the tokens, each token a little longer or shorter."""
     chance, total, fallen = random.Random(3), 250, 0

@@ -174,7 +174,7 @@ def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) 
     task's, which is still at its prompt. Later versions can stall, too, but idle slots count 0, and no count falls.
     """
     if slots is None:
-        return replace(meter, slots=None, slots_at_s=None, trails={})
+        return replace(meter, slots=None, slots_at_s=None, trails={}, first={})
     meter = replace(meter, keeps=meter.keeps or any(_is_left_over(meter, slot) for slot in slots))
     first = {slot.id: _first_look(meter, slot) for slot in slots}
     slots = tuple(slot._replace(decoded_tokens=0) if _is_stale(meter, slot) else slot for slot in slots)
