@@ -295,6 +295,21 @@ def test_every_click_in_a_menu_uses_its_settings_file(tmp_path, more):
         assert len(clicks) > 1 and all(re.search(rf'param\d=--config param\d="{file}"', line) for line in clicks)
 
 
+def test_a_click_in_a_menu_whose_settings_file_is_missing_does_what_the_menu_says(tmp_path):
+    """Each click said only that there is no such file, also the one that would have created it."""
+    tool = tmp_path / "open"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    here = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "LLAMABAR_URL": "http://127.0.0.1:1"}
+    for named in (tmp_path / "a.toml", os.path.relpath(tmp_path / "b.toml")):
+        menu = run_here(tmp_path, "frame", LLAMABAR_CONFIG=str(named), **here).stdout
+        line = next(one for one in menu.splitlines() if one.startswith("Open Settings|"))
+        words = re.findall(r"param\d=(\S+)", line)
+        assert os.path.isabs(words[-1]), "the process may start in another folder"
+        assert run_here(tmp_path, *words, **here).returncode == 0
+        assert os.path.exists(named)
+
+
 def test_the_settings_file_that_a_command_names_is_the_one_that_opens(tmp_path):
     """So it is for every process that the command starts: a restart that takes long, the dashboard's commands."""
     named, tool = tmp_path / "mine.toml", tmp_path / "open"

@@ -11,7 +11,7 @@ from llamabar.app.actions import Ending, Result, perform
 from llamabar.app.loop import Watch
 from llamabar.app.one_look import look
 from llamabar.cli.output import say, say_error
-from llamabar.cli.program import KNOWN_FAULT, OK, diagnose, settings_of, to_run
+from llamabar.cli.program import KNOWN_FAULT, OK, diagnose, pass_on, settings_of, to_run
 from llamabar.cli.progress import Progress
 from llamabar.cli.which_model import models_called
 from llamabar.core.capabilities import Capability
@@ -69,7 +69,8 @@ def _check_one_or_all(one: Optional[str], everything: bool, what: str) -> None:
 
 def click_item(token: str, server: str, config: str) -> int:
     """Run the action that a token has in the current menu; raise LlamabarError if it has none any more."""
-    settings = settings_of(server, config)
+    pass_on(config)
+    settings = settings_of(server, "")  # as the menu was made, also if its settings file is missing
     watch = look(settings, services=True)
     found = _meant(watch, token)
     if not found:

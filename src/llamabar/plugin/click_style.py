@@ -5,6 +5,7 @@ import sys
 from typing import Mapping, Tuple
 
 from llamabar.core.mac import FIRST_WITH_CLICKS, version_numbers
+from llamabar.macos.paths import settings_file
 from llamabar.view.swiftbar import Clicks
 
 FIRST_WITH_BADGES = (14,)  # of macOS
@@ -20,7 +21,7 @@ def click_style(environment: Mapping[str, str], *, ends: bool = False) -> Clicks
     program = environment.get("SWIFTBAR_PLUGIN_PATH") or program_path(environment)
     modern = swiftbar_version(environment) >= FIRST_WITH_CLICKS  # 2.1 also introduced badges
     macos = version_numbers(environment.get("OS_VERSION_MAJOR", ""))
-    config = environment.get("LLAMABAR_CONFIG", "")
+    config = str(settings_file(environment)) if environment.get("LLAMABAR_CONFIG") else ""
     options = ("--config", config) if config and config.isprintable() and "|" not in config else ()
     return Clicks(program, by_stdin=not ends and modern, badges=modern and macos >= FIRST_WITH_BADGES, options=options)
 
