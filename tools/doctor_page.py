@@ -46,4 +46,4 @@ def written(template: str) -> str:
 def _placeholder(match: "re.Match[str]") -> str:
     if match[2] and match[2] not in SPECS:
         return f"N {match[2]}s"
-    return "llamabar" if match[1] == "llamabar" else match[1].upper()
+    return {"llamabar": "llamabar", "on": ""}.get(match[1], match[1].upper())

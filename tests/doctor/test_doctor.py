@@ -140,6 +140,33 @@ def test_a_file_of_another_user_needs_another_owner_not_another_mode():
     assert found["data-unreadable"].remedy == "chmod u+rw /data/history.sqlite"
 
 
+@pytest.mark.parametrize(("name", "on"), [("llama-swap", ""), ("mac mini", " --server 'mac mini'")])
+def test_a_remedy_names_the_server_that_the_finding_is_about(name, on):
+    """Without --server, a command takes the first server: another one would be restarted."""
+    failed = Server(name=name, models=(Model("m", "ready", server_answers=False),), failures=(("m", "no memory"),))
+    service = Service(server=name, label="a", config="c", process_type="Adaptive")
+    empty = Server(name=name)
+    found = judged(Facts(servers=(failed,), service=service, job=Job("a", loaded=True), logged_in=True))
+    assert found["service-not-running"].remedy == f"llamabar start{on}"
+    assert found["service-throttled-by-type"].detail.endswith(f"then run: llamabar restart{on}")
+    assert found["model-failed"].remedy == f"llamabar logs --upstream{on}"
+    assert found["model-server-silent"].remedy == f"llamabar unload m{on}"
+    assert judged(Facts(servers=(empty,)))["models-missing"].remedy == f"llamabar open config{on}"
+
+
+def test_memory_is_freed_on_this_computer_not_on_another_one():
+    far = Server(name="far", models=(Model("m", "ready"),))
+    here = Server(name="here", models=(Model("m", "ready", memory_bytes=9_000_000_000),))
+    low = facts.Computer(pressure=4)
+    said = [judged(Facts(servers=one, computer=low))["memory-short"].remedy for one in ((far, here), (far,))]
+    assert said == ["llamabar unload --all --server here", "open -a 'Activity Monitor'"]
+
+
+def test_every_model_server_left_behind_is_ended():
+    found = judged(Facts(processes=Processes(orphans=(7, 8, 9, 10))))
+    assert found["model-server-left-behind"].remedy == "kill 7 8 9 10"
+
+
 def test_the_process_at_an_address_is_never_taken_from_another_port():
     fault = FaultKind.NOT_LLAMA_SWAP
     wrong = Server(name="one", url="http://127.0.0.1:8080", fault=fault, fault_detail="It answers 404")

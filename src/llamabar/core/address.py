@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 DEFAULT_PORT = 8080  # llama-swap's own
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+DEFAULT_NAME = "llama-swap"  # of the only server
 MODELS_PAGE = "/ui/models#/models"  # of the web UI: a path in older versions, a fragment in newer ones
 SCHEME_PORTS = {"http": 80, "https": 443}
 WILDCARDS = ("", "0.0.0.0", "::", "*")

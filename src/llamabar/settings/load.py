@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, FrozenSet, Iterator, Mapping, NamedTuple
 
 from llamabar import version
 from llamabar.core import address
+from llamabar.core.address import DEFAULT_NAME
 from llamabar.core.notify_options import NotifyOptions
 from llamabar.errors import LlamabarError
 from llamabar.macos.paths import settings_file
@@ -19,7 +20,6 @@ from llamabar.settings.keys import API_KEY, BASIC_AUTH, Secret, secret_of
 from llamabar.settings.mistakes import Kind, Mistake
 from llamabar.settings.options import ADDRESS, BY_TABLE, KEY, OPTIONS, RUST_PORT, RUST_URL, SERVER, URL, Option
 
-DEFAULT_NAME = "llama-swap"
 LATEST_RELEASE = "https://api.github.com/repos/{}/releases/latest"  # its tag_name is the version
 
 Environment = Mapping[str, str]

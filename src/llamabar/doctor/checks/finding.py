@@ -6,7 +6,7 @@ depends on one that failed is skipped and names it, so the first cause stands al
 Words are templates. Titles, which the menu shows too, can be translated. {swiftbar.version} is a
 fact, {llamabar} is the command for this program, and any other name comes from what the condition returned: a mapping
 of values, or an object as {it}. {x:size}, {x:duration}, {x:some}, {x:file} (one file, 2 files) format a value. In a
-remedy each value is quoted as one shell word.
+remedy each value is quoted as one shell word. {on} is the option that names the server, where its name was set.
 """
 
 import string
@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Sequence, Tuple
 
+from llamabar.core.address import DEFAULT_NAME
 from llamabar.core.text import printable, quoted
 from llamabar.core.units import duration, plural, size
-from llamabar.doctor.checks.facts import Configured, Facts
+from llamabar.doctor.checks.facts import Configured, Facts, Server
 
 
 class Level(str, Enum):
@@ -115,6 +116,7 @@ def examined(
     found = result if isinstance(result, Found) else Found(result)
     values = {**vars(facts), "llamabar": _Command(facts.command), "it": found.values}
     values.update(found.values if isinstance(found.values, dict) else {})
+    values["on"] = _on(values, facts)
     prose, shell = _Words(facts.home), _Words(facts.home, is_shell=True)
     fix = f"{facts.command} doctor --fix {check.id}" if check.fix else ""
     return Finding(
@@ -146,6 +148,13 @@ class _Words(string.Formatter):
 
 class _Command(str):
     """Text that is already quoted for a shell."""
+
+
+def _on(values: Mapping[str, Any], facts: Facts) -> _Command:
+    """Return the option that names the server a finding is about: without it, commands take the first one."""
+    it = values["it"].get("it") if isinstance(values["it"], dict) else values["it"]
+    name = it.name if isinstance(it, (Server, Configured)) else values.get("server") or facts.service.server
+    return _Command(f" --server {quoted(name)}" if name not in ("", DEFAULT_NAME) else "")
 
 
 def _plain(value: Any, noun: str) -> str:

@@ -1,6 +1,6 @@
 """Checks of llama-swap, its models and their servers; of this computer; and of the running plugin."""
 
-from typing import Any, Iterator, Tuple
+from typing import Any, Callable, Iterator, Tuple
 
 from llamabar.core.mac import RELOAD_URL
 from llamabar.core.units import count, duration, of_total, plural, size
@@ -17,8 +17,13 @@ def reachable(facts: Facts) -> Tuple[Server, ...]:
     return tuple(server for server in facts.servers if not server.fault)
 
 
-def _ready(facts: Facts) -> Iterator[Model]:
-    return (model for server in reachable(facts) for model in server.models if model.state == "ready")
+def _ready(facts: Facts) -> Iterator[Tuple[Server, Model]]:
+    return ((one, model) for one in reachable(facts) for model in one.models if model.state == "ready")
+
+
+def _first_ready(is_meant: Callable[[Model], bool]) -> Callable[[Facts], Any]:
+    """Return a condition that yields the first loaded model for which `is_meant` is true, and its server."""
+    return lambda facts: next(({"it": it, "server": one.name} for one, it in _ready(facts) if is_meant(it)), None)
 
 
 def _llama_swap(facts: Facts) -> Tuple[bool, str]:
@@ -28,7 +33,7 @@ def _llama_swap(facts: Facts) -> Tuple[bool, str]:
 
 
 def _model_servers(facts: Facts) -> Tuple[bool, str]:
-    return True, f"{sum(bool(model.server_answers) for model in _ready(facts))} responding"
+    return True, f"{sum(bool(model.server_answers) for _, model in _ready(facts))} responding"
 
 
 def _old(facts: Facts) -> Any:
@@ -40,13 +45,13 @@ def _old(facts: Facts) -> Any:
 
 
 def _failure(facts: Facts) -> Any:
-    failures = ((model, reason) for server in reachable(facts) for model, reason in server.failures)
-    return next(({"model": model, "reason": reason} for model, reason in failures), None)
+    failures = ((one.name, *failure) for one in reachable(facts) for failure in one.failures)
+    return next(({"server": server, "model": model, "reason": reason} for server, model, reason in failures), None)
 
 
 def _orphans(facts: Facts) -> Any:
     pids = facts.processes.orphans
-    return pids and {"pids": pids, "pid": pids[0]}
+    return pids and Found({"pids": pids}, remedy=f"kill {' '.join(map(str, pids))}")
 
 
 _LIVE = ("servers", "reachable")
@@ -54,20 +59,20 @@ LLAMA_SWAP = Layer("llama-swap", _LIVE, _llama_swap, (
     Check("llama-swap-old", Level.NOTE, _old,
           "llama-swap {version} doesn't list its active requests", "A newer one does.", packages.RELEASES),
     Check("models-missing", Level.WARNING, first(reachable, lambda server: not server.models),
-          "{it.name} has no models", "Its config names none.", "{llamabar} open config"),
+          "{it.name} has no models", "Its config names none.", "{llamabar} open config{on}"),
     Check("model-failed", Level.WARNING, _failure,
-          "{model} failed", "{reason}", "{llamabar} logs --upstream"),
+          "{model} failed", "{reason}", "{llamabar} logs --upstream{on}"),
 ))  # fmt: skip
 MODEL_SERVERS = Layer("model servers", _LIVE, _model_servers, (
-    Check("model-server-silent", Level.WARNING, first(_ready, lambda model: model.server_answers is False),
+    Check("model-server-silent", Level.WARNING, _first_ready(lambda model: model.server_answers is False),
           "The server of {it.id} isn't responding", "At {it.server_url}. To unload the model:",
-          "{llamabar} unload {it.id}"),
-    Check("slots-closed", Level.NOTE, first(_ready, lambda model: model.slots_open is False),
+          "{llamabar} unload {it.id}{on}"),
+    Check("slots-closed", Level.NOTE, _first_ready(lambda model: model.slots_open is False),
           "The speed of {it.id} is only an estimate", "Add --slots to its cmd in the config:",
-          "{llamabar} open config"),
+          "{llamabar} open config{on}"),
     Check("model-server-left-behind", Level.WARNING, _orphans,
           "{pids:model server} left behind", "Without a llama-swap, but still in memory: pid {pids:some}.",
-          "kill {pid}", needs=("processes",)),
+          "kill {pids}", needs=("processes",)),
 ))  # fmt: skip
 
 
@@ -82,13 +87,14 @@ def _computer(facts: Facts) -> Tuple[bool, str]:
 def _memory_short(facts: Facts) -> Any:
     if (facts.computer.pressure or 0) < PRESSED:
         return None
-    taken = sum(model.memory_bytes or 0 for model in _ready(facts))
-    return Found(detail=f"Loaded models use {size(taken)}. To free it:" if taken else "")
+    here = [(model.memory_bytes, one.name) for one, model in _ready(facts) if model.memory_bytes]
+    said = f"Loaded models use {size(sum(used for used, _ in here))}. To free it:"
+    return Found({"server": max(here)[1]}, detail=said, remedy="{llamabar} unload --all{on}") if here else True
 
 
 MAC = Layer("this computer", ("computer",), _computer, (
     Check("memory-short", Level.WARNING, _memory_short,
-          "Memory is running low", "To free what loaded models use:", "{llamabar} unload --all"),
+          "Memory is running low", "To see what uses it:", "open -a 'Activity Monitor'"),
     Check("process-figures-unreadable", Level.NOTE, lambda f: f.processes.unreadable,
           "Some process figures couldn't be read", "Not available: {processes.unreadable:some}. Everything else is.",
           "{llamabar} doctor --report", needs=("processes",)),

@@ -101,7 +101,7 @@ NETWORK = Layer("network", ("servers",), _summary, (
           "llama-swap isn't running", "No service was found that starts it. To set one up:", "{llamabar} install",
           ("service-plist-broken", "agents-folder-refused", "llama-swap-missing"), _PROCESSES),
     Check("server-refuses", Level.ERROR, _fault(REFUSED, also=_is_here),
-          "Connection refused at {it.url}", "llama-swap is stopped, or listens elsewhere.", "{llamabar} start",
+          "Connection refused at {it.url}", "llama-swap is stopped, or listens elsewhere.", "{llamabar} start{on}",
           (*_SERVICE, "nothing-runs-llama-swap"), ("mac", *_SERVERS)),
     Check("server-refuses-elsewhere", Level.ERROR, _fault(REFUSED, also=_is_elsewhere),
           "Connection refused at {it.url}", "Start llama-swap there, or fix the address. To try again:", _TRY,

@@ -34,7 +34,7 @@ def _rewrite(facts: Facts, applies: Any, said: str, wanted: str) -> Any:
     """Return a finding. In our own LaunchAgent a new install fixes it; any other one must be edited by hand."""
     if not applies or facts.service.ours:
         return applies and Found(detail=said)
-    by_hand = f"{said} llamabar didn't write it: set {wanted} in this file, then run: {{llamabar}} restart"
+    by_hand = f"{said} llamabar didn't write it: set {wanted} in this file, then run: {{llamabar}} restart{{on}}"
     return Found(detail=by_hand.strip(), remedy="open -t {service.plist}")
 
 
@@ -119,7 +119,7 @@ _STARTS = (*_LOADED, *_PROGRAM, *_CONFIG, "port-held-by-another", "service-log-u
 _RUNS = (*_STARTS, "service-cannot-be-started", "service-killed-for-memory", "service-crash-loop")
 WONT_START = frozenset((*_STARTS, "service-cannot-be-started")) - {"service-not-loaded", "service-signature-refused"}
 _INSTALL = "{llamabar} install --force"
-_START, _RESTART = "{llamabar} start", "{llamabar} restart"
+_START, _RESTART = "{llamabar} start{on}", "{llamabar} restart{on}"
 SERVICE = Layer("service", ("mac", "service"), _summary, (
     Check("launchd-silent", Level.WARNING, lambda f: f.logged_in is None,
           "launchd isn't responding", "launchctl didn't answer, so the state of the service is unknown.",
@@ -190,10 +190,10 @@ SERVICE = Layer("service", ("mac", "service"), _summary, (
           "kill {it.pid}", needs=_PORT),
     Check("runs-outside-its-service", Level.WARNING, lambda f: _holder(f, is_llama_swap=True),
           "llama-swap (pid {it.pid}) runs outside its service", "It uses the port, so the service can't start.",
-          "kill {it.pid} && {llamabar} start", needs=_PORT),
+          f"kill {{it.pid}} && {_START}", needs=_PORT),
     Check("service-disabled", Level.ERROR, lambda f: f.job.disabled,
           "{service.label} is disabled", "By `launchctl disable`, or in Login Items & Extensions.",
-          "launchctl enable gui/{uid}/{service.label} && {llamabar} start", _CAUSES, _JOB, fix=True),
+          f"launchctl enable gui/{{uid}}/{{service.label}} && {_START}", _CAUSES, _JOB, fix=True),
     Check("service-not-loaded", Level.ERROR, lambda f: not f.job.loaded,
           "{service.label} isn't loaded", "It was stopped, or turned off in Login Items & Extensions.", _START,
           (*_CAUSES, "service-disabled", "port-held-by-another"), _JOB),
@@ -209,7 +209,7 @@ SERVICE = Layer("service", ("mac", "service"), _summary, (
           "macOS stopped llama-swap: out of memory", "Load fewer or smaller models at a time.", _START, _LOADED, _JOB),
     Check("service-crash-loop", Level.ERROR, _crash_loop,
           "{service.label} keeps crashing", "Started {job.runs:time}, last exit {job.last_exit}.",
-          "{llamabar} logs", (*_STARTS, "service-cannot-be-started", "service-killed-for-memory"), _JOB),
+          "{llamabar} logs{on}", (*_STARTS, "service-cannot-be-started", "service-killed-for-memory"), _JOB),
     Check("service-failed", Level.ERROR,
           lambda f: not f.job.running and f.job.failed and Found(lines=f.service.log_lines[-QUOTED_LINES:]),
           "{service.label} failed", "Last exit {job.last_exit}.", _START, _RUNS, _JOB),
