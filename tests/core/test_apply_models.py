@@ -38,7 +38,8 @@ STOPPED = table(m="stopped", n="stopped")
         (used(READY, 20.0), (table(m="stopping"), STOPPED), False),
         (used(READY, 20.0), (table(m="stopped", n="starting"),), False),  # another model took its place
         (after(used(READY, 20.0), request("2", "n"), at_s=49.0), (STOPPED,), False),
-        (after(used(READY, 20.0), ev.ActionAsked("t", "unload"), at_s=45.0), (STOPPED,), False),
+        (after(used(READY, 20.0), ev.ActionAsked("t", "unload", "m"), at_s=45.0), (STOPPED,), False),
+        (after(used(READY, 20.0), ev.ActionAsked("t", "load", "m"), at_s=45.0), (STOPPED,), True),
         (used(READY, 20.0), (STOPPED, STOPPED), False),  # reported twice: "stopping" came too late to be seen
         (used(READY, 20.0), (ev.StreamOpened(), STOPPED), False),  # while disconnected
         (READY, (ev.StreamOpened(refreshed=True), STOPPED), True),  # v217: only a crash has no event
@@ -76,6 +77,14 @@ def test_a_load_that_was_ended_by_a_click_has_not_failed(asked, failed):
     assert (snapshot.models["n"].failed_at_s is not None) is failed
     late = after(READY, table(m="ready", n="starting"), asked, ev.ActionEnded("t"), at_s=50.0)
     assert after(late, table(m="ready", n="stopped"), at_s=61.0).models["n"].failed_at_s == 61.0
+
+
+def test_a_click_that_was_done_before_a_load_began_does_not_explain_its_end():
+    unloaded = after(READY, ev.ActionAsked("t", Do.UNLOAD.value, "m"), STOPPED, ev.ActionEnded("t"), at_s=50.0)
+    loading = after(unloaded, table(m="starting", n="stopped"), at_s=52.0)
+    assert after(loading, STOPPED, at_s=53.0).models["m"].failed_at_s == 53.0
+    ready = after(loading, table(m="ready", n="stopped"), request("1"), at_s=53.0)
+    assert quits(ready, STOPPED, at_s=54.0)
 
 
 def test_a_click_on_load_that_a_click_on_unload_ended_has_not_failed():

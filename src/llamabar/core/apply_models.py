@@ -49,10 +49,10 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
             found[model_id] = replace(model, swap=_swap(found.values(), model_id, at_s))
     told_twice = all(model_id in before and before[model_id].state == model.state for model_id, model in found.items())
     for model_id, model in found.items() if since_s is not None else ():
-        if model.failed_at_s == at_s and _ended_here(snapshot, model_id, at_s):
-            found[model_id] = replace(model, failed_at_s=None)
         old = before.get(model_id)
-        if old is not None and old.state == READY and model.state == STOPPED:
+        if old is not None and model.failed_at_s == at_s and _ended_here(snapshot, old, at_s):
+            found[model_id] = replace(model, failed_at_s=None)
+        elif old is not None and old.state == READY and model.state == STOPPED:
             quit_s = at_s if _quit(snapshot, event, old, at_s) else None
             found[model_id] = replace(model, quit_at_s=quit_s)
         elif told_twice and model.quit_at_s is not None and at_s - model.quit_at_s < TOLD_TWICE_S:
@@ -68,10 +68,15 @@ def was_unloaded(error: str) -> bool:
     return "unloaded" in error
 
 
-def _ended_here(snapshot: Snapshot, model_id: str, at_s: float) -> bool:
-    """Tell whether a click here ended a model's load: it takes effect while it is in progress, or soon after."""
-    recent = (one for one in snapshot.asked.values() if one.ended_s is None or at_s - one.at_s < CLICKED_S)
-    return any(one.what in ENDING and (one.what != "unload" or one.target == model_id) for one in recent)
+def _ended_here(snapshot: Snapshot, model: Model, at_s: float) -> bool:
+    """Tell whether a click here ended a model's load, or unloaded it: it takes effect while it is in progress, or soon
+    after, but not on what began when it was done."""
+    since_s = model.state_since_s or -inf
+    recent = (
+        one for one in snapshot.asked.values()
+        if one.ended_s is None or (at_s - one.at_s < CLICKED_S and one.ended_s >= since_s)
+    )  # fmt: skip
+    return any(one.what in ENDING and (one.what != "unload" or one.target == model.id) for one in recent)
 
 
 def _swap(models: Iterable[Model], loading: str, at_s: float) -> Swap:
@@ -138,8 +143,7 @@ def _changed(
 
 def _quit(snapshot: Snapshot, event: ev.ModelsListed, model: Model, at_s: float) -> bool:
     """Tell whether a model that was ready and is stopped can only have quit by itself."""
-    clicked = any(at_s - action.at_s < CLICKED_S for action in snapshot.asked.values())
-    if model.id in event.unloading or clicked:
+    if model.id in event.unloading or _ended_here(snapshot, model, at_s):
         return False
     if snapshot.table_is_refreshed or requests_of(snapshot, model.id) or at_work(model):
         return True
