@@ -11,7 +11,10 @@ from llamabar.core.readings import unloads_in_s
 from llamabar.view.menu import Do
 from tests.fakes.life import LISTED, after, live, request, running, table
 
+PEER = ev.ModelInfo("elsewhere", "", peer="studio")
 READY = live(table(m="ready", n="stopped"), LISTED, running(ttl_s=300.0))
+WITH_PEER = live(ev.ModelsListed((*table(m="ready").models, PEER)), LISTED, running(ttl_s=300.0))
+BESIDE = live(table(m="ready", n="ready"), LISTED, running(ttl_s=300.0))
 
 
 def quits(snapshot, *said, at_s=50.0):
@@ -38,6 +41,8 @@ STOPPED = table(m="stopped", n="stopped")
         (used(READY, 20.0), (table(m="stopping"), STOPPED), False),
         (used(READY, 20.0), (table(m="stopped", n="starting"),), False),  # another model took its place
         (after(used(READY, 20.0), request("2", "n"), at_s=49.0), (STOPPED,), False),
+        (after(used(BESIDE, 49.5), request("2", "n"), at_s=49.0), (table(m="stopped", n="ready"),), True),
+        (after(used(WITH_PEER, 49.5), request("2", "elsewhere"), at_s=49.0), (STOPPED,), True),
         (after(used(READY, 20.0), ev.ActionAsked("t", "unload", "m"), at_s=45.0), (STOPPED,), False),
         (after(used(READY, 20.0), ev.ActionAsked("t", "load", "m"), at_s=45.0), (STOPPED,), True),
         (used(READY, 20.0), (STOPPED, STOPPED), False),  # reported twice: "stopping" came too late to be seen

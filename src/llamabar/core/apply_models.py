@@ -147,8 +147,9 @@ def _quit(snapshot: Snapshot, event: ev.ModelsListed, model: Model, at_s: float)
         return False
     if snapshot.table_is_refreshed or requests_of(snapshot, model.id) or at_work(model):
         return True
-    others = any(info.state == STARTING and info.id != model.id for info in event.models)
-    if others or any(request.info.model != model.id for request in snapshot.requests.values()):
+    others = [one for one in snapshot.models.values() if one.id != model.id and one.state != READY]
+    waited_for = any(requests_of(snapshot, one.id) for one in others if not one.info.peer)  # what is there makes room
+    if waited_for or any(info.state == STARTING and info.id != model.id for info in event.models):
         return False
     ready = [one for one in snapshot.models.values() if one.state == READY]
     cut = model.last_use_s is not None and at_s - model.last_use_s < CUT_S
