@@ -197,10 +197,14 @@ def test_an_invalid_file_is_set_aside_and_a_new_one_created(tmp_path, content):
         assert (tmp_path / f"history-damaged-{number}.sqlite").read_bytes() == content
 
 
+def damaged_page(content):
+    return content[:40_968] + b"\xff" * 99 + content[41_067:]
+
+
 @pytest.mark.parametrize("damage", [
     lambda content: content[:44] + b"\xff" * 4 + content[48:],  # the number of its schema's format
     lambda content: content.replace(b"client INTEGER", b"clienT0INTEGER"),
-    lambda content: content[:40_968] + b"\xff" * 99 + content[41_067:],
+    damaged_page,
 ])  # fmt: skip
 def test_damage_in_parts_that_new_rows_do_not_touch_is_found_too(tmp_path, damage):
     Watcher(tmp_path).add(rows(*range(1, 1000))).writer.close()
@@ -424,6 +428,19 @@ def test_the_last_minutes_of_readings_survive_a_restart_with_the_pause_as_a_gap(
     assert [one.generation_tps for one in again.buckets] == [*map(float, range(20)), *[None] * 33, 77.0]
     assert restored(since, chart, now_s=60.0, unix_s=NOON + 400) == since, "too old"
     assert kept(history, now_s=2000.0, unix_s=NOON) is None
+
+
+def test_readings_alone_are_stored_without_a_check_of_the_whole_file(tmp_path):
+    """At the end of a day without requests: there is a third of a second left, and 80 MB take up to one."""
+    Watcher(tmp_path).add(rows(*range(1, 1000))).writer.close()
+    path = tmp_path / HISTORY_FILE
+    path.write_bytes(damaged_page(path.read_bytes()))
+    watcher = Watcher(tmp_path)
+    watcher.writer.begin({"one": URL})
+    watcher.add({URL: [kept(record(History(), Readings(0.5), now_s=1.0), now_s=1.0, unix_s=NOON)]}).writer.close()
+    assert not (tmp_path / "history-damaged-1.sqlite").exists()
+    with closing(schema.opened_to_read(path)) as found:
+        assert len(reports.charts_of(found, place_of(URL))) == 1
 
 
 def test_a_writer_without_data_creates_no_file(tmp_path):

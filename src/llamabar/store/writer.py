@@ -92,7 +92,8 @@ class Writer:
     def _commit(self) -> None:
         database, today = self._opened(), clock.local_day(clock.unix_s())
         marks = {}
-        if today != self._pruned:
+        new_day = bool(self.rows) and today != self._pruned  # readings alone are written at the end, which is soon
+        if new_day:
             with schema.understood():
                 schema.check(database)
         with schema.understood(), schema.transaction(database):
@@ -103,7 +104,7 @@ class Writer:
                 db.put_loads(database, place_of(rows.url), rows.loads)
             for url, charts in self._charts.items():
                 db.put_charts(database, place_of(url), charts)
-            if today != self._pruned or self.is_full:
+            if new_day or self.is_full:
                 db.prune(database, self._days)
         self._pruned, self._charts = today, {}
         self._marks.update(marks)
