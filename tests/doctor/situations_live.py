@@ -248,3 +248,11 @@ noted("watcher-of-another-version", version="0.0.9")
 noted("watcher-sees-nothing", reachable=False)
 
 
+@situation("watcher-blocked", *PLUGIN, "computer")
+def _(well):
+    well.note(reachable=False, last_error="no_route")
+    with llama_swap() as server:
+        yield {"LLAMABAR_URL": server.url.replace("127.0.0.1", "0")}  # this computer too, though not by its name
+    well.note()
+
+

@@ -167,6 +167,28 @@ def test_every_model_server_left_behind_is_ended():
     assert found["model-server-left-behind"].remedy == "kill 7 8 9 10"
 
 
+LAN = facts.Settings(servers=(facts.Configured("mini", "http://mini.local:8080", local=False, private=True),))
+
+
+@pytest.mark.parametrize(("exempt", "blocked", "away"), [(False, "error", "skipped"), (True, "ok", "error")])
+def test_apples_terminal_is_never_kept_from_the_local_network(exempt, blocked, away):
+    """What it can't reach is really away (Apple's TN3179); SwiftBar and other terminals need the permission."""
+    away_from = (Server("mini", "http://mini.local:8080", FaultKind.NO_ROUTE),)
+    found = judged(Facts(settings=LAN, servers=away_from, computer=facts.Computer("15.1", exempt=exempt)))
+    assert (found["local-network-denied"].level, found["host-unreachable"].level) == (blocked, away)
+
+
+@pytest.mark.parametrize(("macos", "fault", "blocked"), [
+    ("26.1", FaultKind.NO_ROUTE, "error"), ("14.6", FaultKind.NO_ROUTE, "ok"), ("26.1", FaultKind.REFUSED, "ok"),
+])  # fmt: skip
+def test_a_plugin_that_macos_keeps_from_the_local_network_is_told_from_one_that_lags(macos, fault, blocked):
+    watcher = facts.Watcher(there=True, alive=True, reachable=False, last_fault=fault)
+    mac = {"computer": facts.Computer(macos, exempt=True), "troubles": {"swiftbar": "not asked for"}}
+    found = judged(Facts(settings=LAN, servers=(Server("mini", "http://mini.local:8080"),), watcher=watcher, **mac))
+    assert found["watcher-blocked"].level == blocked
+    assert found["watcher-sees-nothing"].level == ("skipped" if blocked == "error" else "note")
+
+
 def test_the_process_at_an_address_is_never_taken_from_another_port():
     fault = FaultKind.NOT_LLAMA_SWAP
     wrong = Server(name="one", url="http://127.0.0.1:8080", fault=fault, fault_detail="It answers 404")

@@ -185,9 +185,13 @@ class Processes:
 
 @dataclass(frozen=True)
 class Computer:
-    """This computer. `pressure` is memory pressure: 1 normal, 2 warning, 4 critical."""
+    """This computer. `pressure` is memory pressure: 1 normal, 2 warning, 4 critical.
+
+    `exempt`: macOS lets this command reach the local network, as every one in Apple's Terminal or over ssh (TN3179).
+    """
 
     macos: str = ""
+    exempt: bool = False
     memory_total_bytes: Optional[int] = None
     memory_available_bytes: Optional[int] = None
     pressure: Optional[int] = None
@@ -216,6 +220,7 @@ class Watcher:
     printed_bytes: Optional[int] = None
     reconnects: Optional[int] = None
     last_error: str = ""  # in words
+    last_fault: Optional[FaultKind] = None
     reachable: Optional[bool] = None
 
 

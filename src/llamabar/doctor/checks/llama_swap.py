@@ -7,6 +7,7 @@ from llamabar.core.units import count, duration, of_total, plural, size
 from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Facts, Model, Server
 from llamabar.doctor.checks.finding import Check, Found, Layer, Level, first
+from llamabar.doctor.checks.network import BLOCKED, BLOCKS, LOCAL_NETWORK, may_be_blocked
 
 PRESSED = 2
 RELOAD = f"open -g '{RELOAD_URL}'"
@@ -119,6 +120,11 @@ def _sees_nothing(facts: Facts) -> Any:
     return facts.watcher.alive and facts.watcher.reachable is False and sees
 
 
+def _blocked(facts: Facts) -> Any:
+    is_meant = _sees_nothing(facts) and facts.watcher.last_fault in BLOCKED
+    return is_meant and next((one for one in facts.servers if may_be_blocked(facts, one)), None)
+
+
 _SETUP = (
     "swiftbar-missing", "swiftbar-without-folder", "swiftbar-folder-gone", "plugin-place-taken", "plugin-not-linked",
     "plugin-program-missing", "plugin-not-executable", "plugin-quarantined", "plugin-attribute-missing",
@@ -136,7 +142,10 @@ WATCHER = Layer("plugin", ("watcher",), _plugin, (
           and {"version": f.watcher.version or "of an unknown version"},
           "The running plugin is llamabar {version}", "This one is {program.version}. To use it:", RELOAD, _RUNNING,
           ("watcher", "program")),
+    Check("watcher-blocked", Level.ERROR, _blocked,
+          BLOCKS, "This command can reach it. Allow SwiftBar in Local Network:", LOCAL_NETWORK,
+          _RUNNING, ("watcher", "servers", "settings", "computer")),
     Check("watcher-sees-nothing", Level.NOTE, _sees_nothing,
           "The plugin can't reach llama-swap, but this command can", "Its last error: {watcher.last_error}.", RELOAD,
-          _RUNNING, ("watcher", "servers")),
+          (*_RUNNING, "watcher-blocked"), ("watcher", "servers")),
 ))  # fmt: skip

@@ -10,7 +10,10 @@ from llamabar.doctor.checks.finding import Check, Found, Layer, Level, configure
 from llamabar.doctor.checks.service import SERVICE  # its checks come first: a stopped service explains a silent server
 
 LOCAL_NETWORK_SINCE = 15
+BLOCKS = "macOS may block SwiftBar from reaching {it.name}"
+LOCAL_NETWORK = "open 'x-apple.systempreferences:com.apple.preference.security?Privacy_LocalNetwork'"
 REFUSED, NO_ROUTE, UNAUTHORIZED = FaultKind.REFUSED, FaultKind.NO_ROUTE, FaultKind.UNAUTHORIZED
+BLOCKED = (NO_ROUTE, FaultKind.TIMEOUT)
 SILENT = (FaultKind.TIMEOUT, FaultKind.CLOSED, FaultKind.LAGGING)
 TLS_WANTED = (FaultKind.NOT_LLAMA_SWAP, FaultKind.HTTPS_ONLY)
 REST = (FaultKind.RATE_LIMITED, FaultKind.SERVER_ERROR)
@@ -56,9 +59,14 @@ def _has_key(facts: Facts, server: Server) -> bool:
     return _settings(facts, server).has_key
 
 
-def _is_kept_away(facts: Facts, server: Server) -> bool:
+def may_be_blocked(facts: Facts, server: Server) -> bool:
+    """Tell whether macOS may keep programs, such as SwiftBar, from a server on the local network."""
     major = whole(facts.computer.macos.split(".")[0]) or 0
     return _settings(facts, server).private and major >= LOCAL_NETWORK_SINCE
+
+
+def _is_kept_away(facts: Facts, server: Server) -> bool:
+    return may_be_blocked(facts, server) and not facts.computer.exempt
 
 
 def _is_unknown(facts: Facts, server: Server) -> bool:
@@ -87,9 +95,8 @@ NETWORK = Layer("network", ("servers",), _summary, (
           "{llamabar} config --check"),
     Check("host-unknown", Level.ERROR, _fault(FaultKind.UNKNOWN_HOST),
           "Host not found: {it.name}", "{it.url}", _CONFIG),
-    Check("local-network-denied", Level.WARNING, _fault(NO_ROUTE, FaultKind.TIMEOUT, also=_is_kept_away),
-          "macOS may block SwiftBar from reaching {it.name}", "Allow SwiftBar and Terminal in Local Network:",
-          "open 'x-apple.systempreferences:com.apple.preference.security?Privacy_LocalNetwork'", ("host-unknown",),
+    Check("local-network-denied", Level.ERROR, _fault(*BLOCKED, also=_is_kept_away),
+          BLOCKS, "Allow SwiftBar and your terminal in Local Network:", LOCAL_NETWORK, ("host-unknown",),
           ("mac", "servers", "settings", "computer")),
     Check("host-unreachable", Level.ERROR, _fault(NO_ROUTE),
           "Host unreachable: {it.name}", "It is off or asleep, or this Mac's network is off. To try again:", _TRY,

@@ -52,13 +52,14 @@ def packages(
     return facts.Packages(bool(brew), program, binaries.origin_of(program) if program else "")
 
 
-def computer() -> facts.Computer:
+def computer(environment: Mapping[str, str]) -> facts.Computer:
     """Return this computer's memory and macOS version; None or "" for what its tools don't tell."""
     total_bytes, available_bytes = table.memory()
     version = tools.run("sw_vers", "-productVersion").out.strip()
     pressure = tools.run("sysctl", "-n", "kern.memorystatus_vm_pressure_level")
     return facts.Computer(
         macos=version if re.fullmatch(r"[0-9][0-9.]*", version) else "",
+        exempt="SSH_CONNECTION" in environment or environment.get("TERM_PROGRAM") == "Apple_Terminal",
         memory_total_bytes=total_bytes,
         memory_available_bytes=available_bytes,
         pressure=whole(pressure.out.strip()) if pressure.code == 0 else None,

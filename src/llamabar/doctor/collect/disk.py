@@ -116,17 +116,14 @@ def watcher(found: Places) -> facts.Watcher:
     noted = plugin_state.parse(content) if content is not None else None
     if noted is None:
         return facts.Watcher(there=os.path.exists(path), alive=None if os.path.exists(path) else False)
+    fault = next((known for known in FaultKind if known.value == noted.last_error), None)  # other versions have others
     return facts.Watcher(
         there=True,
         alive=processes.is_alive(noted.pid, started_before_s=noted.started_unix_s + STARTED_SLACK_S),
         age_s=clock.unix_s() - noted.started_unix_s,
-        **{**same(noted, facts.Watcher), "last_error": _error_words(noted.last_error)},
+        last_fault=fault,
+        **{**same(noted, facts.Watcher), "last_error": fault_words(fault) if fault else "unknown"},
     )
-
-
-def _error_words(kind: str) -> str:
-    """Return a fault from the state file in words. Another version may have other kinds."""
-    return fault_words(FaultKind(kind)) if kind in [known.value for known in FaultKind] else "unknown"
 
 
 def _configured(server: load.ServerSettings) -> facts.Configured:

@@ -91,7 +91,7 @@ def _sources(
         "processes": ("the list of processes", port_holder),
         "packages": ("the programs on this Mac", lambda: computer.packages(
             environment, found, get("agents").found, get("processes").llama_swaps)),
-        "computer": ("this computer", computer.computer),
+        "computer": ("this computer", lambda: computer.computer(environment)),
         "watcher": ("the plugin's state file", lambda: disk.watcher(found)),
     }  # fmt: skip
 
