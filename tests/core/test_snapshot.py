@@ -193,6 +193,8 @@ def test_rows_that_are_fetched_later_are_no_later_use():
     snapshot = live(table(m="ready"), LISTED, request("1"), ev.RequestsFinished((), total=0))
     ended = after(snapshot, ev.InflightRemoved("1"), ev.ActivityNoted(1), at_s=5.0)
     assert after(ended, ev.RequestsFinished((row(1),), total=1), at_s=7.0).models["m"].last_use_s == 5.0
+    other = after(ended, ev.ActivityNoted(2), at_s=6.0)  # of another model, in the same burst
+    assert after(other, ev.RequestsFinished((row(1), row(2, "n")), total=2), at_s=7.0).models["m"].last_use_s == 5.0
     unseen = after(live(table(m="ready"), ev.RequestsFinished((), total=0)), ev.ActivityNoted(1), at_s=5.0)
     assert after(unseen, ev.RequestsFinished((row(1),), total=1), at_s=7.0).models["m"].last_use_s == 5.0
 

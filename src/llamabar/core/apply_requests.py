@@ -25,6 +25,7 @@ from llamabar.core.state import READY, Model, Snapshot, with_model
 REPLAYED_FOR_S = 1.0  # v140 to v151 send their stored rows one by one when a connection opens
 DISORDER = 8  # rows of requests that end at the same time come in any order, one by one
 AT_ONCE_S = 20.0  # rows that were fetched so soon after the event ended just now
+EITHER_ORDER_S = 0.5  # a request's end and its row are reported in any order
 NO_ROW_YET = -1  # the server was asked and had none
 NOTHING_COUNTED: Mapping[str, Any] = {
     "rows": (), "rows_total": 0, "tokens_known": True, "prompt_tokens_total": 0, "generated_tokens_total": 0,
@@ -46,6 +47,7 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
     unseen = max(0, (event.total or 0) - len(event.rows)) if is_first else 0  # older rows than a page holds
     fetched = not event.streamed and snapshot.activity_noted_s is not None
     used_s = (snapshot.last_activity_s if fetched else None) or at_s  # they ended before they were fetched
+    seen_s = (snapshot.activity_noted_s or 0.0) - EITHER_ORDER_S if fetched else inf  # a request seen to end since then
     noted_id = snapshot.activity_newest_id  # a request that ended while the page was on its way: fetch once more
     outran = not event.streamed and noted_id is not None and (not event.rows or event.rows[-1].id < noted_id)
 
@@ -73,7 +75,8 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         model = snapshot.models.get(model_id)
         if model is not None:
             model = replace(model, meter=speed.with_finished(model.meter, of_model, ended_s=_ended_s))
-            model = _used_before(model, map(_ended_s, of_model)) if old else _used(model, of_model, used_s)
+            exact_s = model.last_use_s if (model.listed_use_s or 0.0) >= seen_s else None
+            model = _used_before(model, map(_ended_s, of_model)) if old else _used(model, of_model, exact_s or used_s)
             snapshot = with_model(snapshot, model)
     return snapshot
 
