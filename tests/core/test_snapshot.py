@@ -207,6 +207,16 @@ def test_three_requests_on_two_slots_one_waits():
     assert phases(snapshot) == {"1": Phase.GENERATING, "2": Phase.PROMPT, "3": Phase.QUEUED}
 
 
+def test_slots_that_show_different_things_are_no_requests_in_particular():
+    """The older of two used to be shown as generating, also while it was the one still at its long prompt."""
+    first = live(table(m="ready"), LISTED, request("1"), request("2"))
+    snapshot = after(after(first, slots(0, 10), at_s=1.0), slots(0, 50), at_s=2.0)
+    assert phases(snapshot) == {"1": Phase.WORKING, "2": Phase.WORKING}
+    assert classify(snapshot) is Status.GENERATING and is_sure(snapshot)
+    both = after(after(first, slots(10, 10), at_s=1.0), slots(50, 50), at_s=2.0)
+    assert phases(both) == {"1": Phase.GENERATING, "2": Phase.GENERATING}
+
+
 def test_a_slot_that_was_at_its_prompt_belongs_to_the_answer_that_has_begun_since():
     """For a second after the first bytes, another request for the only slot used to be at its prompt."""
     snapshot = after(live(table(m="ready"), request("1"), request("2")), slots(0), at_s=1.0)

@@ -26,7 +26,7 @@ def doing(snapshot: Snapshot, model: Model, *, has_speed: bool) -> Doing:
     """Return what a ready model is doing. `has_speed`: a speed is shown for it now."""
     found = phases(snapshot)
     current = {found[request.info.id] for request in requests_of(snapshot, model.id)}
-    if Phase.GENERATING in current or (has_speed and not current):
+    if Phase.GENERATING in current or (has_speed and Phase.PROMPT not in current):
         return Doing.GENERATING
     if Phase.PROMPT in current:
         return Doing.PROMPT

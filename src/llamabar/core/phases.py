@@ -78,16 +78,18 @@ def _told(request: Request) -> Phase:
 
 
 def _correct_by_slots(found: Dict[str, Phase], model: Model, texts: List[str]) -> None:
-    """Correct the phases of requests without bytes: as many generate, process their prompt or wait, oldest first, as
-    slots show."""
+    """Correct the phases of requests without bytes: the newest wait if all slots are busy. The others generate, or
+    process their prompts, if slots show the same of all of them; nothing tells whose slot is whose."""
     silent = [request_id for request_id, phase in found.items() if phase is not Phase.GENERATING]
     writing = len(found) - len(silent)
     busy = len(model.meter.busy)
     generating = max(0, model.meter.growing() - writing)
     working = max(0, busy - writing)
+    reading = model.meter.reading()
+    phase = Phase.PROMPT if reading >= working and not generating else None
+    phase = Phase.GENERATING if generating and not reading else phase
     for index, request_id in enumerate(silent):
-        if index < min(working, generating + model.meter.reading()):
-            phase = Phase.GENERATING if index < generating else Phase.PROMPT
+        if index < working and phase is not None:
             found[request_id] = phase if request_id in texts else Phase.WORKING
         elif index >= working and busy >= len(model.meter.slots or ()):
             found[request_id] = Phase.QUEUED

@@ -16,7 +16,7 @@ from llamabar.core.doing import may_be_answered
 from llamabar.core.events import FaultKind, ServiceState
 from llamabar.core.phases import Phase, phases
 from llamabar.core.speed import Meter
-from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, in_flight, works_unlisted
+from llamabar.core.state import READY, STARTING, STOPPED, STOPPING, Snapshot, in_flight, requests_of, works_unlisted
 
 
 class Status(str, Enum):
@@ -90,8 +90,10 @@ def _starting(snapshot: Snapshot) -> bool:
 
 
 def _any_slot(count: Callable[[Meter], int]) -> Callable[[Snapshot], bool]:
-    """Return whether slots show this of requests that no event reports."""
-    return lambda s: _busy_by_count(s) and any(count(model.meter) for model in s.models.values())
+    """Return whether slots show this of requests that no event reports, or of one of those that are listed."""
+    return lambda s: any(
+        count(one.meter) for one in s.models.values() if requests_of(s, one.id) or _busy_by_count(s)
+    )  # fmt: skip
 
 
 def _busy_by_count(snapshot: Snapshot) -> bool:
