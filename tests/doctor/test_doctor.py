@@ -189,6 +189,49 @@ def test_a_plugin_that_macos_keeps_from_the_local_network_is_told_from_one_that_
     assert found["watcher-sees-nothing"].level == ("skipped" if blocked == "error" else "note")
 
 
+@pytest.mark.parametrize(("folder", "remedy"), [
+    ("/", "unset LLAMABAR_DATA_DIR"), ("/home/me/data", """sudo chown -R "$(id -un)" '/home/me/data'"""),
+])  # fmt: skip
+def test_only_a_folder_at_home_ever_gets_another_owner(folder, remedy):
+    found = judged(Facts(home="/home/me", data=facts.Data(folder, writable=False, foreign=True)))
+    assert found["data-folder-of-another"].remedy == remedy.replace("'/home/me/data'", "~/data")
+
+
+def test_a_log_is_copied_whole_only_if_the_copy_fits_on_the_disk():
+    service = Service(label="a", config="c", log="/logs/a.log", log_bytes=50_000_000_000)
+    for free_bytes, command in ((99_000_000_000, "cp"), (4_000_000_000, "tail")):
+        found = judged(Facts(service=service, data=facts.Data(free_bytes=free_bytes)))["service-log-large"]
+        assert found.remedy.split()[0] == command
+
+
+@pytest.mark.parametrize("make", [lambda log: log.chmod(0o400), lambda log: (log.unlink(), log.mkdir())])
+def test_a_log_that_is_there_and_cant_be_written_is_set_aside(well, make):
+    with well.changed(well.log, "x"):
+        make(well.log)
+        found = well.examine("settings", "agents", "service")["service-log-unwritable"]
+        well.type(found.remedy)
+        again = well.examine("settings", "agents", "service")["service-log-unwritable"]
+        aside = well.log.with_name(f"{well.log.name}.aside")
+        aside.rmdir() if aside.is_dir() else aside.unlink()
+    assert (found.level, again.level) == ("error", "ok")
+
+
+def test_a_service_whose_llama_swap_moved_gets_its_new_path(well):
+    moved = well.home / ".local" / "bin" / "llama-swap"
+    wanted = ("settings", "agents", "service", "packages", "processes", "servers")
+    well.mac.llama_swap(moved)
+    with well.changed(well.plist, well.plist.read_bytes()), well.changed(well.program, gone=True):
+        found = well.examine(*wanted)["service-program-missing"]
+        said = f"{well.program} can't be executed, but {moved} is here."
+        assert found.detail == said.replace(str(well.home), "~") and found.remedy.endswith(" install --force")
+        done = well.type(found.remedy)
+        assert plistlib.loads(well.plist.read_bytes())["ProgramArguments"][0] == str(moved), done.stdout
+        well.launchctl("bootout", f"gui/{well.mac.uid}/{LABEL}")
+        wait_for(lambda: well.mac.job(LABEL) is None)
+    moved.unlink()
+    well.load()
+
+
 def test_the_process_at_an_address_is_never_taken_from_another_port():
     fault = FaultKind.NOT_LLAMA_SWAP
     wrong = Server(name="one", url="http://127.0.0.1:8080", fault=fault, fault_detail="It answers 404")

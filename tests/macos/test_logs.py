@@ -1,6 +1,8 @@
 """Logs: merged by time, followed through truncation and replacement, and harmless on a terminal."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -104,6 +106,23 @@ def test_a_long_log_is_rotated_without_following_a_planted_symlink(tmp_path):
     assert victim.read_text() == "mine" and log.read_bytes() == b""
     assert (tmp_path / "a.log.1").read_bytes() == b"x" * 100
     assert not rotate(log, above_bytes=50) and log.stat().st_size == 0
+
+
+def test_of_a_log_that_is_larger_than_the_free_space_the_end_is_kept(tmp_path):
+    code = """
+import sys
+from pathlib import Path
+from llamabar.macos.logs import rotate
+log = Path(sys.argv[1]) / "a.log"
+log.write_bytes(bytes(7_000_000) + b"the end")
+kept = Path(f"{log}.1")
+print(rotate(log, above_bytes=50), log.stat().st_size, kept.read_bytes().strip(bytes(1)).decode())
+print(1_000_000 < kept.stat().st_size < 2_000_000)
+"""
+    mounted = f"mount -t tmpfs -o size=10240k none '{tmp_path}' && exec \"$0\" \"$@\""
+    words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted, sys.executable, "-c", code]
+    done = subprocess.run([*words, str(tmp_path)], capture_output=True, text=True, timeout=30)
+    assert done.stdout == "True 0 the end\nTrue\n", done.stderr
 
 
 def test_a_log_that_cannot_be_rotated_stays_complete(tmp_path):

@@ -99,15 +99,18 @@ class Follower:
 
 
 def rotate(path: Path, *, above_bytes: int = ROTATE_ABOVE_BYTES) -> bool:
-    """Move the contents of a long log to `NAME.1` and return whether that was done.
+    """Move the contents of a long log to `NAME.1`, as much of its end as fits; return whether that was done.
 
-    The file itself stays, since the service holds it open. Lines written between copying and truncating are lost.
+    Half of the free space stays free. The file itself stays, since the service holds it open. Lines written between
+    copying and truncating are lost.
     """
     if all(found.st_size <= above_bytes for _, found in _stats([path])):
         return False
     try:
         kept = path.with_name(f"{path.name}.1")
         with path.open("r+b") as log, files.replacing(kept) as fresh, files.create(fresh, mode=0o600) as to:
+            most_bytes = max(PIECE_BYTES, shutil.disk_usage(path.parent).free // 2)  # on a full disk nothing is done
+            log.seek(max(0, os.fstat(log.fileno()).st_size - most_bytes))
             shutil.copyfileobj(log, to, PIECE_BYTES)
         os.truncate(path, 0)
     except OSError:

@@ -23,6 +23,16 @@ def _history(facts: Facts) -> Any:
     return facts.data.damaged_history
 
 
+def _foreign(facts: Facts) -> Any:
+    """Find a data folder of another user. Outside of the home folder it may hold anything, such as a whole disk."""
+    data = facts.data
+    if not data.foreign or not (data.unreadable or not data.writable):
+        return None
+    return data.folder.startswith(f"{facts.home}/") or Found(
+        detail="{data.folder}. LLAMABAR_DATA_DIR names it. To use the usual one:", remedy="unset LLAMABAR_DATA_DIR"
+    )
+
+
 def _missing_key(facts: Facts) -> Any:
     server = first(configured, lambda one: one.key_from and not one.has_key)(facts)
     return server and Found(server, lines=facts.settings.secret_mistakes[:1])
@@ -33,8 +43,7 @@ PROGRAM = Layer("program", ("program",), _summary, (
     Check("cache-incomplete", Level.ERROR, lambda f: f.cache.missing,
           "{cache.missing:file} of the unpacked program missing or damaged", "In {cache.folder}: {cache.missing:some}.",
           "SHIV_FORCE_EXTRACT=1 {llamabar} --version", needs=("cache",), fix=True),
-    Check("data-folder-of-another", Level.ERROR,
-          lambda f: f.data.foreign and (f.data.unreadable or not f.data.writable),
+    Check("data-folder-of-another", Level.ERROR, _foreign,
           "The data folder belongs to another user", "{data.folder}. Often root's, after a sudo. Nothing can be saved.",
           'sudo chown -R "$(id -un)" {data.folder}', needs=DATA),
     Check("data-folder-read-only", Level.ERROR, lambda f: not f.data.writable,
@@ -45,7 +54,7 @@ PROGRAM = Layer("program", ("program",), _summary, (
           ("data-folder-of-another", "data-folder-read-only"), DATA),
     Check("history-damaged", Level.WARNING, _history,
           "The history is damaged", "Earlier totals aren't shown. The plugin will set it aside, or you can:",
-          "mv {data.damaged_history} {data.damaged_history}.aside", ("data-unreadable",), DATA),
+          'for f in {data.damaged_history}*; do mv "$f" "$f.aside"; done', ("data-unreadable",), DATA),
     Check("disk-full", Level.WARNING, lambda f: f.data.free_bytes is not None and f.data.free_bytes < LOW_SPACE_BYTES,
           "The disk with the data folder is almost full", "{data.free_bytes:size} free. To see what uses it:",
           "df -h {data.folder}", needs=DATA),

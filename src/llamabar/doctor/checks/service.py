@@ -51,6 +51,15 @@ def _folder(facts: Facts) -> Any:
     return facts.agents.refusal and FOLDER_WORDS.get(facts.agents.refusal)
 
 
+def _no_program(facts: Facts) -> Any:
+    """Find a missing program. If another one is here, as after a move to a new Mac, the service needs its path."""
+    missing, here = not facts.service.program_there, facts.packages.llama_swap
+    if not missing or here in ("", facts.service.program):
+        return missing and Found(remedy=packages.install(facts))
+    said = "{service.program} can't be executed, but {packages.llama_swap} is here."
+    return Found(detail=said, remedy=_INSTALL) if facts.service.ours else _rewrite(facts, True, said, "its path")
+
+
 def _by_type(facts: Facts) -> Any:
     found = facts.service.process_type
     said = "Its ProcessType is {service.process_type}." if found else "It sets no ProcessType."
@@ -71,6 +80,19 @@ def _no_config(facts: Facts) -> Any:
     file = named if named.endswith((".yaml", ".yml")) else f"{named}/config.yaml"  # else it is a --config-dir
     folder = file.rpartition("/")[0]
     return Found({"folder": folder, "file": file}, remedy="mkdir -p {folder} && echo 'models: {{}}' > {file}")
+
+
+def _no_log(facts: Facts) -> Any:
+    service = facts.service
+    aside = Found(remedy="mv {service.log} {service.log}.aside && touch {service.log}")  # a folder, or another user's
+    missing = Found({"folder": service.log.rpartition("/")[0]})
+    return service.log_trouble and (missing if service.log_bytes is None else aside)
+
+
+def _large_log(facts: Facts) -> Any:
+    used, free = facts.service.log_bytes or 0, facts.data.free_bytes
+    fits = free is None or used < free
+    return used > LOG_LIMIT_BYTES and (fits or Found(remedy=f"tail -n 9999 {_LOG} > {_LOG}.1 && : > {_LOG}"))
 
 
 def _denied(facts: Facts) -> Any:
@@ -118,7 +140,7 @@ _LOADED = (*_CAUSES, "service-disabled", "service-not-loaded")
 _STARTS = (*_LOADED, *_PROGRAM, *_CONFIG, "port-held-by-another", "service-log-unwritable", "service-signature-refused")
 _RUNS = (*_STARTS, "service-cannot-be-started", "service-killed-for-memory", "service-crash-loop")
 WONT_START = frozenset((*_STARTS, "service-cannot-be-started")) - {"service-not-loaded", "service-signature-refused"}
-_INSTALL = "{llamabar} install --force"
+_INSTALL, _LOG = "{llamabar} install --force", "{service.log}"
 _START, _RESTART = "{llamabar} start{on}", "{llamabar} restart{on}"
 SERVICE = Layer("service", ("mac", "service"), _summary, (
     Check("launchd-silent", Level.WARNING, lambda f: f.logged_in is None,
@@ -136,14 +158,15 @@ SERVICE = Layer("service", ("mac", "service"), _summary, (
           "plutil -lint {plist}", needs=_AGENTS),
     Check("service-plist-refused", Level.ERROR, lambda f: f.service.plist_refused,
           "launchd refuses the LaunchAgent", "Others can write {service.plist}, or it isn't yours.",
-          "chmod 644 {service.plist}"),
+          "cp {service.plist} {service.plist}.new && chmod 644 {service.plist}.new && "
+          "mv -f {service.plist}.new {service.plist}"),
     Check("service-plist-linked", Level.WARNING, lambda f: f.service.plist_linked,
           "The LaunchAgent is a symbolic link", "macOS doesn't load it at login.",
           "cp {service.plist} {service.plist}.new && mv {service.plist}.new {service.plist}"),
     Check("service-plist-quarantined", Level.ERROR, lambda f: f.service.plist_quarantined,
           "macOS has quarantined the LaunchAgent", "{service.plist}", "xattr -d com.apple.quarantine {service.plist}"),
     Check("service-program-missing", Level.ERROR,
-          lambda f: not f.service.program_there and Found(remedy=packages.install(f)),
+          _no_program,
           "The service's llama-swap is missing", "{service.program} can't be executed.", packages.INSTALL),
     Check("service-program-quarantined", Level.ERROR, lambda f: f.service.program_quarantined,
           "macOS has quarantined llama-swap", "{service.program}", "xattr -d com.apple.quarantine {service.program}",
@@ -168,11 +191,11 @@ SERVICE = Layer("service", ("mac", "service"), _summary, (
           "It listens on all interfaces without an API key. Add apiKeys, or use --listen 127.0.0.1:PORT.",
           "open -t {service.config}", needs=("mac", "service", "servers")),
     Check("service-log-large", Level.WARNING,
-          lambda f: f.service.log_bytes is not None and f.service.log_bytes > LOG_LIMIT_BYTES,
+          _large_log,
           "The log has grown to {service.log_bytes:size}", "{service.log}. launchd never shortens it.",
-          "cp {service.log} {service.log}.1 && : > {service.log}", fix=True),
+          f"cp {_LOG} {_LOG}.1 && : > {_LOG}", fix=True),
     Check("service-log-unwritable", Level.ERROR,
-          lambda f: f.service.log_trouble and {"folder": f.service.log.rpartition("/")[0]},
+          _no_log,
           "The service's log can't be written", "{service.log_trouble}. launchd won't start the service without it.",
           "mkdir -p {folder} && touch {service.log}"),
     Check("service-denied-files", Level.ERROR, _denied,

@@ -45,9 +45,9 @@ def packages(
     environment: Mapping[str, str], found: Places, agents: Sequence[Agent], running: Sequence[Running]
 ) -> facts.Packages:
     """Return whether Homebrew is here, and which llama-swap is in use: a running one, a service's, else any."""
-    named = [one.program for one in running if os.path.isabs(one.program)]
-    named += [agent.arguments[0] for agent in agents if os.path.isfile(agent.arguments[0])]
-    program = next(iter(named), None) or next(binaries.find_programs(found.home, environment), "")
+    named = (*(one.program for one in running), *(agent.arguments[0] for agent in agents))
+    there = (one for one in named if os.path.isabs(one) and os.path.isfile(one))
+    program = next(there, None) or next(binaries.find_programs(found.home, environment), "")
     brew = shutil.which("brew") or shutil.which("brew", path=BREW_FOLDERS)
     return facts.Packages(bool(brew), program, binaries.origin_of(program) if program else "")
 
