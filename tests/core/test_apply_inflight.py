@@ -146,3 +146,9 @@ def test_a_request_is_not_shown_as_one_to_a_peers_model_whose_name_only_ends_lik
     table = ev.ModelsListed((ev.ModelInfo("lab/org/m", "", peer="lab"),))
     assert live(table, LISTED, request(model="m")).requests["1"].info.model == "m"
     assert live(table, LISTED, request(model="org/m")).requests["1"].info.model == "lab/org/m"
+
+
+def test_requests_that_were_listed_together_are_in_the_order_of_their_numbers():
+    """v235 to v239 tell no age: the tenth came before the ninth, so the ninth was taken for the one that waits."""
+    snapshot = live(table(m="ready"), ev.InflightListed((ev.RequestInfo("10", "m"), ev.RequestInfo("9", "m"))))
+    assert [one.info.id for one in snapshot.by_age] == ["9", "10"]

@@ -9,7 +9,7 @@ from llamabar.core.notify import CRASHED, FAILED, News, Told, news
 from llamabar.core.notify_options import NotifyOptions
 from llamabar.core.readings import unloads_in_s
 from llamabar.view.menu import Do
-from tests.fakes.life import LISTED, after, live, request, running, table
+from tests.fakes.life import LISTED, after, live, request, row, running, table
 
 PEER = ev.ModelInfo("elsewhere", "", peer="studio")
 READY = live(table(m="ready", n="stopped"), LISTED, running(ttl_s=300.0))
@@ -57,8 +57,10 @@ def test_only_a_stop_without_another_explanation_is_a_crash(snapshot, said, cras
 
 def test_a_load_whose_caller_left_is_no_use_llama_swap_unloads_the_model_at_once():
     """v218 to v250: its last use is the one before the load, if there was any, so a second after it is unloaded."""
-    loading = after(live(table(m="stopped"), LISTED, request("1")), table(m="starting"), at_s=10.0)
-    left = after(after(loading, ev.InflightRemoved("1"), at_s=12.0), table(m="ready"), running(ttl_s=300.0), at_s=20.0)
+    begun = live(table(m="stopped"), LISTED, ev.RequestsFinished((), total=0), request("1"))
+    loading = after(begun, table(m="starting"), at_s=10.0)
+    left = after(loading, ev.InflightRemoved("1"), ev.ActivityNoted(1), at_s=12.0)
+    left = after(left, table(m="ready"), running(ttl_s=300.0), ev.RequestsFinished((row(1),), total=1), at_s=20.0)
     assert unloads_in_s(left, left.models["m"], now_s=20.5) is None
     assert not quits(left, table(m="stopped"), at_s=21.0)
     stayed = after(loading, table(m="ready"), running(ttl_s=300.0), ev.InflightRemoved("1"), at_s=20.0)

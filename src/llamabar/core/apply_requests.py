@@ -75,8 +75,9 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         model = snapshot.models.get(model_id)
         if model is not None:
             model = replace(model, meter=speed.with_finished(model.meter, of_model, ended_s=_ended_s))
-            exact_s = model.last_use_s if (model.listed_use_s or 0.0) >= seen_s else None
-            model = _used_before(model, map(_ended_s, of_model)) if old else _used(model, of_model, exact_s or used_s)
+            known = (model.listed_use_s or 0.0) >= seen_s or used_s < (model.state_since_s or 0.0)
+            use_s = None if known else used_s
+            model = _used_before(model, map(_ended_s, of_model)) if old else _used(model, of_model, use_s)
             snapshot = with_model(snapshot, model)
     return snapshot
 
@@ -124,9 +125,10 @@ def _clock(
     return by_row(clock, newest_s - event.came_unix_s)
 
 
-def _used(model: Model, rows: List[ev.FinishedRequest], at_s: float) -> Model:
-    """Return a model after requests to it ended just now: also for one too short to see, it counts as used."""
-    if model.state == READY:
+def _used(model: Model, rows: List[ev.FinishedRequest], at_s: Optional[float]) -> Model:
+    """Return a model after requests to it ended. `at_s`: when one did that was too short to see, which is a use, too.
+    """
+    if model.state == READY and at_s is not None:
         model = replace(model, last_use_s=max(model.last_use_s or at_s, at_s))
     failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
     if model.failed_at_s is None or not failed:

@@ -85,9 +85,8 @@ def _correct_by_slots(found: Dict[str, Phase], model: Model, texts: List[str]) -
     busy = len(model.meter.busy)
     generating = max(0, model.meter.growing() - writing)
     working = max(0, busy - writing)
-    reading = model.meter.reading()
-    phase = Phase.PROMPT if reading >= working and not generating else None
-    phase = Phase.GENERATING if generating and not reading else phase
+    at_prompt = model.meter.reading() >= working and not generating
+    phase = Phase.PROMPT if at_prompt else Phase.GENERATING if generating >= working else None
     for index, request_id in enumerate(silent):
         if index < working and phase is not None:
             found[request_id] = phase if request_id in texts else Phase.WORKING

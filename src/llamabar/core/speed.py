@@ -188,8 +188,9 @@ def with_slots(meter: Meter, slots: Optional[Tuple[Slot, ...]], *, at_s: float) 
 
 
 def _is_stale(meter: Meter, slot: Slot) -> bool:
-    unchanged = meter.first.get(slot.id) == (slot.task, slot.decoded_tokens)
-    return meter.keeps and unchanged and bool(slot.decoded_tokens)
+    """Tell whether a count may be that of the last task: it is there at once, and hasn't changed since."""
+    task, count = meter.first.get(slot.id, (None, None))
+    return meter.keeps and (task != slot.task or count == slot.decoded_tokens) and bool(slot.decoded_tokens)
 
 
 def _is_left_over(meter: Meter, slot: Slot) -> bool:

@@ -184,7 +184,7 @@ class Snapshot:
     @cached_property
     def by_age(self) -> Tuple[Request, ...]:
         """Return the requests in flight, oldest first."""
-        return tuple(sorted(self.requests.values(), key=_AGE))
+        return tuple(sorted(self.requests.values(), key=lambda one: (one.started_s, len(one.info.id), one.info.id)))
 
     @cached_property
     def by_model(self) -> Mapping[str, Tuple[Request, ...]]:
@@ -197,7 +197,6 @@ class Snapshot:
 
 _FIELDS = tuple(one.name for one in fields(Snapshot))
 _VALUES = attrgetter(*_FIELDS)
-_AGE = attrgetter("started_s", "info.id")
 
 
 def loaded(snapshot: Snapshot) -> Tuple[Model, ...]:
