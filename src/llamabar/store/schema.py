@@ -112,9 +112,9 @@ def trouble(path: Path) -> Optional[Trouble]:
 
 def check(database: sqlite3.Connection) -> None:
     """Raise Unusable if a page can't be read or a column is missing; a million rows take 0.2 s."""
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as new:
-        for statement in ";".join(MIGRATIONS[: database.execute("PRAGMA user_version").fetchone()[0]]).split(";"):
-            new.execute(statement)
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    with closing(sqlite3.connect(":memory:")) as new:
+        new.executescript(";".join(MIGRATIONS[:version]))
         missing = _columns(new) - _columns(database)
     if missing or database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
         raise Unusable(Trouble.DAMAGED)
