@@ -75,6 +75,16 @@ def test_an_address_without_a_route_is_passed_over_and_is_not_a_connection(named
     assert refused.value.fault.kind is FaultKind.NO_ROUTE
 
 
+def test_a_host_that_refuses_at_one_address_is_there_although_another_leads_nowhere(named):
+    """So it is with a stopped llama-swap on a computer that also has an IPv6 address, where there is only IPv4."""
+    refuses, no_route = ("127.0.0.1", free_port()), ("255.255.255.255", 1)
+    for addresses in ((refuses, no_route), (no_route, refuses)):
+        named(*addresses)
+        with pytest.raises(Unreachable) as refused:
+            Client(f"http://{HOST}:1").open_stream()
+        assert refused.value.fault.kind is FaultKind.REFUSED
+
+
 def test_where_none_answers_the_fault_is_the_last_ones(named):
     named(("127.0.0.1", free_port()), ("127.0.0.1", free_port()))
     with pytest.raises(Unreachable) as refused:

@@ -17,13 +17,13 @@ NEXT_AFTER_S = 0.25
 
 
 def connect(host: str, port: int, *, within_s: float) -> socket.socket:
-    """Return the connected socket; raise OSError, of the last address that said why."""
+    """Return the connected socket; raise OSError, of an address that refused, else of the last that said why."""
     left = list(dict.fromkeys(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
     ends_s, why = clock.now_s() + within_s, OSError("no address")
     trying = selectors.DefaultSelector()
     try:
         while left or trying.get_map():
-            why = (_begin(trying, left.pop(0)) if left else None) or why
+            why = _clearer(why, _begin(trying, left.pop(0)) if left else None)
             if not trying.get_map():
                 continue
             rest_s = ends_s - clock.now_s()
@@ -33,12 +33,17 @@ def connect(host: str, port: int, *, within_s: float) -> socket.socket:
             if connected is not None:
                 connected.settimeout(within_s)
                 return connected
-            why = failed or why
+            why = _clearer(why, failed)
         raise why
     finally:
         for key in list(trying.get_map().values()):
             _close(key)
         trying.close()
+
+
+def _clearer(why: OSError, other: Optional[OSError]) -> OSError:
+    """Return the one that says more: a host that refuses is there, though another of its addresses may lead nowhere."""
+    return why if other is None or isinstance(why, ConnectionRefusedError) else other
 
 
 def _begin(trying: selectors.BaseSelector, found: Tuple[int, int, int, str, object]) -> Optional[OSError]:
