@@ -325,6 +325,10 @@ def test_watch_without_a_terminal_prints_plain_frames(tmp_path, server):
     assert "\x1b" not in shown + rest
 
 
+def test_a_demo_of_not_a_number_of_seconds_ends_at_once(tmp_path):
+    assert run(tmp_path, "demo", "--seconds", "nan").returncode == 0
+
+
 def test_the_demo_ends_by_itself(tmp_path):
     done = run(tmp_path, "demo", "--seconds", "4")
     assert (done.returncode, done.stderr) == (0, "")

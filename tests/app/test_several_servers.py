@@ -1,7 +1,12 @@
 """Two servers in one menu: each has its own stream and section; one that is down doesn't affect the other."""
 
 import re
+import subprocess
 
+from llamabar.app.one_look import look
+from llamabar.settings.load import ServerSettings, Settings
+from llamabar.sources import clock
+from llamabar.view.compose import compose
 from tests.fakes.programs import Plugin, chat, llama_swap, run, wait_for
 
 
@@ -53,3 +58,14 @@ def test_an_ambiguous_command_asks_which_server_and_accepts_its_number(tmp_path)
         assert run(tmp_path, "load", "beta-3b", "--server", "@2", **more).returncode == 0
         assert studio.world.processes["beta-3b"].state == "ready"
         assert mini.world.processes["beta-3b"].state == "stopped"
+
+
+def test_the_curl_command_that_is_copied_has_a_place_for_the_key_and_not_the_key():
+    with llama_swap(api_key="sk-right") as server:
+        settings = Settings((ServerSettings("a", server.url, api_key="sk-right"),))
+        server.world.acquire("alpha-8b")  # only a loaded model's rows have it
+        menu = compose(look(settings).monitor.scene(now_s=clock.now_s()))
+        copied = next(one.target for one in menu.actions() if one.target.startswith("curl "))
+    pasted = f"KEY=typed; curl() {{ printf '%s\\n' \"$@\"; }}; {copied}"
+    words = subprocess.run(["sh", "-c", pasted], capture_output=True, text=True).stdout.splitlines()
+    assert "sk-right" not in copied and words[1:3] == ["-H", "Authorization: Bearer typed"], copied

@@ -64,7 +64,10 @@ class Watch:
 
     def __post_init__(self) -> None:
         settings, bucket_s = self.settings, self.settings["history.minutes"] * 60 / BUCKETS
-        watched = {one.name: Watched(one.name, one.url, history=History(bucket_s=bucket_s)) for one in settings.servers}
+        watched = {
+            one.name: Watched(one.name, one.url, bool(one.api_key), history=History(bucket_s=bucket_s))
+            for one in settings.servers
+        }
         blank = Scene(
             (), 0.0, title=settings["menu.title"], key=settings["menu.key"], version=__version__,
             mistakes=mistakes.in_menu(settings.mistakes),

@@ -30,6 +30,7 @@ class Watched:
 
     name: str
     url: str
+    has_key: bool = False
     snapshot: Snapshot = Snapshot()
     log: QueryLog = QueryLog()
     plan: queries.Plan = field(default_factory=queries.Plan)
@@ -226,7 +227,7 @@ class Monitor:
         shown = tuple(
             seen(w.name, w.url, w.snapshot, w.history, now_s=now_s, before=w.figures, totals=w.totals,
                  only=len(self.servers) == 1, cause=w.cause, number=number, by_id=self.by_id, models=w.models,
-                 awake=w.name in self.awake)
+                 awake=w.name in self.awake, has_key=w.has_key)
             for number, w in enumerate(self.servers.values(), 1)
         )  # fmt: skip
         return replace(self.blank, servers=shown, now_s=now_s, today=self.today)

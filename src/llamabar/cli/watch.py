@@ -192,7 +192,7 @@ class LiveView:
     def _time_is_up(self, now_s: float) -> bool:
         if self.history is not None:
             self.history.note()
-        return self.ends_s is not None and now_s >= self.ends_s
+        return self.ends_s is not None and not now_s < self.ends_s  # `--seconds nan` too
 
 
 def watch(server: str, config: str) -> int:

@@ -40,6 +40,7 @@ class Server:
     by_id: bool = False  # models are labelled by id
     awake: bool = False  # this Mac is kept awake for it
     models: Mapping[str, History] = field(default_factory=dict)  # each model's readings, by id
+    has_key: bool = False  # the settings have an API key for it
 
     @property
     def address(self) -> str:

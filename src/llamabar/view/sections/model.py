@@ -98,6 +98,10 @@ def page_url(server: Server, model: Model) -> Optional[str]:
 
 
 def _curl(server: Server, model: Model) -> str:
-    """Return a curl command that sends this model a request. The id is quoted for JSON and for the shell."""
+    """Return a curl command that sends this model a request. The id is quoted for JSON and for the shell.
+
+    For a key there is a variable: the key itself is never shown.
+    """
     body = json.dumps({"model": model.id, "messages": [{"role": "user", "content": "Hello"}]}, ensure_ascii=False)
-    return f"curl {server.url}/v1/chat/completions -H 'Content-Type: application/json' -d {shlex.quote(body)}"
+    key = ' -H "Authorization: Bearer $KEY"' if server.has_key else ""
+    return f"curl {server.url}/v1/chat/completions{key} -H 'Content-Type: application/json' -d {shlex.quote(body)}"
