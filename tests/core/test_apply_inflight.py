@@ -29,6 +29,15 @@ def test_loading_text_neither_counts_as_generating_nor_calibrates():
     assert snapshot.models["m"].meter.bytes_per_token[CHAT] == pytest.approx(200.0, rel=0.02)
 
 
+def test_bytes_that_came_before_any_slot_had_begun_are_no_answer():
+    """A connection that opens after a load tells nothing of its text: the prompt was "generating" until it was done."""
+    text = ev.InflightListed((ev.RequestInfo("1", "m", CHAT, "t", 3.0, 1960, True),))
+    reading = after(live(table(m="ready"), text), slots(0), at_s=1.0)
+    assert phases(reading) == {"1": Phase.PROMPT}
+    begun = after(reading, request(answered_bytes=2400, elapsed_s=4.5), at_s=1.5)
+    assert phases(begun) == {"1": Phase.GENERATING} == phases(after(begun, slots(4), at_s=1.8))
+
+
 def test_a_request_of_the_configuration_before_a_reload_neither_waits_for_the_new_model_nor_uses_it():
     """v250: what the old model still writes is reported in the new stream, whose first list is empty."""
     reloaded = after(live(table(m="ready"), LISTED), ev.StreamOpened(), table(m="starting"), LISTED, at_s=100.0)

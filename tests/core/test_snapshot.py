@@ -220,7 +220,7 @@ def test_slots_that_show_different_things_are_no_requests_in_particular():
 def test_a_slot_that_was_at_its_prompt_belongs_to_the_answer_that_has_begun_since():
     """For a second after the first bytes, another request for the only slot used to be at its prompt."""
     snapshot = after(live(table(m="ready"), request("1"), request("2")), slots(0), at_s=1.0)
-    snapshot = after(snapshot, request("2", answered_bytes=300), at_s=1.2)  # the later one had been first
+    snapshot = after(snapshot, request("2", answered_bytes=300, elapsed_s=1.2), at_s=1.2)  # the later one had been first
     assert phases(snapshot) == {"1": Phase.QUEUED, "2": Phase.GENERATING}
 
 

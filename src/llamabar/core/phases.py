@@ -9,9 +9,10 @@ it is done, and most servers have no slots (llama-server, 9).
 
 from enum import Enum
 from math import inf
-from typing import Dict, List, Mapping
+from typing import Dict, Mapping, Sequence
 
 from llamabar.core.path_kind import PathKind
+from llamabar.core.speed import Meter
 from llamabar.core.state import LOADED_STATES, READY, STARTING, Model, Request, Snapshot, requests_of
 
 
@@ -49,7 +50,7 @@ def _phases_of(snapshot: Snapshot, model_id: str) -> Dict[str, Phase]:
         return {one.info.id: Phase.WORKING if _cut_off(model, one) else waiting for one in requests}
     found = {request.info.id: _by_answer(request) for request in requests}
     if model.meter.slots is not None:
-        _correct_by_slots(found, model, [r.info.id for r in requests if r.kind is PathKind.TEXT])
+        _correct_by_slots(found, model, requests)
     return found
 
 
@@ -77,10 +78,12 @@ def _told(request: Request) -> Phase:
     return Phase.PROMPT if request.info.streams else Phase.WORKING
 
 
-def _correct_by_slots(found: Dict[str, Phase], model: Model, texts: List[str]) -> None:
+def _correct_by_slots(found: Dict[str, Phase], model: Model, requests: Sequence[Request]) -> None:
     """Correct the phases of requests without bytes: the newest wait if all slots are busy. The others generate, or
     process their prompts, if slots show the same of all of them; nothing tells whose slot is whose."""
-    silent = [request_id for request_id, phase in found.items() if phase is not Phase.GENERATING]
+    texts = [one.info.id for one in requests if one.kind is PathKind.TEXT]
+    unbegun = [one.info.id for one in requests if _unbegun(model.meter, one)]
+    silent = [one for one, phase in found.items() if phase is not Phase.GENERATING or one in unbegun]
     writing = len(found) - len(silent)
     busy = len(model.meter.busy)
     generating = max(0, model.meter.growing() - writing)
@@ -92,3 +95,10 @@ def _correct_by_slots(found: Dict[str, Phase], model: Model, texts: List[str]) -
             found[request_id] = phase if request_id in texts else Phase.WORKING
         elif index >= working and busy >= len(model.meter.slots or ()):
             found[request_id] = Phase.QUEUED
+
+
+def _unbegun(meter: Meter, request: Request) -> bool:
+    """Tell whether the bytes of an answer came before any slot had begun one: they are llama-swap's text of a load that
+    wasn't seen, or the server's own before its first token."""
+    told = meter.busy and not meter.keeps and all(slot.decoded_tokens == 0 for slot in meter.busy)
+    return bool(told and request.trail) and request.trail[-1].at_s < (meter.slots_at_s or 0.0)
