@@ -220,8 +220,25 @@ def test_slots_that_show_different_things_are_no_requests_in_particular():
 def test_a_slot_that_was_at_its_prompt_belongs_to_the_answer_that_has_begun_since():
     """For a second after the first bytes, another request for the only slot used to be at its prompt."""
     snapshot = after(live(table(m="ready"), request("1"), request("2")), slots(0), at_s=1.0)
-    snapshot = after(snapshot, request("2", answered_bytes=300, elapsed_s=1.2), at_s=1.2)  # the later one had been first
+    snapshot = after(snapshot, request("2", answered_bytes=300, elapsed_s=1.2), at_s=1.2)  # it had been first
     assert phases(snapshot) == {"1": Phase.QUEUED, "2": Phase.GENERATING}
+
+
+def test_an_answer_that_begins_after_a_look_at_the_slots_takes_no_slot_from_one_that_was_generating():
+    first = live(table(m="ready"), LISTED, request("1"), request("2", streams=True))
+    snapshot = after(after(first, slots(10, 0), at_s=1.0), slots(50, 0), at_s=2.0)
+    begun = after(snapshot, request("2", answered_bytes=400, elapsed_s=2.2), at_s=2.2)
+    assert phases(begun) == {"1": Phase.GENERATING, "2": Phase.GENERATING}
+
+
+def test_the_only_slot_of_an_answer_that_ended_is_not_the_next_requests():
+    """Until the next look, the request that had waited was generating, at the speed of the one before."""
+    first = live(table(m="ready"), LISTED, request("1", answered_bytes=300), request("2"), step_s=0.01)
+    snapshot = after(after(first, slots(10), at_s=1.0), slots(50), at_s=2.0)
+    assert phases(snapshot) == {"1": Phase.GENERATING, "2": Phase.QUEUED}
+    ended = after(snapshot, ev.InflightRemoved("1"), at_s=2.1)
+    assert phases(ended) == {"2": Phase.WORKING}
+    assert readings.generation(ended, ended.models["m"], now_s=2.1) is None
 
 
 def test_a_request_for_a_model_that_is_not_loaded_waits_for_it():

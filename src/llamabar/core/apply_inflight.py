@@ -15,6 +15,7 @@ from llamabar.core.capabilities import Capability
 from llamabar.core.doing import only_ready
 from llamabar.core.limits import REQUESTS
 from llamabar.core.path_kind import PathKind, path_kind
+from llamabar.core.phases import Phase, phases
 from llamabar.core.state import STARTING, STOPPED, Request, Snapshot, heard, requests_of, with_model
 
 TOLD = frozenset({Capability.INFLIGHT_LIST, Capability.INFLIGHT_BYTES})  # confirmed by an event about a single request
@@ -109,6 +110,8 @@ def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
     if model is None or request.outlives:
         return snapshot
     meter = speed.with_ended(model.meter, request.info.path, resp_bytes=speed.grown_bytes(request.trail, at_s))
-    if all(other.info.id == request.info.id for other in requests_of(snapshot, model.id)):
+    others = any(other.info.id != request.info.id for other in requests_of(snapshot, model.id))
+    was_alone = len(meter.busy) == 1 and phases(snapshot)[request.info.id] is Phase.GENERATING
+    if was_alone or not others:
         meter = speed.with_slots(meter, None, at_s=at_s)  # its slots' counts belong to requests that ended
     return with_model(snapshot, replace(model, last_use_s=at_s, listed_use_s=at_s, meter=meter))

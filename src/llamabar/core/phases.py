@@ -85,10 +85,11 @@ def _correct_by_slots(found: Dict[str, Phase], model: Model, requests: Sequence[
     unbegun = [one.info.id for one in requests if _unbegun(model.meter, one)]
     silent = [one for one, phase in found.items() if phase is not Phase.GENERATING or one in unbegun]
     writing = len(found) - len(silent)
+    since = [one for one in requests if one.trail and one.trail[0].at_s > (model.meter.slots_at_s or 0.0)]
     busy = len(model.meter.busy)
-    generating = max(0, model.meter.growing() - writing)
+    generating = max(0, model.meter.growing() - writing + len(since))
     working = max(0, busy - writing)
-    at_prompt = model.meter.reading() >= working and not generating
+    at_prompt = model.meter.reading() - len(since) >= working and not generating
     phase = Phase.PROMPT if at_prompt else Phase.GENERATING if generating >= working else None
     for index, request_id in enumerate(silent):
         if index < working and phase is not None:
