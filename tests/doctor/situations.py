@@ -243,7 +243,7 @@ def _(well):
 # the service on disk
 
 
-@situation("no-login-at-the-screen", "logged_in", "settings")
+@situation("no-login-at-the-screen", *SERVICE)
 def _(well):
     well.mac.logout()
     yield {}

@@ -167,6 +167,13 @@ def test_every_model_server_left_behind_is_ended():
     assert found["model-server-left-behind"].remedy == "kill 7 8 9 10"
 
 
+def test_who_watches_another_computer_over_ssh_needs_no_login_at_the_screen():
+    mini = (Server("mini", "http://mini.local:8080"),)
+    for trouble, level in (({}, "error"), ({"service": "the server is on another computer"}, "skipped")):
+        found = judged(Facts(servers=mini, logged_in=False, troubles=trouble))["no-login-at-the-screen"]
+        assert (found.level, found.remedy) == (level, "llamabar start" if level == "error" else "")
+
+
 LAN = facts.Settings(servers=(facts.Configured("mini", "http://mini.local:8080", local=False, private=True),))
 
 

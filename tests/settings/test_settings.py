@@ -342,7 +342,7 @@ def test_a_key_file_that_others_can_read_is_warned_about_and_used(tmp_path):
 def test_a_key_and_a_login_come_from_the_keychain(tmp_path, monkeypatch):
     tool = tmp_path / "security"
     tool.write_text(
-        '#!/bin/sh\n[ "$1 $2 $3" = "find-generic-password -s llama-swap" ] || exit 44\n'
+        '#!/bin/sh\n[ "$3" = locked ] && exit 36\n[ "$1 $2 $3" = "find-generic-password -s llama-swap" ] || exit 44\n'
         '[ "$4" = -w ] && echo sk-chain || echo \'    "acct"<blob>="anna"\'\n'
     )
     tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
@@ -352,6 +352,8 @@ def test_a_key_and_a_login_come_from_the_keychain(tmp_path, monkeypatch):
     missing = loaded('[[server]]\napi_key_keychain="other"\n', tmp_path)
     assert missing.servers[0].api_key == ""
     assert [one.kind for one in missing.mistakes] == [Kind.KEYCHAIN_EMPTY]
+    locked = loaded('[[server]]\napi_key_keychain="locked"\n', tmp_path)
+    assert [one.kind for one in locked.mistakes] == [Kind.KEYCHAIN_SILENT], "over ssh it can't ask to be unlocked"
 
 
 def test_a_login_comes_from_a_file_or_a_variable_and_needs_a_colon(tmp_path):

@@ -12,6 +12,7 @@ from llamabar.settings.mistakes import Kind
 from llamabar.settings.options import SERVER
 
 KEYCHAIN_S = 5.0
+NO_ITEM = 44  # errSecItemNotFound, -25300, as an exit code
 API_KEY, BASIC_AUTH = "api_key", "basic_auth"
 _ACCOUNT = re.compile(r'"acct"<blob>="(.*)"')
 
@@ -74,8 +75,8 @@ def _read(key: str, named: str, variables: Mapping[str, str]) -> Read:
 def _of_keychain(item: str, *, with_account: bool) -> Read:
     """Return a keychain item's password, prefixed by its account if wanted: `security` prints that only without -w."""
     said = tools.run("security", "find-generic-password", "-s", item, "-w", timeout_s=KEYCHAIN_S)
-    if said.code is None or said.code:
-        return "", Kind.KEYCHAIN_SILENT if said.code is None else Kind.KEYCHAIN_EMPTY, ""
+    if said.code != 0:  # over ssh, a locked keychain answers at once: 36
+        return "", Kind.KEYCHAIN_EMPTY if said.code == NO_ITEM else Kind.KEYCHAIN_SILENT, ""
     if not with_account:
         return said.out.strip(), None, ""
     account = _ACCOUNT.search(tools.run("security", "find-generic-password", "-s", item, timeout_s=KEYCHAIN_S).out)

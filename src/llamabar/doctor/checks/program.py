@@ -69,7 +69,7 @@ PROGRAM = Layer("program", ("program",), _summary, (
           "An environment variable is ignored", "", "env | grep LLAMA", needs=SETTINGS),
     Check("keychain-silent", Level.ERROR, lambda f: f.settings.keychain_silent,
           "The keychain isn't responding", "It may be locked, or a dialog is waiting for you.",
-          "open -a 'Keychain Access'", needs=SETTINGS),
+          "security unlock-keychain", needs=SETTINGS),
     Check("key-not-found", Level.ERROR, _missing_key,
           "No API key found for {it.name}", "{it.key_from} in the settings leads to none.", "{llamabar} config",
           ("keychain-silent",), SETTINGS),
