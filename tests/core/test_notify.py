@@ -37,6 +37,18 @@ def test_a_load_is_reported_as_failed_once_its_request_could_have_told_that_some
     assert tell(told, failing(), now_s=20.0)[1] == News(FAILED, "m")
 
 
+@pytest.mark.parametrize("until_s, expected", [(4, [5]), (61, [5, 65]), (130, [5, 65, 125])])
+def test_a_model_that_is_loaded_again_and_again_and_fails_each_time_is_reported(until_s, expected):
+    """A program without a pause between its tries: no failure lasted until its row could have explained it."""
+    told, snapshot, reported_s = Told(), live(table(m="stopped"), LISTED, ev.RequestsFinished((), total=0)), []
+    for at_s in range(180):
+        tries = at_s % 2 and at_s < until_s
+        snapshot = after(snapshot, table(m="starting" if tries else "stopped"), at_s=float(at_s))
+        told, found = tell(told, snapshot, now_s=float(at_s))
+        reported_s += [at_s] if found == News(FAILED, "m") else []
+    assert reported_s == expected
+
+
 def test_only_requested_events_are_reported():
     assert tell(Told(), failing(), now_s=10.0, options=NotifyOptions())[1] is None
     assert tell(Told(), failing(), now_s=10.0, options=NotifyOptions((GONE,)))[1] is None

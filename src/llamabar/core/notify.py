@@ -33,6 +33,7 @@ class Told:
     """What was seen and reported for one server."""
 
     failures: FrozenSet[Tuple[str, float]] = frozenset()
+    failing: Mapping[str, float] = field(default_factory=dict)  # when each model first failed of late
     states: Mapping[str, str] = field(default_factory=dict)  # of the models
     gone_since_s: Optional[float] = None
     newest_row_id: Optional[int] = None
@@ -70,22 +71,30 @@ def _seen(told: Told, snapshot: Snapshot, now_s: float) -> Told:
     if _is_gone(snapshot, now_s):
         gone_since_s = snapshot.connection_since_s
     states = {model.id: model.state for model in snapshot.models.values()}
+    failed, failures = _failed_loads(snapshot), _failures(told, snapshot, now_s)
+    failing = {model_id: told.failing.get(model_id, at_s) for model_id, at_s in failed - failures}
     return replace(
-        told, failures=_failures(snapshot, now_s), states=states, gone_since_s=gone_since_s,
+        told, failures=failures, failing=failing, states=states, gone_since_s=gone_since_s,
         newest_row_id=snapshot.newest_row_id,
     )  # fmt: skip
 
 
-def _failures(snapshot: Snapshot, now_s: float) -> FrozenSet[Tuple[str, float]]:
-    """Return each load that failed and each server that quit by itself, with its time."""
+def _failed_loads(snapshot: Snapshot) -> FrozenSet[Tuple[str, float]]:
     every = snapshot.models.values()
-    failed = ((one.id, one.failed_at_s) for one in every if (one.failed_at_s or 0.0) <= now_s - EXPLAINED_S)
-    found = (*failed, *((one.id, one.quit_at_s) for one in every))
-    return frozenset((model_id, at_s) for model_id, at_s in found if at_s is not None)
+    return frozenset((one.id, one.failed_at_s) for one in every if one.failed_at_s is not None)
+
+
+def _failures(told: Told, snapshot: Snapshot, now_s: float) -> FrozenSet[Tuple[str, float]]:
+    """Return each load that failed and each server that quit by itself, with its time. A model that is loaded again and
+    fails again counts from the first time on."""
+    failed = _failed_loads(snapshot)
+    lasting = {one for one in failed if one in told.failures or told.failing.get(*one) <= now_s - EXPLAINED_S}
+    quits = {(one.id, one.quit_at_s) for one in snapshot.models.values() if one.quit_at_s is not None}
+    return frozenset(lasting | quits)
 
 
 def _failed(told: Told, snapshot: Snapshot, now_s: float) -> Optional[News]:
-    new = sorted(_failures(snapshot, now_s) - told.failures)
+    new = sorted(_failures(told, snapshot, now_s) - told.failures)
     if not new:
         return None
     crashed = snapshot.models[new[0][0]].quit_at_s is not None
