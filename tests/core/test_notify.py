@@ -135,3 +135,12 @@ def test_subscribing_to_failures_includes_crashes(event):
     told = tell(Told(), busy, now_s=1.0)[0]
     quit_by_itself = after(busy, ev.InflightUpserted(ev.RequestInfo("1", "m")), table(m="stopped"), at_s=50.0)
     assert tell(told, quit_by_itself, now_s=50.0, options=NotifyOptions((event,)))[1] == News(CRASHED, "m")
+
+
+def test_a_load_that_fails_after_a_crash_is_a_failure_and_not_another_crash():
+    busy = after(live(table(m="ready"), LISTED), ev.InflightUpserted(ev.RequestInfo("1", "m")), at_s=0.0)
+    crashed = after(busy, table(m="stopped"), at_s=1.0)
+    told, found = tell(tell(Told(), busy, now_s=0.0)[0], crashed, now_s=1.0)
+    assert found == News(CRASHED, "m")
+    failed = after(after(crashed, table(m="starting"), at_s=70.0), table(m="stopped"), at_s=71.0)
+    assert tell(told, failed, now_s=80.0)[1] == News(FAILED, "m")

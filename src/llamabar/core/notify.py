@@ -97,8 +97,8 @@ def _failed(told: Told, snapshot: Snapshot, now_s: float) -> Optional[News]:
     new = sorted(_failures(told, snapshot, now_s) - told.failures)
     if not new:
         return None
-    crashed = snapshot.models[new[0][0]].quit_at_s is not None
-    return News(CRASHED if crashed else FAILED, new[0][0])
+    model_id, at_s = new[0]
+    return News(CRASHED if snapshot.models[model_id].quit_at_s == at_s else FAILED, model_id)
 
 
 def _ready(told: Told, snapshot: Snapshot, options: NotifyOptions) -> Optional[News]:
