@@ -45,6 +45,20 @@ def test_a_load_that_ends_in_stopped_has_failed_and_the_row_says_why():
     assert after(snapshot, table(m="ready"), at_s=9.0).models["m"].failed_at_s is None
 
 
+@pytest.mark.parametrize(("state", "error", "failed_s"), [
+    ("stopped", "unspecific error: failed to start command: no such file or directory", 4.0),
+    ("stopped", "unspecific error: upstream command exited prematurely", 4.0),
+    ("stopped", "unspecific error: group: model unloaded", None), ("stopped", "bad gateway", None),
+    ("ready", "unspecific error: upstream command exited prematurely", None),
+])  # fmt: skip
+def test_a_load_that_fails_before_a_table_can_show_it_is_known_by_its_row(state, error, failed_s):
+    """v228 to v250 with a wrong path: the tables before and after are often all that come, or arrive together."""
+    snapshot = live(table(m="stopped"), LISTED, ev.RequestsFinished((), total=0), request("1"))
+    snapshot = after(snapshot, ev.ActivityNoted(1), ev.InflightRemoved("1"), table(m=state), at_s=4.0)
+    page = ev.RequestsFinished((row(1, tokens=0, tps=None, status=500, error=error),), total=1)
+    assert after(snapshot, page, at_s=5.0).models["m"].failed_at_s == failed_s
+
+
 def test_a_canceled_load_has_not_failed():
     snapshot = live(table(m="stopped"), ev.RequestsFinished(()), table(m="starting"), table(m="stopped"))
     page = ev.RequestsFinished(

@@ -68,6 +68,11 @@ def was_unloaded(error: str) -> bool:
     return "unloaded" in error
 
 
+def did_not_start(error: str) -> bool:
+    """Tell whether a request's error says that its model's server couldn't be started, or ended while it started."""
+    return "failed to start" in error or "exited prematurely" in error
+
+
 def _ended_here(snapshot: Snapshot, model: Model, at_s: float) -> bool:
     """Tell whether a click here ended a model's load, or unloaded it: it takes effect while it is in progress, or soon
     after, but not on what began when it was done."""

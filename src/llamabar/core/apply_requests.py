@@ -15,12 +15,12 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from llamabar.core import clients, speed
 from llamabar.core import events as ev
-from llamabar.core.apply_models import listed_id, was_unloaded
+from llamabar.core.apply_models import did_not_start, listed_id, was_unloaded
 from llamabar.core.capabilities import Capability
 from llamabar.core.limits import ROWS
 from llamabar.core.queries import ALL_ROWS
 from llamabar.core.server_clock import ServerClock, by_header, by_row
-from llamabar.core.state import READY, Model, Snapshot, with_model
+from llamabar.core.state import READY, STOPPED, Model, Snapshot, with_model
 
 REPLAYED_FOR_S = 1.0  # v140 to v151 send their stored rows one by one when a connection opens
 DISORDER = 8  # rows of requests that end at the same time come in any order, one by one
@@ -76,8 +76,10 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         if model is not None:
             model = replace(model, meter=speed.with_finished(model.meter, of_model, ended_s=_ended_s))
             known = (model.listed_use_s or 0.0) >= seen_s or used_s < (model.state_since_s or 0.0)
-            use_s = None if known else used_s
-            model = _used_before(model, map(_ended_s, of_model)) if old else _used(model, of_model, use_s)
+            if old:
+                model = _used_before(model, map(_ended_s, of_model))
+            else:
+                model = _failed(_used(model, None if known else used_s), of_model, used_s)
             snapshot = with_model(snapshot, model)
     return snapshot
 
@@ -125,15 +127,21 @@ def _clock(
     return by_row(clock, newest_s - event.came_unix_s)
 
 
-def _used(model: Model, rows: List[ev.FinishedRequest], at_s: Optional[float]) -> Model:
-    """Return a model after requests to it ended. `at_s`: when one did that was too short to see, which is a use, too.
-    """
-    if model.state == READY and at_s is not None:
-        model = replace(model, last_use_s=max(model.last_use_s or at_s, at_s))
-    failed = [row.error for row in rows if row.error and (row.status or 0) >= 500]
-    if model.failed_at_s is None or not failed:
+def _used(model: Model, at_s: Optional[float]) -> Model:
+    """Return a model after a request to it ended at `at_s` that was too short to see, which is a use, too."""
+    if model.state != READY or at_s is None:
         return model
-    return replace(model, failure=failed[-1], failed_at_s=None if was_unloaded(failed[-1]) else model.failed_at_s)
+    return replace(model, last_use_s=max(model.last_use_s or at_s, at_s))
+
+
+def _failed(model: Model, rows: List[ev.FinishedRequest], at_s: float) -> Model:
+    """Return a model with the reason why a load failed or was ended. If its server ends at once, no table may show that
+    it was starting: then the reason tells."""
+    errors = [row.error for row in rows if row.error and (row.status or 0) >= 500]
+    error = errors[-1] if errors else ""
+    if not error or (model.failed_at_s is None and not (model.state == STOPPED and did_not_start(error))):
+        return model
+    return replace(model, failure=error, failed_at_s=None if was_unloaded(error) else model.failed_at_s or at_s)
 
 
 def _used_before(model: Model, ended_s: Iterable[Optional[float]]) -> Model:
