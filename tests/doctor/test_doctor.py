@@ -174,6 +174,19 @@ def test_who_watches_another_computer_over_ssh_needs_no_login_at_the_screen():
         assert (found.level, found.remedy) == (level, "llamabar start" if level == "error" else "")
 
 
+def test_a_settings_file_that_isnt_toml_is_the_cause_of_an_address_that_cant_be_used(well):
+    with settings(well, "[[server]]\nurl = 'http://mini"):
+        found = well.examine("settings", "servers")
+    assert "not valid TOML" in found["address-unusable"].lines[0]
+    assert found["settings-mistake"].detail == "Nothing in it applies."
+
+
+def test_of_a_half_written_launchagent_nothing_is_said_but_that(well):
+    with well.changed(well.plist, well.plist.read_bytes()[:200]):
+        found = well.ask().findings
+    assert {one.id for one in found.values() if one.level in ("error", "warning")} == {"service-plist-broken"}
+
+
 LAN = facts.Settings(servers=(facts.Configured("mini", "http://mini.local:8080", local=False, private=True),))
 
 

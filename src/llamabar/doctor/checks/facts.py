@@ -67,6 +67,7 @@ class Settings:
 
     file: str = ""
     readable: bool = True
+    valid: bool = True  # TOML
     mistakes: Tuple[str, ...] = ()  # in the file; then in environment variables; then in keys and logins
     variable_mistakes: Tuple[str, ...] = ()
     secret_mistakes: Tuple[str, ...] = ()

@@ -74,6 +74,11 @@ def _is_unknown(facts: Facts, server: Server) -> bool:
     return _is_here(facts, server) and not facts.agents.found and not facts.processes.llama_swaps
 
 
+def _no_address(facts: Facts) -> Any:
+    server, settings = _fault(FaultKind.NO_ADDRESS)(facts), facts.settings
+    return server and Found(server, lines=(*settings.variable_mistakes, *settings.mistakes)[:1])
+
+
 def _missing(facts: Facts) -> Any:
     server = _fault(REFUSED, also=_is_unknown)(facts)
     return server and not facts.packages.llama_swap and Found(remedy=packages.install(facts))
@@ -90,9 +95,9 @@ _CONFIG, _TRY = "{llamabar} config", "curl -m 5 {it.url}/health"
 _SERVERS = ("servers", "settings")
 _PROCESSES = ("mac", "servers", "agents", "processes", "settings")
 NETWORK = Layer("network", ("servers",), _summary, (
-    Check("address-unusable", Level.ERROR, _fault(FaultKind.NO_ADDRESS),
+    Check("address-unusable", Level.ERROR, _no_address,
           "The address of {it.name} can't be used", "So nothing is watched. To see what is wrong with it:",
-          "{llamabar} config --check"),
+          "{llamabar} config --check", needs=_SERVERS),
     Check("host-unknown", Level.ERROR, _fault(FaultKind.UNKNOWN_HOST),
           "Host not found: {it.name}", "{it.url}", _CONFIG),
     Check("local-network-denied", Level.ERROR, _fault(*BLOCKED, also=_is_kept_away),

@@ -33,6 +33,11 @@ def _foreign(facts: Facts) -> Any:
     )
 
 
+def _mistakes(facts: Facts) -> Any:
+    found = facts.settings
+    return found.mistakes and Found(detail="" if found.valid else "Nothing in it applies.", lines=found.mistakes)
+
+
 def _missing_key(facts: Facts) -> Any:
     server = first(configured, lambda one: one.key_from and not one.has_key)(facts)
     return server and Found(server, lines=facts.settings.secret_mistakes[:1])
@@ -61,7 +66,7 @@ PROGRAM = Layer("program", ("program",), _summary, (
     Check("settings-unreadable", Level.ERROR, lambda f: not f.settings.readable,
           "The settings file can't be read", "{settings.file} is a folder, another user's, or not UTF-8.",
           "ls -ld {settings.file}", needs=SETTINGS),
-    Check("settings-mistake", Level.WARNING, lambda f: f.settings.mistakes and Found(lines=f.settings.mistakes),
+    Check("settings-mistake", Level.WARNING, _mistakes,
           "{settings.mistakes:mistake} in the settings", "The rest of the file applies.", "open -t {settings.file}",
           ("settings-unreadable",), SETTINGS),
     Check("variable-mistake", Level.WARNING,

@@ -101,6 +101,7 @@ def settings(found: Places, in_force: load.Settings) -> facts.Settings:
     return facts.Settings(
         file=str(found.settings),
         readable=Kind.UNREADABLE not in kinds,
+        valid=Kind.SYNTAX not in kinds,
         mistakes=tuple(words(one) for one in wrong if one.kind not in (Kind.UNREADABLE, Kind.VARIABLE, *OF_SECRETS)),
         variable_mistakes=tuple(words(one) for one in wrong if one.kind is Kind.VARIABLE),
         secret_mistakes=tuple(words(one) for one in wrong if one.kind in OF_SECRETS),

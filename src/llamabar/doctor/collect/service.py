@@ -65,7 +65,7 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
     agent, content = found.agent, found.agent.content
     program, log = agent.arguments[0], str(next(iter(agents.logs_of(content)), ""))
     config = flag(agent.arguments[1:], "config") or flag(agent.arguments[1:], "config-dir") or ""
-    port = agent.listen.rpartition(":")[2]
+    port, is_read = agent.listen.rpartition(":")[2], bool(agents.command(content))  # else launchd told what it runs
     return facts.Service(
         server=found.server.name,
         label=agent.label,
@@ -83,9 +83,9 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
         config_there=os.path.exists(config) and os.access(config, os.R_OK),
         config_modified_s=os.stat(config).st_mtime if os.path.exists(config) else None,
         watches_config=any(word.lstrip("-").startswith("watch-config") for word in agent.arguments),
-        listens_everywhere=agent.listen.rpartition(":")[0].strip("[]") in WILDCARDS,
-        has_path=bool(agents.environment(content).get("PATH")),
-        process_type=str(content.get("ProcessType", "")),
+        listens_everywhere=is_read and agent.listen.rpartition(":")[0].strip("[]") in WILDCARDS,
+        has_path=not is_read or bool(agents.environment(content).get("PATH")),
+        process_type=str(content.get("ProcessType", "" if is_read else "Interactive")),
         log=log,
         log_bytes=size_of(Path(log)) if log else None,
         log_trouble=_log_trouble(Path(log)) if log else "",
