@@ -120,6 +120,14 @@ def test_a_request_that_a_crash_or_a_failed_load_cut_off_does_not_wait():
         assert phases(later) == {"1": Phase.WORKING, "2": Phase.QUEUED}
 
 
+def test_a_request_that_has_the_number_of_one_before_a_reload_is_another_one():
+    """v250 counts from 1 again, while an older request 1 is still answered."""
+    reloaded = after(live(table(m="ready"), LISTED), ev.StreamOpened(), table(m="starting"), LISTED, at_s=100.0)
+    old, new = request("1", answered_bytes=900, elapsed_s=20.0, stamp="10:00"), request("1", stamp="10:20")
+    snapshot = after(after(reloaded, old, at_s=100.5), new, at_s=101.0)
+    assert (phases(snapshot), snapshot.requests["1"].started_s) == ({"1": Phase.LOADING}, 101.0)
+
+
 PEERS = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer="lab"),))
 
 

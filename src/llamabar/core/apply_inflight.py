@@ -69,6 +69,8 @@ def counted(snapshot: Snapshot, event: ev.InflightCounted, at_s: float) -> Snaps
 
 def _request(snapshot: Snapshot, info: ev.RequestInfo, at_s: float) -> Request:
     old = snapshot.requests.get(info.id)
+    if old is not None and info.stamp not in ("", old.info.stamp):
+        old = None  # numbers start over with a reload
     if old is not None:
         info = info._replace(
             model=info.model or old.info.model,
