@@ -31,9 +31,12 @@ def test_loading_text_neither_counts_as_generating_nor_calibrates():
 
 def test_bytes_that_came_before_any_slot_had_begun_are_no_answer():
     """A connection that opens after a load tells nothing of its text: the prompt was "generating" until it was done."""
-    text = ev.InflightListed((ev.RequestInfo("1", "m", CHAT, "t", 3.0, 1960, True),))
-    reading = after(live(table(m="ready"), text), slots(0), at_s=1.0)
+    answered = after(live(table(m="ready"), request("0", answered_bytes=20_000)), ev.InflightRemoved("0"), at_s=0.5)
+    rows = (ev.RequestsFinished(()), ev.RequestsFinished((row(1, tokens=100),)))  # they tell the bytes of a token
+    text = ev.InflightListed((ev.RequestInfo("1", "m", CHAT, "t", 0.2, 1960, True),))
+    reading = after(after(answered, *rows, text, at_s=0.6), slots(0), at_s=1.0)
     assert phases(reading) == {"1": Phase.PROMPT}
+    assert readings.generation(reading, reading.models["m"], now_s=5.0) is None
     begun = after(reading, request(answered_bytes=2400, elapsed_s=4.5), at_s=1.5)
     assert phases(begun) == {"1": Phase.GENERATING} == phases(after(begun, slots(4), at_s=1.8))
 

@@ -21,7 +21,7 @@ def generation(snapshot: Snapshot, model: Model, *, now_s: float) -> Optional[Re
         return None
     live = model.meter.by_slots(now_s)
     requests = requests_of(snapshot, model.id)
-    writing = [request for request in requests if request.trail]
+    writing = [one for one in requests if one.trail and phases(snapshot)[one.info.id] is Phase.GENERATING]
     untold = at_work(model) or (Capability.INFLIGHT_LIST not in snapshot.confirmed and in_flight(snapshot))
     if live is not None and (requests or untold):
         return live
