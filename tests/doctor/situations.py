@@ -263,6 +263,12 @@ def _(well):
         yield {}
 
 
+@situation("service-plist-missing", *DISK)
+def _(well):
+    with well.changed(well.plist, gone=True):
+        yield {}
+
+
 @situation("service-plist-refused", *DISK)
 def _(well):
     with well.changed(well.plist, mode=0o664):

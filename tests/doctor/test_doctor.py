@@ -52,7 +52,8 @@ LEVELS = {check.id: check.level.value for check in registry.checks()}
 MENDED_BY_HAND = {  # only by typing the remedy into a shell as it is
     "data-folder-read-only", "data-unreadable", "history-damaged",
     "key-file-open", "plugin-place-taken", "plugin-not-executable", "plugin-quarantined",
-    "plugin-twice", "service-plist-refused", "service-plist-linked", "service-plist-quarantined", "service-log-large",
+    "plugin-twice", "service-plist-missing",
+    "service-plist-refused", "service-plist-linked", "service-plist-quarantined", "service-log-large",
     "service-program-quarantined", "service-throttled-by-type", "service-log-unwritable",
     "service-signature-refused", "runs-outside-its-service",
     "model-server-left-behind", "service-twice", "agents-folder-refused",

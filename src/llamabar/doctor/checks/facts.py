@@ -93,6 +93,7 @@ class Service:
     label: str = ""
     ours: bool = False
     plist: str = ""
+    plist_there: bool = True
     plist_refused: bool = False  # because of its owner or mode
     plist_linked: bool = False
     plist_quarantined: bool = False

@@ -60,6 +60,13 @@ def _no_program(facts: Facts) -> Any:
     return Found(detail=said, remedy=_INSTALL) if facts.service.ours else _rewrite(facts, True, said, "its path")
 
 
+def _no_plist(facts: Facts) -> Any:
+    """Find a missing plist: launchd goes on with what it has read. `install` writes only our own."""
+    said = "{service.plist}. It runs only until you log out. What launchd knows of it:"
+    theirs = Found(detail=said, remedy="launchctl print gui/{uid}/{service.label}")
+    return not facts.service.plist_there and (facts.service.ours or theirs)
+
+
 def _by_type(facts: Facts) -> Any:
     found = facts.service.process_type
     said = "Its ProcessType is {service.process_type}." if found else "It sets no ProcessType."
@@ -156,6 +163,9 @@ SERVICE = Layer("service", ("mac", "service"), _summary, (
     Check("service-plist-broken", Level.ERROR, lambda f: f.agents.broken and {"plist": f.agents.broken[0]},
           "A LaunchAgent isn't a valid property list", "{plist}. If llamabar wrote it: {llamabar} install --force",
           "plutil -lint {plist}", needs=_AGENTS),
+    Check("service-plist-missing", Level.WARNING, _no_plist,
+          "The LaunchAgent of {service.label} is gone", "{service.plist}. It runs only until you log out. To write it:",
+          "{llamabar} install"),
     Check("service-plist-refused", Level.ERROR, lambda f: f.service.plist_refused,
           "launchd refuses the LaunchAgent", "Others can write {service.plist}, or it isn't yours.",
           "cp {service.plist} {service.plist}.new && chmod 644 {service.plist}.new && "

@@ -71,6 +71,7 @@ def on_disk(found: Watched, private: Private) -> facts.Service:
         label=agent.label,
         ours=agent.label == OWN_LABEL,
         plist=agent.plist,
+        plist_there=not os.path.isabs(agent.plist) or os.path.lexists(agent.plist),  # or "(submitted by …)"
         plist_refused=agents.is_refused(Path(agent.plist)),
         plist_linked=os.path.islink(agent.plist),
         plist_quarantined=tools.is_quarantined(Path(agent.plist)) or False,
