@@ -1,5 +1,7 @@
 """Requests in flight: which bytes are the model's own, what each request is doing, and how many are kept."""
 
+import sys
+
 import pytest
 
 from llamabar.core import events as ev
@@ -8,6 +10,7 @@ from llamabar.core.decode import decode_inflight, decode_models
 from llamabar.core.hysteresis import figures
 from llamabar.core.path_kind import PathKind, path_kind
 from llamabar.core.phases import Phase, phases
+from llamabar.core.snapshot import apply
 from llamabar.core.speed import Source
 from llamabar.core.state import in_flight
 from tests.fakes.life import CHAT, LISTED, after, live, request, row, slots, table
@@ -129,6 +132,18 @@ def test_a_request_that_has_the_number_of_one_before_a_reload_is_another_one():
     old, new = request("1", answered_bytes=900, elapsed_s=20.0, stamp="10:00"), request("1", stamp="10:20")
     snapshot = after(after(reloaded, old, at_s=100.5), new, at_s=101.0)
     assert (phases(snapshot), snapshot.requests["1"].started_s) == ({"1": Phase.LOADING}, 101.0)
+
+
+def test_a_list_that_ends_many_requests_looks_at_their_phases_once():
+    """A thousand that wait for one slot: each time it took a millisecond, and the loop stood still for a second."""
+    snapshot = after(live(table(m="ready"), LISTED), *(request(str(one)) for one in range(9)), slots(0), at_s=1.0)
+    called = []
+    sys.setprofile(lambda frame, what, _: called.append(frame.f_code.co_name) if what == "call" else None)
+    try:
+        apply(snapshot, ev.InflightListed(()), 2.0)
+    finally:
+        sys.setprofile(None)
+    assert called.count("_phases_of") <= 1
 
 
 PEERS = ev.ModelsListed((ev.ModelInfo("lab/m", "", peer="lab"),))

@@ -26,8 +26,9 @@ LOADING_TEXT_S = 0.6  # after a load: two updates; the second may still count th
 def listed(snapshot: Snapshot, event: ev.InflightListed, at_s: float) -> Snapshot:
     """Return the snapshot with a complete list of requests; those missing from it have ended."""
     requests = {info.id: replace(_request(snapshot, info, at_s), outlives=False) for info in event.requests}
-    for request in [old for old_id, old in snapshot.requests.items() if old_id not in requests]:
-        snapshot = _ended(snapshot, request, at_s)
+    before = snapshot
+    for request in [old for old_id, old in before.requests.items() if old_id not in requests]:
+        snapshot = _ended(snapshot, request, at_s, before=before)
     snapshot = replace(heard(snapshot, at_s), requests=requests, requests_left_out=event.left_out)
     return replace(snapshot, confirmed=snapshot.confirmed | {Capability.INFLIGHT_LIST})
 
@@ -51,7 +52,7 @@ def removed(snapshot: Snapshot, event: ev.InflightRemoved, at_s: float) -> Snaps
     if old is None:
         return replace(snapshot, requests_left_out=max(0, snapshot.requests_left_out - 1))
     requests = {request_id: request for request_id, request in snapshot.requests.items() if request_id != event.id}
-    return replace(_ended(snapshot, old, at_s), requests=requests)
+    return replace(_ended(snapshot, old, at_s, before=snapshot), requests=requests)
 
 
 def counted(snapshot: Snapshot, event: ev.InflightCounted, at_s: float) -> Snapshot:
@@ -106,14 +107,14 @@ def _loading_bytes(snapshot: Snapshot, old: Optional[Request], info: ev.RequestI
     return info.resp_bytes or before if model.state in (STARTING, STOPPED) or settling else before
 
 
-def _ended(snapshot: Snapshot, request: Request, at_s: float) -> Snapshot:
+def _ended(snapshot: Snapshot, request: Request, at_s: float, *, before: Snapshot) -> Snapshot:
     model = snapshot.models.get(request.info.model)
     snapshot = clients.remembered(replace(snapshot, last_activity_s=at_s), request, at_s)
     if model is None or request.outlives:
         return snapshot
     meter = speed.with_ended(model.meter, request.info.path, resp_bytes=speed.grown_bytes(request.trail, at_s))
-    others = any(other.info.id != request.info.id for other in requests_of(snapshot, model.id))
-    was_alone = len(meter.busy) == 1 and phases(snapshot)[request.info.id] is Phase.GENERATING
+    others = any(other.info.id != request.info.id for other in requests_of(before, model.id))
+    was_alone = len(meter.busy) == 1 and phases(before)[request.info.id] is Phase.GENERATING
     if was_alone or not others:
         meter = speed.with_slots(meter, None, at_s=at_s)  # its slots' counts belong to requests that ended
     return with_model(snapshot, replace(model, last_use_s=at_s, listed_use_s=at_s, meter=meter))
