@@ -343,12 +343,13 @@ def test_a_key_and_a_login_come_from_the_keychain(tmp_path, monkeypatch):
     tool = tmp_path / "security"
     tool.write_text(
         '#!/bin/sh\n[ "$3" = locked ] && exit 36\n[ "$1 $2 $3" = "find-generic-password -s llama-swap" ] || exit 44\n'
-        '[ "$4" = -w ] && echo sk-chain || echo \'    "acct"<blob>="anna"\'\n'
+        '[ "$4" = -w ] && echo sk-chain && exit\n'
+        'echo \'    "acct"<blob>="anna"\'; echo \'password: 0x70C3A42273  "p\\303\\244\\"s"\' >&2\n'
     )
     tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert loaded('[[server]]\napi_key_keychain="llama-swap"\n', tmp_path).servers[0].api_key == "sk-chain"
-    assert loaded('[[server]]\nbasic_auth_keychain="llama-swap"\n', tmp_path).servers[0].login == "anna:sk-chain"
+    assert loaded('[[server]]\nbasic_auth_keychain="llama-swap"\n', tmp_path).servers[0].login == 'anna:pä"s'
     missing = loaded('[[server]]\napi_key_keychain="other"\n', tmp_path)
     assert missing.servers[0].api_key == ""
     assert [one.kind for one in missing.mistakes] == [Kind.KEYCHAIN_EMPTY]

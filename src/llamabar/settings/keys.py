@@ -14,7 +14,8 @@ from llamabar.settings.options import SERVER
 KEYCHAIN_S = 5.0
 NO_ITEM = 44  # errSecItemNotFound, -25300, as an exit code
 API_KEY, BASIC_AUTH = "api_key", "basic_auth"
-_ACCOUNT = re.compile(r'"acct"<blob>="(.*)"')
+_ACCOUNT = re.compile(r'^ *"acct"<blob>=(?:0x([0-9A-F]+)|"(.*)")', re.M)
+_PASSWORD = re.compile(r'^password: (?:0x([0-9A-F]+)|"(.*)")', re.M)
 
 Read = Tuple[str, Optional[Kind], str]  # the secret, what is wrong, and what was found
 
@@ -74,10 +75,18 @@ def _read(key: str, named: str, variables: Mapping[str, str]) -> Read:
 
 def _of_keychain(item: str, *, with_account: bool) -> Read:
     """Return a keychain item's password, prefixed by its account if wanted: `security` prints that only without -w."""
-    said = tools.run("security", "find-generic-password", "-s", item, "-w", timeout_s=KEYCHAIN_S)
+    shown = "-g" if with_account else "-w"
+    said = tools.run("security", "find-generic-password", "-s", item, shown, timeout_s=KEYCHAIN_S)
     if said.code != 0:  # over ssh, a locked keychain answers at once: 36
         return "", Kind.KEYCHAIN_EMPTY if said.code == NO_ITEM else Kind.KEYCHAIN_SILENT, ""
     if not with_account:
         return said.out.strip(), None, ""
-    account = _ACCOUNT.search(tools.run("security", "find-generic-password", "-s", item, timeout_s=KEYCHAIN_S).out)
-    return f"{account[1] if account else ''}:{said.out.strip()}", None, ""
+    return ":".join(_printed(which, f"{said.out}\n{said.err}") for which in (_ACCOUNT, _PASSWORD)), None, ""
+
+
+def _printed(which: "re.Pattern[str]", said: str) -> str:
+    """Return what `security` printed: in quotes, or in hexadecimal if it isn't all printable ASCII."""
+    found = which.search(said)
+    if found is None:
+        return ""
+    return bytes.fromhex(found[1]).decode("utf-8", "replace") if found[1] else found[2]

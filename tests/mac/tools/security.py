@@ -18,5 +18,6 @@ def run(call: Call) -> int:
             else:
                 call.out('class: "genp"\nattributes:')
                 call.out(f'    "acct"<blob>="{item["account"]}"\n    "svce"<blob>="{item["service"]}"')
+                return call.err(f'password: "{item["password"]}"', 0) if "-g" in words else 0
             return 0
     return call.err(NOT_FOUND, 44)
