@@ -144,10 +144,10 @@ def _can_hold(folder: Path) -> bool:
 
 
 def own_service(facts: Facts) -> Optional[agent_plist.Service]:
-    """Return what our LaunchAgent on disk starts; if somebody deleted it, what launchd has loaded."""
+    """Return what our LaunchAgent on disk starts; if it was deleted or damaged, what launchd has loaded."""
     job = facts.jobs.get(OWN_LABEL)
     loaded = {"ProgramArguments": list(job.arguments)} if job is not None else {}
-    return agent_plist.service_of(loaded if facts.plist is None else parse_plist(facts.plist))
+    return agent_plist.service_of(parse_plist(facts.plist or b"") or loaded)
 
 
 def has_server(settings: Optional[bytes]) -> bool:

@@ -341,6 +341,15 @@ def test_a_deleted_plist_of_a_running_service_is_written_again(ready):
     assert not (mac.home / ".config" / "llamabar").exists(), "it isn't taken for somebody else's"
 
 
+def test_a_half_written_plist_of_a_running_service_is_written_again_with_the_same_port(ready):
+    mac = ready()
+    install(mac, "--no-plugin")
+    plist = own_plist(mac).read_bytes()
+    own_plist(mac).write_bytes(plist[:300])
+    done = bar(mac, "install", "--yes", "--no-plugin", "--force")
+    assert own_plist(mac).read_bytes() == plist, done.stdout
+
+
 def test_an_update_has_its_attribute_before_its_name_and_restarts_the_plugin(ready):
     mac = ready()
     install(mac)
