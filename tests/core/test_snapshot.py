@@ -160,6 +160,8 @@ def test_a_request_that_no_version_lists_is_use_and_a_listed_ones_cpu_time_is_no
     for listed in (ended, after(snapshot, request("1", answered_bytes=5), at_s=35.0)):
         assert not at_work(after(listed, computing, at_s=40.0).models["m"])
     assert not at_work(after(snapshot, computing._replace(since_s=None), at_s=40.0).models["m"])
+    again = after(snapshot, ev.StreamOpened(), table(m="ready"), LISTED, running(ttl_s=300.0), at_s=38.0)
+    assert not at_work(after(again, computing, at_s=40.0).models["m"]), "a request that ended in between isn't seen"
 
 
 def test_duplicate_and_late_upserts_and_a_remove_without_one_leave_a_true_table():

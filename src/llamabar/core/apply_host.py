@@ -56,8 +56,10 @@ def _was_listed(snapshot: Snapshot, model: Model, since_s: Optional[float]) -> b
     """Tell whether a listed request may have used the CPU since the last check: then that shows no other."""
     if Capability.INFLIGHT_LIST not in snapshot.confirmed:
         return False
+    if since_s is None or since_s < (snapshot.connection_since_s or since_s):
+        return True  # requests that ended before this connection weren't seen
     ended_s = model.listed_use_s
-    return bool(requests_of(snapshot, model.id)) or since_s is None or (ended_s is not None and ended_s >= since_s)
+    return bool(requests_of(snapshot, model.id)) or (ended_s is not None and ended_s >= since_s)
 
 
 def measured(snapshot: Snapshot, event: ev.HostMeasured, _: float) -> Snapshot:
