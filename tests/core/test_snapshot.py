@@ -59,11 +59,10 @@ def test_a_load_that_fails_before_a_table_can_show_it_is_known_by_its_row(state,
     assert after(snapshot, page, at_s=5.0).models["m"].failed_at_s == failed_s
 
 
-def test_a_canceled_load_has_not_failed():
+@pytest.mark.parametrize("error", ["unspecific error: group: model unloaded", "unspecific error: aborted"])
+def test_a_canceled_load_has_not_failed(error):
     snapshot = live(table(m="stopped"), ev.RequestsFinished(()), table(m="starting"), table(m="stopped"))
-    page = ev.RequestsFinished(
-        (row(1, tokens=0, status=500, error="unspecific error: group: model unloaded"),), total=1
-    )
+    page = ev.RequestsFinished((row(1, tokens=0, status=500, error=error),), total=1)
     assert after(snapshot, page, at_s=5.0).models["m"].failed_at_s is None
 
 

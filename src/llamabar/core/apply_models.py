@@ -64,8 +64,8 @@ def models(snapshot: Snapshot, event: ev.ModelsListed, at_s: float) -> Snapshot:
 
 
 def was_unloaded(error: str) -> bool:
-    """Tell whether a request's error says that it waited for a load that somebody ended."""
-    return "unloaded" in error
+    """Tell whether a request's error says that it waited for a load that somebody ended: either, at random."""
+    return "model unloaded" in error or error.endswith(": aborted")
 
 
 def did_not_start(error: str) -> bool:
