@@ -483,3 +483,11 @@ def test_rows_that_cannot_be_written_leave_the_queue_and_are_retried_every_ten_s
     wait_for(store._queue.empty, seconds=10.0)
     other.execute("ROLLBACK")
     other.close()
+
+
+def test_a_server_renamed_in_the_settings_keeps_its_history_before_its_next_request(tmp_path):
+    Watcher(tmp_path / "data").add(rows(1, 2)).writer.close()
+    file = tmp_path / "c.toml"
+    file.write_text(f'[[server]]\nname = "new"\nurl = "{URL}"\n[[server]]\nname = "two"\nurl = "http://h:1"\n')
+    said = [history(tmp_path, "--json", "--server", name, LLAMABAR_CONFIG=str(file)).stdout for name in ("new", "two")]
+    assert [len(json.loads(one)["days"]) for one in said] == [1, 0]

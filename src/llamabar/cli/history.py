@@ -68,11 +68,11 @@ def history(
     target = preview.target(file, example="history --html history.html") if file else None
     path = data_folder(os.environ) / HISTORY_FILE
     with _explained(path), closing(_opened(path)) as database:
-        named = _named(server, reports.names(database), config)
+        named, place = _server(server, reports.names(database), config)
         model, guess = _meant(model, reports.models(database)) if model else ("", "")
         start = clock.day_ago(HOURS_DAYS - 1) if by == "hour" and not first_day else first_day
         shown = None if as_json or as_csv else history_page.SPREADS
-        asked = Asked(named, model, start, "" if named else _place(config), shown)
+        asked = Asked(named, model, start, place, shown)
         lines = reports.lines(database, by, asked)
         more = {f"by_{by}": reports.lines(database, by, asked) for by in ("model", "client")} if file else {}
         empty = reports.is_empty(database)
@@ -158,14 +158,16 @@ def _clear() -> int:
     return OK
 
 
-def _named(server: str, known: Sequence[str], config: str) -> str:
-    """Return a server's name in the history, "" for all; raise LlamabarError for an unknown name.
+def _server(server: str, known: Sequence[str], config: str) -> Tuple[str, str]:
+    """Return a server's name in the history or its place, "" for all; raise LlamabarError for an unknown name.
 
-    The settings, and discovery with them, are used only for a name that isn't in the history.
+    The settings, and discovery with them, are used only for a name that isn't in the history: that has the earlier name
+    until its next request.
     """
     if server in ("", *known):
-        return server
-    return load.select(settings_of("", config, allow_unusable=True), server).servers[0].name
+        return server, "" if server else _place(config)
+    found = load.select(settings_of("", config, allow_unusable=True), server).servers[0]
+    return (found.name, "") if found.name in known else ("", place_of(found.url))
 
 
 def _meant(wanted: str, known: Sequence[str]) -> Tuple[str, str]:
