@@ -1,6 +1,8 @@
 """Whatever answers in llama-swap's place is identified: real answers over real sockets."""
 
 import json
+import os
+import resource
 
 import pytest
 
@@ -121,3 +123,19 @@ def test_status_reports_the_fault_in_words_and_by_its_code(tmp_path, name, statu
     assert document["servers"][0]["status"] == status
     assert done.returncode == 1
     assert said in done.stdout
+
+
+def test_a_computer_without_free_files_is_not_a_server_that_refuses():
+    limits, spare = resource.getrlimit(resource.RLIMIT_NOFILE), os.open(os.devnull, os.O_RDONLY)
+    os.close(spare)
+    client = Client("http://127.0.0.1:1")
+    with pytest.raises(Unreachable) as first:
+        client.open_stream()
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (spare, limits[1]))
+        with pytest.raises(Unreachable) as found:
+            client.open_stream()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert first.value.fault.kind is FaultKind.REFUSED
+    assert found.value.fault == (FaultKind.CLOSED, "too many open files on this computer")

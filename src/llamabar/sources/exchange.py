@@ -172,7 +172,10 @@ def fault_of(error: BaseException) -> Fault:
     if isinstance(error, (exceptions.NameResolutionError, exceptions.LocationValueError, UnicodeError)):
         return Fault(FaultKind.UNKNOWN_HOST)
     if isinstance(error, exceptions.NewConnectionError):
-        return Fault(FaultKind.NO_ROUTE if getattr(error.__cause__, "errno", None) in NO_ROUTE else FaultKind.REFUSED)
+        cause = getattr(error.__cause__, "errno", None)
+        if cause in (errno.EMFILE, errno.ENFILE):
+            return Fault(FaultKind.CLOSED, "too many open files on this computer")
+        return Fault(FaultKind.NO_ROUTE if cause in NO_ROUTE else FaultKind.REFUSED)
     if isinstance(error, (exceptions.ConnectTimeoutError, exceptions.TimeoutError, TimeoutError, socket.timeout)):
         return Fault(FaultKind.TIMEOUT)
     if isinstance(error, (BadStatusLine, UnknownProtocol)) and not isinstance(error, RemoteDisconnected):
