@@ -146,13 +146,21 @@ def test_a_remedy_names_the_server_that_the_finding_is_about(name, on):
     """Without --server, a command takes the first server: another one would be restarted."""
     failed = Server(name=name, models=(Model("m", "ready", server_answers=False),), failures=(("m", "no memory"),))
     service = Service(server=name, label="a", config="c", process_type="Adaptive")
-    empty = Server(name=name)
+    empty, far = Server(name=name, url="http://127.0.0.1:1"), Server(name=name, url="http://mini:1")
     found = judged(Facts(servers=(failed,), service=service, job=Job("a", loaded=True), logged_in=True))
     assert found["service-not-running"].remedy == f"llamabar start{on}"
     assert found["service-throttled-by-type"].detail.endswith(f"then run: llamabar restart{on}")
     assert found["model-failed"].remedy == f"llamabar logs --upstream{on}"
     assert found["model-server-silent"].remedy == f"llamabar unload m{on}"
     assert judged(Facts(servers=(empty,)))["models-missing"].remedy == f"llamabar open config{on}"
+    assert judged(Facts(servers=(far,)))["models-missing"].remedy == f"llamabar models{on}"
+
+
+@pytest.mark.parametrize(("pid", "said"), [(7, "It runs only until you log out"), (None, "By `launchctl disable`")])
+def test_a_disabled_service_that_still_runs_is_said_to_run(pid, said):
+    job = Job("a", loaded=True, pid=pid, disabled=True)
+    found = judged(Facts(service=Service(label="a", config="c"), job=job, logged_in=True))
+    assert found["service-disabled"].detail.startswith(said)
 
 
 def test_memory_is_freed_on_this_computer_not_on_another_one():

@@ -2,11 +2,12 @@
 
 from typing import Any, Callable, Iterator, Tuple
 
+from llamabar.core.address import is_local
 from llamabar.core.mac import RELOAD_URL
 from llamabar.core.units import count, duration, of_total, plural, size
 from llamabar.doctor.checks import packages
 from llamabar.doctor.checks.facts import Facts, Model, Server
-from llamabar.doctor.checks.finding import Check, Found, Layer, Level, first
+from llamabar.doctor.checks.finding import Check, Found, Layer, Level
 from llamabar.doctor.checks.network import BLOCKED, BLOCKS, LOCAL_NETWORK, may_be_blocked
 
 PRESSED = 2
@@ -45,6 +46,12 @@ def _old(facts: Facts) -> Any:
     return Found({"version": server.version or "(version unknown)"}, remedy=packages.upgrade(facts, local=local))
 
 
+def _empty(facts: Facts) -> Any:
+    server = next((one for one in reachable(facts) if not one.models), None)
+    there = Found(server, remedy="{llamabar} models{on}")  # the config is on another computer
+    return server and (server if is_local(server.url) else there)
+
+
 def _failure(facts: Facts) -> Any:
     failures = ((one.name, *failure) for one in reachable(facts) for failure in one.failures)
     return next(({"server": server, "model": model, "reason": reason} for server, model, reason in failures), None)
@@ -59,7 +66,7 @@ _LIVE = ("servers", "reachable")
 LLAMA_SWAP = Layer("llama-swap", _LIVE, _llama_swap, (
     Check("llama-swap-old", Level.NOTE, _old,
           "llama-swap {version} doesn't list its active requests", "A newer one does.", packages.RELEASES),
-    Check("models-missing", Level.WARNING, first(reachable, lambda server: not server.models),
+    Check("models-missing", Level.WARNING, _empty,
           "{it.name} has no models", "Its config names none.", "{llamabar} open config{on}"),
     Check("model-failed", Level.WARNING, _failure,
           "{model} failed", "{reason}", "{llamabar} logs --upstream{on}"),

@@ -38,6 +38,7 @@ def _rewrite(facts: Facts, applies: Any, said: str, wanted: str) -> Any:
     return Found(detail=by_hand.strip(), remedy="open -t {service.plist}")
 
 
+UNTIL_LOGOUT = "It runs only until you log out. It was turned off by `launchctl disable`, or in Login Items."
 FOLDER_WORDS = {  # launchd doesn't mind a folder that can't be written
     Refusal.NOT_A_FOLDER: Found(detail="{agents.folder} isn't a folder.",
                                 remedy="mv {agents.folder} {agents.folder}.aside"),
@@ -224,7 +225,8 @@ SERVICE = Layer("service", ("mac", "service"), _summary, (
     Check("runs-outside-its-service", Level.WARNING, lambda f: _holder(f, is_llama_swap=True),
           "llama-swap (pid {it.pid}) runs outside its service", "It uses the port, so the service can't start.",
           f"kill {{it.pid}} && {_START}", needs=_PORT),
-    Check("service-disabled", Level.ERROR, lambda f: f.job.disabled,
+    Check("service-disabled", Level.ERROR,
+          lambda f: f.job.disabled and Found(detail=UNTIL_LOGOUT if f.job.running else ""),
           "{service.label} is disabled", "By `launchctl disable`, or in Login Items & Extensions.",
           f"launchctl enable gui/{{uid}}/{{service.label}} && {_START}", _CAUSES, _JOB, fix=True),
     Check("service-not-loaded", Level.ERROR, lambda f: not f.job.loaded,
