@@ -4,7 +4,7 @@ import pytest
 
 from llamabar.core import events as ev
 from llamabar.core.state import Snapshot
-from llamabar.core.status import RULES, Status, classify
+from llamabar.core.status import RULES, Status, classify, is_sure
 from tests.fakes.life import LISTED, REFUSED, after, live, request, slots, table
 
 COUNTS = ev.CapabilitiesFound(confirmed=frozenset({"inflight_count"}))
@@ -87,3 +87,11 @@ def test_the_untrusted_number_of_old_versions_is_ignored():
 
 def test_slots_show_an_answer_being_generated_before_its_headers():
     assert classify(growing(request())) is Status.GENERATING
+
+
+def test_the_end_of_the_only_answer_ends_generating_while_others_are_at_their_prompts():
+    """An old llama-server answers no /slots during a long prompt, so the last answer would count for seconds."""
+    two = live(table(m="ready"), LISTED, request(answered_bytes=900), request("2", streams=True))
+    generates = after(after(two, slots(10, 0), at_s=1.0), slots(60, 0), at_s=2.0)
+    assert (classify(generates), is_sure(generates)) == (Status.GENERATING, True)
+    assert classify(after(generates, ev.InflightRemoved("1"), at_s=2.1)) is Status.PROMPT

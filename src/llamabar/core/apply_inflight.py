@@ -114,7 +114,7 @@ def _ended(snapshot: Snapshot, request: Request, at_s: float, *, before: Snapsho
         return snapshot
     meter = speed.with_ended(model.meter, request.info.path, resp_bytes=speed.grown_bytes(request.trail, at_s))
     others = any(other.info.id != request.info.id for other in requests_of(before, model.id))
-    was_alone = len(meter.busy) == 1 and phases(before)[request.info.id] is Phase.GENERATING
-    if was_alone or not others:
+    only_answer = len(meter.busy) - meter.reading() <= 1 and phases(before)[request.info.id] is Phase.GENERATING
+    if only_answer or not others:
         meter = speed.with_slots(meter, None, at_s=at_s)  # its slots' counts belong to requests that ended
     return with_model(snapshot, replace(model, last_use_s=at_s, listed_use_s=at_s, meter=meter))
