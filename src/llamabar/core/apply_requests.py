@@ -55,14 +55,8 @@ def finished(snapshot: Snapshot, event: ev.RequestsFinished, at_s: float) -> Sna
         return _of_old(row, event, clock, at_s) if old else at_s
 
     snapshot = replace(
-        snapshot,
-        rows=(*before.rows, *rows)[-ROWS:],
-        new_rows=rows,
+        _counted(snapshot, before, rows, unseen=unseen),
         clock=clock,
-        rows_total=(before.rows_total or 0) + unseen + len(rows),
-        tokens_known=before.tokens_known and not unseen,
-        prompt_tokens_total=_total(before.prompt_tokens_total, rows, "prompt_tokens"),
-        generated_tokens_total=_total(before.generated_tokens_total, rows, "generated_tokens"),
         newest_row_id=max(rows[-1].id, newest or 0) if rows else NO_ROW_YET if newest is None else newest,
         row_ended_s=_ended_s(rows[-1]) if rows else before.row_ended_s,
         activity_noted_s=at_s if outran else None,
@@ -89,6 +83,21 @@ def _by_model(rows: Iterable[ev.FinishedRequest]) -> Dict[str, List[ev.FinishedR
     for row in rows:
         found.setdefault(row.model, []).append(row)
     return found
+
+
+def _counted(
+    snapshot: Snapshot, before: Snapshot, rows: Tuple[ev.FinishedRequest, ...], *, unseen: int
+) -> Snapshot:
+    """Return the snapshot with rows after those of another, and in its totals."""
+    return replace(
+        snapshot,
+        rows=(*before.rows, *rows)[-ROWS:],
+        new_rows=rows,
+        rows_total=(before.rows_total or 0) + unseen + len(rows),
+        tokens_known=before.tokens_known and not unseen,
+        prompt_tokens_total=_total(before.prompt_tokens_total, rows, "prompt_tokens"),
+        generated_tokens_total=_total(before.generated_tokens_total, rows, "generated_tokens"),
+    )
 
 
 def _newest_seen(snapshot: Snapshot, event: ev.RequestsFinished) -> Optional[int]:
