@@ -107,13 +107,13 @@ def loading_for_s(model: Model, *, now_s: float) -> Optional[float]:
 
 
 def servers_missed(snapshot: Snapshot, *, now_s: float) -> int:
-    """Return a number that grows 1, 2, 4, 8 s and so on after a model became ready whose server wasn't found.
+    """Return a number that grows 2, 8, 32 s and so on after the last model became ready whose server wasn't found.
 
     Up to v185 no port is reported, and looking up again would only lose a process that crashed.
     """
-    missed = (one for one in snapshot.loaded if one.proxy and one.process is not None and one.server_url is None)
-    since_s = (max(one.state_since_s or 0.0, snapshot.connection_since_s or 0.0) for one in missed)
-    return sum(int(now_s - at_s).bit_length() for at_s in since_s)
+    missed = [one for one in snapshot.loaded if one.proxy and one.process is not None and one.server_url is None]
+    since_s = max((one.state_since_s or 0.0 for one in missed), default=now_s)
+    return int(now_s - max(since_s, snapshot.connection_since_s or 0.0)).bit_length() // 2
 
 
 def median(values: Iterable[float]) -> Optional[float]:

@@ -91,9 +91,12 @@ def _starting(snapshot: Snapshot) -> bool:
 
 def _any_slot(count: Callable[[Meter], int]) -> Callable[[Snapshot], bool]:
     """Return whether slots show this of requests that no event reports, or of one of those that are listed."""
-    return lambda s: any(
-        count(one.meter) for one in s.models.values() if requests_of(s, one.id) or _busy_by_count(s)
-    )  # fmt: skip
+
+    def _found(snapshot: Snapshot) -> bool:
+        counted = [one.id for one in snapshot.models.values() if count(one.meter)]
+        return bool(counted) and (_busy_by_count(snapshot) or any(requests_of(snapshot, one) for one in counted))
+
+    return _found
 
 
 def _busy_by_count(snapshot: Snapshot) -> bool:
